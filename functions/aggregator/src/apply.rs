@@ -1,0 +1,191 @@
+//! Writing a delivery's sums: one update per item, each event once.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+
+use futures::FutureExt;
+use futures::stream::{self, StreamExt};
+use shared::ids::OrgId;
+use shared::rollup::{self, EndUser, Seen, Subject, Sums, Target};
+use shared::store::Store;
+use shared::store::keys::{self, Key};
+use shared::store::sequence::SequenceNumber;
+use shared::store::usage::{Batch as Stretch, MAX_COLUMNS, Outcome};
+
+use crate::batch::Batch;
+use crate::record::Reading;
+
+/// Updates in flight at once.
+const IN_FLIGHT: usize = 32;
+/// Facts that are kept in memory of each kind; a process forgets them all rather than grow.
+const MEMORY: usize = 500_000;
+
+/// Adds deliveries to the tables.
+pub struct Applier {
+    store: Store,
+    /// End users that this process has stored.
+    users: Mutex<HashSet<EndUser>>,
+    /// What this process knows the registry to hold.
+    seen: Mutex<HashMap<(OrgId, Subject), Seen>>,
+}
+
+/// What one delivery asks for, gathered by item. Each knows the first record that it is about, which has to be
+/// delivered again if it fails.
+#[derive(Default)]
+struct Work<'a> {
+    sums: BTreeMap<Target, Vec<(SequenceNumber, usize, Sums)>>,
+    users: BTreeMap<Key, (usize, BTreeSet<EndUser>)>,
+    seen: HashMap<(OrgId, Subject), (usize, Seen)>,
+    odd: Vec<(usize, &'a str)>,
+}
+
+impl Applier {
+    /// Adds to the tables of `store`.
+    pub fn new(store: Store) -> Self {
+        Self { store, users: Mutex::default(), seen: Mutex::default() }
+    }
+
+    /// Adds all that a delivery brings. The sequence number of the first record that has to come again, if any.
+    pub async fn apply<'a>(&self, batch: &Batch<'a>) -> Option<&'a str> {
+        let work = self.gather(batch);
+        let sums = work.sums.iter().map(|(target, deltas)| self.add(batch, target, deltas).boxed());
+        let users = work.users.iter().map(|(key, (first, users))| self.add_users(*first, key, users).boxed());
+        let seen = work.seen.iter().map(|(subject, (first, seen))| self.see(*first, subject, seen).boxed());
+        let odd = work.odd.iter().map(|(index, reason)| self.quarantine(batch, *index, reason).boxed());
+        let all: Vec<_> = sums.chain(users).chain(seen).chain(odd).collect();
+        let failures: Vec<_> = stream::iter(all).buffer_unordered(IN_FLIGHT).collect().await;
+        batch.sequence_text(failures.into_iter().flatten().min()?)
+    }
+
+    fn gather<'b>(&self, batch: &'b Batch<'_>) -> Work<'b> {
+        let mut work = Work::default();
+        for (index, record) in batch.records.iter().enumerate() {
+            let event = match &record.reading {
+                Reading::Count(event) => event,
+                Reading::Ignore => continue,
+                Reading::Odd(reason) => {
+                    work.odd.push((index, reason));
+                    continue;
+                }
+            };
+            let brings = rollup::contribution(event);
+            for (target, sums) in brings.sums {
+                work.sums.entry(target).or_default().push((record.sequence, index, sums));
+            }
+            for sighting in brings.sightings {
+                let key = (sighting.org, sighting.subject);
+                let entry = work.seen.entry(key).or_insert_with(|| (index, sighting.seen.clone()));
+                entry.1.merge(&sighting.seen);
+            }
+            if let Some(user) = brings.end_user.filter(|user| !lock(&self.users).contains(user)) {
+                let bucket = work.users.entry(user.key()).or_insert_with(|| (index, BTreeSet::new()));
+                bucket.1.insert(user);
+            }
+        }
+        let known = lock(&self.seen);
+        work.seen.retain(|subject, (_, news)| {
+            known.get(subject).is_none_or(|known| {
+                let mut merged = known.clone();
+                merged.merge(news);
+                known.worth_storing(&merged)
+            })
+        });
+        work
+    }
+
+    /// Adds one item's sums. The index of the first record that is not in it, if it fails.
+    ///
+    /// An update names a limited number of columns, so a delivery may take several; each is a stretch of the shard
+    /// with a mark of its own, in order.
+    async fn add(
+        &self,
+        batch: &Batch<'_>,
+        target: &Target,
+        mut deltas: &[(SequenceNumber, usize, Sums)],
+    ) -> Option<usize> {
+        let key = target.key();
+        while let Some((first, index, _)) = deltas.first() {
+            let (taken, sums) = take(deltas);
+            let last = deltas[taken - 1].0;
+            match self.store.add(&key, &sums, Stretch { mark: &batch.mark, first: *first, last }).await {
+                Ok(Outcome::Applied) => deltas = &deltas[taken..],
+                Ok(Outcome::AlreadyAt(mark)) => {
+                    let had = deltas.partition_point(|(sequence, ..)| *sequence <= mark);
+                    deltas = &deltas[had..];
+                }
+                Err(error) => {
+                    tracing::error!(%error, sk = key.sk, "sums were not added");
+                    return Some(*index);
+                }
+            }
+        }
+        None
+    }
+
+    async fn add_users(&self, first: usize, key: &Key, users: &BTreeSet<EndUser>) -> Option<usize> {
+        let hashes = users.iter().map(|user| user.hash).collect();
+        if let Err(error) = self.store.add_end_users(key, &hashes).await {
+            tracing::error!(%error, "end users were not added");
+            return Some(first);
+        }
+        let mut known = lock(&self.users);
+        if known.len() >= MEMORY {
+            known.clear();
+        }
+        known.extend(users.iter().cloned());
+        None
+    }
+
+    async fn see(&self, first: usize, subject: &(OrgId, Subject), news: &Seen) -> Option<usize> {
+        match self.store.see(&subject.0, &subject.1, news).await {
+            Ok(stored) => {
+                let mut known = lock(&self.seen);
+                if known.len() >= MEMORY {
+                    known.clear();
+                }
+                known.insert(subject.clone(), stored);
+                None
+            }
+            Err(error) => {
+                tracing::error!(%error, "what was seen was not stored");
+                Some(first)
+            }
+        }
+    }
+
+    /// Keeps a record that cannot be understood, so that the shard can go on.
+    async fn quarantine(&self, batch: &Batch<'_>, index: usize, reason: &str) -> Option<usize> {
+        let record = &batch.records[index];
+        let key = keys::quarantine_key(&batch.mark, record.sequence_text);
+        let kept = self.store.quarantine(&key, &record.raw.to_string(), reason).await;
+        // The record itself may hold anything, so only its place is logged.
+        match kept {
+            Ok(()) => {
+                tracing::error!(reason, sequence_number = record.sequence_text, "a record was quarantined");
+                None
+            }
+            Err(error) => {
+                tracing::error!(%error, "a record could not be quarantined");
+                Some(index)
+            }
+        }
+    }
+}
+
+/// As many of the first deltas as one update can name the columns of, but at least one, and their sum.
+fn take(deltas: &[(SequenceNumber, usize, Sums)]) -> (usize, Sums) {
+    let mut sums = Sums::default();
+    let mut columns = HashSet::new();
+    for (taken, (.., delta)) in deltas.iter().enumerate() {
+        columns.extend(delta.column_names());
+        if taken > 0 && columns.len() > MAX_COLUMNS {
+            return (taken, sums);
+        }
+        sums.merge(delta);
+    }
+    (deltas.len(), sums)
+}
+
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,14 @@
+//! The Lambda function `aggregator`.
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use shared::config::Config;
+use shared::store::Store;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::app::init_logging();
+    let store = Store::from_env(&Config::without_auth()?.tables).await;
+    store.warm().await;
+    let aggregator = &aggregator::Aggregator::new(store);
+    lambda_runtime::run(service_fn(|event: LambdaEvent<_>| aggregator.handle(event.payload))).await
+}

@@ -1,0 +1,6 @@
+//! The Lambda function `ingest`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::serve(ingest::routes()).await
+}

@@ -1,0 +1,6 @@
+//! The Lambda function `metrics`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::serve(metrics::routes()).await
+}

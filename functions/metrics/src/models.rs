@@ -1,0 +1,72 @@
+//! `GET /v1/metrics/models`: usage by model, most called first.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::{Caller, Params as Query};
+use shared::money::{Number, Usd, percent};
+use shared::rollup::OrgDay;
+
+use crate::params::Params;
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/v1/metrics/models", Scope::MetricsRead, handle)
+}
+
+/// Usage by model.
+#[derive(Debug, Serialize)]
+pub struct Response {
+    /// By requests, most first; then by provider and model.
+    models: Vec<Model>,
+    total_requests: u64,
+    unpriced_requests: u64,
+}
+
+/// One model.
+#[derive(Debug, Serialize)]
+struct Model {
+    estimated_cost_usd: Usd,
+    model: String,
+    /// Share of all requests, in percent.
+    pct_of_total: Number,
+    provider: String,
+    request_count: u64,
+    tokens_in: u64,
+    tokens_out: u64,
+    unpriced_requests: u64,
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<Params>,
+) -> Result<Json<Response>> {
+    let (_, days) = params.org_days(&app, &caller).await?;
+    let mut all = OrgDay::default();
+    for day in days.into_values() {
+        all.merge(day);
+    }
+    let total = all.total();
+    let mut models: Vec<_> = all.models.into_iter().collect();
+    // Stable: models with as many requests stay in the order of their names.
+    models.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.requests));
+    let model = |(key, sums): (shared::ids::ModelKey, shared::rollup::ModelSums)| Model {
+        estimated_cost_usd: sums.cost(),
+        model: key.model,
+        pct_of_total: percent(sums.requests.into(), total.requests.into()),
+        provider: key.provider,
+        request_count: sums.requests,
+        tokens_in: sums.tokens.whole_input(),
+        tokens_out: sums.tokens.output,
+        unpriced_requests: sums.unpriced,
+    };
+    Ok(Json(Response {
+        models: models.into_iter().map(model).collect(),
+        total_requests: total.requests,
+        unpriced_requests: total.unpriced,
+    }))
+}

@@ -1,0 +1,62 @@
+//! `GET /v1/metrics/summary`: totals of the window.
+
+use axum::Json;
+use axum::extract::State;
+use futures::try_join;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::{Caller, Params as Query};
+use shared::money::Usd;
+use shared::rollup::OrgDay;
+
+use crate::params::Params;
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/v1/metrics/summary", Scope::MetricsRead, handle)
+}
+
+/// Totals of the window.
+#[derive(Debug, Serialize)]
+pub struct Response {
+    /// Agents with at least one call.
+    active_instances: usize,
+    estimated_cost_usd: Usd,
+    period_days: u32,
+    total_requests: u64,
+    total_tokens: u64,
+    /// Uncached, read from a cache and written to one.
+    total_tokens_in: u64,
+    total_tokens_out: u64,
+    /// Distinct pairs of provider and model.
+    unique_models: usize,
+    /// Calls that had no price: with any, the cost is a lower bound.
+    unpriced_requests: u64,
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<Params>,
+) -> Result<Json<Response>> {
+    let ((window, days), agents) = try_join!(params.org_days(&app, &caller), app.store.agents(&caller.org))?;
+    let mut all = OrgDay::default();
+    for day in days.into_values() {
+        all.merge(day);
+    }
+    let total = all.total();
+    let seen = agents.iter().filter_map(|agent| agent.seen.as_ref());
+    Ok(Json(Response {
+        active_instances: seen.filter(|seen| seen.called_between(window.first, window.last)).count(),
+        estimated_cost_usd: total.cost(),
+        period_days: params.days,
+        total_requests: total.requests,
+        total_tokens: total.tokens.total(),
+        total_tokens_in: total.tokens.whole_input(),
+        total_tokens_out: total.tokens.output,
+        unique_models: all.models.len(),
+        unpriced_requests: total.unpriced,
+    }))
+}

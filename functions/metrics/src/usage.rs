@@ -1,0 +1,58 @@
+//! `GET /v1/metrics/usage`: the daily series, dense.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::{Caller, Params as Query};
+use shared::money::Usd;
+use shared::rollup::OrgDay;
+
+use crate::params::Params;
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/v1/metrics/usage", Scope::MetricsRead, handle)
+}
+
+/// The daily series.
+#[derive(Debug, Serialize)]
+pub struct Response {
+    period_days: u32,
+    /// Every day of the window, oldest first.
+    points: Vec<Point>,
+}
+
+/// One day.
+#[derive(Debug, Serialize)]
+struct Point {
+    /// `yyyy-mm-dd`, in the organisation's zone.
+    date: String,
+    estimated_cost_usd: Usd,
+    requests: u64,
+    tokens_in: u64,
+    tokens_out: u64,
+    unpriced_requests: u64,
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<Params>,
+) -> Result<Json<Response>> {
+    let (window, days) = params.org_days(&app, &caller).await?;
+    let point = |day| {
+        let total = days.get(&day).map(OrgDay::total).unwrap_or_default();
+        Point {
+            date: day.to_string(),
+            estimated_cost_usd: total.cost(),
+            requests: total.requests,
+            tokens_in: total.tokens.whole_input(),
+            tokens_out: total.tokens.output,
+            unpriced_requests: total.unpriced,
+        }
+    };
+    Ok(Json(Response { period_days: params.days, points: window.days().map(point).collect() }))
+}

@@ -1,0 +1,166 @@
+use axum::routing::{get, post};
+use http::header::{CONTENT_ENCODING, COOKIE, SET_COOKIE};
+use lambda_http::{RequestExt, request::RequestContext};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::template::Route;
+
+/// Says what the function was given.
+async fn echo(request: Request) -> Response<Body> {
+    let context = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => serde_json::to_value(context).unwrap(),
+        _ => Value::Null,
+    };
+    let left = i64::try_from(request.lambda_context_ref().unwrap().deadline).unwrap();
+    let left = left - Clock::system().now().timestamp_millis();
+    let parameters = request.path_parameters_ref().unwrap().iter();
+    let parameters: Vec<_> = parameters.map(|(name, value)| format!("{name}={value}")).collect();
+    let header =
+        |(name, value): (&http::HeaderName, &HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
+    let mut said = json!({
+        "line": format!("{} {}", request.method(), request.uri()),
+        "headers": request.headers().iter().map(header).collect::<Vec<_>>(),
+        "parameters": parameters,
+        "routeKey": context["routeKey"],
+        "ip": context["http"]["sourceIp"],
+        "in_time": (0..=500).contains(&left),
+    });
+    let body = axum::body::to_bytes(request.into_body(), usize::MAX).await.unwrap();
+    said["body"] = json!(body.to_vec());
+    let mut response = Response::new(Body::from(said.to_string()));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().append(SET_COOKIE, HeaderValue::from_static("a=1"));
+    response.headers_mut().append(SET_COOKIE, HeaderValue::from_static("b=2"));
+    response
+}
+
+fn function(binary: &str, routes: &[(&str, &str)]) -> Function {
+    let route = |(method, path): &(&str, &str)| Route { method: (*method).into(), path: (*path).into() };
+    Function {
+        id: binary.to_owned(),
+        binary: binary.to_owned(),
+        timeout: Duration::from_millis(500),
+        variables: [].into(),
+        routes: routes.iter().map(route).collect(),
+        schedules: Vec::new(),
+    }
+}
+
+fn gateway() -> Gateway {
+    let one = Router::new()
+        .route("/v1/{id}", post(echo).get(echo))
+        .route("/v1/slow", get(|| tokio::time::sleep(Duration::from_mins(1))))
+        .route("/v1/panic", get(|| async { panic!("on purpose") as () }))
+        .route("/v1/binary", get(|| async { vec![0_u8, 255] }))
+        .fallback(|| async { (StatusCode::NOT_FOUND, "one") });
+    let two = Router::new().fallback(|| async { (StatusCode::NOT_FOUND, "two") });
+    Gateway::new([
+        (function("one", &[("POST", "/v1/{id}"), ("GET", "/v1/{id}")]), one),
+        (function("two", &[("GET", "/v2/a/b")]), two),
+    ])
+}
+
+async fn ask(method: &str, uri: &str, headers: &[(http::HeaderName, &str)], body: &[u8]) -> Response<Bytes> {
+    let mut request = http::Request::builder().method(method).uri(uri);
+    for (name, value) in headers {
+        request = request.header(name, *value);
+    }
+    gateway().call(request.body(Bytes::copy_from_slice(body)).unwrap()).await
+}
+
+fn said(response: &Response<Bytes>) -> Value {
+    serde_json::from_slice(response.body()).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_arrives_as_it_was_sent() {
+    let two = http::HeaderName::from_static("x-two");
+    let headers = [(two.clone(), "1"), (two, "2"), (COOKIE, "a=1; b=2")];
+    let response = ask("POST", "/v1/a%20b?q=1&q=%2B2", &headers, b"{}").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    let cookies: Vec<_> = response.headers().get_all(SET_COOKIE).iter().collect();
+    assert_eq!(cookies, ["a=1", "b=2"]);
+    assert!(response.headers().contains_key("apigw-requestid"));
+    let said = said(&response);
+    assert_eq!(said["line"], "POST http://localhost/v1/a%20b?q=1&q=%2B2");
+    assert_eq!(said["parameters"], json!(["id=a b"]));
+    assert_eq!(said["routeKey"], "POST /v1/{id}");
+    assert_eq!(said["ip"], "127.0.0.1");
+    assert_eq!(said["in_time"], true);
+    assert_eq!(said["body"], json!(b"{}"));
+    for header in ["x-two: 1,2", "cookie: a=1; b=2", "host: localhost", "x-forwarded-for: 127.0.0.1"] {
+        assert!(said["headers"].as_array().unwrap().contains(&json!(header)), "{header}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_arrive_whatever_they_are() {
+    for (content_type, encoding, body) in [
+        ("application/json", "gzip", &b"\x1f\x8b\x00\xff"[..]),
+        ("application/cloudevents+json", "identity", b"{}"),
+        ("application/octet-stream", "identity", b"\x00\xff"),
+        ("text/plain; charset=utf-8", "identity", "\u{e9}".as_bytes()),
+    ] {
+        let headers = [(CONTENT_TYPE, content_type), (CONTENT_ENCODING, encoding)];
+        assert_eq!(said(&ask("POST", "/v1/x", &headers, body).await)["body"], json!(body), "{content_type}");
+    }
+    assert_eq!(ask("GET", "/v1/binary", &[], b"").await.body().as_ref(), [0, 255]);
+}
+
+#[test]
+fn only_what_api_gateway_takes_for_text_is_text() {
+    for (content_type, text) in [
+        ("application/json", true),
+        ("Application/JSON; charset=utf-8", true),
+        ("text/csv", true),
+        ("application/cloudevents+json", false),
+        ("application/cloudevents-batch+json", false),
+        ("", false),
+    ] {
+        let request = http::Request::builder().header(CONTENT_TYPE, content_type).body(()).unwrap();
+        let about = Circumstances {
+            route_key: String::new(),
+            path_parameters: [].into(),
+            id: String::new(),
+            time: Clock::system().now(),
+        };
+        let event = event::event(&request.into_parts().0, &Bytes::from_static(b"{}"), &about);
+        assert_eq!(event["isBase64Encoded"], !text, "{content_type}");
+        assert_eq!(event["body"], if text { "{}" } else { "e30=" });
+    }
+}
+
+#[tokio::test]
+async fn what_no_route_takes_goes_to_the_nearest_function() {
+    let answer = async |method, path| {
+        let response = ask(method, path, &[], b"").await;
+        (response.status().as_u16(), String::from_utf8_lossy(response.body()).into_owned())
+    };
+    assert_eq!(answer("GET", "/v1/a/b").await, (404, "one".to_owned()));
+    assert_eq!(answer("PUT", "/v1/a").await.0, 405);
+    assert_eq!(answer("GET", "/v2/a/c").await, (404, "two".to_owned()));
+    assert_eq!(answer("GET", "/").await, (404, r#"{"detail":"Not Found"}"#.to_owned()));
+}
+
+#[tokio::test]
+async fn a_function_that_fails_is_an_error_without_its_inside() {
+    let (status, body) = {
+        let response = ask("GET", "/v1/slow", &[], b"").await;
+        (response.status(), said(&response))
+    };
+    assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(body, json!({ "detail": "The service cannot answer now. Try again." }));
+    let response = ask("GET", "/v1/panic", &[], b"").await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(!String::from_utf8_lossy(response.body()).contains("purpose"));
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_limit_is_refused() {
+    let big = vec![b'x'; MOST_BODY_BYTES + 1];
+    let response = ask("POST", "/v1/x", &[(CONTENT_TYPE, "text/plain")], &big).await;
+    assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(said(&response), json!({ "detail": "The body is larger than 10 MiB." }));
+    assert_eq!(ask("GET", "/v1/x", &[(http::header::HOST, "not a host")], b"").await.status(), 400);
+}

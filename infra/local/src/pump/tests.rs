@@ -1,0 +1,210 @@
+use std::sync::Mutex as StdMutex;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::*;
+use crate::engine::Engine;
+use crate::template::Template;
+use crate::{sdk, tables, testing};
+
+/// What a scripted function answers to one invocation.
+type Script = Box<dyn FnMut(&[String]) -> Result<Value, lambda_runtime::Error> + Send>;
+
+/// A stream with a scripted function at its end that notes which records it is given.
+struct Rig {
+    engine: Engine,
+    client: aws_sdk_dynamodb::Client,
+    arn: String,
+    mapping: StreamMapping,
+    seen: Arc<StdMutex<Vec<Vec<String>>>>,
+    events: Arc<StdMutex<Vec<Value>>>,
+    folder: tempfile::TempDir,
+}
+
+impl Rig {
+    async fn new() -> Self {
+        let (engine, client, folder) = testing::engine();
+        let template = Template::built_in().unwrap();
+        tables::create(&client, &template.tables).await.unwrap();
+        let arn = tables::stream_arn(&client, "EventsTable").await.unwrap();
+        let mapping = template.mappings[0].clone();
+        Self { engine, client, arn, mapping, seen: Arc::default(), events: Arc::default(), folder }
+    }
+
+    async fn write(&self, ids: impl IntoIterator<Item = u32>) {
+        for id in ids {
+            let put = self.client.put_item().table_name("fleetledger-events");
+            let put = put.item("pk", AttributeValue::S("o#2025-01-01#0".to_owned()));
+            put.item("sk", AttributeValue::S(format!("{id:03}"))).send().await.unwrap();
+        }
+    }
+
+    fn pump(&self, mut script: Script) -> Pump {
+        let (seen, events) = (self.seen.clone(), self.events.clone());
+        let script = Arc::new(StdMutex::new(move |event: Value| {
+            let names = event["Records"].as_array().unwrap().iter();
+            let name = |record: &Value| record["dynamodb"]["Keys"]["sk"]["S"].as_str().unwrap().to_owned();
+            let names: Vec<_> = names.map(name).collect();
+            let answer = script(&names);
+            seen.lock().unwrap().push(names);
+            events.lock().unwrap().push(event);
+            answer
+        }));
+        let handler: Handler = Arc::new(move |event| {
+            let answer = script.lock().unwrap_or_else(std::sync::PoisonError::into_inner)(event);
+            Box::pin(async move { answer })
+        });
+        let client = sdk::streams(self.engine.endpoint());
+        let checkpoints = Checkpoints::in_file(&self.folder.path().join("checkpoint.json")).unwrap();
+        Pump::new(
+            client,
+            self.arn.clone(),
+            self.mapping.clone(),
+            Duration::from_secs(1),
+            checkpoints,
+            handler,
+        )
+    }
+
+    fn sequence_of(&self, id: &str) -> Value {
+        let events = self.events.lock().unwrap();
+        let records = events.iter().flat_map(|event| event["Records"].as_array().unwrap());
+        let mut found = records.filter(|record| record["dynamodb"]["Keys"]["sk"]["S"] == id);
+        found.next().unwrap()["dynamodb"]["SequenceNumber"].clone()
+    }
+
+    fn seen(&self) -> Vec<String> {
+        self.seen.lock().unwrap().drain(..).map(|batch| batch.join(" ")).collect()
+    }
+}
+
+fn taken() -> Value {
+    json!({ "state": {}, "batchItemFailures": [] })
+}
+
+#[tokio::test]
+async fn an_event_is_what_lambda_sends() {
+    let rig = Rig::new().await;
+    rig.write([1]).await;
+    rig.pump(Box::new(|_| Ok(taken()))).drain().await;
+    let event = rig.events.lock().unwrap().remove(0);
+    let record = &event["Records"][0];
+    assert_eq!(record["eventName"], "INSERT");
+    assert_eq!(record["eventSource"], "aws:dynamodb");
+    assert_eq!(record["eventSourceARN"], rig.arn);
+    assert_eq!(record["dynamodb"]["NewImage"]["pk"]["S"], "o#2025-01-01#0");
+    assert_eq!(record["dynamodb"]["StreamViewType"], "NEW_IMAGE");
+    assert!(record["dynamodb"].get("OldImage").is_none());
+    assert_eq!(event["shardId"], "shardId-00000001-fleetledger-events");
+    assert_eq!(event["eventSourceARN"], rig.arn);
+    assert_eq!(event["state"], json!({}));
+    assert_eq!(event["isFinalInvokeForWindow"], false);
+    assert!(event["window"]["start"].as_str().unwrap().ends_with("00Z"));
+}
+
+#[tokio::test]
+async fn a_record_that_fails_comes_again_with_what_follows_it() {
+    let mut rig = Rig::new().await;
+    rig.mapping.batch_size = 4;
+    rig.write(1..=6).await;
+    let mut failures = 2;
+    let sequence = Arc::new(StdMutex::new(Value::Null));
+    let told = sequence.clone();
+    let pump = rig.pump(Box::new(move |names| {
+        if names.contains(&"003".to_owned()) && failures > 0 {
+            failures -= 1;
+            return Ok(
+                json!({ "state": {}, "batchItemFailures": [{ "itemIdentifier": *told.lock().unwrap() }] }),
+            );
+        }
+        Ok(taken())
+    }));
+    // The first answer names no record that there is, which fails the whole batch and halves the next one.
+    *sequence.lock().unwrap() = json!("1");
+    let first = pump.round().await;
+    assert!(matches!(first, Progress::Retry(_)));
+    *sequence.lock().unwrap() = rig.sequence_of("003");
+    pump.drain().await;
+    assert_eq!(rig.seen(), ["001 002 003 004", "001 002", "003 004 005 006", "003 004 005 006"]);
+}
+
+#[tokio::test]
+async fn a_batch_that_fails_is_cut_until_it_passes() {
+    let rig = Rig::new().await;
+    rig.write(1..=8).await;
+    let mut calls = 0;
+    let pump = rig.pump(Box::new(move |names| {
+        calls += 1;
+        assert_ne!(calls, 2, "a panic is a failure like any other");
+        if names.len() > 1 && names.contains(&"002".to_owned()) {
+            Err("too much".into())
+        } else {
+            Ok(taken())
+        }
+    }));
+    pump.drain().await;
+    let tried =
+        ["001 002 003 004 005 006 007 008", "001 002", "001", "002 003", "002", "003 004", "005 006 007 008"];
+    assert_eq!(rig.seen(), tried);
+}
+
+#[tokio::test]
+async fn a_restart_goes_on_after_the_last_batch_that_was_taken() {
+    let rig = Rig::new().await;
+    rig.write(1..=2).await;
+    rig.pump(Box::new(|_| Ok(taken()))).drain().await;
+    rig.write(3..=4).await;
+    let failing = rig.pump(Box::new(|_| Err("not yet".into())));
+    failing.round().await;
+    drop(failing);
+    let pump = rig.pump(Box::new(|_| Ok(taken())));
+    pump.drain().await;
+    assert_eq!(rig.seen(), ["001 002", "003 004", "003 004"]);
+    // What is done with may go, and the pump does not need it.
+    for (shard, through) in pump.positions().await {
+        assert_eq!(rig.engine.trim_stream("fleetledger-events", &shard, &through).await.unwrap(), 3);
+    }
+    rig.write([5]).await;
+    pump.drain().await;
+    pump.rewind().await;
+    pump.drain().await;
+    assert_eq!(rig.seen(), ["005", "004 005"]);
+}
+
+#[tokio::test]
+async fn a_window_is_ended_when_it_is_over() {
+    let mut rig = Rig::new().await;
+    rig.mapping.tumbling_window_in_seconds = Some(1);
+    rig.write([1]).await;
+    let pump = rig.pump(Box::new(|_| Ok(json!({ "state": { "n": 1 } }))));
+    pump.drain().await;
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    pump.drain().await;
+    rig.write([2]).await;
+    pump.drain().await;
+    assert_eq!(rig.seen()[..3], ["001", "", "002"]);
+    let events = rig.events.lock().unwrap();
+    assert_eq!(events[1]["isFinalInvokeForWindow"], true);
+    assert_eq!(events[1]["state"], json!({ "n": 1 }));
+    assert_eq!(events[1]["window"], events[0]["window"]);
+    assert_eq!(events[2]["state"], json!({}));
+}
+
+#[tokio::test]
+async fn a_running_pump_sees_an_event_soon_and_stops_when_told() {
+    let rig = Rig::new().await;
+    let pump = Arc::new(rig.pump(Box::new(|_| Ok(taken()))));
+    let (stop, stopped) = watch::channel(false);
+    let running = tokio::spawn({
+        let pump = pump.clone();
+        async move { pump.run(stopped).await }
+    });
+    rig.write([1]).await;
+    let start = Instant::now();
+    while rig.seen.lock().unwrap().is_empty() {
+        assert!(start.elapsed() < Duration::from_secs(2));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    stop.send(true).unwrap();
+    timeout(Duration::from_secs(1), running).await.unwrap().unwrap();
+}

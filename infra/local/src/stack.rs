@@ -1,0 +1,332 @@
+//! The system that `template.yaml` describes, running in this process.
+
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use http::{Request, Response, Uri};
+use shared::app::{App, Clock, Route};
+use shared::auth::{Scope, Verifier};
+use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, TableNames};
+use shared::store::Store;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::engine::{Durability, Engine};
+use crate::error::{Error, Result};
+use crate::gateway::Gateway;
+use crate::housekeeping;
+use crate::pump::checkpoint::Checkpoints;
+use crate::pump::{Handler, Pump};
+use crate::template::{Function, Template};
+use crate::{sdk, tables, token};
+
+/// Seconds for which a token of [`Stack::token`] holds.
+const TOKEN_SECONDS: u32 = 24 * 60 * 60;
+
+/// How a stack is to run.
+pub struct Options {
+    /// Where its data is kept; without a folder it goes with the stack.
+    pub data: Option<PathBuf>,
+    /// The business clock: dates in answers follow it, tokens do not.
+    pub clock: Clock,
+    /// A DynamoDB-compatible endpoint to use in place of the embedded engine.
+    pub dynamodb: Option<String>,
+    /// What tokens are signed with.
+    pub secret: Vec<u8>,
+    /// What the data has to survive.
+    pub durability: Durability,
+    /// Whether the stream is worked off as events come, or only by [`Stack::drain`].
+    pub background: bool,
+}
+
+impl Default for Options {
+    /// A stack that leaves nothing behind, with a secret of its own.
+    fn default() -> Self {
+        Self {
+            data: None,
+            clock: Clock::system(),
+            dynamodb: None,
+            secret: rand::random::<[u8; 32]>().to_vec(),
+            durability: Durability::Process,
+            background: true,
+        }
+    }
+}
+
+/// A running stack. Dropping it stops it too, without waiting.
+pub struct Stack {
+    gateway: Arc<Gateway>,
+    pumps: Arc<Vec<Pump>>,
+    engine: Option<Arc<Engine>>,
+    client: aws_sdk_dynamodb::Client,
+    store: Store,
+    clock: Clock,
+    secret: Vec<u8>,
+    is_new: bool,
+    stop: watch::Sender<bool>,
+    tasks: Vec<JoinHandle<()>>,
+    // Last, and in this order: the lock is given back, then a temporary folder removed.
+    _lock: File,
+    _temporary: Option<TempDir>,
+}
+
+impl Stack {
+    /// Starts a stack and returns when it answers.
+    pub async fn start(options: Options) -> Result<Self> {
+        let template = Template::built_in()?;
+        let (folder, temporary) = folder(options.data.as_deref())?;
+        let lock = lock(&folder)?;
+        let engine = match &options.dynamodb {
+            Some(url) => check_url(url).map(|()| None)?,
+            None => Some(Arc::new(Engine::start(&folder.join("tables.db"), options.durability)?)),
+        };
+        let endpoint =
+            options.dynamodb.as_deref().or(engine.as_deref().map(Engine::endpoint)).unwrap_or_default();
+        let client = sdk::dynamodb(endpoint);
+        let is_new = tables::create(&client, &template.tables).await?;
+        let parts = Parts { template: &template, client: &client, options: &options };
+        let gateway = Arc::new(parts.gateway()?);
+        // Checkpoints of a folder that is about to go would only cost time.
+        let folder = options.data.is_some().then_some(folder.as_path());
+        let pumps = Arc::new(parts.pumps(endpoint, folder).await?);
+        let store = Store::new(client.clone(), &all_tables());
+        let (stop, stopped) = watch::channel(false);
+        let mut stack = Self {
+            gateway,
+            pumps,
+            engine,
+            client,
+            store,
+            clock: options.clock,
+            secret: options.secret,
+            is_new,
+            stop,
+            tasks: Vec::new(),
+            _lock: lock,
+            _temporary: temporary,
+        };
+        if options.background {
+            stack.work_in_background(&stopped);
+        }
+        Ok(stack)
+    }
+
+    fn work_in_background(&mut self, stopped: &watch::Receiver<bool>) {
+        for at in 0..self.pumps.len() {
+            let (pumps, stopped) = (self.pumps.clone(), stopped.clone());
+            self.tasks.push(tokio::spawn(async move { pumps[at].run(stopped).await }));
+        }
+        if let Some(engine) = self.engine.clone() {
+            let keeping = housekeeping::run(engine, self.pumps.clone(), self.clock.clone(), stopped.clone());
+            self.tasks.push(tokio::spawn(keeping));
+        }
+    }
+
+    /// Answers one HTTP request, without a connection.
+    pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.gateway.call(request).await
+    }
+
+    /// Answers the connections to `listener` until `stop` resolves.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<()> {
+        self.gateway.clone().serve(listener, stop).await
+    }
+
+    /// Returns when every event that has been answered for is in the sums.
+    pub async fn drain(&self) {
+        for pump in self.pumps.iter() {
+            pump.drain().await;
+        }
+    }
+
+    /// Delivers all stream records that are still kept once more, as Lambda may at any time.
+    pub async fn redeliver(&self) {
+        for pump in self.pumps.iter() {
+            pump.rewind().await;
+        }
+        self.drain().await;
+    }
+
+    /// A token for `org` that holds for a day.
+    pub fn token(&self, org: &str, scopes: &[Scope]) -> Result<String> {
+        token::issue(&self.secret, org, scopes, TOKEN_SECONDS)
+    }
+
+    /// The tables, with every right.
+    pub const fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The client behind the tables; their names are those of [`tables::table_name`].
+    pub const fn client(&self) -> &aws_sdk_dynamodb::Client {
+        &self.client
+    }
+
+    /// The business clock.
+    pub const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Whether it had to make its tables, so that they are empty.
+    pub const fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Finishes the batches under way, closes the tables and returns.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        for task in self.tasks.drain(..) {
+            let _ = task.await;
+        }
+        if let Some(engine) = self.engine.take().and_then(Arc::into_inner) {
+            engine.stop().await;
+        }
+    }
+}
+
+/// What the functions are put together from.
+struct Parts<'a> {
+    template: &'a Template,
+    client: &'a aws_sdk_dynamodb::Client,
+    options: &'a Options,
+}
+
+impl Parts<'_> {
+    fn gateway(&self) -> Result<Gateway> {
+        let verifier = Verifier::new(&token::auth(&self.options.secret));
+        let verifier = Arc::new(verifier.map_err(|error| Error::caused("tokens cannot be verified", error))?);
+        let mut functions = Vec::new();
+        for function in self.template.functions.iter().filter(|function| !function.routes.is_empty()) {
+            let routes = routes(&function.binary)?;
+            let config = self.config(function);
+            let app = App {
+                store: Store::new(self.client.clone(), &config.tables),
+                config: Arc::new(config),
+                clock: self.options.clock.clone(),
+                verifier: verifier.clone(),
+            };
+            functions.push((function.clone(), app.router(routes)));
+        }
+        Ok(Gateway::new(functions))
+    }
+
+    async fn pumps(&self, endpoint: &str, folder: Option<&Path>) -> Result<Vec<Pump>> {
+        let client = sdk::streams(endpoint);
+        let mut pumps = Vec::new();
+        for mapping in &self.template.mappings {
+            let Some(function) = self.template.function(&mapping.function_name) else { continue };
+            let arn = tables::stream_arn(self.client, &mapping.table).await?;
+            let checkpoints = match folder {
+                Some(folder) => Checkpoints::in_file(&folder.join(format!("{}.json", function.binary)))?,
+                None => Checkpoints::in_memory(),
+            };
+            let handler = self.stream_handler(function)?;
+            pumps.push(Pump::new(
+                client.clone(),
+                arn,
+                mapping.clone(),
+                function.timeout,
+                checkpoints,
+                handler,
+            ));
+        }
+        Ok(pumps)
+    }
+
+    fn stream_handler(&self, function: &Function) -> Result<Handler> {
+        if function.binary != "aggregator" {
+            return Err(unknown(&function.binary, "is called by a stream"));
+        }
+        let store = Store::new(self.client.clone(), &self.config(function).tables);
+        let aggregator = Arc::new(aggregator::Aggregator::new(store));
+        Ok(Arc::new(move |event| {
+            let aggregator = aggregator.clone();
+            Box::pin(async move { aggregator.handle(event).await })
+        }))
+    }
+
+    /// The configuration that the function's environment spells: of the tables, it is told only its own.
+    fn config(&self, function: &Function) -> Config {
+        let table =
+            |name: &str| function.variables.get(name).map(|id| tables::table_name(id)).unwrap_or_default();
+        let days = function.variables.get("EVENT_RETENTION_DAYS").and_then(|days| days.parse().ok());
+        Config {
+            tables: TableNames {
+                events: table("EVENTS_TABLE"),
+                usage: table("USAGE_TABLE"),
+                registry: table("REGISTRY_TABLE"),
+            },
+            auth: Some(token::auth(&self.options.secret)),
+            event_retention_days: days.unwrap_or(DEFAULT_EVENT_RETENTION_DAYS),
+        }
+    }
+}
+
+/// All tables, as no single function is told them.
+fn all_tables() -> TableNames {
+    TableNames {
+        events: tables::table_name("EventsTable"),
+        usage: tables::table_name("UsageTable"),
+        registry: tables::table_name("RegistryTable"),
+    }
+}
+
+/// The routes that a binary answers. A new function is added here, or in `stream_handler`.
+fn routes(binary: &str) -> Result<Vec<Route>> {
+    match binary {
+        "ingest" => Ok(ingest::routes()),
+        "metrics" => Ok(metrics::routes()),
+        _ => Err(unknown(binary, "answers HTTP requests")),
+    }
+}
+
+fn unknown(binary: &str, what: &str) -> Error {
+    Error::new(format!(
+        "template.yaml says that {binary} {what}, but the local stack does not know it; see stack.rs"
+    ))
+}
+
+fn check_url(url: &str) -> Result<()> {
+    let parsed = url.parse::<Uri>().ok();
+    let good =
+        parsed.is_some_and(|url| matches!(url.scheme_str(), Some("http" | "https")) && url.host().is_some());
+    let wrong =
+        || Error::new(format!("{url:?} is no endpoint; it should be a URL such as http://127.0.0.1:8000"));
+    good.then_some(()).ok_or_else(wrong)
+}
+
+/// The data folder, or a temporary one with what removes it.
+fn folder(data: Option<&Path>) -> Result<(PathBuf, Option<TempDir>)> {
+    if let Some(data) = data {
+        fs::create_dir_all(data)
+            .map_err(|error| Error::caused(format_args!("the data folder {}", data.display()), error))?;
+        return Ok((data.to_owned(), None));
+    }
+    let temporary = tempfile::Builder::new().prefix("fleetledger-").tempdir();
+    let temporary = temporary.map_err(|error| Error::caused("a temporary folder for the tables", error))?;
+    Ok((temporary.path().to_owned(), Some(temporary)))
+}
+
+/// Two stacks on one folder would each work off the stream.
+fn lock(folder: &Path) -> Result<File> {
+    let failed = |error| Error::caused(format_args!("the data folder {}", folder.display()), error);
+    let file = File::create(folder.join("lock")).map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::new(format!("the data folder {} is in use by another fleetledger", folder.display())))
+        }
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

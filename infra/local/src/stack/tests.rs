@@ -1,0 +1,127 @@
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use chrono::SecondsFormat;
+use http::StatusCode;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use serde_json::{Value, json};
+
+use super::*;
+
+async fn ask(stack: &Stack, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+    let token = stack.token("acme", &Scope::ALL).unwrap();
+    let request =
+        Request::builder().method(method).uri(path).header(AUTHORIZATION, format!("Bearer {token}"));
+    let request = request.header(CONTENT_TYPE, "application/json");
+    let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
+    let response = stack.call(request.body(body).unwrap()).await;
+    (response.status(), serde_json::from_slice(response.body()).unwrap())
+}
+
+/// Sends one call of 1,000 tokens, at 1.00 USD a million.
+async fn send(stack: &Stack, id: &str) {
+    let event = json!([{
+        "specversion": "1.0", "id": id, "source": "test", "type": "llm.call",
+        "time": stack.clock().now().to_rfc3339_opts(SecondsFormat::Millis, true),
+        "data": { "agent_id": "a", "provider": "anthropic", "model": "claude-haiku-4-5",
+                  "input_tokens": 1000, "output_tokens": 0 },
+    }]);
+    let (status, answer) = ask(stack, "POST", "/v1/events", Some(event)).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    assert_eq!(answer["accepted"].as_u64().unwrap() + answer["duplicates"].as_u64().unwrap(), 1, "{answer}");
+}
+
+async fn requests(stack: &Stack) -> Value {
+    ask(stack, "GET", "/v1/metrics/summary", None).await.1["total_requests"].clone()
+}
+
+/// A stack that stands still: its clock and its stream move only when they are told to.
+fn by_hand(data: Option<&Path>) -> Options {
+    Options {
+        data: data.map(Path::to_owned),
+        clock: Clock::fixed("2031-05-06T07:08:09Z".parse().unwrap()),
+        secret: vec![7; 32],
+        background: false,
+        ..Options::default()
+    }
+}
+
+async fn refusal(options: Options) -> String {
+    Stack::start(options).await.err().unwrap().to_string()
+}
+
+#[test]
+fn the_template_and_the_code_have_the_same_routes() {
+    let template = Template::built_in().unwrap();
+    for function in template.functions.iter().filter(|function| !function.routes.is_empty()) {
+        let deployed: BTreeSet<_> =
+            function.routes.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
+        let written = routes(&function.binary).unwrap();
+        let written: BTreeSet<_> = written.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
+        assert_eq!(deployed, written, "{}", function.id);
+    }
+}
+
+#[tokio::test]
+async fn an_event_is_in_the_metrics_soon() {
+    let stack = Stack::start(Options::default()).await.unwrap();
+    assert!(stack.is_new());
+    send(&stack, "1").await;
+    let sent = Instant::now();
+    while requests(&stack).await != 1 {
+        assert!(sent.elapsed() < Duration::from_secs(2));
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_not_added_up_is_after_a_restart_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path();
+    let stack = Stack::start(by_hand(Some(data))).await.unwrap();
+    send(&stack, "1").await;
+    stack.drain().await;
+    send(&stack, "2").await;
+    assert_eq!(requests(&stack).await, 1);
+    assert!(refusal(by_hand(Some(data))).await.contains("in use"));
+    stack.stop().await;
+
+    let stack = Stack::start(by_hand(Some(data))).await.unwrap();
+    assert!(!stack.is_new());
+    send(&stack, "2").await;
+    stack.drain().await;
+    stack.redeliver().await;
+    assert_eq!(requests(&stack).await, 2);
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn another_endpoint_takes_the_engines_place() {
+    let (engine, _, _folder) = crate::testing::engine();
+    let elsewhere = || Options { dynamodb: Some(engine.endpoint().to_owned()), ..by_hand(None) };
+    let stack = Stack::start(elsewhere()).await.unwrap();
+    send(&stack, "1").await;
+    stack.drain().await;
+    stack.stop().await;
+    let stack = Stack::start(elsewhere()).await.unwrap();
+    stack.drain().await;
+    assert_eq!(requests(&stack).await, 1);
+    for bad in ["", "localhost:8000", "ftp://x", "http://"] {
+        assert!(
+            refusal(Options { dynamodb: Some(bad.to_owned()), ..by_hand(None) })
+                .await
+                .contains("no endpoint")
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_stack_in_another_time_counts_by_it() {
+    let stack = Stack::start(by_hand(None)).await.unwrap();
+    send(&stack, "1").await;
+    stack.drain().await;
+    assert_eq!(requests(&stack).await, 1);
+    stack.clock().set(stack.clock().now() + chrono::Duration::days(40));
+    assert_eq!(requests(&stack).await, 0);
+}

@@ -1,0 +1,393 @@
+//! What `template.yaml` describes, as far as it runs here: functions with their routes and schedules, tables, and
+//! the mappings from streams to functions. What runs locally is thereby what is deployed.
+
+mod intrinsic;
+mod table;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_norway::Value;
+
+use crate::error::{Error, Result};
+use intrinsic::Resolver;
+
+pub use table::{AttributeDefinition, Index, KeyElement, Projection, StreamSpecification, Table, TimeToLive};
+
+/// The project's template, compiled in so that the binary needs no file beside it.
+pub const TEMPLATE: &str = include_str!("../../../template.yaml");
+
+/// The parts of a template that run.
+#[derive(Debug, Default)]
+pub struct Template {
+    /// Its functions.
+    pub functions: Vec<Function>,
+    /// Its tables.
+    pub tables: Vec<Table>,
+    /// Which stream calls which function.
+    pub mappings: Vec<StreamMapping>,
+}
+
+/// A function, and what calls it.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its logical id.
+    pub id: String,
+    /// The binary that is built for it.
+    pub binary: String,
+    /// How long one invocation may take.
+    pub timeout: Duration,
+    /// Its environment, globals included; a resource is named by its logical id.
+    pub variables: BTreeMap<String, String>,
+    /// The HTTP requests that it answers.
+    pub routes: Vec<Route>,
+    /// The expressions by which the clock calls it.
+    pub schedules: Vec<String>,
+}
+
+/// A method and a path that API Gateway passes on.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Route {
+    /// The HTTP method in capitals, or `ANY`.
+    pub method: String,
+    /// The path, with parameters in braces.
+    pub path: String,
+}
+
+/// A stream that calls a function, batch by batch.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct StreamMapping {
+    /// The function's logical id.
+    pub function_name: String,
+    /// The table's logical id, once read; the template names its stream's ARN.
+    #[serde(rename = "EventSourceArn")]
+    pub table: String,
+    /// The most records of one invocation.
+    #[serde(default = "default_batch_size")]
+    pub batch_size: usize,
+    /// The length of a tumbling window in seconds, where it has one.
+    pub tumbling_window_in_seconds: Option<u32>,
+    /// Whether a batch that failed as a whole is cut in two.
+    #[serde(default)]
+    pub bisect_batch_on_function_error: bool,
+    #[serde(default)]
+    function_response_types: Vec<String>,
+    starting_position: String,
+    #[serde(default = "one")]
+    parallelization_factor: u32,
+    filter_criteria: Option<Value>,
+}
+
+/// Lambda's own default.
+const fn default_batch_size() -> usize {
+    100
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl StreamMapping {
+    /// Whether the function's answer names the records that failed.
+    pub fn reports_item_failures(&self) -> bool {
+        self.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures")
+    }
+
+    /// Reads the table out of `Table.StreamArn`, and refuses what would run otherwise here than there.
+    fn checked(mut self) -> Result<Self, &'static str> {
+        self.table = match self.table.strip_suffix(".StreamArn") {
+            Some(table) => table.to_owned(),
+            None => return Err("EventSourceArn should be !GetAtt <table>.StreamArn"),
+        };
+        if self.starting_position != "TRIM_HORIZON" {
+            return Err("the local stack knows only StartingPosition: TRIM_HORIZON");
+        }
+        if self.parallelization_factor != 1 {
+            return Err("the local stack knows only ParallelizationFactor: 1");
+        }
+        if self.filter_criteria.is_some() {
+            return Err("the local stack knows no FilterCriteria");
+        }
+        Ok(self)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Document {
+    #[serde(default)]
+    parameters: BTreeMap<String, Parameter>,
+    #[serde(default)]
+    globals: Globals,
+    resources: BTreeMap<String, Resource>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    default: Option<Value>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Globals {
+    #[serde(default)]
+    function: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Resource {
+    r#type: String,
+    #[serde(default)]
+    metadata: Value,
+    #[serde(default)]
+    properties: Value,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct FunctionProperties {
+    timeout: Option<u64>,
+    #[serde(default)]
+    environment: Environment,
+    #[serde(default)]
+    events: BTreeMap<String, Event>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Environment {
+    #[serde(default)]
+    variables: BTreeMap<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Event {
+    r#type: String,
+    #[serde(default)]
+    properties: Value,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Build {
+    build_properties: BuildProperties,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct BuildProperties {
+    binary: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Schedule {
+    #[serde(alias = "ScheduleExpression")]
+    schedule: String,
+}
+
+/// Lambda's own default.
+const DEFAULT_TIMEOUT_SECONDS: u64 = 3;
+
+impl Template {
+    /// The template that this binary was built with.
+    pub fn built_in() -> Result<Self> {
+        Self::read(TEMPLATE)
+    }
+
+    /// Reads a template.
+    pub fn read(text: &str) -> Result<Self> {
+        let document: Document = serde_norway::from_str(text)
+            .map_err(|error| Error::caused("template.yaml cannot be read", error))?;
+        let defaults = document.parameters.into_iter().filter_map(|(name, p)| Some((name, p.default?)));
+        let resolver = Resolver::new(defaults.collect());
+        let globals: FunctionProperties =
+            typed("Globals.Function", resolver.resolve(document.globals.function))?;
+        let mut template = Self::default();
+        for (id, resource) in document.resources {
+            let properties = resolver.resolve(resource.properties);
+            match resource.r#type.as_str() {
+                "AWS::Serverless::Function" => {
+                    let build = typed(&id, resolver.resolve(resource.metadata))?;
+                    template.functions.push(function(id, build, &globals, properties)?);
+                }
+                "AWS::DynamoDB::Table" => template.tables.push(table(id, properties)?),
+                "AWS::Lambda::EventSourceMapping" => {
+                    let mapping = typed::<StreamMapping>(&id, properties)?;
+                    template.mappings.push(mapping.checked().map_err(|what| fault(&id, what))?);
+                }
+                // Roles, logs, topics: nothing that runs.
+                _ => {}
+            }
+        }
+        template.check()
+    }
+
+    /// The function with the logical id `id`.
+    pub fn function(&self, id: &str) -> Option<&Function> {
+        self.functions.iter().find(|function| function.id == id)
+    }
+
+    fn check(self) -> Result<Self> {
+        for mapping in &self.mappings {
+            if self.function(&mapping.function_name).is_none() {
+                return Err(fault(
+                    &mapping.function_name,
+                    "a stream calls it, but there is no such function",
+                ));
+            }
+            let table = self.tables.iter().find(|table| table.id == mapping.table);
+            if table.is_none_or(|table| table.stream_specification.is_none()) {
+                return Err(fault(
+                    &mapping.table,
+                    "its stream calls a function, but there is no such stream",
+                ));
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn fault(id: &str, what: impl std::fmt::Display) -> Error {
+    Error::new(format!("template.yaml, {id}: {what}"))
+}
+
+/// `value` as a `T`; nothing at all is a `T` without properties.
+fn typed<T: DeserializeOwned>(id: &str, value: Value) -> Result<T> {
+    let value = if value.is_null() { Value::Mapping(serde_norway::Mapping::default()) } else { value };
+    serde_norway::from_value(value).map_err(|error| fault(id, error))
+}
+
+fn table(id: String, properties: Value) -> Result<Table> {
+    let table: Table = typed(&id, properties)?;
+    if table.local_secondary_indexes.is_some() {
+        return Err(fault(&id, "the local stack makes no local secondary indexes"));
+    }
+    Ok(Table { id, ..table })
+}
+
+fn function(id: String, build: Build, globals: &FunctionProperties, properties: Value) -> Result<Function> {
+    let own: FunctionProperties = typed(&id, properties)?;
+    let variables = globals.environment.variables.iter().chain(&own.environment.variables);
+    let timeout = own.timeout.or(globals.timeout).unwrap_or(DEFAULT_TIMEOUT_SECONDS);
+    let mut function = Function {
+        binary: build.build_properties.binary,
+        timeout: Duration::from_secs(timeout),
+        variables: variables.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect(),
+        routes: Vec::new(),
+        schedules: Vec::new(),
+        id,
+    };
+    for (name, event) in own.events {
+        let place = format!("{}.Events.{name}", function.id);
+        match event.r#type.as_str() {
+            "HttpApi" => {
+                let route: Route = typed(&place, event.properties)?;
+                function.routes.push(Route { method: route.method.to_uppercase(), ..route });
+            }
+            "Schedule" | "ScheduleV2" => {
+                function.schedules.push(typed::<Schedule>(&place, event.properties)?.schedule);
+            }
+            other => {
+                return Err(fault(&place, format_args!("the local stack knows no event of type {other}")));
+            }
+        }
+    }
+    Ok(function)
+}
+
+/// A scalar's text; a variable without one is not set.
+fn text(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "
+Parameters:
+  Days: { Type: Number, Default: 400 }
+Globals:
+  Function:
+    Environment: { Variables: { REGISTRY_TABLE: !Ref EventsTable, SECRET: !If [A, !Ref B, !Ref AWS::NoValue] } }
+Resources:
+  EventsTable:
+    Type: AWS::DynamoDB::Table
+    Properties:
+      AttributeDefinitions: [{ AttributeName: pk, AttributeType: S }]
+      KeySchema: [{ AttributeName: pk, KeyType: HASH }]
+      StreamSpecification: { StreamViewType: NEW_IMAGE }
+  AFunction:
+    Type: AWS::Serverless::Function
+    Metadata: { BuildMethod: rust-cargolambda, BuildProperties: { Binary: a } }
+    Properties:
+      Environment: { Variables: { DAYS: !Ref Days } }
+      Events:
+        Get: { Type: HttpApi, Properties: { ApiId: !Ref Api, Method: get, Path: '/a/{id}' } }
+        Nightly: { Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 day) } }
+";
+
+    fn error(more: &str) -> String {
+        Template::read(&format!("{HEAD}{more}")).expect_err("should be refused").to_string()
+    }
+
+    #[test]
+    fn the_projects_own_template_is_understood() {
+        let template = Template::built_in().expect("the project's template");
+        assert!(template.functions.iter().any(|function| !function.routes.is_empty()));
+        assert!(template.mappings.iter().all(|mapping| mapping.tumbling_window_in_seconds.is_some()));
+        assert!(template.mappings.iter().all(StreamMapping::reports_item_failures));
+    }
+
+    #[test]
+    fn a_function_has_its_routes_schedules_and_variables() {
+        let template = Template::read(HEAD).expect("a good template");
+        let function = template.function("AFunction").expect("the function");
+        assert_eq!(function.binary, "a");
+        assert_eq!(function.timeout, Duration::from_secs(3));
+        assert_eq!(function.routes, [Route { method: "GET".to_owned(), path: "/a/{id}".to_owned() }]);
+        assert_eq!(function.schedules, ["rate(1 day)"]);
+        let variables: Vec<_> = function.variables.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        assert_eq!(variables, [("DAYS", "400"), ("REGISTRY_TABLE", "EventsTable")]);
+    }
+
+    #[test]
+    fn a_fault_says_where_it_is() {
+        assert!(error("  T: { Type: AWS::DynamoDB::Table }").starts_with("template.yaml, T: missing field"));
+        let function = |events: &str| {
+            error(&format!(
+                "  F: {{ Type: AWS::Serverless::Function, Metadata: {{ BuildProperties: {{ Binary: f }} }},
+                     Properties: {{ Events: {{ E: {events} }} }} }}"
+            ))
+        };
+        assert!(function("{ Type: SQS }").contains("F.Events.E: the local stack knows no event of type SQS"));
+        assert!(
+            function("{ Type: HttpApi, Properties: { Path: /x } }")
+                .contains("F.Events.E: missing field `Method`")
+        );
+        let mapping = |function: &str, more: &str| {
+            error(&format!(
+                "  M: {{ Type: AWS::Lambda::EventSourceMapping, Properties: {{ FunctionName: !Ref {function},
+                     EventSourceArn: !GetAtt EventsTable.StreamArn, StartingPosition: TRIM_HORIZON{more} }} }}"
+            ))
+        };
+        assert!(
+            mapping("BFunction", "").contains("BFunction: a stream calls it, but there is no such function")
+        );
+        assert!(mapping("AFunction", ", ParallelizationFactor: 2").contains("M: the local stack knows only"));
+        assert!(mapping("AFunction", ", FilterCriteria: {}").contains("M: the local stack knows no"));
+    }
+}

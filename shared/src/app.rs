@@ -1,0 +1,165 @@
+//! What a function is made of: its configuration, clock, token verifier and store, and the router built of routes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::middleware;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use futures::try_join;
+use http::Method;
+
+use crate::auth::{Scope, Verifier};
+use crate::config::Config;
+use crate::error::Result;
+use crate::http as web;
+use crate::ids::OrgId;
+use crate::period::{Day, DayRange};
+use crate::store::Store;
+
+/// Where "now" comes from. Only this type reads the wall clock.
+#[derive(Clone, Debug, Default)]
+pub struct Clock(Option<Arc<AtomicI64>>);
+
+impl Clock {
+    /// The real time.
+    pub const fn system() -> Self {
+        Self(None)
+    }
+
+    /// A clock that stands at `now` until it is set.
+    pub fn fixed(now: DateTime<Utc>) -> Self {
+        Self(Some(Arc::new(AtomicI64::new(now.timestamp_millis()))))
+    }
+
+    /// Moves a fixed clock; the system's clock goes its own way.
+    pub fn set(&self, now: DateTime<Utc>) {
+        if let Some(fixed) = &self.0 {
+            fixed.store(now.timestamp_millis(), Ordering::SeqCst);
+        }
+    }
+
+    /// The time by this clock.
+    #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    pub fn now(&self) -> DateTime<Utc> {
+        match &self.0 {
+            None => Utc::now(),
+            Some(fixed) => DateTime::from_timestamp_millis(fixed.load(Ordering::SeqCst)).unwrap_or_default(),
+        }
+    }
+}
+
+/// One function's state, shared by its requests.
+#[derive(Clone)]
+pub struct App {
+    /// What it was told from outside.
+    pub config: Arc<Config>,
+    /// Its idea of now: dates in answers depend on it, tokens do not.
+    pub clock: Clock,
+    /// Who may ask.
+    pub verifier: Arc<Verifier>,
+    /// The tables.
+    pub store: Store,
+}
+
+/// One route: what it answers to, what it asks for, and who answers.
+#[derive(Clone)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, parameters in braces, as API Gateway and axum both write it.
+    pub path: &'static str,
+    /// The scope that a token must hold; none for what is public.
+    pub scope: Option<Scope>,
+    handler: MethodRouter<App>,
+}
+
+impl Route {
+    /// A route for `GET`.
+    pub fn get<H: Handler<T, App>, T: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
+        Self { method: Method::GET, path, scope: Some(scope), handler: on(MethodFilter::GET, handler) }
+    }
+
+    /// A route for `POST`.
+    pub fn post<H: Handler<T, App>, T: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
+        Self { method: Method::POST, path, scope: Some(scope), handler: on(MethodFilter::POST, handler) }
+    }
+
+    /// A route for `PUT`.
+    pub fn put<H: Handler<T, App>, T: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
+        Self { method: Method::PUT, path, scope: Some(scope), handler: on(MethodFilter::PUT, handler) }
+    }
+
+    /// A route for `DELETE`.
+    pub fn delete<H: Handler<T, App>, T: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
+        Self { method: Method::DELETE, path, scope: Some(scope), handler: on(MethodFilter::DELETE, handler) }
+    }
+}
+
+impl App {
+    /// The function's state as the environment describes it, its connection to the tables warmed.
+    pub async fn from_env() -> Result<Self, lambda_http::Error> {
+        let config = Config::from_env()?;
+        let auth = config.auth.as_ref().ok_or("no way to verify tokens is configured")?;
+        let verifier = Arc::new(Verifier::new(auth)?);
+        let store = Store::from_env(&config.tables).await;
+        let app = Self { config: Arc::new(config), clock: Clock::system(), verifier, store };
+        // The first TLS handshake costs more than the rest of a cold start; here it is paid in the init phase.
+        app.store.warm().await;
+        Ok(app)
+    }
+
+    /// Fetches something over days that are counted from today in the organisation's zone, and answers with those
+    /// days. What was fetched may hold a day more at either end: the caller leaves out what the range does not
+    /// contain.
+    ///
+    /// The zone stands in the registry. Where it is not at hand, data for every "today" that there is on earth is
+    /// fetched beside it, rather than after it.
+    pub async fn over<T, F: Future<Output = Result<T>>>(
+        &self,
+        org: &OrgId,
+        range: impl Fn(Day) -> DayRange,
+        fetch: impl FnOnce(DayRange) -> F,
+    ) -> Result<(DayRange, T)> {
+        let now = self.clock.now();
+        if let Some(settings) = self.store.settings_at_hand(org) {
+            let range = range(Day::of(now, settings.zone));
+            return Ok((range, fetch(range).await?));
+        }
+        let utc = Day::of(now, Tz::UTC);
+        let wide = DayRange { first: range(utc.minus(1)).first, last: range(utc.next()).last };
+        let (settings, found) = try_join!(self.store.settings_cached(org), fetch(wide))?;
+        Ok((range(Day::of(now, settings.zone)), found))
+    }
+
+    /// The service that answers `routes`, and in the documented shape everything else.
+    pub fn router(&self, routes: Vec<Route>) -> Router {
+        let mut all = Router::new();
+        for route in routes {
+            let guard = middleware::from_fn_with_state((self.verifier.clone(), route.scope), web::authorize);
+            // route_layer: a method that is not there answers 405 to anyone.
+            all = all.route(route.path, route.handler.route_layer(guard));
+        }
+        all.method_not_allowed_fallback(web::method_not_allowed)
+            .fallback(web::not_found)
+            .with_state(self.clone())
+    }
+}
+
+/// Starts a function that answers `routes` behind API Gateway.
+pub async fn serve(routes: Vec<Route>) -> Result<(), lambda_http::Error> {
+    init_logging();
+    let app = App::from_env().await?;
+    lambda_http::run(app.router(routes)).await
+}
+
+/// Structured logs for the whole process: JSON lines, level from `RUST_LOG` (default `info`).
+pub fn init_logging() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    // CloudWatch stamps each line with its time.
+    let _ = tracing_subscriber::fmt().json().without_time().with_env_filter(filter).try_init();
+}

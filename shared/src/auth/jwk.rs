@@ -1,0 +1,103 @@
+//! Which keys of a JWKS document (RFC 7517) are used, and for which algorithm.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, DecodingKey};
+use serde::Deserialize;
+use serde_json::Value;
+
+/// A key, and the one algorithm that it verifies.
+pub(super) struct Key {
+    pub algorithm: Algorithm,
+    pub decoding: DecodingKey,
+}
+
+/// Keys by their `kid`.
+pub(super) type KeySet = HashMap<String, Arc<Key>>;
+
+/// Bytes of an RSA modulus: 2048 bits (RFC 7518, 3.3) to 4096, the most that the backend takes.
+const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
+
+#[derive(Deserialize)]
+struct Document {
+    // Not `Vec<Jwk>`: one odd key must not cost us the others.
+    keys: Vec<Value>,
+}
+
+#[derive(Deserialize)]
+struct Jwk {
+    kty: String,
+    kid: String,
+    alg: Option<String>,
+    #[serde(rename = "use")]
+    usage: Option<String>,
+    key_ops: Option<Vec<String>>,
+    crv: Option<String>,
+    n: Option<String>,
+    e: Option<String>,
+    x: Option<String>,
+    y: Option<String>,
+}
+
+/// The usable keys of a document. Of two with one `kid`, the first.
+pub(super) fn parse(document: &[u8]) -> serde_json::Result<KeySet> {
+    let document: Document = serde_json::from_slice(document)?;
+    let mut usable = KeySet::new();
+    for value in document.keys {
+        let Ok(jwk) = Jwk::deserialize(value) else { continue };
+        if let Some(key) = jwk.key() {
+            usable.entry(jwk.kid).or_insert_with(|| Arc::new(key));
+        }
+    }
+    Ok(usable)
+}
+
+impl Jwk {
+    fn key(&self) -> Option<Key> {
+        if !self.verifies() {
+            return None;
+        }
+        let (algorithm, decoding) = match (self.kty.as_str(), self.crv.as_deref(), self.alg.as_deref()) {
+            ("RSA", _, None | Some("RS256")) => (Algorithm::RS256, self.rsa()),
+            ("EC", Some("P-256"), None | Some("ES256")) => (Algorithm::ES256, self.p256()),
+            ("OKP", Some("Ed25519"), None | Some("EdDSA")) => (Algorithm::EdDSA, self.ed25519()),
+            // `oct` above all: whoever can read a symmetric key could sign with it.
+            _ => return None,
+        };
+        decoding.map(|decoding| Key { algorithm, decoding })
+    }
+
+    fn verifies(&self) -> bool {
+        self.usage.as_deref().is_none_or(|usage| usage == "sig")
+            && self.key_ops.as_ref().is_none_or(|ops| ops.iter().any(|op| op == "verify"))
+    }
+
+    fn rsa(&self) -> Option<DecodingKey> {
+        let modulus = decode(self.n.as_ref()?)?;
+        let significant = modulus.iter().skip_while(|byte| **byte == 0).count();
+        let exponent = decode(self.e.as_ref()?)?;
+        let sound = RSA_MODULUS_BYTES.contains(&significant);
+        sound.then(|| DecodingKey::from_rsa_raw_components(&modulus, &exponent))
+    }
+
+    fn p256(&self) -> Option<DecodingKey> {
+        let (x, y) = (of_32_bytes(self.x.as_ref()?)?, of_32_bytes(self.y.as_ref()?)?);
+        DecodingKey::from_ec_components(x, y).ok()
+    }
+
+    fn ed25519(&self) -> Option<DecodingKey> {
+        // jsonwebtoken 11.1 panics at the first use of an Ed25519 key that is shorter.
+        DecodingKey::from_ed_components(of_32_bytes(self.x.as_ref()?)?).ok()
+    }
+}
+
+fn decode(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+fn of_32_bytes(text: &str) -> Option<&str> {
+    decode(text).filter(|bytes| bytes.len() == 32).map(|_| text)
+}

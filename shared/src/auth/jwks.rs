@@ -1,0 +1,119 @@
+//! The identity provider's keys: fetched when first needed, kept for an hour, and kept longer when it is down.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::StatusCode;
+use reqwest::redirect::Policy;
+use reqwest::{Client, Url};
+use tokio::sync::{Mutex, RwLock};
+use tokio::time::Instant;
+
+use super::jwk::{self, Key, KeySet};
+use crate::error::{Error, Result};
+
+/// The age from which the keys are fetched anew.
+pub(super) const MAX_AGE: Duration = Duration::from_hours(1);
+/// The least time between two attempts: tokens with made-up key ids cost the provider no more than this.
+pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(30);
+/// The longest that a fetch may take, from connecting to the last byte.
+pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
+/// The largest document, in bytes.
+pub(super) const MAX_BYTES: usize = 64 * 1024;
+
+/// The keys that one URL lists.
+pub(super) struct Jwks {
+    client: Client,
+    url: Url,
+    cache: RwLock<Option<Cached>>,
+    /// When the last attempt was made, whatever came of it. Its lock is held during a fetch.
+    attempted: Mutex<Option<Instant>>,
+}
+
+struct Cached {
+    keys: KeySet,
+    at: Instant,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum FetchError {
+    // Its `Display` leaves out the cause.
+    #[error("{0:?}")]
+    Transport(#[from] reqwest::Error),
+    #[error("answered {0}")]
+    Status(StatusCode),
+    #[error("more than {MAX_BYTES} bytes")]
+    TooLarge,
+    #[error("not a JWKS document: {0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+impl Jwks {
+    pub fn new(url: Url, timeout: Duration) -> reqwest::Result<Self> {
+        let client = Client::builder()
+            .user_agent(concat!("fleetledger/", env!("CARGO_PKG_VERSION")))
+            .timeout(timeout)
+            // Where the keys come from is configured, not negotiated.
+            .redirect(Policy::none())
+            // A connection would be dead by the next fetch, an hour or a frozen process later.
+            .pool_max_idle_per_host(0)
+            .build()?;
+        Ok(Self { client, url, cache: RwLock::new(None), attempted: Mutex::new(None) })
+    }
+
+    /// The key that is called `kid`.
+    pub async fn key(&self, kid: &str, now: Instant) -> Result<Arc<Key>> {
+        let fetched =
+            self.cache.read().await.as_ref().and_then(|it| it.keys.contains_key(kid).then_some(it.at));
+        if fetched.is_none_or(|at| now.saturating_duration_since(at) >= MAX_AGE) {
+            self.refresh(now, fetched.is_some()).await;
+        }
+        match &*self.cache.read().await {
+            None => Err(Error::Unavailable("the identity provider's keys could not be fetched".to_owned())),
+            Some(cached) => cached
+                .keys
+                .get(kid)
+                .cloned()
+                .ok_or_else(|| Error::Unauthenticated("no usable key has the token's kid".to_owned())),
+        }
+    }
+
+    /// Fetches the keys unless that was tried a moment ago. Whoever asks meanwhile waits for the same fetch, or
+    /// where an old key will do, goes on with that.
+    async fn refresh(&self, now: Instant, old_will_do: bool) {
+        let mut attempted = match self.attempted.try_lock() {
+            Ok(attempted) => attempted,
+            Err(_) if old_will_do => return,
+            Err(_) => self.attempted.lock().await,
+        };
+        if attempted.is_some_and(|at| now.saturating_duration_since(at) < MIN_INTERVAL) {
+            return;
+        }
+        // Noted first: a caller that goes away amid the fetch makes no room for another attempt.
+        *attempted = Some(now);
+        match self.fetch().await {
+            Ok(keys) => {
+                if keys.is_empty() {
+                    tracing::warn!("the JWKS document has no usable key");
+                }
+                *self.cache.write().await = Some(Cached { keys, at: now });
+            }
+            Err(error) => tracing::warn!(%error, "JWKS fetch failed"),
+        }
+    }
+
+    async fn fetch(&self) -> Result<KeySet, FetchError> {
+        let mut response = self.client.get(self.url.clone()).send().await?;
+        if response.status() != StatusCode::OK {
+            return Err(FetchError::Status(response.status()));
+        }
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await? {
+            if body.len() + chunk.len() > MAX_BYTES {
+                return Err(FetchError::TooLarge);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(jwk::parse(&body)?)
+    }
+}

@@ -1,0 +1,172 @@
+//! Which tokens hold: everything about a token but where its key comes from.
+
+use super::*;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+fn secret() -> Verifier {
+    verifier(TokenKeys::Secret(SECRET.to_vec()))
+}
+
+async fn accept(token: &str) -> Claims {
+    secret().verify(token).await.unwrap()
+}
+
+async fn refuse(token: &str) -> String {
+    reason(token, secret().verify(token).await)
+}
+
+#[tokio::test]
+async fn a_good_token_says_whose_it_is_and_what_it_allows() {
+    let expected = Claims {
+        org: OrgId::new("acme").unwrap(),
+        subject: "user-1".to_owned(),
+        scopes: BTreeSet::from([Scope::MetricsRead, Scope::CostsRead]),
+    };
+    assert_eq!(accept(&hs256(&claims())).await, expected);
+    let issued_at = i64::try_from(now()).unwrap();
+    let ours = NewToken {
+        issuer: ISSUER.to_owned(),
+        audience: AUDIENCE.to_owned(),
+        subject: "user-1".to_owned(),
+        org: "acme".to_owned(),
+        scope: "costs:read metrics:read".to_owned(),
+        issued_at,
+        expires_at: issued_at + 600,
+    };
+    assert_eq!(accept(&sign(SECRET, &ours).unwrap()).await, expected);
+}
+
+#[tokio::test]
+async fn scopes_that_mean_nothing_here_are_ignored() {
+    for (scope, expected) in [
+        (json!("openid events:write  EVENTS:READ events:write"), vec![Scope::EventsWrite]),
+        (json!("metrics:read,costs:read"), vec![]),
+        (json!(""), vec![]),
+        (Value::Null, vec![]),
+    ] {
+        let claims = accept(&hs256(&claims_with("scope", scope))).await;
+        assert_eq!(claims.scopes, expected.into_iter().collect());
+    }
+    let mut none = claims();
+    none.as_object_mut().unwrap().remove("scope");
+    assert!(accept(&hs256(&none)).await.scopes.is_empty());
+    refuse(&hs256(&claims_with("scope", json!(["metrics:read"])))).await;
+}
+
+#[tokio::test]
+async fn every_required_claim_is_required() {
+    for name in ["exp", "iss", "aud", "sub", "org"] {
+        let mut without = claims();
+        without.as_object_mut().unwrap().remove(name);
+        let why = refuse(&hs256(&without)).await;
+        assert!(why.contains(name), "{name}: {why}");
+        for wrong in [Value::Null, json!(""), json!(true), json!({}), json!([]), json!("x y")] {
+            if (name, &wrong) != ("sub", &json!("x y")) {
+                refuse(&hs256(&claims_with(name, wrong))).await;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_organisation_is_an_identifier() {
+    for org in ["acme#1", "acme corp", "é", &"a".repeat(129)] {
+        assert_eq!(
+            refuse(&hs256(&claims_with("org", json!(org)))).await,
+            "the org claim is not an identifier"
+        );
+    }
+    accept(&hs256(&claims_with("org", json!("a".repeat(128))))).await;
+}
+
+#[tokio::test]
+async fn times_are_held_against_the_clock_with_some_leeway() {
+    // Chosen so that a slow run changes no outcome.
+    accept(&hs256(&claims_with("exp", json!(now() - 5)))).await;
+    accept(&hs256(&claims_with("nbf", json!(now() + 25)))).await;
+    for exp in [json!(now() - 31), json!(0), json!(-1), json!((now() + 600).to_string())] {
+        refuse(&hs256(&claims_with("exp", exp))).await;
+    }
+    for nbf in [json!(now() + 600), json!(u64::MAX), json!(-1), json!("now")] {
+        refuse(&hs256(&claims_with("nbf", nbf))).await;
+    }
+}
+
+#[tokio::test]
+async fn issuer_and_audience_are_exactly_ours() {
+    for iss in [json!("https://id.test/"), json!("https://ID.test"), json!([ISSUER])] {
+        refuse(&hs256(&claims_with("iss", iss))).await;
+    }
+    for aud in [json!("fleetledger "), json!("other"), json!(["other"]), json!([AUDIENCE, 1])] {
+        refuse(&hs256(&claims_with("aud", aud))).await;
+    }
+    accept(&hs256(&claims_with("aud", json!(["other", AUDIENCE])))).await;
+}
+
+#[tokio::test]
+async fn only_hs256_with_our_secret() {
+    let other = EncodingKey::from_secret(b"another secret, of 32 bytes or more");
+    assert_eq!(refuse(&encode(&Header::default(), &claims(), &other).unwrap()).await, "InvalidSignature");
+    for algorithm in [Algorithm::HS384, Algorithm::HS512] {
+        let token = encode(&Header::new(algorithm), &claims(), &EncodingKey::from_secret(SECRET)).unwrap();
+        assert_eq!(refuse(&token).await, "InvalidAlgorithm");
+    }
+    for kid in ["rsa", "ec", "ed"] {
+        assert_eq!(refuse(&signed_by(kid, &claims())).await, "InvalidAlgorithm");
+    }
+}
+
+#[tokio::test]
+async fn an_unsigned_token_is_none() {
+    let payload = URL_SAFE_NO_PAD.encode(claims().to_string());
+    let signature = hs256(&claims()).rsplit('.').next().unwrap().to_owned();
+    for algorithm in ["none", "None", "NONE", ""] {
+        let header = URL_SAFE_NO_PAD.encode(json!({ "alg": algorithm, "typ": "JWT" }).to_string());
+        for signature in ["", &signature] {
+            assert_eq!(refuse(&format!("{header}.{payload}.{signature}")).await, "malformed");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_was_changed_does_not_hold() {
+    let token = hs256(&claims());
+    let parts: Vec<_> = token.split('.').collect();
+    let (header, payload, signature) = (parts[0], parts[1], parts[2]);
+    let richer = URL_SAFE_NO_PAD.encode(claims_with("org", json!("rival")).to_string());
+    for changed in [
+        format!("{header}.{richer}.{signature}"),
+        format!("{header}.{payload}."),
+        format!("{header}.{payload}.{}", &signature[..42]),
+        format!("{header}.{payload}.{signature}A"),
+        format!("{header}.{payload}.{signature}="),
+        format!("{header}.{payload}.{signature}.{signature}"),
+        format!("{header}..{signature}"),
+        format!(".{payload}.{signature}"),
+        format!("{header}.{payload}"),
+        format!(" {token}"),
+    ] {
+        refuse(&changed).await;
+    }
+    for garbage in ["", ".", "..", "...", "a.b.c", "é.é.é", "e30.e30.e30", "\0.\0.\0", "bnVsbA.bnVsbA.bnVsbA"]
+    {
+        refuse(garbage).await;
+    }
+}
+
+#[tokio::test]
+async fn extensions_that_must_be_understood_are_not() {
+    let header = Header { crit: Some(vec!["b64".to_owned()]), ..Header::default() };
+    let token = encode(&header, &claims(), &EncodingKey::from_secret(SECRET)).unwrap();
+    assert_eq!(refuse(&token).await, "a critical header extension");
+}
+
+#[tokio::test]
+async fn a_token_has_a_greatest_length() {
+    let padded = |bytes: usize| hs256(&claims_with("sub", json!("x".repeat(bytes))));
+    let fits = (5800..6100).map(padded).take_while(|token| token.len() <= MAX_TOKEN_BYTES).last().unwrap();
+    accept(&fits).await;
+    assert!(fits.len() > MAX_TOKEN_BYTES - 4);
+    assert_eq!(refuse(&format!("{fits}xxxx")).await, "longer than a token may be");
+}

@@ -1,0 +1,180 @@
+//! Configuration: read once, from the environment, by this module alone.
+
+use std::env;
+
+/// Names of the three tables.
+#[derive(Clone, Debug)]
+pub struct TableNames {
+    /// Raw events.
+    pub events: String,
+    /// Daily and hourly sums.
+    pub usage: String,
+    /// What is known of organisations, agents, projects, plans, budgets and prices.
+    pub registry: String,
+}
+
+/// How tokens are verified.
+#[derive(Clone)]
+pub enum TokenKeys {
+    /// HS256 with one secret of at least 32 bytes.
+    Secret(Vec<u8>),
+    /// RS256, ES256 and `EdDSA` with the keys that a JWKS document lists.
+    JwksUrl(String),
+}
+
+/// Who may have issued a token, for whom, and how to tell.
+#[derive(Clone)]
+pub struct AuthConfig {
+    /// The required `iss`.
+    pub issuer: String,
+    /// The required `aud`.
+    pub audience: String,
+    /// The keys.
+    pub keys: TokenKeys,
+}
+
+/// Everything a function is told from outside.
+#[derive(Clone)]
+pub struct Config {
+    /// Where the data is.
+    pub tables: TableNames,
+    /// How callers are known; absent in functions that no one calls over HTTP.
+    pub auth: Option<AuthConfig>,
+    /// Days that a raw event is kept, counted from its arrival.
+    pub event_retention_days: u32,
+}
+
+/// The fewest bytes of an HS256 secret (RFC 7518, 3.2: at least as long as the hash).
+pub const MIN_SECRET_BYTES: usize = 32;
+/// Days that raw events are kept unless the environment says otherwise.
+pub const DEFAULT_EVENT_RETENTION_DAYS: u32 = 400;
+/// The shortest retention: the 35 days in which events may come late, and as long again to prove the sums.
+pub const MIN_EVENT_RETENTION_DAYS: u32 = 70;
+
+/// What is wrong with the environment.
+#[derive(Debug, thiserror::Error)]
+#[error("environment variable {name}: {problem}")]
+pub struct ConfigError {
+    /// The variable.
+    pub name: &'static str,
+    /// What is wrong with it. Never its value.
+    pub problem: &'static str,
+}
+
+impl Config {
+    /// The configuration of a function that answers HTTP requests.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self { auth: Some(auth_from(&variable)?), ..Self::without_auth()? })
+    }
+
+    /// The configuration of a function that a stream or a schedule triggers.
+    pub fn without_auth() -> Result<Self, ConfigError> {
+        from(&variable)
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+    // A function is told only the tables that it may use; the name of another is empty, and using it fails.
+    let table = |name| variable(name).unwrap_or_default();
+    let event_retention_days = match variable("EVENT_RETENTION_DAYS") {
+        None => DEFAULT_EVENT_RETENTION_DAYS,
+        Some(days) => {
+            days.parse().ok().filter(|days| *days >= MIN_EVENT_RETENTION_DAYS).ok_or(ConfigError {
+                name: "EVENT_RETENTION_DAYS",
+                problem: "should be a whole number of days, 70 or more",
+            })?
+        }
+    };
+    let registry = variable("REGISTRY_TABLE")
+        .ok_or(ConfigError { name: "REGISTRY_TABLE", problem: "is not set; it names the registry table" })?;
+    Ok(Config {
+        tables: TableNames { events: table("EVENTS_TABLE"), usage: table("USAGE_TABLE"), registry },
+        auth: None,
+        event_retention_days,
+    })
+}
+
+fn auth_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<AuthConfig, ConfigError> {
+    let required = |name, problem| variable(name).ok_or(ConfigError { name, problem });
+    let keys = match (variable("AUTH_HS256_SECRET"), variable("AUTH_JWKS_URL")) {
+        (Some(secret), None) if secret.len() >= MIN_SECRET_BYTES => TokenKeys::Secret(secret.into_bytes()),
+        (Some(_), None) => {
+            return Err(ConfigError { name: "AUTH_HS256_SECRET", problem: "should have 32 bytes or more" });
+        }
+        (None, Some(url)) if url.starts_with("https://") => TokenKeys::JwksUrl(url),
+        (None, Some(_)) => {
+            return Err(ConfigError { name: "AUTH_JWKS_URL", problem: "should be an https URL" });
+        }
+        (None, None) => {
+            return Err(ConfigError {
+                name: "AUTH_JWKS_URL",
+                problem: "is not set, nor is AUTH_HS256_SECRET",
+            });
+        }
+        (Some(_), Some(_)) => {
+            return Err(ConfigError {
+                name: "AUTH_JWKS_URL",
+                problem: "is set, and so is AUTH_HS256_SECRET",
+            });
+        }
+    };
+    Ok(AuthConfig {
+        issuer: required("AUTH_ISSUER", "is not set; it names the issuer of tokens")?,
+        audience: required("AUTH_AUDIENCE", "is not set; it names the audience of tokens")?,
+        keys,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn read(pairs: &[(&str, &str)]) -> Result<AuthConfig, ConfigError> {
+        let given: BTreeMap<_, _> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        auth_from(&|name| given.get(name).cloned())
+    }
+
+    #[test]
+    fn each_fault_names_its_variable() {
+        let base = [("AUTH_ISSUER", "i"), ("AUTH_AUDIENCE", "a")];
+        let name = |more: &[(&str, &str)]| {
+            let all: Vec<_> = base.iter().chain(more).copied().collect();
+            read(&all).err().map(|fault| fault.name)
+        };
+        assert_eq!(name(&[]), Some("AUTH_JWKS_URL"));
+        assert_eq!(name(&[("AUTH_HS256_SECRET", &"x".repeat(31))]), Some("AUTH_HS256_SECRET"));
+        assert_eq!(name(&[("AUTH_HS256_SECRET", &"x".repeat(32))]), None);
+        assert_eq!(name(&[("AUTH_JWKS_URL", "http://id.example/jwks")]), Some("AUTH_JWKS_URL"));
+        assert_eq!(name(&[("AUTH_JWKS_URL", "https://id.example/jwks")]), None);
+        assert_eq!(
+            read(&[("AUTH_HS256_SECRET", &"x".repeat(32)), ("AUTH_ISSUER", "i")])
+                .err()
+                .map(|fault| fault.name),
+            Some("AUTH_AUDIENCE")
+        );
+    }
+
+    #[test]
+    fn retention_has_a_floor() {
+        let days = |text: &str| {
+            let text = text.to_owned();
+            from(&move |name| match name {
+                "EVENT_RETENTION_DAYS" => Some(text.clone()),
+                "REGISTRY_TABLE" => Some("registry".to_owned()),
+                _ => None,
+            })
+            .map(|config| config.event_retention_days)
+            .ok()
+        };
+        assert_eq!(days("69"), None);
+        assert_eq!(days("70"), Some(70));
+        assert_eq!(days("x"), None);
+    }
+}

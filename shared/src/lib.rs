@@ -1,0 +1,21 @@
+//! What every Fleetledger function shares: who may ask, what things cost, how events become numbers, and the
+//! tables they live in.
+//!
+//! Arithmetic (`money`, `period`, `pricing`, `cost`, `rollup`) is pure: no async, no clock, no SDK.
+
+pub mod app;
+pub mod auth;
+pub mod config;
+pub mod cost;
+pub mod error;
+pub mod event;
+pub mod fields;
+pub mod http;
+pub mod ids;
+pub mod money;
+pub mod period;
+pub mod pricing;
+pub mod rollup;
+pub mod store;
+
+pub use error::{Error, Fault, Result};

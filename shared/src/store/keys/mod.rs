@@ -1,0 +1,292 @@
+//! Every key, index and attribute name of the three tables. What is written elsewhere is written by way of these.
+//!
+//! Attribute names of the usage table are short because each of an item's hundreds of columns repeats its name, and
+//! every started 1,024 bytes of an item cost a write unit.
+
+mod columns;
+#[cfg(test)]
+mod tests;
+
+use sha2::{Digest, Sha256};
+
+pub use columns::{Column, ModelCode, ModelColumn, is_mark, mark_column};
+
+use crate::ids::{AgentId, NodeId, OrgId, ProjectId};
+use crate::period::{Day, Month};
+use crate::rollup::{EndUser, Subject, Target};
+
+/// Stands between the parts of a key. No identifier holds it.
+pub const SEPARATOR: char = '#';
+/// The character after [`SEPARATOR`]: `{prefix}$` is greater than every key that begins with `{prefix}#`.
+const AFTER_SEPARATOR: char = '$';
+
+/// The partition key of every table.
+pub const PK: &str = "pk";
+/// The sort key of every table.
+pub const SK: &str = "sk";
+/// The version of an item's layout.
+pub const VERSION: &str = "v";
+
+/// Attributes of a raw event.
+pub mod event {
+    /// When it happened: RFC 3339 in UTC.
+    pub const TIME: &str = "t";
+    /// What happened, typed and priced: JSON.
+    pub const DATA: &str = "d";
+    /// The hash of what the sender said: 16 bytes.
+    pub const HASH: &str = "h";
+    /// The request that stored it: 8 random bytes.
+    pub const REQUEST: &str = "r";
+    /// When it arrived: RFC 3339 in UTC.
+    pub const RECEIVED: &str = "a";
+    /// When it may be forgotten: seconds since 1970. The table's TTL attribute.
+    pub const EXPIRES: &str = "x";
+}
+
+/// Attributes of a registry item that events fill in; its settings have names of their own.
+pub mod seen {
+    /// The day of the first event.
+    pub const FIRST: &str = "seen_first";
+    /// The day of the last event.
+    pub const LAST: &str = "seen_last";
+    /// The last two days with a call.
+    pub const CALL_DAYS: &str = "call_days";
+    /// The months with calls or tasks.
+    pub const MONTHS: &str = "months";
+    /// The last host that a call named.
+    pub const HOST: &str = "host";
+    /// When it was named.
+    pub const HOST_AT: &str = "host_at";
+    /// The last reported number of sites.
+    pub const SITES: &str = "sites";
+    /// When it was reported.
+    pub const SITES_AT: &str = "sites_at";
+    /// Counts the writes of all of these, so that one can see another.
+    pub const WRITES: &str = "seen_writes";
+}
+
+/// A partition key and a sort key.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The partition.
+    pub pk: String,
+    /// The place within it.
+    pub sk: String,
+}
+
+/// A stretch of one partition, both ends included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRange {
+    /// The partition.
+    pub pk: String,
+    /// The first sort key.
+    pub from: String,
+    /// The last sort key.
+    pub to: String,
+}
+
+/// Lanes of a day's events: a partition takes 1,000 writes a second at once. Never change it for a table in use:
+/// an event's lane is part of its identity.
+pub const LANES: u8 = 4;
+
+/// The key of a raw event.
+pub fn event_key(org: &OrgId, day: Day, source: &str, id: &str) -> Key {
+    Key { pk: lane_key(org, day, lane(source, id)), sk: format!("{source}#{id}") }
+}
+
+/// The partition of one lane of a day.
+pub fn lane_key(org: &OrgId, day: Day, lane: u8) -> String {
+    format!("{org}#{day}#{lane}")
+}
+
+fn lane(source: &str, id: &str) -> u8 {
+    let mut hash = Sha256::new();
+    hash.update(source);
+    hash.update([0]);
+    hash.update(id);
+    hash.finalize()[0] % LANES
+}
+
+/// The parts of a raw event's key: organisation, day, source, id.
+pub fn parse_event_key<'a>(pk: &'a str, sk: &'a str) -> Option<(OrgId, Day, &'a str, &'a str)> {
+    let mut parts = pk.split(SEPARATOR);
+    let (org, day) = (OrgId::new(parts.next()?).ok()?, Day::parse(parts.next()?)?);
+    let lane: u8 = parts.next()?.parse().ok()?;
+    let (source, id) = sk.split_once(SEPARATOR)?;
+    (lane < LANES && parts.next().is_none()).then_some((org, day, source, id))
+}
+
+impl Target {
+    /// Where the item of this target is.
+    pub fn key(&self) -> Key {
+        match self {
+            Self::OrgDay(org, day) => Key { pk: org.to_string(), sk: format!("D#{day}") },
+            Self::AgentDay(org, day, agent) => {
+                Key { pk: agent_days_key(org, day.month()), sk: format!("{day}#{agent}") }
+            }
+            Self::ProjectHour(org, hour, project) => {
+                Key { pk: compute_key(org, &hour[..7]), sk: format!("H#{hour}#{project}") }
+            }
+            Self::ProjectDay(org, day, project) => {
+                Key { pk: compute_key(org, &day.month().to_string()), sk: format!("D#{day}#{project}") }
+            }
+        }
+    }
+}
+
+fn agent_days_key(org: &OrgId, month: Month) -> String {
+    format!("{org}#A#{month}")
+}
+
+fn compute_key(org: &OrgId, month: &str) -> String {
+    format!("{org}#P#{month}")
+}
+
+/// The organisation's days from `first` to `last`.
+pub fn org_days(org: &OrgId, first: Day, last: Day) -> KeyRange {
+    KeyRange { pk: org.to_string(), from: format!("D#{first}"), to: format!("D#{last}") }
+}
+
+/// All agents' days from `first` to `last`, which are of one month.
+pub fn agent_days(org: &OrgId, month: Month, first: Day, last: Day) -> KeyRange {
+    let to = format!("{last}{AFTER_SEPARATOR}");
+    KeyRange { pk: agent_days_key(org, month), from: format!("{first}{SEPARATOR}"), to }
+}
+
+/// The day and the agent of an agent-day's sort key.
+pub fn parse_agent_day(sk: &str) -> Option<(Day, AgentId)> {
+    let (day, agent) = sk.split_once(SEPARATOR)?;
+    Some((Day::parse(day)?, AgentId::new(agent).ok()?))
+}
+
+/// Compute buckets whose names run from `first` to `last`, hours (`yyyy-mm-ddThh`) or days, of one month.
+pub fn compute_buckets(org: &OrgId, kind: ComputeBucket, first: &str, last: &str) -> KeyRange {
+    let kind = kind.letter();
+    KeyRange {
+        pk: compute_key(org, &first[..7]),
+        from: format!("{kind}#{first}{SEPARATOR}"),
+        to: format!("{kind}#{last}{AFTER_SEPARATOR}"),
+    }
+}
+
+/// The bucket's name and the project of a compute item's sort key.
+pub fn parse_compute_bucket(sk: &str) -> Option<(&str, ProjectId)> {
+    let mut parts = sk.splitn(3, SEPARATOR);
+    let (_kind, bucket, project) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((bucket, ProjectId::new(project).ok()?))
+}
+
+/// How finely compute is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ComputeBucket {
+    /// By hours of UTC.
+    Hour,
+    /// By days of the organisation.
+    Day,
+}
+
+impl ComputeBucket {
+    const fn letter(self) -> char {
+        match self {
+            Self::Hour => 'H',
+            Self::Day => 'D',
+        }
+    }
+}
+
+/// Buckets over which a day's end users are spread: a set of 8-byte hashes has to fit into 400 KB.
+pub const END_USER_BUCKETS: u8 = 32;
+/// The set of hashes in a bucket of end users.
+pub const END_USERS: &str = "u";
+
+impl EndUser {
+    /// The bucket that holds this user.
+    pub fn key(&self) -> Key {
+        let bucket = self.hash[0] % END_USER_BUCKETS;
+        Key { pk: end_users_key(&self.org, self.day.month()), sk: format!("{}#{bucket:02}", self.day) }
+    }
+}
+
+fn end_users_key(org: &OrgId, month: Month) -> String {
+    format!("{org}#U#{month}")
+}
+
+/// The buckets of end users from `first` to `last`, which are of one month.
+pub fn end_users(org: &OrgId, month: Month, first: Day, last: Day) -> KeyRange {
+    let to = format!("{last}{AFTER_SEPARATOR}");
+    KeyRange { pk: end_users_key(org, month), from: format!("{first}{SEPARATOR}"), to }
+}
+
+/// The partition of what could not be understood; no organisation's, since it may not say whose it is.
+pub const QUARANTINE: &str = "#quarantine";
+
+/// Where a record that could not be understood is kept: once, however often it is delivered.
+pub fn quarantine_key(mark: &str, sequence_number: &str) -> Key {
+    Key { pk: QUARANTINE.to_owned(), sk: format!("{mark}#{sequence_number:0>40}") }
+}
+
+/// The partition that lists the organisations, so that no one ever has to scan for them.
+pub const ORGANIZATIONS: &str = "#organizations";
+
+/// The sort keys of the registry.
+pub mod registry {
+    /// The organisation's settings.
+    pub const ORG: &str = "ORG";
+    /// Agents begin with this.
+    pub const AGENT: &str = "AGENT#";
+    /// Projects begin with this.
+    pub const PROJECT: &str = "PROJECT#";
+    /// Nodes begin with this.
+    pub const NODE: &str = "NODE#";
+    /// The subscription.
+    pub const PLAN: &str = "PLAN";
+    /// The organisation's budget.
+    pub const BUDGET: &str = "BUDGET";
+    /// Price overrides begin with this.
+    pub const PRICE: &str = "PRICE#";
+    /// Alert destinations begin with this.
+    pub const DESTINATION: &str = "DEST#";
+}
+
+/// An agent's registry item.
+pub fn agent(org: &OrgId, agent: &AgentId) -> Key {
+    Key { pk: org.to_string(), sk: format!("{}{agent}", registry::AGENT) }
+}
+
+/// A project's registry item.
+pub fn project(org: &OrgId, project: &ProjectId) -> Key {
+    Key { pk: org.to_string(), sk: format!("{}{project}", registry::PROJECT) }
+}
+
+/// A node's registry item.
+pub fn node(org: &OrgId, node: &NodeId) -> Key {
+    Key { pk: org.to_string(), sk: format!("{}{node}", registry::NODE) }
+}
+
+/// The organisation's entry in the list of organisations.
+pub fn organization(org: &OrgId) -> Key {
+    Key { pk: ORGANIZATIONS.to_owned(), sk: org.to_string() }
+}
+
+impl Subject {
+    /// The registry item of a subject.
+    pub fn key(&self, org: &OrgId) -> Key {
+        match self {
+            Self::Org => organization(org),
+            Self::Agent(id) => agent(org, id),
+            Self::Project(id) => project(org, id),
+            Self::Node(id) => node(org, id),
+        }
+    }
+}
+
+/// The settings that pricing an event needs: organisation, plan and prices, in one stretch.
+pub fn settings(org: &OrgId) -> KeyRange {
+    KeyRange { pk: org.to_string(), from: registry::ORG.to_owned(), to: "PRICE$".to_owned() }
+}
+
+/// All registry items of `org` whose sort key begins with `prefix`, one of [`registry`] that ends with `#`.
+pub fn all_of(org: &OrgId, prefix: &str) -> KeyRange {
+    let to = format!("{}{AFTER_SEPARATOR}", prefix.trim_end_matches(SEPARATOR));
+    KeyRange { pk: org.to_string(), from: prefix.to_owned(), to }
+}

@@ -1,0 +1,59 @@
+use super::*;
+use crate::ids::ModelKey;
+
+fn key(provider: &str, model: &str) -> ModelKey {
+    ModelKey { provider: provider.to_owned(), model: model.to_owned() }
+}
+
+#[test]
+fn columns_are_told_apart_by_their_names() {
+    let code = ModelCode::of(&key("anthropic", "claude-haiku-3.5"));
+    assert_eq!(Column::model(code, ModelColumn::Input).as_model(), Some((code, ModelColumn::Input)));
+    let long = Column::long_context(code, 3, ModelColumn::CacheWrite1h);
+    assert_eq!(long.as_long_context(), Some((code, 3, ModelColumn::CacheWrite1h)));
+    assert_eq!(long.as_model(), None);
+    assert_eq!(Column::model_name(code).as_model(), None);
+    // Typed columns of every length, among them those as long as a model's.
+    for length in 1..=12 {
+        let kind = "r".repeat(length);
+        for column in [Column::activity(&kind), Column::calls_of_type(&kind)] {
+            assert_eq!((column.as_model(), column.as_long_context()), (None, None), "{column}");
+        }
+        assert_eq!(Column::activity(&kind).as_activity(), Some(kind.as_str()));
+    }
+    let mark = Column::stored(mark_column("arn:a", "shard"));
+    assert!(is_mark(mark.as_str()) && mark.as_model().is_none() && mark.as_long_context().is_none());
+}
+
+#[test]
+fn provider_and_model_cannot_be_confused() {
+    assert_ne!(ModelCode::of(&key("a", "bc")), ModelCode::of(&key("ab", "c")));
+}
+
+#[test]
+fn a_mark_belongs_to_one_shard_of_one_stream() {
+    let mark = mark_column("arn:aws:dynamodb:eu-west-1:1:table/t/stream/2026-01-01", "shardId-1");
+    assert_eq!(mark.len(), 12);
+    assert_ne!(mark, mark_column("arn:aws:dynamodb:eu-west-1:1:table/t/stream/2026-01-02", "shardId-1"));
+    assert_ne!(mark, mark_column("arn:aws:dynamodb:eu-west-1:1:table/t/stream/2026-01-01", "shardId-2"));
+}
+
+/// The schema of the stored data. A change here needs a new item version, and code that reads the old one.
+#[test]
+fn the_keys_are_as_they_always_were() {
+    let (org, day) = (OrgId::new("acme").unwrap(), Day::parse("2026-11-20").unwrap());
+    let agent = AgentId::new("nova").unwrap();
+    let project = ProjectId::new("site/a").unwrap();
+    let text = |key: Key| format!("{} | {}", key.pk, key.sk);
+    assert_eq!(text(event_key(&org, day, "/agents/nova", "1")), "acme#2026-11-20#2 | /agents/nova#1");
+    assert_eq!(text(Target::OrgDay(org.clone(), day).key()), "acme | D#2026-11-20");
+    assert_eq!(text(Target::AgentDay(org.clone(), day, agent).key()), "acme#A#2026-11 | 2026-11-20#nova");
+    let hour = Target::ProjectHour(org.clone(), "2026-11-20T23".to_owned(), project.clone());
+    assert_eq!(text(hour.key()), "acme#P#2026-11 | H#2026-11-20T23#site/a");
+    let project_day = Target::ProjectDay(org.clone(), day, project);
+    assert_eq!(text(project_day.key()), "acme#P#2026-11 | D#2026-11-20#site/a");
+    let user = EndUser { org, day, hash: [33, 0, 0, 0, 0, 0, 0, 0] };
+    assert_eq!(text(user.key()), "acme#U#2026-11 | 2026-11-20#01");
+    let code = ModelCode::of(&key("anthropic", "claude-haiku-3.5"));
+    assert_eq!(Column::model(code, ModelColumn::Requests).as_str(), "oVyaEpuLr");
+}

@@ -1,0 +1,145 @@
+//! The three tables, by way of the AWS SDK. Handlers call these functions directly; nothing stands between.
+
+mod decode;
+pub mod events;
+pub mod keys;
+mod meter;
+pub mod registry;
+pub mod sequence;
+pub mod usage;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use aws_config::BehaviorVersion;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::environment::region::EnvironmentVariableRegionProvider;
+use aws_config::retry::RetryConfig;
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+
+pub use meter::{Meter, Reading};
+
+use crate::config::TableNames;
+use crate::error::{Error, Result};
+use keys::{Key, KeyRange, PK, SK};
+
+/// An item as the SDK gives it.
+pub type Item = HashMap<String, AttributeValue>;
+
+/// The tables.
+#[derive(Clone, Debug)]
+pub struct Store {
+    client: Client,
+    tables: Arc<TableNames>,
+    meter: Arc<Meter>,
+    settings: Arc<registry::SettingsCache>,
+}
+
+/// Attempts at one call, the first included; the SDK waits longer, with jitter, before each.
+const ATTEMPTS: u32 = 5;
+
+impl Store {
+    /// The tables named `tables`, reached through `client`.
+    pub fn new(client: Client, tables: &TableNames) -> Self {
+        Self { client, tables: Arc::new(tables.clone()), meter: Arc::default(), settings: Arc::default() }
+    }
+
+    /// The tables that the function's environment points to.
+    ///
+    /// Credentials and region come from the environment alone: on Lambda they are always there, and the whole chain
+    /// of providers costs time in every cold start.
+    pub async fn from_env(tables: &TableNames) -> Self {
+        let config = aws_config::defaults(BehaviorVersion::latest())
+            .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+            .region(EnvironmentVariableRegionProvider::new())
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+            .load()
+            .await;
+        Self::new(Client::new(&config), tables)
+    }
+
+    /// Opens the connection, so that the first request does not wait for it. Whether the item is there is no matter,
+    /// and neither is a failure: the first request will meet it again and report it.
+    pub async fn warm(&self) {
+        // A query, since every function that answers requests may do that to the registry.
+        let nothing = KeyRange { pk: "#warm".to_owned(), from: "-".to_owned(), to: "-".to_owned() };
+        let _ = self.query(&self.tables.registry, &nothing).await;
+    }
+
+    /// What this store and its clones have used so far.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+
+    /// Every item of a stretch of keys, page after page.
+    pub(crate) async fn query(&self, table: &str, range: &KeyRange) -> Result<Vec<Item>> {
+        let mut items = Vec::new();
+        let mut start = None;
+        loop {
+            let page = self
+                .client
+                .query()
+                .table_name(table)
+                .key_condition_expression("#p = :p AND #s BETWEEN :f AND :t")
+                .expression_attribute_names("#p", PK)
+                .expression_attribute_names("#s", SK)
+                .expression_attribute_values(":p", s(&range.pk))
+                .expression_attribute_values(":f", s(&range.from))
+                .expression_attribute_values(":t", s(&range.to))
+                .set_exclusive_start_key(start)
+                .return_consumed_capacity(ReturnConsumedCapacity::Total)
+                .send()
+                .await
+                .map_err(|error| failed("Query", &error))?;
+            self.meter.read(page.consumed_capacity());
+            items.extend(page.items.unwrap_or_default());
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(items);
+            }
+        }
+    }
+
+    pub(crate) fn tables(&self) -> &TableNames {
+        &self.tables
+    }
+}
+
+/// A string attribute.
+pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
+    AttributeValue::S(text.into())
+}
+
+/// The key attributes of an item.
+pub(crate) fn key_attributes(key: &Key) -> Item {
+    HashMap::from([(PK.to_owned(), s(&key.pk)), (SK.to_owned(), s(&key.sk))])
+}
+
+/// Error codes after which the same call may succeed.
+const TRANSIENT: [&str; 8] = [
+    "InternalServerError",
+    "InternalServerErrorException",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ServiceUnavailable",
+    "ThrottlingException",
+    "TransactionConflictException",
+    "LimitExceededException",
+];
+
+/// What a failed call means to whoever waits for the answer.
+pub(crate) fn failed<E, R>(operation: &str, error: &SdkError<E, R>) -> Error
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    let text = format!("{operation}: {}", aws_sdk_dynamodb::error::DisplayErrorContext(error));
+    let transient = match error {
+        SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
+        SdkError::ServiceError(service) => service.err().code().is_some_and(|code| TRANSIENT.contains(&code)),
+        _ => false,
+    };
+    if transient { Error::Unavailable(text) } else { Error::Internal(text) }
+}

@@ -1,0 +1,1 @@
+//! From the stream to the sums, exactly once.

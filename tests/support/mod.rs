@@ -1,0 +1,128 @@
+//! What the tests share.
+
+pub mod events;
+pub mod oracle;
+
+use axum::body::Bytes;
+use chrono::{DateTime, Utc};
+use http::{Method, Request, StatusCode};
+use local::stack::{Options, Stack};
+use serde_json::{Value, json};
+use shared::app::Clock;
+use shared::auth::Scope;
+use shared::period;
+
+/// The time at which tests take place, unless they say otherwise: a noon from which a price change, a change of
+/// month and 90 days of summer time can be looked back on.
+pub fn noon() -> DateTime<Utc> {
+    period::parse_instant("2026-09-15T12:00:00Z").unwrap()
+}
+
+/// The system, with its clock standing at [`noon`], and a caller of one organisation.
+pub struct World {
+    pub stack: Stack,
+}
+
+/// An answer, read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: http::HeaderMap,
+    pub body: Value,
+}
+
+impl World {
+    /// A new, empty system.
+    pub async fn new() -> Self {
+        Self::at(Clock::fixed(noon())).await
+    }
+
+    /// A new, empty system with its clock.
+    pub async fn at(clock: Clock) -> Self {
+        let stack = Stack::start(Options { clock, background: false, ..Options::default() }).await.unwrap();
+        Self { stack }
+    }
+
+    /// Someone of `org` who may do everything.
+    pub fn caller(&self, org: &str) -> Caller<'_> {
+        let token = self.stack.token(org, &Scope::ALL).unwrap();
+        Caller { stack: &self.stack, token: Some(token) }
+    }
+
+    /// Someone without a token.
+    pub fn stranger(&self) -> Caller<'_> {
+        Caller { stack: &self.stack, token: None }
+    }
+
+    /// Someone who shows `token`.
+    pub fn bearer(&self, token: &str) -> Caller<'_> {
+        Caller { stack: &self.stack, token: Some(token.to_owned()) }
+    }
+}
+
+/// Someone who sends requests.
+pub struct Caller<'a> {
+    stack: &'a Stack,
+    token: Option<String>,
+}
+
+impl Caller<'_> {
+    /// Sends a request and reads the answer, which is JSON always.
+    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+        let mut request = Request::builder().method(method).uri(path);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.stack.call(request.body(body.into()).unwrap()).await;
+        let (parts, body) = response.into_parts();
+        assert_eq!(parts.headers["content-type"], "application/json", "{path}");
+        let body = serde_json::from_slice(&body).unwrap();
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Reads a path that is there.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.try_get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        answer.body
+    }
+
+    /// Reads a path.
+    pub async fn try_get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, &[], Bytes::new()).await
+    }
+
+    /// Sends events as JSON.
+    pub async fn try_post(&self, events: &Value) -> Answer {
+        self.send(Method::POST, "/v1/events", &[("content-type", "application/json")], events.to_string()).await
+    }
+
+    /// Sends events that are read as a whole, and answers what became of them.
+    pub async fn post(&self, events: &Value) -> Value {
+        let answer = self.try_post(events).await;
+        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+        answer.body
+    }
+
+    /// Sends events that are all taken, in requests of up to 500, and waits until they are counted.
+    pub async fn record(&self, events: &[Value]) {
+        for batch in events.chunks(500) {
+            let answer = self.post(&json!(batch)).await;
+            assert_eq!(answer, json!({ "accepted": batch.len(), "duplicates": 0, "rejected": [] }));
+        }
+        self.stack.drain().await;
+    }
+}
+
+/// The codes and places of an answer's faults, one line each.
+pub fn faults(detail: &Value) -> Vec<String> {
+    let line = |fault: &Value| {
+        let place: Vec<_> =
+            fault["loc"].as_array().unwrap().iter().map(|step| step.to_string().replace('"', "")).collect();
+        format!("{} {}", place.join("."), fault["type"].as_str().unwrap())
+    };
+    detail.as_array().unwrap().iter().map(line).collect()
+}

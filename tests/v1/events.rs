@@ -1,0 +1,322 @@
+//! `POST /v1/events`.
+
+use std::io::Write;
+
+use chrono::TimeDelta;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::events::{call, event};
+use crate::support::{Answer, Caller, World, faults, noon};
+
+/// A call whose fields are changed, or with null taken away.
+fn with(mut event: Value, at: &str, value: Value) -> Value {
+    let (parent, name) = at.rsplit_once('/').unwrap();
+    let parent = event.pointer_mut(parent).unwrap().as_object_mut().unwrap();
+    if value.is_null() {
+        parent.remove(name);
+    } else {
+        parent.insert(name.to_owned(), value);
+    }
+    event
+}
+
+/// What becomes of one event, sent by itself: `accepted`, or its code with its faults.
+async fn verdict(caller: &Caller<'_>, event: &Value) -> Vec<String> {
+    let answer = caller.post(&json!([event])).await;
+    let Some(rejected) = answer["rejected"].get(0) else {
+        return vec![if answer["accepted"] == 1 { "accepted" } else { "duplicate" }.to_owned()];
+    };
+    assert_eq!((&rejected["index"], &rejected["retryable"]), (&json!(0), &json!(false)));
+    let mut lines = vec![rejected["code"].as_str().unwrap().to_owned()];
+    lines.extend(faults(&rejected["detail"]));
+    lines
+}
+
+#[tokio::test]
+async fn limits_of_every_field_at_both_edges() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let long = |n| json!("a".repeat(n));
+    let billion = json!(1_000_000_000);
+    let beyond = json!(1_000_000_001);
+    let month = 30_u64 * 24 * 3600 * 1000;
+    let call_cases = [
+        ("/data/agent_id", long(128), long(129), "id"),
+        ("/data/provider", long(128), long(129), "id"),
+        ("/data/model", long(128), json!("a b"), "id"),
+        ("/data/model", json!("a/b:c@d-e.f_G9"), json!("a#b"), "id"),
+        ("/data/input_tokens", json!(0), json!(-1), "greater_than_equal"),
+        ("/data/input_tokens", billion.clone(), beyond.clone(), "less_than_equal"),
+        ("/data/output_tokens", billion.clone(), beyond.clone(), "less_than_equal"),
+        ("/data/cache_read_tokens", billion.clone(), beyond.clone(), "less_than_equal"),
+        ("/data/cache_write_5m_tokens", billion.clone(), beyond.clone(), "less_than_equal"),
+        ("/data/cache_write_1h_tokens", billion, beyond, "less_than_equal"),
+        ("/data/input_tokens", json!(1), json!("1"), "int_type"),
+        ("/data/input_tokens", json!(1), json!(1.5), "int_type"),
+        ("/data/reasoning_tokens", json!(200), json!(201), "reasoning_exceeds_output"),
+        ("/data/latency_ms", json!(month), json!(month + 1), "less_than_equal"),
+        ("/data/status", json!("error"), json!("Error"), "enum"),
+        ("/data/end_user", json!("ada@example.org"), json!(""), "id"),
+        ("/data/conversation_id", long(128), long(129), "id"),
+        ("/data/task_type", long(128), long(129), "id"),
+        ("/data/hostname", long(128), long(129), "id"),
+        ("/data/key_source", json!("byok"), json!("own"), "enum"),
+        ("/data/cost_usd", json!("1000000"), json!("1000000.000000000001"), "less_than_equal"),
+        ("/data/cost_usd", json!("0.000000000001"), json!("0.0000000000001"), "decimal_max_places"),
+        ("/data/cost_usd", json!("0"), json!("-0.01"), "greater_than_equal"),
+        ("/data/cost_usd", json!("1e-3"), json!(0.5), "string_type"),
+        ("/data/cost_usd", json!("1"), json!("one"), "decimal_parsing"),
+        ("/id", long(128), long(129), "id"),
+        ("/source", long(128), json!("a#b"), "id"),
+        ("/source", json!("fleetledger"), json!("fleetledger/registry"), "reserved"),
+        ("/specversion", json!("1.0"), json!("0.3"), "literal_error"),
+        ("/datacontenttype", json!("application/json; charset=utf-8"), json!("text/xml"), "content_type"),
+        ("/time", json!("2026-09-15T14:00:00.5+02:00"), json!("2026-09-15 14:00"), "datetime_parsing"),
+        ("/type", json!("llm.call"), json!("llm.calls"), "enum"),
+    ];
+    for (i, (at, good, bad, kind)) in call_cases.into_iter().enumerate() {
+        let base = |suffix| call(&format!("{i}-{suffix}"), noon());
+        assert_eq!(verdict(&caller, &with(base("good"), at, good.clone())).await, ["accepted"], "{at} {good}");
+        let place = at.trim_start_matches('/').replace('/', ".");
+        let expected = ["invalid".to_owned(), format!("body.0.{place} {kind}")];
+        assert_eq!(verdict(&caller, &with(base("bad"), at, bad.clone())).await, expected, "{at} {bad}");
+    }
+}
+
+#[tokio::test]
+async fn the_other_types_and_their_limits() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let task = |id: &str| event(id, "task.completed", noon(), json!({ "agent_id": "nova" }));
+    let entry = |id: &str| {
+        event(id, "agent.activity", noon(), json!({ "agent_id": "nova", "event_type": "tool_call", "details": {} }))
+    };
+    let sample = |id: &str| {
+        let data = json!({
+            "project_id": "site", "instance_id": "i-1", "from": "2026-09-14T12:00:00Z", "to": "2026-09-15T12:00:00Z",
+            "cpu_cores": 0.1, "ram_gb": "0.5", "disk_gb": 10, "bandwidth_in_bytes": 1, "bandwidth_out_bytes": 0,
+        });
+        event(id, "compute.usage", noon(), data)
+    };
+    let report = |id: &str| event(id, "host.report", noon(), json!({ "node_id": "n-1", "hosted_sites": 3 }));
+    let details = |bytes: usize| json!({ "x": "y".repeat(bytes - 8) });
+    let cases = [
+        (task("1"), "/data/minutes_saved", json!(1_000_000), json!(1_000_000.5), "less_than_equal"),
+        (task("2"), "/data/minutes_saved", json!("0.000001"), json!("0.0000001"), "decimal_max_places"),
+        (task("3"), "/data/success", json!(false), json!("no"), "bool_type"),
+        (task("4"), "/data/duration_ms", json!(0), json!(-1), "greater_than_equal"),
+        (entry("5"), "/data/details", details(8192), details(8193), "too_long"),
+        (entry("6"), "/data/details", json!({ "a": [1, { "b": null }] }), json!([]), "object_type"),
+        (entry("7"), "/data/event_type", json!("cron_execution"), json!("cron execution"), "id"),
+        (sample("8"), "/data/from", json!("2026-09-14T12:00:00Z"), json!("2026-09-14T11:59:59.999Z"), "sample_length"),
+        (sample("9"), "/data/to", json!("2026-09-14T12:00:00.001Z"), json!("2026-09-14T12:00:00Z"), "sample_length"),
+        (sample("10"), "/data/cpu_cores", json!(1_000_000), json!(-0.1), "greater_than_equal"),
+        (sample("11"), "/data/ram_gb", json!(0), json!(1_000_001), "less_than_equal"),
+        (sample("12"), "/data/bandwidth_in_bytes", json!(1_000_000_000_000_000_u64), json!(0.5), "int_type"),
+        (report("13"), "/data/hosted_sites", json!(1_000_000), json!(1_000_001), "less_than_equal"),
+        (report("14"), "/data/node_id", json!("n"), json!("n n"), "id"),
+    ];
+    for (base, at, good, bad, kind) in cases {
+        let again = with(base.clone(), "/id", json!(format!("{}-good", base["id"].as_str().unwrap())));
+        assert_eq!(verdict(&caller, &with(again, at, good.clone())).await, ["accepted"], "{at} {good}");
+        let found = verdict(&caller, &with(base, at, bad.clone())).await;
+        let place = at.trim_start_matches('/').replace('/', ".");
+        // A sample's length is a fault of its end.
+        let place = if kind == "sample_length" { "data.to".to_owned() } else { place };
+        assert_eq!(found, ["invalid".to_owned(), format!("body.0.{place} {kind}")], "{at} {bad}");
+    }
+}
+
+#[tokio::test]
+async fn every_fault_of_every_event_is_listed_and_the_good_ones_are_kept() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let bad = json!({
+        "specversion": "2.0", "id": "a#b", "source": "s", "type": "llm.call", "Unknown": 1, "extension1": "fine",
+        "data": { "agent_id": 7, "provider": "p", "input_tokens": -1, "output_tokens": 2_000_000_000, "input_token": 1 },
+    });
+    let batch = json!([call("1", noon()), bad, "text", call("2", noon()), null]);
+    let answer = caller.post(&batch).await;
+    assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(2), &json!(0)));
+    let rejected = answer["rejected"].as_array().unwrap();
+    assert_eq!(rejected.len(), 3);
+    assert_eq!((&rejected[0]["index"], &rejected[0]["id"]), (&json!(1), &json!("a#b")));
+    assert_eq!(
+        faults(&rejected[0]["detail"]),
+        [
+            "body.1.id id",
+            "body.1.time missing",
+            "body.1.specversion literal_error",
+            "body.1.Unknown extra_forbidden",
+            "body.1.data.agent_id id_type",
+            "body.1.data.model missing",
+            "body.1.data.input_tokens greater_than_equal",
+            "body.1.data.output_tokens less_than_equal",
+            "body.1.data.input_token extra_forbidden",
+        ]
+        .map(|line| line.replace("id_type", "string_type"))
+    );
+    assert_eq!((&rejected[1]["index"], &rejected[1]["id"]), (&json!(2), &Value::Null));
+    assert_eq!(faults(&rejected[2]["detail"]), ["body.4 object_type"]);
+    world.stack.drain().await;
+    assert_eq!(caller.get("/v1/metrics/summary").await["total_requests"], 2);
+}
+
+#[tokio::test]
+async fn time_has_a_window() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let (ahead, back, ms) = (TimeDelta::minutes(10), TimeDelta::days(35), TimeDelta::milliseconds(1));
+    assert_eq!(verdict(&caller, &call("1", noon() + ahead)).await, ["accepted"]);
+    assert_eq!(verdict(&caller, &call("2", noon() + ahead + ms)).await, ["in_future", "body.0.time in_future"]);
+    assert_eq!(verdict(&caller, &call("3", noon() - back)).await, ["accepted"]);
+    assert_eq!(verdict(&caller, &call("4", noon() - back - ms)).await, ["too_old", "body.0.time too_old"]);
+    let sample = |id: &str, from: chrono::DateTime<chrono::Utc>, to: chrono::DateTime<chrono::Utc>| {
+        let data = json!({
+            "project_id": "site", "instance_id": "i-1", "from": shared::period::rfc3339(from),
+            "to": shared::period::rfc3339(to), "cpu_cores": 1, "ram_gb": 1, "disk_gb": 1,
+            "bandwidth_in_bytes": 0, "bandwidth_out_bytes": 0,
+        });
+        event(id, "compute.usage", noon(), data)
+    };
+    let hour = TimeDelta::hours(1);
+    assert_eq!(verdict(&caller, &sample("5", noon() - hour, noon() + ahead)).await, ["accepted"]);
+    let late = verdict(&caller, &sample("6", noon() - hour, noon() + ahead + ms)).await;
+    assert_eq!(late, ["in_future", "body.0.data.to in_future"]);
+    let old = verdict(&caller, &sample("7", noon() - back - hour, noon() - back - ms)).await;
+    assert_eq!(old, ["too_old", "body.0.data.to too_old"]);
+}
+
+#[tokio::test]
+async fn an_event_is_stored_once_ever() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let first = call("1", noon());
+    assert_eq!(verdict(&caller, &first).await, ["accepted"]);
+    assert_eq!(verdict(&caller, &first).await, ["duplicate"]);
+    // Another spelling of the same content: other offset, order, defaults said, extensions.
+    let mut spelled = with(first.clone(), "/time", json!("2026-09-15T15:00:00.000+03:00"));
+    spelled = with(spelled, "/data/status", json!("ok"));
+    spelled = with(spelled, "/data/cache_read_tokens", json!(0));
+    spelled = with(spelled, "/traceparent", json!("00-1-2-3"));
+    assert_eq!(verdict(&caller, &spelled).await, ["duplicate"]);
+    let other = with(first.clone(), "/data/input_tokens", json!(999));
+    assert_eq!(verdict(&caller, &other).await, ["conflict", "body.0.id conflict"]);
+    // Another day, another source: another event.
+    assert_eq!(verdict(&caller, &call("1", noon() - TimeDelta::days(1))).await, ["accepted"]);
+    assert_eq!(verdict(&caller, &with(first.clone(), "/source", json!("/other"))).await, ["accepted"]);
+    world.stack.drain().await;
+    let summary = caller.get("/v1/metrics/summary").await;
+    assert_eq!((&summary["total_requests"], &summary["total_tokens_in"]), (&json!(3), &json!(3000)));
+}
+
+#[tokio::test]
+async fn the_same_rule_holds_within_one_request() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let one = call("1", noon());
+    let other = with(one.clone(), "/data/input_tokens", json!(5));
+    let answer = caller.post(&json!([one, other, one])).await;
+    assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(1), &json!(1)));
+    assert_eq!((&answer["rejected"][0]["index"], &answer["rejected"][0]["code"]), (&json!(1), &json!("conflict")));
+    // What is stored decides, not what came first in the request.
+    let answer = caller.post(&json!([other, one])).await;
+    assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(0), &json!(1)));
+    assert_eq!(answer["rejected"][0]["index"], 0);
+}
+
+#[tokio::test]
+async fn activity_with_the_same_details_in_another_order_is_the_same() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let send = async |details: &str| {
+        let body = format!(
+            r#"{{"specversion":"1.0","id":"1","source":"s","type":"agent.activity","time":"2026-09-15T12:00:00Z",
+               "data":{{"agent_id":"nova","event_type":"tool_call","details":{details}}}}}"#
+        );
+        caller.post(&serde_json::from_str(&body).unwrap()).await["duplicates"].clone()
+    };
+    assert_eq!(send(r#"{"a":1,"b":{"c":2,"d":3}}"#).await, 0);
+    assert_eq!(send(r#"{"b":{"d":3,"c":2},"a":1}"#).await, 1);
+}
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+async fn raw(caller: &Caller<'_>, headers: &[(&str, &str)], body: impl Into<axum::body::Bytes>) -> Answer {
+    caller.send(Method::POST, "/v1/events", headers, body).await
+}
+
+#[tokio::test]
+async fn one_event_a_batch_and_gzip_are_taken() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let one = call("1", noon()).to_string();
+    let batch = json!([call("2", noon())]).to_string();
+    for (kind, body) in [
+        ("application/cloudevents+json; charset=UTF-8", one.clone()),
+        ("application/cloudevents-batch+json", batch.clone()),
+        ("application/json", call("3", noon()).to_string()),
+        ("application/json", json!([call("4", noon())]).to_string()),
+    ] {
+        let answer = raw(&caller, &[("content-type", kind)], body).await;
+        assert_eq!((answer.status, &answer.body["accepted"]), (StatusCode::OK, &json!(1)), "{kind}");
+    }
+    let zipped = gzip(&json!([call("5", noon())]).to_string());
+    let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
+    assert_eq!(raw(&caller, &headers, zipped).await.body["accepted"], 1);
+    assert_eq!(raw(&caller, &[("content-type", "application/json")], "[]").await.body["accepted"], 0);
+    // A fault of a single event does not speak of an index.
+    let answer = raw(&caller, &[("content-type", "application/cloudevents+json")], "{}").await;
+    assert_eq!(faults(&answer.body["rejected"][0]["detail"])[0], "body.id missing");
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_refused_as_a_whole() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let json = [("content-type", "application/json")];
+    for body in ["", "not JSON", "{", "[{}", "\u{feff}[]"] {
+        let answer = raw(&caller, &json, body.to_owned()).await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+        assert_eq!(faults(&answer.body["detail"]), ["body body_unreadable"]);
+    }
+    for (headers, status) in [
+        ([("content-type", "text/plain"), ("accept", "*/*")], StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ([("content-type", "application/json"), ("content-encoding", "br")], StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        ([("content-type", "application/json"), ("content-encoding", "gzip")], StatusCode::UNPROCESSABLE_ENTITY),
+        ([("content-type", "application/cloudevents+json"), ("accept", "*/*")], StatusCode::UNPROCESSABLE_ENTITY),
+    ] {
+        let answer = raw(&caller, &headers, "[]").await;
+        assert_eq!(answer.status, status, "{headers:?}");
+        assert!(answer.body["detail"].is_string() || answer.body["detail"].is_array());
+    }
+}
+
+#[tokio::test]
+async fn size_is_limited_in_events_and_in_bytes() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let events = |n: usize| json!((0..n).map(|i| call(&i.to_string(), noon())).collect::<Vec<_>>());
+    let answer = caller.try_post(&events(501)).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(answer.body["detail"].as_str().unwrap().contains("500 events"));
+    assert_eq!(caller.post(&events(500)).await["accepted"], 500);
+    let json = [("content-type", "application/json")];
+    let padded = |bytes: usize| format!("[]{}", " ".repeat(bytes - 2));
+    assert_eq!(raw(&caller, &json, padded(1 << 20)).await.status, StatusCode::OK);
+    let answer = raw(&caller, &json, padded((1 << 20) + 1)).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(answer.body["detail"].as_str().unwrap().contains("1048576 bytes"));
+    // A bomb: a hundred megabytes of blanks in a hundred kilobytes.
+    let bomb = gzip(&padded(100 << 20));
+    assert!(bomb.len() < 200 << 10);
+    let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
+    assert_eq!(raw(&caller, &headers, bomb).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}

@@ -1,0 +1,5 @@
+//! `/v1/metrics`.
+
+mod days;
+mod figures;
+mod random;

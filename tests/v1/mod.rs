@@ -1,0 +1,4 @@
+//! `/v1`.
+
+mod events;
+mod metrics;
