@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 
+mod api;
 mod pipeline;
+mod routes;
 mod support;
 mod v1;

@@ -1,5 +1,6 @@
 //! What a function is made of: its configuration, clock, token verifier and store, and the router built of routes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -70,7 +71,10 @@ pub struct App {
 pub struct Route {
     /// The HTTP method.
     pub method: Method,
-    /// The path, parameters in braces, as API Gateway and axum both write it.
+    /// The path, parameters in braces, as API Gateway writes it.
+    ///
+    /// API Gateway resolves escapes before it looks for a route, so an id with a slash in it fits no `{id}`, however it
+    /// is escaped. Such an id is the last parameter of its route, `{id+}`, which takes all that is left.
     pub path: &'static str,
     /// The scope that a token must hold; none for what is public.
     pub scope: Option<Scope>,
@@ -141,11 +145,19 @@ impl App {
         for route in routes {
             let guard = middleware::from_fn_with_state((self.verifier.clone(), route.scope), web::authorize);
             // route_layer: a method that is not there answers 405 to anyone.
-            all = all.route(route.path, route.handler.route_layer(guard));
+            all = all.route(&axum_path(route.path), route.handler.route_layer(guard));
         }
         all.method_not_allowed_fallback(web::method_not_allowed)
             .fallback(web::not_found)
             .with_state(self.clone())
+    }
+}
+
+/// A route's path as axum writes it: a last parameter that takes the rest of the path is `{name+}` to API Gateway.
+fn axum_path(path: &str) -> Cow<'_, str> {
+    match path.strip_suffix("+}").and_then(|path| path.rsplit_once('{')) {
+        Some((front, name)) => Cow::Owned(format!("{front}{{*{name}}}")),
+        None => Cow::Borrowed(path),
     }
 }
 

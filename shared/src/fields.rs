@@ -50,6 +50,11 @@ impl<'a> Fields<'a> {
         self.faults.push(fault);
     }
 
+    /// Notes faults from inside a field's value, which name their own places.
+    pub fn faults(&mut self, faults: impl IntoIterator<Item = Fault>) {
+        self.faults.extend(faults);
+    }
+
     /// Takes a field as it is. Given twice it is a fault, since no reading of it would be the right one.
     pub fn raw(&mut self, name: &'static str) -> Option<&'a RawValue> {
         let first = self.left.iter().position(|(key, _)| key == name)?;

@@ -1,1 +1,6 @@
 //! From the stream to the sums, exactly once.
+
+mod capacity;
+mod delivery;
+mod lost_answers;
+mod odd_records;

@@ -2,15 +2,22 @@
 
 pub mod events;
 pub mod oracle;
+pub mod tables;
 
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
 use axum::body::Bytes;
 use chrono::{DateTime, Utc};
 use http::{Method, Request, StatusCode};
 use local::stack::{Options, Stack};
+use local::token;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::auth::Scope;
+use shared::app::{App, Clock};
+use shared::auth::{Scope, Verifier};
+use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
 use shared::period;
+use shared::store::Store;
 
 /// The time at which tests take place, unless they say otherwise: a noon from which a price change, a change of
 /// month and 90 days of summer time can be looked back on.
@@ -21,6 +28,7 @@ pub fn noon() -> DateTime<Utc> {
 /// The system, with its clock standing at [`noon`], and a caller of one organisation.
 pub struct World {
     pub stack: Stack,
+    secret: Vec<u8>,
 }
 
 /// An answer, read.
@@ -39,8 +47,24 @@ impl World {
 
     /// A new, empty system with its clock.
     pub async fn at(clock: Clock) -> Self {
-        let stack = Stack::start(Options { clock, background: false, ..Options::default() }).await.unwrap();
-        Self { stack }
+        let options = Options { clock, background: false, ..Options::default() };
+        let secret = options.secret.clone();
+        Self { stack: Stack::start(options).await.unwrap(), secret }
+    }
+
+    /// What tokens are signed with.
+    pub fn secret(&self) -> &[u8] {
+        &self.secret
+    }
+
+    /// A function's state over tables that are reached through `client`.
+    pub fn app(&self, client: Client) -> App {
+        let auth = token::auth(&self.secret);
+        let verifier = Arc::new(Verifier::new(&auth).unwrap());
+        let tables = tables::names();
+        let store = Store::new(client, &tables);
+        let config = Config { tables, auth: Some(auth), event_retention_days: DEFAULT_EVENT_RETENTION_DAYS };
+        App { config: Arc::new(config), clock: self.stack.clock().clone(), verifier, store }
     }
 
     /// Someone of `org` who may do everything.
@@ -68,7 +92,13 @@ pub struct Caller<'a> {
 
 impl Caller<'_> {
     /// Sends a request and reads the answer, which is JSON always.
-    pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -97,7 +127,8 @@ impl Caller<'_> {
 
     /// Sends events as JSON.
     pub async fn try_post(&self, events: &Value) -> Answer {
-        self.send(Method::POST, "/v1/events", &[("content-type", "application/json")], events.to_string()).await
+        self.send(Method::POST, "/v1/events", &[("content-type", "application/json")], events.to_string())
+            .await
     }
 
     /// Sends events that are read as a whole, and answers what became of them.

@@ -79,7 +79,11 @@ async fn limits_of_every_field_at_both_edges() {
     ];
     for (i, (at, good, bad, kind)) in call_cases.into_iter().enumerate() {
         let base = |suffix| call(&format!("{i}-{suffix}"), noon());
-        assert_eq!(verdict(&caller, &with(base("good"), at, good.clone())).await, ["accepted"], "{at} {good}");
+        assert_eq!(
+            verdict(&caller, &with(base("good"), at, good.clone())).await,
+            ["accepted"],
+            "{at} {good}"
+        );
         let place = at.trim_start_matches('/').replace('/', ".");
         let expected = ["invalid".to_owned(), format!("body.0.{place} {kind}")];
         assert_eq!(verdict(&caller, &with(base("bad"), at, bad.clone())).await, expected, "{at} {bad}");
@@ -92,7 +96,12 @@ async fn the_other_types_and_their_limits() {
     let caller = world.caller("acme");
     let task = |id: &str| event(id, "task.completed", noon(), json!({ "agent_id": "nova" }));
     let entry = |id: &str| {
-        event(id, "agent.activity", noon(), json!({ "agent_id": "nova", "event_type": "tool_call", "details": {} }))
+        event(
+            id,
+            "agent.activity",
+            noon(),
+            json!({ "agent_id": "nova", "event_type": "tool_call", "details": {} }),
+        )
     };
     let sample = |id: &str| {
         let data = json!({
@@ -111,8 +120,20 @@ async fn the_other_types_and_their_limits() {
         (entry("5"), "/data/details", details(8192), details(8193), "too_long"),
         (entry("6"), "/data/details", json!({ "a": [1, { "b": null }] }), json!([]), "object_type"),
         (entry("7"), "/data/event_type", json!("cron_execution"), json!("cron execution"), "id"),
-        (sample("8"), "/data/from", json!("2026-09-14T12:00:00Z"), json!("2026-09-14T11:59:59.999Z"), "sample_length"),
-        (sample("9"), "/data/to", json!("2026-09-14T12:00:00.001Z"), json!("2026-09-14T12:00:00Z"), "sample_length"),
+        (
+            sample("8"),
+            "/data/from",
+            json!("2026-09-14T12:00:00Z"),
+            json!("2026-09-14T11:59:59.999Z"),
+            "sample_length",
+        ),
+        (
+            sample("9"),
+            "/data/to",
+            json!("2026-09-14T12:00:00.001Z"),
+            json!("2026-09-14T12:00:00Z"),
+            "sample_length",
+        ),
         (sample("10"), "/data/cpu_cores", json!(1_000_000), json!(-0.1), "greater_than_equal"),
         (sample("11"), "/data/ram_gb", json!(0), json!(1_000_001), "less_than_equal"),
         (sample("12"), "/data/bandwidth_in_bytes", json!(1_000_000_000_000_000_u64), json!(0.5), "int_type"),
@@ -171,7 +192,10 @@ async fn time_has_a_window() {
     let caller = world.caller("acme");
     let (ahead, back, ms) = (TimeDelta::minutes(10), TimeDelta::days(35), TimeDelta::milliseconds(1));
     assert_eq!(verdict(&caller, &call("1", noon() + ahead)).await, ["accepted"]);
-    assert_eq!(verdict(&caller, &call("2", noon() + ahead + ms)).await, ["in_future", "body.0.time in_future"]);
+    assert_eq!(
+        verdict(&caller, &call("2", noon() + ahead + ms)).await,
+        ["in_future", "body.0.time in_future"]
+    );
     assert_eq!(verdict(&caller, &call("3", noon() - back)).await, ["accepted"]);
     assert_eq!(verdict(&caller, &call("4", noon() - back - ms)).await, ["too_old", "body.0.time too_old"]);
     let sample = |id: &str, from: chrono::DateTime<chrono::Utc>, to: chrono::DateTime<chrono::Utc>| {
@@ -221,7 +245,10 @@ async fn the_same_rule_holds_within_one_request() {
     let other = with(one.clone(), "/data/input_tokens", json!(5));
     let answer = caller.post(&json!([one, other, one])).await;
     assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(1), &json!(1)));
-    assert_eq!((&answer["rejected"][0]["index"], &answer["rejected"][0]["code"]), (&json!(1), &json!("conflict")));
+    assert_eq!(
+        (&answer["rejected"][0]["index"], &answer["rejected"][0]["code"]),
+        (&json!(1), &json!("conflict"))
+    );
     // What is stored decides, not what came first in the request.
     let answer = caller.post(&json!([other, one])).await;
     assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(0), &json!(1)));
@@ -289,9 +316,18 @@ async fn a_body_that_cannot_be_read_is_refused_as_a_whole() {
     }
     for (headers, status) in [
         ([("content-type", "text/plain"), ("accept", "*/*")], StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        ([("content-type", "application/json"), ("content-encoding", "br")], StatusCode::UNSUPPORTED_MEDIA_TYPE),
-        ([("content-type", "application/json"), ("content-encoding", "gzip")], StatusCode::UNPROCESSABLE_ENTITY),
-        ([("content-type", "application/cloudevents+json"), ("accept", "*/*")], StatusCode::UNPROCESSABLE_ENTITY),
+        (
+            [("content-type", "application/json"), ("content-encoding", "br")],
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
+        (
+            [("content-type", "application/json"), ("content-encoding", "gzip")],
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
+        (
+            [("content-type", "application/cloudevents+json"), ("accept", "*/*")],
+            StatusCode::UNPROCESSABLE_ENTITY,
+        ),
     ] {
         let answer = raw(&caller, &headers, "[]").await;
         assert_eq!(answer.status, status, "{headers:?}");

@@ -78,7 +78,7 @@ impl Gateway {
                 None => return own(shared::Error::NotFound("Not Found")).await,
             },
         };
-        if event::host(&parts).parse::<Authority>().is_err() {
+        if !is_host(&event::host(&parts)) {
             return bad_request("The host is not valid.");
         }
         let id = format!("{:016x}", rand::random::<u64>());
@@ -130,9 +130,12 @@ impl Target {
                 return bad_request("The request is not valid.");
             }
         };
-        // A router is always ready, and the adapter itself could not be sent to another thread.
-        let invocation =
-            Adapter::from(self.router.clone()).call(LambdaEvent::new(request, self.context(about)));
+        let (router, event) = (self.router.clone(), LambdaEvent::new(request, self.context(about)));
+        let invocation = async move {
+            // A router is always ready. The adapter is let go at once, since it may not change threads.
+            let answer = Adapter::from(router).call(event);
+            answer.await
+        };
         // A task of its own: like a function, it goes on when the caller hangs up, and a panic ends nothing else.
         let answer = tokio::spawn(timeout(self.timeout, invocation)).await;
         let answer = match answer {
@@ -155,6 +158,11 @@ impl Target {
         context.deadline = u64::try_from((about.time + allowed).timestamp_millis()).unwrap_or_default();
         context
     }
+}
+
+/// API Gateway knows its own host; here any will do that a URL can be made of.
+fn is_host(text: &str) -> bool {
+    text.parse::<Authority>().is_ok_and(|host| host.port().is_some() || !host.as_str().contains(':'))
 }
 
 async fn too_large() -> Response<Bytes> {

@@ -52,7 +52,7 @@ async fn trim(engine: &Engine, pumps: &[Pump]) -> Result<()> {
         let readers = pumps.iter().filter(|pump| pump.table() == table).count();
         // The engine's numbers all have the same length, so that their texts sort like them.
         if let Some(slowest) = through.iter().min().filter(|_| through.len() == readers) {
-            engine.trim_stream(&tables::table_name(&table), &shard, slowest).await?;
+            engine.file().trim_stream(&tables::table_name(&table), &shard, slowest).await?;
         }
     }
     Ok(())

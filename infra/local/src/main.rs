@@ -9,7 +9,6 @@ use std::time::Duration;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::{Args, Parser, Subcommand};
 use local::demo;
-use local::engine::Durability;
 use local::error::{Error, Result};
 use local::stack::{Options, Stack};
 use local::token;
@@ -54,6 +53,7 @@ struct Run {
 #[derive(Subcommand)]
 enum Command {
     /// Print a token for a stack on this machine
+    #[command(after_help = SECRET_HELP)]
     Token(Token),
 }
 
@@ -72,6 +72,11 @@ struct Token {
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
 }
+
+/// Where the secret is kept.
+const SECRET_HELP: &str = "\
+Tokens are signed with AUTH_HS256_SECRET where it is set, else with the secret in the folder that --data names,
+else with the secret in ~/.local/state/fleetledger. A stack and a token need the same one.";
 
 #[derive(Clone)]
 struct Scopes(Vec<Scope>);
@@ -147,17 +152,14 @@ async fn listen(port: u16) -> Result<TcpListener> {
 
 /// Starts the stack and, where the tables are new, fills them.
 async fn start(asked: &Run) -> Result<Stack> {
-    let secret = token::secret(asked.data.as_deref())?;
-    let options = |durability| Options {
+    let options = Options {
         data: asked.data.clone(),
         clock: asked.clock.map_or_else(Clock::system, Clock::fixed),
         dynamodb: asked.dynamodb.clone(),
-        secret: secret.clone(),
-        durability,
+        secret: token::secret(asked.data.as_deref())?,
         background: true,
     };
-    let lasting = if asked.data.is_some() { Durability::Disk } else { Durability::Process };
-    let stack = Stack::start(options(lasting)).await?;
+    let stack = Stack::start(options).await?;
     if asked.empty || !stack.is_new() {
         return Ok(stack);
     }
@@ -197,7 +199,11 @@ fn terminated() -> std::io::Result<impl Future<Output = ()>> {
 
 fn greet(asked: &Run, stack: &Stack, address: SocketAddr) -> Result<()> {
     let token = stack.token(demo::ORG, &Scope::ALL)?;
-    let data = asked.data.as_deref().map_or("gone when it stops".into(), Path::to_string_lossy);
+    let command = std::env::args().next().unwrap_or_else(|| "fleetledger".to_owned());
+    let (data, with_data) = match asked.data.as_deref().map(Path::display) {
+        Some(data) => (data.to_string(), format!(" --data {data}")),
+        None => ("gone when it stops".to_owned(), String::new()),
+    };
     let now = stack.clock().now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let frozen = asked.clock.map_or_else(String::new, |_| format!("\n  clock  stands at {now}"));
     println!(
@@ -205,7 +211,7 @@ fn greet(asked: &Run, stack: &Stack, address: SocketAddr) -> Result<()> {
 Fleetledger answers at http://{address} until Ctrl-C.
 
   data   {data}{frozen}
-  org    {org}; another one with: fleetledger token --org ORG
+  org    {org}; a token for another one: {command} token --org ORG{with_data}
 
 Paste this:
 

@@ -194,8 +194,7 @@ impl Pump {
         let taken = self.hand_on(shard, length).await;
         if let Ok(count @ 1..) = taken {
             if let Some(last) = shard.done(count) {
-                let noted = checkpoints.set(&self.key(shard), &last);
-                noted.map_err(|error| Error::caused("the checkpoint cannot be written", error))?;
+                checkpoints.set(&self.key(shard), &last).await?;
             }
             shard.succeeded();
         }

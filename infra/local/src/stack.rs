@@ -1,28 +1,29 @@
 //! The system that `template.yaml` describes, running in this process.
 
+mod parts;
+
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use http::{Request, Response, Uri};
-use shared::app::{App, Clock, Route};
-use shared::auth::{Scope, Verifier};
-use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, TableNames};
+use shared::app::Clock;
+use shared::auth::Scope;
 use shared::store::Store;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::engine::{Durability, Engine};
+use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::housekeeping;
-use crate::pump::checkpoint::Checkpoints;
-use crate::pump::{Handler, Pump};
-use crate::template::{Function, Template};
+use crate::pump::Pump;
+use crate::template::Template;
 use crate::{sdk, tables, token};
+use parts::Parts;
 
 /// Seconds for which a token of [`Stack::token`] holds.
 const TOKEN_SECONDS: u32 = 24 * 60 * 60;
@@ -37,8 +38,6 @@ pub struct Options {
     pub dynamodb: Option<String>,
     /// What tokens are signed with.
     pub secret: Vec<u8>,
-    /// What the data has to survive.
-    pub durability: Durability,
     /// Whether the stream is worked off as events come, or only by [`Stack::drain`].
     pub background: bool,
 }
@@ -51,7 +50,6 @@ impl Default for Options {
             clock: Clock::system(),
             dynamodb: None,
             secret: rand::random::<[u8; 32]>().to_vec(),
-            durability: Durability::Process,
             background: true,
         }
     }
@@ -82,18 +80,17 @@ impl Stack {
         let lock = lock(&folder)?;
         let engine = match &options.dynamodb {
             Some(url) => check_url(url).map(|()| None)?,
-            None => Some(Arc::new(Engine::start(&folder.join("tables.db"), options.durability)?)),
+            None => Some(Arc::new(Engine::start(&folder.join("tables.db"))?)),
         };
         let endpoint =
             options.dynamodb.as_deref().or(engine.as_deref().map(Engine::endpoint)).unwrap_or_default();
         let client = sdk::dynamodb(endpoint);
         let is_new = tables::create(&client, &template.tables).await?;
-        let parts = Parts { template: &template, client: &client, options: &options };
+        let parts =
+            Parts { template: &template, client: &client, clock: &options.clock, secret: &options.secret };
         let gateway = Arc::new(parts.gateway()?);
-        // Checkpoints of a folder that is about to go would only cost time.
-        let folder = options.data.is_some().then_some(folder.as_path());
-        let pumps = Arc::new(parts.pumps(endpoint, folder).await?);
-        let store = Store::new(client.clone(), &all_tables());
+        let pumps = Arc::new(parts.pumps(endpoint, engine.as_deref()).await?);
+        let store = Store::new(client.clone(), &parts::all_tables());
         let (stop, stopped) = watch::channel(false);
         let mut stack = Self {
             gateway,
@@ -190,108 +187,6 @@ impl Stack {
             engine.stop().await;
         }
     }
-}
-
-/// What the functions are put together from.
-struct Parts<'a> {
-    template: &'a Template,
-    client: &'a aws_sdk_dynamodb::Client,
-    options: &'a Options,
-}
-
-impl Parts<'_> {
-    fn gateway(&self) -> Result<Gateway> {
-        let verifier = Verifier::new(&token::auth(&self.options.secret));
-        let verifier = Arc::new(verifier.map_err(|error| Error::caused("tokens cannot be verified", error))?);
-        let mut functions = Vec::new();
-        for function in self.template.functions.iter().filter(|function| !function.routes.is_empty()) {
-            let routes = routes(&function.binary)?;
-            let config = self.config(function);
-            let app = App {
-                store: Store::new(self.client.clone(), &config.tables),
-                config: Arc::new(config),
-                clock: self.options.clock.clone(),
-                verifier: verifier.clone(),
-            };
-            functions.push((function.clone(), app.router(routes)));
-        }
-        Ok(Gateway::new(functions))
-    }
-
-    async fn pumps(&self, endpoint: &str, folder: Option<&Path>) -> Result<Vec<Pump>> {
-        let client = sdk::streams(endpoint);
-        let mut pumps = Vec::new();
-        for mapping in &self.template.mappings {
-            let Some(function) = self.template.function(&mapping.function_name) else { continue };
-            let arn = tables::stream_arn(self.client, &mapping.table).await?;
-            let checkpoints = match folder {
-                Some(folder) => Checkpoints::in_file(&folder.join(format!("{}.json", function.binary)))?,
-                None => Checkpoints::in_memory(),
-            };
-            let handler = self.stream_handler(function)?;
-            pumps.push(Pump::new(
-                client.clone(),
-                arn,
-                mapping.clone(),
-                function.timeout,
-                checkpoints,
-                handler,
-            ));
-        }
-        Ok(pumps)
-    }
-
-    fn stream_handler(&self, function: &Function) -> Result<Handler> {
-        if function.binary != "aggregator" {
-            return Err(unknown(&function.binary, "is called by a stream"));
-        }
-        let store = Store::new(self.client.clone(), &self.config(function).tables);
-        let aggregator = Arc::new(aggregator::Aggregator::new(store));
-        Ok(Arc::new(move |event| {
-            let aggregator = aggregator.clone();
-            Box::pin(async move { aggregator.handle(event).await })
-        }))
-    }
-
-    /// The configuration that the function's environment spells: of the tables, it is told only its own.
-    fn config(&self, function: &Function) -> Config {
-        let table =
-            |name: &str| function.variables.get(name).map(|id| tables::table_name(id)).unwrap_or_default();
-        let days = function.variables.get("EVENT_RETENTION_DAYS").and_then(|days| days.parse().ok());
-        Config {
-            tables: TableNames {
-                events: table("EVENTS_TABLE"),
-                usage: table("USAGE_TABLE"),
-                registry: table("REGISTRY_TABLE"),
-            },
-            auth: Some(token::auth(&self.options.secret)),
-            event_retention_days: days.unwrap_or(DEFAULT_EVENT_RETENTION_DAYS),
-        }
-    }
-}
-
-/// All tables, as no single function is told them.
-fn all_tables() -> TableNames {
-    TableNames {
-        events: tables::table_name("EventsTable"),
-        usage: tables::table_name("UsageTable"),
-        registry: tables::table_name("RegistryTable"),
-    }
-}
-
-/// The routes that a binary answers. A new function is added here, or in `stream_handler`.
-fn routes(binary: &str) -> Result<Vec<Route>> {
-    match binary {
-        "ingest" => Ok(ingest::routes()),
-        "metrics" => Ok(metrics::routes()),
-        _ => Err(unknown(binary, "answers HTTP requests")),
-    }
-}
-
-fn unknown(binary: &str, what: &str) -> Error {
-    Error::new(format!(
-        "template.yaml says that {binary} {what}, but the local stack does not know it; see stack.rs"
-    ))
 }
 
 fn check_url(url: &str) -> Result<()> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{BuildError, DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::operation::create_table::builders::CreateTableFluentBuilder;
 use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
@@ -145,8 +145,11 @@ where
     E: std::error::Error + ProvideErrorMetadata + 'static,
     R: std::fmt::Debug + 'static,
 {
-    let said = error.message().map_or_else(|| DisplayErrorContext(error).to_string(), str::to_owned);
-    Error::new(format!("{what} the table {table}: {said}"))
+    let what = format!("{what} the table {table}");
+    match error.message() {
+        Some(said) => Error::new(format!("{what}: {said}")),
+        None => Error::caused(what, error),
+    }
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! What `template.yaml` describes, as far as it runs here: functions with their routes and schedules, tables, and
 //! the mappings from streams to functions. What runs locally is thereby what is deployed.
 
+mod function;
 mod intrinsic;
+mod mapping;
 mod table;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -14,6 +15,8 @@ use serde_norway::Value;
 use crate::error::{Error, Result};
 use intrinsic::Resolver;
 
+pub use function::{Function, Route};
+pub use mapping::StreamMapping;
 pub use table::{AttributeDefinition, Index, KeyElement, Projection, StreamSpecification, Table, TimeToLive};
 
 /// The project's template, compiled in so that the binary needs no file beside it.
@@ -28,92 +31,6 @@ pub struct Template {
     pub tables: Vec<Table>,
     /// Which stream calls which function.
     pub mappings: Vec<StreamMapping>,
-}
-
-/// A function, and what calls it.
-#[derive(Clone, Debug)]
-pub struct Function {
-    /// Its logical id.
-    pub id: String,
-    /// The binary that is built for it.
-    pub binary: String,
-    /// How long one invocation may take.
-    pub timeout: Duration,
-    /// Its environment, globals included; a resource is named by its logical id.
-    pub variables: BTreeMap<String, String>,
-    /// The HTTP requests that it answers.
-    pub routes: Vec<Route>,
-    /// The expressions by which the clock calls it.
-    pub schedules: Vec<String>,
-}
-
-/// A method and a path that API Gateway passes on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct Route {
-    /// The HTTP method in capitals, or `ANY`.
-    pub method: String,
-    /// The path, with parameters in braces.
-    pub path: String,
-}
-
-/// A stream that calls a function, batch by batch.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct StreamMapping {
-    /// The function's logical id.
-    pub function_name: String,
-    /// The table's logical id, once read; the template names its stream's ARN.
-    #[serde(rename = "EventSourceArn")]
-    pub table: String,
-    /// The most records of one invocation.
-    #[serde(default = "default_batch_size")]
-    pub batch_size: usize,
-    /// The length of a tumbling window in seconds, where it has one.
-    pub tumbling_window_in_seconds: Option<u32>,
-    /// Whether a batch that failed as a whole is cut in two.
-    #[serde(default)]
-    pub bisect_batch_on_function_error: bool,
-    #[serde(default)]
-    function_response_types: Vec<String>,
-    starting_position: String,
-    #[serde(default = "one")]
-    parallelization_factor: u32,
-    filter_criteria: Option<Value>,
-}
-
-/// Lambda's own default.
-const fn default_batch_size() -> usize {
-    100
-}
-
-const fn one() -> u32 {
-    1
-}
-
-impl StreamMapping {
-    /// Whether the function's answer names the records that failed.
-    pub fn reports_item_failures(&self) -> bool {
-        self.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures")
-    }
-
-    /// Reads the table out of `Table.StreamArn`, and refuses what would run otherwise here than there.
-    fn checked(mut self) -> Result<Self, &'static str> {
-        self.table = match self.table.strip_suffix(".StreamArn") {
-            Some(table) => table.to_owned(),
-            None => return Err("EventSourceArn should be !GetAtt <table>.StreamArn"),
-        };
-        if self.starting_position != "TRIM_HORIZON" {
-            return Err("the local stack knows only StartingPosition: TRIM_HORIZON");
-        }
-        if self.parallelization_factor != 1 {
-            return Err("the local stack knows only ParallelizationFactor: 1");
-        }
-        if self.filter_criteria.is_some() {
-            return Err("the local stack knows no FilterCriteria");
-        }
-        Ok(self)
-    }
 }
 
 #[derive(Deserialize)]
@@ -149,53 +66,6 @@ struct Resource {
     properties: Value,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct FunctionProperties {
-    timeout: Option<u64>,
-    #[serde(default)]
-    environment: Environment,
-    #[serde(default)]
-    events: BTreeMap<String, Event>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Environment {
-    #[serde(default)]
-    variables: BTreeMap<String, Value>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Event {
-    r#type: String,
-    #[serde(default)]
-    properties: Value,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Build {
-    build_properties: BuildProperties,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct BuildProperties {
-    binary: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Schedule {
-    #[serde(alias = "ScheduleExpression")]
-    schedule: String,
-}
-
-/// Lambda's own default.
-const DEFAULT_TIMEOUT_SECONDS: u64 = 3;
-
 impl Template {
     /// The template that this binary was built with.
     pub fn built_in() -> Result<Self> {
@@ -208,7 +78,7 @@ impl Template {
             .map_err(|error| Error::caused("template.yaml cannot be read", error))?;
         let defaults = document.parameters.into_iter().filter_map(|(name, p)| Some((name, p.default?)));
         let resolver = Resolver::new(defaults.collect());
-        let globals: FunctionProperties =
+        let globals: function::Properties =
             typed("Globals.Function", resolver.resolve(document.globals.function))?;
         let mut template = Self::default();
         for (id, resource) in document.resources {
@@ -216,7 +86,7 @@ impl Template {
             match resource.r#type.as_str() {
                 "AWS::Serverless::Function" => {
                     let build = typed(&id, resolver.resolve(resource.metadata))?;
-                    template.functions.push(function(id, build, &globals, properties)?);
+                    template.functions.push(function::function(id, build, &globals, properties)?);
                 }
                 "AWS::DynamoDB::Table" => template.tables.push(table(id, properties)?),
                 "AWS::Lambda::EventSourceMapping" => {
@@ -273,48 +143,10 @@ fn table(id: String, properties: Value) -> Result<Table> {
     Ok(Table { id, ..table })
 }
 
-fn function(id: String, build: Build, globals: &FunctionProperties, properties: Value) -> Result<Function> {
-    let own: FunctionProperties = typed(&id, properties)?;
-    let variables = globals.environment.variables.iter().chain(&own.environment.variables);
-    let timeout = own.timeout.or(globals.timeout).unwrap_or(DEFAULT_TIMEOUT_SECONDS);
-    let mut function = Function {
-        binary: build.build_properties.binary,
-        timeout: Duration::from_secs(timeout),
-        variables: variables.filter_map(|(name, value)| Some((name.clone(), text(value)?))).collect(),
-        routes: Vec::new(),
-        schedules: Vec::new(),
-        id,
-    };
-    for (name, event) in own.events {
-        let place = format!("{}.Events.{name}", function.id);
-        match event.r#type.as_str() {
-            "HttpApi" => {
-                let route: Route = typed(&place, event.properties)?;
-                function.routes.push(Route { method: route.method.to_uppercase(), ..route });
-            }
-            "Schedule" | "ScheduleV2" => {
-                function.schedules.push(typed::<Schedule>(&place, event.properties)?.schedule);
-            }
-            other => {
-                return Err(fault(&place, format_args!("the local stack knows no event of type {other}")));
-            }
-        }
-    }
-    Ok(function)
-}
-
-/// A scalar's text; a variable without one is not set.
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        Value::Bool(flag) => Some(flag.to_string()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const HEAD: &str = "

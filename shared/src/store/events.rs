@@ -74,6 +74,10 @@ impl RawEvent {
         ]);
         Ok(Self { key, fingerprint, item })
     }
+
+    pub(super) fn into_item(self) -> Item {
+        self.item
+    }
 }
 
 /// The event that an item of the events table holds.

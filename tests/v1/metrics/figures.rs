@@ -69,7 +69,10 @@ async fn the_price_is_that_of_the_events_own_time() {
     let caller = world.caller("acme");
     let sonnet = |id, time: &str| {
         let time = shared::period::parse_instant(time).unwrap();
-        with(call(id, time), &json!({ "model": "claude-sonnet-5", "input_tokens": 1_000_000, "output_tokens": 0 }))
+        with(
+            call(id, time),
+            &json!({ "model": "claude-sonnet-5", "input_tokens": 1_000_000, "output_tokens": 0 }),
+        )
     };
     caller.record(&[sonnet("1", "2026-08-31T23:59:59.999Z"), sonnet("2", "2026-09-01T00:00:00Z")]).await;
     let usage = caller.get("/v1/metrics/usage").await;
@@ -86,7 +89,8 @@ async fn agents_that_only_work_or_talk_are_not_active_and_have_no_row() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let task = event("1", "task.completed", noon(), json!({ "agent_id": "atlas", "minutes_saved": 12.5 }));
-    let entry = json!({ "agent_id": "pulse", "event_type": "tool_call", "details": { "tool": "web_search" } });
+    let entry =
+        json!({ "agent_id": "pulse", "event_type": "tool_call", "details": { "tool": "web_search" } });
     caller.record(&[task, event("2", "agent.activity", noon(), entry), call("3", noon())]).await;
     assert_eq!(caller.get("/v1/metrics/summary").await["active_instances"], 1);
     let instances = caller.get("/v1/metrics/instances").await;
@@ -112,9 +116,13 @@ async fn an_agent_that_called_only_outside_the_window_is_not_active() {
         ])
         .await;
     let summary = caller.get("/v1/metrics/summary?days=7").await;
-    assert_eq!((summary["active_instances"].clone(), summary["total_requests"].clone()), (json!(2), json!(2)));
+    assert_eq!(
+        (summary["active_instances"].clone(), summary["total_requests"].clone()),
+        (json!(2), json!(2))
+    );
     let instances = caller.get("/v1/metrics/instances?days=7").await;
-    let ids: Vec<_> = instances["instances"].as_array().unwrap().iter().map(|row| &row["instance_id"]).collect();
+    let ids: Vec<_> =
+        instances["instances"].as_array().unwrap().iter().map(|row| &row["instance_id"]).collect();
     assert_eq!(ids, ["both", "in"]);
 }
 

@@ -116,12 +116,16 @@ fn check_instances(instances: &Value, expected: &Expected) {
         })
         .collect();
     let unpriced = expected.total.unpriced;
-    assert_eq!(*instances, json!({ "instances": rows, "total_count": rows.len(), "unpriced_requests": unpriced }));
+    assert_eq!(
+        *instances,
+        json!({ "instances": rows, "total_count": rows.len(), "unpriced_requests": unpriced })
+    );
 }
 
 /// Sends `calls` cut into batches of the given sizes, each event again where `again` says so.
 async fn send(world: &World, caller: &Caller<'_>, calls: &[RandomCall], sizes: &[usize], again: &[bool]) {
-    let events: Vec<_> = calls.iter().enumerate().map(|(i, call)| call.event(&i.to_string(), noon())).collect();
+    let events: Vec<_> =
+        calls.iter().enumerate().map(|(i, call)| call.event(&i.to_string(), noon())).collect();
     let mut left = events.as_slice();
     for size in sizes.iter().cycle() {
         if left.is_empty() {
@@ -135,7 +139,8 @@ async fn send(world: &World, caller: &Caller<'_>, calls: &[RandomCall], sizes: &
         }
         left = rest;
     }
-    let resent: Vec<_> = events.iter().zip(again.iter().cycle()).filter(|(_, again)| **again).map(|(e, _)| e).collect();
+    let resent: Vec<_> =
+        events.iter().zip(again.iter().cycle()).filter(|(_, again)| **again).map(|(e, _)| e).collect();
     for batch in resent.chunks(500) {
         let answer = caller.post(&json!(batch)).await;
         assert_eq!(answer, json!({ "accepted": 0, "duplicates": batch.len(), "rejected": [] }));

@@ -18,7 +18,7 @@ struct Rig {
     mapping: StreamMapping,
     seen: Arc<StdMutex<Vec<Vec<String>>>>,
     events: Arc<StdMutex<Vec<Value>>>,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 impl Rig {
@@ -28,7 +28,7 @@ impl Rig {
         tables::create(&client, &template.tables).await.unwrap();
         let arn = tables::stream_arn(&client, "EventsTable").await.unwrap();
         let mapping = template.mappings[0].clone();
-        Self { engine, client, arn, mapping, seen: Arc::default(), events: Arc::default(), folder }
+        Self { engine, client, arn, mapping, seen: Arc::default(), events: Arc::default(), _folder: folder }
     }
 
     async fn write(&self, ids: impl IntoIterator<Item = u32>) {
@@ -39,7 +39,7 @@ impl Rig {
         }
     }
 
-    fn pump(&self, mut script: Script) -> Pump {
+    async fn pump(&self, mut script: Script) -> Pump {
         let (seen, events) = (self.seen.clone(), self.events.clone());
         let script = Arc::new(StdMutex::new(move |event: Value| {
             let names = event["Records"].as_array().unwrap().iter();
@@ -55,7 +55,7 @@ impl Rig {
             Box::pin(async move { answer })
         });
         let client = sdk::streams(self.engine.endpoint());
-        let checkpoints = Checkpoints::in_file(&self.folder.path().join("checkpoint.json")).unwrap();
+        let checkpoints = Checkpoints::of("test", Some(self.engine.file())).await.unwrap();
         Pump::new(
             client,
             self.arn.clone(),
@@ -86,7 +86,7 @@ fn taken() -> Value {
 async fn an_event_is_what_lambda_sends() {
     let rig = Rig::new().await;
     rig.write([1]).await;
-    rig.pump(Box::new(|_| Ok(taken()))).drain().await;
+    rig.pump(Box::new(|_| Ok(taken()))).await.drain().await;
     let event = rig.events.lock().unwrap().remove(0);
     let record = &event["Records"][0];
     assert_eq!(record["eventName"], "INSERT");
@@ -118,7 +118,7 @@ async fn a_record_that_fails_comes_again_with_what_follows_it() {
             );
         }
         Ok(taken())
-    }));
+    })).await;
     // The first answer names no record that there is, which fails the whole batch and halves the next one.
     *sequence.lock().unwrap() = json!("1");
     let first = pump.round().await;
@@ -133,15 +133,17 @@ async fn a_batch_that_fails_is_cut_until_it_passes() {
     let rig = Rig::new().await;
     rig.write(1..=8).await;
     let mut calls = 0;
-    let pump = rig.pump(Box::new(move |names| {
-        calls += 1;
-        assert_ne!(calls, 2, "a panic is a failure like any other");
-        if names.len() > 1 && names.contains(&"002".to_owned()) {
-            Err("too much".into())
-        } else {
-            Ok(taken())
-        }
-    }));
+    let pump = rig
+        .pump(Box::new(move |names| {
+            calls += 1;
+            assert_ne!(calls, 2, "a panic is a failure like any other");
+            if names.len() > 1 && names.contains(&"002".to_owned()) {
+                Err("too much".into())
+            } else {
+                Ok(taken())
+            }
+        }))
+        .await;
     pump.drain().await;
     let tried =
         ["001 002 003 004 005 006 007 008", "001 002", "001", "002 003", "002", "003 004", "005 006 007 008"];
@@ -152,17 +154,17 @@ async fn a_batch_that_fails_is_cut_until_it_passes() {
 async fn a_restart_goes_on_after_the_last_batch_that_was_taken() {
     let rig = Rig::new().await;
     rig.write(1..=2).await;
-    rig.pump(Box::new(|_| Ok(taken()))).drain().await;
+    rig.pump(Box::new(|_| Ok(taken()))).await.drain().await;
     rig.write(3..=4).await;
-    let failing = rig.pump(Box::new(|_| Err("not yet".into())));
+    let failing = rig.pump(Box::new(|_| Err("not yet".into()))).await;
     failing.round().await;
     drop(failing);
-    let pump = rig.pump(Box::new(|_| Ok(taken())));
+    let pump = rig.pump(Box::new(|_| Ok(taken()))).await;
     pump.drain().await;
     assert_eq!(rig.seen(), ["001 002", "003 004", "003 004"]);
     // What is done with may go, and the pump does not need it.
     for (shard, through) in pump.positions().await {
-        assert_eq!(rig.engine.trim_stream("fleetledger-events", &shard, &through).await.unwrap(), 3);
+        assert_eq!(rig.engine.file().trim_stream("fleetledger-events", &shard, &through).await.unwrap(), 3);
     }
     rig.write([5]).await;
     pump.drain().await;
@@ -176,7 +178,7 @@ async fn a_window_is_ended_when_it_is_over() {
     let mut rig = Rig::new().await;
     rig.mapping.tumbling_window_in_seconds = Some(1);
     rig.write([1]).await;
-    let pump = rig.pump(Box::new(|_| Ok(json!({ "state": { "n": 1 } }))));
+    let pump = rig.pump(Box::new(|_| Ok(json!({ "state": { "n": 1 } })))).await;
     pump.drain().await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
     pump.drain().await;
@@ -193,7 +195,7 @@ async fn a_window_is_ended_when_it_is_over() {
 #[tokio::test]
 async fn a_running_pump_sees_an_event_soon_and_stops_when_told() {
     let rig = Rig::new().await;
-    let pump = Arc::new(rig.pump(Box::new(|_| Ok(taken()))));
+    let pump = Arc::new(rig.pump(Box::new(|_| Ok(taken()))).await);
     let (stop, stopped) = watch::channel(false);
     let running = tokio::spawn({
         let pump = pump.clone();

@@ -56,7 +56,7 @@ fn the_template_and_the_code_have_the_same_routes() {
     for function in template.functions.iter().filter(|function| !function.routes.is_empty()) {
         let deployed: BTreeSet<_> =
             function.routes.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
-        let written = routes(&function.binary).unwrap();
+        let written = parts::routes(&function.binary).unwrap();
         let written: BTreeSet<_> = written.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
         assert_eq!(deployed, written, "{}", function.id);
     }

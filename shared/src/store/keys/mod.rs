@@ -7,11 +7,13 @@ mod columns;
 #[cfg(test)]
 mod tests;
 
+use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
 pub use columns::{Column, ModelCode, ModelColumn, is_mark, mark_column};
 
-use crate::ids::{AgentId, NodeId, OrgId, ProjectId};
+use crate::event::REGISTRY_SOURCE;
+use crate::ids::{AgentId, Name, NodeId, OrgId, ProjectId};
 use crate::period::{Day, Month};
 use crate::rollup::{EndUser, Subject, Target};
 
@@ -97,6 +99,15 @@ pub fn event_key(org: &OrgId, day: Day, source: &str, id: &str) -> Key {
 /// The partition of one lane of a day.
 pub fn lane_key(org: &OrgId, day: Day, lane: u8) -> String {
     format!("{org}#{day}#{lane}")
+}
+
+/// Everything of a day but the registry's own entries: in each lane, the stretch before and the stretch after them.
+pub fn events_but_the_registrys(org: &OrgId, day: Day) -> impl Iterator<Item = KeyRange> {
+    // No sort key begins with a character below the first of these bounds or above the last.
+    let (before, after) = (format!("{REGISTRY_SOURCE}\""), format!("{REGISTRY_SOURCE}{AFTER_SEPARATOR}"));
+    let stretches = [("!".to_owned(), before), (after, "~".to_owned())];
+    let lanes = (0..LANES).map(move |lane| lane_key(org, day, lane));
+    lanes.flat_map(move |pk| stretches.clone().map(|(from, to)| KeyRange { pk: pk.clone(), from, to }))
 }
 
 fn lane(source: &str, id: &str) -> u8 {
@@ -225,6 +236,12 @@ pub fn quarantine_key(mark: &str, sequence_number: &str) -> Key {
     Key { pk: QUARANTINE.to_owned(), sk: format!("{mark}#{sequence_number:0>40}") }
 }
 
+/// All of the quarantine.
+pub fn quarantine() -> KeyRange {
+    // Marks begin with an at sign.
+    KeyRange { pk: QUARANTINE.to_owned(), from: "@".to_owned(), to: "A".to_owned() }
+}
+
 /// The partition that lists the organisations, so that no one ever has to scan for them.
 pub const ORGANIZATIONS: &str = "#organizations";
 
@@ -261,6 +278,32 @@ pub fn project(org: &OrgId, project: &ProjectId) -> Key {
 /// A node's registry item.
 pub fn node(org: &OrgId, node: &NodeId) -> Key {
     Key { pk: org.to_string(), sk: format!("{}{node}", registry::NODE) }
+}
+
+/// The item with what an organisation has set of itself.
+pub fn organization_settings(org: &OrgId) -> Key {
+    Key { pk: org.to_string(), sk: registry::ORG.to_owned() }
+}
+
+/// The item of the subscription.
+pub fn plan(org: &OrgId) -> Key {
+    Key { pk: org.to_string(), sk: registry::PLAN.to_owned() }
+}
+
+/// The item of the organisation's budget.
+pub fn budget(org: &OrgId) -> Key {
+    Key { pk: org.to_string(), sk: registry::BUDGET.to_owned() }
+}
+
+/// The item of an own price from the day `from` on. Providers and models compare in lower case.
+pub fn price(org: &OrgId, provider: &str, model: &str, from: NaiveDate) -> Key {
+    let id = format!("{provider}/{model}").to_ascii_lowercase();
+    Key { pk: org.to_string(), sk: format!("{}{id}{SEPARATOR}{}", registry::PRICE, Day::new(from)) }
+}
+
+/// The item of a place that alerts are sent to.
+pub fn destination(org: &OrgId, id: &Name) -> Key {
+    Key { pk: org.to_string(), sk: format!("{}{id}", registry::DESTINATION) }
 }
 
 /// The organisation's entry in the list of organisations.

@@ -56,4 +56,56 @@ fn the_keys_are_as_they_always_were() {
     assert_eq!(text(user.key()), "acme#U#2026-11 | 2026-11-20#01");
     let code = ModelCode::of(&key("anthropic", "claude-haiku-3.5"));
     assert_eq!(Column::model(code, ModelColumn::Requests).as_str(), "oVyaEpuLr");
+    let from = "2026-11-20".parse().unwrap();
+    let org = OrgId::new("acme").unwrap();
+    assert_eq!(text(price(&org, "OpenAI", "GPT-5/x", from)), "acme | PRICE#openai/gpt-5/x#2026-11-20");
+    assert_eq!(text(destination(&org, &Name::new("ops").unwrap())), "acme | DEST#ops");
+    assert_eq!(text(organization_settings(&org)), "acme | ORG");
+    assert_eq!(text(plan(&org)), "acme | PLAN");
+    assert_eq!(text(budget(&org)), "acme | BUDGET");
+}
+
+#[test]
+fn the_settings_are_one_stretch_without_anything_else() {
+    let org = OrgId::new("acme").unwrap();
+    let range = settings(&org);
+    let within = |key: &str| *range.from <= *key && *key <= *range.to;
+    assert!(
+        [registry::ORG, registry::PLAN, "PRICE#-/-#0000-01-01", "PRICE#z/z#9999-12-31"].map(within)
+            == [true; 4]
+    );
+    let others = [
+        registry::AGENT,
+        registry::BUDGET,
+        registry::DESTINATION,
+        registry::NODE,
+        registry::PROJECT,
+        "ALERT#",
+    ];
+    assert!(others.map(|prefix| within(&format!("{prefix}x"))) == [false; 6]);
+}
+
+#[test]
+fn the_registrys_own_events_and_no_others_are_passed_over() {
+    let (org, day) = (OrgId::new("acme").unwrap(), Day::parse("2026-11-20").unwrap());
+    let ranges: Vec<_> = events_but_the_registrys(&org, day).collect();
+    assert_eq!(ranges.len(), 2 * usize::from(LANES));
+    let found = |source: &str, id: &str| {
+        let key = event_key(&org, day, source, id);
+        ranges.iter().filter(|range| range.pk == key.pk && range.from <= key.sk && key.sk <= range.to).count()
+    };
+    for source in [
+        "-",
+        "0",
+        "fleetledger",
+        "fleetledger/registr",
+        "fleetledger/registry-",
+        "fleetledger/registry/",
+        "zzz",
+    ] {
+        for id in ["-", "1", "zz"] {
+            assert_eq!(found(source, id), 1, "{source} {id}");
+            assert_eq!(found(REGISTRY_SOURCE, id), 0);
+        }
+    }
 }

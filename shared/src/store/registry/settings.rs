@@ -1,5 +1,22 @@
 //! What decides how an organisation's events are taken in, and a short memory of it.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use tokio::time::Instant;
+
+use super::{OrganizationSettings, PlanSettings, PriceSettings, set};
+use crate::cost::{self, CallCost, TokenCounts};
+use crate::error::{Error, Result};
+use crate::ids::OrgId;
+use crate::money::Usd;
+use crate::pricing::{Override, Overrides, PriceBook, Prices};
+use crate::store::keys::{self, SK, registry as sort};
+use crate::store::{Item, Store, decode};
+
 /// What an organisation has set that decides how its events are taken in.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -7,6 +24,10 @@ pub struct Settings {
     pub zone: Tz,
     /// Its own prices.
     pub overrides: Overrides,
+    /// All that it has set of itself, the zone included.
+    pub organization: OrganizationSettings,
+    /// Its subscription, where it has one.
+    pub plan: Option<PlanSettings>,
 }
 
 impl Settings {
@@ -31,7 +52,7 @@ const SETTINGS_KEPT: usize = 10_000;
 
 /// Settings that were read a short while ago.
 #[derive(Debug, Default)]
-pub(super) struct SettingsCache(Mutex<HashMap<OrgId, (Instant, Arc<Settings>)>>);
+pub(in crate::store) struct SettingsCache(Mutex<HashMap<OrgId, (Instant, Arc<Settings>)>>);
 
 impl SettingsCache {
     fn get(&self, org: &OrgId) -> Option<Arc<Settings>> {
@@ -66,18 +87,23 @@ impl Store {
 
     /// How an organisation's events are taken in: one query.
     pub async fn settings(&self, org: &OrgId) -> Result<Settings> {
-        let items = self.query(&self.tables().registry, &keys::settings(org)).await?;
-        let mut settings = Settings { zone: Tz::UTC, overrides: Overrides::default() };
-        for item in &items {
-            if decode::required(item, SK)? == sort::ORG {
-                #[derive(Deserialize)]
-                struct Organization {
-                    timezone: Option<Tz>,
-                }
-                let set: Option<Organization> = set(item)?;
-                settings.zone = set.and_then(|set| set.timezone).unwrap_or(Tz::UTC);
-            }
-        }
-        Ok(settings)
+        read(&self.query(&self.tables().registry, &keys::settings(org)).await?)
     }
+}
+
+fn read(items: &[Item]) -> Result<Settings> {
+    let (mut organization, mut plan, mut prices) = (None, None, Vec::new());
+    for item in items {
+        match decode::required(item, SK)? {
+            sort::ORG => organization = set::<OrganizationSettings>(item)?,
+            sort::PLAN => plan = set(item)?,
+            key if key.starts_with(sort::PRICE) => {
+                let price = set::<PriceSettings>(item)?.map(Override::try_from).transpose();
+                prices.extend(price.map_err(Error::internal)?);
+            }
+            _ => {}
+        }
+    }
+    let organization = organization.unwrap_or_default();
+    Ok(Settings { zone: organization.timezone, overrides: Overrides::new(prices), organization, plan })
 }

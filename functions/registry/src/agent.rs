@@ -1,0 +1,193 @@
+//! `GET`, `PUT` and `DELETE /api/agents/{id}`: an agent. DELETE archives it: its history stays.
+//!
+//! Its GET is not reached under the ids `workforce/summary`, `workforce/agents` and `workforce/trends`, unless their
+//! slash is escaped twice (`%252F`): `/api/agents/workforce/…` has endpoints of its own.
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::error::Error;
+use shared::fields::{Fields, one_of, quantity};
+use shared::http::Caller;
+use shared::ids::AgentId;
+use shared::money::{Number, Quantity, Usd};
+use shared::period::Day;
+use shared::store::keys;
+use shared::store::registry::{AgentSettings, AgentStatus, Entity, Next, Stored};
+
+use crate::answer::Versioned;
+use crate::body::Body;
+use crate::edit::Edit;
+use crate::input::{MAX_MONEY, NAME, Path, both, text};
+
+/// The most hours that an agent is thought to save a month.
+const MAX_HOURS: u64 = 1_000_000;
+
+/// The routes of this thing.
+pub fn routes() -> Vec<Route> {
+    let path = "/api/agents/{id+}";
+    vec![
+        Route::get(path, Scope::RegistryRead, get),
+        Route::put(path, Scope::RegistryWrite, put),
+        Route::delete(path, Scope::RegistryWrite, delete),
+    ]
+}
+
+/// An agent: what was set of it, and when events named it.
+#[derive(Debug, Serialize)]
+pub struct Agent {
+    id: AgentId,
+    name: Option<String>,
+    hostname: Option<String>,
+    status: AgentStatus,
+    category: Option<String>,
+    department: Option<String>,
+    role_title: Option<String>,
+    model_provider: Option<String>,
+    model_name: Option<String>,
+    /// A year, in dollars.
+    human_equivalent_salary: Option<Number>,
+    /// A month.
+    estimated_hours_saved: Option<Number>,
+    /// In dollars.
+    cost_budget_monthly: Option<Number>,
+    /// Whether someone registered it.
+    registered: bool,
+    /// The day of its first entry in the activity log or its first use.
+    first_seen: Option<Day>,
+    /// The day of the last.
+    last_seen: Option<Day>,
+}
+
+async fn get(State(app): State<App>, caller: Caller, path: Path) -> Result<Versioned<Agent>> {
+    let id: AgentId = path.id("id").map_err(Error::Validation)?;
+    let stored = app.store.known(&keys::agent(&caller.org, &id), true).await?;
+    if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found()) }
+}
+
+async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body) -> Result<Versioned<Agent>> {
+    let (id, wanted) = both(path.id::<AgentId>("id"), body.read(settings))?;
+    let entity = entity(keys::agent(&editor.org, &id), &id);
+    let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
+    let stored = app.store.change(&editor, &entity, decide).await?;
+    Ok(view(id, &stored))
+}
+
+async fn delete(State(app): State<App>, Edit(editor): Edit, path: Path) -> Result<StatusCode> {
+    let id: AgentId = path.id("id").map_err(Error::Validation)?;
+    let entity = entity(keys::agent(&editor.org, &id), &id);
+    let decide = |stored: &Stored<AgentSettings>| {
+        if !stored.exists() {
+            return Err(not_found());
+        }
+        let settings = stored.settings.clone().unwrap_or_default();
+        Ok(Next::to(AgentSettings { status: AgentStatus::Archived, ..settings }, stored))
+    };
+    app.store.change(&editor, &entity, decide).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn entity(key: keys::Key, id: &AgentId) -> Entity<'_> {
+    Entity { key, what: format!("agent {id}"), agent: Some(id), always_there: false }
+}
+
+const fn not_found() -> Error {
+    Error::NotFound("Agent not found")
+}
+
+/// How an agent is shown.
+pub(crate) fn view(id: AgentId, stored: &Stored<AgentSettings>) -> Versioned<Agent> {
+    let registered = stored.settings.is_some();
+    let settings = stored.settings.clone().unwrap_or_default();
+    let agent = Agent {
+        id,
+        name: settings.name,
+        hostname: settings.hostname,
+        status: settings.status,
+        category: settings.category,
+        department: settings.department,
+        role_title: settings.role_title,
+        model_provider: settings.model_provider,
+        model_name: settings.model_name,
+        human_equivalent_salary: settings.human_equivalent_salary.map(Number::usd),
+        estimated_hours_saved: settings.estimated_hours_saved.map(|hours| Number(hours.0)),
+        cost_budget_monthly: settings.cost_budget_monthly.map(Number::usd),
+        registered,
+        first_seen: stored.seen.as_ref().map(|seen| seen.first),
+        last_seen: stored.seen.as_ref().map(|seen| seen.last),
+    };
+    Versioned::new(agent, stored)
+}
+
+fn settings(fields: &mut Fields<'_>) -> AgentSettings {
+    let status = one_of("'online', 'paused', 'draft', 'offline' or 'archived'");
+    AgentSettings {
+        name: fields.optional("name", text(NAME)),
+        hostname: fields.optional("hostname", text(NAME)),
+        status: fields.optional("status", status).unwrap_or_default(),
+        category: fields.optional("category", text(NAME)),
+        department: fields.optional("department", text(NAME)),
+        role_title: fields.optional("role_title", text(NAME)),
+        model_provider: fields.optional("model_provider", text(NAME)),
+        model_name: fields.optional("model_name", text(NAME)),
+        human_equivalent_salary: fields
+            .optional("human_equivalent_salary", quantity(MAX_MONEY))
+            .map(Usd::new),
+        estimated_hours_saved: fields.optional("estimated_hours_saved", quantity(MAX_HOURS)).map(Quantity),
+        cost_budget_monthly: fields.optional("cost_budget_monthly", quantity(MAX_MONEY)).map(Usd::new),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::tests::reading;
+
+    #[test]
+    fn amounts_are_taken_as_numbers_or_texts_to_the_last_digit() {
+        let read = |text: &str| reading(text, settings).unwrap();
+        let numbers = r#"{"human_equivalent_salary":999999999999.999999,"estimated_hours_saved":0.1,
+            "cost_budget_monthly":1e2}"#;
+        let texts = r#"{"human_equivalent_salary":"999999999999.999999","estimated_hours_saved":"0.10",
+            "cost_budget_monthly":"100.000000"}"#;
+        assert_eq!(read(numbers), read(texts));
+        let salary = read(numbers).human_equivalent_salary.unwrap();
+        assert_eq!(salary.to_string(), "999999999999.999999");
+        assert_eq!(read("{}"), AgentSettings::default());
+    }
+
+    #[test]
+    fn amounts_at_their_edges() {
+        let fault = |field: &str, value: &str| {
+            reading(&format!(r#"{{"{field}":{value}}}"#), settings).err().map(|faults| faults[0].clone())
+        };
+        for field in ["human_equivalent_salary", "cost_budget_monthly"] {
+            for good in ["0", "0.000001", "1000000000000"] {
+                assert_eq!(fault(field, good), None, "{field} {good}");
+            }
+            let at = format!(r#"["body","{field}"]"#);
+            assert_eq!(fault(field, "1000000000000.000001"), Some(format!("{at} less_than_equal")));
+            assert_eq!(fault(field, "-0.000001"), Some(format!("{at} greater_than_equal")));
+            assert_eq!(fault(field, "0.0000001"), Some(format!("{at} decimal_max_places")));
+            assert_eq!(fault(field, "\"NaN\""), Some(format!("{at} decimal_parsing")));
+        }
+        assert_eq!(fault("estimated_hours_saved", "1000000"), None);
+        let beyond = fault("estimated_hours_saved", "1000000.000001");
+        assert_eq!(beyond.unwrap(), r#"["body","estimated_hours_saved"] less_than_equal"#);
+    }
+
+    #[test]
+    fn the_status_is_one_of_five() {
+        for status in ["online", "paused", "draft", "offline", "archived"] {
+            let set = reading(&format!(r#"{{"status":"{status}"}}"#), settings).unwrap();
+            assert_eq!(set.status.as_str(), status);
+        }
+        for bad in ["\"Online\"", "\"\"", "0"] {
+            let faults = reading(&format!(r#"{{"status":{bad}}}"#), settings).unwrap_err();
+            assert_eq!(faults, [r#"["body","status"] enum"#]);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! `GET /api/agents`: all agents that someone registered or an event named, by id.
+
+use axum::Json;
+use axum::extract::State;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::Caller;
+use shared::store::keys::registry::AGENT;
+
+use crate::agent::{self, Agent};
+use crate::answer::Items;
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/api/agents", Scope::RegistryRead, handle)
+}
+
+async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Items<Agent>>> {
+    let agents = app.store.all_known(&caller.org, AGENT).await?;
+    let items = agents.into_iter().map(|(id, stored)| agent::view(id, &stored)).collect();
+    Ok(Json(Items { items }))
+}

@@ -1,0 +1,134 @@
+//! `GET`, `PUT` and `DELETE /api/budget`: what the organisation means to spend a month, and when it wants to hear of
+//! it. Where none is set, GET answers the defaults.
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::error::Error;
+use shared::fields::{Fields, boolean, integer, quantity};
+use shared::http::Caller;
+use shared::ids::OrgId;
+use shared::money::{Number, Usd};
+use shared::store::keys;
+use shared::store::registry::{BudgetSettings, Entity, Next, Stored};
+
+use crate::answer::Versioned;
+use crate::body::Body;
+use crate::edit::Edit;
+use crate::input::{MAX_MONEY, list};
+
+/// The highest threshold, in percent of the budget.
+const MAX_THRESHOLD: u64 = 1000;
+/// The number of thresholds.
+const THRESHOLDS: std::ops::RangeInclusive<usize> = 1..=10;
+
+/// The routes of this thing.
+pub fn routes() -> Vec<Route> {
+    let path = "/api/budget";
+    vec![
+        Route::get(path, Scope::RegistryRead, get),
+        Route::put(path, Scope::RegistryWrite, put),
+        Route::delete(path, Scope::RegistryWrite, delete),
+    ]
+}
+
+/// A budget.
+#[derive(Debug, Serialize)]
+pub struct Budget {
+    /// In dollars; null: its agents' budgets together.
+    monthly: Option<Number>,
+    /// In percent, ascending.
+    thresholds: Vec<u32>,
+    forecast: bool,
+}
+
+async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Budget>> {
+    Ok(view(&app.store.known(&keys::budget(&caller.org), true).await?))
+}
+
+async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<Versioned<Budget>> {
+    let wanted = body.read(settings).map_err(Error::Validation)?;
+    let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
+    Ok(view(&app.store.change(&editor, &entity(&editor.org), decide).await?))
+}
+
+async fn delete(State(app): State<App>, Edit(editor): Edit) -> Result<StatusCode> {
+    let decide = |stored: &Stored<BudgetSettings>| {
+        Ok(if stored.settings.is_some() { Next::Clear } else { Next::Keep })
+    };
+    app.store.change(&editor, &entity(&editor.org), decide).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn entity(org: &OrgId) -> Entity<'static> {
+    Entity { key: keys::budget(org), what: "budget".to_owned(), agent: None, always_there: true }
+}
+
+fn view(stored: &Stored<BudgetSettings>) -> Versioned<Budget> {
+    let settings = stored.settings.clone().unwrap_or_default();
+    let budget = Budget {
+        monthly: settings.monthly.map(Number::usd),
+        thresholds: settings.thresholds,
+        forecast: settings.forecast,
+    };
+    Versioned::new(budget, stored)
+}
+
+fn settings(fields: &mut Fields<'_>) -> BudgetSettings {
+    let default = BudgetSettings::default();
+    BudgetSettings {
+        monthly: fields.optional("monthly", quantity(MAX_MONEY)).map(Usd::new),
+        thresholds: thresholds(fields).unwrap_or(default.thresholds),
+        forecast: fields.optional("forecast", boolean).unwrap_or(default.forecast),
+    }
+}
+
+/// Percentages in any order, each once.
+fn thresholds(fields: &mut Fields<'_>) -> Option<Vec<u32>> {
+    let name = "thresholds";
+    let mut values = list(fields, name, &THRESHOLDS, || integer(1..=MAX_THRESHOLD))?;
+    values.sort_unstable();
+    if values.windows(2).any(|two| two[0] == two[1]) {
+        fields.fault(name, ("duplicate", "List should hold each threshold once".to_owned()));
+    }
+    Some(values.into_iter().filter_map(|value| value.try_into().ok()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::body::tests::reading;
+
+    #[test]
+    fn what_is_left_out_takes_its_default() {
+        let set = reading(r#"{"monthly":"500.00"}"#, settings).unwrap();
+        assert_eq!(set.monthly.unwrap().to_string(), "500.00");
+        assert_eq!((set.thresholds, set.forecast), (vec![50, 80, 100], true));
+        assert_eq!(reading("{}", settings), Ok(BudgetSettings::default()));
+    }
+
+    #[test]
+    fn thresholds_at_their_edges() {
+        let read = |text: &str| {
+            reading(&format!(r#"{{"thresholds":{text}}}"#), settings).map(|budget| budget.thresholds)
+        };
+        assert_eq!(read("[1000,1]"), Ok(vec![1, 1000]));
+        assert_eq!(read("[10,9,8,7,6,5,4,3,2,1]"), Ok((1..=10).collect()));
+        let whole = |kind: &str| Err(vec![format!(r#"["body","thresholds"] {kind}"#)]);
+        assert_eq!(read("[]"), whole("too_short"));
+        assert_eq!(read("[1,2,3,4,5,6,7,8,9,10,11]"), whole("too_long"));
+        assert_eq!(read("[5,5]"), whole("duplicate"));
+        assert_eq!(read("5"), whole("list_type"));
+        assert_eq!(
+            read("[0,50,1001,0.5]").unwrap_err(),
+            [
+                r#"["body","thresholds",0] greater_than_equal"#,
+                r#"["body","thresholds",2] less_than_equal"#,
+                r#"["body","thresholds",3] int_type"#,
+            ]
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! `GET /api/alerts/destinations`: where alerts are sent to, by id. Secrets are not shown.
+
+use axum::Json;
+use axum::extract::State;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::Caller;
+use shared::store::keys::registry::DESTINATION;
+
+use crate::answer::Items;
+use crate::destination::{self, Destination};
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/api/alerts/destinations", Scope::RegistryRead, handle)
+}
+
+async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Items<Destination>>> {
+    let all = app.store.all_known(&caller.org, DESTINATION).await?;
+    let items = all.iter().map(|(id, stored)| destination::view(id, stored, None)).collect();
+    Ok(Json(Items { items }))
+}

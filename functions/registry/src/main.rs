@@ -1,0 +1,6 @@
+//! The Lambda function `registry`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::serve(registry::routes()).await
+}

@@ -1,0 +1,77 @@
+//! Prices by kind of token, as the body of a request and an answer write them.
+
+use serde::Serialize;
+use shared::fields::{Fields, integer, quantity};
+use shared::money::{Number, Quantity};
+use shared::store::registry::{LongContextSettings, RateSettings};
+
+/// The highest price, in dollars per million tokens. Six decimals are taken, as [`shared::pricing::Price`] holds them.
+const MAX_PRICE: u64 = 1_000_000;
+/// The most tokens of input that a long-context price can begin above: as many as a call can have.
+const MAX_ABOVE: u64 = 4_000_000_000;
+
+/// USD per million tokens.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rates {
+    input_price_per_million: Number,
+    output_price_per_million: Number,
+    cache_read_price_per_million: Option<Number>,
+    #[serde(rename = "cacheWrite5mPricePerMillion")]
+    cache_write_5m_price_per_million: Option<Number>,
+    #[serde(rename = "cacheWrite1hPricePerMillion")]
+    cache_write_1h_price_per_million: Option<Number>,
+}
+
+impl Rates {
+    /// How rates are shown.
+    pub fn of(set: &RateSettings) -> Self {
+        let number = |amount: Quantity| Number(amount.0);
+        Self {
+            input_price_per_million: number(set.input),
+            output_price_per_million: number(set.output),
+            cache_read_price_per_million: set.cache_read.map(number),
+            cache_write_5m_price_per_million: set.cache_write_5m.map(number),
+            cache_write_1h_price_per_million: set.cache_write_1h.map(number),
+        }
+    }
+}
+
+/// The rates of calls with a long input.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LongRates {
+    above_input_tokens: u64,
+    #[serde(flatten)]
+    rates: Rates,
+}
+
+impl LongRates {
+    /// How they are shown.
+    pub fn of(set: &LongContextSettings) -> Self {
+        Self { above_input_tokens: set.above_input_tokens, rates: Rates::of(&set.rates) }
+    }
+}
+
+/// The rates that an object's fields give.
+pub fn read(fields: &mut Fields<'_>) -> Option<RateSettings> {
+    let price = || quantity(MAX_PRICE);
+    let input = fields.required("inputPricePerMillion", price());
+    let output = fields.required("outputPricePerMillion", price());
+    let mut optional = |name| fields.optional(name, price()).map(Quantity);
+    let cache_read = optional("cacheReadPricePerMillion");
+    let cache_write_5m = optional("cacheWrite5mPricePerMillion");
+    let cache_write_1h = optional("cacheWrite1hPricePerMillion");
+    let (input, output) = (Quantity(input?), Quantity(output?));
+    Some(RateSettings { input, output, cache_read, cache_write_5m, cache_write_1h })
+}
+
+/// The rates of long inputs, in a field that may be absent or null.
+pub fn read_long(fields: &mut Fields<'_>, name: &'static str) -> Option<LongContextSettings> {
+    let raw = fields.raw(name).filter(|raw| raw.get() != "null")?;
+    let mut inner = Fields::of(raw, fields.at(name)).map_err(|fault| fields.faults([fault])).ok()?;
+    let above_input_tokens = inner.required("aboveInputTokens", integer(1..=MAX_ABOVE));
+    let rates = read(&mut inner);
+    fields.faults(inner.finish());
+    Some(LongContextSettings { above_input_tokens: above_input_tokens?, rates: rates? })
+}

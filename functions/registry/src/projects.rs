@@ -1,0 +1,23 @@
+//! `GET /api/projects`: all projects that someone registered or an event named, by id.
+
+use axum::Json;
+use axum::extract::State;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::Caller;
+use shared::store::keys::registry::PROJECT;
+
+use crate::answer::Items;
+use crate::project::{self, Project};
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/api/projects", Scope::RegistryRead, handle)
+}
+
+async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Items<Project>>> {
+    let projects = app.store.all_known(&caller.org, PROJECT).await?;
+    let items = projects.into_iter().map(|(id, stored)| project::view(id, &stored)).collect();
+    Ok(Json(Items { items }))
+}

@@ -1,0 +1,63 @@
+//! A mapping from a stream to a function.
+
+use serde::Deserialize;
+use serde_norway::Value;
+
+/// A stream that calls a function, batch by batch.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct StreamMapping {
+    /// The function's logical id.
+    pub function_name: String,
+    /// The table's logical id, once read; the template names its stream's ARN.
+    #[serde(rename = "EventSourceArn")]
+    pub table: String,
+    /// The most records of one invocation.
+    #[serde(default = "default_batch_size")]
+    pub batch_size: usize,
+    /// The length of a tumbling window in seconds, where it has one.
+    pub tumbling_window_in_seconds: Option<u32>,
+    /// Whether a batch that failed as a whole is cut in two.
+    #[serde(default)]
+    pub bisect_batch_on_function_error: bool,
+    #[serde(default)]
+    function_response_types: Vec<String>,
+    starting_position: String,
+    #[serde(default = "one")]
+    parallelization_factor: u32,
+    filter_criteria: Option<Value>,
+}
+
+/// Lambda's own default.
+const fn default_batch_size() -> usize {
+    100
+}
+
+const fn one() -> u32 {
+    1
+}
+
+impl StreamMapping {
+    /// Whether the function's answer names the records that failed.
+    pub fn reports_item_failures(&self) -> bool {
+        self.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures")
+    }
+
+    /// Reads the table out of `Table.StreamArn`, and refuses what would run otherwise here than there.
+    pub(super) fn checked(mut self) -> Result<Self, &'static str> {
+        self.table = match self.table.strip_suffix(".StreamArn") {
+            Some(table) => table.to_owned(),
+            None => return Err("EventSourceArn should be !GetAtt <table>.StreamArn"),
+        };
+        if self.starting_position != "TRIM_HORIZON" {
+            return Err("the local stack knows only StartingPosition: TRIM_HORIZON");
+        }
+        if self.parallelization_factor != 1 {
+            return Err("the local stack knows only ParallelizationFactor: 1");
+        }
+        if self.filter_criteria.is_some() {
+            return Err("the local stack knows no FilterCriteria");
+        }
+        Ok(self)
+    }
+}

@@ -1,0 +1,184 @@
+//! What is set by way of the API, and the entries that tell of it.
+
+mod agents;
+mod conditions;
+mod destinations;
+mod entries;
+mod isolation;
+mod organization;
+mod prices;
+mod random;
+mod singles;
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use http::{Method, Request, StatusCode};
+use local::gateway::Gateway;
+use local::template::{Function, Route};
+use local::tables::table_name;
+use serde_json::{Value, json};
+use shared::auth::Scope;
+use shared::event::{Data, Event, REGISTRY_SOURCE};
+use shared::ids::OrgId;
+use shared::period::{Day, DayRange};
+use shared::store::events;
+use shared::store::keys::{self, Key};
+
+use crate::support::{Answer, World, noon};
+
+/// The system, with callers who read and write the registry.
+pub struct Registry {
+    pub world: World,
+    gateway: Gateway,
+}
+
+impl Registry {
+    pub async fn new() -> Self {
+        let world = World::new().await;
+        let routes = registry::routes();
+        let route = |route: &shared::app::Route| Route {
+            method: route.method.to_string(),
+            path: route.path.to_owned(),
+        };
+        let function = Function {
+            id: "RegistryFunction".to_owned(),
+            binary: "registry".to_owned(),
+            timeout: Duration::from_secs(10),
+            variables: [].into(),
+            routes: routes.iter().map(route).collect(),
+            schedules: Vec::new(),
+        };
+        let router = world.app(world.stack.client().clone()).router(routes);
+        Self { gateway: Gateway::new([(function, router)]), world }
+    }
+
+    /// Sends a request as someone of `org` who may do everything. An answer without a body reads as null.
+    pub async fn send(
+        &self,
+        org: &str,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Bytes>,
+    ) -> Answer {
+        let token = self.world.stack.token(org, &Scope::ALL).unwrap();
+        let mut request =
+            Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let response = self.gateway.call(request.body(body.into()).unwrap()).await;
+        let (parts, body) = response.into_parts();
+        let body = if parts.status == StatusCode::NO_CONTENT {
+            assert!(body.is_empty());
+            Value::Null
+        } else {
+            assert_eq!(parts.headers["content-type"], "application/json", "{path}");
+            serde_json::from_slice(&body).unwrap()
+        };
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    pub async fn try_put(&self, path: &str, body: &Value) -> Answer {
+        let json = [("content-type", "application/json")];
+        self.send("acme", Method::PUT, path, &json, body.to_string()).await
+    }
+
+    pub async fn try_get(&self, path: &str) -> Answer {
+        self.send("acme", Method::GET, path, &[], "").await
+    }
+
+    pub async fn try_delete(&self, path: &str) -> Answer {
+        self.send("acme", Method::DELETE, path, &[], "").await
+    }
+
+    /// Sets what can be set.
+    pub async fn put(&self, path: &str, body: &Value) -> Value {
+        let answer = self.try_put(path, body).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        assert_eq!(answer.headers["etag"].to_str().unwrap(), format!("\"{}\"", text(&answer.body["etag"])));
+        answer.body
+    }
+
+    /// Reads what is there.
+    pub async fn get(&self, path: &str) -> Value {
+        let answer = self.try_get(path).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        answer.body
+    }
+
+    /// Takes away what is there.
+    pub async fn delete(&self, path: &str) {
+        let answer = self.try_delete(path).await;
+        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{path}: {}", answer.body);
+    }
+
+    /// The registry's entries among the raw events of `org`, of the days around noon.
+    pub async fn entries(&self, org: &str) -> Vec<Event> {
+        let day = Day::of(noon(), chrono_tz::UTC);
+        let days = DayRange { first: day.minus(2), last: day.next().next() };
+        let org = OrgId::new(org).unwrap();
+        let mut all = Vec::new();
+        for pk in days.days().flat_map(|day| (0..keys::LANES).map(move |lane| (day, lane))) {
+            let found = self
+                .world
+                .stack
+                .client()
+                .query()
+                .table_name(table_name("EventsTable"))
+                .key_condition_expression("pk = :p")
+                .expression_attribute_values(":p", string(&keys::lane_key(&org, pk.0, pk.1)))
+                .send()
+                .await
+                .unwrap();
+            all.extend(found.items().iter().map(|item| events::parse(item).unwrap()));
+        }
+        all.retain(|event| event.source.as_str() == REGISTRY_SOURCE);
+        all
+    }
+
+    /// What the entries of `acme` say: what was changed, from what, to what.
+    pub async fn changes(&self) -> Vec<Value> {
+        self.entries("acme").await.iter().map(details).collect()
+    }
+
+    /// An item of the registry as it is stored.
+    pub async fn stored(&self, key: &Key) -> Option<shared::store::Item> {
+        let client = self.world.stack.client().get_item().table_name(table_name("RegistryTable"));
+        client.key("pk", string(&key.pk)).key("sk", string(&key.sk)).send().await.unwrap().item
+    }
+}
+
+pub fn details(event: &Event) -> Value {
+    let Data::AgentActivity(activity) = &event.data else { panic!("{event:?}") };
+    assert_eq!(activity.event_type.as_str(), "config_change");
+    serde_json::from_str(&activity.details).unwrap()
+}
+
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+pub fn string(text: &str) -> aws_sdk_dynamodb::types::AttributeValue {
+    aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned())
+}
+
+/// `value` without what only reads tell.
+pub fn as_set(value: &Value) -> Value {
+    let mut value = value.clone();
+    for name in ["id", "etag", "registered", "first_seen", "last_seen"] {
+        value.as_object_mut().unwrap().remove(name);
+    }
+    value
+}
+
+/// A call by `agent`, as a sender tells of it.
+pub fn call(id: &str, agent: &str) -> Value {
+    json!({
+        "specversion": "1.0", "id": id, "source": "test", "type": "llm.call",
+        "time": shared::period::rfc3339(noon()),
+        "data": { "agent_id": agent, "provider": "anthropic", "model": "claude-haiku-3.5",
+            "input_tokens": 1_000_000, "output_tokens": 0 },
+    })
+}

@@ -1,0 +1,107 @@
+//! What an event costs in write units, raw insert included, as the tables themselves say it.
+
+use std::collections::BTreeMap;
+
+use aggregator::Aggregator;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use shared::event::{Data, Event};
+use shared::ids::Name;
+use shared::store::events::{INSERT_BATCH, RawEvent};
+
+use crate::support::noon;
+use crate::support::tables::{Tables, call, deliver, record};
+
+/// A day of a fleet, as the stream brings it: shard by shard, in batches.
+struct Fleet {
+    agents: usize,
+    models: usize,
+    batch: usize,
+    batches: usize,
+}
+
+const SHARDS: usize = 4;
+
+impl Fleet {
+    /// Calls such as an agent sends them, with all that may be said of one.
+    fn calls(&self) -> Vec<Event> {
+        let mut random = StdRng::seed_from_u64(7);
+        (0..self.batch * self.batches)
+            .map(|i| {
+                let agent = format!("agent-{:04}", random.random_range(0..self.agents));
+                let model = format!("claude-sonnet-4-{}", random.random_range(0..self.models));
+                let mut event = call(i, &agent, &model, "0.012345", noon());
+                if let Data::LlmCall(call) = &mut event.data {
+                    call.tokens.input = random.random_range(1..20_000);
+                    call.tokens.output = random.random_range(1..2_000);
+                    call.tokens.cache_read = random.random_range(0..50_000);
+                    call.tokens.cache_write_5m = random.random_range(0..5_000);
+                    call.latency_ms = Some(random.random_range(200..20_000));
+                    call.task_type = Name::new(["coding", "research", "chat"][i % 3]).ok();
+                    call.hostname = Name::new(format!("{agent}.example.org")).ok();
+                    call.end_user = Name::new(format!("user-{}", random.random_range(0..200))).ok();
+                }
+                event
+            })
+            .collect()
+    }
+
+    /// Write units per event, in the steady state: after a warm-up in which every item was made.
+    async fn units_per_event(&self) -> f64 {
+        let tables = Tables::new().await;
+        let store = tables.store();
+        let aggregators: Vec<_> = (0..SHARDS).map(|_| Aggregator::new(store.clone())).collect();
+        let events = self.calls();
+        let warm_up = self.batches / 2;
+        let mut start = store.meter().reading();
+        let mut numbers = BTreeMap::new();
+        for (nth, batch) in events.chunks(self.batch).enumerate() {
+            if nth == warm_up {
+                start = store.meter().reading();
+            }
+            let raw: Vec<_> =
+                batch.iter().map(|event| RawEvent::new(event, [0; 8], noon(), 400).unwrap()).collect();
+            for some in raw.chunks(INSERT_BATCH) {
+                store.insert_events(&some.iter().collect::<Vec<_>>()).await.unwrap();
+            }
+            let shard = nth % SHARDS;
+            let number = numbers.entry(shard).or_insert(0);
+            let records: Vec<_> = batch
+                .iter()
+                .map(|event| {
+                    *number += 1;
+                    record(event, &format!("{number:021}"))
+                })
+                .collect();
+            deliver(&aggregators[shard], &format!("shardId-{shard}"), &records).await;
+        }
+        let used = store.meter().reading().since(start);
+        let counted = self.batch * (self.batches - warm_up);
+        #[allow(clippy::cast_precision_loss, clippy::float_arithmetic, reason = "a figure for people")]
+        let per_event = used.half_write_units as f64 / 2.0 / counted as f64;
+        per_event
+    }
+}
+
+/// Holds a fleet to its goal.
+async fn hold(fleet: Fleet, goal: f64) {
+    let units = fleet.units_per_event().await;
+    let Fleet { agents, models, batch, .. } = fleet;
+    println!("{agents} agents x {models} models, batches of {batch}: {units:.3} write units per event");
+    assert!(units <= goal, "{units} > {goal}");
+}
+
+#[tokio::test]
+async fn a_hundred_agents_in_full_batches() {
+    hold(Fleet { agents: 100, models: 3, batch: 1000, batches: 8 }, 1.2).await;
+}
+
+#[tokio::test]
+async fn a_thousand_agents_in_batches_of_a_minute() {
+    hold(Fleet { agents: 1000, models: 5, batch: 174, batches: 80 }, 2.0).await;
+}
+
+#[tokio::test]
+async fn a_thousand_agents_in_batches_of_five_minutes() {
+    hold(Fleet { agents: 1000, models: 5, batch: 868, batches: 16 }, 1.7).await;
+}

@@ -1,0 +1,153 @@
+//! Lambda delivers a record at least once, and cuts batches as it likes.
+
+use aggregator::Aggregator;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+use shared::event::Event;
+
+use crate::support::noon;
+use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, record};
+
+const SHARD: &str = "shardId-1";
+
+/// Sequence numbers as they come: of 21 digits first, later of more, so that text order is not their order.
+fn sequence_numbers(n: usize) -> impl Iterator<Item = String> {
+    let near_the_turn = 999_999_999_999_999_999_990_u128;
+    (0..n as u128).map(move |i| (near_the_turn + i * 3).to_string())
+}
+
+fn records(events: &[Event]) -> Vec<Value> {
+    events.iter().zip(sequence_numbers(events.len())).map(|(event, number)| record(event, &number)).collect()
+}
+
+fn calls(n: usize) -> Vec<Event> {
+    let agents = ["nova", "atlas", "pulse"];
+    (0..n).map(|i| call(i, agents[i % 3], ["m1", "m2"][i / 2 % 2], "0.000000000001", noon())).collect()
+}
+
+#[tokio::test]
+async fn a_batch_that_is_delivered_again_changes_nothing() {
+    let tables = Tables::new().await;
+    let (events, aggregator) = (calls(10), Aggregator::new(tables.store()));
+    let records = records(&events);
+    deliver(&aggregator, SHARD, &records).await;
+    deliver(&aggregator, SHARD, &records).await;
+    // To a process that knows nothing of the first delivery, too.
+    deliver(&Aggregator::new(tables.store()), SHARD, &records).await;
+    assert_eq!(tables.held(&events).await, folded(&events));
+}
+
+#[tokio::test]
+async fn a_retry_that_is_cut_longer_counts_only_what_is_new() {
+    let tables = Tables::new().await;
+    let (events, aggregator) = (calls(30), Aggregator::new(tables.store()));
+    let records = records(&events);
+    deliver(&aggregator, SHARD, &records[..7]).await;
+    // Begins before the mark and ends after it: neither all of it is new nor all of it is old.
+    deliver(&aggregator, SHARD, &records[3..20]).await;
+    deliver(&aggregator, SHARD, &records[..5]).await;
+    deliver(&aggregator, SHARD, &records).await;
+    assert_eq!(tables.held(&events).await, folded(&events));
+}
+
+#[tokio::test]
+async fn shards_do_not_know_each_others_marks_nor_streams_each_others_shards() {
+    let tables = Tables::new().await;
+    let (events, aggregator) = (calls(3), Aggregator::new(tables.store()));
+    let numbers: Vec<_> = sequence_numbers(3).collect();
+    deliver(&aggregator, "shardId-1", &[record(&events[0], &numbers[2])]).await;
+    deliver(&aggregator, "shardId-2", &[record(&events[1], &numbers[1])]).await;
+    let anew = format!("{STREAM}.anew");
+    let lower = delivery(&anew, "shardId-1", &[record(&events[2], &numbers[0])]);
+    assert_eq!(aggregator.handle(lower).await.unwrap()["batchItemFailures"], json!([]));
+    assert_eq!(tables.held(&events).await, folded(&events));
+}
+
+#[tokio::test]
+async fn a_delivery_with_more_columns_than_one_update_can_name_is_counted_in_full_and_once() {
+    let tables = Tables::new().await;
+    // Five columns a model: 200 models need a thousand.
+    let events: Vec<_> = (0..200).map(|i| call(i, "nova", &format!("model-{i}"), "0.01", noon())).collect();
+    let records = records(&events);
+    deliver(&Aggregator::new(tables.store()), SHARD, &records[..150]).await;
+    deliver(&Aggregator::new(tables.store()), SHARD, &records).await;
+    assert_eq!(tables.held(&events).await, folded(&events));
+}
+
+#[tokio::test]
+async fn what_is_not_an_insertion_is_not_counted() {
+    let tables = Tables::new().await;
+    let (events, aggregator) = (calls(1), Aggregator::new(tables.store()));
+    let mut numbers = sequence_numbers(3);
+    let inserted = record(&events[0], &numbers.next().unwrap());
+    let mut modified = record(&events[0], &numbers.next().unwrap());
+    modified["eventName"] = json!("MODIFY");
+    let mut removed = record(&events[0], &numbers.next().unwrap());
+    removed["eventName"] = json!("REMOVE");
+    removed["userIdentity"] = json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
+    removed["dynamodb"].as_object_mut().unwrap().remove("NewImage");
+    deliver(&aggregator, SHARD, &[inserted, modified, removed]).await;
+    assert_eq!(tables.held(&events).await, folded(&events));
+}
+
+#[tokio::test]
+async fn a_delivery_that_does_not_say_its_shard_is_refused_and_says_what_to_set() {
+    let tables = Tables::new().await;
+    let (events, aggregator) = (calls(1), Aggregator::new(tables.store()));
+    let mut event = delivery(STREAM, SHARD, &records(&events));
+    event.as_object_mut().unwrap().remove("shardId");
+    let refused = aggregator.handle(event).await.unwrap_err().to_string();
+    assert!(refused.contains("TumblingWindowInSeconds"), "{refused}");
+    assert!(tables.held(&events).await.values().all(|sums| sums.numbers.is_empty()));
+    // The last call for a window has no records; the state stays empty whatever comes.
+    let mut last = delivery(STREAM, SHARD, &[]);
+    last["isFinalInvokeForWindow"] = json!(true);
+    last["state"] = json!({ "odd": "state" });
+    assert_eq!(aggregator.handle(last).await.unwrap(), json!({ "state": {}, "batchItemFailures": [] }));
+}
+
+/// What a shard may be delivered as: stretches of it, each beginning at or before the end of what was delivered.
+fn deliveries() -> impl Strategy<Value = Vec<(usize, usize, bool)>> {
+    prop::collection::vec((0_usize..12, 1_usize..25, any::<bool>()), 1..12)
+}
+
+#[test]
+fn however_a_shard_is_cut_and_repeated_each_record_counts_once() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let config = Config { cases: 32, max_shrink_iters: 100, failure_persistence: None, ..Config::default() };
+    let events = calls(60);
+    let records = records(&events);
+    let tables = runtime.block_on(Tables::new());
+    let next_shard = std::cell::Cell::new(0);
+    TestRunner::new(config)
+        .run(&deliveries(), |deliveries| {
+            // A case has an organisation of its own.
+            let case = next_shard.replace(next_shard.get() + 1);
+            let org = shared::ids::OrgId::new(format!("org-{case}")).unwrap();
+            let events: Vec<_> =
+                events.iter().map(|event| Event { org: org.clone(), ..event.clone() }).collect();
+            let records: Vec<_> = events
+                .iter()
+                .zip(&records)
+                .map(|(event, old)| record(event, old["dynamodb"]["SequenceNumber"].as_str().unwrap()))
+                .collect();
+            runtime.block_on(async {
+                let mut aggregator = Aggregator::new(tables.store());
+                let mut delivered = 0;
+                for (back, length, restart) in deliveries {
+                    let from = delivered - back.min(delivered);
+                    let to = (from + length).min(records.len());
+                    deliver(&aggregator, SHARD, &records[from..to]).await;
+                    delivered = delivered.max(to);
+                    if restart {
+                        aggregator = Aggregator::new(tables.store());
+                    }
+                    let so_far = &events[..delivered];
+                    assert_eq!(tables.held(so_far).await, folded(so_far));
+                }
+            });
+            Ok(())
+        })
+        .unwrap();
+}

@@ -1,0 +1,43 @@
+//! Records that cannot be understood are put aside, once, and hold nothing up.
+
+use aggregator::Aggregator;
+use serde_json::json;
+
+use crate::support::noon;
+use crate::support::tables::{Tables, call, deliver, folded, record};
+
+#[tokio::test]
+async fn odd_records_are_quarantined_and_the_shard_goes_on() {
+    let tables = Tables::new().await;
+    let events: Vec<_> = (0..12).map(|i| call(i, "nova", "m", "0.01", noon())).collect();
+    let mut records: Vec<_> =
+        events.iter().enumerate().map(|(i, event)| record(event, &format!("{:021}", i + 1))).collect();
+    let mut odd = Vec::new();
+    let mut spoil = |i: usize, at: &str, value| {
+        *records[i].pointer_mut(at).unwrap() = value;
+        odd.push(i);
+    };
+    spoil(0, "/eventName", json!("UPSERT"));
+    spoil(2, "/dynamodb/NewImage", json!(null));
+    spoil(3, "/dynamodb/NewImage/d", json!({ "S": "{}" }));
+    spoil(4, "/dynamodb/NewImage/d", json!({ "S": "{\"type\":\"llm.call\"" }));
+    spoil(5, "/dynamodb/NewImage/v", json!({ "N": "99" }));
+    spoil(6, "/dynamodb/NewImage/pk", json!({ "S": "acme#2026-99-99#0" }));
+    spoil(7, "/dynamodb/NewImage/sk", json!({ "S": "no separator" }));
+    spoil(8, "/dynamodb/NewImage/t", json!({ "S": "noon" }));
+    spoil(9, "/dynamodb/NewImage/pk", json!({ "X": "?" }));
+    spoil(10, "/dynamodb/NewImage", json!("?"));
+    let good: Vec<_> = [1, 11].map(|i| events[i].clone()).to_vec();
+
+    let aggregator = Aggregator::new(tables.store());
+    deliver(&aggregator, "shardId-1", &records).await;
+    deliver(&aggregator, "shardId-1", &records).await;
+    assert_eq!(tables.held(&good).await, folded(&good));
+    let kept = tables.store().quarantined().await.unwrap();
+    assert_eq!(kept.len(), odd.len());
+    for (kept, i) in kept.iter().zip(odd) {
+        // What is kept is the record itself, so that it can be delivered again once it is understood.
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&kept.record).unwrap(), records[i]);
+        assert!(!kept.reason.is_empty());
+    }
+}

@@ -1,0 +1,162 @@
+//! The tables with nothing around them, and stream records made by hand.
+
+use std::collections::BTreeMap;
+
+use aggregator::Aggregator;
+use aws_sdk_dynamodb::Client;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, Utc};
+use local::engine::Engine;
+use local::template::Template;
+use local::{sdk, tables};
+use serde_json::{Value, json};
+use shared::config::TableNames;
+use shared::cost::{CallCost, TokenCounts};
+use shared::event::{CallStatus, Data, Event, KeySource, LlmCall};
+use shared::ids::{AgentId, Name, OrgId};
+use shared::money::Usd;
+use shared::period::Day;
+use shared::rollup::{self, Sums, Target};
+use shared::store::Store;
+use shared::store::keys::event as attribute;
+use shared::store::keys::{self, Key};
+use tempfile::TempDir;
+
+/// Empty tables, which go when it is dropped.
+pub struct Tables {
+    _engine: Engine,
+    pub client: Client,
+    _folder: TempDir,
+}
+
+impl Tables {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let engine = Engine::start(&folder.path().join("tables.db")).unwrap();
+        let client = sdk::dynamodb(engine.endpoint());
+        tables::create(&client, &Template::built_in().unwrap().tables).await.unwrap();
+        Self { _engine: engine, client, _folder: folder }
+    }
+
+    /// A store of its own, as another Lambda would have.
+    pub fn store(&self) -> Store {
+        self.store_by(self.client.clone())
+    }
+
+    /// The same tables by way of another client.
+    pub fn store_by(&self, client: Client) -> Store {
+        Store::new(client, &names())
+    }
+
+    /// What the items hold to which `events` add, by key.
+    pub async fn held(&self, events: &[Event]) -> BTreeMap<Key, Sums> {
+        let store = self.store();
+        let mut held = BTreeMap::new();
+        for key in folded(events).into_keys() {
+            let sums = store.sums(&key).await.unwrap();
+            held.insert(key, sums);
+        }
+        held
+    }
+}
+
+/// The names of the tables.
+pub fn names() -> TableNames {
+    let name = |id: &str| tables::table_name(id);
+    TableNames { events: name("EventsTable"), usage: name("UsageTable"), registry: name("RegistryTable") }
+}
+
+/// What the items should hold when each of `events` is counted once.
+pub fn folded(events: &[Event]) -> BTreeMap<Key, Sums> {
+    let mut items: BTreeMap<Key, Sums> = BTreeMap::new();
+    for event in events {
+        for (target, sums) in rollup::contribution(event).sums {
+            items.entry(Target::key(&target)).or_default().merge(&sums);
+        }
+    }
+    items
+}
+
+/// A call by `agent` that costs `cost` dollars, with an id of its own.
+pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>) -> Event {
+    let name = |text: &str| Name::new(text).unwrap();
+    Event {
+        org: OrgId::new("acme").unwrap(),
+        source: name("test"),
+        id: name(&id.to_string()),
+        time,
+        day: Day::of(time, chrono_tz::UTC),
+        data: Data::LlmCall(LlmCall {
+            agent_id: AgentId::new(agent).unwrap(),
+            provider: name("p"),
+            model: name(model),
+            tokens: TokenCounts { input: 10, output: 1, ..TokenCounts::default() },
+            reasoning_tokens: None,
+            latency_ms: None,
+            status: CallStatus::Ok,
+            end_user: None,
+            conversation_id: None,
+            task_type: None,
+            hostname: None,
+            key_source: KeySource::Platform,
+            cost_usd: None,
+            cost: CallCost::Priced {
+                input: Usd::new(cost.parse().unwrap()),
+                output: Usd::ZERO,
+                row: "test".to_owned(),
+            },
+        }),
+    }
+}
+
+/// The stream record of `event`'s insertion, with its place in the shard.
+pub fn record(event: &Event, sequence_number: &str) -> Value {
+    let key = keys::event_key(&event.org, event.day, event.source.as_str(), event.id.as_str());
+    let image = json!({
+        keys::PK: { "S": key.pk },
+        keys::SK: { "S": key.sk },
+        keys::VERSION: { "N": "1" },
+        attribute::TIME: { "S": shared::period::rfc3339(event.time) },
+        attribute::DATA: { "S": serde_json::to_string(&event.data).unwrap() },
+        attribute::HASH: { "B": BASE64.encode(event.content_hash()) },
+    });
+    json!({
+        "eventID": format!("{sequence_number:0>32}"),
+        "eventName": "INSERT",
+        "eventVersion": "1.1",
+        "eventSource": "aws:dynamodb",
+        "awsRegion": "us-east-1",
+        "eventSourceARN": STREAM,
+        "dynamodb": {
+            "ApproximateCreationDateTime": 1_789_473_600.0,
+            "Keys": { keys::PK: { "S": key.pk }, keys::SK: { "S": key.sk } },
+            "NewImage": image,
+            "SequenceNumber": sequence_number,
+            "SizeBytes": 500,
+            "StreamViewType": "NEW_IMAGE",
+        },
+    })
+}
+
+/// The stream that made-up records come from.
+pub const STREAM: &str = "arn:aws:dynamodb:us-east-1:1:table/events/stream/2026-01-01T00:00:00.000";
+
+/// A delivery of `records` of one shard of one stream.
+pub fn delivery(stream: &str, shard: &str, records: &[Value]) -> Value {
+    json!({
+        "Records": records,
+        "window": { "start": "2026-09-15T12:00:00Z", "end": "2026-09-15T12:15:00Z" },
+        "state": {},
+        "shardId": shard,
+        "eventSourceARN": stream,
+        "isFinalInvokeForWindow": false,
+        "isWindowTerminatedEarly": false,
+    })
+}
+
+/// Delivers and expects that all of it is taken.
+pub async fn deliver(aggregator: &Aggregator, shard: &str, records: &[Value]) {
+    let answer = aggregator.handle(delivery(STREAM, shard, records)).await.unwrap();
+    assert_eq!(answer, json!({ "state": {}, "batchItemFailures": [] }));
+}
