@@ -1,9 +1,17 @@
 //! Tests of the whole system: requests go in as API Gateway events, sums come out of the real table engine.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
+#![allow(
+    clippy::needless_pass_by_value,
+    clippy::type_complexity,
+    reason = "a test is read more often than it is run"
+)]
 
 mod api;
+mod events;
+mod figures;
 mod pipeline;
 mod routes;
+mod strangers;
 mod support;
 mod v1;

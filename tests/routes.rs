@@ -5,19 +5,27 @@ use std::collections::BTreeSet;
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use chrono::Utc;
 use http::{Method, StatusCode};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use local::template::Template;
 use serde_json::{Value, json};
-use shared::app::Route;
+use shared::app::{Clock, Route};
 use shared::auth::Scope;
 
 use crate::support::{Answer, Caller, World};
 
 /// The routes of every function that answers HTTP requests, by the name of its binary.
-fn functions() -> Vec<(&'static str, Vec<Route>)> {
-    vec![("ingest", ingest::routes()), ("metrics", metrics::routes())]
+pub fn functions() -> Vec<(&'static str, Vec<Route>)> {
+    vec![
+        ("activity", activity::routes()),
+        ("billing", billing::routes()),
+        ("costs", costs::routes()),
+        ("ingest", ingest::routes()),
+        ("metrics", metrics::routes()),
+        ("registry", registry::routes()),
+        ("usage", usage::routes()),
+        ("workforce", workforce::routes()),
+    ]
 }
 
 /// A path with its parameters filled in.
@@ -75,7 +83,7 @@ async fn every_route_turns_away_who_has_no_token_or_not_the_scope() {
 
 /// A token as `change` leaves it, signed with the key that the stack verifies with unless `key` is another.
 fn token(world: &World, change: impl FnOnce(&mut Value), header: Header, key: Option<&[u8]>) -> String {
-    let now = Utc::now().timestamp();
+    let now = Clock::system().now().timestamp();
     let mut claims = json!({
         "iss": "fleetledger-local", "aud": "fleetledger", "sub": "test", "org": "acme",
         "scope": "metrics:read", "iat": now, "exp": now + 60,
@@ -87,7 +95,7 @@ fn token(world: &World, change: impl FnOnce(&mut Value), header: Header, key: Op
 #[tokio::test]
 async fn a_token_that_does_not_hold_is_refused() {
     let world = World::new().await;
-    let now = Utc::now().timestamp();
+    let now = Clock::system().now().timestamp();
     let set = |name: &'static str, value: Value| {
         let world = &world;
         move || token(world, |claims| claims[name] = value, Header::default(), None)

@@ -10,11 +10,11 @@ use axum::middleware;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use futures::try_join;
+use futures::{join, try_join};
 use http::Method;
 
 use crate::auth::{Scope, Verifier};
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::error::Result;
 use crate::http as web;
 use crate::ids::OrgId;
@@ -111,13 +111,13 @@ impl App {
         let verifier = Arc::new(Verifier::new(auth)?);
         let store = Store::from_env(&config.tables).await;
         let app = Self { config: Arc::new(config), clock: Clock::system(), verifier, store };
-        // The first TLS handshake costs more than the rest of a cold start; here it is paid in the init phase.
-        app.store.warm().await;
+        // The first TLS handshakes cost more than the rest of a cold start; here they are paid in the init phase.
+        join!(app.store.warm(), app.verifier.warm());
         Ok(app)
     }
 
     /// Fetches something over days that are counted from today in the organisation's zone, and answers with those
-    /// days. What was fetched may hold a day more at either end: the caller leaves out what the range does not
+    /// days. What was fetched may hold more days at either end: the caller leaves out what the range does not
     /// contain.
     ///
     /// The zone stands in the registry. Where it is not at hand, data for every "today" that there is on earth is
@@ -129,14 +129,25 @@ impl App {
         fetch: impl FnOnce(DayRange) -> F,
     ) -> Result<(DayRange, T)> {
         let now = self.clock.now();
+        let (zone, found) = self.in_zone(org, |zone| range(Day::of(now, zone)), fetch).await?;
+        Ok((range(Day::of(now, zone)), found))
+    }
+
+    /// The same for days that follow from the organisation's zone in any other way; answers with the zone.
+    pub async fn in_zone<T, F: Future<Output = Result<T>>>(
+        &self,
+        org: &OrgId,
+        range: impl Fn(Tz) -> DayRange,
+        fetch: impl FnOnce(DayRange) -> F,
+    ) -> Result<(Tz, T)> {
         if let Some(settings) = self.store.settings_at_hand(org) {
-            let range = range(Day::of(now, settings.zone));
-            return Ok((range, fetch(range).await?));
+            return Ok((settings.zone, fetch(range(settings.zone)).await?));
         }
-        let utc = Day::of(now, Tz::UTC);
-        let wide = DayRange { first: range(utc.minus(1)).first, last: range(utc.next()).last };
+        // Of all zones these are the last and the first to begin a day.
+        let (last, first) = (Tz::Etc__GMTPlus12, Tz::Etc__GMTMinus14);
+        let wide = DayRange { first: range(last).first, last: range(first).last };
         let (settings, found) = try_join!(self.store.settings_cached(org), fetch(wide))?;
-        Ok((range(Day::of(now, settings.zone)), found))
+        Ok((settings.zone, found))
     }
 
     /// The service that answers `routes`, and in the documented shape everything else.
@@ -163,8 +174,17 @@ fn axum_path(path: &str) -> Cow<'_, str> {
 
 /// Starts a function that answers `routes` behind API Gateway.
 pub async fn serve(routes: Vec<Route>) -> Result<(), lambda_http::Error> {
+    serve_checked(routes, |_| Ok(())).await
+}
+
+/// The same for a function that needs more than every other: it starts only where `check` finds it configured.
+pub async fn serve_checked(
+    routes: Vec<Route>,
+    check: impl FnOnce(&Config) -> Result<(), ConfigError>,
+) -> Result<(), lambda_http::Error> {
     init_logging();
     let app = App::from_env().await?;
+    check(&app.config)?;
     lambda_http::run(app.router(routes)).await
 }
 

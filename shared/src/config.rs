@@ -42,14 +42,19 @@ pub struct Config {
     pub auth: Option<AuthConfig>,
     /// Days that a raw event is kept, counted from its arrival.
     pub event_retention_days: u32,
+    /// What signs the cursors of long lists, in the functions that have such lists.
+    pub cursor_secret: Option<Vec<u8>>,
 }
 
-/// The fewest bytes of an HS256 secret (RFC 7518, 3.2: at least as long as the hash).
+/// The fewest bytes of a secret that signs (RFC 7518, 3.2: at least as long as the hash).
 pub const MIN_SECRET_BYTES: usize = 32;
 /// Days that raw events are kept unless the environment says otherwise.
 pub const DEFAULT_EVENT_RETENTION_DAYS: u32 = 400;
 /// The shortest retention: the 35 days in which events may come late, and as long again to prove the sums.
 pub const MIN_EVENT_RETENTION_DAYS: u32 = 70;
+
+/// The variable of [`Config::cursor_secret`].
+const CURSOR_SECRET: &str = "CURSOR_SECRET";
 
 /// What is wrong with the environment.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +70,13 @@ impl Config {
     /// The configuration of a function that answers HTTP requests.
     pub fn from_env() -> Result<Self, ConfigError> {
         Ok(Self { auth: Some(auth_from(&variable)?), ..Self::without_auth()? })
+    }
+
+    /// What signs cursors, in a function that cannot do without.
+    pub fn cursor_secret(&self) -> Result<&[u8], ConfigError> {
+        let missing =
+            ConfigError { name: CURSOR_SECRET, problem: "is not set; it signs the cursors of lists" };
+        self.cursor_secret.as_deref().ok_or(missing)
     }
 
     /// The configuration of a function that a stream or a schedule triggers.
@@ -90,12 +102,17 @@ fn from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError
             })?
         }
     };
+    let cursor_secret = variable(CURSOR_SECRET).map(String::into_bytes);
+    if cursor_secret.as_ref().is_some_and(|secret| secret.len() < MIN_SECRET_BYTES) {
+        return Err(ConfigError { name: CURSOR_SECRET, problem: "should have 32 bytes or more" });
+    }
     let registry = variable("REGISTRY_TABLE")
         .ok_or(ConfigError { name: "REGISTRY_TABLE", problem: "is not set; it names the registry table" })?;
     Ok(Config {
         tables: TableNames { events: table("EVENTS_TABLE"), usage: table("USAGE_TABLE"), registry },
         auth: None,
         event_retention_days,
+        cursor_secret,
     })
 }
 
@@ -176,5 +193,20 @@ mod tests {
         assert_eq!(days("69"), None);
         assert_eq!(days("70"), Some(70));
         assert_eq!(days("x"), None);
+    }
+
+    #[test]
+    fn a_cursor_secret_is_long_or_absent_and_missed_by_who_needs_it() {
+        let config = |secret: &str| {
+            let secret = secret.to_owned();
+            from(&move |name| match name {
+                "CURSOR_SECRET" => Some(secret.clone()).filter(|secret| !secret.is_empty()),
+                "REGISTRY_TABLE" => Some("registry".to_owned()),
+                _ => None,
+            })
+        };
+        assert_eq!(config(&"x".repeat(31)).err().map(|fault| fault.name), Some("CURSOR_SECRET"));
+        assert_eq!(config(&"x".repeat(32)).unwrap().cursor_secret().unwrap(), [b'x'; 32]);
+        assert_eq!(config("").unwrap().cursor_secret().unwrap_err().name, "CURSOR_SECRET");
     }
 }

@@ -164,6 +164,12 @@ fn scale_half_even(value: u128, part: u128, whole: u128) -> u128 {
     }
 }
 
+/// What `tokens` cost at `rates`, in picodollars (10⁻¹² USD), exact.
+pub fn picodollars(rates: &Rates, tokens: &TokenCounts) -> i128 {
+    let cost = Pico::of(rates, tokens);
+    cost.input + cost.output
+}
+
 fn usd(pico: i128) -> Usd {
     Usd::new(Decimal::from_i128_with_scale(pico, MAX_SCALE).normalize())
 }

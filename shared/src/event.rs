@@ -208,3 +208,48 @@ impl Event {
         std::array::from_fn(|i| hash[i])
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is stored carries these: a change here would make every repetition of an old event a contradiction.
+    #[test]
+    fn the_hashes_of_contents_are_as_they_always_were() {
+        let hash = |data: &str| {
+            let name = |text: &str| Name::new(text).unwrap();
+            let event = Event {
+                org: OrgId::new("acme").unwrap(),
+                source: name("s"),
+                id: name("1"),
+                time: DateTime::from_timestamp_millis(1_789_473_600_123).unwrap(),
+                day: Day::parse("2026-09-15").unwrap(),
+                data: serde_json::from_str(data).unwrap(),
+            };
+            event.content_hash().map(|byte| format!("{byte:02x}")).concat()
+        };
+        let call = r#"{"type":"llm.call","agent_id":"nova","provider":"p","model":"m","input_tokens":1,"output_tokens":2,
+            "cache_read_tokens":3,"cache_write_5m_tokens":4,"cache_write_1h_tokens":5,"reasoning_tokens":1,"latency_ms":6,
+            "status":"error","end_user":"u","conversation_id":"c","task_type":"chat","hostname":"h","key_source":"byok",
+            "cost_usd":"0.10","cost":"unpriced"}"#;
+        let priced =
+            call.replace(r#""unpriced""#, r#"{"priced":{"input":"1.00","output":"2.00","row":"r"}}"#);
+        assert_eq!(hash(call), hash(&priced));
+        assert_eq!(hash(call), "2a1b896420db212dea31b62a59a2ca5f");
+        let task = r#"{"type":"task.completed","agent_id":"nova","task_type":"t","success":true,"minutes_saved":"1.5",
+            "duration_ms":7}"#;
+        assert_eq!(hash(task), "c4f32c6b83ba21ce6d512c93b1701fa7");
+        let entry =
+            r#"{"type":"agent.activity","agent_id":"nova","event_type":"e","details":"{\"b\":1,\"a\":2}"}"#;
+        assert_eq!(hash(entry), "0da7d857cbca7086d91ee27e95830d9b");
+        let sample = r#"{"type":"compute.usage","project_id":"p","instance_id":"i","from":"2026-09-15T10:00:00Z",
+            "length_ms":1000,"cpu_cores":"0.5","ram_gb":"1","disk_gb":"2","bandwidth_in_bytes":3,
+            "bandwidth_out_bytes":4,"zone":"Asia/Kathmandu"}"#;
+        assert_eq!(hash(sample), hash(&sample.replace("Asia/Kathmandu", "UTC")));
+        assert_eq!(hash(sample), "ff2dfa34d6a6196a0c8f67f3ceecf973");
+        assert_eq!(
+            hash(r#"{"type":"host.report","node_id":"n","hosted_sites":1}"#),
+            "ce1cffa2fffc3d1479201fd184fe52c1"
+        );
+    }
+}

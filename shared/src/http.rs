@@ -7,12 +7,14 @@ use std::sync::Arc;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use chrono::{DateTime, Utc};
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 
 use crate::auth::{Scope, Verifier};
 use crate::error::{Error, Fault, Loc, Result};
 use crate::ids::{self, OrgId};
+use crate::period;
 
 /// Whoever holds the token of this request.
 #[derive(Clone, Debug)]
@@ -121,6 +123,17 @@ impl Query {
 
     /// A whole number within `range`.
     pub fn integer(&mut self, name: &'static str, range: RangeInclusive<u32>, default: u32) -> u32 {
+        self.integer_up_to(name, range, default, "")
+    }
+
+    /// The same, with words that say what to do about a number that is too great.
+    pub fn integer_up_to(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<u32>,
+        default: u32,
+        advice: &str,
+    ) -> u32 {
         let Some(text) = self.text(name) else { return default };
         match i128::from_str(&text) {
             Err(_) => self.fault(
@@ -133,7 +146,7 @@ impl Query {
                 self.fault(name, "greater_than_equal", msg);
             }
             Ok(value) if value > i128::from(*range.end()) => {
-                let msg = format!("Input should be less than or equal to {}", range.end());
+                let msg = format!("Input should be less than or equal to {}{advice}", range.end());
                 self.fault(name, "less_than_equal", msg);
             }
             Ok(value) => return u32::try_from(value).unwrap_or(default),
@@ -151,6 +164,16 @@ impl Query {
                 None
             }
         }
+    }
+
+    /// An instant in RFC 3339.
+    pub fn instant(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
+        let text = self.text(name)?;
+        let instant = period::parse_instant(&text);
+        if instant.is_none() {
+            self.fault(name, "datetime_parsing", "Input should be a valid RFC 3339 date and time");
+        }
+        instant
     }
 
     /// Nothing where all was well, else every fault.

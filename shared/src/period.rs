@@ -3,8 +3,8 @@
 use std::fmt;
 
 use chrono::{
-    DateTime, Datelike, Days, Duration, LocalResult, Months, NaiveDate, NaiveTime, SecondsFormat, TimeZone,
-    Utc,
+    DateTime, Datelike, Days, Duration, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime,
+    SecondsFormat, TimeZone, Utc,
 };
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,11 @@ impl Day {
 
     /// A day written as `yyyy-mm-dd`.
     pub fn parse(text: &str) -> Option<Self> {
-        (text.len() == 10).then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten().map(Self)
+        // Signs and blanks, which chrono would take for part of a number, are none.
+        let digit_or_dash =
+            |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
+        let plain = text.len() == 10 && text.bytes().enumerate().all(digit_or_dash);
+        plain.then(|| NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()).flatten().map(Self)
     }
 
     /// The day `days` before this one.
@@ -52,20 +56,9 @@ impl Day {
         Month(self.0)
     }
 
-    /// The instant at which this day begins in `zone`.
-    ///
-    /// Where the clocks skip midnight the day begins at the first instant that exists; where midnight comes twice,
-    /// at the first of the two.
+    /// The instant at which this day begins in `zone`, see [`instant_in`].
     pub fn start(self, zone: Tz) -> DateTime<Utc> {
-        let midnight = self.0.and_time(NaiveTime::MIN);
-        // No zone has ever skipped more than a day; a quarter of an hour divides every gap there has been.
-        (0..=96)
-            .map(|quarters| midnight + Duration::minutes(15 * quarters))
-            .find_map(|local| match zone.from_local_datetime(&local) {
-                LocalResult::Single(start) | LocalResult::Ambiguous(start, _) => Some(start.to_utc()),
-                LocalResult::None => None,
-            })
-            .unwrap_or_else(|| midnight.and_utc())
+        instant_in(zone, self.0.and_time(NaiveTime::MIN))
     }
 }
 
@@ -181,6 +174,21 @@ impl DayRange {
     }
 }
 
+/// The instant at which the clocks in `zone` show `local`.
+///
+/// A time that the clocks skip is the first instant after it that exists, by quarters of an hour; of a time that comes
+/// twice it is the first.
+pub fn instant_in(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
+    // No zone has ever skipped more than a day; a quarter of an hour divides every gap there has been.
+    (0..=96)
+        .filter_map(|quarters| local.checked_add_signed(Duration::minutes(15 * quarters)))
+        .find_map(|local| match zone.from_local_datetime(&local) {
+            LocalResult::Single(instant) | LocalResult::Ambiguous(instant, _) => Some(instant.to_utc()),
+            LocalResult::None => None,
+        })
+        .unwrap_or_else(|| local.and_utc())
+}
+
 /// An instant as every answer writes it: RFC 3339 in UTC with `Z`, fractions only where there are any.
 pub fn rfc3339(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
@@ -202,6 +210,19 @@ mod tests {
 
     fn day(text: &str) -> Day {
         Day::parse(text).unwrap()
+    }
+
+    #[test]
+    fn a_date_is_written_in_full_and_in_no_other_way() {
+        assert_eq!(day("2024-02-29").to_string(), "2024-02-29");
+        assert_eq!(day("0000-01-01").to_string(), "0000-01-01");
+        for bad in ["", "2023-02-29", "2026-1-01", "2026- 1-01", "-001-01-01", "+202-01-01", " 202-01-01"] {
+            assert_eq!(Day::parse(bad), None, "{bad}");
+        }
+        for bad in ["", "2026", "2026-13", "2026-00", "2026-1", "-001-01", "2026-01-01", "2026 01"] {
+            assert_eq!(Month::parse(bad), None, "{bad}");
+        }
+        assert_eq!(Month::parse("9999-12").unwrap().last().to_string(), "9999-12-31");
     }
 
     #[test]
@@ -238,6 +259,16 @@ mod tests {
             start("2011-12-30", chrono_tz::Pacific::Apia),
             start("2011-12-31", chrono_tz::Pacific::Apia)
         );
+    }
+
+    #[test]
+    fn a_time_that_the_clocks_skip_is_the_first_after_it_and_one_that_comes_twice_the_first_of_both() {
+        let instant = |local: &str, zone: Tz| rfc3339(instant_in(zone, local.parse().unwrap()));
+        let (berlin, lord_howe) = (chrono_tz::Europe::Berlin, chrono_tz::Australia::Lord_Howe);
+        assert_eq!(instant("2026-03-29T02:30:00", berlin), "2026-03-29T01:00:00Z");
+        assert_eq!(instant("2026-10-25T02:30:00", berlin), "2026-10-25T00:30:00Z");
+        assert_eq!(instant("2026-10-04T02:15:00", lord_howe), "2026-10-03T15:30:00Z");
+        assert_eq!(instant("2026-04-05T01:45:00", lord_howe), "2026-04-04T14:45:00Z");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use aggregator::Aggregator;
 use serde_json::json;
+use shared::event::{AgentActivity, Data, Event};
+use shared::ids::Name;
 
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, folded, record};
@@ -40,4 +42,34 @@ async fn odd_records_are_quarantined_and_the_shard_goes_on() {
         assert_eq!(serde_json::from_str::<serde_json::Value>(&kept.record).unwrap(), records[i]);
         assert!(!kept.reason.is_empty());
     }
+}
+
+#[tokio::test]
+async fn what_an_item_has_no_room_for_is_put_aside_and_the_rest_is_counted() {
+    let tables = Tables::new().await;
+    let entry = |i: usize| Event {
+        data: Data::AgentActivity(AgentActivity {
+            agent_id: None,
+            event_type: Name::new(format!("{i:0>128}")).unwrap(),
+            details: "{}".to_owned(),
+        }),
+        ..call(i, "nova", "m", "0.01", noon())
+    };
+    // Each type of activity is a column of 133 bytes; an item takes 400 KB.
+    let entries: Vec<_> = (0..3_400).map(entry).collect();
+    let aggregator = Aggregator::new(tables.store());
+    let number = |i: usize| format!("{:021}", i + 1);
+    for (nth, some) in entries.chunks(200).enumerate() {
+        let records: Vec<_> =
+            some.iter().enumerate().map(|(i, entry)| record(entry, &number(nth * 200 + i))).collect();
+        deliver(&aggregator, "shardId-1", &records).await;
+    }
+    let last = [call(9_999, "nova", "m", "0.01", noon())];
+    deliver(&aggregator, "shardId-1", &[record(&last[0], &number(9_999))]).await;
+    let kept = tables.store().quarantined().await.unwrap();
+    assert!(kept.iter().all(|kept| kept.reason.ends_with("would be too large")));
+    let org_day = tables.held(&last).await.into_values().next().unwrap();
+    let counted = org_day.numbers.keys().filter(|column| column.as_activity().is_some()).count();
+    assert_eq!(counted + kept.len(), entries.len());
+    assert!(kept.len() < 1000, "{}", kept.len());
 }

@@ -3,6 +3,7 @@
 pub mod events;
 pub mod oracle;
 pub mod tables;
+pub mod zones;
 
 use std::sync::Arc;
 
@@ -63,7 +64,12 @@ impl World {
         let verifier = Arc::new(Verifier::new(&auth).unwrap());
         let tables = tables::names();
         let store = Store::new(client, &tables);
-        let config = Config { tables, auth: Some(auth), event_retention_days: DEFAULT_EVENT_RETENTION_DAYS };
+        let config = Config {
+            tables,
+            auth: Some(auth),
+            event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
+            cursor_secret: Some(token::cursor_secret(&self.secret)),
+        };
         App { config: Arc::new(config), clock: self.stack.clock().clone(), verifier, store }
     }
 
@@ -108,8 +114,13 @@ impl Caller<'_> {
         }
         let response = self.stack.call(request.body(body.into()).unwrap()).await;
         let (parts, body) = response.into_parts();
-        assert_eq!(parts.headers["content-type"], "application/json", "{path}");
-        let body = serde_json::from_slice(&body).unwrap();
+        let body = if parts.status == StatusCode::NO_CONTENT {
+            assert!(body.is_empty(), "{path}");
+            Value::Null
+        } else {
+            assert_eq!(parts.headers["content-type"], "application/json", "{path}");
+            serde_json::from_slice(&body).unwrap()
+        };
         Answer { status: parts.status, headers: parts.headers, body }
     }
 
@@ -123,6 +134,13 @@ impl Caller<'_> {
     /// Reads a path.
     pub async fn try_get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], Bytes::new()).await
+    }
+
+    /// Sets something through the registry.
+    pub async fn put(&self, path: &str, body: &Value) {
+        let json = [("content-type", "application/json")];
+        let answer = self.send(Method::PUT, path, &json, body.to_string()).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
     }
 
     /// Sends events as JSON.

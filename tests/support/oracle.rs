@@ -72,7 +72,8 @@ pub struct Figures {
 }
 
 impl Figures {
-    fn count(&mut self, call: &RandomCall, time: DateTime<Utc>) {
+    /// Counts a call.
+    pub fn count(&mut self, call: &RandomCall, time: DateTime<Utc>) {
         self.requests += 1;
         self.tokens_in += call.input.iter().sum::<u64>();
         self.tokens_out += call.output;

@@ -1,4 +1,5 @@
 //! `/v1`.
 
+mod billing;
 mod events;
 mod metrics;

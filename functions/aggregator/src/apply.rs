@@ -113,6 +113,12 @@ impl Applier {
                     let had = deltas.partition_point(|(sequence, ..)| *sequence <= mark);
                     deltas = &deltas[had..];
                 }
+                Ok(Outcome::TooLarge) => {
+                    if let Some(failed) = self.put_aside(batch, &key, &deltas[..taken]).await {
+                        return Some(failed);
+                    }
+                    deltas = &deltas[taken..];
+                }
                 Err(error) => {
                     tracing::error!(%error, sk = key.sk, "sums were not added");
                     return Some(*index);
@@ -120,6 +126,20 @@ impl Applier {
             }
         }
         None
+    }
+
+    /// Keeps the records that an item has no room for, so that the shard can go on. The index of the first that is
+    /// not kept, if one is not.
+    async fn put_aside(
+        &self,
+        batch: &Batch<'_>,
+        key: &Key,
+        deltas: &[(SequenceNumber, usize, Sums)],
+    ) -> Option<usize> {
+        let reason = format!("the item {} {} would be too large", key.pk, key.sk);
+        let aside = deltas.iter().map(|(_, index, _)| self.quarantine(batch, *index, &reason).boxed());
+        let aside: Vec<_> = aside.collect();
+        stream::iter(aside).buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().flatten().min()
     }
 
     async fn add_users(&self, first: usize, key: &Key, users: &BTreeSet<EndUser>) -> Option<usize> {

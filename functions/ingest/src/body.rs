@@ -36,7 +36,9 @@ pub fn text(headers: &HeaderMap, body: &[u8]) -> Result<String> {
         "" | "identity" => within_limit(body.to_vec())?,
         "gzip" | "x-gzip" => within_limit(gunzip(body)?)?,
         _ => {
-            return Err(Error::UnsupportedMediaType("Content-Encoding should be gzip, or absent.".to_owned()));
+            return Err(Error::UnsupportedMediaType(
+                "Content-Encoding should be gzip, or absent.".to_owned(),
+            ));
         }
     };
     String::from_utf8(bytes).map_err(|_| unreadable("Body should be UTF-8"))

@@ -151,9 +151,12 @@ impl Pump {
                 continue;
             }
             let shard = &mut shards[at];
+            let finished = shard.finished();
             progress = progress.and(self.step(shard, checkpoints).await);
-            if shard.finished() && shard.iterator.take().is_some() {
+            if shard.finished() && !finished {
+                // Those that it was split into may be next.
                 *described = None;
+                progress = Progress::Moved;
             }
         }
         progress
@@ -182,7 +185,7 @@ impl Pump {
         }
         if let Some(open) = shard.window {
             let next = shard.next_window(&self.mapping);
-            let over = open.end <= Clock::system().now().timestamp();
+            let over = shard.closed || open.end <= Clock::system().now().timestamp();
             if next.map_or(over, |next| next != open) {
                 self.end_window(shard, open).await?;
             }

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use rand::RngExt;
+use sha2::{Digest, Sha256};
 use shared::app::Clock;
 use shared::auth::{NewToken, Scope, sign};
 use shared::config::{AuthConfig, MIN_SECRET_BYTES, TokenKeys};
@@ -26,6 +27,11 @@ pub fn auth(secret: &[u8]) -> AuthConfig {
         audience: AUDIENCE.to_owned(),
         keys: TokenKeys::Secret(secret.to_vec()),
     }
+}
+
+/// What signs cursors: another secret than that of tokens, made of it, so that there is one to keep.
+pub fn cursor_secret(secret: &[u8]) -> Vec<u8> {
+    Sha256::new().chain_update("cursors").chain_update(secret).finalize().to_vec()
 }
 
 /// A token for `org` that holds from now, by the real clock, for `seconds`.

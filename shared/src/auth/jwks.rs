@@ -16,6 +16,8 @@ use crate::error::{Error, Result};
 pub(super) const MAX_AGE: Duration = Duration::from_hours(1);
 /// The least time between two attempts: tokens with made-up key ids cost the provider no more than this.
 pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(30);
+/// The same as long as no fetch has succeeded.
+const FIRST_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest that a fetch may take, from connecting to the last byte.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
 /// The largest document, in bytes.
@@ -61,6 +63,11 @@ impl Jwks {
         Ok(Self { client, url, cache: RwLock::new(None), attempted: Mutex::new(None) })
     }
 
+    /// Fetches the keys, so that the first request need not wait for them.
+    pub async fn warm(&self, now: Instant) {
+        self.refresh(now, false).await;
+    }
+
     /// The key that is called `kid`.
     pub async fn key(&self, kid: &str, now: Instant) -> Result<Arc<Key>> {
         let fetched =
@@ -86,7 +93,9 @@ impl Jwks {
             Err(_) if old_will_do => return,
             Err(_) => self.attempted.lock().await,
         };
-        if attempted.is_some_and(|at| now.saturating_duration_since(at) < MIN_INTERVAL) {
+        // Without any keys every request fails, and is told to come again after a second.
+        let interval = if self.cache.read().await.is_some() { MIN_INTERVAL } else { FIRST_INTERVAL };
+        if attempted.is_some_and(|at| now.saturating_duration_since(at) < interval) {
             return;
         }
         // Noted first: a caller that goes away amid the fetch makes no room for another attempt.

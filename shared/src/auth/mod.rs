@@ -113,6 +113,13 @@ impl Verifier {
         Ok(Self { expected, keys })
     }
 
+    /// Fetches the keys that tokens are verified with, where they are not configured.
+    pub async fn warm(&self) {
+        if let Keys::Jwks(jwks) = &self.keys {
+            jwks.warm(Instant::now()).await;
+        }
+    }
+
     /// What `token` says, if it holds now.
     pub async fn verify(&self, token: &str) -> Result<Claims> {
         self.verify_at(token, Instant::now()).await

@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 
 use super::{Contribution, Sighting, Sums, Target, sums};
 use crate::event::{ComputeUsage, Event};
+use crate::money::exact_add;
 use crate::period::Day;
 use crate::store::keys::Column;
 
@@ -53,6 +54,20 @@ impl From<&Sums> for Compute {
             bytes_out: sums.number(&Column::BYTES_OUT),
             instances: sums.sets.get(&Column::INSTANCES).cloned().unwrap_or_default(),
         }
+    }
+}
+
+impl Compute {
+    /// Takes in another bucket's figures.
+    pub fn merge(&mut self, other: Self) {
+        let add = |sum: &mut Decimal, more| *sum = exact_add(*sum, more);
+        add(&mut self.cpu_core_seconds, other.cpu_core_seconds);
+        add(&mut self.ram_gb_seconds, other.ram_gb_seconds);
+        add(&mut self.disk_gb_seconds, other.disk_gb_seconds);
+        add(&mut self.instance_seconds, other.instance_seconds);
+        add(&mut self.bytes_in, other.bytes_in);
+        add(&mut self.bytes_out, other.bytes_out);
+        self.instances.extend(other.instances);
     }
 }
 

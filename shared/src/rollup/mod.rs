@@ -6,16 +6,18 @@ mod seen;
 mod sums;
 mod view;
 
+use chrono::Timelike;
+use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 pub use compute::{Compute, hour_of, instance_hash};
 pub use seen::{Latest, Seen, Sighting, Subject};
 pub use sums::Sums;
-pub use view::{AgentDay, AgentModelSums, ModelSums, OrgDay, Work};
+pub use view::{ActivityDay, AgentDay, AgentModelSums, ModelSums, OrgDay, Work};
 
 use crate::cost::CallCost;
 use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};
-use crate::ids::{AgentId, ModelKey, OrgId, ProjectId};
+use crate::ids::{AgentId, ModelKey, Name, OrgId, ProjectId};
 use crate::period::Day;
 use crate::store::keys::{Column, ModelCode, ModelColumn as M};
 
@@ -26,6 +28,9 @@ pub enum Target {
     OrgDay(OrgId, Day),
     /// One agent's day.
     AgentDay(OrgId, Day, AgentId),
+    /// Entries of the activity log by hour, all of an organisation's or one agent's, on a day of UTC: the log is listed
+    /// by instants, and knows no zone.
+    ActivityDay(OrgId, Option<AgentId>, Day),
     /// A project's compute in one hour of UTC, named by the hour's start: `yyyy-mm-ddThh`.
     ProjectHour(OrgId, String, ProjectId),
     /// A project's compute on one day of the organisation.
@@ -35,6 +40,25 @@ pub enum Target {
 /// The input sizes, in tokens, above which some model's calls cost more. A call's tokens are also summed under the
 /// largest of these that its input exceeds, so that another model's long-context price can be applied later.
 pub const LONG_CONTEXT_STEPS: [u64; 4] = [128_000, 200_000, 272_000, 512_000];
+
+/// The types of task that calls are counted by; any other counts as none. What needs the types treats all others
+/// alike, and a sender that puts a ticket's number there would make an item grow with every call.
+pub const TASK_TYPES: [&str; 14] = [
+    "analysis",
+    "chat",
+    "classification",
+    "coding",
+    "drafting",
+    "extraction",
+    "formatting",
+    "planning",
+    "reasoning",
+    "research",
+    "routing",
+    "summarization",
+    "support",
+    "translation",
+];
 
 /// Everything that one event adds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -120,7 +144,8 @@ fn of_call(event: &Event, call: &LlmCall) -> Contribution {
             org_day.add(Column::model(code, M::ByokCost), total.dollars());
         }
     }
-    if let Some(task_type) = &call.task_type {
+    let known = |kind: &&Name| TASK_TYPES.contains(&kind.as_str());
+    if let Some(task_type) = call.task_type.as_ref().filter(known) {
         agent_day.add(Column::calls_of_type(task_type.as_str()), Decimal::ONE);
     }
     add_long_context(&mut agent_day, code, call);
@@ -159,15 +184,31 @@ fn of_task(event: &Event, task: &TaskCompleted) -> Contribution {
 fn of_activity(event: &Event, activity: &AgentActivity) -> Contribution {
     let mut sums = Sums::default();
     sums.add(Column::activity(activity.event_type.as_str()), Decimal::ONE);
-    match &activity.agent_id {
+    let mut contribution = match &activity.agent_id {
         Some(agent) => {
             let seen = Sighting::agent(event, agent, seen::Work::None, None);
-            of_agent(event, agent, sums.clone(), sums, seen)
+            let mut brings = of_agent(event, agent, sums.clone(), sums, seen);
+            if !event.is_usage() {
+                // That someone set something of an agent does not mean that it was seen.
+                brings.sightings = vec![Sighting::org(event)];
+            }
+            brings
         }
         None => Contribution {
             sums: vec![(Target::OrgDay(event.org.clone(), event.day), sums)],
             end_user: None,
             sightings: vec![Sighting::org(event)],
         },
-    }
+    };
+    contribution.sums.extend(hours_of_activity(event, activity));
+    contribution
+}
+
+/// The same entry by the hour of UTC, among all of the organisation's and among the agent's.
+fn hours_of_activity(event: &Event, activity: &AgentActivity) -> impl Iterator<Item = (Target, Sums)> {
+    let mut sums = Sums::default();
+    sums.add(Column::activity_in(event.time.hour(), activity.event_type.as_str()), Decimal::ONE);
+    let (org, day) = (event.org.clone(), Day::of(event.time, Tz::UTC));
+    let whose = std::iter::once(None).chain(activity.agent_id.clone().map(Some));
+    whose.map(move |agent| (Target::ActivityDay(org.clone(), agent, day), sums.clone()))
 }

@@ -198,7 +198,7 @@ impl OrgDay {
 pub struct AgentDay {
     /// Calls by model.
     pub models: BTreeMap<ModelCode, AgentModelSums>,
-    /// Calls by what they were for; calls without a type are the rest.
+    /// Calls by what they were for, of [`super::TASK_TYPES`]; calls of other types or none are the rest.
     pub calls_by_task_type: BTreeMap<String, u64>,
     /// Latency and tasks.
     pub work: Work,
@@ -256,6 +256,25 @@ impl AgentDay {
         for (kind, entries) in other.activity {
             *self.activity.entry(kind).or_default() += entries;
         }
+    }
+}
+
+/// A day of UTC in the activity log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActivityDay {
+    /// Entries by hour of the day and by type.
+    pub hours: BTreeMap<u32, BTreeMap<String, u64>>,
+}
+
+impl From<&Sums> for ActivityDay {
+    fn from(sums: &Sums) -> Self {
+        let mut day = Self::default();
+        for (column, value) in &sums.numbers {
+            if let Some((hour, kind)) = column.as_activity_in() {
+                day.hours.entry(hour).or_default().insert(kind.to_owned(), count(*value));
+            }
+        }
+        day
     }
 }
 

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::keys::{self, Key, PK, SK, VERSION, event as attr};
 use super::{Item, Store, decode, failed, key_attributes, s};
 use crate::error::{Error, Result};
-use crate::event::Event;
+use crate::event::{Data, Event};
 use crate::ids::Name;
 use crate::period;
 
@@ -72,6 +72,9 @@ impl RawEvent {
             (attr::RECEIVED.to_owned(), s(period::rfc3339(now))),
             (attr::EXPIRES.to_owned(), AttributeValue::N(expires.to_string())),
         ]);
+        if let Data::AgentActivity(entry) = &event.data {
+            item.extend(super::activity::index_attributes(event, entry));
+        }
         Ok(Self { key, fingerprint, item })
     }
 

@@ -1,6 +1,10 @@
 //! The three tables, by way of the AWS SDK. Handlers call these functions directly; nothing stands between.
 
+pub mod activity;
+mod batch;
+pub mod compute;
 mod decode;
+mod end_users;
 pub mod events;
 pub mod keys;
 mod meter;

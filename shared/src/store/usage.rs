@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
     AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnFailure,
@@ -14,7 +15,7 @@ use super::{Item, Store, decode, failed, key_attributes, s};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, OrgId};
 use crate::period::{Day, DayRange};
-use crate::rollup::{AgentDay, OrgDay, Sums};
+use crate::rollup::{AgentDay, OrgDay, Sums, Target};
 
 /// The version of the layout of usage items.
 const LAYOUT: &str = "1";
@@ -29,6 +30,8 @@ pub enum Outcome {
     Applied,
     /// Nothing was done: the item already holds this shard's records up to and including the given one.
     AlreadyAt(SequenceNumber),
+    /// Nothing was done, and never will be: the item would pass the 400 KB that DynamoDB keeps.
+    TooLarge,
 }
 
 /// A stretch of one shard's records that are added to an item together.
@@ -95,6 +98,7 @@ impl Store {
                     Some(refused) if refused.is_conditional_check_failed_exception() => {
                         already_at(refused, batch.mark)
                     }
+                    Some(refused) if is_too_large(refused) => Ok(Outcome::TooLarge),
                     _ => Err(failed("UpdateItem", &error)),
                 }
             }
@@ -169,6 +173,19 @@ impl Store {
         items.iter().flatten().map(agent_day).collect()
     }
 
+    /// One agent's days within `days`, by its own keys: what all others did is not read.
+    pub async fn agent_days_of(
+        &self,
+        org: &OrgId,
+        agent: &AgentId,
+        days: DayRange,
+    ) -> Result<BTreeMap<Day, AgentDay>> {
+        let target = |day| Target::AgentDay(org.clone(), day, agent.clone());
+        let keys: Vec<_> = days.days().map(|day| target(day).key()).collect();
+        let items = self.get_all(&self.tables().usage, &keys).await?;
+        items.iter().map(|item| agent_day(item).map(|(day, _, sums)| (day, sums))).collect()
+    }
+
     /// The sums that an item holds; nothing where there is none.
     pub async fn sums(&self, key: &Key) -> Result<Sums> {
         let found = self
@@ -208,6 +225,12 @@ fn hash_set(members: &BTreeSet<[u8; 8]>) -> AttributeValue {
 
 fn sequence_attribute(number: SequenceNumber) -> AttributeValue {
     AttributeValue::B(Blob::new(*number.as_bytes()))
+}
+
+/// DynamoDB has no error of its own for this, only words.
+fn is_too_large(refused: &impl ProvideErrorMetadata) -> bool {
+    refused.code() == Some("ValidationException")
+        && refused.message().is_some_and(|words| words.to_ascii_lowercase().contains("item size"))
 }
 
 fn already_at(

@@ -40,13 +40,15 @@ async fn every_fault_of_path_and_body_is_listed() {
     let registry = Registry::new().await;
     let answer = registry.try_put("/api/agents/a%20b", &json!({ "name": 1, "x": 2, "status": "gone" })).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let expected =
-        ["path.id id", "body.name string_type", "body.status enum", "body.x extra_forbidden"];
+    let expected = ["path.id id", "body.name string_type", "body.status enum", "body.x extra_forbidden"];
     assert_eq!(faults(&answer.body["detail"]), expected);
     assert_eq!(registry.try_get("/api/agents/a%20b").await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(registry.try_get("/api/agents/%ff").await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let long = "a".repeat(129);
-    assert_eq!(registry.try_get(&format!("/api/agents/{long}")).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        registry.try_get(&format!("/api/agents/{long}")).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
     assert_eq!(registry.try_get(&format!("/api/agents/{}", &long[1..])).await.status, StatusCode::NOT_FOUND);
     assert!(registry.entries("acme").await.is_empty());
 }

@@ -51,7 +51,10 @@ async fn a_write_takes_place_only_at_the_version_that_was_read() {
                 async move { registry.send("acme", Method::DELETE, path, &[("if-match", &tag)], "").await.status }
             };
             assert_eq!(gone(tag).await, StatusCode::PRECONDITION_FAILED);
-            assert_eq!(gone(text(&registry.get(path).await["etag"]).to_owned()).await, StatusCode::NO_CONTENT);
+            assert_eq!(
+                gone(text(&registry.get(path).await["etag"]).to_owned()).await,
+                StatusCode::NO_CONTENT
+            );
         }
     }
     // A condition on what is not there at all says so first.
@@ -69,7 +72,8 @@ async fn of_many_conditional_writes_at_once_one_is_made() {
         let field = ["monthly", "cost_budget_monthly"][round];
         let bodies: Vec<_> = (1..=12).map(|n| json!({ field: n })).collect();
         let answers = join_all(bodies.iter().map(|body| put_if(&registry, path, &tag, body))).await;
-        let (won, lost): (Vec<_>, Vec<_>) = answers.iter().partition(|answer| answer.status == StatusCode::OK);
+        let (won, lost): (Vec<_>, Vec<_>) =
+            answers.iter().partition(|answer| answer.status == StatusCode::OK);
         assert_eq!(won.len(), 1, "{answers:?}");
         assert!(lost.iter().all(|answer| answer.status == StatusCode::PRECONDITION_FAILED), "{lost:?}");
         assert_eq!(registry.get(path).await, won[0].body);
@@ -85,8 +89,12 @@ async fn writes_that_meet_form_a_chain_that_the_log_tells() {
     let etags: BTreeSet<_> = answers.iter().map(|answer| text(&answer["etag"])).collect();
     assert_eq!(etags.len(), 8);
     // From nothing each `after` is another entry's `before`, up to what stands now.
-    let mut links: Vec<_> =
-        registry.changes().await.iter().map(|entry| (entry["before"].clone(), entry["after"].clone())).collect();
+    let mut links: Vec<_> = registry
+        .changes()
+        .await
+        .iter()
+        .map(|entry| (entry["before"].clone(), entry["after"].clone()))
+        .collect();
     assert_eq!(links.len(), 8);
     let mut at = Value::Null;
     while let Some(next) = links.iter().position(|(before, _)| *before == at) {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use shared::event::Data;
-use shared::ids::OrgId;
+use shared::ids::{AgentId, OrgId};
 use shared::period::{Day, DayRange};
 
 use super::{Registry, details};
@@ -19,9 +19,7 @@ async fn each_change_is_told_once_with_what_it_replaced() {
     registry.delete("/api/projects/site").await;
     let mut told = registry.changes().await;
     told.sort_by_key(ToString::to_string);
-    let entry = |what: &str, before: Value, after: Value| {
-        json!({ "who": "local", "what": what, "before": before, "after": after })
-    };
+    let entry = |what: &str, before: Value, after: Value| json!({ "who": "local", "what": what, "before": before, "after": after });
     let nova = |name: &str| json!({ "name": name, "status": "online" });
     let second = json!({ "name": "Nova II", "status": "online", "cost_budget_monthly": "5.00" });
     let archived = json!({ "name": "Nova II", "status": "archived", "cost_budget_monthly": "5.00" });
@@ -38,7 +36,7 @@ async fn each_change_is_told_once_with_what_it_replaced() {
         assert_eq!((event.time, event.day.to_string()), (noon(), "2026-09-15".to_owned()));
         let Data::AgentActivity(activity) = &event.data else { panic!() };
         let is_agent = details(&event)["what"] == "agent nova";
-        assert_eq!(activity.agent_id.as_ref().map(|id| id.as_str()), is_agent.then_some("nova"));
+        assert_eq!(activity.agent_id.as_ref().map(AgentId::as_str), is_agent.then_some("nova"));
     }
 }
 
@@ -55,9 +53,9 @@ async fn it_is_counted_as_activity_and_as_nothing_else() {
     let day = &days[&day];
     assert_eq!(day.total().requests, 0);
     assert_eq!(day.activity.get("config_change"), Some(&2));
-    // Whoever was only set, and never used, was never at work.
+    // Whoever was only set, and never used, was never seen.
     let agents = registry.world.stack.store().agents(&org).await.unwrap();
-    assert!(agents[0].seen.as_ref().unwrap().months.is_empty());
+    assert_eq!(agents[0].seen, None);
 }
 
 #[tokio::test]

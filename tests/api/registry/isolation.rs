@@ -35,7 +35,10 @@ async fn another_organisation_sees_nothing_of_it() {
     ] {
         let answer = registry.send("other", Method::GET, path, &[], "").await;
         let text = answer.body.to_string();
-        assert!(!text.contains("sesame") && !text.contains("4242") && !text.contains("acme"), "{path}: {text}");
+        assert!(
+            !text.contains("sesame") && !text.contains("4242") && !text.contains("acme"),
+            "{path}: {text}"
+        );
     }
     // What belongs to another is not there, in the very words of what is nowhere.
     for (there, nowhere) in [

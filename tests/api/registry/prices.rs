@@ -40,7 +40,7 @@ async fn a_version_is_added_and_none_is_overwritten() {
     let cost = |day: &str| {
         let tokens = shared::cost::TokenCounts { input: 1_000_000, ..Default::default() };
         let at = shared::period::parse_instant(&format!("{day}T00:00:00Z")).unwrap();
-        settings.price_call("anthropic", "claude-haiku-3.5", at, &tokens, None).total().to_string()
+        settings.price_call("anthropic", "claude-haiku-3.5", at, &tokens, None).total().unwrap().to_string()
     };
     assert_eq!([cost("2026-08-31"), cost("2026-09-01"), cost("2026-09-02")], ["0.80", "0.50", "0.60"]);
 
@@ -84,7 +84,8 @@ async fn ingest_prices_by_it() {
     let key = keys::event_key(&org, day, "test", "1");
     let client = registry.world.stack.client().get_item();
     let found = client.table_name(local::tables::table_name("EventsTable"));
-    let item = found.key("pk", string(&key.pk)).key("sk", string(&key.sk)).send().await.unwrap().item.unwrap();
+    let item =
+        found.key("pk", string(&key.pk)).key("sk", string(&key.sk)).send().await.unwrap().item.unwrap();
     let Data::LlmCall(call) = events::parse(&item).unwrap().data else { panic!() };
-    assert_eq!(call.cost.total().to_string(), "0.123456");
+    assert_eq!(call.cost.total().unwrap().to_string(), "0.123456");
 }

@@ -61,10 +61,7 @@ async fn a_body_that_cannot_be_taken_says_why() {
     // A body that no extractor of axum's would take either.
     assert_eq!(send(padded(3 << 20), "application/json").await.status, StatusCode::PAYLOAD_TOO_LARGE);
     let answer = send(r#"{"monthly":-1,"thresholds":[1,1],"extra":{}}"#.to_owned(), "application/json").await;
-    let expected = [
-        "body.monthly greater_than_equal",
-        "body.thresholds duplicate",
-        "body.extra extra_forbidden",
-    ];
+    let expected =
+        ["body.monthly greater_than_equal", "body.thresholds duplicate", "body.extra extra_forbidden"];
     assert_eq!(faults(&answer.body["detail"]), expected);
 }

@@ -3,3 +3,4 @@
 mod days;
 mod figures;
 mod random;
+mod reads;

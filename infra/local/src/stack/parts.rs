@@ -93,6 +93,7 @@ impl Parts<'_> {
             },
             auth: Some(token::auth(self.secret)),
             event_retention_days: days.unwrap_or(DEFAULT_EVENT_RETENTION_DAYS),
+            cursor_secret: Some(token::cursor_secret(self.secret)),
         }
     }
 }
@@ -109,8 +110,14 @@ pub(super) fn all_tables() -> TableNames {
 /// The routes that a binary answers. A new function is added here, or in `stream_handler`.
 pub(super) fn routes(binary: &str) -> Result<Vec<Route>> {
     match binary {
+        "activity" => Ok(activity::routes()),
+        "billing" => Ok(billing::routes()),
+        "costs" => Ok(costs::routes()),
         "ingest" => Ok(ingest::routes()),
         "metrics" => Ok(metrics::routes()),
+        "registry" => Ok(registry::routes()),
+        "usage" => Ok(usage::routes()),
+        "workforce" => Ok(workforce::routes()),
         _ => Err(unknown(binary, "answers HTTP requests")),
     }
 }

@@ -71,12 +71,13 @@ async fn without_keys_the_answer_is_try_again_later() {
     let verifier = provider.verifier();
     let start = Instant::now();
     let token = signed_by("ed", &claims());
-    for seconds in [0, 1, 29] {
-        assert!(unavailable(&verifier.verify_at(&token, start + seconds * SECOND).await));
+    // Asked again after a second, as the caller is told to: no key is known yet that could do meanwhile.
+    for _ in 0..10 {
+        assert!(unavailable(&verifier.verify_at(&token, start).await));
     }
     assert_eq!(provider.requests(), 1);
     provider.lists(&[jwk("ed")]).await;
-    verifier.verify_at(&token, start + MIN_INTERVAL).await.unwrap();
+    verifier.verify_at(&token, start + SECOND).await.unwrap();
     assert_eq!(provider.requests(), 2);
 }
 

@@ -89,6 +89,7 @@ model_columns! {
 /// | code, `n` | the model's name |
 /// | `k:` type | calls by task type |
 /// | `a:` type | activity by type |
+/// | `A:` to `X:`, type | activity in the first to the last hour of the day, by type |
 /// | `@` and 11 characters | the mark of a shard |
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Column(Cow<'static, str>);
@@ -154,6 +155,12 @@ impl Column {
         Self::made(format!("a:{event_type}"))
     }
 
+    /// Activity of a type in an hour of the day.
+    pub fn activity_in(hour: u32, event_type: &str) -> Self {
+        let letter = u8::try_from(hour).map_or('?', |hour| char::from(b'A' + hour % 24));
+        Self::made(format!("{letter}:{event_type}"))
+    }
+
     /// Any column, by the name it is stored under.
     pub fn stored(name: String) -> Self {
         Self::made(name)
@@ -193,6 +200,15 @@ impl Column {
     /// The type of activity, where this counts it.
     pub fn as_activity(&self) -> Option<&str> {
         self.0.strip_prefix("a:")
+    }
+
+    /// The hour and the type of activity, where this counts it by both.
+    pub fn as_activity_in(&self) -> Option<(u32, &str)> {
+        let (letter, event_type) = self.0.split_once(':')?;
+        match letter.as_bytes() {
+            [letter @ b'A'..=b'X'] => Some((u32::from(letter - b'A'), event_type)),
+            _ => None,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ mod columns;
 #[cfg(test)]
 mod tests;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
 
 pub use columns::{Column, ModelCode, ModelColumn, is_mark, mark_column};
@@ -43,6 +43,26 @@ pub mod event {
     pub const RECEIVED: &str = "a";
     /// When it may be forgotten: seconds since 1970. The table's TTL attribute.
     pub const EXPIRES: &str = "x";
+}
+
+/// Attributes of a raw event that is an entry of the activity log, and of no other: what its indexes sort by. Each
+/// index holds one stretch of keys per organisation, per agent, per type, as long as there are entries: a page is one
+/// query, however sparse they are.
+pub mod activity {
+    /// The organisation.
+    pub const ORG: &str = "lo";
+    /// The organisation and the agent; absent where there is no agent.
+    pub const AGENT: &str = "la";
+    /// The organisation and the type of entry.
+    pub const TYPE: &str = "lt";
+    /// The place in the log, see [`place`](super::activity_place).
+    pub const PLACE: &str = "lp";
+    /// The index of all entries of an organisation.
+    pub const ALL: &str = "activity";
+    /// The index of the entries of an agent; it carries [`TYPE`] too.
+    pub const BY_AGENT: &str = "activity-by-agent";
+    /// The index of the entries of a type.
+    pub const BY_TYPE: &str = "activity-by-type";
 }
 
 /// Attributes of a registry item that events fill in; its settings have names of their own.
@@ -135,6 +155,9 @@ impl Target {
             Self::AgentDay(org, day, agent) => {
                 Key { pk: agent_days_key(org, day.month()), sk: format!("{day}#{agent}") }
             }
+            Self::ActivityDay(org, agent, day) => {
+                Key { pk: activity_days_key(org, agent.as_ref()), sk: day.to_string() }
+            }
             Self::ProjectHour(org, hour, project) => {
                 Key { pk: compute_key(org, &hour[..7]), sk: format!("H#{hour}#{project}") }
             }
@@ -147,6 +170,52 @@ impl Target {
 
 fn agent_days_key(org: &OrgId, month: Month) -> String {
     format!("{org}#A#{month}")
+}
+
+fn activity_days_key(org: &OrgId, agent: Option<&AgentId>) -> String {
+    match agent {
+        None => format!("{org}#L"),
+        Some(agent) => format!("{org}#L#{agent}"),
+    }
+}
+
+/// The counts of an organisation's entries, or of one agent's, on the days of UTC from `first` to `last`.
+pub fn activity_days(org: &OrgId, agent: Option<&AgentId>, first: Day, last: Day) -> KeyRange {
+    KeyRange { pk: activity_days_key(org, agent), from: first.to_string(), to: last.to_string() }
+}
+
+/// The last millisecond that a place in the log can name, in the year 2286.
+const END_OF_TIME: i64 = 9_999_999_999_999;
+
+/// The first part of a place: the milliseconds left to the end of time, so that the newest comes first.
+fn activity_time(instant: DateTime<Utc>) -> String {
+    format!("{:013}", END_OF_TIME - instant.timestamp_millis().clamp(0, END_OF_TIME))
+}
+
+/// Where an entry stands in the log: newest first, then by id, then by source.
+pub fn activity_place(time: DateTime<Utc>, id: &str, source: &str) -> String {
+    format!("{}#{id}#{source}", activity_time(time))
+}
+
+/// The time that a place names.
+pub fn parse_activity_place(place: &str) -> Option<DateTime<Utc>> {
+    let (time, _) = place.split_once(SEPARATOR)?;
+    DateTime::from_timestamp_millis(END_OF_TIME.checked_sub(time.parse().ok()?)?)
+}
+
+/// The least text that is greater than `place` and than no place after it: no place holds the character at its end.
+pub fn after_activity_place(place: &str) -> String {
+    format!("{place}!")
+}
+
+/// The places from `newest` back to `oldest`, both included, as the ends of a range of sort keys.
+pub fn activity_places(newest: DateTime<Utc>, oldest: DateTime<Utc>) -> (String, String) {
+    (activity_time(newest), format!("{}{AFTER_SEPARATOR}", activity_time(oldest)))
+}
+
+/// The partition of an organisation's agent, or of one of its types, in the index of these.
+pub fn activity_of(org: &OrgId, which: &str) -> String {
+    format!("{org}#{which}")
 }
 
 fn compute_key(org: &OrgId, month: &str) -> String {

@@ -21,6 +21,12 @@ fn columns_are_told_apart_by_their_names() {
         }
         assert_eq!(Column::activity(&kind).as_activity(), Some(kind.as_str()));
     }
+    for hour in 0..24 {
+        let column = Column::activity_in(hour, "a:b");
+        assert_eq!(column.as_activity_in(), Some((hour, "a:b")));
+        assert_eq!((column.as_activity(), column.as_calls_of_type(), column.as_model()), (None, None, None));
+    }
+    assert_eq!(Column::activity("x").as_activity_in(), None);
     let mark = Column::stored(mark_column("arn:a", "shard"));
     assert!(is_mark(mark.as_str()) && mark.as_model().is_none() && mark.as_long_context().is_none());
 }
@@ -50,6 +56,9 @@ fn the_keys_are_as_they_always_were() {
     assert_eq!(text(Target::AgentDay(org.clone(), day, agent).key()), "acme#A#2026-11 | 2026-11-20#nova");
     let hour = Target::ProjectHour(org.clone(), "2026-11-20T23".to_owned(), project.clone());
     assert_eq!(text(hour.key()), "acme#P#2026-11 | H#2026-11-20T23#site/a");
+    let nova = AgentId::new("nova").unwrap();
+    assert_eq!(text(Target::ActivityDay(org.clone(), None, day).key()), "acme#L | 2026-11-20");
+    assert_eq!(text(Target::ActivityDay(org.clone(), Some(nova), day).key()), "acme#L#nova | 2026-11-20");
     let project_day = Target::ProjectDay(org.clone(), day, project);
     assert_eq!(text(project_day.key()), "acme#P#2026-11 | D#2026-11-20#site/a");
     let user = EndUser { org, day, hash: [33, 0, 0, 0, 0, 0, 0, 0] };
@@ -63,6 +72,33 @@ fn the_keys_are_as_they_always_were() {
     assert_eq!(text(organization_settings(&org)), "acme | ORG");
     assert_eq!(text(plan(&org)), "acme | PLAN");
     assert_eq!(text(budget(&org)), "acme | BUDGET");
+}
+
+#[test]
+fn places_in_the_log_run_from_the_newest_to_the_oldest_then_by_id_then_by_source() {
+    let at = |ms| DateTime::from_timestamp_millis(ms).unwrap();
+    let noon = 1_789_473_600_000;
+    let places = [
+        (noon + 1, "a", "s"),
+        (noon, "a", "s"),
+        (noon, "a", "s2"),
+        (noon, "a-", "-"),
+        (noon, "a1", "-"),
+        (noon, "b", "s"),
+        (noon - 1, "a", "s"),
+        (0, "a", "s"),
+    ];
+    let places = places.map(|(ms, id, source)| (at(ms), activity_place(at(ms), id, source)));
+    assert_eq!(places[1].1, "8210526399999#a#s");
+    for (i, (time, place)) in places.iter().enumerate() {
+        assert_eq!(parse_activity_place(place), Some(*time));
+        for (later_time, later) in &places[i + 1..] {
+            assert!(place < later && *place < after_activity_place(place), "{place} {later}");
+            assert!(after_activity_place(place) < *later, "{place} {later}");
+            let (from, to) = activity_places(*later_time, *later_time);
+            assert_eq!(from < *place && *place < to, time == later_time, "{place} {later}");
+        }
+    }
 }
 
 #[test]

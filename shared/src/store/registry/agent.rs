@@ -91,6 +91,12 @@ impl Agent {
         self.settings.as_ref().map(|settings| settings.status).unwrap_or_default()
     }
 
+    /// What people call it: its id where nobody has said.
+    pub fn name(&self) -> &str {
+        let registered = self.settings.as_ref().and_then(|settings| settings.name.as_deref());
+        registered.unwrap_or(self.id.as_str())
+    }
+
     /// Its host: as registered, else the last one that an event named, else its id.
     pub fn hostname(&self) -> &str {
         let registered = self.settings.as_ref().and_then(|settings| settings.hostname.as_deref());

@@ -60,6 +60,23 @@ impl Store {
         Ok(self.known(&keys::plan(org), false).await?.settings)
     }
 
+    /// What an organisation has set of itself, or the defaults, and its subscription, where it has one: both in one
+    /// call.
+    pub async fn organization_and_plan(
+        &self,
+        org: &OrgId,
+    ) -> Result<(OrganizationSettings, Option<PlanSettings>)> {
+        let keys = [keys::organization_settings(org), keys::plan(org)];
+        let (mut organization, mut plan) = (None, None);
+        for item in self.get_all(&self.tables().registry, &keys).await? {
+            match decode::required(&item, SK)? {
+                sort::ORG => organization = set(&item)?,
+                _ => plan = set(&item)?,
+            }
+        }
+        Ok((organization.unwrap_or_default(), plan))
+    }
+
     /// An organisation's budget, or the defaults.
     pub async fn budget(&self, org: &OrgId) -> Result<BudgetSettings> {
         Ok(self.known(&keys::budget(org), false).await?.settings.unwrap_or_default())

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use futures::try_join;
 use rand::RngExt;
 use tokio::time::sleep;
@@ -42,6 +43,21 @@ pub struct Editor {
     pub now: DateTime<Utc>,
     /// Days that the entry about it is kept, as any event.
     pub retention_days: u32,
+}
+
+impl Editor {
+    /// The entry about a change from `before` to `after`, ready to be stored.
+    fn event<T: Setting>(
+        &self,
+        entity: &Entity<'_>,
+        zone: Tz,
+        before: Option<&T>,
+        after: Option<&T>,
+    ) -> Result<RawEvent> {
+        let (org, agent) = (&self.org, entity.agent);
+        let entry = Entry { org, zone, time: self.now, agent, who: &self.who, what: &entity.what };
+        RawEvent::new(&entry.event(before, after)?, rand::random(), self.now, self.retention_days)
+    }
 }
 
 /// What is to be changed.
@@ -104,7 +120,7 @@ impl Store {
                 self.known::<OrganizationSettings>(&organization, true),
             )?;
             let decided = decide(&stored);
-            // RFC 9110, 13.2.1: a condition counts only where the answer would be another without it.
+            // RFC 9110, 13.2.1: a condition counts only where the request would succeed without it.
             if !matches!(decided, Err(Error::NotFound(_))) {
                 editor.if_match.check(stored.version(entity.always_there))?;
             }
@@ -113,16 +129,8 @@ impl Store {
                 Next::Set(settings) => Some(settings),
                 Next::Clear => None,
             };
-            let entry = Entry {
-                org: &editor.org,
-                zone: own.settings.unwrap_or_default().timezone,
-                time: editor.now,
-                agent: entity.agent,
-                who: &editor.who,
-                what: &entity.what,
-            };
-            let event = entry.event(stored.settings.as_ref(), next.as_ref())?;
-            let event = RawEvent::new(&event, rand::random(), editor.now, editor.retention_days)?;
+            let zone = own.settings.unwrap_or_default().timezone;
+            let event = editor.event(entity, zone, stored.settings.as_ref(), next.as_ref())?;
             let etag = next.is_some().then(new_etag);
             let item = self.item_change(&entity.key, &stored, next.as_ref().zip(etag.as_deref()))?;
             if self.transact(item, event).await? {

@@ -1,0 +1,145 @@
+//! Cursors: where a list was left, signed, so that it goes on just there and nowhere else.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use chrono::{DateTime, Utc};
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+use shared::ids::OrgId;
+
+use crate::cut::Span;
+use crate::params::Params;
+
+/// Where a list was left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cursor {
+    /// The newest instant of the range as it was at the first page: a range that ends "now" must not move on.
+    newest: DateTime<Utc>,
+    /// The oldest.
+    oldest: DateTime<Utc>,
+    /// The place of the last entry that was given out.
+    pub place: String,
+    /// How many were given out before.
+    pub passed: u64,
+}
+
+/// Bytes of a signature.
+const SIGNATURE: usize = 32;
+
+impl Cursor {
+    /// A list of `range`, left at `place` after `passed` entries.
+    pub fn new(range: Span, place: String, passed: u64) -> Self {
+        Self { newest: range.newest, oldest: range.oldest, place, passed }
+    }
+
+    /// The range that it lists.
+    pub const fn range(&self) -> Span {
+        Span { newest: self.newest, oldest: self.oldest }
+    }
+
+    /// The cursor's text, which holds for the organisation and the filters alone.
+    pub fn sign(&self, secret: &[u8], org: &OrgId, params: &Params) -> Result<String, shared::Error> {
+        let payload = serde_json::to_vec(self).map_err(shared::Error::internal)?;
+        let signature = signature(secret, org, params, &payload).finalize().into_bytes();
+        Ok(BASE64.encode([signature.as_slice(), &payload].concat()))
+    }
+
+    /// The cursor that `text` writes, if it was signed for this organisation and these filters.
+    pub fn verify(text: &str, secret: &[u8], org: &OrgId, params: &Params) -> Option<Self> {
+        let bytes = BASE64.decode(text).ok()?;
+        let (signed, payload) = bytes.split_first_chunk::<SIGNATURE>()?;
+        signature(secret, org, params, payload).verify_slice(signed).ok()?;
+        serde_json::from_slice(payload).ok()
+    }
+}
+
+/// The signature over all that a cursor is bound to; each part is closed by a byte that no identifier holds.
+fn signature(secret: &[u8], org: &OrgId, params: &Params, payload: &[u8]) -> Hmac<Sha256> {
+    let id = |id: Option<&str>| id.unwrap_or_default().to_owned();
+    let instant = |instant: Option<DateTime<Utc>>| instant.map(|i| i.to_rfc3339()).unwrap_or_default();
+    let parts = [
+        "activity".to_owned(),
+        org.to_string(),
+        id(params.agent.as_ref().map(shared::ids::AgentId::as_str)),
+        id(params.event_type.as_ref().map(shared::ids::Name::as_str)),
+        instant(params.from),
+        instant(params.to),
+    ];
+    #[allow(clippy::expect_used, reason = "HMAC takes a key of any length")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret).expect("a key");
+    for part in parts {
+        mac.update(part.as_bytes());
+        mac.update(&[0]);
+    }
+    mac.update(payload);
+    mac
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::http::{FromQuery, Query};
+    use shared::period::parse_instant;
+
+    use super::*;
+
+    fn params(text: &str) -> Params {
+        Params::from_query(&mut Query::parse(text))
+    }
+
+    fn cursor() -> Cursor {
+        let at = |text| parse_instant(text).unwrap();
+        let range = Span { newest: at("2026-03-31T12:00:00.123456Z"), oldest: at("2026-03-01T12:00:00Z") };
+        Cursor::new(range, "8210526399999#a#s".to_owned(), 700)
+    }
+
+    const FILTERS: [&str; 8] = [
+        "",
+        "agentId=a",
+        "eventType=a",
+        "agentId=a&eventType=a",
+        "from=2026-03-01T00:00:00Z",
+        "to=2026-03-01T00:00:00Z",
+        "agentId=a&from=2026-03-01T00:00:00Z",
+        "agentId=ab",
+    ];
+
+    #[test]
+    fn a_cursor_holds_for_its_organisation_and_filters_alone() {
+        let (secret, org) = ([7; 32], OrgId::new("acme").unwrap());
+        for filter in FILTERS {
+            let text = cursor().sign(&secret, &org, &params(filter)).unwrap();
+            let read = |secret: &[u8], org: &str, filter: &str| {
+                Cursor::verify(&text, secret, &OrgId::new(org).unwrap(), &params(filter))
+            };
+            for other in FILTERS {
+                assert_eq!(read(&secret, "acme", other), (other == filter).then(cursor), "{filter} {other}");
+            }
+            assert_eq!(read(&secret, "acm", filter), None);
+            assert_eq!(read(&[8; 32], "acme", filter), None);
+            // The number of entries on a page is no filter, and an instant is the same in every spelling.
+            assert_eq!(read(&secret, "acme", &format!("{filter}&limit=7")), Some(cursor()));
+        }
+        let text = cursor().sign(&secret, &org, &params("from=2026-03-01T00:00:00Z")).unwrap();
+        let same = params("from=2026-03-01T05:45:00%2B05:45");
+        assert_eq!(Cursor::verify(&text, &secret, &org, &same), Some(cursor()));
+    }
+
+    #[test]
+    fn no_changed_cursor_holds() {
+        let (secret, org, params) = ([7; 32], OrgId::new("acme").unwrap(), params(""));
+        let text = cursor().sign(&secret, &org, &params).unwrap();
+        let bytes = BASE64.decode(&text).unwrap();
+        for at in 0..bytes.len() {
+            let mut changed = bytes.clone();
+            changed[at] ^= 1;
+            assert_eq!(Cursor::verify(&BASE64.encode(changed), &secret, &org, &params), None, "{at}");
+        }
+        for length in 0..text.len() {
+            assert_eq!(Cursor::verify(&text[..length], &secret, &org, &params), None, "{length}");
+        }
+        for bad in ["", "x", "é", &format!("{text}A"), &format!("{text}=")] {
+            assert_eq!(Cursor::verify(bad, &secret, &org, &params), None, "{bad}");
+        }
+    }
+}

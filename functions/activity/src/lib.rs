@@ -1,0 +1,15 @@
+//! `/api/activity`: the activity log.
+
+mod count;
+mod cursor;
+mod cut;
+pub mod log;
+mod page;
+mod params;
+
+use shared::app::Route;
+
+/// The routes of this function.
+pub fn routes() -> Vec<Route> {
+    vec![log::route()]
+}

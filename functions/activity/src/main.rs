@@ -1,0 +1,6 @@
+//! The Lambda function `activity`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::serve_checked(activity::routes(), |config| config.cursor_secret().map(drop)).await
+}

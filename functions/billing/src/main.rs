@@ -1,0 +1,6 @@
+//! The Lambda function `billing`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::serve(billing::routes()).await
+}

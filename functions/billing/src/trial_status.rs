@@ -1,0 +1,47 @@
+//! `GET /v1/billing/trial-status`: whether a trial runs, and how long. Reads one item.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::Caller;
+use shared::period::rfc3339;
+
+use crate::trial;
+
+/// Where a plan is chosen, in whatever shows these figures.
+const UPGRADE_URL: &str = "/billing";
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/v1/billing/trial-status", Scope::BillingRead, handle)
+}
+
+/// How the trial stands.
+#[derive(Debug, Serialize)]
+pub struct Response {
+    plan_name: String,
+    status: &'static str,
+    /// Started days included.
+    trial_days_remaining: i64,
+    /// Empty where there is no trial.
+    trial_ends_at: String,
+    /// Whether the organisation is on trial still, and the trial is over.
+    trial_expired: bool,
+    upgrade_url: &'static str,
+}
+
+async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
+    let plan = app.store.plan(&caller.org).await?.unwrap_or_default();
+    let now = app.clock.now();
+    Ok(Json(Response {
+        status: plan.status.as_str(),
+        trial_days_remaining: trial::days_remaining(&plan, now),
+        trial_ends_at: plan.trial_ends_at.map(rfc3339).unwrap_or_default(),
+        trial_expired: trial::is_expired(&plan, now),
+        plan_name: plan.plan_name,
+        upgrade_url: UPGRADE_URL,
+    }))
+}

@@ -1,0 +1,132 @@
+//! `GET /v1/billing/usage/chart`: the daily series, of the organisation or of one agent, dense.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use futures::try_join;
+use serde::Serialize;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::{Caller, FromQuery, Params as Query, Query as Given};
+use shared::ids::{AgentId, OrgId};
+use shared::money::Usd;
+use shared::period::{Day, DayRange};
+use shared::rollup::{AgentModelSums, ModelSums};
+use shared::{Error, Result};
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/v1/billing/usage/chart", Scope::BillingRead, handle)
+}
+
+/// How many days, today included, and whose.
+struct Params {
+    /// 1 to 365, by default 30.
+    days: u32,
+    /// The agent; without one, all.
+    instance_id: Option<AgentId>,
+}
+
+impl FromQuery for Params {
+    fn from_query(query: &mut Given) -> Self {
+        let days = query.integer("days", 1..=365, 30);
+        let instance_id = query.id("instance_id").and_then(|id| AgentId::new(id).ok());
+        Self { days, instance_id }
+    }
+}
+
+/// The daily series.
+#[derive(Debug, Serialize)]
+pub struct Response {
+    period_label: String,
+    /// Every day, oldest first.
+    points: Vec<Point>,
+}
+
+/// One day.
+#[derive(Debug, Serialize)]
+struct Point {
+    cost_usd: Usd,
+    /// `yyyy-mm-dd`, in the organisation's zone.
+    date: String,
+    requests: u64,
+    tokens: u64,
+    unpriced_requests: u64,
+}
+
+/// What was used on one day.
+#[derive(Clone, Copy, Default)]
+struct Used {
+    cost: Usd,
+    requests: u64,
+    tokens: u64,
+    unpriced: u64,
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<Params>,
+) -> Result<Json<Response>> {
+    let (days, used) = match &params.instance_id {
+        None => of_all(&app, &caller.org, params.days).await?,
+        Some(agent) => of_agent(&app, &caller.org, agent, params.days).await?,
+    };
+    let point = |day| {
+        let used = used.get(&day).copied().unwrap_or_default();
+        Point {
+            cost_usd: used.cost,
+            date: day.to_string(),
+            requests: used.requests,
+            tokens: used.tokens,
+            unpriced_requests: used.unpriced,
+        }
+    };
+    Ok(Json(Response { period_label: label(params.days), points: days.days().map(point).collect() }))
+}
+
+type ByDay = BTreeMap<Day, Used>;
+
+async fn of_all(app: &App, org: &OrgId, days: u32) -> Result<(DayRange, ByDay)> {
+    let range = |today| DayRange::ending(today, days);
+    let (range, found) = app.over(org, range, |days| app.store.org_days(org, days)).await?;
+    Ok((range, found.into_iter().map(|(day, sums)| (day, sums.total().into())).collect()))
+}
+
+async fn of_agent(app: &App, org: &OrgId, agent: &AgentId, days: u32) -> Result<(DayRange, ByDay)> {
+    let range = |today| DayRange::ending(today, days);
+    let found = app.over(org, range, |days| app.store.agent_days_of(org, agent, days));
+    let ((range, found), known) = try_join!(found, app.store.agent(org, agent))?;
+    // An agent's day may be summed a moment before the registry hears of the agent.
+    if known.is_none() && found.is_empty() {
+        return Err(Error::NotFound("Instance not found"));
+    }
+    Ok((range, found.into_iter().map(|(day, sums)| (day, sums.total().into())).collect()))
+}
+
+impl From<ModelSums> for Used {
+    fn from(sums: ModelSums) -> Self {
+        Self {
+            cost: sums.cost(),
+            requests: sums.requests,
+            tokens: sums.tokens.total(),
+            unpriced: sums.unpriced,
+        }
+    }
+}
+
+impl From<AgentModelSums> for Used {
+    fn from(sums: AgentModelSums) -> Self {
+        Self {
+            cost: sums.cost,
+            requests: sums.requests,
+            tokens: sums.tokens.total(),
+            unpriced: sums.unpriced,
+        }
+    }
+}
+
+fn label(days: u32) -> String {
+    if days == 1 { "Last 1 day".to_owned() } else { format!("Last {days} days") }
+}

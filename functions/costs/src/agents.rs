@@ -1,0 +1,76 @@
+//! `GET /api/cost-analysis/agents`: what the period cost, by agent, and how much of their budgets that is.
+//!
+//! A row for every agent that made a call in the period, and for every one that is registered and not archived.
+
+use std::cmp::Reverse;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::{Caller, Params as Query};
+use shared::ids::AgentId;
+use shared::money::{Number, fraction};
+
+use crate::params::Period;
+use crate::spending::Spending;
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/api/cost-analysis/agents", Scope::CostsRead, handle)
+}
+
+/// Cost by agent.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    /// By cost, most first; then by id.
+    agents: Vec<Row>,
+    unpriced_requests: u64,
+}
+
+/// One agent.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    id: AgentId,
+    name: String,
+    /// Its registered model, else the one that it called most, else empty.
+    model_name: String,
+    actual_cost: Number,
+    budget: Option<Number>,
+    /// Cost by budget; 0 without one.
+    utilization: Number,
+    over_budget: bool,
+    status: &'static str,
+    unpriced_requests: u64,
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(period): Query<Period>,
+) -> Result<Json<Response>> {
+    let mut agents = period.of_agents(&app, &caller).await?;
+    // Stable: agents that cost as much stay in the order of their ids.
+    agents.sort_by_key(|agent| Reverse(agent.sums.cost));
+    let unpriced_requests = agents.iter().map(|agent| agent.sums.unpriced).sum();
+    Ok(Json(Response { agents: agents.into_iter().map(row).collect(), unpriced_requests }))
+}
+
+fn row(spending: Spending) -> Row {
+    let budget = spending.budget();
+    Row {
+        name: spending.agent.name().to_owned(),
+        actual_cost: Number::usd(spending.sums.cost),
+        budget: budget.map(Number::usd),
+        utilization: fraction(spending.sums.cost.dollars(), budget.unwrap_or_default().dollars()),
+        over_budget: spending.overage().is_some(),
+        status: spending.agent.status().as_str(),
+        unpriced_requests: spending.sums.unpriced,
+        model_name: spending.model_name,
+        id: spending.agent.id,
+    }
+}

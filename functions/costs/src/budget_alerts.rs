@@ -1,0 +1,76 @@
+//! `GET /api/cost-analysis/budget-alerts`: agents that cost more than their budget.
+
+use std::cmp::Reverse;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::{Caller, Params as Query};
+use shared::ids::AgentId;
+use shared::money::{Number, Usd, percent};
+
+use crate::params::Period;
+use crate::spending::Spending;
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/api/cost-analysis/budget-alerts", Scope::CostsRead, handle)
+}
+
+/// Agents above their budget.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    alert_count: usize,
+    /// By overage, most first; then by id.
+    alerts: Vec<Alert>,
+    /// Of all agents: with any, more may be above their budget than are listed.
+    unpriced_requests: u64,
+}
+
+/// One agent.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Alert {
+    agent_id: AgentId,
+    agent_name: String,
+    model_name: String,
+    actual_cost: Number,
+    budget: Number,
+    overage: Number,
+    /// In percent of the budget; 0 where the budget is.
+    overage_pct: Number,
+    unpriced_requests: u64,
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(period): Query<Period>,
+) -> Result<Json<Response>> {
+    let agents = period.of_agents(&app, &caller).await?;
+    let unpriced_requests = agents.iter().map(|agent| agent.sums.unpriced).sum();
+    let mut over: Vec<_> =
+        agents.into_iter().filter_map(|agent| Some((agent.budget()?, agent.overage()?, agent))).collect();
+    // Stable: agents that are as far above stay in the order of their ids.
+    over.sort_by_key(|(_, overage, _)| Reverse(*overage));
+    let alerts: Vec<_> =
+        over.into_iter().map(|(budget, overage, agent)| alert(budget, overage, agent)).collect();
+    Ok(Json(Response { alert_count: alerts.len(), alerts, unpriced_requests }))
+}
+
+fn alert(budget: Usd, overage: Usd, spending: Spending) -> Alert {
+    Alert {
+        agent_name: spending.agent.name().to_owned(),
+        actual_cost: Number::usd(spending.sums.cost),
+        budget: Number::usd(budget),
+        overage: Number::usd(overage),
+        overage_pct: percent(overage.dollars(), budget.dollars()),
+        unpriced_requests: spending.sums.unpriced,
+        model_name: spending.model_name,
+        agent_id: spending.agent.id,
+    }
+}

@@ -1,0 +1,76 @@
+//! `GET /api/cost-analysis/by-model`: what the period cost, by model.
+
+use std::cmp::Reverse;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::{Caller, Params as Query};
+use shared::ids::ModelKey;
+use shared::money::{Number, percent};
+use shared::rollup::ModelSums;
+
+use crate::params::Period;
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/api/cost-analysis/by-model", Scope::CostsRead, handle)
+}
+
+/// Cost by model.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    /// By cost, most first; then by provider and model.
+    models: Vec<Model>,
+    unpriced_requests: u64,
+}
+
+/// One model.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Model {
+    model: String,
+    provider: String,
+    /// Cache reads and writes included.
+    input_cost: Number,
+    output_cost: Number,
+    total_cost: Number,
+    /// Uncached, read from a cache and written to one.
+    input_tokens: u64,
+    output_tokens: u64,
+    /// Share of the cost, in percent.
+    pct_of_total: Number,
+    unpriced_requests: u64,
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(period): Query<Period>,
+) -> Result<Json<Response>> {
+    let used = period.of_org(&app, &caller).await?;
+    let all = used.total();
+    let mut rows: Vec<_> = used.models.into_iter().collect();
+    // Stable: models that cost as much stay in the order of their names.
+    rows.sort_by_key(|(_, sums)| Reverse(sums.cost()));
+    let models = rows.into_iter().map(|(key, sums)| model(key, &sums, &all)).collect();
+    Ok(Json(Response { models, unpriced_requests: all.unpriced }))
+}
+
+fn model(key: ModelKey, sums: &ModelSums, all: &ModelSums) -> Model {
+    Model {
+        model: key.model,
+        provider: key.provider,
+        input_cost: Number::usd(sums.input_cost),
+        output_cost: Number::usd(sums.output_cost),
+        total_cost: Number::usd(sums.cost()),
+        input_tokens: sums.tokens.whole_input(),
+        output_tokens: sums.tokens.output,
+        pct_of_total: percent(sums.cost().dollars(), all.cost().dollars()),
+        unpriced_requests: sums.unpriced,
+    }
+}

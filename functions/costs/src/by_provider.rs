@@ -1,0 +1,77 @@
+//! `GET /api/cost-analysis/by-provider`: what the period cost, by provider.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::{Caller, Params as Query};
+use shared::money::{Number, Usd};
+use shared::rollup::ModelSums;
+
+use crate::params::Period;
+use crate::providers;
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/api/cost-analysis/by-provider", Scope::CostsRead, handle)
+}
+
+/// Cost by provider.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    /// By cost, most first; then by id.
+    providers: Vec<Provider>,
+    unpriced_requests: u64,
+}
+
+/// One provider.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Provider {
+    provider_id: String,
+    provider_name: String,
+    total_cost: Number,
+    /// In and out.
+    total_tokens: u64,
+    /// By cost, most first; then by name.
+    models: Vec<String>,
+    unpriced_requests: u64,
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(period): Query<Period>,
+) -> Result<Json<Response>> {
+    let used = period.of_org(&app, &caller).await?;
+    let unpriced_requests = used.total().unpriced;
+    let mut providers: BTreeMap<String, (ModelSums, Vec<(Usd, String)>)> = BTreeMap::new();
+    for (key, sums) in used.models {
+        let (total, models) = providers.entry(key.provider).or_default();
+        *total += sums;
+        models.push((sums.cost(), key.model));
+    }
+    let mut rows: Vec<_> = providers.into_iter().collect();
+    // Stable: what costs as much stays in the order of its ids. So do models, below.
+    rows.sort_by_key(|(_, (total, _))| Reverse(total.cost()));
+    let providers = rows.into_iter().map(|(id, (total, models))| provider(id, &total, models)).collect();
+    Ok(Json(Response { providers, unpriced_requests }))
+}
+
+fn provider(id: String, total: &ModelSums, mut models: Vec<(Usd, String)>) -> Provider {
+    models.sort_by_key(|(cost, _)| Reverse(*cost));
+    Provider {
+        provider_name: providers::display_name(&id).to_owned(),
+        provider_id: id,
+        total_cost: Number::usd(total.cost()),
+        total_tokens: total.tokens.total(),
+        models: models.into_iter().map(|(_, model)| model).collect(),
+        unpriced_requests: total.unpriced,
+    }
+}

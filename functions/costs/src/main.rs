@@ -1,0 +1,6 @@
+//! The Lambda function `costs`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::serve(costs::routes()).await
+}

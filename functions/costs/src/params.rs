@@ -1,0 +1,88 @@
+//! `month`, which the endpoints of a period share, and what was used in it.
+
+use futures::try_join;
+use shared::Result;
+use shared::app::App;
+use shared::http::{Caller, FromQuery, Query};
+use shared::period::{Day, DayRange, Month};
+use shared::rollup::OrgDay;
+
+use crate::names::Names;
+use crate::spending::{self, Spending};
+
+/// `month`: a calendar month of the organisation, `yyyy-mm`; by default the current one.
+pub struct Period {
+    month: Option<Month>,
+}
+
+impl FromQuery for Period {
+    fn from_query(query: &mut Query) -> Self {
+        let name = "month";
+        let text = query.text(name);
+        let month = text.as_deref().and_then(Month::parse);
+        if text.is_some() && month.is_none() {
+            query.fault(name, "month_parsing", "Input should be a month, yyyy-mm");
+        }
+        Self { month }
+    }
+}
+
+impl Period {
+    fn window(&self) -> impl Fn(Day) -> DayRange {
+        let month = self.month;
+        move |today| DayRange::of_month(month.unwrap_or(today.month()))
+    }
+
+    /// What the organisation used, added up.
+    pub async fn of_org(&self, app: &App, caller: &Caller) -> Result<OrgDay> {
+        let fetch = |days| app.store.org_days(&caller.org, days);
+        let (window, days) = app.over(&caller.org, self.window(), fetch).await?;
+        let mut all = OrgDay::default();
+        for (_, day) in days.into_iter().filter(|(day, _)| window.contains(*day)) {
+            all.merge(day);
+        }
+        Ok(all)
+    }
+
+    /// What each agent spent.
+    pub async fn of_agents(&self, app: &App, caller: &Caller) -> Result<Vec<Spending>> {
+        let (org, store) = (&caller.org, &app.store);
+        let fetch = |days| async move { try_join!(store.agent_days(org, days), store.org_days(org, days)) };
+        let days = Box::pin(app.over(org, self.window(), fetch));
+        let ((window, (agent_days, org_days)), agents) = try_join!(days, store.agents(org))?;
+        Ok(spending::of(window, agent_days, &Names::of(org_days.values()), agents))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(text: &str, today: &str) -> Option<String> {
+        let mut query = Query::parse(text);
+        let period = Period::from_query(&mut query);
+        query.finish().ok()?;
+        let days = period.window()(Day::parse(today).unwrap());
+        Some(format!("{}/{}", days.first, days.last))
+    }
+
+    #[test]
+    fn a_month_is_all_its_days() {
+        for (query, today, days) in [
+            ("", "2026-09-15", "2026-09-01/2026-09-30"),
+            ("", "2026-12-31", "2026-12-01/2026-12-31"),
+            ("", "2027-01-01", "2027-01-01/2027-01-31"),
+            ("", "2024-02-29", "2024-02-01/2024-02-29"),
+            ("month=2024-02", "2026-09-15", "2024-02-01/2024-02-29"),
+            ("month=2023-02", "2026-09-15", "2023-02-01/2023-02-28"),
+            ("month=0000-01", "2026-09-15", "0000-01-01/0000-01-31"),
+            ("month=9999-12", "2026-09-15", "9999-12-01/9999-12-31"),
+        ] {
+            assert_eq!(window(query, today).as_deref(), Some(days), "{query} {today}");
+        }
+        for bad in ["", "2026", "2026-9", "2026-00", "2026-13", "-026-01", "2026-09-01", "20260-1", "x"] {
+            assert_eq!(window(&format!("month={bad}"), "2026-09-15"), None, "{bad}");
+        }
+        assert_eq!(window("month=2026-09&month=2026-09", "2026-09-15"), None);
+    }
+}

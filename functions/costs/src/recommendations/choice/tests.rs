@@ -1,0 +1,239 @@
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use shared::cost::TokenCounts;
+use shared::ids::ModelKey;
+use shared::pricing::{Overrides, PriceBook};
+use shared::rollup::AgentModelSums;
+
+use super::super::market::Market;
+use super::*;
+
+const DAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 9, 15).unwrap();
+const MILLION: u64 = 1_000_000;
+
+/// Models of the providers `p` and `q`: provider, id, aliases, input price, output price.
+pub fn book(rows: &[(&str, &str, &str, &str, &str)]) -> PriceBook {
+    let header = include_str!("../../../../../shared/data/model-prices.csv").lines().next().unwrap();
+    let rows = rows.iter().map(|(p, m, a, i, o)| format!("{p},{m},{a},,,0,{i},{o},,,"));
+    let lines: Vec<_> = std::iter::once(header.to_owned()).chain(rows).collect();
+    PriceBook::parse(&lines.join("\n")).unwrap()
+}
+
+/// An agent that uses `p/big`, 100 calls with a million tokens in and none out, over all 30 days.
+pub struct Case {
+    pub sums: AgentModelSums,
+    pub needed: Category,
+    pub days: u32,
+    pub tried: Vec<(&'static str, Calls)>,
+    pub providers: Vec<&'static str>,
+    pub overrides: Overrides,
+}
+
+impl Default for Case {
+    fn default() -> Self {
+        let tokens = TokenCounts { input: MILLION, ..TokenCounts::default() };
+        let cost = Usd::new(Decimal::from(10));
+        let sums = AgentModelSums { requests: 100, tokens, cost, ..AgentModelSums::default() };
+        Self {
+            sums,
+            needed: Category::Economy,
+            days: 30,
+            tried: vec![],
+            providers: vec!["p"],
+            overrides: Overrides::default(),
+        }
+    }
+}
+
+impl Case {
+    pub fn best(&self, book: &PriceBook) -> Option<(String, Saving)> {
+        let market = Market::new(book, &self.overrides, DAY);
+        let key = ModelKey { provider: "p".to_owned(), model: "big".to_owned() };
+        let (price, model) = market.price_of(&key)?;
+        let current = Current {
+            price,
+            model,
+            mix: Mix::of(&self.sums),
+            calls: Calls { requests: self.sums.requests, errors: self.sums.errors },
+            recorded: self.sums.cost,
+            days: self.days,
+            needed: self.needed,
+        };
+        let tried = self.tried.iter().map(|(model, calls)| (("p", *model), *calls)).collect();
+        let providers = self.providers.iter().map(|provider| (*provider).to_owned()).collect();
+        let (offer, saving) = current.best(market.offers(&providers), &tried)?;
+        Some((format!("{}/{}", offer.price.model.provider, offer.price.model.model), saving))
+    }
+
+    fn name(&self, book: &PriceBook) -> Option<&'static str> {
+        self.best(book).map(|(name, _)| &*name.leak())
+    }
+}
+
+/// `big` is flagship, `mid` standard, the rest economy.
+fn usual() -> PriceBook {
+    book(&[
+        ("p", "big", "=large", "10", "10"),
+        ("p", "mid", "", "3", "3"),
+        ("p", "small", "=tiny", "1", "1"),
+        ("p", "also-small", "", "1", "1"),
+        ("q", "smallest", "", "0.5", "0.5"),
+    ])
+}
+
+#[test]
+fn the_largest_saving_wins_then_the_first_by_model() {
+    let (name, saving) = Case::default().best(&usual()).unwrap();
+    assert_eq!(name, "p/also-small");
+    let pico = 1_000_000_000_000;
+    assert_eq!(saving, Saving { cost_now: 10 * pico, saved: 9 * pico, days: 30 });
+}
+
+#[test]
+fn no_lower_tier_than_the_work_needs() {
+    for (needed, name) in [
+        (Category::Economy, Some("p/also-small")),
+        (Category::Standard, Some("p/mid")),
+        (Category::Flagship, None),
+    ] {
+        assert_eq!(Case { needed, ..Case::default() }.name(&usual()), name, "{needed:?}");
+    }
+    // Another flagship that costs less will do.
+    let flagships = book(&[("p", "big", "", "10", "10"), ("p", "less", "", "5", "5")]);
+    assert_eq!(Case { needed: Category::Flagship, ..Case::default() }.name(&flagships), Some("p/less"));
+}
+
+#[test]
+fn other_providers_only_where_they_are_in_reach() {
+    assert_eq!(Case { providers: vec!["p", "q"], ..Case::default() }.name(&usual()), Some("q/smallest"));
+    assert_eq!(Case { providers: vec!["p", "r"], ..Case::default() }.name(&usual()), Some("p/also-small"));
+}
+
+#[test]
+fn no_model_is_recommended_in_its_own_place_whatever_it_is_called() {
+    let own = |model: &str, price: i64| {
+        let price = shared::pricing::Price::new(Decimal::from(price)).unwrap();
+        let rates = shared::pricing::Rates {
+            input: price,
+            output: price,
+            cache_read: None,
+            cache_write_5m: None,
+            cache_write_1h: None,
+        };
+        shared::pricing::Override {
+            provider: "p".to_owned(),
+            model: model.to_owned(),
+            effective_from: DAY,
+            rates,
+            long_context: None,
+        }
+    };
+    let alone = book(&[("p", "big", "=large", "10", "10")]);
+    let mut case = Case { overrides: Overrides::new([own("large", 1)]), ..Case::default() };
+    assert_eq!(case.name(&alone), None);
+    // An in-house model is one like any other.
+    case.overrides = Overrides::new([own("in-house", 2)]);
+    assert_eq!(case.name(&alone), Some("p/in-house"));
+}
+
+#[test]
+fn the_agents_own_tokens_tell_which_price_is_the_lower() {
+    let book = book(&[("p", "big", "", "5", "5"), ("p", "odd", "", "3", "12")]);
+    assert_eq!(Case::default().name(&book), Some("p/odd"));
+    let mut case = Case::default();
+    case.sums.tokens.output = MILLION;
+    assert_eq!(case.name(&book), None);
+}
+
+#[test]
+fn an_input_that_a_model_does_not_take_rules_it_out() {
+    let mut case = Case::default();
+    case.sums.requests = 8;
+    assert_eq!(case.name(&usual()), Some("p/also-small"), "125,000 tokens a call");
+    case.sums.requests = 7;
+    assert_eq!(case.name(&usual()), None, "142,858 tokens a call");
+    case.sums.requests = 100;
+    case.sums.long_context[1].input = 250_000;
+    assert_eq!(case.name(&usual()), None, "one of 250,000");
+}
+
+#[test]
+fn a_model_that_failed_this_agent_before_is_not_recommended_to_it() {
+    let calls = |requests, errors| Calls { requests, errors };
+    let mut case = Case::default();
+    case.sums.errors = 3;
+    for (small, also_small, name) in [
+        // 5 of a hundred are 2 points worse, and not more.
+        (calls(100, 5), calls(100, 5), "p/also-small"),
+        (calls(100, 5), calls(100, 6), "p/small"),
+        (calls(1000, 51), calls(1000, 51), "p/mid"),
+        (calls(1000, 50), calls(1, 1), "p/small"),
+        (calls(1, 0), calls(1, 1), "p/small"),
+    ] {
+        case.tried = vec![("small", small), ("also-small", also_small)];
+        assert_eq!(case.name(&usual()), Some(name), "{small:?} {also_small:?}");
+    }
+}
+
+#[test]
+fn a_saving_is_shown_from_ten_percent_and_a_dollar_a_month_on() {
+    for (price, tokens, days, shown) in [
+        ("9", MILLION, 30, true),
+        ("9.000001", MILLION, 30, false),
+        ("9", MILLION - 1, 30, false),
+        // Of one day, a thirtieth of a dollar does; of 29 days a little less than a dollar.
+        ("9", 33_334, 1, true),
+        ("9", 33_333, 1, false),
+        ("9", 966_667, 29, true),
+        ("9", 966_666, 29, false),
+    ] {
+        let mut case = Case { days, ..Case::default() };
+        case.sums.tokens.input = tokens;
+        let book = book(&[("p", "big", "", "10", "10"), ("p", "less", "", price, price)]);
+        assert_eq!(case.name(&book).is_some(), shown, "{price} {tokens} {days}");
+    }
+}
+
+#[test]
+fn the_cost_now_is_the_lesser_of_what_was_recorded_and_what_it_would_be_today() {
+    for (recorded, cost_now) in [("10", "10"), ("4", "4"), ("40", "10"), ("3.0000000000001", "3")] {
+        let mut case = Case::default();
+        case.sums.cost = Usd::new(recorded.parse().unwrap());
+        let (_, saving) = case.best(&usual()).unwrap();
+        assert_eq!(saving.cost_now, pico(Usd::new(cost_now.parse().unwrap())), "{recorded}");
+    }
+}
+
+#[test]
+fn a_month_is_thirty_days_from_the_first_use_on() {
+    let saving = |saved, days| Saving { cost_now: saved, saved, days };
+    for (savings, total) in [
+        (vec![], "0.00"),
+        (vec![saving(1_000_000_000_000, 30)], "1.00"),
+        (vec![saving(1_000_000_000_000, 7)], "4.285714"),
+        (vec![saving(1_000_000_000_000, 1)], "30.00"),
+        // A third and a sixth of a unit in the last place are half of one, and half goes to the even.
+        (vec![saving(10_000_000, 9), saving(500_000, 30)], "0.000034"),
+        (vec![saving(500_000, 30)], "0.00"),
+        (vec![saving(1_500_000, 30)], "0.000002"),
+        (vec![saving(200_000, 18), saving(100_000, 18)], "0.00"),
+        (vec![saving(200_000, 18), saving(100_000, 18), saving(1_000_000, 30)], "0.000002"),
+    ] {
+        assert_eq!(total_a_month(savings.clone()).to_string(), total, "{savings:?}");
+    }
+    assert!((1..=i128::from(DAYS)).all(|days| COMMON % days == 0));
+}
+
+#[test]
+fn offers_come_from_the_providers_that_are_asked_for() {
+    let (book, overrides) = (usual(), Overrides::default());
+    let market = Market::new(&book, &overrides, DAY);
+    let names = |providers: &[&str]| {
+        let providers: BTreeSet<_> = providers.iter().map(|provider| (*provider).to_owned()).collect();
+        market.offers(&providers).map(|offer| offer.price.model.model.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&["q"]), ["smallest"]);
+    assert_eq!(names(&["p", "q"]), ["also-small", "big", "mid", "small", "smallest"]);
+    assert!(names(&["nobody"]).is_empty());
+}

@@ -1,0 +1,86 @@
+//! The tier that an agent's work needs, by what its calls are for.
+
+use std::collections::BTreeMap;
+
+use shared::pricing::Category;
+
+/// Work that the smallest models do well.
+const ECONOMY: [&str; 7] =
+    ["classification", "extraction", "routing", "formatting", "summarization", "translation", "chat"];
+/// Work for the largest ones. All else, a type that nobody knows and calls without one included, is for those between.
+const FLAGSHIP: [&str; 3] = ["reasoning", "planning", "research"];
+
+fn tier_of(task_type: &str) -> Category {
+    if ECONOMY.contains(&task_type) {
+        Category::Economy
+    } else if FLAGSHIP.contains(&task_type) {
+        Category::Flagship
+    } else {
+        Category::Standard
+    }
+}
+
+/// The highest tier among the types that make up at least 5 % of `calls`. Where the work is so mixed that none does,
+/// the highest among all.
+pub fn needed(calls: u64, by_type: &BTreeMap<String, u64>) -> Category {
+    let typed: u64 = by_type.values().sum();
+    let untyped = ("", calls.saturating_sub(typed));
+    let types = by_type.iter().map(|(name, calls)| (name.as_str(), *calls)).chain([untyped]);
+    let present: Vec<_> = types.filter(|(_, calls)| *calls > 0).collect();
+    let highest = |least: u128| {
+        let enough = present.iter().filter(|(_, of_type)| u128::from(*of_type) * 20 >= least);
+        enough.map(|(name, _)| tier_of(name)).max()
+    };
+    highest(calls.into()).or_else(|| highest(0)).unwrap_or(Category::Standard)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Category::{Economy, Flagship, Standard};
+
+    fn of(calls: u64, types: &[(&str, u64)]) -> Category {
+        needed(calls, &types.iter().map(|(name, calls)| ((*name).to_owned(), *calls)).collect())
+    }
+
+    #[test]
+    fn every_type_has_its_tier() {
+        for (types, tier) in [
+            ("classification extraction routing formatting summarization translation chat", Economy),
+            ("analysis coding drafting support anything Chat RESEARCH", Standard),
+            ("reasoning planning research", Flagship),
+        ] {
+            for name in types.split(' ') {
+                assert_eq!(of(1, &[(name, 1)]), tier, "{name}");
+            }
+        }
+        assert_eq!(of(1, &[]), Standard);
+        assert_eq!(of(0, &[]), Standard);
+    }
+
+    #[test]
+    fn a_type_counts_from_five_percent_on() {
+        for (calls, types, tier) in [
+            (100, &[("chat", 95), ("research", 5)][..], Flagship),
+            (100, &[("chat", 96), ("research", 4)], Economy),
+            (101, &[("chat", 96), ("research", 5)], Economy),
+            (20, &[("chat", 19), ("coding", 1)], Standard),
+            // Calls without a type are a type of their own.
+            (100, &[("chat", 95)], Standard),
+            (100, &[("chat", 96)], Economy),
+            // Two types below the share do not make up one above it.
+            (100, &[("chat", 92), ("research", 4), ("planning", 4)], Economy),
+        ] {
+            assert_eq!(of(calls, types), tier, "{calls} {types:?}");
+        }
+    }
+
+    #[test]
+    fn where_no_type_reaches_the_share_the_highest_of_all_counts() {
+        let names: Vec<_> = (0..24).map(|i| format!("type-{i}")).collect();
+        let mut types: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
+        assert_eq!(of(24, &types), Standard);
+        types.push(("planning", 1));
+        assert_eq!(of(25, &types), Flagship);
+    }
+}

@@ -1,0 +1,129 @@
+//! `GET /api/cost-analysis/summary`: what the period cost, in one view.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use futures::try_join;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::{Caller, Params as Query};
+use shared::ids::ModelKey;
+use shared::money::{Number, Usd, fraction};
+use shared::store::registry::{Agent, AgentStatus, BudgetSettings};
+
+use crate::params::Period;
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/api/cost-analysis/summary", Scope::CostsRead, handle)
+}
+
+/// What the period cost.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Response {
+    token_cost: TokenCost,
+    /// The same as the cost of tokens: nothing else has a price.
+    total_spend: Number,
+    budget: Budget,
+    /// Agents that are not archived.
+    agent_count: usize,
+    /// Providers with usage in the period.
+    provider_count: usize,
+    /// Calls that had no price: with any, the cost is a lower bound.
+    unpriced_requests: u64,
+}
+
+/// What tokens cost.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TokenCost {
+    total: Number,
+    /// By cost, most first; then by id.
+    by_provider: Vec<ProviderCost>,
+    /// By cost, most first; then by provider and model.
+    by_model: Vec<ModelCost>,
+}
+
+#[derive(Debug, Serialize)]
+struct ProviderCost {
+    provider: String,
+    cost: Number,
+}
+
+#[derive(Debug, Serialize)]
+struct ModelCost {
+    model: String,
+    provider: String,
+    cost: Number,
+}
+
+/// What the organisation means to spend a month.
+#[derive(Debug, Serialize)]
+struct Budget {
+    total: Number,
+    utilization: Number,
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(period): Query<Period>,
+) -> Result<Json<Response>> {
+    let (used, agents, budget) = try_join!(
+        period.of_org(&app, &caller),
+        app.store.agents(&caller.org),
+        app.store.budget(&caller.org)
+    )?;
+    let total = used.total();
+    let costs: Vec<_> = used.models.into_iter().map(|(key, sums)| (key, sums.cost())).collect();
+    let by_provider = by_provider(&costs);
+    let agents: Vec<_> = agents.iter().filter(|agent| agent.status() != AgentStatus::Archived).collect();
+    let budget = budget_of(&budget, &agents);
+    Ok(Json(Response {
+        total_spend: Number::usd(total.cost()),
+        budget: Budget {
+            total: Number::usd(budget),
+            utilization: fraction(total.cost().dollars(), budget.dollars()),
+        },
+        agent_count: agents.len(),
+        provider_count: by_provider.len(),
+        unpriced_requests: total.unpriced,
+        token_cost: TokenCost { total: Number::usd(total.cost()), by_provider, by_model: by_model(costs) },
+    }))
+}
+
+fn by_provider(costs: &[(ModelKey, Usd)]) -> Vec<ProviderCost> {
+    let mut providers: BTreeMap<&str, Usd> = BTreeMap::new();
+    for (key, cost) in costs {
+        *providers.entry(&key.provider).or_default() += *cost;
+    }
+    let mut rows: Vec<_> = providers.into_iter().collect();
+    // Stable: providers that cost as much stay in the order of their ids. So do models, below.
+    rows.sort_by_key(|(_, cost)| Reverse(*cost));
+    let row = |(provider, cost): (&str, Usd)| ProviderCost {
+        provider: provider.to_owned(),
+        cost: Number::usd(cost),
+    };
+    rows.into_iter().map(row).collect()
+}
+
+fn by_model(mut costs: Vec<(ModelKey, Usd)>) -> Vec<ModelCost> {
+    costs.sort_by_key(|(_, cost)| Reverse(*cost));
+    let row = |(key, cost): (ModelKey, Usd)| ModelCost {
+        model: key.model,
+        provider: key.provider,
+        cost: Number::usd(cost),
+    };
+    costs.into_iter().map(row).collect()
+}
+
+/// The organisation's budget, or that of its agents together where it has none.
+fn budget_of(own: &BudgetSettings, agents: &[&Agent]) -> Usd {
+    let of_agent = |agent: &&Agent| agent.settings.as_ref().and_then(|set| set.cost_budget_monthly);
+    own.monthly.unwrap_or_else(|| agents.iter().filter_map(of_agent).sum())
+}

@@ -1,0 +1,16 @@
+//! `/api/usage`: the compute that projects used.
+
+mod params;
+pub mod project;
+mod range;
+mod report;
+mod row;
+pub mod totals;
+pub mod usage;
+
+use shared::app::Route;
+
+/// The routes of this function.
+pub fn routes() -> Vec<Route> {
+    vec![project::route(), totals::route(), usage::route()]
+}

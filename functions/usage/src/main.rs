@@ -1,0 +1,6 @@
+//! The Lambda function `usage`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::serve(usage::routes()).await
+}

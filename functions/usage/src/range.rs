@@ -1,0 +1,125 @@
+//! Which buckets a request asks for.
+
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono_tz::Tz;
+use shared::period::{Day, DayRange};
+use shared::store::compute::HourRange;
+
+/// How finely a report is cut.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unit {
+    /// By hours of UTC.
+    #[default]
+    Hour,
+    /// By days of the organisation.
+    Day,
+    /// By months of the organisation.
+    Month,
+}
+
+impl Unit {
+    /// The unit as `period` and `periodType` name it.
+    pub const fn period(self) -> &'static str {
+        match self {
+            Self::Hour => "hourly",
+            Self::Day => "daily",
+            Self::Month => "monthly",
+        }
+    }
+
+    /// The most buckets that a report has.
+    pub const fn most(self) -> i64 {
+        match self {
+            Self::Hour => 744,
+            Self::Day => 366,
+            Self::Month => 60,
+        }
+    }
+
+    /// The buckets, the current one included, of a report that nothing else is said of.
+    const fn usual(self) -> u32 {
+        match self {
+            Self::Hour => 24,
+            Self::Day => 30,
+            Self::Month => 12,
+        }
+    }
+}
+
+/// From `start` up to, and without, `end`. What is left out is counted from the other or from now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Where it begins.
+    pub start: Option<DateTime<Utc>>,
+    /// Where it ends.
+    pub end: Option<DateTime<Utc>>,
+}
+
+impl Asked {
+    /// The last instant before the end. A range that ends where it begins has none.
+    fn last_instant(self) -> Option<DateTime<Utc>> {
+        self.end.map(|end| end - TimeDelta::nanoseconds(1))
+    }
+
+    fn is_empty(self) -> bool {
+        self.start.is_some() && self.start == self.end
+    }
+
+    /// The hours that it touches.
+    pub fn hours(self, now: DateTime<Utc>) -> HourRange {
+        let last = hour(self.last_instant().unwrap_or(now));
+        let before = TimeDelta::hours(i64::from(Unit::Hour.usual()) - 1);
+        let first = self.start.map_or(last - before, hour);
+        HourRange { first, last: if self.is_empty() { first - TimeDelta::hours(1) } else { last } }
+    }
+
+    /// The days that it touches, or those of the months that it touches.
+    pub fn days(self, unit: Unit, zone: Tz, now: DateTime<Utc>) -> DayRange {
+        let last = Day::of(self.last_instant().unwrap_or(now), zone);
+        let start = self.start.map(|start| Day::of(start, zone));
+        let before = unit.usual() - 1;
+        let (first, last) = if unit == Unit::Month {
+            let first = start.map_or(last.month().minus(before), Day::month).first();
+            (first, last.month().last())
+        } else {
+            (start.unwrap_or_else(|| last.minus(before)), last)
+        };
+        self.unless_empty(first, last)
+    }
+
+    /// The days that it touches; where nothing is said, those of the current month.
+    pub fn days_of_total(self, zone: Tz, now: DateTime<Utc>) -> DayRange {
+        let last = Day::of(self.last_instant().unwrap_or(now), zone);
+        let first = self.start.map_or(last.month().first(), |start| Day::of(start, zone));
+        let is_open = self == Self::default();
+        self.unless_empty(first, if is_open { last.month().last() } else { last })
+    }
+
+    fn unless_empty(self, first: Day, last: Day) -> DayRange {
+        DayRange { first, last: if self.is_empty() { first.minus(1) } else { last } }
+    }
+}
+
+fn hour(instant: DateTime<Utc>) -> DateTime<Utc> {
+    let seconds = instant.timestamp().div_euclid(3600) * 3600;
+    DateTime::from_timestamp(seconds, 0).unwrap_or(instant)
+}
+
+/// The number of hours.
+pub fn count_hours(hours: HourRange) -> i64 {
+    ((hours.last - hours.first).num_hours() + 1).max(0)
+}
+
+/// The number of days, or of months.
+pub fn count(days: DayRange, unit: Unit) -> i64 {
+    let (first, last) = (days.first.date(), days.last.date());
+    let months = |date: chrono::NaiveDate| i64::from(date.year()) * 12 + i64::from(date.month0());
+    match unit {
+        _ if last < first => 0,
+        Unit::Month => months(last) - months(first) + 1,
+        Unit::Hour | Unit::Day => (last - first).num_days() + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! `GET /api/agents/workforce/agents`: what each agent has cost this month beside what it is worth, by id.
+//!
+//! The rows are those that `/summary` adds up. What nobody has set is an empty text or 0, but a model that is not set
+//! is the one that the agent called most this month.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use futures::try_join;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::Caller;
+use shared::ids::{AgentId, ModelKey};
+use shared::money::Number;
+use shared::store::keys::ModelCode;
+
+use crate::month::{self, Member};
+use crate::roi::mean_ms;
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/api/agents/workforce/agents", Scope::WorkforceRead, handle)
+}
+
+/// One agent.
+#[derive(Debug, Serialize)]
+pub struct Row {
+    id: AgentId,
+    /// As registered, else its id.
+    name: String,
+    status: &'static str,
+    category: String,
+    /// `Unassigned` where it has none.
+    department: String,
+    role_title: String,
+    model_provider: String,
+    model_name: String,
+    /// A year.
+    human_equivalent_salary: Number,
+    /// As registered, a month.
+    estimated_hours_saved: Number,
+    /// What its tasks reported this month, else the estimate.
+    hours_saved: Number,
+    actual_cost_monthly: Number,
+    cost_budget_monthly: Number,
+    /// Tasks that reached their goal.
+    tasks_completed: u64,
+    invocation_count: u64,
+    /// Calls and tasks that failed.
+    error_count: u64,
+    /// Over the calls that carried a latency.
+    avg_response_ms: Number,
+    monthly_human_equivalent: Number,
+    monthly_savings: Number,
+    roi_percent: Number,
+    cost_per_task: Number,
+    unpriced_requests: u64,
+}
+
+async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Row>>> {
+    let (org, store) = (&caller.org, &app.store);
+    let days = app.over(org, month::so_far, async |days| {
+        // An agent's day knows its models by code; their names stand in the organisation's.
+        try_join!(store.agent_days(org, days), store.org_days(org, days))
+    });
+    let ((month, (days, org_days)), agents) = try_join!(days, store.agents(org))?;
+    let models = org_days.into_values().flat_map(|day| day.models.into_keys());
+    let models: BTreeMap<_, _> = models.map(|model| (ModelCode::of(&model), model)).collect();
+    let members = month::members(month, days, agents);
+    Ok(Json(members.into_iter().map(|member| row(member, &models)).collect()))
+}
+
+fn row(member: Member, models: &BTreeMap<ModelCode, ModelKey>) -> Row {
+    let (roi, total, work) = (member.roi(), member.done.total(), member.done.work);
+    let settings = member.settings();
+    let (model_provider, model_name) = match (settings.model_provider, settings.model_name) {
+        (provider, Some(model)) => (provider.unwrap_or_default(), model),
+        (provider, None) => match most_called(&member, models) {
+            Some(model) => (model.provider.clone(), model.model.clone()),
+            None => (provider.unwrap_or_default(), String::new()),
+        },
+    };
+    Row {
+        name: settings.name.unwrap_or_else(|| member.agent.id.to_string()),
+        status: member.agent.status().as_str(),
+        category: settings.category.unwrap_or_default(),
+        department: member.department(),
+        role_title: settings.role_title.unwrap_or_default(),
+        model_provider,
+        model_name,
+        human_equivalent_salary: Number::usd(roi.salary),
+        estimated_hours_saved: Number(settings.estimated_hours_saved.unwrap_or_default().0),
+        hours_saved: member.saved().hours(),
+        actual_cost_monthly: Number::usd(roi.cost),
+        cost_budget_monthly: Number::usd(settings.cost_budget_monthly.unwrap_or_default()),
+        tasks_completed: work.tasks,
+        invocation_count: total.requests,
+        error_count: member.errors(),
+        avg_response_ms: mean_ms(work.latency_sum_ms, work.latency_count),
+        monthly_human_equivalent: roi.human_equivalent(),
+        monthly_savings: roi.savings(),
+        roi_percent: roi.percent(),
+        cost_per_task: roi.cost_per_task(work.tasks),
+        unpriced_requests: total.unpriced,
+        id: member.agent.id,
+    }
+}
+
+/// The model that it called most; of several, the first by provider and name.
+fn most_called<'a>(member: &Member, models: &'a BTreeMap<ModelCode, ModelKey>) -> Option<&'a ModelKey> {
+    let called =
+        member.done.models.iter().filter_map(|(code, sums)| Some((sums.requests, models.get(code)?)));
+    called.max_by_key(|(requests, model)| (*requests, Reverse(*model))).map(|(_, model)| model)
+}

@@ -1,0 +1,6 @@
+//! The Lambda function `workforce`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::serve(workforce::routes()).await
+}

@@ -1,0 +1,121 @@
+//! `GET /api/agents/workforce/trends`: the fleet month by month.
+
+use std::collections::BTreeMap;
+
+use axum::Json;
+use axum::extract::State;
+use futures::try_join;
+use serde::Serialize;
+use shared::Result;
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::{Caller, FromQuery, Params as Query};
+use shared::money::Number;
+use shared::period::{Day, DayRange, Month};
+use shared::rollup::OrgDay;
+use shared::store::registry::Agent;
+
+use crate::roi::mean_ms;
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/api/agents/workforce/trends", Scope::WorkforceRead, handle)
+}
+
+/// `months`: how many months, the current one included; 1 to 24, by default 6.
+pub struct Params {
+    months: u32,
+}
+
+impl FromQuery for Params {
+    fn from_query(query: &mut shared::http::Query) -> Self {
+        Self { months: query.integer("months", 1..=24, 6) }
+    }
+}
+
+/// The months.
+#[derive(Debug, Serialize)]
+pub struct Response {
+    months: u32,
+    /// Every month, oldest first, the current one last.
+    trends: Vec<Trend>,
+}
+
+/// One month.
+#[derive(Debug, Serialize)]
+struct Trend {
+    /// `yyyy-mm`, in the organisation's zone.
+    period: String,
+    /// Tasks that reached their goal.
+    tasks_completed: u64,
+    invocations: u64,
+    total_tokens: u64,
+    total_cost: Number,
+    /// Calls and tasks that failed.
+    errors: u64,
+    /// Over the calls that carried a latency.
+    avg_response_ms: Number,
+    /// Agents that made a call or ended a task.
+    active_agents: usize,
+    unpriced_requests: u64,
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<Params>,
+) -> Result<Json<Response>> {
+    let days = app.over(&caller.org, window(params.months), |days| app.store.org_days(&caller.org, days));
+    let ((window, days), agents) = try_join!(days, app.store.agents(&caller.org))?;
+    Ok(Json(Response { months: params.months, trends: trends(window, days, &agents) }))
+}
+
+/// The `months` months that end with today's, so far.
+fn window(months: u32) -> impl Fn(Day) -> DayRange {
+    move |today| DayRange { first: today.month().minus(months - 1).first(), last: today }
+}
+
+fn trends(window: DayRange, days: BTreeMap<Day, OrgDay>, agents: &[Agent]) -> Vec<Trend> {
+    let mut months: BTreeMap<Month, OrgDay> =
+        window.by_month().map(|(month, _)| (month, OrgDay::default())).collect();
+    for (day, sums) in days.into_iter().filter(|(day, _)| window.contains(*day)) {
+        if let Some(month) = months.get_mut(&day.month()) {
+            month.merge(sums);
+        }
+    }
+    months.into_iter().map(|(month, sums)| trend(month, &sums, agents)).collect()
+}
+
+fn trend(month: Month, sums: &OrgDay, agents: &[Agent]) -> Trend {
+    let (total, work) = (sums.total(), sums.work);
+    let seen = agents.iter().filter_map(|agent| agent.seen.as_ref());
+    Trend {
+        period: month.to_string(),
+        tasks_completed: work.tasks,
+        invocations: total.requests,
+        total_tokens: total.tokens.total(),
+        total_cost: Number::usd(total.cost()),
+        errors: total.errors + work.tasks_failed,
+        avg_response_ms: mean_ms(work.latency_sum_ms, work.latency_count),
+        active_agents: seen.filter(|seen| seen.months.contains(&month)).count(),
+        unpriced_requests: total.unpriced,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_ends_with_today_and_begins_with_a_month() {
+        let ends = |today: &str, months| {
+            let window = window(months)(Day::parse(today).unwrap());
+            (window.first.to_string(), window.last.to_string())
+        };
+        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
+        assert_eq!(ends("2026-03-31", 1), pair("2026-03-01", "2026-03-31"));
+        assert_eq!(ends("2026-03-31", 2), pair("2026-02-01", "2026-03-31"));
+        assert_eq!(ends("2024-02-29", 24), pair("2022-03-01", "2024-02-29"));
+        assert_eq!(ends("2026-01-01", 6), pair("2025-08-01", "2026-01-01"));
+    }
+}

@@ -1,0 +1,161 @@
+//! Who works in the demo organisation, and on what.
+
+/// A model with its provider, and the share of calls that go to it, in percent.
+pub struct Use {
+    pub provider: &'static str,
+    pub model: &'static str,
+    pub percent: u32,
+}
+
+/// An agent.
+pub struct Agent {
+    pub id: &'static str,
+    pub name: &'static str,
+    pub status: &'static str,
+    pub category: &'static str,
+    pub department: &'static str,
+    pub role: &'static str,
+    /// What a person in its role earns a year, in dollars.
+    pub salary: u32,
+    /// Hours that it is thought to save a month.
+    pub hours: u32,
+    /// What it may cost a month, in dollars.
+    pub budget: Option<u32>,
+    pub models: &'static [Use],
+    /// What its calls are for.
+    pub task_types: &'static [&'static str],
+    /// Whether it calls on behalf of people outside.
+    pub serves_people: bool,
+    /// Calls on a working day.
+    pub calls: u32,
+    /// Tokens of input of a usual call, about a third of them read from a cache.
+    pub input: u64,
+    /// Tokens of output of a usual call.
+    pub output: u64,
+}
+
+const fn uses(provider: &'static str, model: &'static str, percent: u32) -> Use {
+    Use { provider, model, percent }
+}
+
+/// The fleet. One is over its budget, one could do with a smaller model, one runs a model that has no price.
+pub const AGENTS: [Agent; 6] = [
+    Agent {
+        id: "nova",
+        name: "Nova",
+        status: "online",
+        category: "Research",
+        department: "Strategy",
+        role: "Research Analyst",
+        salary: 75_000,
+        hours: 80,
+        budget: Some(100),
+        models: &[uses("anthropic", "claude-sonnet-4-5", 70), uses("anthropic", "claude-haiku-3.5", 30)],
+        task_types: &["research", "analysis", "summarization"],
+        serves_people: false,
+        calls: 7,
+        input: 80_000,
+        output: 3_000,
+    },
+    Agent {
+        id: "atlas",
+        name: "Atlas",
+        status: "online",
+        category: "Operations",
+        department: "Operations",
+        role: "Operations Planner",
+        salary: 68_000,
+        hours: 60,
+        budget: Some(40),
+        models: &[uses("anthropic", "claude-opus-4-5", 100)],
+        task_types: &["planning", "reasoning"],
+        serves_people: false,
+        calls: 6,
+        input: 100_000,
+        output: 5_000,
+    },
+    Agent {
+        id: "pulse",
+        name: "Pulse",
+        status: "online",
+        category: "Support",
+        department: "Operations",
+        role: "Support Agent",
+        salary: 42_000,
+        hours: 120,
+        budget: Some(150),
+        models: &[uses("anthropic", "claude-sonnet-4-20250514", 100)],
+        task_types: &["classification", "chat", "routing"],
+        serves_people: true,
+        calls: 11,
+        input: 44_000,
+        output: 900,
+    },
+    Agent {
+        id: "orion",
+        name: "Orion",
+        status: "online",
+        category: "Engineering",
+        department: "Product",
+        role: "Software Engineer",
+        salary: 98_000,
+        hours: 70,
+        budget: Some(200),
+        models: &[uses("openai", "gpt-5", 60), uses("google", "gemini-2.5-pro", 40)],
+        task_types: &["coding", "analysis"],
+        serves_people: false,
+        calls: 8,
+        input: 200_000,
+        output: 6_000,
+    },
+    Agent {
+        id: "echo",
+        name: "Echo",
+        status: "online",
+        category: "Sales",
+        department: "Operations",
+        role: "Sales Assistant",
+        salary: 52_000,
+        hours: 50,
+        budget: Some(60),
+        models: &[uses("openai", "gpt-4o", 55), uses("openai", "gpt-4o-mini", 45)],
+        task_types: &["drafting", "chat", "extraction"],
+        serves_people: true,
+        calls: 8,
+        input: 25_000,
+        output: 1_200,
+    },
+    Agent {
+        id: "lyra",
+        name: "Lyra",
+        status: "paused",
+        category: "Content",
+        department: "Marketing",
+        role: "Copywriter",
+        salary: 55_000,
+        hours: 40,
+        budget: None,
+        models: &[uses("google", "gemini-2.5-flash", 85), uses("in-house", "lyra-7b", 15)],
+        task_types: &["drafting", "translation"],
+        serves_people: false,
+        calls: 5,
+        input: 16_000,
+        output: 2_500,
+    },
+];
+
+/// A project with its cores, memory and disk in GB.
+pub struct Project {
+    pub id: &'static str,
+    pub name: &'static str,
+    pub cores: u32,
+    pub ram_gb: u32,
+    pub disk_gb: u32,
+}
+
+/// What runs on machines.
+pub const PROJECTS: [Project; 3] = [
+    Project { id: "website", name: "Website", cores: 2, ram_gb: 4, disk_gb: 40 },
+    Project { id: "pipeline", name: "Data pipeline", cores: 8, ram_gb: 32, disk_gb: 500 },
+    Project { id: "chat", name: "Chat widget", cores: 1, ram_gb: 2, disk_gb: 20 },
+];

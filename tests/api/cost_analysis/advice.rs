@@ -1,0 +1,190 @@
+//! Recommendations that were worked out by hand, the documented one among them.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
+
+use super::{PATH, at, call, names, set};
+use crate::support::{Caller, World, noon};
+
+const SONNET: &str = "anthropic/claude-sonnet-4-20250514";
+
+/// The first instant of the last 30 days of UTC.
+fn first_day() -> DateTime<Utc> {
+    at("2026-08-17T00:00:00Z")
+}
+
+/// Calls by `nova`, each with 100,000 tokens in and an economy task unless `more` says so.
+fn calls(prefix: &str, model: &str, time: DateTime<Utc>, count: u32, more: &Value) -> Vec<Value> {
+    let mut data = json!({ "input_tokens": 100_000, "task_type": "classification" });
+    for (name, value) in more.as_object().unwrap() {
+        data[name] = value.clone();
+    }
+    (0..count).map(|i| call(&format!("{prefix}-{i}"), "nova", model, time, &data)).collect()
+}
+
+async fn advice(caller: &Caller<'_>) -> Value {
+    caller.get(&format!("{PATH}/recommendations")).await
+}
+
+/// The models that are recommended.
+async fn recommended(caller: &Caller<'_>) -> Vec<String> {
+    let answer = advice(caller).await;
+    names(&answer["recommendations"], "recommendedModel").into_iter().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn the_documented_recommendation() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    set(&caller, "/api/agents/nova", &json!({ "name": "Pulse" })).await;
+    // 21,909,091 tokens save 2.20 a million.
+    caller.record(&calls("a", SONNET, first_day(), 219, &json!({}))).await;
+    caller.record(&calls("b", SONNET, noon(), 1, &json!({ "input_tokens": 9_091 }))).await;
+    assert_eq!(recommended(&caller).await, ["claude-3-haiku"]);
+    // What failed it before, under whatever id, is not recommended to it again.
+    let failed = json!({ "input_tokens": 1, "status": "error" });
+    caller.record(&calls("c", "anthropic/Claude-3-Haiku-20240307", noon(), 1, &failed)).await;
+    assert_eq!(
+        advice(&caller).await,
+        json!({
+            "recommendations": [{
+                "agentId": "nova",
+                "agentName": "Pulse",
+                "currentModel": "claude-sonnet-4-20250514",
+                "currentProvider": "anthropic",
+                "recommendedModel": "claude-3-5-haiku-latest",
+                "recommendedProvider": "anthropic",
+                "savingsPct": 73.3,
+                "estimatedMonthlySavings": 48.2,
+                "currentInputPrice": 3,
+                "recommendedInputPrice": 0.8,
+            }],
+            "totalPotentialSavings": 48.2,
+            "unpricedRequests": 0,
+        })
+    );
+    assert_eq!(advice(&world.caller("others")).await["recommendations"], json!([]));
+}
+
+#[tokio::test]
+async fn the_tier_that_the_work_needs_is_kept() {
+    let world = World::new().await;
+    for (i, (chats, others, kind, model)) in [
+        (19, 1, "coding", &["grok-2-1212"][..]),
+        (20, 1, "coding", &["grok-4-1-fast-non-reasoning"]),
+        (19, 1, "research", &[]),
+        (20, 1, "research", &["grok-4-1-fast-non-reasoning"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let caller = world.caller(&format!("org-{i}"));
+        caller.record(&calls("a", "x-ai/grok-3", first_day(), chats, &json!({ "task_type": "chat" }))).await;
+        caller.record(&calls("b", "x-ai/grok-3", first_day(), others, &json!({ "task_type": kind }))).await;
+        assert_eq!(recommended(&caller).await, model, "{chats} {kind}");
+    }
+}
+
+#[tokio::test]
+async fn other_providers_where_the_organisation_allows_it_and_uses_them() {
+    let world = World::new().await;
+    for (i, (allows, uses, model)) in [
+        (false, true, "claude-3-haiku"),
+        (true, false, "claude-3-haiku"),
+        (true, true, "grok-4-1-fast-non-reasoning"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let caller = world.caller(&format!("org-{i}"));
+        let organization = json!({ "cross_provider_recommendations": allows });
+        set(&caller, "/api/organization", &organization).await;
+        caller.record(&calls("a", SONNET, first_day(), 20, &json!({}))).await;
+        if uses {
+            let other = json!({ "input_tokens": 1 });
+            caller.record(&[call("b", "pulse", "X-AI/grok-4", noon(), &other)]).await;
+        }
+        assert_eq!(recommended(&caller).await, [model], "{allows} {uses}");
+    }
+}
+
+#[tokio::test]
+async fn an_own_price_is_a_price() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let price =
+        json!({ "effectiveFrom": "2026-09-15", "inputPricePerMillion": "0.1", "outputPricePerMillion": 1 });
+    set(&caller, &format!("{PATH}/pricing/anthropic/in-house"), &price).await;
+    // Its own price under an alias: the same model still.
+    set(&caller, &format!("{PATH}/pricing/anthropic/claude-sonnet-4"), &price).await;
+    caller.record(&calls("a", SONNET, first_day(), 20, &json!({}))).await;
+    let found = &advice(&caller).await["recommendations"][0];
+    assert_eq!(
+        (&found["recommendedModel"], &found["recommendedInputPrice"]),
+        (&json!("in-house"), &json!(0.1))
+    );
+}
+
+#[tokio::test]
+async fn savings_are_those_of_thirty_days_from_the_first_use_on() {
+    let world = World::new().await;
+    for (i, (days_ago, saved, monthly)) in
+        [(0, 5.5, 165.0), (1, 5.5, 82.5), (6, 5.5, 23.571_429), (29, 5.5, 5.5)].into_iter().enumerate()
+    {
+        let caller = world.caller(&format!("org-{i}"));
+        caller.record(&calls("a", SONNET, noon() - TimeDelta::days(days_ago), 20, &json!({}))).await;
+        let answer = advice(&caller).await;
+        assert_eq!(answer["totalPotentialSavings"], monthly, "{saved} in {days_ago} days");
+        assert_eq!(answer["recommendations"][0]["savingsPct"], 91.7);
+    }
+    // A day before, and tomorrow by a clock that runs ahead: neither is of these days.
+    let caller = world.caller("acme");
+    caller.record(&calls("a", SONNET, first_day() - TimeDelta::milliseconds(1), 20, &json!({}))).await;
+    world.stack.clock().set(at("2026-09-15T23:59:00Z"));
+    caller.record(&calls("b", SONNET, at("2026-09-16T00:00:00Z"), 20, &json!({}))).await;
+    assert_eq!(recommended(&caller).await, [""; 0]);
+}
+
+#[tokio::test]
+async fn inputs_that_are_too_long_rule_a_model_out_and_long_prices_count() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let long = json!({ "input_tokens": 250_000 });
+    caller.record(&calls("a", "anthropic/claude-sonnet-4-5", first_day(), 20, &long)).await;
+    let found = &advice(&caller).await["recommendations"][0];
+    // 5,000,000 tokens at 6.00 a million; Haiku takes no such inputs, and the next Sonnet has one price for all.
+    assert_eq!(found["recommendedModel"], "claude-sonnet-4-6");
+    assert_eq!((&found["savingsPct"], &found["estimatedMonthlySavings"]), (&json!(50), &json!(15)));
+    assert_eq!((&found["currentInputPrice"], &found["recommendedInputPrice"]), (&json!(3), &json!(3)));
+}
+
+#[tokio::test]
+async fn no_advice_without_a_price_nor_for_who_is_gone() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    set(&caller, "/api/agents/gone", &json!({ "status": "archived" })).await;
+    let more = json!({ "cost_usd": "99", "task_type": "chat" });
+    caller
+        .record(&[
+            call("1", "gone", SONNET, noon(), &json!({ "input_tokens": 100_000, "task_type": "chat" })),
+            call("2", "nova", "anthropic/in-house", noon(), &json!({})),
+            call("3", "nova", "anthropic/in-house", noon(), &more),
+        ])
+        .await;
+    let none = json!({ "recommendations": [], "totalPotentialSavings": 0, "unpricedRequests": 1 });
+    assert_eq!(advice(&caller).await, none);
+}
+
+#[tokio::test]
+async fn several_models_of_an_agent_have_a_recommendation_each_and_the_largest_comes_first() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    caller.record(&calls("a", SONNET, first_day(), 10, &json!({}))).await;
+    caller.record(&calls("b", "x-ai/grok-3", first_day(), 20, &json!({}))).await;
+    caller.record(&calls("c", "anthropic/claude-opus-4-1", first_day(), 1, &json!({}))).await;
+    let answer = advice(&caller).await;
+    let models = names(&answer["recommendations"], "currentModel");
+    assert_eq!(models, ["grok-3", "claude-sonnet-4-20250514", "claude-opus-4-1"]);
+    // 2,000,000 × 2.80, 1,000,000 × 2.75 and 100,000 × 14.75, a million.
+    assert_eq!(answer["totalPotentialSavings"], 9.825);
+}

@@ -1,0 +1,49 @@
+//! `/api/cost-analysis`.
+
+mod advice;
+mod book;
+mod figures;
+mod oracle;
+mod periods;
+mod pricing;
+mod random;
+mod random_advice;
+mod round_trips;
+
+use chrono::{DateTime, Utc};
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+use shared::period;
+
+use crate::support::Caller;
+use crate::support::events::event;
+
+pub const PATH: &str = "/api/cost-analysis";
+
+/// Sets something by way of the registry.
+pub async fn set(caller: &Caller<'_>, path: &str, body: &Value) {
+    let json = [("content-type", "application/json")];
+    let answer = caller.send(Method::PUT, path, &json, body.to_string()).await;
+    assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+}
+
+pub fn at(text: &str) -> DateTime<Utc> {
+    period::parse_instant(text).unwrap()
+}
+
+/// A call by `agent` of `provider/model`, with a million tokens in and none out unless `more` says so.
+pub fn call(id: &str, agent: &str, model: &str, time: DateTime<Utc>, more: &Value) -> Value {
+    let (provider, model) = model.split_once('/').unwrap();
+    let mut data = json!({
+        "agent_id": agent, "provider": provider, "model": model, "input_tokens": 1_000_000, "output_tokens": 0,
+    });
+    for (name, value) in more.as_object().into_iter().flatten() {
+        data[name] = value.clone();
+    }
+    event(id, "llm.call", time, data)
+}
+
+/// The texts under `name` in a list.
+pub fn names<'a>(list: &'a Value, name: &str) -> Vec<&'a str> {
+    list.as_array().unwrap().iter().map(|row| row[name].as_str().unwrap()).collect()
+}

@@ -1,0 +1,49 @@
+//! How often an answer asks the tables.
+
+use axum::body::Body;
+use http::{Request, StatusCode};
+use serde_json::json;
+use shared::auth::Scope;
+use tower::ServiceExt;
+
+use super::{PATH, at, call};
+use crate::support::{World, noon};
+
+#[tokio::test]
+async fn what_can_be_read_at_once_is() {
+    let world = World::new().await;
+    let model = "anthropic/claude-haiku-3.5";
+    let before = at("2026-08-20T00:00:00Z");
+    world
+        .caller("acme")
+        .record(&[call("1", "nova", model, noon(), &json!({})), call("2", "nova", model, before, &json!({}))])
+        .await;
+    let app = world.app(world.stack.client().clone());
+    let token = world.stack.token("acme", &Scope::ALL).unwrap();
+    let ask = async |path: &str| {
+        let earlier = app.store.meter().reading();
+        let request =
+            Request::get(format!("{PATH}/{path}")).header("authorization", format!("Bearer {token}"));
+        let router = app.router(costs::routes());
+        let answer = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        app.store.meter().reading().since(earlier).reads
+    };
+    // The first has to ask for the zone, beside the rest.
+    assert_eq!(ask("by-model").await, 2);
+    for (path, reads) in [
+        ("by-model", 1),
+        ("by-provider", 1),
+        // The days, the agents, the budget.
+        ("summary", 3),
+        // The agents' days, the organisation's for the names of models, the agents.
+        ("agents", 3),
+        ("budget-alerts", 3),
+        // The same, of two months.
+        ("recommendations", 4),
+        ("pricing", 1),
+        ("by-model?month=2026-08", 1),
+    ] {
+        assert_eq!(ask(path).await, reads, "{path}");
+    }
+}

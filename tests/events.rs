@@ -1,0 +1,87 @@
+//! The files in `events/`: each is what Lambda really sends, and what its function really takes.
+
+use std::fs;
+
+use aggregator::Aggregator;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::StatusCode;
+use lambda_http::request::LambdaRequest;
+use local::template::Template;
+use serde_json::{Value, json};
+use shared::app::{Clock, Route};
+use shared::auth::Scope;
+use shared::event::Event;
+use shared::ids::OrgId;
+use shared::period;
+use shared::store::keys;
+use tower::ServiceExt;
+
+use crate::routes::functions;
+use crate::support::World;
+use crate::support::tables::{Tables, folded};
+
+fn file(binary: &str) -> String {
+    let path = format!("{}/../events/{binary}.json", env!("CARGO_MANIFEST_DIR"));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn every_function_has_its_event() {
+    for function in Template::built_in().unwrap().functions {
+        serde_json::from_str::<Value>(&file(&function.binary)).unwrap();
+    }
+}
+
+async fn answer(world: &World, binary: &str, routes: Vec<Route>) -> (StatusCode, Value) {
+    let token = world.stack.token("acme", &Scope::ALL).unwrap();
+    let event: LambdaRequest = serde_json::from_str(&file(binary).replace("<token>", &token)).unwrap();
+    let request = lambda_http::Request::from(event);
+    let answer = world.app(world.stack.client().clone()).router(routes).oneshot(request).await.unwrap();
+    let status = answer.status();
+    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test]
+async fn every_function_behind_the_api_answers_its_event() {
+    let world = World::at(Clock::fixed(period::parse_instant("2026-11-20T10:00:00Z").unwrap())).await;
+    // The others ask about what ingest is sent.
+    answer(&world, "ingest", ingest::routes()).await;
+    world.stack.drain().await;
+    for (binary, routes) in functions() {
+        let (status, body) = answer(&world, binary, routes).await;
+        assert_eq!(status, StatusCode::OK, "{binary}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn what_ingest_is_sent_is_taken() {
+    let world = World::at(Clock::fixed(period::parse_instant("2026-11-20T10:00:00Z").unwrap())).await;
+    let (_, body) = answer(&world, "ingest", ingest::routes()).await;
+    assert_eq!(body, json!({ "accepted": 1, "duplicates": 0, "rejected": [] }));
+}
+
+#[tokio::test]
+async fn the_aggregator_counts_its_event() {
+    let tables = Tables::new().await;
+    let delivery: Value = serde_json::from_str(&file("aggregator")).unwrap();
+    let image = &delivery["Records"][0]["dynamodb"]["NewImage"];
+    let text = |name: &str| image[name]["S"].as_str().unwrap();
+    let (org, day, source, id) = keys::parse_event_key(text("pk"), text("sk")).unwrap();
+    let event = Event {
+        org: OrgId::new(org.as_str()).unwrap(),
+        source: shared::ids::Name::new(source).unwrap(),
+        id: shared::ids::Name::new(id).unwrap(),
+        time: period::parse_instant(text("t")).unwrap(),
+        day,
+        data: serde_json::from_str(text("d")).unwrap(),
+    };
+    // Its key is the one that ingest would give it.
+    assert_eq!(keys::event_key(&event.org, event.day, source, id).pk, text("pk"));
+    assert_eq!(BASE64.encode(event.content_hash()), image["h"]["B"].as_str().unwrap());
+    let answer = Aggregator::new(tables.store()).handle(delivery.clone()).await.unwrap();
+    assert_eq!(answer, json!({ "state": {}, "batchItemFailures": [] }));
+    let events = [event];
+    assert_eq!(tables.held(&events).await, folded(&events));
+}

@@ -1,0 +1,70 @@
+//! Time zones, worked out another way: offsets typed in by hand, days found by trying.
+
+use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
+use shared::period;
+
+/// A zone as it is from August to December 2026.
+#[derive(Debug)]
+pub struct Zone {
+    pub name: &'static str,
+    /// Minutes ahead of UTC until the clocks are changed.
+    before: i64,
+    /// When they are, and minutes ahead of UTC from then on.
+    change: Option<(&'static str, i64)>,
+}
+
+const fn fixed(name: &'static str, minutes: i64) -> Zone {
+    Zone { name, before: minutes, change: None }
+}
+
+const fn changing(name: &'static str, before: i64, at: &'static str, after: i64) -> Zone {
+    Zone { name, before, change: Some((at, after)) }
+}
+
+/// Both ends of the earth, whole, half and quarter hours, clocks set forward and back, by an hour and by half of one.
+pub const ZONES: [Zone; 10] = [
+    fixed("UTC", 0),
+    changing("Europe/Berlin", 120, "2026-10-25T01:00:00Z", 60),
+    changing("America/New_York", -240, "2026-11-01T06:00:00Z", -300),
+    changing("America/Santiago", -240, "2026-09-06T04:00:00Z", -180),
+    fixed("Asia/Kathmandu", 345),
+    fixed("Asia/Kolkata", 330),
+    changing("Australia/Lord_Howe", 630, "2026-10-03T15:30:00Z", 660),
+    changing("Pacific/Chatham", 765, "2026-09-26T14:00:00Z", 825),
+    fixed("Pacific/Kiritimati", 840),
+    fixed("Pacific/Pago_Pago", -660),
+];
+
+/// Instants whose last 35 days hold all of these changes, the last and the first of months.
+pub const NOWS: [&str; 5] = [
+    "2026-09-15T12:00:00Z",
+    "2026-09-30T23:59:59.999Z",
+    "2026-10-10T10:10:00Z",
+    "2026-11-01T00:00:00Z",
+    "2026-11-10T03:20:30Z",
+];
+
+impl Zone {
+    fn ahead(&self, instant: DateTime<Utc>) -> TimeDelta {
+        let change = self.change.map(|(at, minutes)| (period::parse_instant(at).unwrap(), minutes));
+        let minutes = change.filter(|(at, _)| *at <= instant).map_or(self.before, |(_, after)| after);
+        TimeDelta::minutes(minutes)
+    }
+
+    /// The date that the calendars show.
+    pub fn date(&self, instant: DateTime<Utc>) -> NaiveDate {
+        (instant + self.ahead(instant)).date_naive()
+    }
+
+    /// The first instant of a date.
+    pub fn start(&self, date: NaiveDate) -> DateTime<Utc> {
+        let midnight = date.and_time(chrono::NaiveTime::MIN).and_utc();
+        let instants = (-15 * 4..=15 * 4).map(|quarters| midnight + TimeDelta::minutes(15 * quarters));
+        instants.into_iter().find(|instant| self.date(*instant) == date).unwrap()
+    }
+}
+
+/// The first day of the month.
+pub fn first_of_month(date: NaiveDate) -> NaiveDate {
+    date.with_day(1).unwrap()
+}

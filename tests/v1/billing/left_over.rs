@@ -1,0 +1,117 @@
+//! A table that answers for a few keys of each call and leaves the others over, as DynamoDB does when items are large
+//! or it is busy.
+
+use std::fmt;
+
+use aws_sdk_dynamodb::Client;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient,
+    SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use axum::body::Body;
+use chrono::TimeDelta;
+use http::{Request, StatusCode};
+use serde_json::{Value, json};
+use shared::auth::Scope;
+use tower::ServiceExt;
+
+use super::call;
+use crate::support::{World, noon};
+
+/// An HTTP client by which a call gets at most `keys` items.
+#[derive(Clone)]
+struct Stingy {
+    inner: SharedHttpClient,
+    keys: usize,
+}
+
+impl fmt::Debug for Stingy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} keys a call", self.keys)
+    }
+}
+
+#[derive(Debug)]
+struct Connector {
+    inner: SharedHttpConnector,
+    keys: usize,
+}
+
+impl HttpClient for Stingy {
+    fn http_connector(
+        &self,
+        settings: &HttpConnectorSettings,
+        components: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(Connector { inner, keys: self.keys })
+    }
+}
+
+impl HttpConnector for Connector {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        if !target.ends_with(".BatchGetItem") {
+            return self.inner.call(request);
+        }
+        let mut asked: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let (table, items) = asked["RequestItems"].as_object_mut().unwrap().iter_mut().next().unwrap();
+        let (table, keys) = (table.clone(), items["Keys"].as_array_mut().unwrap());
+        let left = keys.split_off(self.keys.min(keys.len()));
+        let unprocessed = json!({ table: { "Keys": left } });
+        if keys.is_empty() {
+            let answer = json!({ "Responses": {}, "UnprocessedKeys": unprocessed });
+            return HttpConnectorFuture::ready(Ok(ok(&answer)));
+        }
+        let body = asked.to_string();
+        request.headers_mut().insert("content-length", body.len().to_string());
+        let answer = self.inner.call(request.map(|_| body.as_bytes().into()));
+        HttpConnectorFuture::new(async move {
+            let body = Body::new(answer.await?.into_body());
+            let body = axum::body::to_bytes(body, usize::MAX).await;
+            let body = body.map_err(|error| ConnectorError::io(error.into()))?;
+            let mut answer: Value = serde_json::from_slice(&body).unwrap();
+            if !left.is_empty() {
+                answer["UnprocessedKeys"] = unprocessed;
+            }
+            Ok(ok(&answer))
+        })
+    }
+}
+
+fn ok(answer: &Value) -> HttpResponse {
+    HttpResponse::new(200.try_into().unwrap(), answer.to_string().into())
+}
+
+async fn ask(world: &World, keys: usize, path: &str) -> (StatusCode, Value) {
+    let inner = aws_smithy_http_client::Builder::new().build_http();
+    let config = world.stack.client().config().to_builder().http_client(Stingy { inner, keys });
+    let app = world.app(Client::from_conf(config.build()));
+    let token = world.stack.token("acme", &Scope::ALL).unwrap();
+    let request = Request::get(path).header("authorization", format!("Bearer {token}"));
+    let answer = app.router(billing::routes()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+    let status = answer.status();
+    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
+}
+
+#[tokio::test]
+async fn what_a_call_leaves_over_is_asked_for_again() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let day =
+        |i: i64| call(&i.to_string(), "nova", noon() - TimeDelta::days(i), &json!({ "input_tokens": i }));
+    caller.record(&(0..35).map(day).collect::<Vec<_>>()).await;
+    let path = "/v1/billing/usage/chart?days=150&instance_id=nova";
+    let expected = caller.get(path).await;
+    for keys in [7, 99, 100] {
+        assert_eq!(ask(&world, keys, path).await, (StatusCode::OK, expected.clone()), "{keys}");
+    }
+    // The zone and the plan, one after the other.
+    assert_eq!(ask(&world, 1, "/v1/billing").await, (StatusCode::OK, caller.get("/v1/billing").await));
+    // Where nothing moves any more, the caller is asked to come again.
+    assert_eq!(ask(&world, 0, path).await.0, StatusCode::SERVICE_UNAVAILABLE);
+}
