@@ -108,7 +108,7 @@ async fn deliver_until_done(aggregator: &Aggregator, mut records: &[Value]) {
 async fn the_sdks_own_retry_of_an_update_counts_once() {
     for (fault, every) in [(Fault::LoseAnswer, 2), (Fault::LoseAnswer, 3), (Fault::LoseRequest, 2)] {
         let tables = Tables::new().await;
-        let store = tables.store_by(spoilt(&tables.client, fault, every));
+        let store = Tables::store_by(spoilt(&tables.client, fault, every));
         let events: Vec<_> =
             (0..40).map(|i| call(i, &format!("agent-{}", i % 7), "m", "0.01", noon())).collect();
         let records: Vec<_> =
@@ -129,7 +129,7 @@ async fn a_write_that_fails_for_good_is_asked_for_again_from_the_first_record_th
     let records: Vec<_> = events.iter().zip(&numbers).map(|(event, number)| record(event, number)).collect();
     deliver(&Aggregator::new(tables.store()), "shardId-1", &records[..2]).await;
     // Nothing arrives, however often the SDK tries.
-    let cut_off = Aggregator::new(tables.store_by(spoilt(&tables.client, Fault::LoseRequest, 1)));
+    let cut_off = Aggregator::new(Tables::store_by(spoilt(&tables.client, Fault::LoseRequest, 1)));
     let answer = cut_off.handle(delivery(STREAM, "shardId-1", &records[1..])).await.unwrap();
     let failures = json!([{ "itemIdentifier": numbers[1] }]);
     assert_eq!(answer, json!({ "state": {}, "batchItemFailures": failures }));

@@ -41,11 +41,11 @@ impl Tables {
 
     /// A store of its own, as another Lambda would have.
     pub fn store(&self) -> Store {
-        self.store_by(self.client.clone())
+        Self::store_by(self.client.clone())
     }
 
     /// The same tables by way of another client.
-    pub fn store_by(&self, client: Client) -> Store {
+    pub fn store_by(client: Client) -> Store {
         Store::new(client, &names())
     }
 

@@ -30,12 +30,12 @@ pub struct Applier {
 }
 
 /// What one delivery asks for, gathered by item. Each knows the first record that it is about, which has to be
-/// delivered again if it fails.
+/// delivered again if it fails. The same delivery is written in the same order always.
 #[derive(Default)]
 struct Work<'a> {
     sums: BTreeMap<Target, Vec<(SequenceNumber, usize, Sums)>>,
     users: BTreeMap<Key, (usize, BTreeSet<EndUser>)>,
-    seen: HashMap<(OrgId, Subject), (usize, Seen)>,
+    seen: BTreeMap<(OrgId, Subject), (usize, Seen)>,
     odd: Vec<(usize, &'a str)>,
 }
 

@@ -77,9 +77,20 @@ impl Store {
         &self.meter
     }
 
-    /// Every item of a stretch of keys, page after page.
+    /// Every item of a stretch of keys.
     pub(crate) async fn query(&self, table: &str, range: &KeyRange) -> Result<Vec<Item>> {
-        let mut items = Vec::new();
+        self.query_map(table, range, Ok).await
+    }
+
+    /// What `read` makes of every item of a stretch of keys, page after page: an item as the SDK gives it takes
+    /// several times the memory of what it says, and no more than a page of them is held.
+    pub(crate) async fn query_map<T>(
+        &self,
+        table: &str,
+        range: &KeyRange,
+        read: impl Fn(Item) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut all = Vec::new();
         let mut start = None;
         loop {
             let page = self
@@ -98,10 +109,12 @@ impl Store {
                 .await
                 .map_err(|error| failed("Query", &error))?;
             self.meter.read(page.consumed_capacity());
-            items.extend(page.items.unwrap_or_default());
             start = page.last_evaluated_key;
+            for item in page.items.unwrap_or_default() {
+                all.push(read(item)?);
+            }
             if start.is_none() {
-                return Ok(items);
+                return Ok(all);
             }
         }
     }

@@ -167,10 +167,10 @@ impl Store {
     /// All agents' days within `days`: one query for each month, at the same time.
     pub async fn agent_days(&self, org: &OrgId, days: DayRange) -> Result<Vec<(Day, AgentId, AgentDay)>> {
         let months = days.by_month().map(|(month, part)| async move {
-            self.query(&self.tables().usage, &keys::agent_days(org, month, part.first, part.last)).await
+            let range = keys::agent_days(org, month, part.first, part.last);
+            self.query_map(&self.tables().usage, &range, |item| agent_day(&item)).await
         });
-        let items = try_join_all(months).await?;
-        items.iter().flatten().map(agent_day).collect()
+        Ok(try_join_all(months).await?.into_iter().flatten().collect())
     }
 
     /// One agent's days within `days`, by its own keys: what all others did is not read.

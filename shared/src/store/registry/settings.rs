@@ -75,7 +75,7 @@ impl Store {
         self.settings.get(org)
     }
 
-    /// How an organisation's events are taken in, as it was at most [`SETTINGS_AGE`] ago.
+    /// How an organisation's events are taken in, as it was at most 30 seconds ago.
     pub async fn settings_cached(&self, org: &OrgId) -> Result<Arc<Settings>> {
         if let Some(settings) = self.settings.get(org) {
             return Ok(settings);
