@@ -67,7 +67,7 @@ async fn store_all(
             let event = &events[i];
             match outcome {
                 Inserted::Stored => drop(stored.insert(event.key.clone(), event.fingerprint)),
-                Inserted::Exists => existing.push(event.key.clone()),
+                Inserted::Exists => existing.push(i),
                 Inserted::TryAgain => pending.push(i),
                 Inserted::Refused(reason) => {
                     tracing::error!(reason, "an event was refused by the table");
@@ -75,14 +75,13 @@ async fn store_all(
                 }
             }
         }
-        match store.fingerprints(&existing).await {
+        let keys: Vec<_> = existing.iter().map(|i| events[*i].key.clone()).collect();
+        match store.fingerprints(&keys).await {
             Ok(found) => stored.extend(found),
             Err(error) => tracing::warn!(%error, "could not read what is stored"),
         }
-        pending.extend(
-            (0..events.len())
-                .filter(|i| existing.contains(&events[*i].key) && !stored.contains_key(&events[*i].key)),
-        );
+        // Of an event that was given twice only the first: a call that names a key twice is refused as a whole.
+        pending.extend(existing.into_iter().filter(|i| !stored.contains_key(&events[*i].key)));
         let wait = jittered(pause);
         if pending.is_empty() || Instant::now() + wait >= deadline {
             return stored;
