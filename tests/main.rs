@@ -12,6 +12,7 @@ mod events;
 mod figures;
 mod pipeline;
 mod routes;
+mod simulation;
 mod strangers;
 mod support;
 mod v1;

@@ -1,0 +1,106 @@
+//! Items as the engine holds them, read without the code that is on trial.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use dynoxide::{AttributeValue, Item};
+use rust_decimal::Decimal;
+use shared::period::{self, Day, Month};
+use shared::rollup::{Latest, Seen, Sums};
+use shared::store::keys::{Column, END_USERS, Key, PK, QUARANTINE, SK, VERSION, is_mark, seen as attribute};
+use shared::store::sequence::SequenceNumber;
+
+use super::Held;
+use super::engine::Engine;
+use crate::support::tables::names;
+
+/// An item of sums.
+#[derive(Default)]
+pub struct Summed {
+    pub sums: Sums,
+    pub marks: BTreeMap<String, SequenceNumber>,
+}
+
+/// Everything in the usage table.
+#[derive(Default)]
+pub struct Usage {
+    pub sums: BTreeMap<Key, Summed>,
+    pub users: BTreeMap<Key, BTreeSet<[u8; 8]>>,
+    /// Records that were put aside.
+    pub aside: BTreeMap<Key, String>,
+}
+
+impl Usage {
+    /// Reads it. Marks that are no sequence numbers are left out.
+    pub fn read(engine: &Engine) -> Held<Self> {
+        let mut usage = Self::default();
+        for item in engine.all(&names().usage) {
+            let key = Key { pk: text(&item, PK).unwrap(), sk: text(&item, SK).unwrap() };
+            let odd = || format!("the item {key:?} is odd: {item:?}");
+            if key.pk == QUARANTINE {
+                usage.aside.insert(key.clone(), text(&item, "record").ok_or_else(odd)?);
+            } else if let Some(users) = item.get(END_USERS) {
+                usage.users.insert(key.clone(), hashes(users).ok_or_else(odd)?);
+            } else {
+                usage.sums.insert(key.clone(), summed(&item).ok_or_else(odd)?);
+            }
+        }
+        Ok(usage)
+    }
+}
+
+/// The sums and marks of an item.
+pub fn summed(item: &Item) -> Option<Summed> {
+    let mut all = Summed::default();
+    for (name, value) in item {
+        let column = Column::stored(name.clone());
+        match value {
+            _ if [PK, SK, VERSION].contains(&name.as_str()) => {}
+            AttributeValue::B(bytes) if is_mark(name) => {
+                all.marks.insert(name.clone(), SequenceNumber::from_bytes(bytes)?);
+            }
+            _ if is_mark(name) => {}
+            AttributeValue::N(number) => all.sums.add(column, Decimal::from_str_exact(number).ok()?),
+            AttributeValue::S(model) => drop(all.sums.names.insert(column, model.clone())),
+            value => drop(all.sums.sets.insert(column, hashes(value)?)),
+        }
+    }
+    Some(all)
+}
+
+fn hashes(value: &AttributeValue) -> Option<BTreeSet<[u8; 8]>> {
+    let AttributeValue::BS(members) = value else { return None };
+    members.iter().map(|member| member.as_slice().try_into().ok()).collect()
+}
+
+/// The members of a bucket of end users.
+pub fn users(item: &Item) -> BTreeSet<[u8; 8]> {
+    item.get(END_USERS).and_then(hashes).unwrap_or_default()
+}
+
+/// A text of an item.
+pub fn text(item: &Item, name: &str) -> Option<String> {
+    match item.get(name)? {
+        AttributeValue::S(text) | AttributeValue::N(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// What the registry holds of what events told of a subject.
+pub fn seen(item: &Item) -> Option<Seen> {
+    let set = |name: &str| match item.get(name) {
+        Some(AttributeValue::SS(all)) => all.clone(),
+        _ => Vec::new(),
+    };
+    let day = |name: &str| Day::parse(&text(item, name)?);
+    let at = |name: &str| period::parse_instant(&text(item, name)?);
+    Some(Seen {
+        first: day(attribute::FIRST)?,
+        last: day(attribute::LAST)?,
+        call_days: set(attribute::CALL_DAYS).iter().filter_map(|day| Day::parse(day)).collect(),
+        months: set(attribute::MONTHS).iter().filter_map(|month| Month::parse(month)).collect(),
+        host: at(attribute::HOST_AT).zip(text(item, attribute::HOST)).map(|(at, value)| Latest { at, value }),
+        sites: at(attribute::SITES_AT)
+            .zip(text(item, attribute::SITES).and_then(|sites| sites.parse().ok()))
+            .map(|(at, value)| Latest { at, value }),
+    })
+}

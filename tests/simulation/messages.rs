@@ -1,0 +1,187 @@
+//! Events at random, as senders write them, and whether a stored event is one of them.
+
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use chrono_tz::Tz;
+use rand::RngExt;
+use rand::rngs::StdRng;
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+use shared::event::{Data, Event};
+use shared::ids::OrgId;
+use shared::period::{self, Day};
+use shared::store::keys::{self, Key};
+
+/// The organisations and their zones. The second cuts its days and hours at a quarter to.
+pub const ORGS: [(&str, Tz); 2] = [("acme", Tz::UTC), ("bolt", Tz::Asia__Kathmandu)];
+
+/// Priced, priced by length, priced by the day, and not priced.
+const MODELS: [(&str, &str); 4] = [
+    ("anthropic", "claude-haiku-3.5"),
+    ("anthropic", "claude-sonnet-4-5"),
+    ("anthropic", "claude-sonnet-5"),
+    ("acme", "in-house-1"),
+];
+
+/// Agents of an organisation, and how many of them never change their host.
+pub const AGENTS: usize = 4;
+pub const SETTLED: usize = 2;
+
+/// An event as its sender has it.
+#[derive(Clone, Debug)]
+pub struct Message {
+    /// Its number, which stands in what it says too: no two messages say the same.
+    pub number: u64,
+    pub org: usize,
+    /// Where it would be stored.
+    pub key: Key,
+    pub time: DateTime<Utc>,
+    pub body: Value,
+    /// Whether it has the form of an event.
+    pub sound: bool,
+}
+
+impl Message {
+    /// A new event.
+    pub fn new(rng: &mut StdRng, now: DateTime<Utc>, number: u64) -> Self {
+        let org = usize::from(rng.random_ratio(1, 4));
+        let time = now - TimeDelta::milliseconds(age_ms(rng));
+        // Few sources and short ids, as senders have them.
+        Self::with(rng, number, org, &format!("/s{}", number % 3), &format!("e{number}"), time)
+    }
+
+    /// Another event under the identity of this one.
+    pub fn contradiction(&self, rng: &mut StdRng, number: u64) -> Self {
+        let text = |name: &str| self.body[name].as_str().unwrap().to_owned();
+        Self::with(rng, number, self.org, &text("source"), &text("id"), self.time)
+    }
+
+    fn with(rng: &mut StdRng, number: u64, org: usize, source: &str, id: &str, time: DateTime<Utc>) -> Self {
+        let (kind, mut data) = data(rng, number, time);
+        let sound = !rng.random_ratio(1, 40);
+        if !sound {
+            data["no_such_field"] = json!(number);
+        }
+        let (name, zone) = ORGS[org];
+        let key = keys::event_key(&OrgId::new(name).unwrap(), Day::of(time, zone), source, id);
+        let body = json!({
+            "specversion": "1.0", "id": id, "source": source, "type": kind,
+            "time": period::rfc3339(time), "data": data,
+        });
+        Self { number, org, key, time, body, sound }
+    }
+
+    /// Whether `event` is this one, as it was stored.
+    pub fn is(&self, event: &Event) -> bool {
+        let stored = serde_json::to_value(&event.data).unwrap();
+        let sent = self.body["data"].as_object().unwrap();
+        self.sound
+            && self.time.trunc_subsecs(3) == event.time
+            && self.body["type"] == stored["type"]
+            && sent.iter().all(|(name, value)| same(name, value, &stored))
+            && number(&event.data) == Some(self.number)
+    }
+}
+
+/// The number of the message that an event was.
+fn number(data: &Data) -> Option<u64> {
+    match data {
+        Data::LlmCall(call) => call.conversation_id.as_ref()?.as_str().strip_prefix("c-")?.parse().ok(),
+        Data::TaskCompleted(task) => task.duration_ms,
+        Data::AgentActivity(entry) => serde_json::from_str::<Value>(&entry.details).ok()?["n"].as_u64(),
+        Data::ComputeUsage(sample) => Some(sample.bandwidth_in_bytes),
+        Data::HostReport(report) => Some(report.hosted_sites),
+    }
+}
+
+fn same(name: &str, sent: &Value, stored: &Value) -> bool {
+    let held = &stored[name];
+    let decimal = |value: &Value| value.to_string().trim_matches('"').parse::<Decimal>().ok();
+    match name {
+        // Kept as a length.
+        "to" => true,
+        "from" => {
+            period::parse_instant(sent.as_str().unwrap()) == held.as_str().and_then(period::parse_instant)
+        }
+        "details" => {
+            held.as_str().is_some_and(|text| serde_json::from_str::<Value>(text).ok().as_ref() == Some(sent))
+        }
+        // A zero may be left out.
+        _ if held.is_null() => *sent == json!(0),
+        _ => sent == held || (decimal(sent).is_some() && decimal(sent) == decimal(held)),
+    }
+}
+
+/// Milliseconds since it happened: most events are new, some late, some too late, some of a clock that runs ahead.
+fn age_ms(rng: &mut StdRng) -> i64 {
+    const HOUR: i64 = 3_600_000;
+    match rng.random_range(0..100) {
+        0..65 => rng.random_range(0..2 * HOUR),
+        65..85 => rng.random_range(0..72 * HOUR),
+        85..93 => rng.random_range(0..34 * 24 * HOUR),
+        93..96 => rng.random_range(34 * 24 * HOUR..37 * 24 * HOUR),
+        _ => -rng.random_range(0..HOUR / 3),
+    }
+}
+
+fn data(rng: &mut StdRng, number: u64, time: DateTime<Utc>) -> (&'static str, Value) {
+    let agent = rng.random_range(0..AGENTS);
+    match rng.random_range(0..100) {
+        0..60 => ("llm.call", call(rng, number, agent)),
+        60..72 => {
+            let minutes = format!("{}.{:03}", rng.random_range(0..90), rng.random_range(0..1000));
+            let success = rng.random_ratio(4, 5);
+            let data = json!({ "agent_id": format!("agent-{agent}"), "task_type": "chat", "success": success,
+                "minutes_saved": minutes, "duration_ms": number });
+            ("task.completed", data)
+        }
+        72..84 => {
+            let kind = ["tool_call", "session_start"][rng.random_range(0..2)];
+            let details = json!({ "n": number, "why": "simulated" });
+            let data =
+                json!({ "agent_id": format!("agent-{agent}"), "event_type": kind, "details": details });
+            ("agent.activity", data)
+        }
+        84..95 => ("compute.usage", sample(rng, number, time)),
+        _ => {
+            let node = format!("node-{}", rng.random_range(0..2));
+            ("host.report", json!({ "node_id": node, "hosted_sites": number }))
+        }
+    }
+}
+
+fn call(rng: &mut StdRng, number: u64, agent: usize) -> Value {
+    let (provider, model) = MODELS[rng.random_range(0..MODELS.len())];
+    let host = if agent < SETTLED { 0 } else { rng.random_range(0..3) };
+    let mut tokens = || [0, rng.random_range(0..9000), rng.random_range(0..250_000)][rng.random_range(0..3)];
+    let mut call = json!({
+        "agent_id": format!("agent-{agent}"), "provider": provider, "model": model,
+        "input_tokens": tokens(), "cache_read_tokens": tokens(), "cache_write_5m_tokens": tokens(),
+        "cache_write_1h_tokens": tokens(), "output_tokens": tokens(), "conversation_id": format!("c-{number}"),
+    });
+    let mut maybe = |name: &str, value: Value| {
+        if rng.random_ratio(1, 2) {
+            call[name] = value;
+        }
+    };
+    maybe("hostname", json!(format!("host-{agent}-{host}")));
+    maybe("status", json!("error"));
+    maybe("latency_ms", json!(number * 7));
+    maybe("end_user", json!(format!("user-{}", number % 5)));
+    maybe("task_type", json!(["chat", "coding", "ticket-1"][usize::try_from(number % 3).unwrap()]));
+    maybe("key_source", json!("byok"));
+    if number.is_multiple_of(4) {
+        call["cost_usd"] = json!(format!("0.{:012}", number * 1_234_567));
+    }
+    call
+}
+
+fn sample(rng: &mut StdRng, number: u64, to: DateTime<Utc>) -> Value {
+    let length = TimeDelta::milliseconds(rng.random_range(1_000..5 * 3_600_000));
+    json!({
+        "project_id": format!("project-{}", rng.random_range(0..2)),
+        "instance_id": format!("i-{}", rng.random_range(0..3)),
+        "from": period::rfc3339(to - length), "to": period::rfc3339(to),
+        "cpu_cores": format!("{}.25", rng.random_range(0..16)), "ram_gb": "1.5", "disk_gb": 20,
+        "bandwidth_in_bytes": number, "bandwidth_out_bytes": rng.random_range(0..1_000_000),
+    })
+}

@@ -1,0 +1,80 @@
+//! Functions that answer HTTP requests, in processes of their own.
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use http::{Method, Request, StatusCode};
+use local::token;
+use serde_json::Value;
+use shared::app::{App, Clock, Route};
+use shared::auth::Verifier;
+use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, MIN_SECRET_BYTES};
+use shared::store::Store;
+use tower::ServiceExt;
+
+use super::wire::Process;
+use crate::support::tables::names;
+
+/// What tokens are signed with.
+pub const SECRET: [u8; MIN_SECRET_BYTES] = [7; MIN_SECRET_BYTES];
+
+/// A function in its process.
+#[derive(Clone)]
+pub struct Service {
+    pub process: Process,
+    pub clock: Clock,
+    router: Router,
+}
+
+/// The function that takes events in.
+pub fn ingest(process: Process, client: Client, clock: Clock) -> Service {
+    service(process, client, clock, ingest::routes())
+}
+
+/// The function that settings are changed by.
+pub fn registry(process: Process, client: Client, clock: Clock) -> Service {
+    service(process, client, clock, registry::routes())
+}
+
+/// The function that shows the sums.
+pub fn metrics(process: Process, client: Client, clock: Clock) -> Service {
+    service(process, client, clock, metrics::routes())
+}
+
+fn service(process: Process, client: Client, clock: Clock, routes: Vec<Route>) -> Service {
+    let auth = token::auth(&SECRET);
+    let config = Config {
+        tables: names(),
+        auth: Some(auth.clone()),
+        event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
+        cursor_secret: None,
+    };
+    let store = Store::new(client, &config.tables);
+    let verifier = Arc::new(Verifier::new(&auth).unwrap());
+    let app = App { config: Arc::new(config), clock: clock.clone(), verifier, store };
+    Service { process, clock, router: app.router(routes) }
+}
+
+impl Service {
+    /// Sends a request and reads the answer.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> (StatusCode, Value) {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"))
+            .body(body.map_or_else(Body::empty, |body| Body::from(body.to_string())));
+        let response = self.router.clone().oneshot(request.unwrap()).await.unwrap();
+        let status = response.status();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, serde_json::from_slice(&body).unwrap_or_default())
+    }
+}
