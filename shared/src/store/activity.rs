@@ -4,10 +4,10 @@
 //! eventually consistent: an entry is found there a moment after it was stored.
 
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity, Select};
+use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use chrono::{DateTime, Utc};
 
-use super::keys::{self, SK, activity as attr, event};
+use super::keys::{self, KeyRange, SK, activity as attr, event};
 use super::{Item, Store, decode, failed, s};
 use crate::error::{Error, Result};
 use crate::event::{AgentActivity, Data, Event};
@@ -143,18 +143,9 @@ impl Store {
             (None, Some(of_type)) => (attr::BY_TYPE, attr::TYPE, of_type.clone()),
             (None, None) => (attr::ALL, attr::ORG, org.to_string()),
         };
-        let mut query = self
-            .client
-            .query()
-            .table_name(&self.tables().events)
-            .index_name(index)
-            .key_condition_expression("#p = :p AND #s BETWEEN :f AND :t")
-            .expression_attribute_names("#p", name)
-            .expression_attribute_names("#s", attr::PLACE)
-            .expression_attribute_values(":p", s(pk))
-            .expression_attribute_values(":f", s(&stretch.from))
-            .expression_attribute_values(":t", s(&stretch.to))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
+        let range = KeyRange { pk, from: stretch.from.clone(), to: stretch.to.clone() };
+        let mut query =
+            self.range_query(&self.tables().events, (name, attr::PLACE), &range).index_name(index);
         if let (Some(_), Some(of_type)) = (agent, of_type) {
             query = query
                 .filter_expression("#y = :y")

@@ -21,6 +21,7 @@ use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 pub use meter::{Meter, Reading};
@@ -93,21 +94,8 @@ impl Store {
         let mut all = Vec::new();
         let mut start = None;
         loop {
-            let page = self
-                .client
-                .query()
-                .table_name(table)
-                .key_condition_expression("#p = :p AND #s BETWEEN :f AND :t")
-                .expression_attribute_names("#p", PK)
-                .expression_attribute_names("#s", SK)
-                .expression_attribute_values(":p", s(&range.pk))
-                .expression_attribute_values(":f", s(&range.from))
-                .expression_attribute_values(":t", s(&range.to))
-                .set_exclusive_start_key(start)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| failed("Query", &error))?;
+            let page = self.range_query(table, (PK, SK), range).set_exclusive_start_key(start);
+            let page = page.send().await.map_err(|error| failed("Query", &error))?;
             self.meter.read(page.consumed_capacity());
             start = page.last_evaluated_key;
             for item in page.items.unwrap_or_default() {
@@ -117,6 +105,25 @@ impl Store {
                 return Ok(all);
             }
         }
+    }
+
+    /// A query of a stretch of keys, which are called `pk` and `sk` in the table or in an index of it.
+    pub(crate) fn range_query(
+        &self,
+        table: &str,
+        (pk, sk): (&str, &str),
+        range: &KeyRange,
+    ) -> QueryFluentBuilder {
+        self.client
+            .query()
+            .table_name(table)
+            .key_condition_expression("#p = :p AND #s BETWEEN :f AND :t")
+            .expression_attribute_names("#p", pk)
+            .expression_attribute_names("#s", sk)
+            .expression_attribute_values(":p", s(&range.pk))
+            .expression_attribute_values(":f", s(&range.from))
+            .expression_attribute_values(":t", s(&range.to))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
     }
 
     pub(crate) fn tables(&self) -> &TableNames {

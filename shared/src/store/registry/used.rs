@@ -1,6 +1,6 @@
 //! Whether an organisation has used anything yet.
 
-use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
+use aws_sdk_dynamodb::types::Select;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::ids::OrgId;
 use crate::period::{Day, DayRange};
 use crate::store::keys::{self, KeyRange, PK, SK};
-use crate::store::{Store, failed, s};
+use crate::store::{Store, failed};
 
 /// How far back, and how far ahead, events are taken in, with a day to spare at either end: their days may be those
 /// of any zone.
@@ -39,23 +39,9 @@ impl Store {
 
     /// Whether there is any item in a stretch of keys: one read, of one item at most.
     async fn holds_any(&self, table: &str, range: &KeyRange) -> Result<bool> {
-        let page = self
-            .client
-            .query()
-            .table_name(table)
-            .key_condition_expression("#p = :p AND #s BETWEEN :f AND :t")
-            .expression_attribute_names("#p", PK)
-            .expression_attribute_names("#s", SK)
-            .expression_attribute_values(":p", s(&range.pk))
-            .expression_attribute_values(":f", s(&range.from))
-            .expression_attribute_values(":t", s(&range.to))
-            .select(Select::Count)
-            .limit(1)
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failed("Query", &error))?;
+        let query =
+            self.range_query(table, (PK, SK), range).select(Select::Count).limit(1).consistent_read(true);
+        let page = query.send().await.map_err(|error| failed("Query", &error))?;
         self.meter.read(page.consumed_capacity());
         Ok(page.count() > 0)
     }
