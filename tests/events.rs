@@ -15,11 +15,10 @@ use shared::event::Event;
 use shared::ids::OrgId;
 use shared::period;
 use shared::store::keys;
-use tower::ServiceExt;
 
 use crate::routes::functions;
-use crate::support::World;
 use crate::support::tables::{Tables, folded};
+use crate::support::{World, answered};
 
 fn file(binary: &str) -> String {
     let path = format!("{}/../events/{binary}.json", env!("CARGO_MANIFEST_DIR"));
@@ -37,10 +36,7 @@ async fn answer(world: &World, binary: &str, routes: Vec<Route>) -> (StatusCode,
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     let event: LambdaRequest = serde_json::from_str(&file(binary).replace("<token>", &token)).unwrap();
     let request = lambda_http::Request::from(event);
-    let answer = world.app(world.stack.client().clone()).router(routes).oneshot(request).await.unwrap();
-    let status = answer.status();
-    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
-    (status, serde_json::from_slice(&body).unwrap())
+    answered(world.app(world.stack.client().clone()).router(routes), request).await
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use crate::support::events;
 use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, record};
-use crate::support::{World, noon};
+use crate::support::{World, answered, noon};
 
 /// What goes wrong with a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +140,6 @@ async fn a_write_that_fails_for_good_is_asked_for_again_from_the_first_record_th
 
 /// Ingest over a client whose requests are spoilt, and what it answers to five calls.
 async fn ingest_spoilt(world: &World, fault: Fault, every: u32, id: &str) -> (StatusCode, Value) {
-    use tower::ServiceExt;
     let app = world.app(spoilt(world.stack.client(), fault, every));
     let batch: Vec<_> = (0..5).map(|i| events::call(&format!("{id}-{i}"), noon())).collect();
     let request = http::Request::builder()
@@ -153,10 +152,7 @@ async fn ingest_spoilt(world: &World, fault: Fault, every: u32, id: &str) -> (St
         )
         .body(axum::body::Body::from(json!(batch).to_string()))
         .unwrap();
-    let answer = app.router(ingest::routes()).oneshot(request).await.unwrap();
-    let status = answer.status();
-    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
-    (status, serde_json::from_slice(&body).unwrap())
+    answered(app.router(ingest::routes()), request).await
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@ pub mod oracle;
 pub mod tables;
 pub mod zones;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use aws_sdk_dynamodb::Client;
+use axum::Router;
 use axum::body::Bytes;
 use chrono::{DateTime, Utc};
 use http::{Method, Request, StatusCode};
@@ -19,6 +21,7 @@ use shared::auth::{Scope, Verifier};
 use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
 use shared::period;
 use shared::store::Store;
+use tower::{Service, ServiceExt};
 
 /// The time at which tests take place, unless they say otherwise: a noon from which a price change, a change of
 /// month and 90 days of summer time can be looked back on.
@@ -88,6 +91,17 @@ impl World {
     pub fn bearer(&self, token: &str) -> Caller<'_> {
         Caller { stack: &self.stack, token: Some(token.to_owned()) }
     }
+}
+
+/// What a function's own router answers, and the JSON of it.
+pub async fn answered<B>(router: Router, request: http::Request<B>) -> (StatusCode, Value)
+where
+    Router: Service<http::Request<B>, Response = axum::response::Response, Error = Infallible>,
+{
+    let answer = router.oneshot(request).await.unwrap();
+    let status = answer.status();
+    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    (status, serde_json::from_slice(&body).unwrap())
 }
 
 /// Someone who sends requests.

@@ -16,10 +16,9 @@ use chrono::TimeDelta;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use shared::auth::Scope;
-use tower::ServiceExt;
 
 use super::call;
-use crate::support::{World, noon};
+use crate::support::{World, answered, noon};
 
 /// An HTTP client by which a call gets at most `keys` items.
 #[derive(Clone)]
@@ -92,10 +91,7 @@ async fn ask(world: &World, keys: usize, path: &str) -> (StatusCode, Value) {
     let app = world.app(Client::from_conf(config.build()));
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     let request = Request::get(path).header("authorization", format!("Bearer {token}"));
-    let answer = app.router(billing::routes()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-    let status = answer.status();
-    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
-    (status, serde_json::from_slice(&body).unwrap())
+    answered(app.router(billing::routes()), request.body(Body::empty()).unwrap()).await
 }
 
 #[tokio::test]
