@@ -188,6 +188,15 @@ pub async fn serve_checked(
     lambda_http::run(app.router(routes)).await
 }
 
+/// The time until an invocation's deadline.
+#[allow(
+    clippy::disallowed_methods,
+    reason = "how long a process may still run is no matter of the business clock"
+)]
+pub fn time_left(deadline: std::time::SystemTime) -> std::time::Duration {
+    deadline.duration_since(std::time::SystemTime::now()).unwrap_or_default()
+}
+
 /// Structured logs for the whole process: JSON lines, level from `RUST_LOG` (default `info`).
 pub fn init_logging() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
