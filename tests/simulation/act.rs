@@ -5,6 +5,7 @@ use http::Method;
 use rand::RngExt;
 use serde_json::json;
 use shared::app::Clock;
+use shared::store::keys::SEALED;
 
 use super::Held;
 use super::faults::{self, Fate};
@@ -16,6 +17,8 @@ use super::wire::{Answer, Process, Request};
 
 /// Requests under way at once to ingest and to the registry.
 const SERVICES: usize = 4;
+/// Days that are computed anew at once.
+const RECONCILERS: usize = 2;
 /// Streams that the table has in a run, one after another.
 const STREAMS: usize = 3;
 /// Requests, and statements within them, that may fail in one invocation of ingest: after three tries that failed it
@@ -42,6 +45,7 @@ enum Act {
     Replay,
     Poison,
     Expire,
+    Reconcile,
     Wait,
     Check,
 }
@@ -79,6 +83,7 @@ impl Run {
             Act::Replay => self.replay(),
             Act::Poison => self.poison(),
             Act::Expire => return self.expire(),
+            Act::Reconcile => self.reconcile(),
             Act::Wait => {
                 self.now += TimeDelta::seconds([7, 600, 3000][self.rng.random_range(0..3)]);
                 self.note(|| "time passes".to_owned());
@@ -92,7 +97,12 @@ impl Run {
         let bad = self.weather.invocations;
         let mut acts = vec![(3, Act::Split), (1, Act::Replay), (6, Act::Poison), (4, Act::Expire)];
         acts.extend([(10, Act::Wait), (25, Act::Check)]);
-        let services = self.live.values().filter(|live| !matches!(live.work, Work::Deliver(..)));
+        let reconciling = self.live.values().filter(|live| matches!(live.work, Work::Reconcile)).count();
+        if reconciling < RECONCILERS {
+            acts.push((40, Act::Reconcile));
+        }
+        let services =
+            self.live.values().filter(|live| matches!(live.work, Work::Ingest(..) | Work::Change(_)));
         if services.count() < SERVICES {
             acts.extend([(60, Act::Send), (4, Act::Change)]);
         }
@@ -123,10 +133,13 @@ impl Run {
                 self.answer(i)?;
             }
         }
-        let services =
-            self.live.values().filter(|live| !matches!(live.work, Work::Deliver(..)) && !live.zombie);
-        if services.count() == 0 {
+        let busy = |work: fn(&Work) -> bool| self.live.values().any(|live| work(&live.work) && !live.zombie);
+        let reconciles = busy(|work| matches!(work, Work::Reconcile));
+        if !busy(|work| matches!(work, Work::Ingest(..) | Work::Change(_))) {
             self.send();
+        }
+        if !reconciles && self.is_dirty() {
+            self.redo();
         }
         for place in self.ready().collect::<Vec<_>>() {
             self.deliver(place);
@@ -202,17 +215,21 @@ impl Run {
         body: &serde_json::Value,
         shard: &str,
     ) -> Held<(u16, String)> {
-        let answer = match self.mutant.filter(|_| operation == "UpdateItem") {
-            None => self.engine.execute(operation, body),
-            Some(mutant) => {
-                let mut spoilt = body.clone();
-                mutant.spoil_request(&mut spoilt, shard);
-                let (status, answer) = self.engine.execute(operation, &spoilt);
-                let mut answer = serde_json::from_str(&answer).unwrap();
-                mutant.spoil_answer(body, &mut answer, shard);
-                (status, answer.to_string())
-            }
-        };
+        let answer =
+            match self.mutant.filter(|_| ["UpdateItem", "PutItem", "DeleteItem"].contains(&operation)) {
+                None => self.engine.execute(operation, body),
+                Some(mutant) => {
+                    let mut spoilt = body.clone();
+                    mutant.spoil_request(&mut spoilt, shard);
+                    let (status, answer) = self.engine.execute(operation, &spoilt);
+                    let mut answer = serde_json::from_str(&answer).unwrap();
+                    mutant.spoil_answer(body, &mut answer, shard);
+                    (status, answer.to_string())
+                }
+            };
+        if body["Item"][SEALED].is_object() {
+            self.count("Rewritten");
+        }
         if matches!(operation, "BatchExecuteStatement" | "TransactWriteItems" | "DeleteItem") {
             self.feed(process)?;
         }

@@ -126,6 +126,7 @@ impl Run {
         let work = match &live.work {
             Work::Ingest(service, numbers) => Work::Ingest(service.clone(), numbers.clone()),
             Work::Change(service) => Work::Change(service.clone()),
+            Work::Reconcile => Work::Reconcile,
             Work::Deliver(aggregator, place, from, to) => {
                 Work::Deliver(aggregator.clone(), *place, *from, *to)
             }
@@ -136,7 +137,7 @@ impl Run {
     fn give_up(&mut self, work: Work) {
         match work {
             Work::Ingest(_, numbers) => self.senders.unanswered(&numbers),
-            Work::Change(_) => {}
+            Work::Change(_) | Work::Reconcile => {}
             Work::Deliver(_, place, from, to) => {
                 let shard = &mut self.streams[place.0].shards[place.1];
                 shard.busy = None;

@@ -79,7 +79,8 @@ impl Run {
         self.check_aside(&usage)?;
         self.check_seen(&fold)?;
         self.check_parts()?;
-        self.check_metrics(&fold).await
+        self.check_metrics(&fold).await?;
+        self.check_proofs().await
     }
 
     /// The fold over the table and what was removed from it; and the table holds what was stored, and nothing else.

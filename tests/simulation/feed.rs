@@ -81,7 +81,9 @@ impl Run {
 
     /// The time to live of an event passes.
     pub fn expire(&mut self) -> Held {
-        let Some(key) = self.senders.expire(&mut self.rng) else { return Ok(()) };
+        let before = self.expiring();
+        let Some(key) = self.senders.expire(&mut self.rng, before) else { return Ok(()) };
+        self.count("Expired");
         self.note(|| format!("{} {} expires", key.pk, key.sk));
         let body =
             json!({ "TableName": names().events, "Key": { PK: { "S": key.pk }, SK: { "S": key.sk } } });

@@ -6,7 +6,10 @@ use dynoxide::{AttributeValue, Item};
 use rust_decimal::Decimal;
 use shared::period::{self, Day, Month};
 use shared::rollup::{Latest, Seen, Sums};
-use shared::store::keys::{Column, END_USERS, Key, PK, QUARANTINE, SK, VERSION, is_mark, seen as attribute};
+use shared::store::keys::{
+    Column, DIRTY, END_USERS, Key, PK, QUARANTINE, SEALED, SEPARATOR, SK, VERSION, WRITES, is_mark,
+    seen as attribute,
+};
 use shared::store::sequence::SequenceNumber;
 
 use super::Held;
@@ -18,6 +21,8 @@ use crate::support::tables::names;
 pub struct Summed {
     pub sums: Sums,
     pub marks: BTreeMap<String, SequenceNumber>,
+    /// Whether it was computed from raw events, so that its marks say nothing.
+    pub sealed: bool,
 }
 
 /// Everything in the usage table.
@@ -27,6 +32,8 @@ pub struct Usage {
     pub users: BTreeMap<Key, BTreeSet<[u8; 8]>>,
     /// Records that were put aside.
     pub aside: BTreeMap<Key, String>,
+    /// Days to be computed anew.
+    pub dirty: BTreeSet<String>,
 }
 
 impl Usage {
@@ -38,6 +45,10 @@ impl Usage {
             let odd = || format!("the item {key:?} is odd: {item:?}");
             if key.pk == QUARANTINE {
                 usage.aside.insert(key.clone(), text(&item, "record").ok_or_else(odd)?);
+            } else if key.pk == DIRTY {
+                usage.dirty.insert(key.sk);
+            } else if key.pk.starts_with(SEPARATOR) {
+                // What the functions note for themselves.
             } else if let Some(users) = item.get(END_USERS) {
                 usage.users.insert(key.clone(), hashes(users).ok_or_else(odd)?);
             } else {
@@ -54,7 +65,8 @@ pub fn summed(item: &Item) -> Option<Summed> {
     for (name, value) in item {
         let column = Column::stored(name.clone());
         match value {
-            _ if [PK, SK, VERSION].contains(&name.as_str()) => {}
+            _ if [PK, SK, VERSION, WRITES].contains(&name.as_str()) => {}
+            _ if name == SEALED => all.sealed = true,
             AttributeValue::B(bytes) if is_mark(name) => {
                 all.marks.insert(name.clone(), SequenceNumber::from_bytes(bytes)?);
             }

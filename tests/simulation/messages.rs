@@ -116,8 +116,8 @@ fn age_ms(rng: &mut StdRng) -> i64 {
     const HOUR: i64 = 3_600_000;
     match rng.random_range(0..100) {
         0..65 => rng.random_range(0..2 * HOUR),
-        65..85 => rng.random_range(0..72 * HOUR),
-        85..93 => rng.random_range(0..34 * 24 * HOUR),
+        65..80 => rng.random_range(0..72 * HOUR),
+        80..93 => rng.random_range(0..34 * 24 * HOUR),
         93..96 => rng.random_range(34 * 24 * HOUR..37 * 24 * HOUR),
         _ => -rng.random_range(0..HOUR / 3),
     }

@@ -20,6 +20,7 @@ mod feed;
 mod items;
 mod messages;
 mod mutant;
+mod redo;
 mod run;
 mod senders;
 mod service;
@@ -56,7 +57,7 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 /// What has to have happened in an ordinary test, so that nobody takes for proven what was never tried.
-const KINDS: [&str; 31] = [
+const KINDS: [&str; 36] = [
     "Answer",
     "Change",
     "Check",
@@ -67,6 +68,7 @@ const KINDS: [&str; 31] = [
     "Haunt",
     "NewStream",
     "Poison",
+    "Reconcile",
     "Release",
     "Replay",
     "Send",
@@ -82,6 +84,11 @@ const KINDS: [&str; 31] = [
     // A condition did not hold, and a delivery was taken in part.
     "Refused",
     "InPartDelivered",
+    "Expired",
+    // What reconcile found, and a day that was dirty in the end.
+    "Repaired",
+    "Redone",
+    "Rewritten",
     // What ingest answered.
     "200",
     "503",

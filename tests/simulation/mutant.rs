@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use shared::store::keys::{is_mark, mark_column};
+use shared::store::keys::{DIRTY, PK, SEALED, is_mark, mark_column};
 use shared::store::sequence::SequenceNumber;
 
 use super::stream::TABLE;
@@ -23,22 +23,41 @@ pub enum Mutant {
     FailuresDropped,
     /// Sums are added without any condition.
     Unconditioned,
+    /// Sums are added to sealed items too.
+    SealIgnored,
+    /// What was computed is written though the item has changed meanwhile.
+    ChangeOverwritten,
+    /// A day that events came to while it was computed is taken for done.
+    DirtForgotten,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
         Self::NoLabel,
         Self::FailuresDropped,
         Self::Unconditioned,
+        Self::SealIgnored,
+        Self::ChangeOverwritten,
+        Self::DirtForgotten,
     ];
 
     /// Changes an update of sums before it is carried out. `shard` is the one that is being delivered.
     pub fn spoil_request(self, body: &mut Value, shard: &str) {
-        if marked(body).is_none() {
-            return;
+        let names = &body["ExpressionAttributeNames"];
+        match self {
+            Self::ChangeOverwritten if body["Item"][SEALED].is_object() => return forget_condition(body),
+            Self::DirtForgotten if body["Key"][PK]["S"] == DIRTY => return forget_condition(body),
+            _ if marked(body).is_none() => return,
+            Self::SealIgnored => {
+                let condition = body["ConditionExpression"].as_str().unwrap();
+                body["ConditionExpression"] = json!(condition.replace("attribute_not_exists(#z) AND ", ""));
+                drop(body["ExpressionAttributeNames"].as_object_mut().unwrap().remove("#z"));
+                return;
+            }
+            _ => assert_eq!(names["#z"], SEALED),
         }
         let values = &mut body["ExpressionAttributeValues"];
         match self {
@@ -53,16 +72,16 @@ impl Mutant {
             }
             Self::Unconditioned => {
                 values.as_object_mut().unwrap().remove(":f");
-                body.as_object_mut().unwrap().remove("ConditionExpression");
+                body["ConditionExpression"] = json!("attribute_not_exists(#z)");
             }
-            Self::FailuresDropped => {}
+            _ => {}
         }
     }
 
     /// Changes the answer to the update `asked`, so that the code finds the mark where and as it looks for it.
     pub fn spoil_answer(self, asked: &Value, answer: &mut Value, shard: &str) {
         let Some(mark) = marked(asked) else { return };
-        let Some(item) = answer.get_mut("Item") else { return };
+        let Some(item) = answer.get_mut("Item").filter(|item| !item[SEALED].is_object()) else { return };
         match self {
             Self::OneMark | Self::NoLabel => item[mark] = item[&self.other_mark(shard)].clone(),
             Self::TextMarks => {
@@ -86,6 +105,14 @@ impl Mutant {
     fn other_mark(self, shard: &str) -> String {
         let shard = if self == Self::NoLabel { shard } else { "" };
         mark_column(TABLE, shard)
+    }
+}
+
+/// Takes away a request's condition, and what only that names.
+fn forget_condition(body: &mut Value) {
+    let body = body.as_object_mut().unwrap();
+    for part in ["ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"] {
+        body.remove(part);
     }
 }
 

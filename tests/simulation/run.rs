@@ -42,7 +42,7 @@ use crate::support::tables::names;
 /// up after 8 s, a multiple of this.
 const STEP: Duration = Duration::from_millis(250);
 /// Steps in which things may go wrong.
-const STORM: Range<usize> = 50..400;
+const STORM: Range<usize> = 50..500;
 /// Steps after which a run should have come to its end long ago.
 const STEPS: usize = 20_000;
 
@@ -55,6 +55,8 @@ pub enum Work {
     Ingest(Service, Vec<u64>),
     /// A setting is changed.
     Change(Service),
+    /// Days are computed anew.
+    Reconcile,
     /// The records of a shard from one to another are added up.
     Deliver(Arc<Aggregator>, Place, usize, usize),
 }
@@ -185,6 +187,7 @@ impl Run {
         self.live.values().all(|live| live.zombie && live.held)
             && self.senders.are_done()
             && self.streams.iter().all(|stream| stream.shards.iter().all(super::stream::Shard::is_done))
+            && !self.is_dirty()
     }
 
     /// Takes what the invocations that have ended came to.
@@ -216,6 +219,7 @@ impl Run {
                     self.warm_aggregators.push((process, aggregator));
                     self.delivered(process, place, (from, to), answer)?;
                 }
+                (Work::Reconcile, Done::Lambda(answer)) => self.reconciled(process, answer),
                 _ => return Err("an invocation answered as another".to_owned()),
             }
         }

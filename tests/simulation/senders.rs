@@ -8,10 +8,12 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::Value;
 use shared::event::Event;
+use shared::period::Day;
 use shared::store::keys::Key;
 
 use super::Held;
 use super::messages::{Message, ORGS};
+use super::redo::day_of;
 use super::wire::Process;
 
 /// A raw event in the table.
@@ -216,7 +218,7 @@ impl Senders {
     }
 
     /// An event that may be removed, since nobody will ever send it again.
-    pub fn expire(&mut self, rng: &mut StdRng) -> Option<Key> {
+    pub fn expire(&mut self, rng: &mut StdRng, before: Day) -> Option<Key> {
         let settled = |key: &Key| {
             self.messages.values().filter(|message| message.key == *key).all(|message| {
                 let sent = &self.sent[&message.number];
@@ -224,7 +226,11 @@ impl Senders {
             })
         };
         let there = self.stored.iter().filter(|(_, stored)| stored.message.is_some() && !stored.removed);
-        let all: Vec<_> = there.map(|(key, _)| key).filter(|key| settled(key)).cloned().collect();
+        let all: Vec<_> = there
+            .map(|(key, _)| key)
+            .filter(|key| settled(key) && day_of(key).is_some_and(|(_, day)| day < before))
+            .cloned()
+            .collect();
         let key = all.get(rng.random_range(0..all.len().max(1)))?.clone();
         self.stored.get_mut(&key)?.removed = true;
         Some(key)

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use shared::ids::OrgId;
+use shared::period::Day;
 use shared::rollup::{self, EndUser, Seen, Subject, Sums, Target};
 use shared::store::Store;
 use shared::store::keys::{self, Key};
@@ -29,6 +30,9 @@ pub struct Applier {
     seen: Mutex<HashMap<(OrgId, Subject), Seen>>,
 }
 
+/// Days whose events came to sealed items, with the first and the last of their records in the delivery.
+type SealedDays = BTreeMap<(OrgId, Day), (usize, usize)>;
+
 /// What one delivery asks for, gathered by item. Each knows the first record that it is about, which has to be
 /// delivered again if it fails. The same delivery is written in the same order always.
 #[derive(Default)]
@@ -48,13 +52,31 @@ impl Applier {
     /// Adds all that a delivery brings. The sequence number of the first record that has to come again, if any.
     pub async fn apply<'a>(&self, batch: &Batch<'a>) -> Option<&'a str> {
         let work = self.gather(batch);
-        let sums = work.sums.iter().map(|(target, deltas)| self.add(batch, target, deltas).boxed());
+        let sealed = Mutex::default();
+        let sums = work.sums.iter().map(|(target, deltas)| self.add(batch, target, deltas, &sealed).boxed());
         let users = work.users.iter().map(|(key, (first, users))| self.add_users(*first, key, users).boxed());
         let seen = work.seen.iter().map(|(subject, (first, seen))| self.see(*first, subject, seen).boxed());
         let odd = work.odd.iter().map(|(index, reason)| self.quarantine(batch, *index, reason).boxed());
         let all: Vec<_> = sums.chain(users).chain(seen).chain(odd).collect();
-        let failures: Vec<_> = stream::iter(all).buffer_unordered(IN_FLIGHT).collect().await;
+        let mut failures: Vec<_> = stream::iter(all).buffer_unordered(IN_FLIGHT).collect().await;
+        failures.extend(self.mark_dirty(batch, &sealed.into_inner().unwrap_or_default()).await);
         batch.sequence_text(failures.into_iter().flatten().min()?)
+    }
+
+    /// Has the days computed anew whose events came to sealed items. The indices of the first records of those days
+    /// for which that failed.
+    async fn mark_dirty(&self, batch: &Batch<'_>, days: &SealedDays) -> Vec<Option<usize>> {
+        let marked = days.iter().map(|((org, day), (first, last))| async move {
+            // A text that no other record has: whoever computes the day sees by it whether more has come since.
+            let token = format!("{}#{}", batch.mark, batch.sequence_text(*last).unwrap_or_default());
+            let failed = self.store.mark_dirty(org, *day, &token).await.err()?;
+            tracing::error!(error = %failed, %day, "a day was not marked to be computed anew");
+            Some(*first)
+        });
+        stream::iter(marked.map(FutureExt::boxed).collect::<Vec<_>>())
+            .buffer_unordered(IN_FLIGHT)
+            .collect()
+            .await
     }
 
     fn gather<'b>(&self, batch: &'b Batch<'_>) -> Work<'b> {
@@ -102,6 +124,7 @@ impl Applier {
         batch: &Batch<'_>,
         target: &Target,
         mut deltas: &[(SequenceNumber, usize, Sums)],
+        sealed: &Mutex<SealedDays>,
     ) -> Option<usize> {
         let key = target.key();
         while let Some((first, index, _)) = deltas.first() {
@@ -112,6 +135,15 @@ impl Applier {
                 Ok(Outcome::AlreadyAt(mark)) => {
                     let had = deltas.partition_point(|(sequence, ..)| *sequence <= mark);
                     deltas = &deltas[had..];
+                }
+                Ok(Outcome::Sealed) => {
+                    let mut days = lock(sealed);
+                    for (_, index, _) in deltas {
+                        let Reading::Count(event) = &batch.records[*index].reading else { continue };
+                        let seen = days.entry((event.org.clone(), event.day)).or_insert((*index, *index));
+                        *seen = (seen.0.min(*index), seen.1.max(*index));
+                    }
+                    return None;
                 }
                 Ok(Outcome::TooLarge) => {
                     if let Some(failed) = self.put_aside(batch, &key, &deltas[..taken]).await {

@@ -1,28 +1,170 @@
 //! Proving the sums: a day is computed anew from its raw events and compared with what is stored.
+//!
+//! By hand: `aws lambda invoke --function-name … --cli-binary-format raw-in-base64-out --payload
+//! '{"do":"day","org":"acme","day":"2026-03-05","repair":true}' report.json`; the answer is a [`Report`]. See
+//! [`request::Request`] for what else can be asked.
+
+mod compare;
+mod day;
+pub mod due;
+mod fold;
+mod held;
+pub mod report;
+pub mod request;
 
 use std::time::Duration;
 
+use futures::stream::{self, StreamExt};
 use lambda_runtime::Error;
+use serde::Deserialize;
 use serde_json::Value;
+use shared::Result;
 use shared::app::Clock;
+use shared::ids::OrgId;
+use shared::period::Day;
 use shared::store::Store;
+use shared::store::proof::Proved;
+use tokio::time::Instant;
+
+pub use day::SETTLE;
+use day::{How, Proof};
+use due::{due, oldest_whole};
+use report::{DayReport, Report};
+use request::Request;
+
+/// Organisations that are looked at side by side.
+const IN_FLIGHT: usize = 8;
+/// No day is begun when less time than this is left.
+const RESERVE: Duration = Duration::from_mins(1);
 
 /// The function.
 pub struct Reconciler {
-    _store: Store,
-    _clock: Clock,
-    _retention_days: u32,
+    store: Store,
+    clock: Clock,
+    retention_days: u32,
 }
 
 impl Reconciler {
     /// A reconciler of the tables of `store`, whose raw events are kept for `retention_days`.
     pub const fn new(store: Store, clock: Clock, retention_days: u32) -> Self {
-        Self { _store: store, _clock: clock, _retention_days: retention_days }
+        Self { store, clock, retention_days }
     }
 
-    /// Does what `event` asks for, within `time_left`, and reports it.
-    #[allow(clippy::unused_async, reason = "for now")]
-    pub async fn handle(&self, event: Value, _time_left: Duration) -> Result<Value, Error> {
-        Ok(event)
+    /// Does what `event` asks for (a [`Request`]) within `time_left`, and answers with a [`Report`].
+    ///
+    /// # Errors
+    ///
+    /// An event that asks for nothing known; anything that failed, or for which there was no time, after all else
+    /// was done.
+    pub async fn handle(&self, event: Value, time_left: Duration) -> Result<Value, Error> {
+        let request = Request::deserialize(event)?;
+        // A short time is for tests and for days that are asked for by hand, which are done at any rate.
+        let until = Instant::now() + time_left.saturating_sub(RESERVE.min(time_left / 2));
+        let before = self.store.meter().reading();
+        let report = self.carry_out(request, until).await?.metered(&self.store, before);
+        for day in &report.days {
+            tracing::warn!(report = %serde_json::to_string(day)?, "a day was proved");
+        }
+        tracing::info!(
+            drift = report.drift,
+            unreadable = report.unreadable,
+            days = report.days_proved,
+            half_read_units = report.half_read_units,
+            "proved"
+        );
+        if report.failures.is_empty() && report.days_left == 0 {
+            return Ok(serde_json::to_value(report)?);
+        }
+        let left = report.days_left;
+        Err(format!("{left} days were left, and these failed: {}", report.failures.join("; ")).into())
+    }
+
+    async fn carry_out(&self, request: Request, until: Instant) -> Result<Report> {
+        let mut report = Report::default();
+        match request {
+            Request::Day { org, day, repair, seal } => {
+                let how = How { repair: repair || seal, seal };
+                report.add(self.prove(&org, day, how).await?, true);
+            }
+            Request::Dirty => {
+                for (org, day) in self.store.dirty_days().await? {
+                    let how = How { repair: true, seal: false };
+                    self.prove_in_time(&mut report, (&org, day), how, until).await;
+                }
+            }
+            Request::Nightly => {
+                let organizations = self.store.organizations().await?;
+                let nights = organizations.into_iter().map(|(org, first)| self.night(org, first, until));
+                let mut nights = stream::iter(nights).buffer_unordered(IN_FLIGHT);
+                while let Some(night) = nights.next().await {
+                    report.merge(night);
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    /// The days of one organisation that are due.
+    async fn night(&self, org: OrgId, first: Day, until: Instant) -> Report {
+        let mut report = Report::default();
+        if let Err(error) = self.prove_due(&mut report, &org, first, until).await {
+            report.failures.push(format!("{org}: {error}"));
+        }
+        report
+    }
+
+    async fn prove_due(&self, report: &mut Report, org: &OrgId, first: Day, until: Instant) -> Result<()> {
+        let mut proved = self.store.proved(org).await?;
+        let zone = self.store.organization(org).await?.timezone;
+        let today = Day::of(self.clock.now(), zone);
+        let (compare, seal) = due(proved, first, today, self.retention_days);
+        // Each stops at the first day that is not done with, to begin there the next time.
+        for day in seal {
+            let how = How { repair: true, seal: true };
+            let Some(true) = self.prove_in_time(report, (org, day), how, until).await else { break };
+            proved.sealed = Some(day);
+            self.store.set_proved(org, proved).await?;
+        }
+        for day in compare {
+            let Some(_) = self.prove_in_time(report, (org, day), How::default(), until).await else { break };
+            proved = Proved { compared: Some(day), ..proved };
+            self.store.set_proved(org, proved).await?;
+        }
+        Ok(())
+    }
+
+    /// Proves a day if there is time. Whether its sums hold every event of it; none where it was not done.
+    async fn prove_in_time(
+        &self,
+        report: &mut Report,
+        (org, day): (&OrgId, Day),
+        how: How,
+        until: Instant,
+    ) -> Option<bool> {
+        if Instant::now() >= until {
+            report.days_left += 1;
+            return None;
+        }
+        match self.prove(org, day, how).await {
+            Ok(of_day) => {
+                let whole = of_day.is_whole();
+                report.add(of_day, false);
+                Some(whole)
+            }
+            Err(error) => {
+                report.failures.push(format!("{org} {day}: {error}"));
+                None
+            }
+        }
+    }
+
+    async fn prove(&self, org: &OrgId, day: Day, how: How) -> Result<DayReport> {
+        let today = Day::of(self.clock.now(), chrono_tz::UTC);
+        if day < oldest_whole(today, self.retention_days) {
+            return Err(shared::error::Error::Conflict(format!(
+                "the raw events of {day} are no longer all kept, so it cannot be computed anew"
+            )));
+        }
+        Proof { store: &self.store, clock: &self.clock, org, day, how }.run().await
     }
 }

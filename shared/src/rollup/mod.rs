@@ -60,6 +60,32 @@ pub const TASK_TYPES: [&str; 14] = [
     "translation",
 ];
 
+impl Target {
+    /// The organisation whose item it is.
+    pub const fn org(&self) -> &OrgId {
+        match self {
+            Self::OrgDay(org, _)
+            | Self::AgentDay(org, ..)
+            | Self::ActivityDay(org, ..)
+            | Self::ProjectHour(org, ..)
+            | Self::ProjectDay(org, ..) => org,
+        }
+    }
+
+    /// The days from the item's own day to `day`.
+    pub fn days_until(&self, day: Day) -> i64 {
+        let own = match self {
+            Self::OrgDay(_, own)
+            | Self::AgentDay(_, own, _)
+            | Self::ActivityDay(_, _, own)
+            | Self::ProjectDay(_, own, _) => *own,
+            // Hours are named after days of UTC.
+            Self::ProjectHour(_, hour, _) => hour.get(..10).and_then(Day::parse).unwrap_or(day),
+        };
+        (day.date() - own.date()).num_days()
+    }
+}
+
 /// Everything that one event adds.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Contribution {
@@ -90,7 +116,17 @@ impl EndUser {
 }
 
 /// What `event` adds: the fold that every number of this system is made of.
+///
+/// Events of different days never add to the same column, whatever item it is in.
 pub fn contribution(event: &Event) -> Contribution {
+    let mut brings = by_kind(event);
+    for (target, sums) in &mut brings.sums {
+        *sums = std::mem::take(sums).offset(target.days_until(event.day));
+    }
+    brings
+}
+
+fn by_kind(event: &Event) -> Contribution {
     match &event.data {
         Data::LlmCall(call) => of_call(event, call),
         Data::TaskCompleted(task) => of_task(event, task),

@@ -54,6 +54,35 @@ impl Sums {
         }
     }
 
+    /// The same sums, of events that happened `days` after the day of the item that they are added to.
+    #[must_use]
+    pub fn offset(self, days: i64) -> Self {
+        if days == 0 {
+            return self;
+        }
+        Self {
+            numbers: self.numbers.into_iter().map(|(column, value)| (column.offset(days), value)).collect(),
+            names: self.names.into_iter().map(|(column, name)| (column.offset(days), name)).collect(),
+            sets: self.sets.into_iter().map(|(column, members)| (column.offset(days), members)).collect(),
+        }
+    }
+
+    /// The part that events brought which happened `days` after the item's day.
+    #[must_use]
+    pub fn part(&self, days: i64) -> Self {
+        let of_day = |column: &Column| column.split_offset().1 == days;
+        Self {
+            numbers: self.numbers.iter().filter(|(column, _)| of_day(column)).map(owned).collect(),
+            names: self.names.iter().filter(|(column, _)| of_day(column)).map(owned).collect(),
+            sets: self.sets.iter().filter(|(column, _)| of_day(column)).map(owned).collect(),
+        }
+    }
+
+    /// Whether there is nothing in them.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.names.is_empty() && self.sets.is_empty()
+    }
+
     /// The sum in a column, as it is.
     pub fn number(&self, column: &Column) -> Decimal {
         self.numbers.get(column).copied().unwrap_or_default()
@@ -63,6 +92,10 @@ impl Sums {
     pub fn column_names(&self) -> impl Iterator<Item = &str> {
         self.numbers.keys().chain(self.names.keys()).chain(self.sets.keys()).map(Column::as_str)
     }
+}
+
+fn owned<T: Clone>((column, value): (&Column, &T)) -> (Column, T) {
+    (column.clone(), value.clone())
 }
 
 /// The model that a name column speaks of.

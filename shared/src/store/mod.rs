@@ -8,6 +8,7 @@ mod end_users;
 pub mod events;
 pub mod keys;
 mod meter;
+pub mod proof;
 pub mod registry;
 pub mod sequence;
 pub mod usage;

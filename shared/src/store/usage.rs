@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 use futures::future::try_join_all;
 
-use super::keys::{self, Key, VERSION};
+use super::keys::{self, Key, SEALED, VERSION, WRITES};
 use super::sequence::SequenceNumber;
 use super::{Item, Store, decode, failed, key_attributes, s};
 use crate::error::{Error, Result};
@@ -18,7 +18,7 @@ use crate::period::{Day, DayRange};
 use crate::rollup::{AgentDay, OrgDay, Sums, Target};
 
 /// The version of the layout of usage items.
-const LAYOUT: &str = "1";
+pub(super) const LAYOUT: &str = "1";
 
 /// The columns that one update may name. DynamoDB takes 4 KB of expression; a column needs at most 11 bytes of it.
 pub const MAX_COLUMNS: usize = 250;
@@ -32,6 +32,9 @@ pub enum Outcome {
     AlreadyAt(SequenceNumber),
     /// Nothing was done, and never will be: the item would pass the 400 KB that DynamoDB keeps.
     TooLarge,
+    /// Nothing was done, and never will be: the item was computed from raw events. Its day has to be
+    /// [marked dirty](Store::mark_dirty), so that it is computed anew.
+    Sealed,
 }
 
 /// A stretch of one shard's records that are added to an item together.
@@ -65,15 +68,19 @@ impl Store {
             .update_item()
             .table_name(&self.tables().usage)
             .set_key(Some(key_attributes(key)))
-            .condition_expression("attribute_not_exists(#m) OR #m < :f")
+            .condition_expression("attribute_not_exists(#z) AND (attribute_not_exists(#m) OR #m < :f)")
             .expression_attribute_names("#m", batch.mark)
+            .expression_attribute_names("#w", WRITES)
+            .expression_attribute_names("#z", SEALED)
             .expression_attribute_names("#v", VERSION)
             .expression_attribute_values(":f", sequence_attribute(batch.first))
             .expression_attribute_values(":m", sequence_attribute(batch.last))
             .expression_attribute_values(":v", AttributeValue::N(LAYOUT.to_owned()))
+            .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let (mut add, mut set) = (Vec::new(), vec!["#m = :m".to_owned(), "#v = :v".to_owned()]);
+        let (mut add, mut set) =
+            (vec!["#w :one".to_owned()], vec!["#m = :m".to_owned(), "#v = :v".to_owned()]);
         for (i, (column, value)) in columns(sums).enumerate() {
             update = update
                 .expression_attribute_names(format!("#{i}"), column)
@@ -83,10 +90,7 @@ impl Store {
                 _ => add.push(format!("#{i} :{i}")),
             }
         }
-        let mut expression = format!("SET {}", set.join(","));
-        if !add.is_empty() {
-            expression = format!("{expression} ADD {}", add.join(","));
-        }
+        let expression = format!("SET {} ADD {}", set.join(","), add.join(","));
         match update.update_expression(expression).send().await {
             Ok(done) => {
                 self.meter.write(done.consumed_capacity());
@@ -107,12 +111,21 @@ impl Store {
 
     /// Adds end users to their bucket. A set holds a member once, so this needs no mark.
     pub async fn add_end_users(&self, key: &Key, users: &BTreeSet<[u8; 8]>) -> Result<()> {
+        self.update_end_users(key, "ADD #u :u", users).await
+    }
+
+    /// Takes end users out of their bucket.
+    pub async fn remove_end_users(&self, key: &Key, users: &BTreeSet<[u8; 8]>) -> Result<()> {
+        self.update_end_users(key, "DELETE #u :u", users).await
+    }
+
+    async fn update_end_users(&self, key: &Key, update: &str, users: &BTreeSet<[u8; 8]>) -> Result<()> {
         let done = self
             .client
             .update_item()
             .table_name(&self.tables().usage)
             .set_key(Some(key_attributes(key)))
-            .update_expression("ADD #u :u")
+            .update_expression(update)
             .expression_attribute_names("#u", keys::END_USERS)
             .expression_attribute_values(":u", hash_set(users))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
@@ -209,7 +222,7 @@ fn agent_day(item: &Item) -> Result<(Day, AgentId, AgentDay)> {
     Ok((day, agent, AgentDay::from(&decode::sums(item)?)))
 }
 
-fn columns(sums: &Sums) -> impl Iterator<Item = (&str, AttributeValue)> {
+pub(super) fn columns(sums: &Sums) -> impl Iterator<Item = (&str, AttributeValue)> {
     let numbers = sums
         .numbers
         .iter()
@@ -219,7 +232,7 @@ fn columns(sums: &Sums) -> impl Iterator<Item = (&str, AttributeValue)> {
     numbers.chain(names).chain(sets)
 }
 
-fn hash_set(members: &BTreeSet<[u8; 8]>) -> AttributeValue {
+pub(super) fn hash_set(members: &BTreeSet<[u8; 8]>) -> AttributeValue {
     AttributeValue::Bs(members.iter().map(|member| Blob::new(*member)).collect())
 }
 
@@ -228,7 +241,7 @@ fn sequence_attribute(number: SequenceNumber) -> AttributeValue {
 }
 
 /// DynamoDB has no error of its own for this, only words.
-fn is_too_large(refused: &impl ProvideErrorMetadata) -> bool {
+pub(super) fn is_too_large(refused: &impl ProvideErrorMetadata) -> bool {
     refused.code() == Some("ValidationException")
         && refused.message().is_some_and(|words| words.to_ascii_lowercase().contains("item size"))
 }
@@ -241,6 +254,9 @@ fn already_at(
     let UpdateItemError::ConditionalCheckFailedException(refused) = refused else {
         return Err(Error::Internal("not a failed condition".to_owned()));
     };
+    if refused.item().is_some_and(|item| item.contains_key(SEALED)) {
+        return Ok(Outcome::Sealed);
+    }
     let number = refused
         .item()
         .and_then(|item| item.get(mark))

@@ -90,9 +90,14 @@ model_columns! {
 /// | `k:` type | calls by task type |
 /// | `a:` type | activity by type |
 /// | `A:` to `X:`, type | activity in the first to the last hour of the day, by type |
+/// | any of these, `~`, a number | the same, of events that happened that many days after the item's day |
 /// | `@` and 11 characters | the mark of a shard |
+/// | `v`, `w`, `z` | see [`VERSION`](super::VERSION), [`WRITES`](super::WRITES), [`SEALED`](super::SEALED) |
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Column(Cow<'static, str>);
+
+/// Stands before the days in a column of other days' events. No identifier holds it, and no model's code.
+const OFFSET: char = '~';
 
 impl Column {
     /// Calls that carried a latency.
@@ -159,6 +164,21 @@ impl Column {
     pub fn activity_in(hour: u32, event_type: &str) -> Self {
         let letter = u8::try_from(hour).map_or('?', |hour| char::from(b'A' + hour % 24));
         Self::made(format!("{letter}:{event_type}"))
+    }
+
+    /// The same column, for events of a day that is `days` after the item's: see [`Self::split_offset`].
+    #[must_use]
+    pub fn offset(self, days: i64) -> Self {
+        if days == 0 { self } else { Self::made(format!("{}{OFFSET}{days}", self.0)) }
+    }
+
+    /// The column of the figure, and the days from the item's day to the events' that it counts.
+    ///
+    /// A sample may run into an hour of yesterday, and a day of UTC is not one of everybody's. Each day's events have
+    /// columns of their own all the same: so a day can be computed anew from its events alone.
+    pub fn split_offset(&self) -> (Self, i64) {
+        let parts = self.0.rsplit_once(OFFSET).and_then(|(name, days)| Some((name, days.parse().ok()?)));
+        parts.map_or_else(|| (self.clone(), 0), |(name, days)| (Self::made(name.to_owned()), days))
     }
 
     /// Any column, by the name it is stored under.

@@ -29,6 +29,12 @@ pub const SK: &str = "sk";
 /// The version of an item's layout.
 pub const VERSION: &str = "v";
 
+/// Counts the updates of an item of sums, so that who computes it anew can tell whether it has changed meanwhile.
+pub const WRITES: &str = "w";
+/// In an item of sums that was computed from raw events: how often that was done. Nothing is added to such an item; an
+/// event that comes to it after all marks its day [dirty](dirty_day).
+pub const SEALED: &str = "z";
+
 /// Attributes of a raw event.
 pub mod event {
     /// When it happened: RFC 3339 in UTC.
@@ -249,11 +255,22 @@ pub fn compute_buckets(org: &OrgId, kind: ComputeBucket, first: &str, last: &str
     }
 }
 
+/// All of one lane of a day's events.
+pub fn lane_events(org: &OrgId, day: Day, lane: u8) -> KeyRange {
+    KeyRange { pk: lane_key(org, day, lane), from: "!".to_owned(), to: "~".to_owned() }
+}
+
 /// The bucket's name and the project of a compute item's sort key.
 pub fn parse_compute_bucket(sk: &str) -> Option<(&str, ProjectId)> {
     let mut parts = sk.splitn(3, SEPARATOR);
     let (_kind, bucket, project) = (parts.next()?, parts.next()?, parts.next()?);
     Some((bucket, ProjectId::new(project).ok()?))
+}
+
+/// The day that an item of the usage table is about, where it is about one.
+pub fn own_day(key: &Key) -> Option<Day> {
+    let name = key.sk.strip_prefix("D#").or_else(|| key.sk.strip_prefix("H#")).unwrap_or(&key.sk);
+    Day::parse(name.get(..10)?)
 }
 
 /// How finely compute is cut.
@@ -309,6 +326,30 @@ pub fn quarantine_key(mark: &str, sequence_number: &str) -> Key {
 pub fn quarantine() -> KeyRange {
     // Marks begin with an at sign.
     KeyRange { pk: QUARANTINE.to_owned(), from: "@".to_owned(), to: "A".to_owned() }
+}
+
+/// The partition that lists the days to be computed anew.
+pub const DIRTY: &str = "#dirty";
+
+/// The entry of a day that has to be computed anew, since an event came to an item that was sealed.
+pub fn dirty_day(org: &OrgId, day: Day) -> Key {
+    Key { pk: DIRTY.to_owned(), sk: format!("{org}#{day}") }
+}
+
+/// The organisation and the day of such an entry.
+pub fn parse_dirty_day(sk: &str) -> Option<(OrgId, Day)> {
+    let (org, day) = sk.split_once(SEPARATOR)?;
+    Some((OrgId::new(org).ok()?, Day::parse(day)?))
+}
+
+/// All of the days to be computed anew, by organisation.
+pub fn dirty_days() -> KeyRange {
+    KeyRange { pk: DIRTY.to_owned(), from: "!".to_owned(), to: "~".to_owned() }
+}
+
+/// Where it is kept how far the days of an organisation have been proved.
+pub fn proved(org: &OrgId) -> Key {
+    Key { pk: "#proved".to_owned(), sk: org.to_string() }
 }
 
 /// The partition that lists the organisations, so that no one ever has to scan for them.
@@ -373,6 +414,11 @@ pub fn price(org: &OrgId, provider: &str, model: &str, from: NaiveDate) -> Key {
 /// The item of a place that alerts are sent to.
 pub fn destination(org: &OrgId, id: &Name) -> Key {
     Key { pk: org.to_string(), sk: format!("{}{id}", registry::DESTINATION) }
+}
+
+/// The list of organisations.
+pub fn organizations() -> KeyRange {
+    KeyRange { pk: ORGANIZATIONS.to_owned(), from: "!".to_owned(), to: "~".to_owned() }
 }
 
 /// The organisation's entry in the list of organisations.

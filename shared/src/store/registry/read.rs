@@ -7,6 +7,7 @@ use super::seen::seen;
 use super::{Agent, BudgetSettings, DestinationSettings, ETAG, OrganizationSettings, PlanSettings, set};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, Name, NodeId, OrgId, ProjectId};
+use crate::period::Day;
 use crate::rollup::Seen;
 use crate::store::keys::{self, Key, SK, registry as sort};
 use crate::store::{Item, Store, decode, failed, key_attributes};
@@ -53,6 +54,16 @@ impl Store {
     /// What an organisation has set of itself, or the defaults.
     pub async fn organization(&self, org: &OrgId) -> Result<OrganizationSettings> {
         Ok(self.known(&keys::organization_settings(org), false).await?.settings.unwrap_or_default())
+    }
+
+    /// Every organisation that an event ever named, with the day of its first event.
+    pub async fn organizations(&self) -> Result<Vec<(OrgId, Day)>> {
+        let organization = |item: Item| {
+            let org = decode::required(&item, SK)?;
+            let odd = || Error::Internal(format!("{org:?} is no organisation"));
+            Ok((OrgId::new(org).map_err(|_| odd())?, seen(&item)?.ok_or_else(odd)?.first))
+        };
+        self.query_map(&self.tables().registry, &keys::organizations(), organization).await
     }
 
     /// An organisation's subscription, where it has one.
