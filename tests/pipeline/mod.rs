@@ -4,3 +4,4 @@ mod capacity;
 mod delivery;
 mod lost_answers;
 mod odd_records;
+mod reconcile;
