@@ -6,7 +6,8 @@ use dynoxide::{AttributeValue, Item};
 use rust_decimal::Decimal;
 use shared::period::{self, Day, Month};
 use shared::rollup::{Latest, Seen, Sums};
-use shared::store::keys::{Column, END_USERS, Key, PK, QUARANTINE, SK, VERSION, is_mark, seen as attribute};
+use shared::store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
+use shared::store::keys::{Column, END_USERS, Key, LANES, PK, SK, VERSION, is_mark, seen as attribute};
 use shared::store::sequence::SequenceNumber;
 
 use super::Held;
@@ -27,6 +28,10 @@ pub struct Usage {
     pub users: BTreeMap<Key, BTreeSet<[u8; 8]>>,
     /// Records that were put aside.
     pub aside: BTreeMap<Key, String>,
+    /// What the summary says of these: how many there are, and the time of the oldest.
+    pub summary: (usize, Option<String>),
+    /// The arrival up to which each lane is said to have been added up, in milliseconds since 1970.
+    pub progress: BTreeMap<u8, i64>,
 }
 
 impl Usage {
@@ -37,7 +42,13 @@ impl Usage {
             let key = Key { pk: text(&item, PK).unwrap(), sk: text(&item, SK).unwrap() };
             let odd = || format!("the item {key:?} is odd: {item:?}");
             if key.pk == QUARANTINE {
-                usage.aside.insert(key.clone(), text(&item, "record").ok_or_else(odd)?);
+                usage.aside.insert(key.clone(), text(&item, entry::RECORD).ok_or_else(odd)?);
+            } else if key == lanes() {
+                let lane = |lane| Some((lane, text(&item, &lane_column(lane))?.parse().ok()?));
+                usage.progress = (0..LANES).filter_map(lane).collect();
+            } else if key.pk == STATUS {
+                let count = text(&item, summary::COUNT).and_then(|count| count.parse().ok());
+                usage.summary = (count.ok_or_else(odd)?, text(&item, summary::OLDEST));
             } else if let Some(users) = item.get(END_USERS) {
                 usage.users.insert(key.clone(), hashes(users).ok_or_else(odd)?);
             } else {

@@ -8,8 +8,10 @@ mod end_users;
 pub mod events;
 pub mod keys;
 mod meter;
+pub mod quarantine;
 pub mod registry;
 pub mod sequence;
+pub mod status;
 pub mod usage;
 
 use std::collections::HashMap;
