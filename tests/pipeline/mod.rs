@@ -4,3 +4,5 @@ mod capacity;
 mod delivery;
 mod lost_answers;
 mod odd_records;
+mod progress;
+mod quarantine;

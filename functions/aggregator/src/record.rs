@@ -21,6 +21,9 @@ pub enum Reading {
     Odd(String),
 }
 
+/// A lane, and when something arrived in it.
+pub type Arrival = (u8, DateTime<Utc>);
+
 /// A record and its place in its shard.
 pub struct Record<'a> {
     /// Its sequence number as it came, for the answer.
@@ -30,7 +33,7 @@ pub struct Record<'a> {
     /// What it asks for.
     pub reading: Reading,
     /// Its lane and when it arrived, where it is an event that somebody sent and that can be counted.
-    pub arrival: Option<(u8, DateTime<Utc>)>,
+    pub arrival: Option<Arrival>,
     /// All of it, for the quarantine.
     pub raw: &'a Value,
 }
@@ -57,21 +60,22 @@ impl<'a> Record<'a> {
     }
 }
 
-fn reading(raw: &Value) -> (Reading, Option<(u8, DateTime<Utc>)>) {
+fn reading(raw: &Value) -> (Reading, Option<Arrival>) {
     let odd = |reason| (Reading::Odd(reason), None);
     match raw.get("eventName").and_then(Value::as_str) {
-        Some("INSERT") => event(raw).map_or_else(odd, |(event, arrival)| {
-            let arrival = arrival.filter(|_| event.is_usage());
-            (Reading::Count(Box::new(event)), arrival)
-        }),
+        Some("INSERT") => {
+            event(raw).map_or_else(odd, |(event, arrival)| (Reading::Count(Box::new(event)), arrival))
+        }
         Some("MODIFY" | "REMOVE") => (Reading::Ignore, None),
         other => odd(format!("the event name {other:?} is not known")),
     }
 }
 
-fn event(raw: &Value) -> Result<(Event, Option<(u8, DateTime<Utc>)>), String> {
+fn event(raw: &Value) -> Result<(Event, Option<Arrival>), String> {
     let change = raw.get("dynamodb").map(Change::deserialize).ok_or("no change")?;
     let image = change.map_err(|fault| fault.to_string())?.new_image.ok_or("no new image")?;
     let image: Item = image.into();
-    Ok((events::parse(&image)?, events::arrival(&image)))
+    let event = events::parse(&image)?;
+    let arrival = events::arrival(&image).filter(|_| event.is_usage());
+    Ok((event, arrival))
 }
