@@ -20,6 +20,7 @@ pub fn functions() -> Vec<(&'static str, Vec<Route>)> {
         ("activity", activity::routes()),
         ("billing", billing::routes()),
         ("costs", costs::routes()),
+        ("health", health::routes()),
         ("ingest", ingest::routes()),
         ("metrics", metrics::routes()),
         ("registry", registry::routes()),
@@ -61,7 +62,7 @@ fn the_template_deploys_every_route_of_every_function_and_no_other() {
 async fn every_route_turns_away_who_has_no_token_or_not_the_scope() {
     let world = World::new().await;
     for (_, routes) in functions() {
-        for route in routes {
+        for route in routes.into_iter().filter(|route| route.scope.is_some()) {
             let path = example(route.path);
             let answer = ask(&world.stranger(), &route.method, &path).await;
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{} {path}", route.method);
@@ -77,6 +78,24 @@ async fn every_route_turns_away_who_has_no_token_or_not_the_scope() {
                 "{} {path}: {answer:?}",
                 route.method
             );
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_public_is_these_routes_and_whoever_asks_gets_the_same_answer() {
+    let world = World::new().await;
+    let routes = functions().into_iter().flat_map(|(_, routes)| routes);
+    let public: Vec<_> = routes.filter(|route| route.scope.is_none()).collect();
+    let named: Vec<_> = public.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    assert_eq!(named, ["GET /v1/health"]);
+    for Route { method, path, .. } in public {
+        let anonymous = ask(&world.stranger(), &method, path).await;
+        assert_eq!(anonymous.status, StatusCode::OK, "{path}");
+        // A token is not even looked at.
+        for token in [world.stack.token("acme", &Scope::ALL).unwrap(), "x".to_owned()] {
+            let answer = ask(&world.bearer(&token), &method, path).await;
+            assert_eq!((answer.status, &answer.body), (StatusCode::OK, &anonymous.body), "{path}");
         }
     }
 }

@@ -14,7 +14,13 @@ const MARK: &str = "zebra";
 
 fn routes(method: &Method) -> Vec<Route> {
     let all = functions().into_iter().flat_map(|(_, routes)| routes);
-    all.filter(|route| route.method == *method).collect()
+    all.filter(|route| route.method == *method && route.scope.is_some()).collect()
+}
+
+/// What anyone may ask.
+fn public_paths() -> impl Iterator<Item = &'static str> {
+    let all = functions().into_iter().flat_map(|(_, routes)| routes);
+    all.filter(|route| route.scope.is_none()).map(|route| route.path)
 }
 
 /// The path of a route whose parameters name things called `name`.
@@ -109,6 +115,10 @@ async fn no_route_shows_or_changes_anything_of_another_organisation() {
     assert_eq!(strangers, all_that_is_read(&stranger, "nobody").await);
     for (path, status, _) in &strangers {
         assert!([StatusCode::OK, StatusCode::NOT_FOUND].contains(status), "{path}: {status}");
+    }
+    for path in public_paths() {
+        let told = world.stranger().get(path).await.to_string();
+        assert!(![MARK, "owner"].iter().any(|name| told.contains(name)), "{path}: {told}");
     }
 
     for route in routes(&Method::DELETE) {

@@ -87,6 +87,11 @@ impl Route {
         Self { method: Method::GET, path, scope: Some(scope), handler: on(MethodFilter::GET, handler) }
     }
 
+    /// A route for `GET` that anyone may ask, without a token. Nothing of any organisation may be in its answer.
+    pub fn public<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Self {
+        Self { method: Method::GET, path, scope: None, handler: on(MethodFilter::GET, handler) }
+    }
+
     /// A route for `POST`.
     pub fn post<H: Handler<T, App>, T: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
         Self { method: Method::POST, path, scope: Some(scope), handler: on(MethodFilter::POST, handler) }
@@ -104,11 +109,12 @@ impl Route {
 }
 
 impl App {
-    /// The function's state as the environment describes it, its connection to the tables warmed.
-    pub async fn from_env() -> Result<Self, lambda_http::Error> {
-        let config = Config::from_env()?;
-        let auth = config.auth.as_ref().ok_or("no way to verify tokens is configured")?;
-        let verifier = Arc::new(Verifier::new(auth)?);
+    /// The state of a function with `routes` as the environment describes it, its connection to the tables warmed.
+    pub async fn from_env(routes: &[Route]) -> Result<Self, lambda_http::Error> {
+        let is_public = routes.iter().all(|route| route.scope.is_none());
+        let config = if is_public { Config::without_auth()? } else { Config::from_env()? };
+        let verifier = config.auth.as_ref().map_or_else(|| Ok(Verifier::without_keys()), Verifier::new)?;
+        let verifier = Arc::new(verifier);
         let store = Store::from_env(&config.tables).await;
         let app = Self { config: Arc::new(config), clock: Clock::system(), verifier, store };
         // The first TLS handshakes cost more than the rest of a cold start; here they are paid in the init phase.
@@ -183,7 +189,7 @@ pub async fn serve_checked(
     check: impl FnOnce(&Config) -> Result<(), ConfigError>,
 ) -> Result<(), lambda_http::Error> {
     init_logging();
-    let app = App::from_env().await?;
+    let app = App::from_env(&routes).await?;
     check(&app.config)?;
     lambda_http::run(app.router(routes)).await
 }

@@ -38,7 +38,7 @@ pub struct AuthConfig {
 pub struct Config {
     /// Where the data is.
     pub tables: TableNames,
-    /// How callers are known; absent in functions that no one calls over HTTP.
+    /// How callers are known; absent in functions that no one calls over HTTP, and where anyone may.
     pub auth: Option<AuthConfig>,
     /// Days that a raw event is kept, counted from its arrival.
     pub event_retention_days: u32,
@@ -79,7 +79,7 @@ impl Config {
         self.cursor_secret.as_deref().ok_or(missing)
     }
 
-    /// The configuration of a function that a stream or a schedule triggers.
+    /// The configuration of a function that a stream or a schedule triggers, or that anyone may ask.
     pub fn without_auth() -> Result<Self, ConfigError> {
         from(&variable)
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aggregator::Aggregator;
+use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use shared::event::{Data, Event};
@@ -17,6 +18,8 @@ struct Fleet {
     agents: usize,
     models: usize,
     batch: usize,
+    /// The time in which a shard's batch arrives.
+    seconds: usize,
     batches: usize,
 }
 
@@ -30,7 +33,7 @@ impl Fleet {
             .map(|i| {
                 let agent = format!("agent-{:04}", random.random_range(0..self.agents));
                 let model = format!("claude-sonnet-4-{}", random.random_range(0..self.models));
-                let mut event = call(i, &agent, &model, "0.012345", noon());
+                let mut event = call(i, &agent, &model, "0.012345", self.arrival(i));
                 if let Data::LlmCall(call) = &mut event.data {
                     call.tokens.input = random.random_range(1..20_000);
                     call.tokens.output = random.random_range(1..2_000);
@@ -44,6 +47,13 @@ impl Fleet {
                 event
             })
             .collect()
+    }
+
+    /// When the `i`th call arrives: the shards fill side by side.
+    fn arrival(&self, i: usize) -> DateTime<Utc> {
+        let (round, place) = (i / self.batch / SHARDS, i % self.batch);
+        let milliseconds = 1000 * self.seconds * (round * self.batch + place) / self.batch;
+        noon() + TimeDelta::milliseconds(i64::try_from(milliseconds).unwrap())
     }
 
     /// Write units per event, in the steady state: after a warm-up in which every item was made.
@@ -60,7 +70,7 @@ impl Fleet {
                 start = store.meter().reading();
             }
             let raw: Vec<_> =
-                batch.iter().map(|event| RawEvent::new(event, [0; 8], noon(), 400).unwrap()).collect();
+                batch.iter().map(|event| RawEvent::new(event, [0; 8], event.time, 400).unwrap()).collect();
             for some in raw.chunks(INSERT_BATCH) {
                 store.insert_events(&some.iter().collect::<Vec<_>>()).await.unwrap();
             }
@@ -93,15 +103,15 @@ async fn hold(fleet: Fleet, goal: f64) {
 
 #[tokio::test]
 async fn a_hundred_agents_in_full_batches() {
-    hold(Fleet { agents: 100, models: 3, batch: 1000, batches: 8 }, 1.2).await;
+    hold(Fleet { agents: 100, models: 3, batch: 1000, seconds: 60, batches: 8 }, 1.2).await;
 }
 
 #[tokio::test]
 async fn a_thousand_agents_in_batches_of_a_minute() {
-    hold(Fleet { agents: 1000, models: 5, batch: 174, batches: 80 }, 2.0).await;
+    hold(Fleet { agents: 1000, models: 5, batch: 174, seconds: 60, batches: 80 }, 2.0).await;
 }
 
 #[tokio::test]
 async fn a_thousand_agents_in_batches_of_five_minutes() {
-    hold(Fleet { agents: 1000, models: 5, batch: 868, batches: 16 }, 1.7).await;
+    hold(Fleet { agents: 1000, models: 5, batch: 868, seconds: 300, batches: 16 }, 1.7).await;
 }

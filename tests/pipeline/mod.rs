@@ -4,4 +4,6 @@ mod capacity;
 mod delivery;
 mod lost_answers;
 mod odd_records;
+mod progress;
+mod quarantine;
 mod reconcile;

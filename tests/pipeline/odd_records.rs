@@ -6,7 +6,7 @@ use shared::event::{AgentActivity, Data, Event};
 use shared::ids::Name;
 
 use crate::support::noon;
-use crate::support::tables::{Tables, call, deliver, folded, record};
+use crate::support::tables::{Tables, call, deliver, folded, quarantined, record};
 
 #[tokio::test]
 async fn odd_records_are_quarantined_and_the_shard_goes_on() {
@@ -35,7 +35,7 @@ async fn odd_records_are_quarantined_and_the_shard_goes_on() {
     deliver(&aggregator, "shardId-1", &records).await;
     deliver(&aggregator, "shardId-1", &records).await;
     assert_eq!(tables.held(&good).await, folded(&good));
-    let kept = tables.store().quarantined().await.unwrap();
+    let kept = quarantined(&tables.store()).await;
     assert_eq!(kept.len(), odd.len());
     for (kept, i) in kept.iter().zip(odd) {
         // What is kept is the record itself, so that it can be delivered again once it is understood.
@@ -66,7 +66,7 @@ async fn what_an_item_has_no_room_for_is_put_aside_and_the_rest_is_counted() {
     }
     let last = [call(9_999, "nova", "m", "0.01", noon())];
     deliver(&aggregator, "shardId-1", &[record(&last[0], &number(9_999))]).await;
-    let kept = tables.store().quarantined().await.unwrap();
+    let kept = quarantined(&tables.store()).await;
     assert!(kept.iter().all(|kept| kept.reason.ends_with("would be too large")));
     let org_day = tables.held(&last).await.into_values().next().unwrap();
     let counted = org_day.numbers.keys().filter(|column| column.as_activity().is_some()).count();

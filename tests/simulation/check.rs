@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use shared::rollup::{Seen, Sums};
-use shared::store::keys::{Key, quarantine_key};
+use shared::store::keys::Key;
 
 use super::Held;
 use super::items::{self, Usage};
@@ -21,6 +21,10 @@ impl Run {
             return Ok(());
         }
         let usage = Usage::read(&self.engine)?;
+        if usage.summary.0 != usage.aside.len() {
+            return Err(format!("{:?} is said of {:?}", usage.summary, usage.aside.keys()));
+        }
+        self.check_progress(&usage.progress)?;
         let mut parts: BTreeMap<&Key, Sums> = usage.sums.keys().map(|key| (key, Sums::default())).collect();
         for shard in self.streams.iter().flat_map(|stream| &stream.shards) {
             for record in &shard.records {
@@ -55,6 +59,36 @@ impl Run {
         gone.map_or(Ok(()), |gone| Err(format!("the mark {gone:?} is gone")))
     }
 
+    /// How far a lane is said to be is the arrival of an event that has been added to everything that it adds to, and
+    /// never goes back.
+    fn check_progress(&mut self, progress: &BTreeMap<u8, i64>) -> Held {
+        for (lane, arrival) in progress {
+            let shards = self.streams.iter().flat_map(|stream| &stream.shards);
+            let mut counted =
+                shards.flat_map(|shard| shard.records.iter().map(move |record| (shard, record)));
+            let is_added_up = counted.any(|(shard, record)| match &record.matter {
+                Matter::Count(counted) => {
+                    record.lane() == Some(*lane)
+                        && record.arrival().map(|arrival| arrival.timestamp_millis()) == Some(*arrival)
+                        && self.is_counted(shard, record, counted).is_ok()
+                }
+                Matter::Poison | Matter::Nothing => false,
+            });
+            if !is_added_up {
+                return Err(format!(
+                    "lane {lane} is said to be at {arrival}, where nothing has been added up"
+                ));
+            }
+        }
+        let back =
+            self.progress.iter().find(|(lane, before)| progress.get(*lane).is_none_or(|now| now < *before));
+        if let Some(back) = back {
+            return Err(format!("the lane {back:?} went back to {progress:?}"));
+        }
+        self.progress.clone_from(progress);
+        Ok(())
+    }
+
     /// Records that the checkpoint passes have been added to everything that they add to.
     pub fn check_applied(&self, (stream, shard): Place, from: usize, to: usize) -> Held {
         if self.mutant.is_some() {
@@ -73,8 +107,7 @@ impl Run {
     }
 
     fn is_aside(&self, shard: &Shard, record: &Record) -> Held {
-        let key = quarantine_key(&shard.mark, &record.digits);
-        let aside = self.engine.item(&names().usage, &key);
+        let aside = self.engine.item(&names().usage, &shard.place_aside(record));
         aside.map(drop).ok_or_else(|| "it was not put aside".to_owned())
     }
 

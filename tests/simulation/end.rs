@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use shared::app::Clock;
 use shared::event::Event;
 use shared::ids::OrgId;
-use shared::period::Day;
+use shared::period::{self, Day};
 use shared::rollup::{self, Latest, OrgDay, Seen, Subject, Sums, Target};
-use shared::store::keys::{Key, PK, SK, quarantine_key};
+use shared::store::keys::status::parse_quarantine_time;
+use shared::store::keys::{Key, PK, SK};
 
 use super::Held;
 use super::check::{differ, hour};
@@ -108,7 +109,7 @@ impl Run {
         let shards = self.streams.iter().flat_map(|stream| &stream.shards);
         let poison = shards.flat_map(|shard| {
             let odd = shard.records.iter().filter(|record| matches!(record.matter, Matter::Poison));
-            odd.map(|record| (quarantine_key(&shard.mark, &record.digits), record.raw.to_string()))
+            odd.map(|record| (shard.place_aside(record), record.raw.to_string()))
         });
         let poison: BTreeMap<_, _> = poison.collect();
         let read = |text: &String| serde_json::from_str::<Value>(text).ok();
@@ -117,10 +118,14 @@ impl Run {
                 .aside
                 .iter()
                 .all(|(key, text)| poison.get(key).is_some_and(|raw| read(raw) == read(text)));
-        if same {
+        if !same {
+            return Err(format!("put aside: {:?}, of {:?}", usage.aside.keys(), poison.keys()));
+        }
+        let oldest = poison.keys().filter_map(|key| parse_quarantine_time(&key.sk)).min();
+        if usage.summary == (poison.len(), oldest.map(period::sortable)) {
             Ok(())
         } else {
-            Err(format!("put aside: {:?}, of {:?}", usage.aside.keys(), poison.keys()))
+            Err(format!("the summary of {:?} is {:?}", poison.keys(), usage.summary))
         }
     }
 

@@ -6,8 +6,9 @@ use dynoxide::{AttributeValue, Item};
 use rust_decimal::Decimal;
 use shared::period::{self, Day, Month};
 use shared::rollup::{Latest, Seen, Sums};
+use shared::store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
 use shared::store::keys::{
-    Column, DIRTY, END_USERS, Key, PK, QUARANTINE, SEALED, SEPARATOR, SK, VERSION, WRITES, is_mark,
+    Column, DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, VERSION, WRITES, is_mark,
     seen as attribute,
 };
 use shared::store::sequence::SequenceNumber;
@@ -34,6 +35,10 @@ pub struct Usage {
     pub aside: BTreeMap<Key, String>,
     /// Days to be computed anew.
     pub dirty: BTreeSet<String>,
+    /// What the summary says of these: how many there are, and the time of the oldest.
+    pub summary: (usize, Option<String>),
+    /// The arrival up to which each lane is said to have been added up, in milliseconds since 1970.
+    pub progress: BTreeMap<u8, i64>,
 }
 
 impl Usage {
@@ -44,11 +49,17 @@ impl Usage {
             let key = Key { pk: text(&item, PK).unwrap(), sk: text(&item, SK).unwrap() };
             let odd = || format!("the item {key:?} is odd: {item:?}");
             if key.pk == QUARANTINE {
-                usage.aside.insert(key.clone(), text(&item, "record").ok_or_else(odd)?);
+                usage.aside.insert(key.clone(), text(&item, entry::RECORD).ok_or_else(odd)?);
+            } else if key == lanes() {
+                let lane = |lane| Some((lane, text(&item, &lane_column(lane))?.parse().ok()?));
+                usage.progress = (0..LANES).filter_map(lane).collect();
+            } else if key.pk == STATUS {
+                let count = text(&item, summary::COUNT).and_then(|count| count.parse().ok());
+                usage.summary = (count.ok_or_else(odd)?, text(&item, summary::OLDEST));
             } else if key.pk == DIRTY {
                 usage.dirty.insert(key.sk);
             } else if key.pk.starts_with(SEPARATOR) {
-                // What the functions note for themselves.
+                // How far the days have been proved.
             } else if let Some(users) = item.get(END_USERS) {
                 usage.users.insert(key.clone(), hashes(users).ok_or_else(odd)?);
             } else {

@@ -98,6 +98,8 @@ pub struct Run {
     pub warm_aggregators: Vec<(Process, Arc<Aggregator>)>,
     /// The marks as they were last seen.
     pub marks: BTreeMap<(Key, String), SequenceNumber>,
+    /// How far the lanes were last said to be.
+    pub progress: BTreeMap<u8, i64>,
     pub tokens: Vec<String>,
     /// What happened, a line each.
     pub trace: Vec<String>,
@@ -126,6 +128,7 @@ impl Run {
             warm_services: Vec::new(),
             warm_aggregators: Vec::new(),
             marks: BTreeMap::new(),
+            progress: BTreeMap::new(),
             tokens: ORGS.iter().map(|(org, _)| token(org)).collect(),
             trace: vec![format!("{weather:?}")],
             happened: BTreeMap::new(),

@@ -1,10 +1,12 @@
 //! Streams with their shards and records, and how far each shard has been delivered.
 
+use chrono::{DateTime, Utc};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
+use shared::period;
 use shared::rollup::{EndUser, Sighting, Sums};
-use shared::store::keys::{Key, mark_column};
+use shared::store::keys::{Key, PK, lane_of, mark_column, status};
 use shared::store::sequence::SequenceNumber;
 
 use super::digits::Digits;
@@ -40,6 +42,18 @@ pub struct Record {
     pub number: SequenceNumber,
     pub raw: Value,
     pub matter: Matter,
+}
+
+impl Record {
+    /// When the event arrived.
+    pub fn arrival(&self) -> Option<DateTime<Utc>> {
+        period::parse_instant(self.raw["dynamodb"]["NewImage"]["a"]["S"].as_str()?)
+    }
+
+    /// The lane that the event is in.
+    pub fn lane(&self) -> Option<u8> {
+        lane_of(self.raw["dynamodb"]["Keys"][PK]["S"].as_str()?)
+    }
 }
 
 /// A shard, and how far the mapping has come with it.
@@ -163,6 +177,15 @@ impl Shard {
     /// Whether all its records are done with.
     pub const fn is_done(&self) -> bool {
         self.checkpoint == self.records.len()
+    }
+
+    /// Where a record of it is kept if nobody understands it.
+    pub fn place_aside(&self, record: &Record) -> Key {
+        let stored = || {
+            let seconds = record.raw["dynamodb"]["ApproximateCreationDateTime"].to_string();
+            DateTime::from_timestamp(seconds.split('.').next()?.parse().ok()?, 0)
+        };
+        status::quarantine_key(record.arrival().or_else(stored), &self.mark, &record.digits)
     }
 
     /// What Lambda hands over of the records from `from` to `to`.

@@ -21,6 +21,7 @@ use shared::rollup::{self, Sums, Target};
 use shared::store::Store;
 use shared::store::keys::event as attribute;
 use shared::store::keys::{self, Key};
+use shared::store::quarantine::Quarantined;
 use tempfile::TempDir;
 
 /// Empty tables, which go when it is dropped.
@@ -119,6 +120,7 @@ pub fn record(event: &Event, sequence_number: &str) -> Value {
         keys::VERSION: { "N": "1" },
         attribute::TIME: { "S": shared::period::rfc3339(event.time) },
         attribute::DATA: { "S": serde_json::to_string(&event.data).unwrap() },
+        attribute::RECEIVED: { "S": shared::period::rfc3339(event.time) },
         attribute::HASH: { "B": BASE64.encode(event.content_hash()) },
     });
     json!({
@@ -153,6 +155,19 @@ pub fn delivery(stream: &str, shard: &str, records: &[Value]) -> Value {
         "isFinalInvokeForWindow": false,
         "isWindowTerminatedEarly": false,
     })
+}
+
+/// All of the quarantine, read in pages.
+pub async fn quarantined(store: &Store) -> Vec<Quarantined> {
+    let (mut all, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.quarantined(after.as_deref(), 7).await.unwrap();
+        all.extend(page.entries);
+        after = page.next;
+        if after.is_none() {
+            return all;
+        }
+    }
 }
 
 /// Delivers and expects that all of it is taken.

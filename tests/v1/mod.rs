@@ -2,4 +2,5 @@
 
 mod billing;
 mod events;
+mod health;
 mod metrics;

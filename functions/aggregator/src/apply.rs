@@ -9,11 +9,13 @@ use shared::ids::OrgId;
 use shared::period::Day;
 use shared::rollup::{self, EndUser, Seen, Subject, Sums, Target};
 use shared::store::Store;
-use shared::store::keys::{self, Key};
+use shared::store::keys::Key;
 use shared::store::sequence::SequenceNumber;
 use shared::store::usage::{Batch as Stretch, MAX_COLUMNS, Outcome};
 
+use crate::aside::PuttingAside;
 use crate::batch::Batch;
+use crate::progress::Progress;
 use crate::record::Reading;
 
 /// Updates in flight at once.
@@ -24,6 +26,8 @@ const MEMORY: usize = 500_000;
 /// Adds deliveries to the tables.
 pub struct Applier {
     store: Store,
+    aside: PuttingAside,
+    progress: Progress,
     /// End users that this process has stored.
     users: Mutex<HashSet<EndUser>>,
     /// What this process knows the registry to hold.
@@ -46,7 +50,13 @@ struct Work<'a> {
 impl Applier {
     /// Adds to the tables of `store`.
     pub fn new(store: Store) -> Self {
-        Self { store, users: Mutex::default(), seen: Mutex::default() }
+        Self {
+            aside: PuttingAside::new(store.clone()),
+            progress: Progress::new(store.clone()),
+            store,
+            users: Mutex::default(),
+            seen: Mutex::default(),
+        }
     }
 
     /// Adds all that a delivery brings. The sequence number of the first record that has to come again, if any.
@@ -56,11 +66,13 @@ impl Applier {
         let sums = work.sums.iter().map(|(target, deltas)| self.add(batch, target, deltas, &sealed).boxed());
         let users = work.users.iter().map(|(key, (first, users))| self.add_users(*first, key, users).boxed());
         let seen = work.seen.iter().map(|(subject, (first, seen))| self.see(*first, subject, seen).boxed());
-        let odd = work.odd.iter().map(|(index, reason)| self.quarantine(batch, *index, reason).boxed());
+        let odd = std::iter::once(self.aside.put(batch, &work.odd).boxed());
         let all: Vec<_> = sums.chain(users).chain(seen).chain(odd).collect();
         let mut failures: Vec<_> = stream::iter(all).buffer_unordered(IN_FLIGHT).collect().await;
         failures.extend(self.mark_dirty(batch, &sealed.into_inner().unwrap_or_default()).await);
-        batch.sequence_text(failures.into_iter().flatten().min()?)
+        let first_failed = failures.into_iter().flatten().min();
+        self.progress.note(&batch.records[..first_failed.unwrap_or(batch.records.len())]).await;
+        batch.sequence_text(first_failed?)
     }
 
     /// Has the days computed anew whose events came to sealed items. The indices of the first records of those days
@@ -160,8 +172,7 @@ impl Applier {
         None
     }
 
-    /// Keeps the records that an item has no room for, so that the shard can go on. The index of the first that is
-    /// not kept, if one is not.
+    /// Keeps the records that an item has no room for. The index of the first that is not kept, if one is not.
     async fn put_aside(
         &self,
         batch: &Batch<'_>,
@@ -169,9 +180,8 @@ impl Applier {
         deltas: &[(SequenceNumber, usize, Sums)],
     ) -> Option<usize> {
         let reason = format!("the item {} {} would be too large", key.pk, key.sk);
-        let aside = deltas.iter().map(|(_, index, _)| self.quarantine(batch, *index, &reason).boxed());
-        let aside: Vec<_> = aside.collect();
-        stream::iter(aside).buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.into_iter().flatten().min()
+        let records: Vec<_> = deltas.iter().map(|(_, index, _)| (*index, reason.as_str())).collect();
+        self.aside.put(batch, &records).await
     }
 
     async fn add_users(&self, first: usize, key: &Key, users: &BTreeSet<EndUser>) -> Option<usize> {
@@ -201,24 +211,6 @@ impl Applier {
             Err(error) => {
                 tracing::error!(%error, "what was seen was not stored");
                 Some(first)
-            }
-        }
-    }
-
-    /// Keeps a record that cannot be understood, so that the shard can go on.
-    async fn quarantine(&self, batch: &Batch<'_>, index: usize, reason: &str) -> Option<usize> {
-        let record = &batch.records[index];
-        let key = keys::quarantine_key(&batch.mark, record.sequence_text);
-        let kept = self.store.quarantine(&key, &record.raw.to_string(), reason).await;
-        // The record itself may hold anything, so only its place is logged.
-        match kept {
-            Ok(()) => {
-                tracing::error!(reason, sequence_number = record.sequence_text, "a record was quarantined");
-                None
-            }
-            Err(error) => {
-                tracing::error!(%error, "a record could not be quarantined");
-                Some(index)
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Adding up: what the stream of raw events brings becomes sums, each event once, to the last digit.
 
 mod apply;
+mod aside;
 mod batch;
+mod progress;
 mod record;
 
 use lambda_runtime::Error;

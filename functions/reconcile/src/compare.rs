@@ -122,13 +122,15 @@ mod tests {
     fn sums(number: i64, members: &[u8]) -> Sums {
         let mut sums = Sums::default();
         sums.add(Column::TASKS, number.into());
-        members.iter().for_each(|member| sums.insert(Column::INSTANCES, [*member; 8]));
+        for member in members {
+            sums.insert(Column::INSTANCES, [*member; 8]);
+        }
         sums
     }
 
-    fn verdict(held: Sums, all: Sums, recent: Sums, waiting: bool) -> (usize, u64) {
+    fn verdict(held: &Sums, all: Sums, recent: Sums, waiting: bool) -> (usize, u64) {
         let key = Key { pk: "p".to_owned(), sk: "s".to_owned() };
-        let verdict = compare(&key, &held, &Part { all, recent }, waiting);
+        let verdict = compare(&key, held, &Part { all, recent }, waiting);
         assert_eq!(verdict.is_equal(), verdict == Verdict::default());
         (verdict.drift.len(), verdict.behind)
     }
@@ -146,15 +148,15 @@ mod tests {
             (sums(5, &[1, 2, 3]), (1, 0)),
             (Sums::default(), (2, 0)),
         ] {
-            assert_eq!(verdict(held.clone(), sums(5, &[1, 2]), recent(), false), wanted, "{held:?}");
+            assert_eq!(verdict(&held, sums(5, &[1, 2]), recent(), false), wanted, "{held:?}");
         }
     }
 
     #[test]
     fn what_waits_may_lack_anything_but_hold_nothing_too_much() {
         let all = || sums(5, &[1, 2]);
-        assert_eq!(verdict(Sums::default(), all(), Sums::default(), true), (0, 2));
-        assert_eq!(verdict(sums(6, &[3]), all(), Sums::default(), true), (2, 0));
+        assert_eq!(verdict(&Sums::default(), all(), Sums::default(), true), (0, 2));
+        assert_eq!(verdict(&sums(6, &[3]), all(), Sums::default(), true), (2, 0));
     }
 
     #[test]
@@ -164,8 +166,8 @@ mod tests {
             sums.names.insert(Column::stored("12345678n".to_owned()), name.to_owned());
             sums
         };
-        assert_eq!(verdict(named("p#a"), named("p#a"), Sums::default(), false), (0, 0));
-        assert_eq!(verdict(named("p#b"), named("p#a"), Sums::default(), false), (1, 0));
-        assert_eq!(verdict(Sums::default(), named("p#a"), named("p#a"), false), (0, 1));
+        assert_eq!(verdict(&named("p#a"), named("p#a"), Sums::default(), false), (0, 0));
+        assert_eq!(verdict(&named("p#b"), named("p#a"), Sums::default(), false), (1, 0));
+        assert_eq!(verdict(&Sums::default(), named("p#a"), named("p#a"), false), (0, 1));
     }
 }

@@ -9,6 +9,7 @@ mod day;
 pub mod due;
 mod fold;
 mod held;
+mod replay;
 pub mod report;
 pub mod request;
 
@@ -29,6 +30,7 @@ use tokio::time::Instant;
 pub use day::SETTLE;
 use day::{How, Proof};
 use due::{due, oldest_whole};
+use replay::Waiting;
 use report::{DayReport, Report};
 use request::Request;
 
@@ -92,6 +94,8 @@ impl Reconciler {
                     self.prove_in_time(&mut report, (&org, day), how, until).await;
                 }
             }
+            Request::Replay => self.replay(&mut report, until).await?,
+            Request::Forget { places } => report.released = replay::release(&self.store, &places).await?,
             Request::Nightly => {
                 let organizations = self.store.organizations().await?;
                 let nights = organizations.into_iter().map(|(org, first)| self.night(org, first, until));
@@ -102,6 +106,19 @@ impl Reconciler {
             }
         }
         Ok(report)
+    }
+
+    async fn replay(&self, report: &mut Report, until: Instant) -> Result<()> {
+        let waiting = Waiting::read(&self.store).await?;
+        report.unplaced = waiting.unplaced;
+        for ((org, day), places) in waiting.days {
+            let how = How { repair: true, seal: false };
+            match self.prove_in_time(report, (&org, day), how, until).await {
+                Some(true) => report.released += replay::release(&self.store, &places).await?,
+                _ => report.kept += places.len() as u64,
+            }
+        }
+        Ok(())
     }
 
     /// The days of one organisation that are due.

@@ -117,6 +117,12 @@ pub struct Report {
     pub days_left: u64,
     /// The days that there is something to say of, or the day that was asked for.
     pub days: Vec<DayReport>,
+    /// Entries that have left the quarantine.
+    pub released: u64,
+    /// Entries that stay in it, since their events are still not counted.
+    pub kept: u64,
+    /// Entries that stay in it, since they do not tell whose they are.
+    pub unplaced: Vec<String>,
     /// What failed.
     pub failures: Vec<String>,
     /// Read units, in halves.

@@ -12,6 +12,13 @@ pub enum Request {
     Nightly,
     /// `{"do":"dirty"}`: the sealed days that events came to.
     Dirty,
+    /// `{"do":"replay"}`: the days of the records in the quarantine, which leave it as far as they are counted then.
+    Replay,
+    /// `{"do":"forget","places":["…"]}`: entries of the quarantine that a person has looked at and found to be nothing.
+    Forget {
+        /// Their sort keys, as a replay reports them.
+        places: Vec<String>,
+    },
     /// `{"do":"day","org":"acme","day":"2026-03-05","repair":true,"seal":true}`: one day, now.
     Day {
         /// Whose.

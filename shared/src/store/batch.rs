@@ -57,6 +57,6 @@ impl Store {
 }
 
 /// A pause of any length up to the longest, so that those who met once do not meet again.
-fn pause() -> Duration {
+pub(super) fn pause() -> Duration {
     Duration::from_millis(rand::rng().random_range(0..=LONGEST_PAUSE_MS))
 }

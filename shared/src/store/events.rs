@@ -102,6 +102,14 @@ pub fn parse(item: &Item) -> Result<Event, String> {
     })
 }
 
+/// When the event that an item of the events table holds arrived, and in which lane.
+pub fn arrival(item: &Item) -> Option<(u8, DateTime<Utc>)> {
+    Some((
+        keys::lane_of(decode::text(item, PK)?)?,
+        period::parse_instant(decode::text(item, attr::RECEIVED)?)?,
+    ))
+}
+
 impl Store {
     /// Inserts up to [`INSERT_BATCH`] events; each is stored, or is not, by itself. The claim of an id and the
     /// storing of its event are one write.

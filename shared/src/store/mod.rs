@@ -9,8 +9,10 @@ pub mod events;
 pub mod keys;
 mod meter;
 pub mod proof;
+pub mod quarantine;
 pub mod registry;
 pub mod sequence;
+pub mod status;
 pub mod usage;
 
 use std::collections::HashMap;
@@ -69,7 +71,7 @@ impl Store {
     /// Opens the connection, so that the first request does not wait for it. Whether the item is there is no matter,
     /// and neither is a failure: the first request will meet it again and report it.
     pub async fn warm(&self) {
-        // A query, since every function that answers requests may do that to the registry.
+        // A query, since nearly every function that answers requests may do that to the registry.
         let nothing = KeyRange { pk: "#warm".to_owned(), from: "-".to_owned(), to: "-".to_owned() };
         let _ = self.query(&self.tables.registry, &nothing).await;
     }

@@ -48,15 +48,6 @@ pub struct Batch<'a> {
     pub last: SequenceNumber,
 }
 
-/// A record that could not be understood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
-    /// The record, as JSON.
-    pub record: String,
-    /// What could not be understood.
-    pub reason: String,
-}
-
 impl Store {
     /// Adds `sums` to an item, once: only where the item has had none of the batch's records.
     ///
@@ -134,33 +125,6 @@ impl Store {
             .map_err(|error| failed("UpdateItem", &error))?;
         self.meter.write(done.consumed_capacity());
         Ok(())
-    }
-
-    /// Keeps a record that could not be understood, for a person to look at and to replay.
-    pub async fn quarantine(&self, key: &Key, record: &str, reason: &str) -> Result<()> {
-        let done = self
-            .client
-            .put_item()
-            .table_name(&self.tables().usage)
-            .set_item(Some(key_attributes(key)))
-            .item("record", s(record))
-            .item("reason", s(reason))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failed("PutItem", &error))?;
-        self.meter.write(done.consumed_capacity());
-        Ok(())
-    }
-
-    /// All records that could not be understood, by shard and place.
-    pub async fn quarantined(&self) -> Result<Vec<Quarantined>> {
-        let items = self.query(&self.tables().usage, &keys::quarantine()).await?;
-        let text = |item, name| decode::required(item, name).map(str::to_owned);
-        items
-            .iter()
-            .map(|item| Ok(Quarantined { record: text(item, "record")?, reason: text(item, "reason")? }))
-            .collect()
     }
 
     /// The organisation's days within `days` that saw any event, oldest first: one query.

@@ -2,6 +2,7 @@
 
 mod drift;
 mod nights;
+mod replay;
 mod sealed;
 
 use std::collections::{BTreeMap, HashMap};

@@ -113,6 +113,7 @@ pub(super) fn routes(binary: &str) -> Result<Vec<Route>> {
         "activity" => Ok(activity::routes()),
         "billing" => Ok(billing::routes()),
         "costs" => Ok(costs::routes()),
+        "health" => Ok(health::routes()),
         "ingest" => Ok(ingest::routes()),
         "metrics" => Ok(metrics::routes()),
         "registry" => Ok(registry::routes()),

@@ -170,3 +170,9 @@ async fn a_token_has_a_greatest_length() {
     assert!(fits.len() > MAX_TOKEN_BYTES - 4);
     assert_eq!(refuse(&format!("{fits}xxxx")).await, "longer than a token may be");
 }
+
+#[tokio::test]
+async fn without_keys_no_token_holds() {
+    let token = hs256(&claims());
+    assert_eq!(reason(&token, Verifier::without_keys().verify(&token).await), "no keys to verify it with");
+}

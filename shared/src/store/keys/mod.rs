@@ -4,6 +4,7 @@
 //! every started 1,024 bytes of an item cost a write unit.
 
 mod columns;
+pub mod status;
 #[cfg(test)]
 mod tests;
 
@@ -151,6 +152,12 @@ pub fn parse_event_key<'a>(pk: &'a str, sk: &'a str) -> Option<(OrgId, Day, &'a 
     let lane: u8 = parts.next()?.parse().ok()?;
     let (source, id) = sk.split_once(SEPARATOR)?;
     (lane < LANES && parts.next().is_none()).then_some((org, day, source, id))
+}
+
+/// The lane that a raw event's partition is.
+pub fn lane_of(pk: &str) -> Option<u8> {
+    let (_, lane) = pk.rsplit_once(SEPARATOR)?;
+    lane.parse().ok().filter(|lane| *lane < LANES)
 }
 
 impl Target {
@@ -312,20 +319,6 @@ fn end_users_key(org: &OrgId, month: Month) -> String {
 pub fn end_users(org: &OrgId, month: Month, first: Day, last: Day) -> KeyRange {
     let to = format!("{last}{AFTER_SEPARATOR}");
     KeyRange { pk: end_users_key(org, month), from: format!("{first}{SEPARATOR}"), to }
-}
-
-/// The partition of what could not be understood; no organisation's, since it may not say whose it is.
-pub const QUARANTINE: &str = "#quarantine";
-
-/// Where a record that could not be understood is kept: once, however often it is delivered.
-pub fn quarantine_key(mark: &str, sequence_number: &str) -> Key {
-    Key { pk: QUARANTINE.to_owned(), sk: format!("{mark}#{sequence_number:0>40}") }
-}
-
-/// All of the quarantine.
-pub fn quarantine() -> KeyRange {
-    // Marks begin with an at sign.
-    KeyRange { pk: QUARANTINE.to_owned(), from: "@".to_owned(), to: "A".to_owned() }
 }
 
 /// The partition that lists the days to be computed anew.

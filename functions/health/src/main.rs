@@ -1,0 +1,6 @@
+//! The Lambda function `health`.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    shared::app::serve(health::routes()).await
+}

@@ -1,0 +1,102 @@
+//! How far each lane is, as the aggregator notes it.
+
+use std::collections::BTreeMap;
+
+use aggregator::Aggregator;
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, TimeDelta, Utc};
+use shared::event::Event;
+use shared::store::keys::{self, LANES, PK, SK, status};
+
+use crate::support::noon;
+use crate::support::tables::{Tables, call, deliver, folded, names, record};
+
+const SHARD: &str = "shardId-1";
+
+fn at(milliseconds: i64) -> DateTime<Utc> {
+    noon() + TimeDelta::milliseconds(milliseconds)
+}
+
+fn lane(event: &Event) -> u8 {
+    let key = keys::event_key(&event.org, event.day, event.source.as_str(), event.id.as_str());
+    keys::lane_of(&key.pk).unwrap()
+}
+
+/// A call in that lane, so many milliseconds after noon.
+fn call_in(wanted: u8, nth: usize, milliseconds: i64) -> Event {
+    let all = (0..).map(|id| call(id, "nova", "m", "0.01", at(milliseconds)));
+    all.filter(|call| lane(call) == wanted).nth(nth).unwrap()
+}
+
+async fn newest(tables: &Tables) -> [Option<DateTime<Utc>>; LANES as usize] {
+    tables.store().status().await.unwrap().newest
+}
+
+async fn take(aggregator: &Aggregator, events: &[(usize, &Event)]) {
+    let records: Vec<_> =
+        events.iter().map(|(number, event)| record(event, &format!("{number:021}"))).collect();
+    deliver(aggregator, SHARD, &records).await;
+}
+
+#[tokio::test]
+async fn each_lane_is_as_far_as_its_newest_arrival() {
+    let tables = Tables::new().await;
+    assert_eq!(newest(&tables).await, [None; 4]);
+    let aggregator = Aggregator::new(tables.store());
+    // Not in the order of their arrival: one lane's events come by several shards.
+    let (late, early, other) = (call_in(2, 0, 9_000), call_in(2, 1, 1_000), call_in(0, 0, 4_000));
+    take(&aggregator, &[(1, &late), (2, &early), (3, &other)]).await;
+    assert_eq!(newest(&tables).await, [Some(at(4_000)), None, Some(at(9_000)), None]);
+    // Another process, which knows nothing of it, is handed older ones.
+    take(&Aggregator::new(tables.store()), &[(2, &early), (3, &other)]).await;
+    assert_eq!(newest(&tables).await, [Some(at(4_000)), None, Some(at(9_000)), None]);
+}
+
+#[tokio::test]
+async fn a_process_notes_a_lane_anew_after_ten_seconds_of_arrivals() {
+    let tables = Tables::new().await;
+    let store = tables.store();
+    let aggregator = Aggregator::new(store.clone());
+    let steps = [(0, 0), (9_999, 0), (10_000, 10_000), (19_999, 10_000), (12_000, 10_000), (20_000, 20_000)];
+    for (number, (arrival, noted)) in steps.into_iter().enumerate() {
+        let event = call_in(1, number, arrival);
+        let before = store.meter().reading();
+        take(&aggregator, &[(number, &event)]).await;
+        assert_eq!(newest(&tables).await[1], Some(at(noted)), "{arrival}");
+        // The organisation's day and the agent's; who was seen is written once in a while.
+        let writes = store.meter().reading().since(before).writes;
+        if number > 0 {
+            assert_eq!(writes, if arrival == noted { 3 } else { 2 }, "{arrival}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn lanes_that_others_brought_further_stay_there_and_the_rest_moves() {
+    let store = Tables::new().await;
+    let store = (store.store(), store);
+    let note = async |lanes: &[(u8, i64)]| {
+        let lanes: BTreeMap<_, _> = lanes.iter().map(|(lane, arrival)| (*lane, at(*arrival))).collect();
+        store.0.note_progress(&lanes).await.unwrap();
+        newest(&store.1).await.map(|newest| newest.map(|newest| (newest - noon()).num_milliseconds()))
+    };
+    assert_eq!(note(&[]).await, [None; 4]);
+    assert_eq!(note(&[(0, 5), (1, 5)]).await, [Some(5), Some(5), None, None]);
+    assert_eq!(note(&[(0, 4), (1, 6), (2, 1)]).await, [Some(5), Some(6), Some(1), None]);
+    assert_eq!(note(&[(0, 5), (1, 6), (2, 1)]).await, [Some(5), Some(6), Some(1), None]);
+    assert_eq!(note(&[(0, 1), (3, 0)]).await, [Some(5), Some(6), Some(1), Some(0)]);
+}
+
+#[tokio::test]
+async fn a_note_that_fails_fails_no_delivery() {
+    let tables = Tables::new().await;
+    let broken = status::lanes();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let put = tables.client.put_item().table_name(names().usage).item(PK, text(&broken.pk));
+    put.item(SK, text(&broken.sk)).item(status::lane_column(3), text("noon")).send().await.unwrap();
+    let event = call_in(3, 0, 0);
+    take(&Aggregator::new(tables.store()), &[(1, &event)]).await;
+    tables.store().status().await.unwrap_err();
+    let events = [event];
+    assert_eq!(tables.held(&events).await, folded(&events));
+}

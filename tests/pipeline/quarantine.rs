@@ -1,0 +1,159 @@
+//! What is put aside: kept once, in order, and summed up without a fault whoever comes at once.
+
+use aggregator::Aggregator;
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::join_all;
+use serde_json::{Value, json};
+use shared::store::Store;
+use shared::store::keys::mark_column;
+use shared::store::quarantine::{Aside, MAX_RECORD, Summary};
+
+use crate::support::noon;
+use crate::support::tables::{STREAM, Tables, call, deliver, folded, quarantined, record};
+
+const SHARD: &str = "shardId-1";
+
+fn at(seconds: i64) -> DateTime<Utc> {
+    noon() + TimeDelta::seconds(seconds)
+}
+
+/// The record of a call that arrived so many seconds after noon.
+fn raw(id: usize, seconds: i64) -> Value {
+    record(&call(id, "nova", "m", "0.01", at(seconds)), &format!("{:021}", id + 1))
+}
+
+fn aside(raw: &Value) -> Aside {
+    let number = raw["dynamodb"]["SequenceNumber"].as_str().unwrap();
+    Aside::new(&mark_column(STREAM, SHARD), number, raw, "odd")
+}
+
+async fn summary(store: &Store) -> (u64, Option<DateTime<Utc>>) {
+    let Summary { count, oldest } = store.status().await.unwrap().quarantine;
+    (count, oldest)
+}
+
+#[tokio::test]
+async fn the_summary_is_right_after_every_step() {
+    let tables = Tables::new().await;
+    let store = tables.store();
+    assert_eq!(summary(&store).await, (0, None));
+    let mut timeless = raw(0, 0);
+    timeless["dynamodb"]["NewImage"] = Value::Null;
+    timeless["dynamodb"]["ApproximateCreationDateTime"] = Value::Null;
+    store.quarantine(&[aside(&timeless)]).await.unwrap();
+    assert_eq!(summary(&store).await, (1, None));
+    store.quarantine(&[aside(&raw(1, 20)), aside(&raw(2, 30))]).await.unwrap();
+    assert_eq!(summary(&store).await, (3, Some(at(20))));
+    store.quarantine(&[aside(&raw(3, 10)), aside(&raw(1, 20))]).await.unwrap();
+    assert_eq!(summary(&store).await, (4, Some(at(10))));
+    store.quarantine(&[aside(&raw(3, 10)), aside(&timeless)]).await.unwrap();
+    assert_eq!(summary(&store).await, (4, Some(at(10))));
+
+    let entries = quarantined(&store).await;
+    let times: Vec<_> = entries.iter().map(|entry| entry.time).collect();
+    assert_eq!(times, [Some(at(10)), Some(at(20)), Some(at(30)), None]);
+    // The oldest goes; then one that is not the oldest.
+    for (nth, left) in [(0, (3, Some(at(20)))), (2, (2, Some(at(20)))), (1, (1, None)), (3, (0, None))] {
+        assert!(store.release(&entries[nth].place).await.unwrap());
+        assert_eq!(summary(&store).await, left);
+        assert!(!store.release(&entries[nth].place).await.unwrap());
+        assert_eq!(summary(&store).await, left);
+    }
+    assert_eq!(quarantined(&store).await, []);
+    store.quarantine(&[aside(&raw(1, 20))]).await.unwrap();
+    assert_eq!(summary(&store).await, (1, Some(at(20))));
+}
+
+#[tokio::test]
+async fn whoever_comes_at_once_the_summary_is_that_of_the_entries() {
+    let tables = Tables::new().await;
+    let seed: Vec<_> = (0..10).map(|id| aside(&raw(id, 1000 - 10 * i64::try_from(id).unwrap()))).collect();
+    tables.store().quarantine(&seed).await.unwrap();
+    let entries = quarantined(&tables.store()).await;
+    let putting = (0..3).map(async |from: usize| {
+        let store = tables.store();
+        for id in from * 5 + 5..from * 5 + 15 {
+            let aside = [aside(&raw(id, 1000 - 10 * i64::try_from(id).unwrap()))];
+            while store.quarantine(&aside).await.is_err() {}
+        }
+    });
+    // Both take away the same, the oldest first.
+    let releasing = (0..2).map(async |_| {
+        let store = tables.store();
+        let mut released = 0;
+        for entry in &entries[5..] {
+            released += u64::from(loop {
+                if let Ok(released) = store.release(&entry.place).await {
+                    break released;
+                }
+            });
+        }
+        released
+    });
+    let (_, released) = futures::join!(join_all(putting), join_all(releasing));
+    assert_eq!(released.iter().sum::<u64>(), 5);
+    let left = quarantined(&tables.store()).await;
+    assert_eq!(left.len(), 20);
+    assert_eq!(summary(&tables.store()).await, (20, left[0].time));
+}
+
+#[tokio::test]
+async fn an_entry_tells_a_person_which_event_it_is() {
+    let tables = Tables::new().await;
+    let mut records = [raw(0, 0), raw(1, 1), raw(2, 2)];
+    records[0]["dynamodb"]["NewImage"]["v"] = json!({ "N": "99" });
+    records[1]["dynamodb"]["Keys"]["pk"] = json!({ "S": "no event's" });
+    records[1]["eventName"] = json!("UPSERT");
+    deliver(&Aggregator::new(tables.store()), SHARD, &records).await;
+    let entries = quarantined(&tables.store()).await;
+    let event = entries[0].event.as_ref().unwrap();
+    let named = (event.org.as_str(), event.day.to_string(), event.source.as_str(), event.id.as_str());
+    assert_eq!(named, ("acme", "2026-09-15".to_owned(), "test", "0"));
+    assert_eq!(entries[0].reason, r#"version Some("99") is not known"#);
+    assert_eq!((entries[1].event.as_ref(), entries[1].time), (None, Some(at(1))));
+    assert_eq!(entries.len(), 2);
+}
+
+#[tokio::test]
+async fn more_than_a_transaction_takes_and_records_too_long_for_an_item_hold_nothing_up() {
+    let tables = Tables::new().await;
+    let long = |id: usize, length: usize| {
+        let mut raw = raw(id, 0);
+        raw["dynamodb"]["NewImage"]["d"] = json!({ "S": "x".repeat(length) });
+        raw
+    };
+    let mut records: Vec<_> = (0..12).map(|id| long(id, MAX_RECORD - 5_000)).collect();
+    records.extend((12..15).map(|id| long(id, MAX_RECORD * 3)));
+    records.extend((15..85).map(|id| long(id, 1)));
+    records.push(raw(85, 0));
+    let aggregator = Aggregator::new(tables.store());
+    deliver(&aggregator, SHARD, &records).await;
+    let counted = [call(85, "nova", "m", "0.01", noon())];
+    assert_eq!(tables.held(&counted).await, folded(&counted));
+    assert_eq!(summary(&tables.store()).await, (85, Some(noon())));
+    let entries = quarantined(&tables.store()).await;
+    for (entry, raw) in entries.iter().zip(&records) {
+        let mut kept = raw.clone();
+        if raw.to_string().len() > MAX_RECORD {
+            let name = |name: &str| raw["dynamodb"][name].clone();
+            kept = json!({
+                "eventName": raw["eventName"],
+                "eventSourceARN": raw["eventSourceARN"],
+                "dynamodb": {
+                    "ApproximateCreationDateTime": name("ApproximateCreationDateTime"),
+                    "Keys": name("Keys"),
+                    "SequenceNumber": name("SequenceNumber"),
+                },
+            });
+        }
+        assert_eq!(serde_json::from_str::<Value>(&entry.record).unwrap(), kept);
+        assert!(entry.event.is_some());
+    }
+    // All of it once more, and all of it gone.
+    deliver(&aggregator, SHARD, &records).await;
+    assert_eq!(summary(&tables.store()).await, (85, Some(noon())));
+    for entry in entries {
+        assert!(tables.store().release(&entry.place).await.unwrap());
+    }
+    assert_eq!(summary(&tables.store()).await, (0, None));
+}
