@@ -53,13 +53,8 @@ impl Run {
         if raw["eventName"] == "REMOVE" {
             raw["userIdentity"] = json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
         }
-        // The registry gives its entries random ids, and so random lanes; here they share one.
-        let partition = key.pk.rsplit_once('#').map_or(&*key.pk, |(day, _)| {
-            if key.sk.starts_with(shared::event::REGISTRY_SOURCE) { day } else { &key.pk }
-        });
-        let partition = partition.to_owned();
         let stream = self.streams.last_mut().unwrap();
-        let line = stream.add(&mut self.rng, &partition, raw, matter);
+        let line = stream.add(&mut self.rng, &key.pk, raw, matter);
         self.note(|| format!("  stream: {line}"));
     }
 

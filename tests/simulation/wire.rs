@@ -1,5 +1,6 @@
 //! The SDK's way to the engine: no socket, and every request waits until the run decides what becomes of it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
@@ -14,8 +15,9 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use serde_json::Value;
-use shared::store::keys::{PK, SK};
+use serde_json::{Value, json};
+use shared::event::REGISTRY_SOURCE;
+use shared::store::keys::{PK, SK, event_key, parse_event_key};
 use tokio::sync::oneshot;
 
 use super::engine::Engine;
@@ -74,11 +76,13 @@ impl fmt::Display for Request {
 pub struct Wire {
     engine: Arc<Engine>,
     waiting: Arc<Mutex<(u64, Vec<Request>)>>,
+    /// The ids of the registry's own entries, and what stands for them here.
+    entries: Arc<Mutex<BTreeMap<String, usize>>>,
 }
 
 impl Wire {
     pub fn new(engine: Arc<Engine>) -> Self {
-        Self { engine, waiting: Arc::default() }
+        Self { engine, waiting: Arc::default(), entries: Arc::default() }
     }
 
     /// A client for one process.
@@ -100,6 +104,20 @@ impl Wire {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .http_client(Door { wire: self.clone(), process });
         Client::from_conf(config.build())
+    }
+
+    /// The registry gives its entries random ids, and so random lanes. Here they are counted.
+    fn name_entries(&self, body: &mut Value) {
+        let written = body.pointer_mut("/TransactItems").and_then(Value::as_array_mut);
+        for item in written.into_iter().flatten().filter_map(|one| one.pointer_mut("/Put/Item")) {
+            let text = |name: &str| item[name]["S"].as_str().unwrap_or_default();
+            let Some((org, day, REGISTRY_SOURCE, id)) = parse_event_key(text(PK), text(SK)) else { continue };
+            let mut entries = self.entries.lock().unwrap();
+            let count = entries.len();
+            let number = *entries.entry(id.to_owned()).or_insert(count);
+            let key = event_key(&org, day, REGISTRY_SOURCE, &number.to_string());
+            (item[PK], item[SK]) = (json!({ "S": key.pk }), json!({ "S": key.sk }));
+        }
     }
 
     /// What waits, in an order that is the same in every run of a seed, by its number.
@@ -145,7 +163,8 @@ impl HttpConnector for Door {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap();
         let operation = target.rsplit_once('.').unwrap().1.to_owned();
-        let body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
+        self.wire.name_entries(&mut body);
         if self.process == EXAMINER {
             let (status, body) = self.wire.engine.execute(&operation, &body);
             return HttpConnectorFuture::ready(received(Answer::Reply(status, body)));
