@@ -157,7 +157,7 @@ async fn start(asked: &Run) -> Result<Stack> {
         clock: asked.clock.map_or_else(Clock::system, Clock::fixed),
         dynamodb: asked.dynamodb.clone(),
         secret: token::secret(asked.data.as_deref())?,
-        background: true,
+        ..Options::default()
     };
     let stack = Stack::start(options).await?;
     if asked.empty || !stack.is_new() {
