@@ -1,5 +1,6 @@
 //! The whole system on one machine: what `template.yaml` describes, with local parts in place of Amazon's.
 
+pub mod client;
 pub mod demo;
 pub mod engine;
 pub mod error;
