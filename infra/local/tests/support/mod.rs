@@ -5,6 +5,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -33,6 +34,13 @@ fn fleetledger() -> Command {
     command
 }
 
+/// The binary, to run an empty stack on the folder `data`.
+fn on(data: &Path, arguments: &[&str]) -> Command {
+    let mut command = fleetledger();
+    command.args(["--empty", "--port", "0", "--data"]).arg(data).args(arguments);
+    command
+}
+
 /// What a command of the binary comes to.
 pub fn run(arguments: &[&str]) -> Output {
     fleetledger().args(arguments).output().unwrap()
@@ -46,12 +54,12 @@ pub fn token(org: &str) -> String {
 impl Stack {
     /// Starts the binary on a free port and returns when it says where it answers.
     pub fn start(data: &Path) -> Self {
-        let mut process = fleetledger()
-            .args(["--empty", "--port", "0", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_with(data, &[])
+    }
+
+    /// The same with more arguments.
+    pub fn start_with(data: &Path, arguments: &[&str]) -> Self {
+        let mut process = on(data, arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
         let address =
             |line: String| line.split(' ').find(|word| word.starts_with("http://")).map(str::to_owned);
@@ -59,6 +67,14 @@ impl Stack {
         // Whoever writes to a pipe that nobody reads from is stopped.
         std::thread::spawn(|| lines.for_each(drop));
         Self { process, url }
+    }
+
+    /// Starts the binary and kills it after `moment`, wherever it is by then.
+    pub fn kill_at_start(data: &Path, arguments: &[&str], moment: Duration) {
+        let mut process = on(data, arguments).stdout(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(moment);
+        process.kill().unwrap();
+        process.wait().unwrap();
     }
 
     /// The port in its URL.
