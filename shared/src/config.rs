@@ -44,6 +44,10 @@ pub struct Config {
     pub event_retention_days: u32,
     /// What signs the cursors of long lists, in the functions that have such lists.
     pub cursor_secret: Option<Vec<u8>>,
+    /// Whether webhooks may go to this machine and its network, and in clear text. The environment cannot say so,
+    /// since whoever sets a destination chooses its address: in an account that would open to every organisation
+    /// what only the functions can reach. Only the local stack sets it, for a receiver on the same machine.
+    pub allow_local_webhooks: bool,
 }
 
 /// The fewest bytes of a secret that signs (RFC 7518, 3.2: at least as long as the hash).
@@ -113,6 +117,7 @@ fn from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError
         auth: None,
         event_retention_days,
         cursor_secret,
+        allow_local_webhooks: false,
     })
 }
 

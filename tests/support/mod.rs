@@ -72,6 +72,7 @@ impl World {
             auth: Some(auth),
             event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
             cursor_secret: Some(token::cursor_secret(&self.secret)),
+            allow_local_webhooks: false,
         };
         App { config: Arc::new(config), clock: self.stack.clock().clone(), verifier, store }
     }

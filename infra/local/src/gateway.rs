@@ -5,6 +5,7 @@
 //! the function with the nearest route, so that it is answered in the project's own words.
 
 mod event;
+mod invoke;
 mod route;
 
 use std::net::SocketAddr;
@@ -27,8 +28,10 @@ use tokio::time::timeout;
 use tower::Service;
 
 use crate::error::{Error, Result};
+use crate::lambda::Lambda;
 use crate::template::Function;
 use event::Circumstances;
+use invoke::Invocations;
 use route::Pattern;
 
 /// The largest body that API Gateway takes.
@@ -46,12 +49,14 @@ pub struct Gateway {
     targets: Vec<Target>,
     /// In the order in which they are tried, with the place of each route's function.
     routes: Vec<(Pattern, usize)>,
+    invocations: Invocations,
 }
 
 impl Gateway {
     /// A gateway to these functions, each with the router that answers for it.
     pub fn new(functions: impl IntoIterator<Item = (Function, Router)>) -> Self {
-        let mut gateway = Self { targets: Vec::new(), routes: Vec::new() };
+        let mut gateway =
+            Self { targets: Vec::new(), routes: Vec::new(), invocations: Invocations::default() };
         for (function, router) in functions {
             let place = gateway.targets.len();
             gateway.routes.extend(function.routes.iter().map(|route| (Pattern::new(route), place)));
@@ -61,9 +66,18 @@ impl Gateway {
         gateway
     }
 
+    /// The same, and by the API of Lambda itself to `lambdas`.
+    #[must_use]
+    pub fn with_lambdas(self, lambdas: Vec<Lambda>) -> Self {
+        Self { invocations: Invocations::new(lambdas), ..self }
+    }
+
     /// Answers one request.
     pub async fn call(&self, request: http::Request<Bytes>) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
+        if let Some(answer) = self.invocations.answer(&parts, &body).await {
+            return answer;
+        }
         if body.len() > MOST_BODY_BYTES {
             return too_large().await;
         }

@@ -1,11 +1,14 @@
 //! The whole system on one machine: what `template.yaml` describes, with local parts in place of Amazon's.
 
+pub mod client;
 pub mod demo;
 pub mod engine;
 pub mod error;
 pub mod gateway;
 mod housekeeping;
+pub mod lambda;
 pub mod pump;
+pub mod schedule;
 pub mod sdk;
 pub mod settings;
 pub mod stack;

@@ -6,27 +6,20 @@ pub mod event;
 mod shard;
 mod source;
 
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodbstreams::Client;
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use shared::app::Clock;
 use tokio::sync::{Mutex, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Result};
+use crate::lambda::{self, Handler};
 use crate::template::StreamMapping;
 use checkpoint::Checkpoints;
 use shard::Shard;
 use source::Source;
-
-/// A function that takes a batch as JSON and answers with JSON.
-pub type Handler =
-    Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, lambda_runtime::Error>> + Send + Sync>;
 
 /// How often a stream that is all read is asked for more.
 const POLL: Duration = Duration::from_millis(100);
@@ -274,13 +267,8 @@ impl Pump {
     }
 
     async fn invoke(&self, event: Value) -> Result<Value> {
-        let call = AssertUnwindSafe(async { (self.handler)(event).await }).catch_unwind();
-        match timeout(self.timeout, call).await {
-            Ok(Ok(Ok(answer))) => Ok(answer),
-            Ok(Ok(Err(error))) => Err(Error::new(format!("the function failed: {error}"))),
-            Ok(Err(_)) => Err(Error::new("the function panicked")),
-            Err(_) => Err(Error::new(format!("the function took longer than {} s", self.timeout.as_secs()))),
-        }
+        let answer = lambda::invoke(&self.handler, self.timeout, event).await;
+        answer.map_err(|error| Error::new(format!("the function failed: {}", error.error_message)))
     }
 }
 

@@ -5,9 +5,11 @@ mod parts;
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Bytes;
 use http::{Request, Response, Uri};
+use serde_json::Value;
 use shared::app::Clock;
 use shared::auth::Scope;
 use shared::store::Store;
@@ -19,10 +21,11 @@ use tokio::task::JoinHandle;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
-use crate::housekeeping;
+use crate::lambda::{self, Lambda};
 use crate::pump::Pump;
+use crate::schedule::{LONGEST_RATE, Timer};
 use crate::template::Template;
-use crate::{sdk, tables, token};
+use crate::{housekeeping, sdk, tables, token};
 use parts::Parts;
 
 /// Seconds for which a token of [`Stack::token`] holds.
@@ -38,8 +41,13 @@ pub struct Options {
     pub dynamodb: Option<String>,
     /// What tokens are signed with.
     pub secret: Vec<u8>,
-    /// Whether the stream is worked off as events come, or only by [`Stack::drain`].
+    /// Whether the stream is worked off as events come and the clock calls what it should; else the one is done by
+    /// [`Stack::drain`] alone, the other by [`Stack::invoke`].
     pub background: bool,
+    /// How often at the least a function with a rate is called.
+    pub longest_rate: Duration,
+    /// Whether webhooks may go to this machine.
+    pub allow_local_webhooks: bool,
 }
 
 impl Default for Options {
@@ -51,6 +59,8 @@ impl Default for Options {
             dynamodb: None,
             secret: rand::random::<[u8; 32]>().to_vec(),
             background: true,
+            longest_rate: LONGEST_RATE,
+            allow_local_webhooks: false,
         }
     }
 }
@@ -58,12 +68,15 @@ impl Default for Options {
 /// A running stack. Dropping it stops it too, without waiting.
 pub struct Stack {
     gateway: Arc<Gateway>,
+    lambdas: Vec<Lambda>,
+    timers: Arc<Vec<Timer>>,
     pumps: Arc<Vec<Pump>>,
     engine: Option<Arc<Engine>>,
     client: aws_sdk_dynamodb::Client,
     store: Store,
     clock: Clock,
     secret: Vec<u8>,
+    allow_local_webhooks: bool,
     is_new: bool,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -86,20 +99,30 @@ impl Stack {
             options.dynamodb.as_deref().or(engine.as_deref().map(Engine::endpoint)).unwrap_or_default();
         let client = sdk::dynamodb(endpoint);
         let is_new = tables::create(&client, &template.tables).await?;
-        let parts =
-            Parts { template: &template, client: &client, clock: &options.clock, secret: &options.secret };
-        let gateway = Arc::new(parts.gateway()?);
-        let pumps = Arc::new(parts.pumps(endpoint, engine.as_deref()).await?);
+        let parts = Parts {
+            template: &template,
+            client: &client,
+            clock: &options.clock,
+            secret: &options.secret,
+            allow_local_webhooks: options.allow_local_webhooks,
+        };
+        let lambdas = parts.lambdas()?;
+        let timers = Arc::new(parts.timers(&lambdas, options.longest_rate)?);
+        let pumps = Arc::new(parts.pumps(&lambdas, endpoint, engine.as_deref()).await?);
+        let gateway = Arc::new(parts.gateway()?.with_lambdas(lambdas.clone()));
         let store = Store::new(client.clone(), &parts::all_tables());
         let (stop, stopped) = watch::channel(false);
         let mut stack = Self {
             gateway,
+            lambdas,
+            timers,
             pumps,
             engine,
             client,
             store,
             clock: options.clock,
             secret: options.secret,
+            allow_local_webhooks: options.allow_local_webhooks,
             is_new,
             stop,
             tasks: Vec::new(),
@@ -117,6 +140,12 @@ impl Stack {
             let (pumps, stopped) = (self.pumps.clone(), stopped.clone());
             self.tasks.push(tokio::spawn(async move { pumps[at].run(stopped).await }));
         }
+        for at in 0..self.timers.len() {
+            let (timers, stopped) = (self.timers.clone(), stopped.clone());
+            // The business clock may stand still; what is due by it would never come.
+            let calling = async move { timers[at].run(&Clock::system(), stopped).await };
+            self.tasks.push(tokio::spawn(calling));
+        }
         if let Some(engine) = self.engine.clone() {
             let keeping = housekeeping::run(engine, self.pumps.clone(), self.clock.clone(), stopped.clone());
             self.tasks.push(tokio::spawn(keeping));
@@ -126,8 +155,28 @@ impl Stack {
     /// Another front door to the same functions and tables, by another business clock.
     pub fn gateway_at(&self, clock: &Clock) -> Result<Gateway> {
         let template = Template::built_in()?;
-        let parts = Parts { template: &template, client: &self.client, clock, secret: &self.secret };
+        let parts = Parts {
+            template: &template,
+            client: &self.client,
+            clock,
+            secret: &self.secret,
+            allow_local_webhooks: self.allow_local_webhooks,
+        };
         parts.gateway()
+    }
+
+    /// Calls a function that is not called over HTTP, by its binary's name or its logical id, and answers what it
+    /// answers.
+    pub async fn invoke(&self, function: &str, payload: Value) -> Result<Value> {
+        let lambda = lambda::find(&self.lambdas, function).ok_or_else(|| {
+            let known: Vec<_> = self.lambdas.iter().map(Lambda::name).collect();
+            Error::new(format!(
+                "no function {function:?} is called with JSON; there are: {}",
+                known.join(" ")
+            ))
+        })?;
+        let answer = lambda.invoke(payload).await;
+        answer.map_err(|error| Error::new(format!("{function} failed: {}", error.error_message)))
     }
 
     /// Answers one HTTP request, without a connection.

@@ -4,6 +4,7 @@
 mod function;
 mod intrinsic;
 mod mapping;
+mod schedule;
 mod table;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use intrinsic::Resolver;
 
 pub use function::{Function, Route};
 pub use mapping::StreamMapping;
+pub use schedule::Schedule;
 pub use table::{AttributeDefinition, Index, KeyElement, Projection, StreamSpecification, Table, TimeToLive};
 
 /// The project's template, compiled in so that the binary needs no file beside it.
@@ -149,7 +151,7 @@ mod tests {
 
     use super::*;
 
-    const HEAD: &str = "
+    const HEAD: &str = r#"
 Parameters:
   Days: { Type: Number, Default: 400 }
 Globals:
@@ -169,8 +171,9 @@ Resources:
       Environment: { Variables: { DAYS: !Ref Days } }
       Events:
         Get: { Type: HttpApi, Properties: { ApiId: !Ref Api, Method: get, Path: '/a/{id}' } }
-        Nightly: { Type: ScheduleV2, Properties: { ScheduleExpression: rate(1 day) } }
-";
+        Daily: { Type: Schedule, Properties: { Schedule: rate(1 day) } }
+        Nightly: { Type: ScheduleV2, Properties: { ScheduleExpression: cron(0 2 * * ? *), Input: '{"a":[1]}' } }
+"#;
 
     fn error(more: &str) -> String {
         Template::read(&format!("{HEAD}{more}")).expect_err("should be refused").to_string()
@@ -191,7 +194,14 @@ Resources:
         assert_eq!(function.binary, "a");
         assert_eq!(function.timeout, Duration::from_secs(3));
         assert_eq!(function.routes, [Route { method: "GET".to_owned(), path: "/a/{id}".to_owned() }]);
-        assert_eq!(function.schedules, ["rate(1 day)"]);
+        let daily =
+            Schedule { name: "Daily".into(), expression: "rate(1 day)".parse().unwrap(), input: None };
+        let nightly = Schedule {
+            name: "Nightly".to_owned(),
+            expression: "cron(0 2 * * ? *)".parse().unwrap(),
+            input: Some(serde_json::json!({ "a": [1] })),
+        };
+        assert_eq!(function.schedules, [daily, nightly]);
         let variables: Vec<_> = function.variables.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         assert_eq!(variables, [("DAYS", "400"), ("REGISTRY_TABLE", "EventsTable")]);
     }
@@ -209,6 +219,20 @@ Resources:
         assert!(
             function("{ Type: HttpApi, Properties: { Path: /x } }")
                 .contains("F.Events.E: missing field `Method`")
+        );
+        let schedule = |more: &str| {
+            function(&format!("{{ Type: ScheduleV2, Properties: {{ ScheduleExpression: {more} }} }}"))
+        };
+        assert!(schedule("rate(1 days)").contains("F.Events.E: rate(1 days): should be a rate"));
+        assert!(schedule("rate(1 day), Input: '{'").contains("F.Events.E: Input is no JSON"));
+        assert!(
+            schedule("rate(1 day), Input: '\"<aws.scheduler.execution-id>\"'")
+                .contains("F.Events.E: the local")
+        );
+        assert!(schedule("rate(1 day), State: DISABLED").contains("F.Events.E: the local stack knows no"));
+        assert!(
+            schedule("rate(1 day), ScheduleExpressionTimezone: Asia/Tokyo")
+                .contains("F.Events.E: the local stack")
         );
         let mapping = |function: &str, more: &str| {
             error(&format!(

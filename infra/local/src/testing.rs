@@ -1,9 +1,13 @@
 //! What this crate's own tests share.
 
+use std::time::Duration;
+
 use tempfile::TempDir;
 
 use crate::engine::Engine;
+use crate::lambda::{Handler, Lambda};
 use crate::sdk;
+use crate::template::Function;
 
 /// An empty engine with a client, in a folder that goes when it is dropped.
 pub fn engine() -> (Engine, aws_sdk_dynamodb::Client, TempDir) {
@@ -11,4 +15,21 @@ pub fn engine() -> (Engine, aws_sdk_dynamodb::Client, TempDir) {
     let engine = Engine::start(&folder.path().join("tables.db")).unwrap();
     let client = sdk::dynamodb(engine.endpoint());
     (engine, client, folder)
+}
+
+/// A function `id` of the binary `binary` that nothing in a template calls.
+pub fn function(id: &str, binary: &str, timeout: Duration) -> Function {
+    Function {
+        id: id.to_owned(),
+        binary: binary.to_owned(),
+        timeout,
+        variables: [].into(),
+        routes: Vec::new(),
+        schedules: Vec::new(),
+    }
+}
+
+/// The same, answered by `handler`.
+pub fn lambda(id: &str, binary: &str, timeout: Duration, handler: Handler) -> Lambda {
+    Lambda::new(&function(id, binary, timeout), handler)
 }

@@ -3,68 +3,26 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+mod support;
+
 use std::thread::sleep;
 use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::{Value, json};
+use support::{Stack, event, token};
 
-const SECRET: &str = "a secret of this test alone, 32 bytes and more";
 /// Events in a request, which cost a hundredth of a cent each.
 const BATCH: u64 = 50;
 
-/// A running stack, killed when it is dropped.
-struct Stack {
-    process: Child,
-    url: String,
-}
-
-impl Drop for Stack {
-    fn drop(&mut self) {
-        // SIGKILL: nothing is flushed, nothing is finished.
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-fn fleetledger() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_fleetledger"));
-    command.env("AUTH_HS256_SECRET", SECRET);
-    command
-}
-
 impl Stack {
-    /// Starts the binary on a free port and returns when it says where it answers.
-    fn start(data: &Path) -> Self {
-        let mut process = fleetledger()
-            .args(["--empty", "--port", "0", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let address =
-            |line: String| line.split(' ').find(|word| word.starts_with("http://")).map(str::to_owned);
-        let url = lines.find_map(address).unwrap();
-        // Whoever writes to a pipe that nobody reads from is stopped.
-        std::thread::spawn(|| lines.for_each(drop));
-        Self { process, url }
-    }
-
     async fn send(&self, client: &Client, token: &str, first: u64) -> Option<Value> {
         let now = shared::period::rfc3339(shared::app::Clock::system().now());
-        let event = |id: u64| {
-            json!({
-                "specversion": "1.0", "id": id.to_string(), "source": "test", "type": "llm.call", "time": now,
-                "data": {
-                    "agent_id": "nova", "provider": "anthropic", "model": "claude-haiku-3.5",
-                    "input_tokens": 125, "output_tokens": 0,
-                },
-            })
-        };
+        let data = json!({
+            "agent_id": "nova", "provider": "anthropic", "model": "claude-haiku-3.5",
+            "input_tokens": 125, "output_tokens": 0,
+        });
+        let event = |id: u64| event(&id.to_string(), "llm.call", &now, &data);
         let events: Vec<_> = (first..first + BATCH).map(event).collect();
         let request = client.post(format!("{}/v1/events", self.url)).bearer_auth(token);
         let request = request.header("content-type", "application/json").body(json!(events).to_string());
@@ -83,8 +41,7 @@ impl Stack {
 #[tokio::test]
 async fn what_was_answered_for_survives_kill_9_and_is_counted_once() {
     let data = tempfile::tempdir().unwrap();
-    let token = fleetledger().args(["token", "--org", "acme"]).output().unwrap().stdout;
-    let token = String::from_utf8(token).unwrap().trim().to_owned();
+    let token = token("acme");
     let client = Client::new();
     let mut answered_for = 0;
     for round in 0..4 {

@@ -37,14 +37,8 @@ async fn echo(request: Request) -> Response<Body> {
 
 fn function(binary: &str, routes: &[(&str, &str)]) -> Function {
     let route = |(method, path): &(&str, &str)| Route { method: (*method).into(), path: (*path).into() };
-    Function {
-        id: binary.to_owned(),
-        binary: binary.to_owned(),
-        timeout: Duration::from_millis(500),
-        variables: [].into(),
-        routes: routes.iter().map(route).collect(),
-        schedules: Vec::new(),
-    }
+    let function = crate::testing::function(binary, binary, Duration::from_millis(500));
+    Function { routes: routes.iter().map(route).collect(), ..function }
 }
 
 fn gateway() -> Gateway {

@@ -1,6 +1,7 @@
-use std::sync::Mutex as StdMutex;
+use std::sync::{Arc, Mutex as StdMutex};
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use tokio::time::timeout;
 
 use super::*;
 use crate::engine::Engine;

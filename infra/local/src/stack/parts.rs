@@ -1,6 +1,7 @@
 //! The functions, put together as their part of the template describes them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use shared::app::{App, Clock, Route};
 use shared::auth::Verifier;
@@ -10,8 +11,10 @@ use shared::store::Store;
 use crate::engine::Engine;
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
+use crate::lambda::{self, Handler, Lambda};
+use crate::pump::Pump;
 use crate::pump::checkpoint::Checkpoints;
-use crate::pump::{Handler, Pump};
+use crate::schedule::Timer;
 use crate::template::{Function, Template};
 use crate::{sdk, tables, token};
 
@@ -25,6 +28,8 @@ pub(super) struct Parts<'a> {
     pub clock: &'a Clock,
     /// What tokens are signed with.
     pub secret: &'a [u8],
+    /// Whether webhooks may go to this machine.
+    pub allow_local_webhooks: bool,
 }
 
 impl Parts<'_> {
@@ -47,37 +52,82 @@ impl Parts<'_> {
         Ok(Gateway::new(functions))
     }
 
-    /// The streams that call functions.
-    pub async fn pumps(&self, endpoint: &str, engine: Option<&Engine>) -> Result<Vec<Pump>> {
+    /// The functions that are called with JSON.
+    pub fn lambdas(&self) -> Result<Vec<Lambda>> {
+        let functions = self.template.functions.iter().filter(|function| function.routes.is_empty());
+        functions.map(|function| Ok(Lambda::new(function, self.handler(function)?))).collect()
+    }
+
+    /// The clocks that call them.
+    pub fn timers(&self, lambdas: &[Lambda], longest_rate: Duration) -> Result<Vec<Timer>> {
+        let mut timers = Vec::new();
+        for function in &self.template.functions {
+            for schedule in &function.schedules {
+                let lambda = lambda::find(lambdas, &function.id)
+                    .ok_or_else(|| unknown(&function.binary, "is called by a schedule"))?;
+                timers.push(Timer::new(lambda.clone(), schedule.clone(), longest_rate));
+            }
+        }
+        Ok(timers)
+    }
+
+    /// The streams that call them.
+    pub async fn pumps(
+        &self,
+        lambdas: &[Lambda],
+        endpoint: &str,
+        engine: Option<&Engine>,
+    ) -> Result<Vec<Pump>> {
         let client = sdk::streams(endpoint);
         let mut pumps = Vec::new();
         for mapping in &self.template.mappings {
             let Some(function) = self.template.function(&mapping.function_name) else { continue };
             let arn = tables::stream_arn(self.client, &mapping.table).await?;
             let checkpoints = Checkpoints::of(&function.id, engine.map(Engine::file)).await?;
-            let handler = self.stream_handler(function)?;
+            let lambda = lambda::find(lambdas, &function.id)
+                .ok_or_else(|| unknown(&function.binary, "is called by a stream"))?;
             pumps.push(Pump::new(
                 client.clone(),
                 arn,
                 mapping.clone(),
                 function.timeout,
                 checkpoints,
-                handler,
+                lambda.handler().clone(),
             ));
         }
         Ok(pumps)
     }
 
-    fn stream_handler(&self, function: &Function) -> Result<Handler> {
-        if function.binary != "aggregator" {
-            return Err(unknown(&function.binary, "is called by a stream"));
+    /// What answers a function that is called with JSON. A new function is added here, or in [`routes`].
+    fn handler(&self, function: &Function) -> Result<Handler> {
+        let config = self.config(function);
+        let store = Store::new(self.client.clone(), &config.tables);
+        let time_left = function.timeout;
+        match function.binary.as_str() {
+            "aggregator" => {
+                let aggregator = Arc::new(aggregator::Aggregator::new(store));
+                Ok(Arc::new(move |event| {
+                    let aggregator = aggregator.clone();
+                    Box::pin(async move { aggregator.handle(event).await })
+                }))
+            }
+            "budget-alerts" => {
+                let alerts = Arc::new(budget_alerts::BudgetAlerts::new(store, self.clock.clone()));
+                Ok(Arc::new(move |event| {
+                    let alerts = alerts.clone();
+                    Box::pin(async move { alerts.handle(event, time_left).await })
+                }))
+            }
+            "reconcile" => {
+                let days = config.event_retention_days;
+                let reconciler = Arc::new(reconcile::Reconciler::new(store, self.clock.clone(), days));
+                Ok(Arc::new(move |event| {
+                    let reconciler = reconciler.clone();
+                    Box::pin(async move { reconciler.handle(event, time_left).await })
+                }))
+            }
+            binary => Err(unknown(binary, "is called with JSON")),
         }
-        let store = Store::new(self.client.clone(), &self.config(function).tables);
-        let aggregator = Arc::new(aggregator::Aggregator::new(store));
-        Ok(Arc::new(move |event| {
-            let aggregator = aggregator.clone();
-            Box::pin(async move { aggregator.handle(event).await })
-        }))
     }
 
     /// The configuration that the function's environment spells: of the tables, it is told only its own.
@@ -94,6 +144,7 @@ impl Parts<'_> {
             auth: Some(token::auth(self.secret)),
             event_retention_days: days.unwrap_or(DEFAULT_EVENT_RETENTION_DAYS),
             cursor_secret: Some(token::cursor_secret(self.secret)),
+            allow_local_webhooks: self.allow_local_webhooks,
         }
     }
 }
@@ -107,7 +158,7 @@ pub(super) fn all_tables() -> TableNames {
     }
 }
 
-/// The routes that a binary answers. A new function is added here, or in `stream_handler`.
+/// The routes that a binary answers.
 pub(super) fn routes(binary: &str) -> Result<Vec<Route>> {
     match binary {
         "activity" => Ok(activity::routes()),

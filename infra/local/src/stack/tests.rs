@@ -7,6 +7,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use super::*;
+use crate::schedule::expression::Expression;
 
 async fn ask(stack: &Stack, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
     let token = stack.token("acme", &Scope::ALL).unwrap();
@@ -124,4 +125,56 @@ async fn a_stack_in_another_time_counts_by_it() {
     assert_eq!(requests(&stack).await, 1);
     stack.clock().set(stack.clock().now() + chrono::Duration::days(40));
     assert_eq!(requests(&stack).await, 0);
+}
+
+#[tokio::test]
+async fn what_the_clock_triggers_runs_until_the_stack_stops() {
+    let often = Options { longest_rate: Duration::from_millis(5), ..Options::default() };
+    let stack = Stack::start(often).await.unwrap();
+    let timers = stack.timers.clone();
+    let template = Template::built_in().unwrap();
+    let schedules: Vec<_> = template.functions.iter().flat_map(|function| &function.schedules).collect();
+    let by_rate = schedules.iter().filter(|one| matches!(one.expression, Expression::Rate(_))).count();
+    assert!(by_rate > 0 && timers.len() == schedules.len());
+    let called = || timers.iter().filter(|timer| timer.calls() > 2).count();
+    let all = async {
+        while called() < by_rate {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_mins(1), all).await.unwrap();
+    stack.stop().await;
+    let calls = || timers.iter().map(Timer::calls).sum::<u64>();
+    let before = calls();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert_eq!(calls(), before);
+}
+
+#[tokio::test]
+async fn a_stack_without_background_waits_to_be_asked() {
+    let by_hand = Options { longest_rate: Duration::from_millis(1), ..by_hand(None) };
+    let stack = Stack::start(by_hand).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    assert!(stack.timers.iter().all(|timer| timer.calls() == 0));
+}
+
+#[tokio::test]
+async fn a_function_is_invoked_by_name() {
+    let stack = Stack::start(by_hand(None)).await.unwrap();
+    for name in ["aggregator", "AggregatorFunction"] {
+        let answer =
+            stack.invoke(name, json!({ "Records": [], "shardId": "s", "eventSourceARN": "a" })).await;
+        assert_eq!(answer.unwrap()["batchItemFailures"], json!([]));
+        let error = stack.invoke(name, json!({})).await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{name} failed: ")), "{error}");
+    }
+    // Those that answer HTTP requests are asked by such.
+    for name in ["metrics", "MetricsFunction", "nothing", ""] {
+        let error = stack.invoke(name, json!({})).await.unwrap_err().to_string();
+        assert!(error.ends_with("there are: aggregator budget-alerts reconcile"), "{error}");
+    }
+    let request =
+        Request::post("/2015-03-31/functions/aggregator/invocations").body(Bytes::from_static(b"{}"));
+    let response = stack.call(request.unwrap()).await;
+    assert_eq!(response.headers()["x-amz-function-error"], "Unhandled");
 }

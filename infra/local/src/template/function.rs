@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_norway::Value;
 
+use super::schedule::{self, Schedule};
 use super::{fault, typed};
 use crate::error::Result;
 
@@ -22,8 +23,8 @@ pub struct Function {
     pub variables: BTreeMap<String, String>,
     /// The HTTP requests that it answers.
     pub routes: Vec<Route>,
-    /// The expressions by which the clock calls it.
-    pub schedules: Vec<String>,
+    /// When the clock calls it.
+    pub schedules: Vec<Schedule>,
 }
 
 /// A method and a path that API Gateway passes on.
@@ -73,13 +74,6 @@ struct BuildProperties {
     binary: String,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Schedule {
-    #[serde(alias = "ScheduleExpression")]
-    schedule: String,
-}
-
 /// Lambda's own default.
 const DEFAULT_TIMEOUT_SECONDS: u64 = 3;
 
@@ -109,7 +103,8 @@ pub(super) fn function(
                 function.routes.push(Route { method: route.method.to_uppercase(), ..route });
             }
             "Schedule" | "ScheduleV2" => {
-                function.schedules.push(typed::<Schedule>(&place, event.properties)?.schedule);
+                let schedule: schedule::Properties = typed(&place, event.properties)?;
+                function.schedules.push(schedule.checked(name).map_err(|what| fault(&place, what))?);
             }
             other => {
                 return Err(fault(&place, format_args!("the local stack knows no event of type {other}")));

@@ -1,0 +1,123 @@
+//! A function that is called with JSON and answers with JSON: by a stream, by the clock or by its name.
+
+use std::any::{Any, type_name};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use lambda_runtime::Diagnostic;
+use serde_json::Value;
+use tokio::time::timeout;
+
+use crate::template::Function;
+
+/// What answers one invocation.
+pub type Handler =
+    Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, lambda_runtime::Error>> + Send + Sync>;
+
+/// A function with its name and its limit.
+#[derive(Clone)]
+pub struct Lambda {
+    id: String,
+    name: String,
+    timeout: Duration,
+    handler: Handler,
+}
+
+impl Lambda {
+    /// The template's `function`, answered by `handler`.
+    pub fn new(function: &Function, handler: Handler) -> Self {
+        Self { id: function.id.clone(), name: function.binary.clone(), timeout: function.timeout, handler }
+    }
+
+    /// The name of its binary.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its logical id.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What answers it.
+    pub const fn handler(&self) -> &Handler {
+        &self.handler
+    }
+
+    /// One invocation, cut off when its time is over.
+    pub async fn invoke(&self, event: Value) -> Result<Value, Diagnostic> {
+        invoke(&self.handler, self.timeout, event).await
+    }
+}
+
+/// The one that `name` means, by its binary's name or its logical id.
+pub fn find<'a>(lambdas: &'a [Lambda], name: &str) -> Option<&'a Lambda> {
+    lambdas.iter().find(|lambda| lambda.name == name || lambda.id == name)
+}
+
+/// Calls `handler` once, for `limit` at most. What fails is reported in the words in which Lambda and its runtime
+/// report it.
+pub async fn invoke(handler: &Handler, limit: Duration, event: Value) -> Result<Value, Diagnostic> {
+    let call = AssertUnwindSafe(async { handler(event).await }).catch_unwind();
+    match timeout(limit, call).await {
+        Ok(Ok(answer)) => answer.map_err(Diagnostic::from),
+        Ok(Err(panic)) => Err(panicked(panic.as_ref())),
+        Err(_) => Err(Diagnostic {
+            error_type: "Sandbox.Timedout".to_owned(),
+            error_message: format!("Task timed out after {:.2} seconds", limit.as_secs_f64()),
+        }),
+    }
+}
+
+/// What a panic comes to, of which only text can be told.
+pub fn panicked(panic: &(dyn Any + Send)) -> Diagnostic {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    Diagnostic {
+        error_type: type_name::<Box<dyn Any + Send>>().to_owned(),
+        error_message: text
+            .map_or_else(|| "Lambda panicked".to_owned(), |text| format!("Lambda panicked: {text}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn handler(answer: fn(&str) -> Result<Value, lambda_runtime::Error>) -> Handler {
+        Arc::new(move |event| {
+            Box::pin(async move {
+                if event == "wait" {
+                    std::future::pending::<()>().await;
+                }
+                answer(event.as_str().unwrap_or_default())
+            })
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_failure_is_reported_as_lambda_reports_it() {
+        let handler = handler(|event| match event {
+            "fail" => Err("no".into()),
+            "panic" => panic!("on purpose"),
+            event => Ok(json!({ "got": event })),
+        });
+        let call = async |event: &str| invoke(&handler, Duration::from_millis(2_500), event.into()).await;
+        assert_eq!(call("a").await, Ok(json!({ "got": "a" })));
+        let failed = async |event| {
+            let error = call(event).await.unwrap_err();
+            (error.error_type, error.error_message)
+        };
+        let (kind, message) = failed("fail").await;
+        assert!(kind.contains("Error"), "{kind}");
+        assert_eq!(message, "no");
+        assert_eq!(failed("panic").await.1, "Lambda panicked: on purpose");
+        let late = ("Sandbox.Timedout".to_owned(), "Task timed out after 2.50 seconds".to_owned());
+        assert_eq!(failed("wait").await, late);
+    }
+}

@@ -1,0 +1,52 @@
+//! A schedule that calls a function.
+
+use serde::Deserialize;
+use serde_norway::Value;
+
+use crate::schedule::expression::Expression;
+
+/// A schedule.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    /// Its name among the function's events.
+    pub name: String,
+    /// When it is due, in UTC.
+    pub expression: Expression,
+    /// What the function is called with, where the template says so.
+    pub input: Option<serde_json::Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(super) struct Properties {
+    #[serde(alias = "ScheduleExpression")]
+    schedule: String,
+    input: Option<String>,
+    schedule_expression_timezone: Option<String>,
+    start_date: Option<Value>,
+    end_date: Option<Value>,
+    state: Option<Value>,
+    enabled: Option<Value>,
+}
+
+impl Properties {
+    /// The schedule `name`, unless it would run otherwise here than there.
+    pub(super) fn checked(self, name: String) -> Result<Schedule, String> {
+        let others = [self.start_date, self.end_date, self.state, self.enabled];
+        if others.iter().any(Option::is_some) {
+            return Err("the local stack knows no StartDate, EndDate, State or Enabled".to_owned());
+        }
+        if self.schedule_expression_timezone.is_some_and(|zone| zone != "UTC") {
+            return Err("the local stack knows only ScheduleExpressionTimezone: UTC".to_owned());
+        }
+        let input = self.input.as_deref().map(input).transpose()?;
+        Ok(Schedule { name, expression: self.schedule.parse()?, input })
+    }
+}
+
+fn input(text: &str) -> Result<serde_json::Value, String> {
+    if text.contains("<aws.scheduler.") {
+        return Err("the local stack fills no <aws.scheduler...> in an Input".to_owned());
+    }
+    serde_json::from_str(text).map_err(|error| format!("Input is no JSON: {error}"))
+}

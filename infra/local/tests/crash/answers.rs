@@ -1,0 +1,118 @@
+//! The same figures as the API shows them.
+
+use serde_json::Value;
+
+use crate::figures::Figures;
+use crate::happening::CLOCK;
+use crate::sender::Door;
+
+/// The values of `names` in `object`, in one line. Numbers and texts look the same.
+fn line(object: &Value, names: &[&str]) -> String {
+    let value = |name: &&str| match &object[*name] {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        other => panic!("{name}: {other}"),
+    };
+    names.iter().map(value).collect::<Vec<_>>().join(" ")
+}
+
+fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().unwrap().iter()
+}
+
+const COMPUTE: [&str; 7] = [
+    "cpuCoreHours",
+    "ramGbHours",
+    "diskGbHours",
+    "instanceHours",
+    "bandwidthInBytes",
+    "bandwidthOutBytes",
+    "instanceCount",
+];
+
+const BILLING: [&str; 9] = [
+    "total_requests",
+    "total_tokens",
+    "total_cost_usd",
+    "platform_cost_usd",
+    "unpriced_requests",
+    "active_instances",
+    "unique_end_users",
+    "webhost_nodes",
+    "total_hosted_sites",
+];
+
+/// All figures that are not nothing.
+pub async fn figures(door: &Door) -> Figures {
+    let mut figures = Figures::new();
+    for part in [metrics(door).await, work(door).await, activity(door).await, compute(door).await] {
+        figures.extend(part);
+    }
+    figures.insert("billing".to_owned(), line(&door.get("/v1/billing").await["usage"], &BILLING));
+    figures
+}
+
+async fn metrics(door: &Door) -> Figures {
+    let mut figures = Figures::new();
+    let summary = door.get("/v1/metrics/summary").await;
+    let names =
+        ["total_requests", "total_tokens_in", "total_tokens_out", "estimated_cost_usd", "unpriced_requests"];
+    figures.insert("summary".to_owned(), line(&summary, &names));
+    let names = ["requests", "tokens_in", "tokens_out", "estimated_cost_usd", "unpriced_requests"];
+    for point in list(&door.get("/v1/metrics/usage").await["points"]).filter(|point| point["requests"] != 0) {
+        figures.insert(format!("day {}", line(point, &["date"])), line(point, &names));
+    }
+    let names = ["request_count", "tokens_in", "tokens_out", "estimated_cost_usd", "unpriced_requests"];
+    for model in list(&door.get("/v1/metrics/models").await["models"]) {
+        let name = format!("model {}/{}", line(model, &["provider"]), line(model, &["model"]));
+        figures.insert(name, line(model, &names));
+    }
+    let names = ["request_count", "total_tokens", "estimated_cost_usd", "unpriced_requests"];
+    for agent in list(&door.get("/v1/metrics/instances").await["instances"]) {
+        figures.insert(format!("agent {}", line(agent, &["instance_id"])), line(agent, &names));
+    }
+    figures
+}
+
+async fn work(door: &Door) -> Figures {
+    let agents = door.get("/api/agents/workforce/agents").await;
+    // An agent that has only been heard of is listed as well.
+    let worked = list(&agents).filter(|agent| {
+        ["tasks_completed", "error_count", "invocation_count"].iter().any(|name| agent[name] != 0)
+    });
+    let names = ["tasks_completed", "error_count", "hours_saved"];
+    worked.map(|agent| (format!("work {}", line(agent, &["id"])), line(agent, &names))).collect()
+}
+
+async fn activity(door: &Door) -> Figures {
+    let mut figures = Figures::new();
+    let total = async |filter: &str| {
+        line(&door.get(&format!("/api/activity?limit=1{filter}")).await["pagination"], &["total"])
+    };
+    figures.insert("activity".to_owned(), total("").await);
+    for agent in 0..4 {
+        for kind in ["tool_call", "session_start", "cron_execution"] {
+            let count = total(&format!("&agentId=agent-{agent}&eventType={kind}")).await;
+            if count != "0" {
+                figures.insert(format!("activity agent-{agent} {kind}"), count);
+            }
+        }
+    }
+    figures
+}
+
+async fn compute(door: &Door) -> Figures {
+    let mut figures = Figures::new();
+    let range = format!("start_date=2026-09-09T00:00:00Z&end_date={CLOCK}");
+    for period in ["hourly", "daily"] {
+        let report = door.get(&format!("/api/usage?period={period}&{range}")).await;
+        for row in list(&report["items"]) {
+            let name = format!("{period} {}", line(row, &["periodStart", "projectId"]));
+            figures.insert(name, line(row, &COMPUTE));
+        }
+    }
+    for row in list(&door.get(&format!("/api/usage/totals?{range}")).await["totals"]) {
+        figures.insert(format!("total {}", line(row, &["projectId"])), line(row, &COMPUTE));
+    }
+    figures
+}

@@ -1,0 +1,234 @@
+//! What senders say: events at random, with nothing in them that the system works out.
+
+use chrono::{DateTime, Utc};
+use rand::RngExt;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+use shared::period::{parse_instant, rfc3339};
+
+use crate::support;
+
+/// The business clock of every stack.
+pub const CLOCK: &str = "2026-09-15T12:00:00Z";
+/// How far back events go from it, in seconds: five days and a half, from a midnight on.
+const SPAN: i64 = (5 * 24 + 12) * 3600;
+
+/// A model with its prices in millionths of a dollar per million tokens: input, cache read, output.
+pub struct Model {
+    pub provider: &'static str,
+    pub model: &'static str,
+    pub prices: Option<[i128; 3]>,
+}
+
+/// Two that the price book knows, and one that it does not.
+pub const MODELS: [Model; 3] = [
+    Model { provider: "anthropic", model: "claude-haiku-3.5", prices: Some([800_000, 80_000, 4_000_000]) },
+    Model { provider: "openai", model: "gpt-4o-mini", prices: Some([150_000, 75_000, 600_000]) },
+    Model { provider: "acme", model: "in-house-1", prices: None },
+];
+
+/// What happened.
+#[derive(Clone, Debug)]
+pub enum What {
+    Call(Call),
+    Task { agent: String, success: bool, minutes: u64 },
+    Activity { agent: String, kind: &'static str },
+    Sample(Sample),
+    Report { node: String, sites: u64 },
+}
+
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub agent: String,
+    /// The place in [`MODELS`].
+    pub model: usize,
+    /// Uncached, read from a cache, and answered.
+    pub tokens: [u64; 3],
+    /// The provider's own figure, in picodollars.
+    pub cost: Option<i128>,
+    pub failed: bool,
+    pub byok: bool,
+    pub end_user: Option<String>,
+}
+
+/// Amounts are steady from `from` to `to`, bytes are those of the whole.
+#[derive(Clone, Debug)]
+pub struct Sample {
+    pub project: String,
+    pub instance: String,
+    /// Seconds since 1970.
+    pub from: i64,
+    pub to: i64,
+    pub cores: u64,
+    pub ram_gb: u64,
+    pub disk_gb: u64,
+    pub bytes: [u64; 2],
+}
+
+/// An event.
+#[derive(Clone, Debug)]
+pub struct Happening {
+    pub source: String,
+    pub id: u64,
+    /// Seconds since 1970.
+    pub time: i64,
+    pub what: What,
+}
+
+/// The business clock, in seconds since 1970.
+pub fn now() -> i64 {
+    parse_instant(CLOCK).unwrap().timestamp()
+}
+
+pub fn instant(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(second, 0).unwrap()
+}
+
+/// The calendar day of `second`.
+pub fn day(second: i64) -> String {
+    instant(second).date_naive().to_string()
+}
+
+fn name(kind: &str, dice: &mut StdRng, count: u32) -> String {
+    format!("{kind}-{}", dice.random_range(0..count))
+}
+
+impl Happening {
+    /// Any event.
+    pub fn any(dice: &mut StdRng, source: &str, id: u64) -> Self {
+        let time = now() - dice.random_range(0..=SPAN);
+        let what = match dice.random_range(0..10) {
+            0..5 => What::Call(Call::any(dice)),
+            5 => What::Task {
+                agent: name("agent", dice, 4),
+                success: dice.random_bool(0.8),
+                minutes: dice.random_range(0..100),
+            },
+            6 | 7 => What::Activity {
+                agent: name("agent", dice, 4),
+                kind: ["tool_call", "session_start", "cron_execution"][dice.random_range(0..3)],
+            },
+            8 => What::Sample(Sample::any(dice)),
+            _ => What::Report { node: name("node", dice, 5), sites: dice.random_range(0..500) },
+        };
+        Self { source: source.to_owned(), id, time, what }
+    }
+
+    /// Another event under the same name and on the same day.
+    pub fn contradicted(&self) -> Self {
+        Self { what: What::Report { node: "liar".to_owned(), sites: 999_999 }, ..self.clone() }
+    }
+
+    /// The days in whose sums it is.
+    pub fn days(&self) -> Vec<String> {
+        let mut days = vec![day(self.time)];
+        if let What::Sample(sample) = &self.what {
+            let starts = (sample.from / 86_400..=(sample.to - 1) / 86_400).map(|number| day(number * 86_400));
+            days.extend(starts);
+        }
+        days
+    }
+
+    /// The event as it is sent.
+    pub fn event(&self) -> Value {
+        let (kind, data) = match &self.what {
+            What::Call(call) => ("llm.call", call.data()),
+            What::Task { agent, success, minutes } => {
+                ("task.completed", json!({ "agent_id": agent, "success": success, "minutes_saved": minutes }))
+            }
+            What::Activity { agent, kind } => (
+                "agent.activity",
+                json!({ "agent_id": agent, "event_type": kind, "details": { "n": self.id } }),
+            ),
+            What::Sample(sample) => ("compute.usage", sample.data()),
+            What::Report { node, sites } => {
+                ("host.report", json!({ "node_id": node, "hosted_sites": sites }))
+            }
+        };
+        let mut event = support::event(&self.id.to_string(), kind, &rfc3339(instant(self.time)), &data);
+        event["source"] = self.source.as_str().into();
+        event
+    }
+}
+
+impl Call {
+    fn any(dice: &mut StdRng) -> Self {
+        let digits = |dice: &mut StdRng| dice.random_range(0..3_000_000_000_000_i128);
+        Self {
+            agent: name("agent", dice, 4),
+            model: dice.random_range(0..MODELS.len()),
+            tokens: [dice.random_range(0..20_000), dice.random_range(0..5_000), dice.random_range(0..3_000)],
+            cost: dice.random_bool(0.5).then(|| digits(dice)),
+            failed: dice.random_bool(0.1),
+            byok: dice.random_bool(0.3),
+            end_user: dice.random_bool(0.7).then(|| name("user", dice, 300)),
+        }
+    }
+
+    fn data(&self) -> Value {
+        let Model { provider, model, .. } = MODELS[self.model];
+        let mut data = json!({
+            "agent_id": self.agent,
+            "provider": provider,
+            "model": model,
+            "input_tokens": self.tokens[0],
+            "cache_read_tokens": self.tokens[1],
+            "output_tokens": self.tokens[2],
+            "status": if self.failed { "error" } else { "ok" },
+            "key_source": if self.byok { "byok" } else { "platform" },
+        });
+        if let Some(cost) = self.cost {
+            data["cost_usd"] = dollars(cost).into();
+        }
+        if let Some(user) = &self.end_user {
+            data["end_user"] = user.as_str().into();
+        }
+        data
+    }
+
+    /// In picodollars; none without a price.
+    pub fn cost(&self) -> Option<i128> {
+        let by_book =
+            |prices: [i128; 3]| self.tokens.iter().zip(prices).map(|(n, price)| i128::from(*n) * price).sum();
+        self.cost.or_else(|| MODELS[self.model].prices.map(by_book))
+    }
+}
+
+impl Sample {
+    /// Any sample; many go over midnight.
+    fn any(dice: &mut StdRng) -> Self {
+        let length = dice.random_range(1..=10 * 3600);
+        let to = now() - dice.random_range(0..SPAN - length);
+        Self {
+            project: name("project", dice, 3),
+            instance: name("instance", dice, 6),
+            from: to - length,
+            to,
+            cores: dice.random_range(1..9),
+            ram_gb: dice.random_range(1..65),
+            disk_gb: dice.random_range(1..500),
+            bytes: [dice.random_range(0..1_000_000_007), dice.random_range(0..1_000_000_007)],
+        }
+    }
+
+    fn data(&self) -> Value {
+        json!({
+            "project_id": self.project,
+            "instance_id": self.instance,
+            "from": rfc3339(instant(self.from)),
+            "to": rfc3339(instant(self.to)),
+            "cpu_cores": self.cores,
+            "ram_gb": self.ram_gb,
+            "disk_gb": self.disk_gb,
+            "bandwidth_in_bytes": self.bytes[0],
+            "bandwidth_out_bytes": self.bytes[1],
+        })
+    }
+}
+
+/// Picodollars as the API writes dollars.
+pub fn dollars(pico: i128) -> String {
+    let digits = format!("{pico:013}");
+    let (whole, fraction) = digits.split_at(digits.len() - 12);
+    format!("{whole}.{:0<2}", fraction.trim_end_matches('0'))
+}
