@@ -44,6 +44,10 @@ pub struct Config {
     pub event_retention_days: u32,
     /// What signs the cursors of long lists, in the functions that have such lists.
     pub cursor_secret: Option<Vec<u8>>,
+    /// Whether webhooks may go to this machine itself. Never on Lambda: only the local stack says so.
+    pub allow_local_webhooks: bool,
+    /// The SNS topic that alerts are published to, in the functions that send alerts and where there is one.
+    pub alerts_topic_arn: Option<String>,
 }
 
 /// The fewest bytes of a secret that signs (RFC 7518, 3.2: at least as long as the hash).
@@ -55,6 +59,8 @@ pub const MIN_EVENT_RETENTION_DAYS: u32 = 70;
 
 /// The variable of [`Config::cursor_secret`].
 const CURSOR_SECRET: &str = "CURSOR_SECRET";
+/// The variable of [`Config::alerts_topic_arn`].
+const ALERTS_TOPIC_ARN: &str = "ALERTS_TOPIC_ARN";
 
 /// What is wrong with the environment.
 #[derive(Debug, thiserror::Error)]
@@ -113,6 +119,8 @@ fn from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError
         auth: None,
         event_retention_days,
         cursor_secret,
+        allow_local_webhooks: false,
+        alerts_topic_arn: variable(ALERTS_TOPIC_ARN),
     })
 }
 

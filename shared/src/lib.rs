@@ -17,5 +17,6 @@ pub mod period;
 pub mod pricing;
 pub mod rollup;
 pub mod store;
+pub mod webhook;
 
 pub use error::{Error, Fault, Result};

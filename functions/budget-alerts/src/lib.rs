@@ -1,5 +1,7 @@
 //! Watching budgets: who comes near or over theirs is told once.
 
+pub mod topic;
+
 use std::time::Duration;
 
 use lambda_runtime::Error;

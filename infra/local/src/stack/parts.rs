@@ -94,6 +94,8 @@ impl Parts<'_> {
             auth: Some(token::auth(self.secret)),
             event_retention_days: days.unwrap_or(DEFAULT_EVENT_RETENTION_DAYS),
             cursor_secret: Some(token::cursor_secret(self.secret)),
+            allow_local_webhooks: true,
+            alerts_topic_arn: None,
         }
     }
 }
