@@ -28,3 +28,10 @@ pub struct Failure {
     /// path and query of a URL.
     pub detail: String,
 }
+
+impl Failure {
+    /// A message that cannot be sent, now or later.
+    pub(super) const fn for_good(detail: String) -> Self {
+        Self { verdict: Verdict::GiveUp, status: None, detail }
+    }
+}
