@@ -2,6 +2,7 @@
 
 pub mod events;
 pub mod oracle;
+pub mod receiver;
 pub mod tables;
 pub mod zones;
 

@@ -48,7 +48,7 @@ const NAT64: Ipv6Net = v6(0x64, 0xff9b, 0, 96);
 /// The blocks of IPv6 that are not globally reachable, by the IANA IPv6 Special-Purpose Address Registry: those inside
 /// [`GLOBAL_V6`], and of those outside the ones that have a name which helps a reader.
 ///
-/// Blocks that stand for an IPv4 address by some mechanism of transition are refused as wholes. Of 2001::/23 some
+/// Blocks that stand for an IPv4 address by some mechanism of transition are refused as wholes. Of `2001::/23` some
 /// parts are reachable (anycast, AMT, AS112, ORCHID): none of them takes webhooks.
 const SPECIAL_V6: [(Ipv6Net, &str); 13] = [
     (v6(0x2001, 0, 0, 32), "Teredo"),
