@@ -15,6 +15,7 @@ mod answer;
 mod body;
 pub mod budget;
 pub mod destination;
+pub mod destination_test;
 pub mod destinations;
 mod edit;
 mod input;
@@ -28,7 +29,7 @@ use shared::app::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {
-    let one_each = [agents::route(), destinations::route(), projects::route()];
+    let one_each = [agents::route(), destination_test::route(), destinations::route(), projects::route()];
     let several = [
         agent::routes(),
         budget::routes(),
