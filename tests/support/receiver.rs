@@ -268,6 +268,7 @@ async fn answer(
 }
 
 fn head(status: u16, headers: &[(&'static str, String)], last: &str) -> String {
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let lines =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
     format!("HTTP/1.1 {status} as told\r\n{lines}{last}\r\nconnection: close\r\n\r\n")
 }
