@@ -16,3 +16,4 @@ mod simulation;
 mod strangers;
 mod support;
 mod v1;
+mod webhooks;

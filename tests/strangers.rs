@@ -29,6 +29,13 @@ fn path(route: &str, name: &str) -> String {
     route.split('/').map(fill).collect::<Vec<_>>().join("/")
 }
 
+/// The path of a route that does something to a thing called `name`: what is done follows a parameter that takes all
+/// that is left.
+fn action(route: &str, name: &str) -> String {
+    let path = path(route, name);
+    if route.starts_with("/api/alerts/destinations/") { format!("{path}/test") } else { path }
+}
+
 /// What the routes that set something take.
 fn settings(route: &str) -> Value {
     if route.starts_with("/api/cost-analysis/pricing/") {
@@ -124,6 +131,13 @@ async fn no_route_shows_or_changes_anything_of_another_organisation() {
     for route in routes(&Method::DELETE) {
         let path = format!("{}?effectiveFrom=2026-09-01", path(route.path, MARK));
         stranger.send(Method::DELETE, &path, &[], "").await;
+    }
+    // What is done to a thing, as far as the stranger has none of its own by that name.
+    for route in routes(&Method::POST).iter().filter(|route| route.path.contains('{')) {
+        let [theirs, nobodys] = [MARK, "nobody"].map(|name| action(route.path, name));
+        let theirs = stranger.send(Method::POST, &theirs, &[], "").await;
+        let nobodys = stranger.send(Method::POST, &nobodys, &[], "").await;
+        assert_eq!((theirs.status, &theirs.body), (StatusCode::NOT_FOUND, &nobodys.body), "{}", route.path);
     }
     for route in routes(&Method::PUT) {
         put(&stranger, &path(route.path, MARK), &settings(route.path)).await;

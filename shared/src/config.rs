@@ -44,10 +44,12 @@ pub struct Config {
     pub event_retention_days: u32,
     /// What signs the cursors of long lists, in the functions that have such lists.
     pub cursor_secret: Option<Vec<u8>>,
-    /// Whether webhooks may go to this machine and its network, and in clear text. The environment cannot say so,
-    /// since whoever sets a destination chooses its address: in an account that would open to every organisation
-    /// what only the functions can reach. Only the local stack sets it, for a receiver on the same machine.
+    /// Whether webhooks may go to this machine itself, and there in clear text. The environment cannot say so, since
+    /// whoever sets a destination chooses its address: in an account that would open to every organisation what only
+    /// the functions can reach. Only the local stack sets it, for a receiver on the same machine.
     pub allow_local_webhooks: bool,
+    /// The SNS topic that alerts are published to, in the functions that send alerts and where there is one.
+    pub alerts_topic_arn: Option<String>,
 }
 
 /// The fewest bytes of a secret that signs (RFC 7518, 3.2: at least as long as the hash).
@@ -59,6 +61,8 @@ pub const MIN_EVENT_RETENTION_DAYS: u32 = 70;
 
 /// The variable of [`Config::cursor_secret`].
 const CURSOR_SECRET: &str = "CURSOR_SECRET";
+/// The variable of [`Config::alerts_topic_arn`].
+const ALERTS_TOPIC_ARN: &str = "ALERTS_TOPIC_ARN";
 
 /// What is wrong with the environment.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +114,15 @@ fn from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError
     if cursor_secret.as_ref().is_some_and(|secret| secret.len() < MIN_SECRET_BYTES) {
         return Err(ConfigError { name: CURSOR_SECRET, problem: "should have 32 bytes or more" });
     }
+    let alerts_topic_arn = variable(ALERTS_TOPIC_ARN);
+    // A FIFO topic would want a group for each message, and tells nobody by mail.
+    let is_topic = |arn: &String| arn.starts_with("arn:") && arn.contains(":sns:") && !arn.contains(".fifo");
+    if alerts_topic_arn.as_ref().is_some_and(|arn| !is_topic(arn)) {
+        return Err(ConfigError {
+            name: ALERTS_TOPIC_ARN,
+            problem: "should be the ARN of a standard SNS topic",
+        });
+    }
     let registry = variable("REGISTRY_TABLE")
         .ok_or(ConfigError { name: "REGISTRY_TABLE", problem: "is not set; it names the registry table" })?;
     Ok(Config {
@@ -118,6 +131,7 @@ fn from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError
         event_retention_days,
         cursor_secret,
         allow_local_webhooks: false,
+        alerts_topic_arn,
     })
 }
 
@@ -213,5 +227,23 @@ mod tests {
         assert_eq!(config(&"x".repeat(31)).err().map(|fault| fault.name), Some("CURSOR_SECRET"));
         assert_eq!(config(&"x".repeat(32)).unwrap().cursor_secret().unwrap(), [b'x'; 32]);
         assert_eq!(config("").unwrap().cursor_secret().unwrap_err().name, "CURSOR_SECRET");
+    }
+    #[test]
+    fn a_topic_is_a_standard_one_or_absent_and_webhooks_keep_off_this_machine() {
+        let config = |arn: &str| {
+            let arn = arn.to_owned();
+            from(&move |name| match name {
+                "ALERTS_TOPIC_ARN" => Some(arn.clone()).filter(|arn| !arn.is_empty()),
+                "REGISTRY_TABLE" => Some("registry".to_owned()),
+                _ => Some("true".to_owned()).filter(|_| name.contains("LOCAL")),
+            })
+        };
+        let topic = "arn:aws:sns:eu-west-1:123456789012:alerts";
+        assert_eq!(config(topic).unwrap().alerts_topic_arn.as_deref(), Some(topic));
+        assert_eq!(config("").unwrap().alerts_topic_arn, None);
+        for bad in ["alerts", "arn:aws:sqs:eu-west-1:123456789012:alerts", &format!("{topic}.fifo")] {
+            assert_eq!(config(bad).err().map(|fault| fault.name), Some("ALERTS_TOPIC_ARN"), "{bad}");
+        }
+        assert!(!config("").unwrap().allow_local_webhooks);
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Arithmetic (`money`, `period`, `pricing`, `cost`, `rollup`) is pure: no async, no clock, no SDK.
 
+pub mod alert;
 pub mod app;
 pub mod auth;
 pub mod config;
@@ -17,5 +18,6 @@ pub mod period;
 pub mod pricing;
 pub mod rollup;
 pub mod store;
+pub mod webhook;
 
 pub use error::{Error, Fault, Result};

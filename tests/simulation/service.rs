@@ -51,6 +51,7 @@ fn service(process: Process, client: Client, clock: Clock, routes: Vec<Route>) -
         event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
         cursor_secret: None,
         allow_local_webhooks: false,
+        alerts_topic_arn: None,
     };
     let store = Store::new(client, &config.tables);
     let verifier = Arc::new(Verifier::new(&auth).unwrap());

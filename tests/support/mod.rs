@@ -2,6 +2,7 @@
 
 pub mod events;
 pub mod oracle;
+pub mod receiver;
 pub mod tables;
 pub mod zones;
 
@@ -51,7 +52,8 @@ impl World {
 
     /// A new, empty system with its clock.
     pub async fn at(clock: Clock) -> Self {
-        let options = Options { clock, background: false, ..Options::default() };
+        // Alerts go to receivers on this machine.
+        let options = Options { clock, background: false, allow_local_webhooks: true, ..Options::default() };
         let secret = options.secret.clone();
         Self { stack: Stack::start(options).await.unwrap(), secret }
     }
@@ -72,7 +74,8 @@ impl World {
             auth: Some(auth),
             event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
             cursor_secret: Some(token::cursor_secret(&self.secret)),
-            allow_local_webhooks: false,
+            allow_local_webhooks: true,
+            alerts_topic_arn: None,
         };
         App { config: Arc::new(config), clock: self.stack.clock().clone(), verifier, store }
     }

@@ -5,11 +5,8 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use http::header::CACHE_CONTROL;
-use http::uri::Authority;
-use http::{HeaderValue, StatusCode, Uri};
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use shared::Result;
@@ -20,18 +17,12 @@ use shared::fields::{self, Bad, Fields};
 use shared::ids::{Name, OrgId};
 use shared::store::keys;
 use shared::store::registry::{DestinationSettings, Entity, Next, Stored};
+use shared::webhook::{self, SECRET_BYTES, SECRET_PREFIX, Target};
 
 use crate::answer::Versioned;
 use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{Path, both};
-
-/// The longest URL, in bytes.
-const MAX_URL: usize = 2048;
-/// What a secret begins with, by Standard Webhooks.
-const SECRET_PREFIX: &str = "whsec_";
-/// The bytes of a secret, by Standard Webhooks.
-const SECRET_BYTES: std::ops::RangeInclusive<usize> = 24..=64;
 
 /// The routes of this thing.
 pub fn routes() -> Vec<Route> {
@@ -57,8 +48,10 @@ struct Wanted {
 }
 
 async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body) -> Result<Response> {
-    let (id, wanted) = both(path.id::<Name>("id"), body.read_required(settings))?;
-    let made = wanted.secret.is_none().then(new_secret);
+    let allow_local = app.config.allow_local_webhooks;
+    let wanted = body.read_required(|fields| settings(fields, allow_local));
+    let (id, wanted) = both(path.id::<Name>("id"), wanted)?;
+    let made = wanted.secret.is_none().then(webhook::new_secret);
     let secret = wanted.secret.or_else(|| made.clone()).unwrap_or_default();
     let decide = |stored: &Stored<DestinationSettings>| {
         let previous = stored.settings.as_ref();
@@ -96,61 +89,48 @@ pub(crate) fn view(
     Versioned::new(Destination { id: id.clone(), url, secret }, stored)
 }
 
-fn settings(fields: &mut Fields<'_>) -> Option<Wanted> {
-    let url = fields.required("url", url);
+fn settings(fields: &mut Fields<'_>, allow_local: bool) -> Option<Wanted> {
+    let url = fields.required("url", |raw| url(raw, allow_local));
     let secret = fields.optional("secret", secret);
     Some(Wanted { url: url?, secret })
 }
 
-/// An `https` URL with a host and without a user or a fragment. Whether the host's address is a public one is looked
-/// at when something is sent to it: names change.
-fn url(raw: &RawValue) -> Result<String, Bad> {
+/// A URL that webhooks may be sent to. Where its host is a name, the name's addresses are looked at when something is
+/// sent: they change.
+fn url(raw: &RawValue, allow_local: bool) -> Result<String, Bad> {
     let text = fields::string(raw)?;
-    if text.len() > MAX_URL {
-        return Err(("url_too_long", format!("URL should have at most {MAX_URL} bytes")));
-    }
-    let parsed = text.parse::<Uri>().ok().filter(|_| !text.contains('#'));
-    let authority = parsed.as_ref().and_then(Uri::authority).map(Authority::as_str);
-    let host = parsed.as_ref().and_then(Uri::host).unwrap_or_default();
-    let whole = authority.is_some_and(|authority| !authority.contains('@')) && !host.is_empty();
-    match parsed.as_ref().and_then(Uri::scheme_str) {
-        Some("https") if whole => Ok(text),
-        Some(scheme) if scheme != "https" && whole => {
-            Err(("url_scheme", "URL scheme should be 'https'".to_owned()))
-        }
-        _ => Err(("url_parsing", "Input should be an https URL without user or fragment".to_owned())),
+    match Target::parse(&text, allow_local) {
+        Ok(_) => Ok(text),
+        Err(unfit) => Err((unfit.kind(), unfit.to_string())),
     }
 }
 
 fn secret(raw: &RawValue) -> Result<String, Bad> {
     let text = fields::string(raw)?;
-    let bytes = text.strip_prefix(SECRET_PREFIX).and_then(|text| BASE64.decode(text).ok());
-    if bytes.is_some_and(|bytes| SECRET_BYTES.contains(&bytes.len())) {
+    if webhook::secret_bytes(&text).is_some() {
         return Ok(text);
     }
     let (least, most) = (SECRET_BYTES.start(), SECRET_BYTES.end());
     Err(("secret", format!("Secret should be {SECRET_PREFIX} and the base64 of {least} to {most} bytes")))
 }
 
-fn new_secret() -> String {
-    format!("{SECRET_PREFIX}{}", BASE64.encode(rand::random::<[u8; 32]>()))
-}
-
 #[cfg(test)]
 mod tests {
+    use shared::webhook::MAX_URL;
+
     use super::*;
     use crate::body::tests::reading_required;
 
-    fn fault(field: &str, value: &str) -> Option<String> {
+    fn fault(field: &str, value: &str, allow_local: bool) -> Option<String> {
         let url = if field == "url" { "" } else { r#","url":"https://a.example""# };
         let text = format!(r#"{{"{field}":{}{url}}}"#, serde_json::to_string(value).unwrap());
-        reading_required(&text, settings).err().map(|faults| faults.join(" "))
+        reading_required(&text, |fields| settings(fields, allow_local)).err().map(|faults| faults.join(" "))
     }
 
     #[test]
-    fn only_https_urls_are_taken() {
-        for good in ["https://a.example", "HTTPS://a.example:8443/x?y=z", "https://[2001:db8::1]/"] {
-            assert_eq!(fault("url", good), None, "{good}");
+    fn only_urls_that_may_be_sent_to_are_taken() {
+        for good in ["https://a.example", "HTTPS://a.example:8443/x?y=z", "https://[2606:4700:4700::1111]/"] {
+            assert_eq!((fault("url", good, false), fault("url", good, true)), (None, None), "{good}");
         }
         for (bad, kind) in [
             ("http://a.example", "url_scheme"),
@@ -162,25 +142,40 @@ mod tests {
             ("https://a example", "url_parsing"),
             ("/x", "url_parsing"),
             ("", "url_parsing"),
+            ("https://a.example:25", "url_port"),
+            ("https://10.0.0.1", "url_address"),
+            ("https://0xa9fea9fe/latest/meta-data", "url_address"),
+            ("https://[::ffff:127.0.0.1]/", "url_address"),
         ] {
-            assert_eq!(fault("url", bad), Some(format!(r#"["body","url"] {kind}"#)), "{bad}");
+            for allow_local in [false, true] {
+                let expected = format!(r#"["body","url"] {kind}"#);
+                assert_eq!(fault("url", bad, allow_local), Some(expected), "{bad}");
+            }
         }
         let long = |length: usize| format!("https://a.example/{}", "x".repeat(length - 18));
-        assert_eq!(fault("url", &long(MAX_URL)), None);
-        assert!(fault("url", &long(MAX_URL + 1)).unwrap().ends_with("url_too_long"));
-        assert_eq!(reading_required("{}", settings).err().unwrap(), [r#"["body","url"] missing"#]);
+        assert_eq!(fault("url", &long(MAX_URL), false), None);
+        assert!(fault("url", &long(MAX_URL + 1), false).unwrap().ends_with("url_too_long"));
+        let nothing = reading_required("{}", |fields| settings(fields, false)).err().unwrap();
+        assert_eq!(nothing, [r#"["body","url"] missing"#]);
     }
 
     #[test]
-    fn a_secret_has_24_to_64_bytes() {
-        let of = |bytes: usize| format!("whsec_{}", BASE64.encode(vec![7; bytes]));
-        assert_eq!((fault("secret", &of(24)), fault("secret", &of(64))), (None, None));
-        for bad in
-            [of(23), of(65), "whsec_".to_owned(), of(24).replace("whsec_", ""), of(25).replace('=', "")]
-        {
-            assert_eq!(fault("secret", &bad).unwrap(), r#"["body","secret"] secret"#, "{bad}");
+    fn this_machine_is_taken_only_where_that_is_allowed() {
+        for (url, kind) in [
+            ("http://127.0.0.1:9000/", "scheme"),
+            ("https://localhost/", "address"),
+            ("https://[::1]/", "address"),
+        ] {
+            assert_eq!(fault("url", url, true), None, "{url}");
+            assert_eq!(fault("url", url, false), Some(format!(r#"["body","url"] url_{kind}"#)), "{url}");
         }
-        assert_eq!(fault("secret", &new_secret()), None);
-        assert_ne!(new_secret(), new_secret());
+    }
+
+    #[test]
+    fn only_secrets_of_standard_webhooks_are_taken() {
+        assert_eq!(fault("secret", &webhook::new_secret(), false), None);
+        for bad in ["", "whsec_", "whsec_c2hvcnQ=", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
+            assert_eq!(fault("secret", bad, false).unwrap(), r#"["body","secret"] secret"#, "{bad}");
+        }
     }
 }

@@ -45,10 +45,27 @@ impl<S: Send + Sync> FromRequestParts<S> for Path {
 impl Path {
     /// An identifier in the path.
     pub fn id<T: TryFrom<String, Error = InvalidId>>(&self, name: &'static str) -> Checked<T> {
-        let value = self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.clone());
-        T::try_from(value.unwrap_or_default())
-            .map_err(|fault| vec![Fault::new(vec!["path".into(), name.into()], "id", fault.to_string())])
+        read_id(name, self.text(name))
     }
+
+    /// An identifier that `rest` follows, in a parameter that takes all that is left of the path. None where something
+    /// else follows it.
+    pub fn id_before<T: TryFrom<String, Error = InvalidId>>(
+        &self,
+        name: &'static str,
+        rest: &str,
+    ) -> Option<Checked<T>> {
+        self.text(name).strip_suffix(rest).map(|text| read_id(name, text))
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str()).unwrap_or_default()
+    }
+}
+
+fn read_id<T: TryFrom<String, Error = InvalidId>>(name: &'static str, text: &str) -> Checked<T> {
+    T::try_from(text.to_owned())
+        .map_err(|fault| vec![Fault::new(vec!["path".into(), name.into()], "id", fault.to_string())])
 }
 
 /// A text of so many characters, none of them a control character.
@@ -141,5 +158,24 @@ pub mod tests {
         assert!(
             both(Path(vec![("id".to_owned(), "a/b:c@d".to_owned())]).id::<AgentId>("id"), Ok(())).is_ok()
         );
+    }
+
+    #[test]
+    fn an_id_before_the_rest_of_a_path() {
+        let read = |given: &str| {
+            let path = Path(vec![("id".to_owned(), given.to_owned())]);
+            let id = path.id_before::<AgentId>("id", "/test");
+            id.map(|id| id.map(String::from).map_err(|faults| brief(&faults[0])))
+        };
+        assert_eq!(read("a/b/test"), Some(Ok("a/b".to_owned())));
+        assert_eq!(read("test/test"), Some(Ok("test".to_owned())));
+        let longest = "x".repeat(128);
+        assert_eq!(read(&format!("{longest}/test")), Some(Ok(longest.clone())));
+        let fault = Some(Err(r#"["path","id"] id"#.to_owned()));
+        assert_eq!(
+            (read(&format!("{longest}x/test")), read("a b/test"), read("/test")),
+            (fault.clone(), fault.clone(), fault)
+        );
+        assert_eq!((read("test"), read("a"), read("a/test/"), read("atest")), (None, None, None, None));
     }
 }

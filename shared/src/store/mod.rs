@@ -1,6 +1,7 @@
 //! The three tables, by way of the AWS SDK. Handlers call these functions directly; nothing stands between.
 
 pub mod activity;
+pub mod alerts;
 mod batch;
 pub mod compute;
 mod decode;
@@ -18,10 +19,10 @@ pub mod usage;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_config::BehaviorVersion;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::environment::region::EnvironmentVariableRegionProvider;
 use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -55,17 +56,8 @@ impl Store {
     }
 
     /// The tables that the function's environment points to.
-    ///
-    /// Credentials and region come from the environment alone: on Lambda they are always there, and the whole chain
-    /// of providers costs time in every cold start.
     pub async fn from_env(tables: &TableNames) -> Self {
-        let config = aws_config::defaults(BehaviorVersion::latest())
-            .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-            .region(EnvironmentVariableRegionProvider::new())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .load()
-            .await;
-        Self::new(Client::new(&config), tables)
+        Self::new(Client::new(&sdk_config().await), tables)
     }
 
     /// Opens the connection, so that the first request does not wait for it. Whether the item is there is no matter,
@@ -132,6 +124,19 @@ impl Store {
     pub(crate) fn tables(&self) -> &TableNames {
         &self.tables
     }
+}
+
+/// How the SDK is used, whichever service it is for.
+///
+/// Credentials and region come from the environment alone: on Lambda they are always there, and the whole chain of
+/// providers costs time in every cold start.
+pub async fn sdk_config() -> SdkConfig {
+    aws_config::defaults(BehaviorVersion::latest())
+        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
+        .region(EnvironmentVariableRegionProvider::new())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .load()
+        .await
 }
 
 /// A string attribute.

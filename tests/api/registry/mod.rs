@@ -10,6 +10,7 @@ mod prices;
 mod random;
 mod singles;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -19,6 +20,7 @@ use local::tables::table_name;
 use local::template::{Function, Route};
 use serde_json::{Value, json};
 use shared::auth::Scope;
+use shared::config::Config;
 use shared::event::{Data, Event, REGISTRY_SOURCE};
 use shared::ids::OrgId;
 use shared::period::{Day, DayRange};
@@ -35,7 +37,11 @@ pub struct Registry {
 
 impl Registry {
     pub async fn new() -> Self {
-        let world = World::new().await;
+        Self::of(World::new().await, |_| {})
+    }
+
+    /// The registry of a world, configured otherwise.
+    pub fn of(world: World, configure: impl FnOnce(&mut Config)) -> Self {
         let routes = registry::routes();
         let route = |route: &shared::app::Route| Route {
             method: route.method.to_string(),
@@ -49,7 +55,9 @@ impl Registry {
             routes: routes.iter().map(route).collect(),
             schedules: Vec::new(),
         };
-        let router = world.app(world.stack.client().clone()).router(routes);
+        let mut app = world.app(world.stack.client().clone());
+        configure(Arc::make_mut(&mut app.config));
+        let router = app.router(routes);
         Self { gateway: Gateway::new([(function, router)]), world }
     }
 
@@ -83,6 +91,10 @@ impl Registry {
     pub async fn try_put(&self, path: &str, body: &Value) -> Answer {
         let json = [("content-type", "application/json")];
         self.send("acme", Method::PUT, path, &json, body.to_string()).await
+    }
+
+    pub async fn try_post(&self, path: &str) -> Answer {
+        self.send("acme", Method::POST, path, &[], "").await
     }
 
     pub async fn try_get(&self, path: &str) -> Answer {

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use budget_alerts::{BudgetAlerts, Outlets};
 use shared::app::{App, Clock, Route};
 use shared::auth::Verifier;
 use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, TableNames};
 use shared::store::Store;
+use shared::webhook::{Policy, Webhooks};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -112,7 +114,10 @@ impl Parts<'_> {
                 }))
             }
             "budget-alerts" => {
-                let alerts = Arc::new(budget_alerts::BudgetAlerts::new(store, self.clock.clone()));
+                let webhooks = Webhooks::new(Policy::of(&config));
+                let webhooks = webhooks.map_err(|error| Error::caused("webhooks cannot be sent", error))?;
+                let outlets = Outlets::new(webhooks).and_printer(Arc::new(|line| println!("{line}")));
+                let alerts = Arc::new(BudgetAlerts::new(store, self.clock.clone(), outlets));
                 Ok(Arc::new(move |event| {
                     let alerts = alerts.clone();
                     Box::pin(async move { alerts.handle(event, time_left).await })
@@ -145,6 +150,7 @@ impl Parts<'_> {
             event_retention_days: days.unwrap_or(DEFAULT_EVENT_RETENTION_DAYS),
             cursor_secret: Some(token::cursor_secret(self.secret)),
             allow_local_webhooks: self.allow_local_webhooks,
+            alerts_topic_arn: None,
         }
     }
 }

@@ -1,0 +1,113 @@
+//! Publishing alerts to an SNS topic, where the deployment names one: for who runs it, across all organisations.
+
+use std::time::Duration;
+
+use aws_sdk_sns::Client;
+use aws_sdk_sns::config::Builder;
+use aws_sdk_sns::config::timeout::TimeoutConfig;
+use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_sns::operation::publish::PublishError;
+use aws_sdk_sns::types::MessageAttributeValue;
+use shared::store::sdk_config;
+use shared::webhook::{Failure, MessageId, Verdict};
+
+/// The longest that publishing may take, the SDK's own retries included.
+const LIMIT: Duration = Duration::from_secs(10);
+/// The longest subject, in characters: SNS wants fewer than 100.
+const MAX_SUBJECT: usize = 99;
+/// What SNS answers to a message that it will never take.
+const INVALID: [&str; 3] = ["InvalidParameter", "ParameterValueInvalid", "ValidationException"];
+
+/// A topic that alerts are published to.
+#[derive(Clone, Debug)]
+pub struct Topic {
+    client: Client,
+    arn: String,
+}
+
+/// What is published.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// One line for people. Any text: what SNS does not take in a subject is left out or replaced.
+    pub subject: &'a str,
+    /// JSON.
+    pub body: &'a str,
+    /// The same as in `webhook-id`: what subscribers tell a repetition by. An attribute of the message, like the two
+    /// below, so that subscriptions can filter by it.
+    pub alert_id: &'a MessageId,
+    /// The message's type.
+    pub kind: &'a str,
+    /// Whose alert it is.
+    pub organization: &'a str,
+}
+
+impl Topic {
+    /// The topic `arn`, reached through `client`.
+    pub fn new(client: Client, arn: impl Into<String>) -> Self {
+        Self { client, arn: arn.into() }
+    }
+
+    /// The topic `arn`, reached with the function's own credentials.
+    pub async fn from_env(arn: impl Into<String>) -> Self {
+        Self::new(Client::new(&sdk_config().await), arn)
+    }
+
+    /// Publishes a message. It may be published twice where an answer is lost.
+    pub async fn publish(&self, message: &Message<'_>) -> Result<(), Failure> {
+        let attributes = [
+            ("alert_id", message.alert_id.as_str()),
+            ("kind", message.kind),
+            ("organization", message.organization),
+        ];
+        let mut request = self.client.publish().topic_arn(&self.arn).message(message.body);
+        for (name, value) in attributes {
+            request = request.message_attributes(name, attribute(value)?);
+        }
+        // Here rather than in the client, so that it holds for any.
+        let timeouts = TimeoutConfig::builder().operation_timeout(LIMIT).build();
+        let request = request.set_subject(subject(message.subject)).customize();
+        let sent = request.config_override(Builder::new().timeout_config(timeouts)).send().await;
+        sent.map(drop).map_err(|error| failed(&error))
+    }
+}
+
+fn attribute(value: &str) -> Result<MessageAttributeValue, Failure> {
+    let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
+    value.map_err(|error| failed(&SdkError::construction_failure(error)))
+}
+
+/// What SNS takes of a subject: printable ASCII on one line, of fewer than 100 characters, not beginning with a space;
+/// none where nothing is left.
+fn subject(text: &str) -> Option<String> {
+    let line = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+    let line = line.collect::<Vec<_>>().join(" ");
+    let line: String = line.chars().map(|c| if c.is_ascii() { c } else { '?' }).take(MAX_SUBJECT).collect();
+    Some(line.trim_end().to_owned()).filter(|line| !line.is_empty())
+}
+
+/// What a failure means. Whoever runs the deployment can mend the topic, its policy and its key while the message is
+/// tried again; only a message that is not taken as such never will be.
+///
+/// What SNS says names the topic and the account, which is no business of the organisation whose alert it is: that goes
+/// into the log.
+fn failed(error: &SdkError<PublishError>) -> Failure {
+    tracing::warn!(error = %DisplayErrorContext(error), "publishing failed");
+    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
+    let verdict = match error {
+        SdkError::ConstructionFailure(_) => Verdict::GiveUp,
+        _ if code.is_some_and(|code| INVALID.contains(&code)) => Verdict::GiveUp,
+        _ => Verdict::Again { after: None },
+    };
+    let what = match error {
+        SdkError::ServiceError(_) => code.unwrap_or("an error"),
+        SdkError::TimeoutError(_) => "no answer in time",
+        SdkError::DispatchFailure(_) => "no connection",
+        SdkError::ConstructionFailure(_) => "the message cannot be put into a request",
+        _ => "an answer that cannot be read",
+    };
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    Failure { verdict, status, detail: format!("Publishing to the topic failed: {what}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,91 @@
+//! Which addresses anyone may reach, and so may be sent to.
+//!
+//! Nothing that a customer names may lead to what only this machine or its network can reach: metadata services, other
+//! customers' functions, the runtime's own interfaces.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use ipnet::{Ipv4Net, Ipv6Net};
+
+const fn v4(a: u8, b: u8, c: u8, length: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, 0), length)
+}
+
+/// A block by the first 48 bits of its addresses.
+const fn v6(a: u16, b: u16, c: u16, length: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0), length)
+}
+
+/// The blocks of IPv4 that are not globally reachable, by the IANA IPv4 Special-Purpose Address Registry, and multicast.
+///
+/// Of 192.0.0.0/24 two anycast addresses are reachable (PCP and TURN servers), and 192.88.99.0/24 used to be: none of
+/// them takes webhooks.
+const SPECIAL_V4: [(Ipv4Net, &str); 15] = [
+    (v4(0, 0, 0, 8), "this-network"),
+    (v4(10, 0, 0, 8), "private"),
+    (v4(100, 64, 0, 10), "carrier-grade NAT"),
+    (v4(127, 0, 0, 8), "loopback"),
+    (v4(169, 254, 0, 16), "link-local"),
+    (v4(172, 16, 0, 12), "private"),
+    (v4(192, 0, 0, 24), "protocol"),
+    (v4(192, 0, 2, 24), "documentation"),
+    (v4(192, 88, 99, 24), "6to4 relay"),
+    (v4(192, 168, 0, 16), "private"),
+    (v4(198, 18, 0, 15), "benchmarking"),
+    (v4(198, 51, 100, 24), "documentation"),
+    (v4(203, 0, 113, 24), "documentation"),
+    (v4(224, 0, 0, 4), "multicast"),
+    // Broadcast, 255.255.255.255, is the last of them.
+    (v4(240, 0, 0, 4), "reserved"),
+];
+
+/// All that IANA assigns addresses of hosts from (IPv6 Global Unicast Address Assignments). What is outside is not
+/// public, whatever it will be used for one day.
+const GLOBAL_V6: Ipv6Net = v6(0x2000, 0, 0, 3);
+/// The well-known prefix of NAT64 (RFC 6052): the last four bytes are the IPv4 address that is reached.
+const NAT64: Ipv6Net = v6(0x64, 0xff9b, 0, 96);
+
+/// The blocks of IPv6 that are not globally reachable, by the IANA IPv6 Special-Purpose Address Registry: those inside
+/// [`GLOBAL_V6`], and of those outside the ones that have a name which helps a reader.
+///
+/// Blocks that stand for an IPv4 address by some mechanism of transition are refused as wholes. Of `2001::/23` some
+/// parts are reachable (anycast, AMT, AS112, ORCHID): none of them takes webhooks.
+const SPECIAL_V6: [(Ipv6Net, &str); 13] = [
+    (v6(0x2001, 0, 0, 32), "Teredo"),
+    (v6(0x2001, 0, 0, 23), "protocol"),
+    (v6(0x2001, 0xdb8, 0, 32), "documentation"),
+    (v6(0x2002, 0, 0, 16), "6to4"),
+    (v6(0x3fff, 0, 0, 20), "documentation"),
+    (Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128), "loopback"),
+    (v6(0, 0, 0, 128), "unspecified"),
+    (Ipv6Net::new_assert(Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96), "IPv4-mapped"),
+    (v6(0, 0, 0, 96), "IPv4-compatible"),
+    (v6(0x64, 0xff9b, 1, 48), "local NAT64"),
+    (v6(0xfc00, 0, 0, 7), "unique-local"),
+    (v6(0xfe80, 0, 0, 10), "link-local"),
+    (v6(0xff00, 0, 0, 8), "multicast"),
+];
+
+/// What makes an address one that not everyone may reach, in a word; nothing for a public address.
+pub fn special(address: IpAddr) -> Option<&'static str> {
+    match address {
+        IpAddr::V4(address) => special_v4(address),
+        IpAddr::V6(address) => special_v6(address),
+    }
+}
+
+fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
+    SPECIAL_V4.iter().find(|(block, _)| block.contains(&address)).map(|(_, name)| *name)
+}
+
+fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
+    if NAT64.contains(&address) {
+        let [.., a, b, c, d] = address.octets();
+        return special_v4(Ipv4Addr::new(a, b, c, d));
+    }
+    let block = SPECIAL_V6.iter().find(|(block, _)| block.contains(&address)).map(|(_, name)| *name);
+    block.or_else(|| (!GLOBAL_V6.contains(&address)).then_some("reserved"))
+}
+
+#[cfg(test)]
+mod tests;

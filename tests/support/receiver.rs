@@ -1,0 +1,274 @@
+//! A receiver of webhooks: a real HTTP server on this machine that answers, or fails to, as it is told.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use serde_json::Value;
+use standardwebhooks::Webhook;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+/// The name in the receiver's certificate.
+pub const NAME: &str = "hooks.example";
+/// What vouches for the receiver's certificate. Made with openssl for these tests; its own key is nowhere.
+pub const ROOT: &[u8] = include_bytes!("testdata/root.pem");
+
+/// How a receiver answers.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// With a status and nothing else.
+    Status(u16),
+    /// With a status, headers and a body.
+    With(u16, Vec<(&'static str, String)>, String),
+    /// Not at all, but the connection stays open.
+    Hang,
+    /// With a status, and a body that never comes.
+    HangAmidBody(u16),
+    /// With a status whose every byte takes its time, so that something always comes.
+    Trickle,
+    /// With a status and a body without an end.
+    Endless(u16),
+    /// Not at all: the connection is closed once the request has been read.
+    Close,
+    /// With something that is not HTTP.
+    Nonsense,
+}
+
+/// A request that was received.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub method: String,
+    pub target: String,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
+}
+
+impl Received {
+    /// A header's text.
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.headers)).to_str().unwrap()
+    }
+
+    /// The message's id.
+    pub fn id(&self) -> &str {
+        self.header("webhook-id")
+    }
+
+    /// The signatures that it carries.
+    pub fn signatures(&self) -> Vec<&str> {
+        self.header("webhook-signature").split(' ').collect()
+    }
+
+    /// Whether one of the signatures was made with `secret`, by the reference implementation of Standard Webhooks. (Its
+    /// `verify` would want the time of signing to be now, by the clock on the wall.)
+    pub fn is_signed_by(&self, secret: &str) -> bool {
+        let timestamp = self.header("webhook-timestamp").parse().unwrap();
+        let expected = Webhook::new(secret).unwrap().sign(self.id(), timestamp, &self.body).unwrap();
+        self.signatures().contains(&expected.as_str())
+    }
+
+    /// The body, read.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap()
+    }
+}
+
+/// What happened at a receiver, and what is to happen.
+struct Ledger {
+    reply: Reply,
+    connections: usize,
+    received: Vec<Received>,
+    bytes_sent: usize,
+}
+
+/// A receiver. It stops when it is dropped.
+pub struct Receiver {
+    scheme: &'static str,
+    port: u16,
+    ledger: Arc<Mutex<Ledger>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Receiver {
+    /// A receiver that answers 204 by http.
+    pub async fn start() -> Self {
+        Self::listen("http", None).await
+    }
+
+    /// A receiver that answers 204 by https, with a certificate of [`NAME`] that [`ROOT`] vouches for.
+    pub async fn start_tls() -> Self {
+        let certificate = CertificateDer::from_pem_slice(include_bytes!("testdata/receiver.pem")).unwrap();
+        let key = PrivateKeyDer::from_pem_slice(include_bytes!("testdata/receiver.key.pem")).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
+        Self::listen("https", Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    async fn listen(scheme: &'static str, tls: Option<TlsAcceptor>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let reply = Reply::Status(204);
+        let ledger = Ledger { reply, connections: 0, received: Vec::new(), bytes_sent: 0 };
+        let ledger = Arc::new(Mutex::new(ledger));
+        let task = tokio::spawn(accept(listener, tls, ledger.clone()));
+        Self { scheme, port, ledger, task }
+    }
+
+    /// Where it receives. The query stands for a token that nobody else should see.
+    pub fn url(&self) -> String {
+        self.url_of("127.0.0.1")
+    }
+
+    /// The same by another host, which may be a name.
+    pub fn url_of(&self, host: &str) -> String {
+        format!("{}://{host}:{}/hook?token=sesame", self.scheme, self.port)
+    }
+
+    /// The port that it listens on.
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// From now on it answers so.
+    pub fn answers(&self, reply: Reply) {
+        self.ledger.lock().unwrap().reply = reply;
+    }
+
+    /// What it received so far.
+    pub fn received(&self) -> Vec<Received> {
+        self.ledger.lock().unwrap().received.clone()
+    }
+
+    /// The one request that it received.
+    pub fn only(&self) -> Received {
+        let received = self.received();
+        assert_eq!(received.len(), 1, "{received:?}");
+        received[0].clone()
+    }
+
+    /// How often somebody connected.
+    pub fn connections(&self) -> usize {
+        self.ledger.lock().unwrap().connections
+    }
+
+    /// How many bytes of endless bodies were taken off its hands.
+    pub fn bytes_sent(&self) -> usize {
+        self.ledger.lock().unwrap().bytes_sent
+    }
+}
+
+async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, ledger: Arc<Mutex<Ledger>>) {
+    // Dropped, and so ended, together with this loop.
+    let mut open = tokio::task::JoinSet::new();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        ledger.lock().unwrap().connections += 1;
+        let (tls, ledger) = (tls.clone(), ledger.clone());
+        open.spawn(async move {
+            // Whoever hangs up early is no matter of the receiver's.
+            let _ = match tls {
+                None => converse(stream, &ledger).await,
+                Some(tls) => match tls.accept(stream).await {
+                    Ok(stream) => converse(stream, &ledger).await,
+                    Err(error) => Err(error),
+                },
+            };
+        });
+    }
+}
+
+/// Reads one request and answers it.
+async fn converse(
+    stream: impl AsyncRead + AsyncWrite + Unpin,
+    ledger: &Mutex<Ledger>,
+) -> std::io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let Some(request) = read(&mut stream).await? else { return Ok(()) };
+    let reply = {
+        let mut ledger = ledger.lock().unwrap();
+        ledger.received.push(request);
+        ledger.reply.clone()
+    };
+    answer(stream.get_mut(), reply, ledger).await?;
+    stream.shutdown().await
+}
+
+async fn read(stream: &mut (impl AsyncBufReadExt + Unpin)) -> std::io::Result<Option<Received>> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        if stream.read_line(&mut head).await? == 0 {
+            return Ok(None);
+        }
+    }
+    let mut lines = head.trim_end().lines();
+    let mut first = lines.next().unwrap().split(' ').map(str::to_owned);
+    let (method, target) = (first.next().unwrap(), first.next().unwrap());
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(": ").unwrap();
+        headers.append(name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap());
+    }
+    let length = headers.get("content-length").map_or(0, |length| length.to_str().unwrap().parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await?;
+    Ok(Some(Received { method, target, headers, body }))
+}
+
+async fn answer(
+    stream: &mut (impl AsyncWrite + Unpin),
+    reply: Reply,
+    ledger: &Mutex<Ledger>,
+) -> std::io::Result<()> {
+    match reply {
+        Reply::Status(status) => stream.write_all(head(status, &[], "content-length: 0").as_bytes()).await,
+        Reply::With(status, headers, body) => {
+            let length = format!("content-length: {}", body.len());
+            stream.write_all(head(status, &headers, &length).as_bytes()).await?;
+            stream.write_all(body.as_bytes()).await
+        }
+        Reply::Hang => std::future::pending().await,
+        Reply::HangAmidBody(status) => {
+            stream.write_all(head(status, &[], "content-length: 10").as_bytes()).await?;
+            std::future::pending().await
+        }
+        Reply::Trickle => {
+            for byte in head(200, &[("x-filler", "x".repeat(100_000))], "content-length: 0").bytes() {
+                stream.write_all(&[byte]).await?;
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            Ok(())
+        }
+        Reply::Endless(status) => {
+            stream.write_all(head(status, &[], "x-length: endless").as_bytes()).await?;
+            loop {
+                let sent = stream.write(&[b'x'; 4096]).await?;
+                ledger.lock().unwrap().bytes_sent += sent;
+            }
+        }
+        Reply::Close => Ok(()),
+        Reply::Nonsense => stream.write_all(b"220 mail.example ESMTP\r\n").await,
+    }
+}
+
+fn head(status: u16, headers: &[(&'static str, String)], last: &str) -> String {
+    let lines =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
+    format!("HTTP/1.1 {status} as told\r\n{lines}{last}\r\nconnection: close\r\n\r\n")
+}
