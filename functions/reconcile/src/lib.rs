@@ -64,7 +64,7 @@ impl Reconciler {
         let until = Instant::now() + time_left.saturating_sub(RESERVE.min(time_left / 2));
         let before = self.store.meter().reading();
         let report = self.carry_out(request, until).await?.metered(&self.store, before);
-        for day in &report.days {
+        for day in report.days.iter().filter(|day| day.is_remarkable()) {
             tracing::warn!(report = %serde_json::to_string(day)?, "a day was proved");
         }
         tracing::info!(
