@@ -194,19 +194,24 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, ledger: Arc<Mut
     }
 }
 
-/// Reads one request and answers it.
+/// Reads requests and answers them, as long as that can be done over one connection.
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     ledger: &Mutex<Ledger>,
 ) -> std::io::Result<()> {
     let mut stream = BufReader::new(stream);
-    let Some(request) = read(&mut stream).await? else { return Ok(()) };
-    let reply = {
-        let mut ledger = ledger.lock().unwrap();
-        ledger.received.push(request);
-        ledger.reply.clone()
-    };
-    answer(stream.get_mut(), reply, ledger).await?;
+    while let Some(request) = read(&mut stream).await? {
+        let reply = {
+            let mut ledger = ledger.lock().unwrap();
+            ledger.received.push(request);
+            ledger.reply.clone()
+        };
+        let goes_on = matches!(reply, Reply::Status(_) | Reply::With(..));
+        answer(stream.get_mut(), reply, ledger).await?;
+        if !goes_on {
+            break;
+        }
+    }
     stream.shutdown().await
 }
 
@@ -270,5 +275,5 @@ async fn answer(
 fn head(status: u16, headers: &[(&'static str, String)], last: &str) -> String {
     let lines =
         headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
-    format!("HTTP/1.1 {status} as told\r\n{lines}{last}\r\nconnection: close\r\n\r\n")
+    format!("HTTP/1.1 {status} as told\r\n{lines}{last}\r\n\r\n")
 }
