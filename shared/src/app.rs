@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
+use axum::extract::Request;
 use axum::handler::Handler;
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -15,6 +16,7 @@ use http::Method;
 
 use crate::auth::{Scope, Verifier};
 use crate::config::{Config, ConfigError};
+use crate::emf;
 use crate::error::Result;
 use crate::http as web;
 use crate::ids::OrgId;
@@ -188,10 +190,24 @@ pub async fn serve_checked(
     routes: Vec<Route>,
     check: impl FnOnce(&Config) -> Result<(), ConfigError>,
 ) -> Result<(), lambda_http::Error> {
+    lambda_http::run(start(routes, check).await?).await
+}
+
+/// The same for a function that counts what it does: each request ends with a line of metrics.
+pub async fn serve_counted(function: &'static str, routes: Vec<Route>) -> Result<(), lambda_http::Error> {
+    let counting = move |request: Request, next: Next| emf::printed(function, next.run(request));
+    let router = start(routes, |_| Ok(())).await?.layer(middleware::from_fn(counting));
+    lambda_http::run(router).await
+}
+
+async fn start(
+    routes: Vec<Route>,
+    check: impl FnOnce(&Config) -> Result<(), ConfigError>,
+) -> Result<Router, lambda_http::Error> {
     init_logging();
     let app = App::from_env(&routes).await?;
     check(&app.config)?;
-    lambda_http::run(app.router(routes)).await
+    Ok(app.router(routes))
 }
 
 /// The time until an invocation's deadline.

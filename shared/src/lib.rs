@@ -7,6 +7,7 @@ pub mod app;
 pub mod auth;
 pub mod config;
 pub mod cost;
+pub mod emf;
 pub mod error;
 pub mod event;
 pub mod fields;
