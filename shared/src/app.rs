@@ -20,6 +20,7 @@ use crate::emf;
 use crate::error::Result;
 use crate::http as web;
 use crate::ids::OrgId;
+use crate::logs;
 use crate::period::{Day, DayRange};
 use crate::store::Store;
 
@@ -168,6 +169,7 @@ impl App {
         }
         all.method_not_allowed_fallback(web::method_not_allowed)
             .fallback(web::not_found)
+            .layer(middleware::from_fn(logs::request))
             .with_state(self.clone())
     }
 }
@@ -176,6 +178,14 @@ impl App {
 fn axum_path(path: &str) -> Cow<'_, str> {
     match path.strip_suffix("+}").and_then(|path| path.rsplit_once('{')) {
         Some((front, name)) => Cow::Owned(format!("{front}{{*{name}}}")),
+        None => Cow::Borrowed(path),
+    }
+}
+
+/// The same route's path as API Gateway writes it.
+pub(crate) fn api_path(path: &str) -> Cow<'_, str> {
+    match path.strip_suffix('}').and_then(|path| path.rsplit_once("{*")) {
+        Some((front, name)) => Cow::Owned(format!("{front}{{{name}+}}")),
         None => Cow::Borrowed(path),
     }
 }
@@ -219,10 +229,7 @@ pub fn time_left(deadline: std::time::SystemTime) -> std::time::Duration {
     deadline.duration_since(std::time::SystemTime::now()).unwrap_or_default()
 }
 
-/// Structured logs for the whole process: JSON lines, level from `RUST_LOG` (default `info`).
+/// Structured logs for the whole process, see [`logs`].
 pub fn init_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // CloudWatch stamps each line with its time.
-    let _ = tracing_subscriber::fmt().json().without_time().with_env_filter(filter).try_init();
+    logs::init();
 }

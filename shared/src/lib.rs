@@ -13,6 +13,7 @@ pub mod event;
 pub mod fields;
 pub mod http;
 pub mod ids;
+pub mod logs;
 pub mod money;
 pub mod period;
 pub mod pricing;

@@ -13,10 +13,13 @@ use std::time::Duration;
 use aws_sdk_dynamodbstreams::Client;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use lambda_runtime::Context;
+use lambda_runtime::layers::trace::request_span;
 use serde_json::{Value, json};
 use shared::app::Clock;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::Instrument;
 
 use crate::error::{Error, Result};
 use crate::template::StreamMapping;
@@ -274,8 +277,10 @@ impl Pump {
     }
 
     async fn invoke(&self, event: Value) -> Result<Value> {
+        let mut context = Context::default();
+        context.request_id = format!("{:016x}", rand::random::<u64>());
         let call = AssertUnwindSafe(async { (self.handler)(event).await }).catch_unwind();
-        match timeout(self.timeout, call).await {
+        match timeout(self.timeout, call.instrument(request_span(&context))).await {
             Ok(Ok(Ok(answer))) => Ok(answer),
             Ok(Ok(Err(error))) => Err(Error::new(format!("the function failed: {error}"))),
             Ok(Err(_)) => Err(Error::new("the function panicked")),
