@@ -10,6 +10,7 @@
 mod api;
 mod events;
 mod figures;
+mod logs;
 mod pipeline;
 mod routes;
 mod simulation;

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use axum::Router;
+use axum::extract::Request;
 use axum::handler::Handler;
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -15,9 +16,11 @@ use http::Method;
 
 use crate::auth::{Scope, Verifier};
 use crate::config::{Config, ConfigError};
+use crate::emf;
 use crate::error::Result;
 use crate::http as web;
 use crate::ids::OrgId;
+use crate::logs;
 use crate::period::{Day, DayRange};
 use crate::store::Store;
 
@@ -166,6 +169,7 @@ impl App {
         }
         all.method_not_allowed_fallback(web::method_not_allowed)
             .fallback(web::not_found)
+            .layer(middleware::from_fn(logs::request))
             .with_state(self.clone())
     }
 }
@@ -174,6 +178,14 @@ impl App {
 fn axum_path(path: &str) -> Cow<'_, str> {
     match path.strip_suffix("+}").and_then(|path| path.rsplit_once('{')) {
         Some((front, name)) => Cow::Owned(format!("{front}{{*{name}}}")),
+        None => Cow::Borrowed(path),
+    }
+}
+
+/// The same route's path as API Gateway writes it.
+pub(crate) fn api_path(path: &str) -> Cow<'_, str> {
+    match path.strip_suffix('}').and_then(|path| path.rsplit_once("{*")) {
+        Some((front, name)) => Cow::Owned(format!("{front}{{{name}+}}")),
         None => Cow::Borrowed(path),
     }
 }
@@ -188,10 +200,24 @@ pub async fn serve_checked(
     routes: Vec<Route>,
     check: impl FnOnce(&Config) -> Result<(), ConfigError>,
 ) -> Result<(), lambda_http::Error> {
+    lambda_http::run(start(routes, check).await?).await
+}
+
+/// The same for a function that counts what it does: each request ends with a line of metrics.
+pub async fn serve_counted(function: &'static str, routes: Vec<Route>) -> Result<(), lambda_http::Error> {
+    let counting = move |request: Request, next: Next| emf::printed(function, next.run(request));
+    let router = start(routes, |_| Ok(())).await?.layer(middleware::from_fn(counting));
+    lambda_http::run(router).await
+}
+
+async fn start(
+    routes: Vec<Route>,
+    check: impl FnOnce(&Config) -> Result<(), ConfigError>,
+) -> Result<Router, lambda_http::Error> {
     init_logging();
     let app = App::from_env(&routes).await?;
     check(&app.config)?;
-    lambda_http::run(app.router(routes)).await
+    Ok(app.router(routes))
 }
 
 /// The time until an invocation's deadline.
@@ -203,10 +229,7 @@ pub fn time_left(deadline: std::time::SystemTime) -> std::time::Duration {
     deadline.duration_since(std::time::SystemTime::now()).unwrap_or_default()
 }
 
-/// Structured logs for the whole process: JSON lines, level from `RUST_LOG` (default `info`).
+/// Structured logs for the whole process, see [`logs`].
 pub fn init_logging() {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    // CloudWatch stamps each line with its time.
-    let _ = tracing_subscriber::fmt().json().without_time().with_env_filter(filter).try_init();
+    logs::init();
 }

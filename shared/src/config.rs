@@ -2,6 +2,8 @@
 
 use std::env;
 
+use tracing::level_filters::LevelFilter;
+
 /// Names of the three tables.
 #[derive(Clone, Debug)]
 pub struct TableNames {
@@ -91,6 +93,12 @@ impl Config {
     pub fn without_auth() -> Result<Self, ConfigError> {
         from(&variable)
     }
+}
+
+/// The least important level of the log: `RUST_LOG`, as `trace`, `debug`, `info`, `warn` or `error`. Where that says
+/// something else or nothing it is `info`: who set it wrongly should see that.
+pub fn log_level() -> LevelFilter {
+    variable("RUST_LOG").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]

@@ -14,6 +14,7 @@ use http::request::Parts;
 use crate::auth::{Scope, Verifier};
 use crate::error::{Error, Fault, Loc, Result};
 use crate::ids::{self, OrgId};
+use crate::logs;
 use crate::period;
 
 /// Whoever holds the token of this request.
@@ -38,6 +39,7 @@ pub async fn authorize(
             .and_then(bearer)
             .ok_or_else(|| Error::Unauthenticated("no bearer token".to_owned()))?;
         let claims = verifier.verify(token).await?;
+        logs::asked_by(&claims.org);
         if !claims.scopes.contains(&scope) {
             return Err(Error::Forbidden(scope.as_str()));
         }

@@ -4,6 +4,7 @@ use aggregator::Aggregator;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
+use shared::emf::{Metric, counted};
 use shared::event::Event;
 
 use crate::support::noon;
@@ -97,7 +98,9 @@ async fn a_delivery_that_does_not_say_its_shard_is_refused_and_says_what_to_set(
     let (events, aggregator) = (calls(1), Aggregator::new(tables.store()));
     let mut event = delivery(STREAM, SHARD, &records(&events));
     event.as_object_mut().unwrap().remove("shardId");
-    let refused = aggregator.handle(event).await.unwrap_err().to_string();
+    let (refused, counts) = counted("aggregator", aggregator.handle(event)).await;
+    assert_eq!(counts.get(Metric::FailedBatches), 1);
+    let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("TumblingWindowInSeconds"), "{refused}");
     assert!(tables.held(&events).await.values().all(|sums| sums.numbers.is_empty()));
     // The last call for a window has no records; the state stays empty whatever comes.

@@ -18,6 +18,7 @@ use http::{Method, StatusCode};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use shared::emf::{Metric, counted};
 
 use crate::support::events;
 use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, record};
@@ -130,7 +131,11 @@ async fn a_write_that_fails_for_good_is_asked_for_again_from_the_first_record_th
     deliver(&Aggregator::new(tables.store()), "shardId-1", &records[..2]).await;
     // Nothing arrives, however often the SDK tries.
     let cut_off = Aggregator::new(Tables::store_by(spoilt(&tables.client, Fault::LoseRequest, 1)));
-    let answer = cut_off.handle(delivery(STREAM, "shardId-1", &records[1..])).await.unwrap();
+    let handled = cut_off.handle(delivery(STREAM, "shardId-1", &records[1..]));
+    let (answer, counts) = counted("aggregator", handled).await;
+    let all = [Metric::Records, Metric::Quarantined, Metric::FailedBatches];
+    assert_eq!(all.map(|metric| counts.get(metric)), [3, 0, 1]);
+    let answer = answer.unwrap();
     let failures = json!([{ "itemIdentifier": numbers[1] }]);
     assert_eq!(answer, json!({ "state": {}, "batchItemFailures": failures }));
     assert_eq!(tables.held(&events[..2]).await, folded(&events[..2]));
@@ -170,7 +175,9 @@ async fn an_event_whose_answer_was_lost_is_accepted_not_a_duplicate() {
 #[tokio::test]
 async fn when_nothing_can_be_stored_the_caller_is_asked_to_come_again() {
     let world = World::new().await;
-    let (status, answer) = ingest_spoilt(&world, Fault::LoseRequest, 1, "none").await;
+    let ingest = ingest_spoilt(&world, Fault::LoseRequest, 1, "none");
+    let ((status, answer), counts) = counted("ingest", ingest).await;
+    assert_eq!((counts.get(Metric::Accepted), counts.get(Metric::Unavailable)), (0, 5));
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer, json!({ "detail": "The service cannot answer now. Try again." }));
 }

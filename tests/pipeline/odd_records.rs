@@ -2,6 +2,7 @@
 
 use aggregator::Aggregator;
 use serde_json::json;
+use shared::emf::{Metric, counted};
 use shared::event::{AgentActivity, Data, Event};
 use shared::ids::Name;
 
@@ -32,7 +33,9 @@ async fn odd_records_are_quarantined_and_the_shard_goes_on() {
     let good: Vec<_> = [1, 11].map(|i| events[i].clone()).to_vec();
 
     let aggregator = Aggregator::new(tables.store());
-    deliver(&aggregator, "shardId-1", &records).await;
+    let ((), counts) = counted("aggregator", deliver(&aggregator, "shardId-1", &records)).await;
+    let all = [Metric::Records, Metric::Quarantined, Metric::FailedBatches];
+    assert_eq!(all.map(|metric| counts.get(metric)), [12, 10, 0]);
     deliver(&aggregator, "shardId-1", &records).await;
     assert_eq!(tables.held(&good).await, folded(&good));
     let kept = quarantined(&tables.store()).await;

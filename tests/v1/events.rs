@@ -5,11 +5,13 @@ use std::io::Write;
 use chrono::TimeDelta;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
+use shared::auth::Scope;
+use shared::emf::{Metric, counted};
 
 use crate::support::events::{call, event};
-use crate::support::{Answer, Caller, World, faults, noon};
+use crate::support::{Answer, Caller, World, answered, faults, noon};
 
 /// A call whose fields are changed, or with null taken away.
 fn with(mut event: Value, at: &str, value: Value) -> Value {
@@ -253,6 +255,30 @@ async fn the_same_rule_holds_within_one_request() {
     let answer = caller.post(&json!([other, one])).await;
     assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(0), &json!(1)));
     assert_eq!(answer["rejected"][0]["index"], 0);
+}
+
+#[tokio::test]
+async fn what_became_of_each_event_is_counted() {
+    let world = World::new().await;
+    let other = |id, time| with(call(id, time), "/data/input_tokens", json!(7));
+    let events = json!([
+        call("1", noon()),
+        call("2", noon()),
+        call("1", noon()),
+        other("1", noon()),
+        call("3", noon() - TimeDelta::days(36)),
+        with(call("4", noon()), "/type", json!("llm.calls")),
+    ]);
+    let token = world.stack.token("acme", &[Scope::EventsWrite]).unwrap();
+    let request = Request::post("/v1/events")
+        .header("authorization", format!("Bearer {token}"))
+        .header("content-type", "application/json")
+        .body(events.to_string());
+    let router = world.app(world.stack.client().clone()).router(ingest::routes());
+    let ((status, answer), counts) = counted("ingest", answered(router, request.unwrap())).await;
+    assert_eq!((status, answer["rejected"].as_array().unwrap().len()), (StatusCode::OK, 3));
+    let all = [Metric::Accepted, Metric::Duplicates, Metric::Rejected, Metric::Unavailable];
+    assert_eq!(all.map(|metric| counts.get(metric)), [2, 1, 3, 0]);
 }
 
 #[tokio::test]

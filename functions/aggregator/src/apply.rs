@@ -164,7 +164,7 @@ impl Applier {
                     deltas = &deltas[taken..];
                 }
                 Err(error) => {
-                    tracing::error!(%error, sk = key.sk, "sums were not added");
+                    tracing::error!(%error, pk = key.pk, sk = key.sk, "sums were not added");
                     return Some(*index);
                 }
             }
@@ -187,7 +187,7 @@ impl Applier {
     async fn add_users(&self, first: usize, key: &Key, users: &BTreeSet<EndUser>) -> Option<usize> {
         let hashes = users.iter().map(|user| user.hash).collect();
         if let Err(error) = self.store.add_end_users(key, &hashes).await {
-            tracing::error!(%error, "end users were not added");
+            tracing::error!(%error, pk = key.pk, "end users were not added");
             return Some(first);
         }
         let mut known = lock(&self.users);
@@ -209,7 +209,7 @@ impl Applier {
                 None
             }
             Err(error) => {
-                tracing::error!(%error, "what was seen was not stored");
+                tracing::error!(%error, org = subject.0.as_str(), "what was seen was not stored");
                 Some(first)
             }
         }

@@ -1,5 +1,6 @@
 //! Putting records aside that cannot be counted, so that the shard can go on.
 
+use shared::emf::Metric;
 use shared::store::Store;
 use shared::store::quarantine::Aside;
 use tokio::sync::Mutex;
@@ -32,6 +33,7 @@ impl PuttingAside {
         let (shard, sequence_number) = (&batch.mark, batch.sequence_text(*first));
         match self.store.quarantine(&aside).await {
             Ok(()) => {
+                Metric::Quarantined.count(aside.len());
                 tracing::error!(records = aside.len(), shard, sequence_number, "records were quarantined");
                 None
             }

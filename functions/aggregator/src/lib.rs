@@ -9,6 +9,7 @@ mod record;
 use lambda_runtime::Error;
 use serde::Serialize;
 use serde_json::Value;
+use shared::emf::Metric;
 use shared::store::Store;
 
 use apply::Applier;
@@ -47,8 +48,10 @@ impl Aggregator {
     ///
     /// An event that lacks its shard: the mapping is then set up wrongly, and nothing may be added up.
     pub async fn handle(&self, event: Value) -> Result<Value, Error> {
-        let batch = Batch::read(&event)?;
+        let batch = Batch::read(&event).inspect_err(|_| Metric::FailedBatches.count(1))?;
+        Metric::Records.count(batch.records.len());
         let first_failed = self.applier.apply(&batch).await;
+        Metric::FailedBatches.count(usize::from(first_failed.is_some()));
         let batch_item_failures =
             first_failed.map(|record| Failure { item_identifier: record.to_owned() }).into_iter().collect();
         Ok(serde_json::to_value(Answer { batch_item_failures, ..Answer::default() })?)

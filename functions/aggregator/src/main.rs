@@ -2,6 +2,7 @@
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use shared::config::Config;
+use shared::emf;
 use shared::store::Store;
 
 #[tokio::main]
@@ -10,5 +11,6 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let store = Store::from_env(&Config::without_auth()?.tables).await;
     store.warm().await;
     let aggregator = &aggregator::Aggregator::new(store);
-    lambda_runtime::run(service_fn(|event: LambdaEvent<_>| aggregator.handle(event.payload))).await
+    let handle = |event: LambdaEvent<_>| emf::printed("aggregator", aggregator.handle(event.payload));
+    lambda_runtime::run(service_fn(handle)).await
 }

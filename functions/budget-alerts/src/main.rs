@@ -5,6 +5,7 @@ use budget_alerts::{BudgetAlerts, Outlets};
 use lambda_runtime::{LambdaEvent, service_fn};
 use shared::app::{Clock, init_logging, time_left};
 use shared::config::Config;
+use shared::emf;
 use shared::store::Store;
 use shared::webhook::{Policy, Webhooks};
 
@@ -19,7 +20,8 @@ async fn main() -> Result<(), lambda_runtime::Error> {
         outlets = outlets.and_topic(Topic::from_env(arn).await);
     }
     let alerts = &BudgetAlerts::new(store, Clock::system(), outlets);
-    let handle =
-        async |event: LambdaEvent<_>| alerts.handle(event.payload, time_left(event.context.deadline())).await;
+    let handle = |event: LambdaEvent<_>| {
+        emf::printed("budget-alerts", alerts.handle(event.payload, time_left(event.context.deadline())))
+    };
     lambda_runtime::run(service_fn(handle)).await
 }

@@ -3,6 +3,7 @@
 use std::ops::AddAssign;
 
 use serde::Serialize;
+use shared::emf::Metric;
 
 /// What a run, or a part of one, came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -41,8 +42,17 @@ impl AddAssign for Counts {
     }
 }
 
-/// Tells the log.
+/// Tells the log, and counts for the invocation.
 pub fn emit(counts: &Counts) {
+    for (metric, count) in [
+        (Metric::Decided, counts.decided),
+        (Metric::Sent, counts.sent),
+        (Metric::Retried, counts.retried),
+        (Metric::DeadLetters, counts.dead_lettered),
+        (Metric::FailedOrganizations, counts.failed),
+    ] {
+        metric.count(usize::try_from(count).unwrap_or(usize::MAX));
+    }
     tracing::info!(
         organizations = counts.organizations,
         decided = counts.decided,

@@ -10,6 +10,7 @@ use lambda_http::Context as LambdaContext;
 use serde::Serialize;
 use shared::app::{App, Route};
 use shared::auth::Scope;
+use shared::emf::Metric;
 use shared::error::{Error, Fault, Loc, Result};
 use shared::http::Caller;
 use shared::store::events::RawEvent;
@@ -63,13 +64,15 @@ async fn handle(
     let started = Instant::now();
     let text = body::text(&headers, &body)?;
     let events = body::split(&headers, &text)?;
-    let settings = app.store.settings_cached(&caller.org).await?;
+    let events = located(&events);
+    let settings = app.store.settings_cached(&caller.org).await;
+    let settings = settings.inspect_err(|_| Metric::Unavailable.count(events.len()))?;
     let now = app.clock.now();
     let request = rand::random();
     let read = Context { org: &caller.org, settings: &settings, now };
 
     let (mut raw, mut places, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
-    for (index, event, loc) in located(&events) {
+    for (index, event, loc) in events {
         match envelope::read(&read, event, &loc) {
             Ok(event) => {
                 raw.push(RawEvent::new(&event, request, now, app.config.event_retention_days)?);
@@ -80,9 +83,8 @@ async fn handle(
     }
     let time = context.map_or(TIME_TO_STORE, |context| time_to_store(&context));
     let verdicts = insert::insert(&app.store, &raw, started + time).await;
-    let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
-    let (accepted, duplicates) = (count(Verdict::Accepted), count(Verdict::Duplicate));
-    if accepted + duplicates == 0 && count(Verdict::Unavailable) > 0 {
+    let [accepted, duplicates, unavailable] = count(&verdicts, rejected.len());
+    if accepted + duplicates == 0 && unavailable > 0 {
         return Err(Error::Unavailable("no event could be stored".to_owned()));
     }
     let refused =
@@ -90,6 +92,18 @@ async fn handle(
     rejected.extend(refused);
     rejected.sort_by_key(|rejected| rejected.index);
     Ok(Json(Response { accepted, duplicates, rejected }))
+}
+
+/// Counts what became of a request's events, `rejected` of which were not fit to be stored: how many are stored, how
+/// many were before, and how many could not be.
+fn count(verdicts: &[Verdict], rejected: usize) -> [usize; 3] {
+    let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
+    let all = [count(Verdict::Accepted), count(Verdict::Duplicate), count(Verdict::Unavailable)];
+    Metric::Accepted.count(all[0]);
+    Metric::Duplicates.count(all[1]);
+    Metric::Unavailable.count(all[2]);
+    Metric::Rejected.count(rejected + count(Verdict::Conflict));
+    all
 }
 
 /// Each event with its index and the place that its faults name.

@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::app::serve(ingest::routes()).await
+    shared::app::serve_counted("ingest", ingest::routes()).await
 }

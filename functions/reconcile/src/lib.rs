@@ -21,6 +21,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use shared::Result;
 use shared::app::Clock;
+use shared::emf::Metric;
 use shared::ids::OrgId;
 use shared::period::Day;
 use shared::store::Store;
@@ -67,13 +68,10 @@ impl Reconciler {
         for day in report.days.iter().filter(|day| day.is_remarkable()) {
             tracing::warn!(report = %serde_json::to_string(day)?, "a day was proved");
         }
-        tracing::info!(
-            drift = report.drift,
-            unreadable = report.unreadable,
-            days = report.days_proved,
-            half_read_units = report.half_read_units,
-            "proved"
-        );
+        let count = |metric: Metric, n: u64| metric.count(usize::try_from(n).unwrap_or(usize::MAX));
+        count(Metric::Drift, report.drift);
+        count(Metric::UnreadableEvents, report.unreadable);
+        count(Metric::ReadUnits, report.half_read_units.div_ceil(2));
         if report.failures.is_empty() && report.days_left == 0 {
             return Ok(serde_json::to_value(report)?);
         }

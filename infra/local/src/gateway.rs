@@ -19,6 +19,7 @@ use axum::response::IntoResponse;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::uri::Authority;
 use http::{Response, StatusCode};
+use lambda_http::lambda_runtime::layers::trace::request_span;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent};
 use serde_json::json;
@@ -26,6 +27,7 @@ use shared::app::Clock;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tower::Service;
+use tracing::Instrument;
 
 use crate::error::{Error, Result};
 use crate::lambda::Lambda;
@@ -145,11 +147,13 @@ impl Target {
             }
         };
         let (router, event) = (self.router.clone(), LambdaEvent::new(request, self.context(about)));
+        let span = request_span(&event.context);
         let invocation = async move {
             // A router is always ready. The adapter is let go at once, since it may not change threads.
             let answer = Adapter::from(router).call(event);
             answer.await
         };
+        let invocation = invocation.instrument(span);
         // A task of its own: like a function, it goes on when the caller hangs up, and a panic ends nothing else.
         let answer = tokio::spawn(timeout(self.timeout, invocation)).await;
         let answer = match answer {

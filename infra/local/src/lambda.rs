@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use lambda_runtime::Diagnostic;
+use lambda_runtime::layers::trace::request_span;
+use lambda_runtime::{Context, Diagnostic};
 use serde_json::Value;
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use crate::template::Function;
 
@@ -61,8 +63,10 @@ pub fn find<'a>(lambdas: &'a [Lambda], name: &str) -> Option<&'a Lambda> {
 /// Calls `handler` once, for `limit` at most. What fails is reported in the words in which Lambda and its runtime
 /// report it.
 pub async fn invoke(handler: &Handler, limit: Duration, event: Value) -> Result<Value, Diagnostic> {
+    let mut context = Context::default();
+    context.request_id = format!("{:016x}", rand::random::<u64>());
     let call = AssertUnwindSafe(async { handler(event).await }).catch_unwind();
-    match timeout(limit, call).await {
+    match timeout(limit, call.instrument(request_span(&context))).await {
         Ok(Ok(answer)) => answer.map_err(Diagnostic::from),
         Ok(Err(panic)) => Err(panicked(panic.as_ref())),
         Err(_) => Err(Diagnostic {

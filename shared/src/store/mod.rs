@@ -161,13 +161,28 @@ const TRANSIENT: [&str; 8] = [
     "LimitExceededException",
 ];
 
+/// What an error says and what caused it, for the log: the answer itself, which the SDK's own text shows as well, may
+/// hold somebody's data.
+fn told<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: ProvideErrorMetadata + std::error::Error + 'static,
+    R: std::fmt::Debug,
+{
+    if let SdkError::ServiceError(service) = error {
+        let (code, message) = (service.err().code(), service.err().message());
+        return format!("{}: {}", code.unwrap_or("no code"), message.unwrap_or("no message"));
+    }
+    let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
 /// What a failed call means to whoever waits for the answer.
 pub(crate) fn failed<E, R>(operation: &str, error: &SdkError<E, R>) -> Error
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
     R: std::fmt::Debug,
 {
-    let text = format!("{operation}: {}", aws_sdk_dynamodb::error::DisplayErrorContext(error));
+    let text = format!("{operation}: {}", told(error));
     let transient = match error {
         SdkError::TimeoutError(_) | SdkError::DispatchFailure(_) | SdkError::ResponseError(_) => true,
         SdkError::ServiceError(service) => service.err().code().is_some_and(|code| TRANSIENT.contains(&code)),

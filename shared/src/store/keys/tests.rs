@@ -72,6 +72,11 @@ fn the_keys_are_as_they_always_were() {
     assert_eq!(text(organization_settings(&org)), "acme | ORG");
     assert_eq!(text(plan(&org)), "acme | PLAN");
     assert_eq!(text(budget(&org)), "acme | BUDGET");
+    assert_eq!(text(status::lanes()), "#status | lanes");
+    assert_eq!(text(status::quarantine_summary()), "#status | quarantine");
+    assert_eq!(status::lane_column(LANES - 1), "l3");
+    assert_eq!(lane_of("acme#2026-11-20#3"), Some(3));
+    assert_eq!(["acme#2026-11-20#4", "acme#2026-11-20", "3"].map(lane_of), [None; 3]);
 }
 
 #[test]
