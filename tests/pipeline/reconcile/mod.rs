@@ -1,6 +1,7 @@
 //! Proving the sums: what differs is found, what is found is set right, and a sealed day stays exact.
 
 mod drift;
+mod large;
 mod nights;
 mod replay;
 mod sealed;
