@@ -3,6 +3,7 @@
 //!
 //! Arithmetic (`money`, `period`, `pricing`, `cost`, `rollup`) is pure: no async, no clock, no SDK.
 
+pub mod alert;
 pub mod app;
 pub mod auth;
 pub mod config;

@@ -1,9 +1,12 @@
 //! The Lambda function `budget-alerts`.
 
+use budget_alerts::topic::Topic;
+use budget_alerts::{BudgetAlerts, Outlets};
 use lambda_runtime::{LambdaEvent, service_fn};
 use shared::app::{Clock, init_logging, time_left};
 use shared::config::Config;
 use shared::store::Store;
+use shared::webhook::{Policy, Webhooks};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -11,7 +14,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::without_auth()?;
     let store = Store::from_env(&config.tables).await;
     store.warm().await;
-    let alerts = &budget_alerts::BudgetAlerts::new(store, Clock::system());
+    let mut outlets = Outlets::new(Webhooks::new(Policy::of(&config))?);
+    if let Some(arn) = &config.alerts_topic_arn {
+        outlets = outlets.and_topic(Topic::from_env(arn).await);
+    }
+    let alerts = &BudgetAlerts::new(store, Clock::system(), outlets);
     let handle =
         async |event: LambdaEvent<_>| alerts.handle(event.payload, time_left(event.context.deadline())).await;
     lambda_runtime::run(service_fn(handle)).await

@@ -1,6 +1,7 @@
 //! The three tables, by way of the AWS SDK. Handlers call these functions directly; nothing stands between.
 
 pub mod activity;
+pub mod alerts;
 mod batch;
 pub mod compute;
 mod decode;

@@ -3,6 +3,7 @@
 //! Attribute names of the usage table are short because each of an item's hundreds of columns repeats its name, and
 //! every started 1,024 bytes of an item cost a write unit.
 
+pub mod alerts;
 mod columns;
 #[cfg(test)]
 mod tests;
@@ -328,6 +329,8 @@ pub mod registry {
     pub const PLAN: &str = "PLAN";
     /// The organisation's budget.
     pub const BUDGET: &str = "BUDGET";
+    /// Agents' budgets begin with this.
+    pub const AGENT_BUDGET: &str = "BUDGET#";
     /// Price overrides begin with this.
     pub const PRICE: &str = "PRICE#";
     /// Alert destinations begin with this.
@@ -362,6 +365,11 @@ pub fn plan(org: &OrgId) -> Key {
 /// The item of the organisation's budget.
 pub fn budget(org: &OrgId) -> Key {
     Key { pk: org.to_string(), sk: registry::BUDGET.to_owned() }
+}
+
+/// The item of an agent's budget.
+pub fn agent_budget(org: &OrgId, agent: &AgentId) -> Key {
+    Key { pk: org.to_string(), sk: format!("{}{agent}", registry::AGENT_BUDGET) }
 }
 
 /// The item of an own price from the day `from` on. Providers and models compare in lower case.

@@ -13,6 +13,7 @@ use super::{
 use crate::error::{Error, Result};
 use crate::event::{AgentActivity, Data, Event, REGISTRY_SOURCE};
 use crate::ids::{AgentId, Name, OrgId};
+use crate::money::Usd;
 use crate::period::Day;
 
 /// The most bytes of an entry's details: as many as a sender's may have.
@@ -28,9 +29,18 @@ pub trait Setting: Serialize + DeserializeOwned + Clone + PartialEq + Send + Syn
     fn shown(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
+
+    /// The monthly budget that it sets, where that is kept in an item of its own as well.
+    fn agent_budget(&self) -> Option<Usd> {
+        None
+    }
 }
 
-impl Setting for AgentSettings {}
+impl Setting for AgentSettings {
+    fn agent_budget(&self) -> Option<Usd> {
+        self.cost_budget_monthly
+    }
+}
 impl Setting for BudgetSettings {}
 impl Setting for OrganizationSettings {}
 impl Setting for PlanSettings {}

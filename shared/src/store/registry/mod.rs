@@ -12,7 +12,7 @@ mod plan;
 mod price;
 mod project;
 mod read;
-mod seen;
+pub(super) mod seen;
 mod settings;
 mod used;
 mod write;
@@ -21,10 +21,11 @@ pub use agent::{Agent, AgentSettings, AgentStatus};
 pub use audit::Setting;
 pub use destination::{DestinationSettings, ROTATION, Secret};
 pub use if_match::IfMatch;
-pub use organization::{BudgetSettings, OrganizationSettings};
+pub use organization::{AgentBudgetSettings, BudgetSettings, OrganizationSettings};
 pub use plan::{BillingCycle, PlanSettings, PlanStatus};
 pub use price::{LongContextSettings, PriceSettings, RateSettings};
 pub use project::ProjectSettings;
+pub(super) use read::stored;
 pub use read::{Node, Project, Stored};
 pub use settings::Settings;
 pub(super) use settings::SettingsCache;
@@ -41,7 +42,7 @@ pub const SETTINGS: &str = "settings";
 pub const ETAG: &str = "etag";
 
 /// What was set on an item through the registry.
-fn set<T: DeserializeOwned>(item: &Item) -> Result<Option<T>> {
+pub(super) fn set<T: DeserializeOwned>(item: &Item) -> Result<Option<T>> {
     let settings = item.get(SETTINGS).cloned();
     settings.map(|settings| serde_dynamo::from_attribute_value(settings).map_err(Error::internal)).transpose()
 }

@@ -37,6 +37,14 @@ pub struct BudgetSettings {
     pub forecast: bool,
 }
 
+/// What an agent may cost a month, in an item of its own beside the agent's: whoever watches budgets reads them all in
+/// one stretch, and none of the agents. It is written with the agent, in one transaction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentBudgetSettings {
+    /// The sum.
+    pub monthly: Usd,
+}
+
 impl Default for BudgetSettings {
     fn default() -> Self {
         Self { monthly: None, thresholds: vec![50, 80, 100], forecast: true }

@@ -1,5 +1,7 @@
 //! Reading the registry.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
 use serde::de::DeserializeOwned;
 
@@ -94,6 +96,22 @@ impl Store {
         Ok(all.into_iter().map(|(id, stored)| agent(id, stored)).collect())
     }
 
+    /// The agents among `ids` that someone registered or an event named.
+    pub async fn agents_among(
+        &self,
+        org: &OrgId,
+        ids: &BTreeSet<AgentId>,
+    ) -> Result<BTreeMap<AgentId, Agent>> {
+        let keys: Vec<_> = ids.iter().map(|id| keys::agent(org, id)).collect();
+        let mut agents = BTreeMap::new();
+        for item in self.get_all(&self.tables().registry, &keys).await? {
+            let id = decode::required(&item, SK)?.strip_prefix(sort::AGENT).unwrap_or_default();
+            let id = AgentId::new(id).map_err(Error::internal)?;
+            agents.insert(id.clone(), agent(id, stored(&item)?));
+        }
+        Ok(agents)
+    }
+
     /// A project, if someone registered it or an event named it.
     pub async fn project(&self, org: &OrgId, id: &ProjectId) -> Result<Option<Project>> {
         let stored = self.known(&keys::project(org, id), false).await?;
@@ -153,7 +171,7 @@ impl Store {
     }
 }
 
-fn stored<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>> {
+pub(in crate::store) fn stored<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>> {
     let etag = decode::text(item, ETAG).map(str::to_owned);
     Ok(Stored { settings: set(item)?, etag, seen: seen(item)? })
 }

@@ -85,7 +85,7 @@ fn writes(item: &Item) -> u64 {
         .unwrap_or_default()
 }
 
-pub(super) fn seen(item: &Item) -> Result<Option<Seen>> {
+pub(in crate::store) fn seen(item: &Item) -> Result<Option<Seen>> {
     let Some(first) = decode::text(item, attr::FIRST) else { return Ok(None) };
     let parse = || {
         let latest = |name| decode::text(item, name).and_then(period::parse_instant);

@@ -13,10 +13,11 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures::try_join;
 use rand::RngExt;
+use serde::Serialize;
 use tokio::time::sleep;
 
 use super::audit::Entry;
-use super::{ETAG, IfMatch, OrganizationSettings, SETTINGS, Setting, Stored};
+use super::{AgentBudgetSettings, ETAG, IfMatch, OrganizationSettings, SETTINGS, Setting, Stored};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, OrgId};
 use crate::store::events::RawEvent;
@@ -47,7 +48,7 @@ pub struct Editor {
 
 impl Editor {
     /// The entry about a change from `before` to `after`, ready to be stored.
-    fn event<T: Setting>(
+    pub(in crate::store) fn event<T: Setting>(
         &self,
         entity: &Entity<'_>,
         zone: Tz,
@@ -132,8 +133,10 @@ impl Store {
             let zone = own.settings.unwrap_or_default().timezone;
             let event = editor.event(entity, zone, stored.settings.as_ref(), next.as_ref())?;
             let etag = next.is_some().then(new_etag);
-            let item = self.item_change(&entity.key, &stored, next.as_ref().zip(etag.as_deref()))?;
-            if self.transact(item, event).await? {
+            let mut changes =
+                vec![self.item_change(&entity.key, &stored, next.as_ref().zip(etag.as_deref()))?];
+            changes.extend(self.budget_change(editor, entity, stored.settings.as_ref(), next.as_ref())?);
+            if self.transact(changes, event).await? {
                 return Ok(Stored { settings: next, etag, seen: stored.seen });
             }
             sleep(pause(attempt)).await;
@@ -180,8 +183,43 @@ impl Store {
         Ok(item.update(update.build().map_err(Error::internal)?).build())
     }
 
-    /// Makes a change and stores the entry about it, both or neither. Whether it did: not where somebody came first.
-    async fn transact(&self, change: TransactWriteItem, entry: RawEvent) -> Result<bool> {
+    /// The change of an agent's budget in its own item. It has a version of its own, which no other setting of the
+    /// agent changes.
+    fn budget_change<T: Setting>(
+        &self,
+        editor: &Editor,
+        entity: &Entity<'_>,
+        before: Option<&T>,
+        after: Option<&T>,
+    ) -> Result<Option<TransactWriteItem>> {
+        let budget = |set: Option<&T>| set.and_then(T::agent_budget);
+        let (Some(agent), after) = (entity.agent, budget(after)) else { return Ok(None) };
+        if budget(before) == after {
+            return Ok(None);
+        }
+        let (table, key) = (&self.tables().registry, key_attributes(&keys::agent_budget(&editor.org, agent)));
+        let item = TransactWriteItem::builder();
+        let Some(monthly) = after else {
+            let delete = Delete::builder().table_name(table).set_key(Some(key)).build();
+            return Ok(Some(item.delete(delete.map_err(Error::internal)?).build()));
+        };
+        let update = Update::builder()
+            .table_name(table)
+            .set_key(Some(key))
+            .update_expression("SET #s = :s, #e = :e")
+            .expression_attribute_names("#s", SETTINGS)
+            .expression_attribute_names("#e", ETAG)
+            .expression_attribute_values(":s", attribute(&AgentBudgetSettings { monthly })?)
+            .expression_attribute_values(":e", s(new_etag()));
+        Ok(Some(item.update(update.build().map_err(Error::internal)?).build()))
+    }
+
+    /// Makes changes and stores the entry about them, all or none. Whether it did: not where somebody came first.
+    pub(in crate::store) async fn transact(
+        &self,
+        changes: Vec<TransactWriteItem>,
+        entry: RawEvent,
+    ) -> Result<bool> {
         let put = Put::builder()
             .table_name(&self.tables().events)
             .set_item(Some(entry.into_item()))
@@ -191,8 +229,7 @@ impl Store {
         let done = self
             .client
             .transact_write_items()
-            .transact_items(change)
-            .transact_items(put)
+            .set_transact_items(Some(changes.into_iter().chain([put]).collect()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
             .await;
@@ -224,7 +261,7 @@ fn came_second<R>(error: &SdkError<Refusal, R>) -> bool {
     reasons.all(|code| ["None", "ConditionalCheckFailed", "TransactionConflict"].contains(&code))
 }
 
-fn attribute<T: Setting>(settings: &T) -> Result<AttributeValue> {
+fn attribute<T: Serialize>(settings: &T) -> Result<AttributeValue> {
     serde_dynamo::to_attribute_value(settings).map_err(Error::internal)
 }
 

@@ -1,0 +1,181 @@
+//! Looking at one organisation: what its budgets are, what was spent, and what follows from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use shared::Result;
+use shared::ids::{AgentId, OrgId};
+use shared::period::Day;
+use shared::rollup::{OrgDay, Seen};
+use shared::store::Store;
+use shared::store::alerts::{AgentCost, Alert, Watched};
+use shared::store::registry::{BudgetSettings, OrganizationSettings};
+
+use crate::forecast;
+use crate::judge::{Figures, Verdict, judge};
+use crate::outlets::Outlets;
+use crate::spending::{self, Spending};
+use crate::subjects::{self, Subject};
+use crate::tell::Teller;
+
+/// Decisions about one organisation's budgets that are stored at once.
+const DECISIONS_AT_ONCE: usize = 8;
+
+/// An organisation at a moment.
+pub struct Look<'a> {
+    /// The tables.
+    pub store: &'a Store,
+    /// Where alerts go.
+    pub outlets: &'a Outlets,
+    /// Which one.
+    pub org: &'a OrgId,
+    /// What its events told of it.
+    pub seen: Option<&'a Seen>,
+    /// When.
+    pub now: DateTime<Utc>,
+    /// Until when whoever decides delivers it too.
+    pub lease: DateTime<Utc>,
+}
+
+/// What was spent, as far as it matters to the budgets that there are.
+#[derive(Debug, Default)]
+pub struct Spent {
+    /// By the organisation, where it has a budget.
+    pub org: Option<BTreeMap<Day, OrgDay>>,
+    /// By its agents, where any has one.
+    pub agents: Option<Vec<AgentCost>>,
+}
+
+/// A budget of which something has to be told or noted.
+pub struct Judged {
+    /// Whose.
+    pub subject: Subject,
+    /// What is held against it.
+    pub figures: Figures,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+impl Look<'_> {
+    /// Decides what is to be decided, and answers the alerts that there are because of it.
+    pub async fn decide(&self, watched: &Watched) -> Result<Vec<Alert>> {
+        if !subjects::are_any(watched) {
+            return Ok(Vec::new());
+        }
+        let settings = self.store.organization(self.org).await?;
+        let today = Day::of(self.now, settings.timezone);
+        let subjects = subjects::subjects(watched, today.month());
+        let spent = self.spent(&subjects, today).await?;
+        let judged = self.judge(subjects, &subjects::rules(watched), &spent, today).await?;
+        self.store_decisions(watched, &settings, &judged, spent).await
+    }
+
+    async fn spent(&self, subjects: &[Subject], today: Day) -> Result<Spent> {
+        let of_org = subjects.iter().any(|subject| subject.agent().is_none());
+        let of_agents = subjects.iter().any(|subject| subject.agent().is_some());
+        let org = async {
+            if !of_org {
+                return Ok(None);
+            }
+            self.store.org_days(self.org, spending::months(today)).await.map(Some)
+        };
+        let agents = async {
+            if !of_agents {
+                return Ok(None);
+            }
+            self.store.agent_costs(self.org, spending::days(today)).await.map(Some)
+        };
+        let (org, agents) = futures::try_join!(org, agents)?;
+        Ok(Spent { org, agents })
+    }
+
+    /// What follows for each budget; those of which nothing does are left out.
+    async fn judge(
+        &self,
+        subjects: Vec<Subject>,
+        rules: &BudgetSettings,
+        spent: &Spent,
+        today: Day,
+    ) -> Result<Vec<Judged>> {
+        let of_agents = Spending::of_agents(spent.agents.as_deref().unwrap_or_default(), today);
+        let of_org = spent.org.as_ref().map(|days| Spending::of_org(days, today)).unwrap_or_default();
+        let mut judged = Vec::with_capacity(subjects.len());
+        let mut in_question = BTreeMap::new();
+        for subject in subjects {
+            let (spending, since) = match subject.agent() {
+                None => (of_org, self.in_use_since(&of_org, today)),
+                Some(agent) => {
+                    let spending = of_agents.get(agent).copied().unwrap_or_default();
+                    (spending, spending.since)
+                }
+            };
+            let judge = |forecast| {
+                let figures = spending.figures(forecast);
+                (judge(subject.budget(rules).as_ref(), &figures, &subject.before), figures)
+            };
+            let known = forecast::has_history(since, today).then(|| spending.forecast(today)).flatten();
+            let (verdict, figures) = judge(known.clone());
+            if let (None, Some(agent)) = (known, subject.agent()) {
+                let (otherwise, with_forecast) = judge(spending.forecast(today));
+                if otherwise != verdict {
+                    in_question.insert(agent.clone(), (otherwise, with_forecast));
+                }
+            }
+            judged.push(Judged { subject, figures, verdict });
+        }
+        self.settle(&mut judged, in_question, today).await?;
+        judged.retain(|judged| judged.verdict != Verdict::default());
+        Ok(judged)
+    }
+
+    /// Since when the organisation is in use. Months before those that were read are known from the registry.
+    fn in_use_since(&self, spending: &Spending, today: Day) -> Option<Day> {
+        let first = spending::months(today).first;
+        let earlier = self.seen.is_some_and(|seen| seen.months.iter().any(|month| *month < first.month()));
+        if earlier { Some(first) } else { spending.since }
+    }
+
+    /// Looks up since when those agents are known on whose history it depends what follows: there are few, since most
+    /// have a call on the first of the days that were read anyway. An agent's history begins with its first event.
+    async fn settle(
+        &self,
+        judged: &mut [Judged],
+        mut in_question: BTreeMap<AgentId, (Verdict, Figures)>,
+        today: Day,
+    ) -> Result<()> {
+        let agents: BTreeSet<_> = in_question.keys().cloned().collect();
+        let known = self.store.agents_among(self.org, &agents).await?;
+        for one in judged {
+            let Some(agent) = one.subject.agent() else { continue };
+            let seen = known.get(agent).and_then(|agent| agent.seen.as_ref());
+            let Some(otherwise) = in_question.remove(agent) else { continue };
+            if forecast::has_history(seen.map(|seen| seen.first), today) {
+                (one.verdict, one.figures) = otherwise;
+            }
+        }
+        Ok(())
+    }
+
+    async fn store_decisions(
+        &self,
+        watched: &Watched,
+        settings: &OrganizationSettings,
+        judged: &[Judged],
+        spent: Spent,
+    ) -> Result<Vec<Alert>> {
+        if judged.is_empty() {
+            return Ok(Vec::new());
+        }
+        let teller = Teller::new(self, settings, judged, spent).await?;
+        let deliveries = self.outlets.deliveries(&watched.destinations, self.now);
+        let decisions = judged.iter().map(|judged| teller.decision(judged, &deliveries));
+        let decisions: Vec<_> = decisions.collect::<Result<_>>()?;
+        let stored: Vec<_> = stream::iter(decisions)
+            .map(|decision| async move { self.store.decide(&decision).await })
+            .buffered(DECISIONS_AT_ONCE)
+            .try_collect()
+            .await?;
+        Ok(stored.into_iter().flatten().collect())
+    }
+}
