@@ -14,7 +14,7 @@ use shared::webhook::Verdict;
 use tokio::sync::Mutex;
 
 use crate::metrics::Counts;
-use crate::outlets::{Destinations, Outlets, Undelivered};
+use crate::outlets::{Destinations, Outlets, Undelivered, host};
 use crate::time::Time;
 
 /// Attempts at storing what became of a delivery; each further one is made since somebody else wrote the alert.
@@ -152,7 +152,7 @@ impl Deliverer<'_> {
             return counts;
         };
         if let Outlet::Webhook(name) = outlet {
-            delivery.host = self.destinations.get(name).map(|destination| host(&destination.url).to_owned());
+            delivery.host = self.destinations.get(name).map(|destination| host(&destination.url));
         }
         match result {
             Ok(()) => delivery.attempted(&id, now, Ok(())),
@@ -170,10 +170,4 @@ impl Deliverer<'_> {
         }
         counts
     }
-}
-
-/// The host of a URL: its path and query may be what lets one in.
-fn host(url: &str) -> &str {
-    let (_, rest) = url.split_once("://").unwrap_or(("", url));
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }

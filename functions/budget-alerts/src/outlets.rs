@@ -66,10 +66,14 @@ impl Outlets {
 
     /// Where an alert goes that is decided at `now`. What is added later gets later alerts only.
     pub fn deliveries(&self, destinations: &Destinations, now: DateTime<Utc>) -> Vec<Delivery> {
-        let print = self.printer.iter().map(|_| Outlet::Print);
-        let topic = self.topic.iter().map(|_| Outlet::Topic);
-        let webhooks = destinations.keys().cloned().map(Outlet::Webhook);
-        print.chain(topic).chain(webhooks).map(|outlet| Delivery::new(outlet, now)).collect()
+        let plain = |outlet| Delivery::new(outlet, now);
+        let print = self.printer.iter().map(|_| plain(Outlet::Print));
+        let topic = self.topic.iter().map(|_| plain(Outlet::Topic));
+        let webhooks = destinations.iter().map(|(id, destination)| {
+            let host = Some(host(&destination.url));
+            Delivery { host, ..plain(Outlet::Webhook(id.clone())) }
+        });
+        print.chain(topic).chain(webhooks).collect()
     }
 
     /// Delivers an alert to one outlet, once.
@@ -123,6 +127,12 @@ impl Outlets {
         let (id, body) = (alert.id(), alert.message.as_bytes());
         self.webhooks.send(&destination.url, &secrets, &id, now, body).await.map(drop)
     }
+}
+
+/// The host of a URL: its path and query may be what lets one in.
+pub fn host(url: &str) -> String {
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
 fn read(alert: &Alert) -> Result<Message, Failure> {

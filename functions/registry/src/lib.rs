@@ -11,6 +11,7 @@
 
 pub mod agent;
 pub mod agents;
+pub mod alerts;
 mod answer;
 mod body;
 pub mod budget;
@@ -23,13 +24,21 @@ pub mod organization;
 pub mod price;
 pub mod project;
 pub mod projects;
+pub mod redeliver;
 pub mod subscription;
 
 use shared::app::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {
-    let one_each = [agents::route(), destination_test::route(), destinations::route(), projects::route()];
+    let one_each = [
+        agents::route(),
+        alerts::route(),
+        destination_test::route(),
+        destinations::route(),
+        projects::route(),
+        redeliver::route(),
+    ];
     let several = [
         agent::routes(),
         budget::routes(),

@@ -1,0 +1,201 @@
+//! `GET /api/alerts`: what was decided of budgets, newest first, then by id.
+//!
+//! `limit` (1 to 500, default 100) and `status`: `pending`, something is still to be delivered; `sent`, nothing is;
+//! `dead_lettered`, somebody never had it and is tried no more, unless a POST to `/redeliver` asks for it; `resolved`,
+//! it was sent, and its budget has been raised or taken away since; `superseded`, one of a higher threshold was told in
+//! its place. Alerts are kept for 400 days.
+//!
+//! Of the address of a webhook only the host is shown, and of its secrets nothing.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use shared::Result;
+use shared::alert::{
+    Delivery, DeliveryState, ForecastBasis, Kind, MessageType, Outlet, Resolution, Status, Subject,
+};
+use shared::app::{App, Route};
+use shared::auth::Scope;
+use shared::http::{Caller, FromQuery, Params as Query, Query as Asked};
+use shared::ids::Name;
+use shared::money::{Number, Usd, percent};
+use shared::period::rfc3339;
+use shared::store::alerts::{Alert as Stored, MAX_LISTED};
+
+/// The route of this endpoint.
+pub fn route() -> Route {
+    Route::get("/api/alerts", Scope::RegistryRead, handle)
+}
+
+/// The parameters.
+pub struct Params {
+    limit: u32,
+    status: Option<Status>,
+}
+
+impl FromQuery for Params {
+    fn from_query(query: &mut Asked) -> Self {
+        let limit = query.integer("limit", 1..=MAX_LISTED, 100);
+        let text = query.text("status");
+        let status = text.as_deref().and_then(Status::parse);
+        if text.is_some() && status.is_none() {
+            let msg = "Input should be 'pending', 'sent', 'dead_lettered', 'resolved' or 'superseded'";
+            query.fault("status", "enum", msg);
+        }
+        Self { limit, status }
+    }
+}
+
+/// The alerts.
+#[derive(Debug, Serialize)]
+pub struct Response {
+    items: Vec<Alert>,
+}
+
+/// An alert.
+#[derive(Debug, Serialize)]
+pub struct Alert {
+    id: String,
+    #[serde(rename = "type")]
+    message_type: MessageType,
+    status: Status,
+    summary: String,
+    subject: Subject,
+    kind: Kind,
+    threshold_percent: u32,
+    month: String,
+    /// In dollars; null where the budget was taken away.
+    budget: Option<Number>,
+    /// Of the month when it was decided, in dollars.
+    cost: Number,
+    utilization_percent: Number,
+    forecast: Option<Forecast>,
+    unpriced_requests: u64,
+    is_lower_bound: bool,
+    decided_at: String,
+    /// When it was decided that it no longer holds.
+    resolved_at: Option<String>,
+    /// The alerts that it takes back.
+    resolves: Vec<Resolution>,
+    deliveries: Vec<Outcome>,
+}
+
+/// What the month was likely to cost.
+#[derive(Debug, Serialize)]
+struct Forecast {
+    cost: Number,
+    utilization_percent: Number,
+    days_left: u32,
+    basis: Basis,
+}
+
+#[derive(Debug, Serialize)]
+struct Basis {
+    days: u32,
+    from: shared::period::Day,
+    to: shared::period::Day,
+    mean_daily_cost: Number,
+}
+
+/// How it goes with one outlet.
+#[derive(Debug, Serialize)]
+struct Outcome {
+    /// `webhook`, or `topic` for the one that all organisations' alerts are published to.
+    outlet: &'static str,
+    /// The destination, of a webhook.
+    destination: Option<Name>,
+    host: Option<String>,
+    state: DeliveryState,
+    attempts: u32,
+    /// Only while it is pending.
+    next_attempt_at: Option<String>,
+    delivered_at: Option<String>,
+    last_failure: Option<String>,
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<Params>,
+) -> Result<Json<Response>> {
+    let alerts = app.store.alerts(&caller.org, params.status, params.limit as usize).await?;
+    let items = alerts.iter().map(view).collect::<Result<_>>()?;
+    Ok(Json(Response { items }))
+}
+
+/// How an alert is shown.
+pub(crate) fn view(stored: &Stored) -> Result<Alert> {
+    let message = stored.read()?;
+    let facts = message.data;
+    let share = |cost: Usd| percent(cost.dollars(), facts.budget.unwrap_or_default().dollars());
+    Ok(Alert {
+        id: stored.id().to_string(),
+        message_type: message.message_type,
+        status: stored.status(),
+        month: stored.key.month.to_string(),
+        budget: facts.budget.map(Number::usd),
+        cost: Number::usd(facts.cost),
+        utilization_percent: share(facts.cost),
+        forecast: facts.forecast.as_ref().map(|forecast| Forecast {
+            cost: Number::usd(forecast.cost),
+            utilization_percent: share(forecast.cost),
+            days_left: forecast.days_left,
+            basis: basis(&forecast.basis),
+        }),
+        unpriced_requests: facts.unpriced_requests,
+        is_lower_bound: facts.is_lower_bound,
+        decided_at: rfc3339(stored.decided),
+        resolved_at: stored.resolved.map(rfc3339),
+        deliveries: stored.deliveries.iter().map(outcome).collect(),
+        summary: facts.summary,
+        subject: facts.subject,
+        kind: facts.kind,
+        threshold_percent: facts.threshold_percent,
+        resolves: facts.resolves,
+    })
+}
+
+fn basis(basis: &ForecastBasis) -> Basis {
+    let ForecastBasis { days, from, to, mean_daily_cost } = basis;
+    Basis { days: *days, from: *from, to: *to, mean_daily_cost: Number::usd(*mean_daily_cost) }
+}
+
+fn outcome(delivery: &Delivery) -> Outcome {
+    let (outlet, destination) = match &delivery.outlet {
+        Outlet::Webhook(id) => ("webhook", Some(id.clone())),
+        Outlet::Topic => ("topic", None),
+        Outlet::Print => ("print", None),
+    };
+    let is_pending = delivery.state == DeliveryState::Pending;
+    Outcome {
+        outlet,
+        destination,
+        host: delivery.host.clone(),
+        state: delivery.state,
+        attempts: delivery.attempts,
+        next_attempt_at: is_pending.then(|| rfc3339(delivery.next)),
+        delivered_at: delivery.delivered.map(rfc3339),
+        last_failure: delivery.failure.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn params(text: &str) -> Option<(u32, Option<Status>)> {
+        let mut query = Asked::parse(text);
+        let params = Params::from_query(&mut query);
+        query.finish().ok().map(|()| (params.limit, params.status))
+    }
+
+    #[test]
+    fn the_parameters_at_their_edges() {
+        assert_eq!(params(""), Some((100, None)));
+        assert_eq!(params("limit=1&status=dead_lettered"), Some((1, Some(Status::DeadLettered))));
+        assert_eq!(params("limit=500&status=sent"), Some((500, Some(Status::Sent))));
+        for bad in ["limit=0", "limit=501", "limit=x", "status=", "status=Sent", "status=sent&status=sent"] {
+            assert_eq!(params(bad), None, "{bad}");
+        }
+    }
+}
