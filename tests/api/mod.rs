@@ -1,6 +1,7 @@
 //! `/api`.
 
 mod activity;
+mod alerts;
 mod cost_analysis;
 mod registry;
 mod usage;

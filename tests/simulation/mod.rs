@@ -14,7 +14,7 @@ mod check;
 mod deliver;
 mod digits;
 mod end;
-mod engine;
+pub mod engine;
 mod faults;
 mod feed;
 mod items;
@@ -25,7 +25,7 @@ mod senders;
 mod service;
 mod stream;
 mod twice;
-mod wire;
+pub mod wire;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};

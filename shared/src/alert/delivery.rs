@@ -1,11 +1,11 @@
 //! To whom an alert is said, and how that goes.
 //!
-//! Each outlet is tried up to [`MAX_ATTEMPTS`] times. The pause after a failure doubles from five minutes to ten hours
-//! and forty minutes, and is up to a quarter longer: all pauses together are between 31 hours 55 minutes and 39 hours
-//! 54 minutes. How much longer follows from the alert's id and the attempt, so that alerts that failed together do not
-//! come back together, and no dice are needed.
+//! Each outlet is tried up to [`MAX_ATTEMPTS`] times. The pause after a failure doubles from four minutes to eight hours
+//! and a half, and is up to a quarter longer: all pauses together are between 25 hours 32 minutes and 31 hours 55
+//! minutes. How much longer follows from the alert's id and the attempt, so that alerts that failed together do not
+//! come back together, and no dice are needed. The first pause is over when the next run comes, five minutes later.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -14,8 +14,8 @@ use crate::webhook::{Failure, MessageId, Verdict};
 
 /// Attempts at one outlet before it is given up.
 pub const MAX_ATTEMPTS: u32 = 10;
-/// The pause after the first failure; runs are as far apart.
-const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(5);
+/// The pause after the first failure.
+const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(4);
 /// Doublings of it, at most.
 const MAX_DOUBLINGS: u32 = 7;
 /// The part of a pause by which it is longer at most: one in so many.
@@ -93,7 +93,7 @@ impl Delivery {
             Err(Verdict::Gone) => DeliveryState::Gone,
             Err(Verdict::Again { after }) if self.attempts < MAX_ATTEMPTS => {
                 let asked = after.and_then(|after| TimeDelta::from_std(after).ok()).unwrap_or_default();
-                self.next = now + pause(id, self.attempts).max(asked);
+                self.next = (now + pause(id, self.attempts).max(asked)).trunc_subsecs(3);
                 DeliveryState::Pending
             }
             Err(Verdict::Again { .. } | Verdict::GiveUp) => DeliveryState::DeadLettered,
@@ -198,13 +198,13 @@ mod tests {
             let id = MessageId::of(&key);
             let mut whole = TimeDelta::zero();
             for attempt in 1..MAX_ATTEMPTS {
-                let least = TimeDelta::minutes(5 << (attempt - 1).min(7));
+                let least = TimeDelta::minutes(4 << (attempt - 1).min(7));
                 let pause = pause(&id, attempt);
                 prop_assert!(least <= pause && pause < least + least / 4, "{attempt}: {pause}");
                 prop_assert_eq!(pause, super::pause(&id, attempt));
                 whole += pause;
             }
-            prop_assert!(TimeDelta::minutes(31 * 60 + 55) <= whole && whole <= TimeDelta::minutes(39 * 60 + 54));
+            prop_assert!(TimeDelta::minutes(25 * 60 + 32) <= whole && whole <= TimeDelta::minutes(31 * 60 + 55));
         }
     }
 
@@ -249,7 +249,7 @@ mod tests {
         };
         assert_eq!(after(Verdict::Gone).0, DeliveryState::Gone);
         assert_eq!(after(Verdict::GiveUp).0, DeliveryState::DeadLettered);
-        let own = pause(&MessageId::of("x"), 1);
+        let own = (now() + pause(&MessageId::of("x"), 1)).trunc_subsecs(3) - now();
         assert_eq!(after(AGAIN), (DeliveryState::Pending, own));
         let asked = |seconds| after(Verdict::Again { after: Some(Duration::from_secs(seconds)) }).1;
         // What a receiver asks for is the least, never less than our own.
