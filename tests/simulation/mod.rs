@@ -22,7 +22,7 @@ mod messages;
 mod mutant;
 mod run;
 mod senders;
-mod service;
+pub mod service;
 mod stream;
 mod twice;
 pub mod wire;

@@ -1,5 +1,6 @@
 //! `/api/alerts`, and the watch over budgets that makes them.
 
+mod crashes;
 mod decided;
 mod destinations;
 mod forecast;
