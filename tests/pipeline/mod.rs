@@ -1,5 +1,6 @@
 //! From the stream to the sums, exactly once.
 
+mod budgets;
 mod capacity;
 mod delivery;
 mod lost_answers;

@@ -33,7 +33,12 @@ macro_rules! dispatch {
 
 impl Engine {
     pub fn new() -> Self {
-        Self { database: Database::memory().unwrap(), read_to: Mutex::new(None) }
+        Self::over(Database::memory().unwrap())
+    }
+
+    /// An engine over what there is.
+    pub fn over(database: Database) -> Self {
+        Self { database, read_to: Mutex::new(None) }
     }
 
     /// The status and the body of the answer.

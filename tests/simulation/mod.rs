@@ -51,7 +51,7 @@ const MUTANT_SEEDS: u64 = 200;
     clippy::disallowed_methods,
     reason = "which runs there are is not for the system's own configuration"
 )]
-fn number(variable: &str) -> Option<u64> {
+pub fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} should be a number")))
 }

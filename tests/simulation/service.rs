@@ -50,7 +50,7 @@ fn service(process: Process, client: Client, clock: Clock, routes: Vec<Route>) -
         auth: Some(auth.clone()),
         event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
         cursor_secret: None,
-        allow_local_webhooks: false,
+        allow_local_webhooks: true,
         alerts_topic_arn: None,
     };
     let store = Store::new(client, &config.tables);

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use shared::Result;
-use shared::ids::{AgentId, OrgId};
+use shared::ids::{AgentId, ModelKey, OrgId};
 use shared::period::Day;
 use shared::rollup::{OrgDay, Seen};
 use shared::store::Store;
 use shared::store::alerts::{AgentCost, Alert, Watched};
+use shared::store::keys::ModelCode;
 use shared::store::registry::{BudgetSettings, OrganizationSettings};
 
 use crate::forecast;
@@ -38,12 +39,14 @@ pub struct Look<'a> {
     pub lease: DateTime<Utc>,
 }
 
-/// What was spent, as far as it matters to the budgets that there are.
+/// What was spent.
 #[derive(Debug, Default)]
 pub struct Spent {
-    /// By the organisation, where it has a budget.
-    pub org: Option<BTreeMap<Day, OrgDay>>,
-    /// By its agents, where any has one.
+    /// By the organisation.
+    pub org: BTreeMap<Day, OrgDay>,
+    /// The models that it used.
+    pub names: BTreeMap<ModelCode, ModelKey>,
+    /// By its agents, where any has a budget.
     pub agents: Option<Vec<AgentCost>>,
 }
 
@@ -68,26 +71,25 @@ impl Look<'_> {
         let subjects = subjects::subjects(watched, today.month());
         let spent = self.spent(&subjects, today).await?;
         let judged = self.judge(subjects, &subjects::rules(watched), &spent, today).await?;
-        self.store_decisions(watched, &settings, &judged, spent).await
+        self.store_decisions(watched, &settings, &judged, &spent).await
     }
 
+    /// What was spent, as far as the budgets want to know. The organisation's days also name the models that its agents'
+    /// days know by their codes.
     async fn spent(&self, subjects: &[Subject], today: Day) -> Result<Spent> {
-        let of_org = subjects.iter().any(|subject| subject.agent().is_none());
+        if subjects.is_empty() {
+            return Ok(Spent::default());
+        }
+        let org = self.store.org_days(self.org, spending::months(today)).await?;
+        let names = names(&org);
         let of_agents = subjects.iter().any(|subject| subject.agent().is_some());
-        let org = async {
-            if !of_org {
-                return Ok(None);
-            }
-            self.store.org_days(self.org, spending::months(today)).await.map(Some)
+        let agents = if of_agents {
+            let models = names.keys().copied().collect();
+            Some(self.store.agent_costs(self.org, spending::days(today), &models).await?)
+        } else {
+            None
         };
-        let agents = async {
-            if !of_agents {
-                return Ok(None);
-            }
-            self.store.agent_costs(self.org, spending::days(today)).await.map(Some)
-        };
-        let (org, agents) = futures::try_join!(org, agents)?;
-        Ok(Spent { org, agents })
+        Ok(Spent { org, names, agents })
     }
 
     /// What follows for each budget; those of which nothing does are left out.
@@ -99,7 +101,7 @@ impl Look<'_> {
         today: Day,
     ) -> Result<Vec<Judged>> {
         let of_agents = Spending::of_agents(spent.agents.as_deref().unwrap_or_default(), today);
-        let of_org = spent.org.as_ref().map(|days| Spending::of_org(days, today)).unwrap_or_default();
+        let of_org = Spending::of_org(&spent.org, today);
         let mut judged = Vec::with_capacity(subjects.len());
         let mut in_question = BTreeMap::new();
         for subject in subjects {
@@ -162,7 +164,7 @@ impl Look<'_> {
         watched: &Watched,
         settings: &OrganizationSettings,
         judged: &[Judged],
-        spent: Spent,
+        spent: &Spent,
     ) -> Result<Vec<Alert>> {
         if judged.is_empty() {
             return Ok(Vec::new());
@@ -178,4 +180,8 @@ impl Look<'_> {
             .await?;
         Ok(stored.into_iter().flatten().collect())
     }
+}
+
+fn names(days: &BTreeMap<Day, OrgDay>) -> BTreeMap<ModelCode, ModelKey> {
+    days.values().flat_map(|day| day.models.keys()).map(|key| (ModelCode::of(key), key.clone())).collect()
 }

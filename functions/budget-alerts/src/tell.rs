@@ -12,9 +12,7 @@ use shared::error::{Error, Result};
 use shared::ids::{AgentId, ModelKey};
 use shared::money::{Number, Usd, percent};
 use shared::period::Day;
-use shared::rollup::OrgDay;
 use shared::store::alerts::{Decision, NewAlert};
-use shared::store::keys::ModelCode;
 use shared::store::registry::{Agent, OrganizationSettings};
 
 use crate::forecast::{BASIS_DAYS, Forecast};
@@ -37,21 +35,19 @@ impl<'a> Teller<'a> {
         look: &'a Look<'a>,
         settings: &'a OrganizationSettings,
         judged: &[Judged],
-        spent: Spent,
+        spent: &Spent,
     ) -> Result<Self> {
         let today = Day::of(look.now, settings.timezone);
         let lately = top::lately(today);
-        let days = match spent.org {
-            Some(days) => days,
-            None => look.store.org_days(look.org, lately).await?,
-        };
-        let costs = match spent.agents {
+        let costs = match &spent.agents {
             Some(costs) => costs,
-            None => look.store.agent_costs(look.org, lately).await?,
+            None => {
+                let models = spent.names.keys().copied().collect();
+                &look.store.agent_costs(look.org, lately, &models).await?
+            }
         };
-        let names = names(days.values());
         let top = |judged: &Judged| {
-            let top = top::top(&costs, lately, judged.subject.agent(), &names);
+            let top = top::top(costs, lately, judged.subject.agent(), &spent.names);
             (judged.subject.id.clone(), top)
         };
         let tops: BTreeMap<_, _> = judged.iter().map(top).collect();
@@ -187,10 +183,6 @@ impl<'a> Teller<'a> {
             models: top.models.iter().map(model).collect(),
         }
     }
-}
-
-fn names<'a>(days: impl Iterator<Item = &'a OrgDay>) -> BTreeMap<ModelCode, ModelKey> {
-    days.flat_map(|day| day.models.keys()).map(|key| (ModelCode::of(key), key.clone())).collect()
 }
 
 /// The thresholds that `told` is told in the place of.

@@ -8,6 +8,8 @@ mod list;
 mod message;
 mod organizations;
 mod resolved;
+mod topic;
+mod watched;
 
 use std::time::Duration;
 

@@ -1,5 +1,8 @@
 //! What agents cost, without all else that their days hold.
 
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
 use rust_decimal::Decimal;
@@ -9,8 +12,8 @@ use crate::error::{Error, Result};
 use crate::ids::{AgentId, OrgId};
 use crate::money::{Usd, exact_add};
 use crate::period::{Day, DayRange};
-use crate::store::keys::{self, Column, ModelCode, ModelColumn, SK};
-use crate::store::{Item, Store, decode};
+use crate::store::keys::{self, Column, KeyRange, ModelCode, ModelColumn, PK, SK};
+use crate::store::{Item, Store, decode, failed};
 
 /// What one agent cost on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +30,9 @@ pub struct AgentCost {
     pub unpriced: u64,
 }
 
+/// What is read of each model.
+const COLUMNS: [ModelColumn; 3] = [ModelColumn::Cost, ModelColumn::Requests, ModelColumn::Unpriced];
+
 impl AgentCost {
     /// Of all models together.
     pub fn cost(&self) -> Usd {
@@ -34,15 +40,60 @@ impl AgentCost {
     }
 }
 
+/// Models whose columns are named one by one: 300 names are some 1.5 of the 4 KB that DynamoDB takes.
+const MAX_NAMED: usize = 100;
+
 impl Store {
-    /// What all agents cost within `days`: one query for each month, at the same time.
-    pub async fn agent_costs(&self, org: &OrgId, days: DayRange) -> Result<Vec<AgentCost>> {
+    /// What all agents cost within `days` by calls of `models`: one query for each month, at the same time.
+    ///
+    /// Only the columns that matter are sent: that costs as many read units, and a fraction of the time to read them.
+    pub async fn agent_costs(
+        &self,
+        org: &OrgId,
+        days: DayRange,
+        models: &BTreeSet<ModelCode>,
+    ) -> Result<Vec<AgentCost>> {
+        if models.is_empty() {
+            return Ok(Vec::new());
+        }
         let months = days.by_month().map(|(month, part)| async move {
             let range = keys::agent_days(org, month, part.first, part.last);
-            self.query_map(&self.tables().usage, &range, agent_cost).await
+            self.costs_of(&range, models).await
         });
         Ok(try_join_all(months).await?.into_iter().flatten().collect())
     }
+
+    async fn costs_of(&self, range: &KeyRange, models: &BTreeSet<ModelCode>) -> Result<Vec<AgentCost>> {
+        let mut costs = Vec::new();
+        let mut start = None;
+        loop {
+            let query = self.range_query(&self.tables().usage, (PK, SK), range);
+            let page = projected(query, models).set_exclusive_start_key(start).send().await;
+            let page = page.map_err(|error| failed("Query", &error))?;
+            self.meter.read(page.consumed_capacity());
+            start = page.last_evaluated_key;
+            for item in page.items.unwrap_or_default() {
+                costs.push(agent_cost(item)?);
+            }
+            if start.is_none() {
+                return Ok(costs);
+            }
+        }
+    }
+}
+
+fn projected(query: QueryFluentBuilder, models: &BTreeSet<ModelCode>) -> QueryFluentBuilder {
+    if models.len() > MAX_NAMED {
+        return query;
+    }
+    let columns = models.iter().flat_map(|code| COLUMNS.map(|column| Column::model(*code, column)));
+    // The sort key has a name in the condition already.
+    let (mut query, mut named) = (query, "#s".to_owned());
+    for (i, column) in columns.enumerate() {
+        query = query.expression_attribute_names(format!("#{i}"), column.as_str());
+        named = format!("{named},#{i}");
+    }
+    query.projection_expression(named)
 }
 
 fn agent_cost(item: Item) -> Result<AgentCost> {
@@ -54,7 +105,7 @@ fn agent_cost(item: Item) -> Result<AgentCost> {
         let AttributeValue::N(_) = value else { continue };
         let column = Column::stored(name);
         let Some((code, kind)) = column.as_model() else { continue };
-        if !matches!(kind, ModelColumn::Cost | ModelColumn::Requests | ModelColumn::Unpriced) {
+        if !COLUMNS.contains(&kind) {
             continue;
         }
         let odd = || Error::Internal(format!("a usage item has an odd column {column}"));

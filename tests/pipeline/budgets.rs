@@ -1,0 +1,170 @@
+//! What it takes to watch many budgets. It builds gigabytes, so it runs when it is asked for:
+//!
+//! ```text
+//! FLEETLEDGER_ORGS=1000 cargo test -p system-tests -- --ignored --nocapture a_thousand_organisations
+//! ```
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use budget_alerts::{BudgetAlerts, Outlets};
+use chrono::TimeDelta;
+use dynoxide::{Database, ImportOptions, Item};
+use local::tables;
+use local::template::Template;
+use serde_json::{Value, json};
+use shared::app::Clock;
+use shared::event::Event;
+use shared::ids::{AgentId, OrgId};
+use shared::period::{Day, DayRange};
+use shared::rollup::{self, Subject, Sums, Target};
+use shared::store::keys::{self, Key, PK, SK};
+use shared::store::{Reading, Store};
+use shared::webhook::{LIMIT, Policy, Webhooks};
+
+use crate::simulation::engine::Engine;
+use crate::simulation::number;
+use crate::simulation::wire::{EXAMINER, Wire};
+use crate::support::noon;
+use crate::support::tables::{call, names};
+
+/// Each agent has a budget, and calls two models.
+const AGENTS: usize = 100;
+/// Every how many agents one crosses a threshold.
+const CROSSING: usize = 20;
+/// The time that a run is to take at most.
+const TIME: Duration = Duration::from_secs(60);
+
+/// An item of the columns that `events` add up to, with the marks of four shards, as the aggregator leaves them.
+fn usage(events: &[Event], is_target: fn(&Target) -> bool) -> Value {
+    let mut sums = Sums::default();
+    for event in events {
+        for (_, more) in rollup::contribution(event).sums.into_iter().filter(|(target, _)| is_target(target))
+        {
+            sums.merge(&more);
+        }
+    }
+    let numbers = sums.numbers.iter().map(|(column, n)| (column.to_string(), json!({ "N": n.to_string() })));
+    let names = sums.names.iter().map(|(column, name)| (column.to_string(), json!({ "S": name })));
+    let mark = |shard| {
+        (keys::mark_column("stream", &format!("{shard}")), json!({ "B": "AAAAAAAAAAAAAAAAAAAAAAAAAAA=" }))
+    };
+    Value::Object(numbers.chain(names).chain((0..4).map(mark)).collect())
+}
+
+fn at(key: Key, mut item: Value) -> Item {
+    item[PK] = json!({ "S": key.pk });
+    item[SK] = json!({ "S": key.sk });
+    serde_json::from_value(item).unwrap()
+}
+
+fn set(settings: Value) -> Value {
+    json!({ "settings": { "M": settings }, "etag": { "S": "0123456789abcdef" } })
+}
+
+struct Fleet {
+    agent_day: Value,
+    org_day: Value,
+    days: DayRange,
+}
+
+impl Fleet {
+    fn new() -> Self {
+        let events: Vec<_> = (0..20)
+            .map(|i| call(i, "nova", ["claude-haiku-3.5", "claude-sonnet-4-5"][i % 2], "0.012345", noon()))
+            .collect();
+        let of_agent = |target: &Target| matches!(target, Target::AgentDay(..));
+        let of_org = |target: &Target| matches!(target, Target::OrgDay(..));
+        let today = Day::of(noon(), chrono_tz::UTC);
+        let days = DayRange { first: today.month().first(), last: today };
+        Self { agent_day: usage(&events, of_agent), org_day: usage(&events, of_org), days }
+    }
+
+    /// An organisation's sums of the month.
+    fn usage(&self, org: &OrgId) -> Vec<Item> {
+        let mut items = Vec::new();
+        for day in self.days.days() {
+            items.push(at(Target::OrgDay(org.clone(), day).key(), self.org_day.clone()));
+            for agent in 0..AGENTS {
+                let agent = AgentId::new(format!("agent-{agent:03}")).unwrap();
+                items.push(at(Target::AgentDay(org.clone(), day, agent).key(), self.agent_day.clone()));
+            }
+        }
+        items
+    }
+
+    /// Its settings: everybody has a budget, which some have used up by half.
+    fn registry(&self, org: &OrgId) -> Vec<Item> {
+        let seen = json!({ "seen_first": { "S": "2026-01-01" }, "seen_last": { "S": "2026-09-15" } });
+        let mut items = vec![
+            at(Subject::Org.key(org), seen.clone()),
+            at(keys::organization_settings(org), set(json!({ "timezone": { "S": "Europe/Berlin" } }))),
+            at(
+                keys::budget(org),
+                set(json!({ "monthly": { "S": "100000.00" }, "forecast": { "BOOL": true } })),
+            ),
+        ];
+        // 15 days of 20 calls.
+        for agent in 0..AGENTS {
+            let monthly = if agent % CROSSING == 0 { "5.00" } else { "1000.00" };
+            let agent = AgentId::new(format!("agent-{agent:03}")).unwrap();
+            let mut known =
+                set(json!({ "name": { "S": agent.as_str() }, "cost_budget_monthly": { "S": monthly } }));
+            known["seen_first"] = seen["seen_first"].clone();
+            known["seen_last"] = seen["seen_last"].clone();
+            items.push(at(keys::agent(org, &agent), known));
+            items.push(at(keys::agent_budget(org, &agent), set(json!({ "monthly": { "S": monthly } }))));
+        }
+        items
+    }
+}
+
+async fn filled(orgs: usize) -> (Wire, tempfile::TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::new(folder.path().join("tables.db").to_str().unwrap()).unwrap();
+    let engine = Arc::new(Engine::over(database.clone()));
+    let wire = Wire::new(engine);
+    tables::create(&wire.client(EXAMINER), &Template::built_in().unwrap().tables).await.unwrap();
+    database.enable_bulk_loading().unwrap();
+    let fleet = Fleet::new();
+    for org in 0..orgs {
+        let org = OrgId::new(format!("org-{org:05}")).unwrap();
+        let import =
+            |table: &str, items| database.import_items(table, items, ImportOptions::default()).unwrap();
+        import(&names().usage, fleet.usage(&org));
+        import(&names().registry, fleet.registry(&org));
+    }
+    database.disable_bulk_loading().unwrap();
+    (wire, folder)
+}
+
+fn told(what: &str, took: Duration, counts: &Value, used: Reading) {
+    let halves = |units: u64| format!("{}.{}", units / 2, units % 2 * 5);
+    println!(
+        "{what}: {:.1} s, {} reads of {} units, {} writes of {} units: {counts}",
+        took.as_secs_f64(),
+        used.reads,
+        halves(used.half_read_units),
+        used.writes,
+        halves(used.half_write_units),
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "builds gigabytes"]
+async fn a_thousand_organisations_with_a_hundred_budgets_each() {
+    let orgs = usize::try_from(number("FLEETLEDGER_ORGS").unwrap_or(1000)).unwrap();
+    let begun = Instant::now();
+    let (wire, _folder) = filled(orgs).await;
+    println!("{orgs} organisations were made in {:.0} s", begun.elapsed().as_secs_f64());
+    let store = Store::new(wire.client(EXAMINER), &names());
+    let clock = Clock::fixed(noon());
+    let webhooks = Webhooks::new(Policy { allow_local: false, limit: LIMIT }).unwrap();
+    let function = BudgetAlerts::new(store.clone(), clock.clone(), Outlets::new(webhooks));
+    for what in ["with decisions", "without"] {
+        let (begun, before) = (Instant::now(), store.meter().reading());
+        let counts = function.handle(json!({}), 10 * TIME).await.unwrap();
+        told(what, begun.elapsed(), &counts, store.meter().reading().since(before));
+        clock.set(clock.now() + TimeDelta::minutes(5));
+    }
+}
