@@ -1,12 +1,24 @@
 //! `GET /v1/health`.
 
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use axum::Router;
 use axum::body::Body;
 use chrono::TimeDelta;
 use health::health::FRESH;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
+use shared::app::App;
+use shared::auth::{Scope, Verifier};
+use shared::config::{Config, TableNames};
+use shared::store::Store;
 use shared::store::keys::mark_column;
 use shared::store::quarantine::Aside;
 use tokio::time;
@@ -92,11 +104,47 @@ async fn it_reads_two_small_items_once_however_often_it_is_asked() {
 }
 
 #[tokio::test]
+async fn a_function_without_keys_answers_what_is_public_and_nothing_else() {
+    let world = World::new().await;
+    let app = world.app(world.stack.client().clone());
+    let config = Arc::new(Config { auth: None, ..(*app.config).clone() });
+    let keyless = App { verifier: Arc::new(Verifier::without_keys()), config, ..app };
+    told(&keyless.router(health::routes())).await;
+    let token = world.stack.token("acme", &Scope::ALL).unwrap();
+    let request = Request::get("/v1/metrics/summary").header("authorization", format!("Bearer {token}"));
+    let answer = answered(keyless.router(metrics::routes()), request.body(Body::empty()).unwrap()).await;
+    assert_eq!(answer.0, StatusCode::UNAUTHORIZED);
+}
+
+/// An HTTP client that is never answered.
+#[derive(Clone, Debug)]
+struct Silence;
+
+impl HttpClient for Silence {
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+impl HttpConnector for Silence {
+    fn call(&self, _: HttpRequest) -> HttpConnectorFuture {
+        HttpConnectorFuture::new(std::future::pending())
+    }
+}
+
+#[tokio::test]
 async fn tables_that_cannot_be_read_are_a_503() {
     let world = World::new().await;
-    let config = world.stack.client().config().to_builder();
-    let nowhere = config.endpoint_url("http://127.0.0.1:1").retry_config(RetryConfig::disabled()).build();
-    let router = world.app(aws_sdk_dynamodb::Client::from_conf(nowhere)).router(health::routes());
-    let body = json!({ "detail": "The service cannot answer now. Try again." });
-    assert_eq!(ask(&router).await, (StatusCode::SERVICE_UNAVAILABLE, body));
+    let config = || world.stack.client().config().to_builder().retry_config(RetryConfig::disabled());
+    let nowhere = Client::from_conf(config().endpoint_url("http://127.0.0.1:1").build());
+    let silent = Client::from_conf(config().http_client(Silence).build());
+    let names = TableNames { usage: "missing".to_owned(), ..tables::names() };
+    let mut missing = world.app(world.stack.client().clone());
+    missing.store = Store::new(world.stack.client().clone(), &names);
+    let unavailable =
+        (StatusCode::SERVICE_UNAVAILABLE, json!({ "detail": "The service cannot answer now. Try again." }));
+    assert_eq!(ask(&missing.router(health::routes())).await, unavailable);
+    assert_eq!(ask(&world.app(nowhere).router(health::routes())).await, unavailable);
+    time::pause();
+    assert_eq!(ask(&world.app(silent).router(health::routes())).await, unavailable);
 }

@@ -14,10 +14,13 @@ use shared::money::Number;
 use shared::period;
 use shared::store::status::Status;
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 /// How long an answer is given again: who needs no token could else run up read units.
 pub const FRESH: Duration = Duration::from_secs(5);
+
+/// How long the tables may take: less than the function itself has, so that it can still say so.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The route of this endpoint.
 pub fn route() -> Route {
@@ -74,11 +77,19 @@ async fn answer(app: &App, last: &Mutex<Option<(Instant, Response)>>) -> Result<
     if let Some((_, response)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
         return Ok(response.clone());
     }
-    // Whatever keeps the tables from being read, the system is not available.
-    let status = app.store.status().await.map_err(|error| Error::Unavailable(error.to_string()))?;
+    let status = read(app).await?;
     let response = Response::new(&status, app.clock.now());
     *last = Some((Instant::now(), response.clone()));
     Ok(response)
+}
+
+/// Whatever keeps the tables from being read, and for however long: the system is not available.
+async fn read(app: &App) -> Result<Status> {
+    match timeout(PATIENCE, app.store.status()).await {
+        Ok(Err(Error::Internal(why))) => Err(Error::Unavailable(why)),
+        Ok(status) => status,
+        Err(_) => Err(Error::Unavailable("the tables do not answer".to_owned())),
+    }
 }
 
 impl Response {
