@@ -11,6 +11,7 @@ mod api;
 mod events;
 mod figures;
 mod pipeline;
+mod policies;
 mod routes;
 mod simulation;
 mod strangers;

@@ -6,6 +6,7 @@ pub mod error;
 pub mod gateway;
 mod housekeeping;
 pub mod pump;
+pub mod role;
 pub mod sdk;
 pub mod settings;
 pub mod stack;

@@ -21,6 +21,7 @@ use crate::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::housekeeping;
 use crate::pump::Pump;
+use crate::role::Roles;
 use crate::template::Template;
 use crate::{sdk, tables, token};
 use parts::Parts;
@@ -64,6 +65,7 @@ pub struct Stack {
     store: Store,
     clock: Clock,
     secret: Vec<u8>,
+    roles: Roles,
     is_new: bool,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -86,8 +88,14 @@ impl Stack {
             options.dynamodb.as_deref().or(engine.as_deref().map(Engine::endpoint)).unwrap_or_default();
         let client = sdk::dynamodb(endpoint);
         let is_new = tables::create(&client, &template.tables).await?;
-        let parts =
-            Parts { template: &template, client: &client, clock: &options.clock, secret: &options.secret };
+        let roles = Roles::of(&template);
+        let parts = Parts {
+            template: &template,
+            client: &client,
+            clock: &options.clock,
+            secret: &options.secret,
+            roles: &roles,
+        };
         let gateway = Arc::new(parts.gateway()?);
         let pumps = Arc::new(parts.pumps(endpoint, engine.as_deref()).await?);
         let store = Store::new(client.clone(), &parts::all_tables());
@@ -100,6 +108,7 @@ impl Stack {
             store,
             clock: options.clock,
             secret: options.secret,
+            roles,
             is_new,
             stop,
             tasks: Vec::new(),
@@ -126,7 +135,13 @@ impl Stack {
     /// Another front door to the same functions and tables, by another business clock.
     pub fn gateway_at(&self, clock: &Clock) -> Result<Gateway> {
         let template = Template::built_in()?;
-        let parts = Parts { template: &template, client: &self.client, clock, secret: &self.secret };
+        let parts = Parts {
+            template: &template,
+            client: &self.client,
+            clock,
+            secret: &self.secret,
+            roles: &self.roles,
+        };
         parts.gateway()
     }
 
@@ -172,6 +187,11 @@ impl Stack {
     /// The client behind the tables; their names are those of [`tables::table_name`].
     pub const fn client(&self) -> &aws_sdk_dynamodb::Client {
         &self.client
+    }
+
+    /// What each function may do, and what of that it has done.
+    pub const fn roles(&self) -> &Roles {
+        &self.roles
     }
 
     /// The business clock.

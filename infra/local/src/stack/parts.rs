@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::pump::checkpoint::Checkpoints;
 use crate::pump::{Handler, Pump};
+use crate::role::Roles;
 use crate::template::{Function, Template};
 use crate::{sdk, tables, token};
 
@@ -25,6 +26,8 @@ pub(super) struct Parts<'a> {
     pub clock: &'a Clock,
     /// What tokens are signed with.
     pub secret: &'a [u8],
+    /// What each function may do.
+    pub roles: &'a Roles,
 }
 
 impl Parts<'_> {
@@ -37,7 +40,7 @@ impl Parts<'_> {
             let routes = routes(&function.binary)?;
             let config = self.config(function);
             let app = App {
-                store: Store::new(self.client.clone(), &config.tables),
+                store: self.store(function, &config),
                 config: Arc::new(config),
                 clock: self.clock.clone(),
                 verifier: verifier.clone(),
@@ -72,12 +75,17 @@ impl Parts<'_> {
         if function.binary != "aggregator" {
             return Err(unknown(&function.binary, "is called by a stream"));
         }
-        let store = Store::new(self.client.clone(), &self.config(function).tables);
+        let store = self.store(function, &self.config(function));
         let aggregator = Arc::new(aggregator::Aggregator::new(store));
         Ok(Arc::new(move |event| {
             let aggregator = aggregator.clone();
             Box::pin(async move { aggregator.handle(event).await })
         }))
+    }
+
+    /// The tables as far as the function's role reaches.
+    fn store(&self, function: &Function, config: &Config) -> Store {
+        Store::new(self.roles.client(&function.binary, self.client), &config.tables)
     }
 
     /// The configuration that the function's environment spells: of the tables, it is told only its own.
