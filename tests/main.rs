@@ -17,3 +17,4 @@ mod simulation;
 mod strangers;
 mod support;
 mod v1;
+mod watch;
