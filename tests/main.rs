@@ -8,8 +8,10 @@
 )]
 
 mod api;
+mod bootstraps;
 mod events;
 mod figures;
+mod monitoring;
 mod pipeline;
 mod policies;
 mod routes;

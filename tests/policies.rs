@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use local::role::Grant;
-use local::template::Template;
+use local::template::{Function, Template};
 use serde_json::json;
 use shared::store::keys::{PK, SK};
 
@@ -86,26 +86,38 @@ async fn not_understood(world: &World) {
     world.caller("owner").post(&json!([late])).await;
 }
 
-/// What Lambda itself does by a function's role, before and after it calls the function: reading the stream, and
-/// setting aside what it gives up on.
-fn done_by_lambda(template: &Template) -> BTreeSet<Grant> {
-    let mut grants = BTreeSet::new();
-    for mapping in &template.mappings {
-        let function = template.function(&mapping.function_name).unwrap();
-        let mut grant = |sid: &str, action: &str, resource: String| {
-            let (sid, action) = (sid.to_owned(), action.to_owned());
-            grants.insert(Grant { binary: function.binary.clone(), sid, action, resource });
-        };
-        for action in ["DescribeStream", "GetRecords", "GetShardIterator"] {
-            grant("ReadStream", &format!("dynamodb:{action}"), format!("{}.StreamArn", mapping.table));
-        }
-        grant("ListStreams", "dynamodb:ListStreams", "*".to_owned());
-    }
-    grants
+/// What a function may do, to what.
+type Right = (String, String, String);
+
+fn rights(grants: BTreeSet<Grant>) -> BTreeSet<Right> {
+    grants.into_iter().map(|grant| (grant.binary, grant.action, grant.resource)).collect()
 }
 
-fn lines(all: impl IntoIterator<Item = impl ToString>) -> String {
-    all.into_iter().map(|one| one.to_string()).collect::<Vec<_>>().join("\n")
+/// What is done by a function's role where this test does not see it: Lambda reads the stream, and sets aside what it
+/// gives up on; a function that starts fetches the secrets that its environment names.
+fn done_elsewhere(template: &Template) -> BTreeSet<Right> {
+    let mut rights = BTreeSet::new();
+    let mut right = |function: &Function, action: &str, resource: String| {
+        rights.insert((function.binary.clone(), action.to_owned(), resource));
+    };
+    for mapping in &template.mappings {
+        let function = template.function(&mapping.function_name).unwrap();
+        for action in ["DescribeStream", "GetRecords", "GetShardIterator"] {
+            right(function, &format!("dynamodb:{action}"), format!("{}.StreamArn", mapping.table));
+        }
+        right(function, "dynamodb:ListStreams", "*".to_owned());
+        if let Some(bucket) = mapping.on_failure() {
+            right(function, "s3:ListBucket", bucket.to_owned());
+            right(function, "s3:PutObject", format!("{bucket}/*"));
+        }
+    }
+    for function in &template.functions {
+        let secrets = function.variables.iter().filter(|(name, _)| name.ends_with("_SECRET_ARN"));
+        for (_, secret) in secrets {
+            right(function, "secretsmanager:GetSecretValue", secret.clone());
+        }
+    }
+    rights
 }
 
 #[tokio::test]
@@ -113,15 +125,15 @@ async fn every_role_allows_what_its_function_does_and_nothing_else() {
     let world = World::new().await;
     let driven = tokio::time::timeout(PATIENCE, drive(&world)).await;
     let roles = world.stack.roles();
-    assert!(roles.refused().is_empty(), "{}", lines(roles.refused()));
+    assert!(roles.refused().is_empty(), "{:#?}", roles.refused());
     driven.unwrap();
     let template = Template::built_in().unwrap();
-    let needed = &roles.used() | &done_by_lambda(&template);
-    let granted: BTreeSet<_> =
-        roles.granted().into_iter().filter(|grant| !NOT_YET.contains(&grant.binary.as_str())).collect();
+    let needed = &rights(roles.used()) | &done_elsewhere(&template);
+    let mut granted = rights(roles.granted());
+    granted.retain(|(binary, _, _)| !NOT_YET.contains(&binary.as_str()));
     let (unused, missing) = (&granted - &needed, &needed - &granted);
-    assert!(unused.is_empty(), "granted, and never used:\n{}", lines(&unused));
-    assert!(missing.is_empty(), "needed by Lambda, and not granted:\n{}", lines(&missing));
+    assert!(unused.is_empty(), "granted, and never used: {unused:#?}");
+    assert!(missing.is_empty(), "needed, and not granted: {missing:#?}");
 
     let asked = roles.asked();
     let asked: BTreeSet<_> = asked.iter().map(|operation| operation.rsplit_once('.').unwrap().1).collect();

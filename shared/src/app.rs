@@ -104,16 +104,21 @@ impl Route {
 }
 
 impl App {
-    /// The function's state as the environment describes it, its connection to the tables warmed.
+    /// The function's state as the environment describes it, its connections warmed.
     pub async fn from_env() -> Result<Self, lambda_http::Error> {
-        let config = Config::from_env()?;
-        let auth = config.auth.as_ref().ok_or("no way to verify tokens is configured")?;
-        let verifier = Arc::new(Verifier::new(auth)?);
-        let store = Store::from_env(&config.tables).await;
-        let app = Self { config: Arc::new(config), clock: Clock::system(), verifier, store };
+        let store = Store::from_env(&Config::without_auth()?.tables).await;
         // The first TLS handshakes cost more than the rest of a cold start; here they are paid in the init phase.
-        join!(app.store.warm(), app.verifier.warm());
-        Ok(app)
+        let (configured, ()) = join!(Self::configured(), store.warm());
+        let (config, verifier) = configured?;
+        Ok(Self { config: Arc::new(config), clock: Clock::system(), verifier: Arc::new(verifier), store })
+    }
+
+    async fn configured() -> Result<(Config, Verifier), lambda_http::Error> {
+        let config = Config::from_env().await?;
+        let auth = config.auth.as_ref().ok_or("no way to verify tokens is configured")?;
+        let verifier = Verifier::new(auth)?;
+        verifier.warm().await;
+        Ok((config, verifier))
     }
 
     /// Fetches something over days that are counted from today in the organisation's zone, and answers with those

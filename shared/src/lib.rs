@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod aws;
 pub mod config;
 pub mod cost;
 pub mod error;
@@ -16,6 +17,7 @@ pub mod money;
 pub mod period;
 pub mod pricing;
 pub mod rollup;
+pub mod secrets;
 pub mod store;
 
 pub use error::{Error, Fault, Result};

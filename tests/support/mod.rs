@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod emulator;
 pub mod events;
 pub mod oracle;
 pub mod tables;
@@ -15,6 +16,7 @@ use chrono::{DateTime, Utc};
 use http::{Method, Request, StatusCode};
 use local::stack::{Options, Stack};
 use local::token;
+use rand::distr::{Alphanumeric, SampleString};
 use serde_json::{Value, json};
 use shared::app::{App, Clock};
 use shared::auth::{Scope, Verifier};
@@ -51,8 +53,9 @@ impl World {
 
     /// A new, empty system with its clock.
     pub async fn at(clock: Clock) -> Self {
-        let options = Options { clock, background: false, ..Options::default() };
-        let secret = options.secret.clone();
+        // Text, as Secrets Manager makes it.
+        let secret = Alphanumeric.sample_string(&mut rand::rng(), 64).into_bytes();
+        let options = Options { clock, background: false, secret: secret.clone(), ..Options::default() };
         Self { stack: Stack::start(options).await.unwrap(), secret }
     }
 

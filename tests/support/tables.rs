@@ -53,14 +53,18 @@ impl Tables {
 
     /// What the items hold to which `events` add, by key.
     pub async fn held(&self, events: &[Event]) -> BTreeMap<Key, Sums> {
-        let store = self.store();
-        let mut held = BTreeMap::new();
-        for key in folded(events).into_keys() {
-            let sums = store.sums(&key).await.unwrap();
-            held.insert(key, sums);
-        }
-        held
+        held(&self.store(), events).await
     }
+}
+
+/// What the items hold in `store` to which `events` add, by key.
+pub async fn held(store: &Store, events: &[Event]) -> BTreeMap<Key, Sums> {
+    let mut held = BTreeMap::new();
+    for key in folded(events).into_keys() {
+        let sums = store.sums(&key).await.unwrap();
+        held.insert(key, sums);
+    }
+    held
 }
 
 /// The names of the tables.

@@ -61,6 +61,7 @@ pub struct Stack {
     gateway: Arc<Gateway>,
     pumps: Arc<Vec<Pump>>,
     engine: Option<Arc<Engine>>,
+    endpoint: String,
     client: aws_sdk_dynamodb::Client,
     store: Store,
     clock: Clock,
@@ -84,9 +85,9 @@ impl Stack {
             Some(url) => check_url(url).map(|()| None)?,
             None => Some(Arc::new(Engine::start(&folder.join("tables.db"))?)),
         };
-        let endpoint =
-            options.dynamodb.as_deref().or(engine.as_deref().map(Engine::endpoint)).unwrap_or_default();
-        let client = sdk::dynamodb(endpoint);
+        let endpoint = options.dynamodb.as_deref().or(engine.as_deref().map(Engine::endpoint));
+        let endpoint = endpoint.unwrap_or_default().to_owned();
+        let client = sdk::dynamodb(&endpoint);
         let is_new = tables::create(&client, &template.tables).await?;
         let roles = Roles::of(&template);
         let parts = Parts {
@@ -97,13 +98,14 @@ impl Stack {
             roles: &roles,
         };
         let gateway = Arc::new(parts.gateway()?);
-        let pumps = Arc::new(parts.pumps(endpoint, engine.as_deref()).await?);
+        let pumps = Arc::new(parts.pumps(&endpoint, engine.as_deref()).await?);
         let store = Store::new(client.clone(), &parts::all_tables());
         let (stop, stopped) = watch::channel(false);
         let mut stack = Self {
             gateway,
             pumps,
             engine,
+            endpoint,
             client,
             store,
             clock: options.clock,
@@ -182,6 +184,11 @@ impl Stack {
     /// The tables, with every right.
     pub const fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// The URL at which the tables are.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
     }
 
     /// The client behind the tables; their names are those of [`tables::table_name`].

@@ -88,13 +88,15 @@ impl Template {
             typed("Globals.Function", resolver.resolve(document.globals.function))?;
         let mut template = Self::default();
         for (id, resource) in document.resources {
+            let written = resource.properties.clone();
             let properties = resolver.resolve(resource.properties);
             match resource.r#type.as_str() {
                 "AWS::Serverless::Function" => {
                     let build = typed(&id, resolver.resolve(resource.metadata))?;
                     let role = typed::<policy::Role>(&id, properties.clone())?.checked();
                     let role = role.map_err(|what| fault(&id, what))?;
-                    let function = function::function(id, build, &globals, properties)?;
+                    let mut function = function::function(id, build, &globals, properties)?;
+                    function.unset(&written, &resolver);
                     template.roles.insert(function.binary.clone(), role);
                     template.functions.push(function);
                 }
