@@ -20,7 +20,8 @@ use crate::routes::functions;
 use crate::support::tables::{Tables, folded};
 use crate::support::{World, answered};
 
-fn file(binary: &str) -> String {
+/// The file of a function.
+pub fn file(binary: &str) -> String {
     let path = format!("{}/../events/{binary}.json", env!("CARGO_MANIFEST_DIR"));
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
@@ -32,7 +33,8 @@ fn every_function_has_its_event() {
     }
 }
 
-async fn answer(world: &World, binary: &str, routes: Vec<Route>) -> (StatusCode, Value) {
+/// What a function answers to its file, as someone who may do everything.
+pub async fn answer(world: &World, binary: &str, routes: Vec<Route>) -> (StatusCode, Value) {
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     let event: LambdaRequest = serde_json::from_str(&file(binary).replace("<token>", &token)).unwrap();
     let request = lambda_http::Request::from(event);
@@ -58,9 +60,8 @@ async fn what_ingest_is_sent_is_taken() {
     assert_eq!(body, json!({ "accepted": 1, "duplicates": 0, "rejected": [] }));
 }
 
-#[tokio::test]
-async fn the_aggregator_counts_its_event() {
-    let tables = Tables::new().await;
+/// The event whose insertion the aggregator's file tells of.
+pub fn event_of_the_aggregator() -> Event {
     let delivery: Value = serde_json::from_str(&file("aggregator")).unwrap();
     let image = &delivery["Records"][0]["dynamodb"]["NewImage"];
     let text = |name: &str| image[name]["S"].as_str().unwrap();
@@ -76,8 +77,15 @@ async fn the_aggregator_counts_its_event() {
     // Its key is the one that ingest would give it.
     assert_eq!(keys::event_key(&event.org, event.day, source, id).pk, text("pk"));
     assert_eq!(BASE64.encode(event.content_hash()), image["h"]["B"].as_str().unwrap());
-    let answer = Aggregator::new(tables.store()).handle(delivery.clone()).await.unwrap();
+    event
+}
+
+#[tokio::test]
+async fn the_aggregator_counts_its_event() {
+    let tables = Tables::new().await;
+    let delivery: Value = serde_json::from_str(&file("aggregator")).unwrap();
+    let answer = Aggregator::new(tables.store()).handle(delivery).await.unwrap();
     assert_eq!(answer, json!({ "state": {}, "batchItemFailures": [] }));
-    let events = [event];
+    let events = [event_of_the_aggregator()];
     assert_eq!(tables.held(&events).await, folded(&events));
 }

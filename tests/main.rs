@@ -8,13 +8,17 @@
 )]
 
 mod api;
+mod bootstraps;
 mod events;
 mod figures;
 mod logs;
+mod monitoring;
 mod pipeline;
+mod policies;
 mod routes;
 mod simulation;
 mod strangers;
 mod support;
 mod v1;
+mod watch;
 mod webhooks;

@@ -10,9 +10,9 @@ use crate::support::events::event;
 use crate::support::{Caller, World, noon};
 
 /// Stands in every name of the organisation that is not to be seen.
-const MARK: &str = "zebra";
+pub const MARK: &str = "zebra";
 
-fn routes(method: &Method) -> Vec<Route> {
+pub fn routes(method: &Method) -> Vec<Route> {
     let all = functions().into_iter().flat_map(|(_, routes)| routes);
     all.filter(|route| route.method == *method && route.scope.is_some()).collect()
 }
@@ -24,7 +24,7 @@ fn public_paths() -> impl Iterator<Item = &'static str> {
 }
 
 /// The path of a route whose parameters name things called `name`.
-fn path(route: &str, name: &str) -> String {
+pub fn path(route: &str, name: &str) -> String {
     let fill = |part: &str| if part.starts_with('{') { name.to_owned() } else { part.to_owned() };
     route.split('/').map(fill).collect::<Vec<_>>().join("/")
 }
@@ -37,7 +37,7 @@ fn action(route: &str, name: &str) -> String {
 }
 
 /// What the routes that set something take.
-fn settings(route: &str) -> Value {
+pub fn settings(route: &str) -> Value {
     if route.starts_with("/api/cost-analysis/pricing/") {
         json!({ "effectiveFrom": "2026-09-01", "inputPricePerMillion": 1, "outputPricePerMillion": 2 })
     } else if route.starts_with("/api/alerts/destinations/") {
@@ -52,7 +52,7 @@ fn settings(route: &str) -> Value {
 }
 
 /// Uses and sets everything that there is, all of it called by the mark.
-async fn fill(caller: &Caller<'_>) {
+pub async fn fill(caller: &Caller<'_>) {
     let call = json!({
         "agent_id": MARK, "provider": MARK, "model": MARK, "input_tokens": 424_242, "output_tokens": 7,
         "cost_usd": "4.242424", "end_user": MARK, "task_type": "chat", "hostname": MARK,
@@ -88,7 +88,7 @@ async fn fill(caller: &Caller<'_>) {
     }
 }
 
-async fn put(caller: &Caller<'_>, path: &str, body: &Value) -> StatusCode {
+pub async fn put(caller: &Caller<'_>, path: &str, body: &Value) -> StatusCode {
     caller.send(Method::PUT, path, &[("content-type", "application/json")], body.to_string()).await.status
 }
 

@@ -112,17 +112,24 @@ impl Route {
 }
 
 impl App {
-    /// The state of a function with `routes` as the environment describes it, its connection to the tables warmed.
+    /// The state of a function with `routes` as the environment describes it, its connections warmed.
     pub async fn from_env(routes: &[Route]) -> Result<Self, lambda_http::Error> {
-        let is_public = routes.iter().all(|route| route.scope.is_none());
-        let config = if is_public { Config::without_auth()? } else { Config::from_env()? };
-        let verifier = config.auth.as_ref().map_or_else(|| Ok(Verifier::without_keys()), Verifier::new)?;
-        let verifier = Arc::new(verifier);
-        let store = Store::from_env(&config.tables).await;
-        let app = Self { config: Arc::new(config), clock: Clock::system(), verifier, store };
+        let store = Store::from_env(&Config::without_auth()?.tables).await;
         // The first TLS handshakes cost more than the rest of a cold start; here they are paid in the init phase.
-        join!(app.store.warm(), app.verifier.warm());
-        Ok(app)
+        let (configured, ()) = join!(Self::configured(routes), store.warm());
+        let (config, verifier) = configured?;
+        Ok(Self { config: Arc::new(config), clock: Clock::system(), verifier: Arc::new(verifier), store })
+    }
+
+    async fn configured(routes: &[Route]) -> Result<(Config, Verifier), lambda_http::Error> {
+        if routes.iter().all(|route| route.scope.is_none()) {
+            return Ok((Config::without_auth()?, Verifier::without_keys()));
+        }
+        let config = Config::from_env().await?;
+        let auth = config.auth.as_ref().ok_or("no way to verify tokens is configured")?;
+        let verifier = Verifier::new(auth)?;
+        verifier.warm().await;
+        Ok((config, verifier))
     }
 
     /// Fetches something over days that are counted from today in the organisation's zone, and answers with those

@@ -1,8 +1,12 @@
 //! Configuration: read once, from the environment, by this module alone.
 
+use std::collections::BTreeMap;
 use std::env;
 
+use futures::future::try_join_all;
 use tracing::level_filters::LevelFilter;
+
+use crate::secrets;
 
 /// Names of the three tables.
 #[derive(Clone, Debug)]
@@ -65,6 +69,12 @@ pub const MIN_EVENT_RETENTION_DAYS: u32 = 70;
 const CURSOR_SECRET: &str = "CURSOR_SECRET";
 /// The variable of [`Config::alerts_topic_arn`].
 const ALERTS_TOPIC_ARN: &str = "ALERTS_TOPIC_ARN";
+/// The variable of [`TokenKeys::Secret`].
+const AUTH_SECRET: &str = "AUTH_HS256_SECRET";
+/// Variables that are secret, and those that may be set in their place: whoever may look at a function sees its
+/// environment, so on Lambda that names only where in Secrets Manager the value is.
+const SECRETS: [(&str, &str); 2] =
+    [(AUTH_SECRET, "AUTH_HS256_SECRET_ARN"), (CURSOR_SECRET, "CURSOR_SECRET_ARN")];
 
 /// What is wrong with the environment.
 #[derive(Debug, thiserror::Error)]
@@ -78,8 +88,10 @@ pub struct ConfigError {
 
 impl Config {
     /// The configuration of a function that answers HTTP requests.
-    pub fn from_env() -> Result<Self, ConfigError> {
-        Ok(Self { auth: Some(auth_from(&variable)?), ..Self::without_auth()? })
+    pub async fn from_env() -> Result<Self, ConfigError> {
+        let secrets = fetched(&variable, secrets::text).await?;
+        let variable = |name: &str| secrets.get(name).cloned().or_else(|| variable(name));
+        Ok(Self { auth: Some(auth_from(&variable)?), ..from(&variable)? })
     }
 
     /// What signs cursors, in a function that cannot do without.
@@ -104,6 +116,25 @@ pub fn log_level() -> LevelFilter {
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// The values of secrets that the environment names the ARN of, each fetched by `fetch`.
+async fn fetched(
+    variable: &dyn Fn(&str) -> Option<String>,
+    fetch: impl AsyncFn(&str) -> Result<String, String>,
+) -> Result<BTreeMap<&'static str, String>, ConfigError> {
+    let named = SECRETS.into_iter().filter_map(|(name, arn)| Some((name, arn, variable(arn)?)));
+    let values = named.map(async |(name, variable_of_arn, arn)| {
+        if variable(name).is_some() {
+            return Err(ConfigError { name, problem: "is set, and so is its ARN" });
+        }
+        let value = fetch(&arn).await.map_err(|why| {
+            tracing::error!(variable_of_arn, why, "a secret cannot be read");
+            ConfigError { name: variable_of_arn, problem: "names a secret that cannot be read" }
+        })?;
+        Ok((name, value))
+    });
+    Ok(try_join_all(values).await?.into_iter().collect())
 }
 
 fn from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
@@ -145,10 +176,10 @@ fn from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError
 
 fn auth_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<AuthConfig, ConfigError> {
     let required = |name, problem| variable(name).ok_or(ConfigError { name, problem });
-    let keys = match (variable("AUTH_HS256_SECRET"), variable("AUTH_JWKS_URL")) {
+    let keys = match (variable(AUTH_SECRET), variable("AUTH_JWKS_URL")) {
         (Some(secret), None) if secret.len() >= MIN_SECRET_BYTES => TokenKeys::Secret(secret.into_bytes()),
         (Some(_), None) => {
-            return Err(ConfigError { name: "AUTH_HS256_SECRET", problem: "should have 32 bytes or more" });
+            return Err(ConfigError { name: AUTH_SECRET, problem: "should have 32 bytes or more" });
         }
         (None, Some(url)) if url.starts_with("https://") => TokenKeys::JwksUrl(url),
         (None, Some(_)) => {
@@ -203,6 +234,24 @@ mod tests {
                 .map(|fault| fault.name),
             Some("AUTH_AUDIENCE")
         );
+    }
+
+    #[tokio::test]
+    async fn a_secret_is_given_or_named() {
+        let variables = |pairs: &'static [(&str, &str)]| {
+            move |name: &str| pairs.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+        };
+        let fetch =
+            async |arn: &str| if arn == "here" { Ok("value".to_owned()) } else { Err("gone".to_owned()) };
+        let none = fetched(&variables(&[("CURSOR_SECRET", "given")]), fetch).await.unwrap();
+        assert_eq!(none, [].into());
+        let both = variables(&[("CURSOR_SECRET_ARN", "here"), ("AUTH_HS256_SECRET_ARN", "here")]);
+        let both = fetched(&both, fetch).await.unwrap();
+        let value = "value".to_owned();
+        assert_eq!(both, [("AUTH_HS256_SECRET", value.clone()), ("CURSOR_SECRET", value)].into());
+        let fault = |pairs| async move { fetched(&variables(pairs), fetch).await.unwrap_err().name };
+        assert_eq!(fault(&[("CURSOR_SECRET_ARN", "gone")]).await, "CURSOR_SECRET_ARN");
+        assert_eq!(fault(&[("CURSOR_SECRET_ARN", "here"), ("CURSOR_SECRET", "x")]).await, "CURSOR_SECRET");
     }
 
     #[test]

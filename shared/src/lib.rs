@@ -6,6 +6,7 @@
 pub mod alert;
 pub mod app;
 pub mod auth;
+pub mod aws;
 pub mod config;
 pub mod cost;
 pub mod emf;
@@ -19,6 +20,7 @@ pub mod money;
 pub mod period;
 pub mod pricing;
 pub mod rollup;
+pub mod secrets;
 pub mod store;
 pub mod webhook;
 

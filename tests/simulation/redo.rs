@@ -57,7 +57,7 @@ impl Run {
         let process = self.process();
         self.note(|| format!("p{process} proves: {asked}"));
         let clock = Clock::fixed(self.skewed());
-        let reconciler = Reconciler::new(self.store(process), clock, RETENTION_DAYS);
+        let reconciler = Reconciler::new(self.store("reconcile", process), clock, RETENTION_DAYS);
         let task = tokio::spawn(async move {
             Done::Lambda(reconciler.handle(asked, TIME).await.map_err(|error| error.to_string()))
         });
@@ -79,8 +79,11 @@ impl Run {
 
     /// In the end no day drifts, and to compute one anew changes nothing, however often that is done.
     pub async fn check_proofs(&mut self) -> Held {
-        let reconciler =
-            Arc::new(Reconciler::new(self.store(EXAMINER), Clock::fixed(self.now), RETENTION_DAYS));
+        let reconciler = Arc::new(Reconciler::new(
+            self.store("reconcile", EXAMINER),
+            Clock::fixed(self.now),
+            RETENTION_DAYS,
+        ));
         let prove = async |org: &str, day: Day, how: &str| {
             let asked = json!({ "do": "day", "org": org, "day": day.to_string(), how: true });
             let report = reconciler.handle(asked, TIME).await.map_err(|error| error.to_string())?;

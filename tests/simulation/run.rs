@@ -36,7 +36,7 @@ use super::service::{SECRET, Service};
 use super::stream::{Place, Stream};
 use super::wire::{EXAMINER, Process, Wire};
 use crate::support::noon;
-use crate::support::tables::names;
+use crate::support::tables::{as_function, names};
 
 /// The time that a step takes. The pauses of ingest before its first three retries are at most 200 ms, and it gives
 /// up after 8 s, a multiple of this.
@@ -236,8 +236,8 @@ impl Run {
     }
 
     /// A store for a process that starts cold.
-    pub fn store(&self, process: Process) -> Store {
-        Store::new(self.wire.client(process), &names())
+    pub fn store(&self, binary: &str, process: Process) -> Store {
+        Store::new(as_function(binary, &self.wire.client(process)), &names())
     }
 
     /// A clock that is wrong by up to four minutes.

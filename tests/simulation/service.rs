@@ -15,7 +15,7 @@ use shared::store::Store;
 use tower::ServiceExt;
 
 use super::wire::Process;
-use crate::support::tables::names;
+use crate::support::tables::{as_function, names};
 
 /// What tokens are signed with.
 pub const SECRET: [u8; MIN_SECRET_BYTES] = [7; MIN_SECRET_BYTES];
@@ -30,17 +30,17 @@ pub struct Service {
 
 /// The function that takes events in.
 pub fn ingest(process: Process, client: Client, clock: Clock) -> Service {
-    service(process, client, clock, ingest::routes())
+    service(process, as_function("ingest", &client), clock, ingest::routes())
 }
 
 /// The function that settings are changed by.
 pub fn registry(process: Process, client: Client, clock: Clock) -> Service {
-    service(process, client, clock, registry::routes())
+    service(process, as_function("registry", &client), clock, registry::routes())
 }
 
 /// The function that shows the sums.
 pub fn metrics(process: Process, client: Client, clock: Clock) -> Service {
-    service(process, client, clock, metrics::routes())
+    service(process, as_function("metrics", &client), clock, metrics::routes())
 }
 
 fn service(process: Process, client: Client, clock: Clock, routes: Vec<Route>) -> Service {

@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod emulator;
 pub mod events;
 pub mod oracle;
 pub mod receiver;
@@ -16,6 +17,7 @@ use chrono::{DateTime, Utc};
 use http::{Method, Request, StatusCode};
 use local::stack::{Options, Stack};
 use local::token;
+use rand::distr::{Alphanumeric, SampleString};
 use serde_json::{Value, json};
 use shared::app::{App, Clock};
 use shared::auth::{Scope, Verifier};
@@ -52,9 +54,16 @@ impl World {
 
     /// A new, empty system with its clock.
     pub async fn at(clock: Clock) -> Self {
+        // Text, as Secrets Manager makes it.
+        let secret = Alphanumeric.sample_string(&mut rand::rng(), 64).into_bytes();
         // Alerts go to receivers on this machine.
-        let options = Options { clock, background: false, allow_local_webhooks: true, ..Options::default() };
-        let secret = options.secret.clone();
+        let options = Options {
+            clock,
+            background: false,
+            allow_local_webhooks: true,
+            secret: secret.clone(),
+            ..Options::default()
+        };
         Self { stack: Stack::start(options).await.unwrap(), secret }
     }
 

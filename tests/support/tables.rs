@@ -1,6 +1,7 @@
 //! The tables with nothing around them, and stream records made by hand.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use aggregator::Aggregator;
 use aws_sdk_dynamodb::Client;
@@ -8,6 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
 use local::engine::Engine;
+use local::role::Roles;
 use local::template::Template;
 use local::{sdk, tables};
 use serde_json::{Value, json};
@@ -52,20 +54,31 @@ impl Tables {
 
     /// What the items hold to which `events` add, by key.
     pub async fn held(&self, events: &[Event]) -> BTreeMap<Key, Sums> {
-        let store = self.store();
-        let mut held = BTreeMap::new();
-        for key in folded(events).into_keys() {
-            let sums = store.sums(&key).await.unwrap();
-            held.insert(key, sums);
-        }
-        held
+        held(&self.store(), events).await
     }
+}
+
+/// What the items hold in `store` to which `events` add, by key.
+pub async fn held(store: &Store, events: &[Event]) -> BTreeMap<Key, Sums> {
+    let mut held = BTreeMap::new();
+    for key in folded(events).into_keys() {
+        let sums = store.sums(&key).await.unwrap();
+        held.insert(key, sums);
+    }
+    held
 }
 
 /// The names of the tables.
 pub fn names() -> TableNames {
     let name = |id: &str| tables::table_name(id);
     TableNames { events: name("EventsTable"), usage: name("UsageTable"), registry: name("RegistryTable") }
+}
+
+static ROLES: LazyLock<Roles> = LazyLock::new(|| Roles::of(&Template::built_in().unwrap()));
+
+/// `client` as far as the role of the function `binary` reaches.
+pub fn as_function(binary: &str, client: &Client) -> Client {
+    ROLES.client(binary, client)
 }
 
 /// What the items should hold when each of `events` is counted once.

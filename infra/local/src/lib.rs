@@ -8,6 +8,7 @@ pub mod gateway;
 mod housekeeping;
 pub mod lambda;
 pub mod pump;
+pub mod role;
 pub mod schedule;
 pub mod sdk;
 pub mod settings;

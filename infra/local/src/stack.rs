@@ -23,6 +23,7 @@ use crate::error::{Error, Result};
 use crate::gateway::Gateway;
 use crate::lambda::{self, Lambda};
 use crate::pump::Pump;
+use crate::role::Roles;
 use crate::schedule::{LONGEST_RATE, Timer};
 use crate::template::Template;
 use crate::{housekeeping, sdk, tables, token};
@@ -72,11 +73,13 @@ pub struct Stack {
     timers: Arc<Vec<Timer>>,
     pumps: Arc<Vec<Pump>>,
     engine: Option<Arc<Engine>>,
+    endpoint: String,
     client: aws_sdk_dynamodb::Client,
     store: Store,
     clock: Clock,
     secret: Vec<u8>,
     allow_local_webhooks: bool,
+    roles: Roles,
     is_new: bool,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
@@ -95,20 +98,22 @@ impl Stack {
             Some(url) => check_url(url).map(|()| None)?,
             None => Some(Arc::new(Engine::start(&folder.join("tables.db"))?)),
         };
-        let endpoint =
-            options.dynamodb.as_deref().or(engine.as_deref().map(Engine::endpoint)).unwrap_or_default();
-        let client = sdk::dynamodb(endpoint);
+        let endpoint = options.dynamodb.as_deref().or(engine.as_deref().map(Engine::endpoint));
+        let endpoint = endpoint.unwrap_or_default().to_owned();
+        let client = sdk::dynamodb(&endpoint);
         let is_new = tables::create(&client, &template.tables).await?;
+        let roles = Roles::of(&template);
         let parts = Parts {
             template: &template,
             client: &client,
             clock: &options.clock,
             secret: &options.secret,
             allow_local_webhooks: options.allow_local_webhooks,
+            roles: &roles,
         };
         let lambdas = parts.lambdas()?;
         let timers = Arc::new(parts.timers(&lambdas, options.longest_rate)?);
-        let pumps = Arc::new(parts.pumps(&lambdas, endpoint, engine.as_deref()).await?);
+        let pumps = Arc::new(parts.pumps(&lambdas, &endpoint, engine.as_deref()).await?);
         let gateway = Arc::new(parts.gateway()?.with_lambdas(lambdas.clone()));
         let store = Store::new(client.clone(), &parts::all_tables());
         let (stop, stopped) = watch::channel(false);
@@ -118,11 +123,13 @@ impl Stack {
             timers,
             pumps,
             engine,
+            endpoint,
             client,
             store,
             clock: options.clock,
             secret: options.secret,
             allow_local_webhooks: options.allow_local_webhooks,
+            roles,
             is_new,
             stop,
             tasks: Vec::new(),
@@ -161,6 +168,7 @@ impl Stack {
             clock,
             secret: &self.secret,
             allow_local_webhooks: self.allow_local_webhooks,
+            roles: &self.roles,
         };
         parts.gateway()
     }
@@ -218,9 +226,19 @@ impl Stack {
         &self.store
     }
 
+    /// The URL at which the tables are.
+    pub fn endpoint(&self) -> &str {
+        &self.endpoint
+    }
+
     /// The client behind the tables; their names are those of [`tables::table_name`].
     pub const fn client(&self) -> &aws_sdk_dynamodb::Client {
         &self.client
+    }
+
+    /// What each function may do, and what of that it has done.
+    pub const fn roles(&self) -> &Roles {
+        &self.roles
     }
 
     /// The business clock.

@@ -4,6 +4,7 @@
 mod function;
 mod intrinsic;
 mod mapping;
+mod policy;
 mod schedule;
 mod table;
 
@@ -18,6 +19,7 @@ use intrinsic::Resolver;
 
 pub use function::{Function, Route};
 pub use mapping::StreamMapping;
+pub use policy::{Condition, Operator, Statement, matches};
 pub use schedule::Schedule;
 pub use table::{AttributeDefinition, Index, KeyElement, Projection, StreamSpecification, Table, TimeToLive};
 
@@ -33,6 +35,8 @@ pub struct Template {
     pub tables: Vec<Table>,
     /// Which stream calls which function.
     pub mappings: Vec<StreamMapping>,
+    /// What each function's role lets it do, by the name of the function's binary.
+    pub roles: BTreeMap<String, Vec<Statement>>,
 }
 
 #[derive(Deserialize)]
@@ -40,6 +44,8 @@ pub struct Template {
 struct Document {
     #[serde(default)]
     parameters: BTreeMap<String, Parameter>,
+    #[serde(default)]
+    conditions: BTreeMap<String, Value>,
     #[serde(default)]
     globals: Globals,
     resources: BTreeMap<String, Resource>,
@@ -79,16 +85,22 @@ impl Template {
         let document: Document = serde_norway::from_str(text)
             .map_err(|error| Error::caused("template.yaml cannot be read", error))?;
         let defaults = document.parameters.into_iter().filter_map(|(name, p)| Some((name, p.default?)));
-        let resolver = Resolver::new(defaults.collect());
+        let resolver = Resolver::new(defaults.collect(), document.conditions);
         let globals: function::Properties =
             typed("Globals.Function", resolver.resolve(document.globals.function))?;
         let mut template = Self::default();
         for (id, resource) in document.resources {
+            let written = resource.properties.clone();
             let properties = resolver.resolve(resource.properties);
             match resource.r#type.as_str() {
                 "AWS::Serverless::Function" => {
                     let build = typed(&id, resolver.resolve(resource.metadata))?;
-                    template.functions.push(function::function(id, build, &globals, properties)?);
+                    let role = typed::<policy::Role>(&id, properties.clone())?.checked();
+                    let role = role.map_err(|what| fault(&id, what))?;
+                    let mut function = function::function(id, build, &globals, properties)?;
+                    function.unset(&written, &resolver);
+                    template.roles.insert(function.binary.clone(), role);
+                    template.functions.push(function);
                 }
                 "AWS::DynamoDB::Table" => template.tables.push(table(id, properties)?),
                 "AWS::Lambda::EventSourceMapping" => {

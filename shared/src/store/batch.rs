@@ -9,7 +9,8 @@ use rand::RngExt;
 use tokio::time::sleep;
 
 use super::keys::Key;
-use super::{ATTEMPTS, Item, Store, failed, key_attributes};
+use super::{Item, Store, failed, key_attributes};
+use crate::aws::ATTEMPTS;
 use crate::error::{Error, Result};
 
 /// The most keys that one call takes.

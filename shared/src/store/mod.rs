@@ -19,10 +19,6 @@ pub mod usage;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::environment::region::EnvironmentVariableRegionProvider;
-use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
@@ -30,6 +26,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 pub use meter::{Meter, Reading};
 
+use crate::aws;
 use crate::config::TableNames;
 use crate::error::{Error, Result};
 use keys::{Key, KeyRange, PK, SK};
@@ -46,9 +43,6 @@ pub struct Store {
     settings: Arc<registry::SettingsCache>,
 }
 
-/// Attempts at one call, the first included; the SDK waits longer, with jitter, before each.
-const ATTEMPTS: u32 = 5;
-
 impl Store {
     /// The tables named `tables`, reached through `client`.
     pub fn new(client: Client, tables: &TableNames) -> Self {
@@ -57,7 +51,7 @@ impl Store {
 
     /// The tables that the function's environment points to.
     pub async fn from_env(tables: &TableNames) -> Self {
-        Self::new(Client::new(&sdk_config().await), tables)
+        Self::new(Client::new(&aws::config().await), tables)
     }
 
     /// Opens the connection, so that the first request does not wait for it. Whether the item is there is no matter,
@@ -124,19 +118,6 @@ impl Store {
     pub(crate) fn tables(&self) -> &TableNames {
         &self.tables
     }
-}
-
-/// How the SDK is used, whichever service it is for.
-///
-/// Credentials and region come from the environment alone: on Lambda they are always there, and the whole chain of
-/// providers costs time in every cold start.
-pub async fn sdk_config() -> SdkConfig {
-    aws_config::defaults(BehaviorVersion::latest())
-        .credentials_provider(EnvironmentVariableCredentialsProvider::new())
-        .region(EnvironmentVariableRegionProvider::new())
-        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-        .load()
-        .await
 }
 
 /// A string attribute.

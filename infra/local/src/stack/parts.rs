@@ -16,6 +16,7 @@ use crate::gateway::Gateway;
 use crate::lambda::{self, Handler, Lambda};
 use crate::pump::Pump;
 use crate::pump::checkpoint::Checkpoints;
+use crate::role::Roles;
 use crate::schedule::Timer;
 use crate::template::{Function, Template};
 use crate::{sdk, tables, token};
@@ -32,6 +33,8 @@ pub(super) struct Parts<'a> {
     pub secret: &'a [u8],
     /// Whether webhooks may go to this machine.
     pub allow_local_webhooks: bool,
+    /// What each function may do.
+    pub roles: &'a Roles,
 }
 
 impl Parts<'_> {
@@ -44,7 +47,7 @@ impl Parts<'_> {
             let routes = routes(&function.binary)?;
             let config = self.config(function);
             let app = App {
-                store: Store::new(self.client.clone(), &config.tables),
+                store: self.store(function, &config),
                 config: Arc::new(config),
                 clock: self.clock.clone(),
                 verifier: verifier.clone(),
@@ -103,7 +106,7 @@ impl Parts<'_> {
     /// What answers a function that is called with JSON. A new function is added here, or in [`routes`].
     fn handler(&self, function: &Function) -> Result<Handler> {
         let config = self.config(function);
-        let store = Store::new(self.client.clone(), &config.tables);
+        let store = self.store(function, &config);
         let time_left = function.timeout;
         match function.binary.as_str() {
             "aggregator" => {
@@ -133,6 +136,11 @@ impl Parts<'_> {
             }
             binary => Err(unknown(binary, "is called with JSON")),
         }
+    }
+
+    /// The tables as far as the function's role reaches.
+    fn store(&self, function: &Function, config: &Config) -> Store {
+        Store::new(self.roles.client(&function.binary, self.client), &config.tables)
     }
 
     /// The configuration that the function's environment spells: of the tables, it is told only its own.

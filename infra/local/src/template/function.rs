@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_norway::Value;
 
+use super::intrinsic::Resolver;
 use super::schedule::{self, Schedule};
 use super::{fault, typed};
 use crate::error::Result;
@@ -72,6 +73,20 @@ pub(super) struct Build {
 #[serde(rename_all = "PascalCase")]
 struct BuildProperties {
     binary: String,
+}
+
+impl Function {
+    /// Takes away the variables that are written down as having no value, which hides those of the globals.
+    pub(super) fn unset(&mut self, written: &Value, resolver: &Resolver) {
+        let variables = written.get("Environment").and_then(|environment| environment.get("Variables"));
+        for (name, value) in variables.and_then(Value::as_mapping).into_iter().flatten() {
+            if let Some(name) = name.as_str()
+                && resolver.resolve(value.clone()).is_null()
+            {
+                self.variables.remove(name);
+            }
+        }
+    }
 }
 
 /// Lambda's own default.

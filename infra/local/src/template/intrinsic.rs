@@ -6,15 +6,17 @@ use serde_norway::value::TaggedValue;
 use serde_norway::{Mapping, Value};
 
 /// Replaces references by what they stand for here: a parameter by its default, a resource by its logical id, a
-/// resource's attribute by `Id.Attribute`. What cannot be known here (conditions, accounts, regions) is null.
+/// resource's attribute by `Id.Attribute`, a condition by what it is for the defaults. What cannot be known here
+/// (accounts, regions) is null.
 pub struct Resolver {
     defaults: BTreeMap<String, Value>,
+    conditions: BTreeMap<String, Value>,
 }
 
 impl Resolver {
-    /// A resolver that knows the parameters' defaults.
-    pub fn new(defaults: BTreeMap<String, Value>) -> Self {
-        Self { defaults }
+    /// A resolver that knows the parameters' defaults and the conditions on them.
+    pub fn new(defaults: BTreeMap<String, Value>, conditions: BTreeMap<String, Value>) -> Self {
+        Self { defaults, conditions }
     }
 
     /// `value` without tags.
@@ -33,12 +35,50 @@ impl Resolver {
 
     fn call(&self, tagged: TaggedValue) -> Value {
         match (tagged.tag.to_string().as_str(), tagged.value) {
-            ("!Ref", Value::String(name)) if name.starts_with("AWS::") => Value::Null,
-            ("!Ref", Value::String(name)) => {
-                self.defaults.get(&name).cloned().unwrap_or_else(|| Value::String(name.clone()))
-            }
+            ("!Ref", Value::String(name)) => self.reference(&name),
             ("!GetAtt", path @ Value::String(_)) => path,
+            ("!Sub", Value::String(text)) => self.substitute(&text).map_or(Value::Null, Value::String),
+            ("!If", Value::Sequence(given)) => match given.as_slice() {
+                [Value::String(condition), yes, no] => match self.holds(condition) {
+                    Some(holds) => self.resolve(if holds { yes.clone() } else { no.clone() }),
+                    None => Value::Null,
+                },
+                _ => Value::Null,
+            },
+            ("!Equals", Value::Sequence(sides)) => match sides.as_slice() {
+                [a, b] => Value::Bool(self.resolve(a.clone()) == self.resolve(b.clone())),
+                _ => Value::Null,
+            },
+            ("!Not", Value::Sequence(of)) => match of.first().map(|of| self.resolve(of.clone())) {
+                Some(Value::Bool(holds)) => Value::Bool(!holds),
+                _ => Value::Null,
+            },
             _ => Value::Null,
         }
+    }
+
+    fn reference(&self, name: &str) -> Value {
+        if name.starts_with("AWS::") {
+            return Value::Null;
+        }
+        self.defaults.get(name).cloned().unwrap_or_else(|| Value::String(name.to_owned()))
+    }
+
+    fn holds(&self, condition: &str) -> Option<bool> {
+        self.resolve(self.conditions.get(condition)?.clone()).as_bool()
+    }
+
+    /// The text with what is in `${…}` filled in, where all of it is known.
+    fn substitute(&self, text: &str) -> Option<String> {
+        let mut pieces = text.split("${");
+        let mut filled = pieces.next()?.to_owned();
+        for piece in pieces {
+            let (name, after) = piece.split_once('}')?;
+            let value =
+                if name.contains('.') { Value::String(name.to_owned()) } else { self.reference(name) };
+            filled.push_str(value.as_str()?);
+            filled.push_str(after);
+        }
+        Some(filled)
     }
 }

@@ -26,6 +26,19 @@ pub struct StreamMapping {
     #[serde(default = "one")]
     parallelization_factor: u32,
     filter_criteria: Option<Value>,
+    destination_config: Option<DestinationConfig>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DestinationConfig {
+    on_failure: OnFailure,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct OnFailure {
+    destination: String,
 }
 
 /// Lambda's own default.
@@ -41,6 +54,11 @@ impl StreamMapping {
     /// Whether the function's answer names the records that failed.
     pub fn reports_item_failures(&self) -> bool {
         self.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures")
+    }
+
+    /// Where records go that Lambda gives up on, as the template refers to it. Here none is ever given up on.
+    pub fn on_failure(&self) -> Option<&str> {
+        self.destination_config.as_ref().map(|config| config.on_failure.destination.as_str())
     }
 
     /// Reads the table out of `Table.StreamArn`, and refuses what would run otherwise here than there.

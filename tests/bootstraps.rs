@@ -1,0 +1,149 @@
+//! Every function as it is deployed: the program that `sam build` made of it, called by Amazon's emulator with its file
+//! in `events/`, in the environment that the template describes, over the embedded tables.
+//!
+//! It takes what `cargo test` by itself does not build; `.ci/run` does:
+//!
+//! ```text
+//! SAM_BUILD_MODE=debug sam build --parameter-overrides Architecture=x86_64
+//! cargo test -p system-tests -- --ignored bootstraps
+//! ```
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+use chrono::{Days, NaiveDate};
+use jsonwebtoken::{EncodingKey, Header, encode};
+use local::tables::table_name;
+use local::template::{Function, Template};
+use serde_json::{Value, json};
+use shared::app::Clock;
+use shared::auth::Scope;
+use tokio::net::TcpListener;
+
+use crate::events::{answer, event_of_the_aggregator, file};
+use crate::routes::functions;
+use crate::support::World;
+use crate::support::emulator::{Emulator, root};
+use crate::support::tables::{folded, held};
+
+/// The day on which the files in `events/` take place. Events of it can be sent for 35 days.
+const DAY: &str = "2026-11-20";
+
+/// The world around the functions: tables, secrets and a way in.
+struct Cloud {
+    world: World,
+    template: Template,
+    secrets: String,
+}
+
+impl Cloud {
+    async fn new() -> Self {
+        let world = World::at(Clock::system()).await;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let secrets = format!("http://{}", listener.local_addr().unwrap());
+        let secret = String::from_utf8(world.secret().to_vec()).unwrap();
+        // Every secret of Secrets Manager is the same here.
+        let keeper = move |body: Bytes| async move {
+            let asked: Value = serde_json::from_slice(&body).unwrap();
+            let arn = &asked["SecretId"];
+            json!({ "ARN": arn, "Name": arn, "VersionId": "1", "SecretString": secret }).to_string()
+        };
+        let keeper = Router::new().route("/", post(keeper));
+        tokio::spawn(async move { axum::serve(listener, keeper).await.unwrap() });
+        Self { world, template: Template::built_in().unwrap(), secrets }
+    }
+
+    /// What Lambda sets for `function`: what the template says, and where AWS is.
+    fn variables(&self, function: &Function) -> BTreeMap<String, String> {
+        let mut variables: BTreeMap<_, _> = function.variables.clone();
+        for (name, value) in &mut variables {
+            if name.ends_with("_TABLE") {
+                *value = table_name(value);
+            }
+        }
+        let given = [
+            ("AWS_REGION", "us-east-1"),
+            ("AWS_ACCESS_KEY_ID", "local"),
+            ("AWS_SECRET_ACCESS_KEY", "local"),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.world.stack.endpoint()),
+            ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets),
+            ("AWS_LAMBDA_FUNCTION_NAME", &function.binary),
+        ];
+        variables.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
+        variables.insert("AWS_LAMBDA_FUNCTION_TIMEOUT".to_owned(), function.timeout.as_secs().to_string());
+        variables
+    }
+
+    /// The event of a function, with a token that its environment makes good.
+    fn event(&self, function: &Function) -> String {
+        let now = Clock::system().now();
+        let scopes = Scope::ALL.map(Scope::as_str).join(" ");
+        let claims = json!({
+            "iss": function.variables["AUTH_ISSUER"], "aud": function.variables["AUTH_AUDIENCE"],
+            "sub": "test", "org": "acme", "scope": scopes, "exp": now.timestamp() + 600,
+        });
+        let key = EncodingKey::from_secret(self.world.secret());
+        let event =
+            file(&function.binary).replace("<token>", &encode(&Header::default(), &claims, &key).unwrap());
+        // What is sent was yesterday.
+        let mut event: Value = serde_json::from_str(&event).unwrap();
+        if let Some(body) = event["body"].as_str() {
+            let yesterday = now.date_naive() - Days::new(1);
+            event["body"] = json!(body.replace(DAY, &yesterday.to_string()));
+        }
+        event.to_string()
+    }
+
+    /// What the deployed function answers.
+    async fn invoke(&self, function: &Function) -> Value {
+        let bootstrap = root().join(".aws-sam/build").join(&function.id).join("bootstrap");
+        assert!(bootstrap.exists(), "sam build has not made {}", bootstrap.display());
+        let emulator = Emulator::start(&bootstrap, &self.variables(function));
+        let answer = emulator.invoke(&self.event(function)).await;
+        assert!(answer.get("errorType").is_none(), "{}: {answer}\n{}", function.binary, emulator.log());
+        answer
+    }
+
+    /// The status and the body that the deployed function answers a request with.
+    async fn ask(&self, function: &Function) -> (u16, Value) {
+        let answer = self.invoke(function).await;
+        assert_eq!(answer["isBase64Encoded"], false, "{}", function.binary);
+        let status = answer["statusCode"].as_u64().unwrap().try_into().unwrap();
+        (status, serde_json::from_str(answer["body"].as_str().unwrap()).unwrap())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it takes what sam build builds; .ci/run does both"]
+async fn every_function_answers_its_event_as_it_is_deployed() {
+    assert!(DAY.parse::<NaiveDate>().is_ok() && file("ingest").contains(DAY));
+    let cloud = Cloud::new().await;
+    let function = |binary: &str| cloud.template.functions.iter().find(|f| f.binary == binary).unwrap();
+
+    let taken = cloud.invoke(function("aggregator")).await;
+    assert_eq!(taken, json!({ "state": {}, "batchItemFailures": [] }));
+    let counted = [event_of_the_aggregator()];
+    assert_eq!(held(cloud.world.stack.store(), &counted).await, folded(&counted));
+
+    let (status, stored) = cloud.ask(function("ingest")).await;
+    assert_eq!((status, stored), (200, json!({ "accepted": 1, "duplicates": 0, "rejected": [] })));
+    // The others ask about what has been sent.
+    cloud.world.stack.drain().await;
+
+    for (binary, routes) in functions().into_iter().filter(|(binary, _)| *binary != "ingest") {
+        let deployed = function(binary);
+        // The answer of the code that is tested everywhere else. A day may end meanwhile.
+        let here = async || answer(&cloud.world, binary, routes.clone()).await.1;
+        let before = here().await;
+        let (status, body) = cloud.ask(deployed).await;
+        assert_eq!(status, 200, "{binary}: {body}");
+        assert!(body == before || body == here().await, "{binary}: {body}");
+    }
+    let others = cloud.template.functions.iter().filter(|function| function.routes.is_empty());
+    for function in others.filter(|function| function.binary != "aggregator") {
+        cloud.invoke(function).await;
+    }
+}

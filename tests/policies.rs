@@ -1,0 +1,181 @@
+//! The roles in the template: each lets its function do what it does, and nothing else.
+//!
+//! The stack holds every function to its role, so that each test here fails where one lacks a right. What is left to
+//! show is that no role has a right too many: [`drive`] takes every function through all that it does, and what no
+//! function has used by then is not needed, or is used on a path that should be added to it.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::TimeDelta;
+use http::{Method, StatusCode};
+use local::role::Grant;
+use local::template::{Function, Template};
+use serde_json::json;
+use shared::store::keys::{PK, SK};
+
+use crate::strangers::{MARK, fill, path, put, routes, settings};
+use crate::support::events::event;
+use crate::support::{World, noon, tables};
+
+/// What is asked of every route that reads, beside nothing: each takes of it what it knows.
+const QUERIES: [&str; 4] = [
+    "?instance_id=zebra&project_id=zebra&agentId=zebra&days=90",
+    "?eventType=zebra&limit=1&period=daily&months=24",
+    "?agentId=zebra&eventType=zebra&offset=1&period=monthly",
+    "?month=2026-08",
+];
+
+/// Longer than all of this takes: an aggregator that lacks a right would be called for ever.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// Functions that do nothing yet.
+const NOT_YET: [&str; 2] = ["budget-alerts", "reconcile"];
+
+async fn drive(world: &World) {
+    let owner = world.caller("owner");
+    fill(&owner).await;
+    // The same again, and with other content: told apart by what is stored.
+    let again = event(
+        MARK,
+        "llm.call",
+        noon(),
+        json!({ "agent_id": MARK, "provider": MARK, "model": MARK,
+        "input_tokens": 1, "output_tokens": 1 }),
+    );
+    assert_eq!(owner.post(&json!([again])).await["rejected"][0]["code"], "conflict");
+    not_understood(world).await;
+    world.stack.drain().await;
+    for route in routes(&Method::GET) {
+        for query in QUERIES.into_iter().chain([""]) {
+            for name in [MARK, "nobody"] {
+                let path = format!("{}{query}", path(route.path, name));
+                let status = owner.try_get(&path).await.status;
+                assert!(!status.is_server_error(), "{path}: {status}");
+            }
+        }
+    }
+    // Where nothing has been used yet, a zone may still change; that is looked up.
+    let newcomer = world.caller("newcomer");
+    let status = put(&newcomer, "/api/organization", &json!({ "timezone": "Europe/Paris" })).await;
+    assert_eq!(status, StatusCode::OK);
+    for caller in [&owner, &newcomer] {
+        for route in routes(&Method::PUT) {
+            put(caller, &path(route.path, "spare"), &settings(route.path)).await;
+        }
+        for (route, name) in
+            routes(&Method::DELETE).iter().flat_map(|route| [(route, MARK), (route, "spare")])
+        {
+            let path = format!("{}?effectiveFrom=2026-09-01", path(route.path, name));
+            let status = caller.send(Method::DELETE, &path, &[], "").await.status;
+            assert!(!status.is_server_error(), "{path}: {status}");
+        }
+    }
+}
+
+/// A record that the aggregator has to put aside, and one that comes late.
+async fn not_understood(world: &World) {
+    let odd = world.stack.client().put_item().table_name(tables::names().events);
+    let odd = odd.item(PK, AttributeValue::S("odd".to_owned())).item(SK, AttributeValue::S("odd".to_owned()));
+    odd.send().await.unwrap();
+    let late = json!({ "agent_id": MARK, "minutes_saved": 1 });
+    let late = event("late", "task.completed", noon() - TimeDelta::days(30), late);
+    world.caller("owner").post(&json!([late])).await;
+}
+
+/// What a function may do, to what.
+type Right = (String, String, String);
+
+fn rights(grants: BTreeSet<Grant>) -> BTreeSet<Right> {
+    grants.into_iter().map(|grant| (grant.binary, grant.action, grant.resource)).collect()
+}
+
+/// What is done by a function's role where this test does not see it: Lambda reads the stream, and sets aside what it
+/// gives up on; a function that starts fetches the secrets that its environment names.
+fn done_elsewhere(template: &Template) -> BTreeSet<Right> {
+    let mut rights = BTreeSet::new();
+    let mut right = |function: &Function, action: &str, resource: String| {
+        rights.insert((function.binary.clone(), action.to_owned(), resource));
+    };
+    for mapping in &template.mappings {
+        let function = template.function(&mapping.function_name).unwrap();
+        for action in ["DescribeStream", "GetRecords", "GetShardIterator"] {
+            right(function, &format!("dynamodb:{action}"), format!("{}.StreamArn", mapping.table));
+        }
+        right(function, "dynamodb:ListStreams", "*".to_owned());
+        if let Some(bucket) = mapping.on_failure() {
+            right(function, "s3:ListBucket", bucket.to_owned());
+            right(function, "s3:PutObject", format!("{bucket}/*"));
+        }
+    }
+    for function in &template.functions {
+        let secrets = function.variables.iter().filter(|(name, _)| name.ends_with("_SECRET_ARN"));
+        for (_, secret) in secrets {
+            right(function, "secretsmanager:GetSecretValue", secret.clone());
+        }
+    }
+    rights
+}
+
+#[tokio::test]
+async fn every_role_allows_what_its_function_does_and_nothing_else() {
+    let world = World::new().await;
+    let driven = tokio::time::timeout(PATIENCE, drive(&world)).await;
+    let roles = world.stack.roles();
+    assert!(roles.refused().is_empty(), "{:#?}", roles.refused());
+    driven.unwrap();
+    let template = Template::built_in().unwrap();
+    let needed = &rights(roles.used()) | &done_elsewhere(&template);
+    let mut granted = rights(roles.granted());
+    granted.retain(|(binary, _, _)| !NOT_YET.contains(&binary.as_str()));
+    let (unused, missing) = (&granted - &needed, &needed - &granted);
+    assert!(unused.is_empty(), "granted, and never used: {unused:#?}");
+    assert!(missing.is_empty(), "needed, and not granted: {missing:#?}");
+
+    let asked = roles.asked();
+    let asked: BTreeSet<_> = asked.iter().map(|operation| operation.rsplit_once('.').unwrap().1).collect();
+    let written = written();
+    assert_eq!(asked, written.iter().map(String::as_str).collect(), "operations that nothing here led to");
+}
+
+#[test]
+fn whoever_opens_a_connection_early_may_ask_what_it_asks_for_that() {
+    let template = Template::built_in().unwrap();
+    for function in &template.functions {
+        let main = format!("{}/../functions/{}/src/main.rs", env!("CARGO_MANIFEST_DIR"), function.binary);
+        let main = fs::read_to_string(main).unwrap();
+        let warms = main.contains(".warm()") || main.contains("app::serve");
+        let may = template.roles[&function.binary].iter().any(|statement| {
+            statement.covers("RegistryTable.Arn") && statement.actions.iter().any(|a| a == "dynamodb:Query")
+        });
+        assert!(may || !warms, "{}", function.binary);
+    }
+}
+
+/// The operations that the store's source asks for.
+fn written() -> BTreeSet<String> {
+    let mut operations = BTreeSet::new();
+    visit(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/src/store")), &mut |source| {
+        let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
+        for call in source.split("client.").skip(1) {
+            let (name, _) = call.split_once("()").unwrap();
+            let words = name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
+            operations.insert(words.collect());
+        }
+    });
+    operations
+}
+
+fn visit(folder: &Path, read: &mut impl FnMut(&str)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            visit(&path, read);
+        } else {
+            read(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}
