@@ -115,14 +115,20 @@ impl App {
     /// The state of a function with `routes` as the environment describes it, its connections warmed.
     pub async fn from_env(routes: &[Route]) -> Result<Self, lambda_http::Error> {
         let store = Store::from_env(&Config::without_auth()?.tables).await;
+        // What is public reads nothing that it could ask for beforehand.
+        let warm = async {
+            if !is_public(routes) {
+                store.warm().await;
+            }
+        };
         // The first TLS handshakes cost more than the rest of a cold start; here they are paid in the init phase.
-        let (configured, ()) = join!(Self::configured(routes), store.warm());
+        let (configured, ()) = join!(Self::configured(routes), warm);
         let (config, verifier) = configured?;
         Ok(Self { config: Arc::new(config), clock: Clock::system(), verifier: Arc::new(verifier), store })
     }
 
     async fn configured(routes: &[Route]) -> Result<(Config, Verifier), lambda_http::Error> {
-        if routes.iter().all(|route| route.scope.is_none()) {
+        if is_public(routes) {
             return Ok((Config::without_auth()?, Verifier::without_keys()));
         }
         let config = Config::from_env().await?;
@@ -179,6 +185,11 @@ impl App {
             .layer(middleware::from_fn(logs::request))
             .with_state(self.clone())
     }
+}
+
+/// Whether a function asks nobody for a token.
+fn is_public(routes: &[Route]) -> bool {
+    routes.iter().all(|route| route.scope.is_none())
 }
 
 /// A route's path as axum writes it: a last parameter that takes the rest of the path is `{name+}` to API Gateway.

@@ -83,7 +83,7 @@ impl World {
             auth: Some(auth),
             event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
             cursor_secret: Some(token::cursor_secret(&self.secret)),
-            allow_local_webhooks: true,
+            allow_local_webhooks: false,
             alerts_topic_arn: None,
         };
         App { config: Arc::new(config), clock: self.stack.clock().clone(), verifier, store }
