@@ -24,7 +24,7 @@ use shared::store::keys::{PK, SK};
 
 use crate::routes::functions;
 use crate::strangers::{MARK, fill, path, put, routes, settings};
-use crate::support::events::event;
+use crate::support::events::{call, event};
 use crate::support::{World, noon, tables};
 
 /// What is asked of every route that reads, beside nothing: each takes of it what it knows.
@@ -85,6 +85,10 @@ async fn drive(world: &World) {
 async fn by_the_clock(world: &World) {
     let invoke = async |function: &str, event| world.stack.invoke(function, event).await;
     let prove = |how: &str| json!({ "do": "day", "org": "owner", "day": "2026-09-15", how: true });
+    // Somebody who has no webhook, so that an alert is done with at once.
+    let frugal = world.caller("frugal");
+    frugal.record(&[call("dear", noon())]).await;
+    frugal.put("/api/budget", &json!({ "monthly": "0.000001" })).await;
     invoke("budget-alerts", json!({})).await.unwrap();
     for event in [json!({ "do": "nightly" }), json!({ "do": "replay" }), prove("repair"), prove("seal")] {
         invoke("reconcile", event).await.unwrap();
@@ -122,7 +126,7 @@ fn rights(grants: BTreeSet<Grant>) -> BTreeSet<Right> {
 }
 
 /// What is done by a function's role where this test does not see it: Lambda reads the stream, and sets aside what it
-/// gives up on; a function that starts fetches the secrets that its environment names.
+/// gives up on; a function that starts fetches the secrets that its environment names; and there is no topic here.
 fn done_elsewhere(template: &Template) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
     let mut right = |function: &Function, action: &str, resource: String| {
@@ -140,6 +144,9 @@ fn done_elsewhere(template: &Template) -> BTreeSet<Right> {
         }
     }
     for function in &template.functions {
+        if let Some(topic) = function.variables.get("ALERTS_TOPIC_ARN") {
+            right(function, "sns:Publish", topic.clone());
+        }
         let secrets = function.variables.iter().filter(|(name, _)| name.ends_with("_SECRET_ARN"));
         for (_, secret) in secrets {
             right(function, "secretsmanager:GetSecretValue", secret.clone());
