@@ -27,8 +27,8 @@ pub enum Mutant {
     SealIgnored,
     /// What was computed is written though the item has changed meanwhile.
     ChangeOverwritten,
-    /// A day that events came to while it was computed is taken for done.
-    DirtForgotten,
+    /// An event that comes to a sealed item is dropped, and its day not computed anew.
+    LateDropped,
 }
 
 impl Mutant {
@@ -41,7 +41,7 @@ impl Mutant {
         Self::Unconditioned,
         Self::SealIgnored,
         Self::ChangeOverwritten,
-        Self::DirtForgotten,
+        Self::LateDropped,
     ];
 
     /// Changes an update of sums before it is carried out. `shard` is the one that is being delivered.
@@ -49,7 +49,9 @@ impl Mutant {
         let names = &body["ExpressionAttributeNames"];
         match self {
             Self::ChangeOverwritten if body["Item"][SEALED].is_object() => return forget_condition(body),
-            Self::DirtForgotten if body["Key"][PK]["S"] == DIRTY => return forget_condition(body),
+            Self::LateDropped if body["Item"][PK]["S"] == DIRTY => {
+                body["Item"][PK] = json!({ "S": "#nowhere" })
+            }
             _ if marked(body).is_none() => return,
             Self::SealIgnored => {
                 let condition = body["ConditionExpression"].as_str().unwrap();

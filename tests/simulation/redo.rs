@@ -38,9 +38,9 @@ impl Run {
         let (org, day) = day.unwrap_or_else(|| (OrgId::new(ORGS[0].0).unwrap(), oldest));
         let asked = match self.rng.random_range(0..10) {
             0 => json!({ "do": "nightly" }),
-            1 | 2 => json!({ "do": "dirty" }),
+            1..5 => json!({ "do": "dirty" }),
             _ => {
-                let (repair, seal) = (self.rng.random_ratio(4, 5), self.rng.random_ratio(1, 2));
+                let (repair, seal) = (self.rng.random_ratio(4, 5), self.rng.random_ratio(2, 3));
                 json!({ "do": "day", "org": org, "day": day.to_string(), "repair": repair, "seal": seal })
             }
         };

@@ -1,6 +1,8 @@
 //! A sealed day: its marks go, it stays exact, and an event that comes after all is counted by computing it anew.
 
 use serde_json::json;
+use shared::ids::OrgId;
+use shared::period::Day;
 use shared::store::keys::{SEALED, is_mark};
 
 use super::Books;
@@ -37,6 +39,21 @@ async fn a_redelivery_to_a_sealed_day_changes_nothing() {
     assert_eq!((&report["days_proved"], &report["repaired"]), (&json!(1), &json!(0)), "{report}");
     assert_eq!(books.figures("acme").await, figures);
     assert_eq!(books.ask(json!({ "do": "dirty" })).await.unwrap()["days_proved"], 0);
+}
+
+#[tokio::test]
+async fn a_day_that_is_marked_again_while_it_is_computed_stays_marked() {
+    let books = Books::new().await;
+    let (store, org) = (books.world.stack.store(), OrgId::new("acme").unwrap());
+    let day = Day::parse(DAY).unwrap();
+    store.mark_dirty(&org, day, "first").await.unwrap();
+    let token = store.dirty(&org, day).await.unwrap().unwrap();
+    store.mark_dirty(&org, day, "second").await.unwrap();
+    store.clear_dirty(&org, day, &token).await.unwrap();
+    assert_eq!(store.dirty(&org, day).await.unwrap().as_deref(), Some("second"));
+    store.clear_dirty(&org, day, "second").await.unwrap();
+    store.clear_dirty(&org, day, "second").await.unwrap();
+    assert_eq!(store.dirty_days().await.unwrap(), []);
 }
 
 #[tokio::test]
