@@ -57,7 +57,9 @@ impl Deliverer<'_> {
             let outlets = alert.deliveries.iter().filter(|delivery| delivery.is_due(now));
             let outlets: Vec<_> = outlets.map(|delivery| delivery.outlet.clone()).collect();
             let open = outlets.len();
-            outlets.into_iter().for_each(|outlet| lanes.entry(outlet).or_default().push(nth));
+            for outlet in outlets {
+                lanes.entry(outlet).or_default().push(nth);
+            }
             shared.push(Mutex::new(Shared { alert, open }));
         }
         let lanes = lanes.iter().map(|(outlet, alerts)| self.lane(outlet, alerts, &shared));
@@ -90,6 +92,10 @@ impl Deliverer<'_> {
 
     async fn claim_one(&self, mut alert: Alert) -> Result<Option<Alert>> {
         let now = self.clock.now();
+        if Status::of(&alert.deliveries) != Status::Pending {
+            // Nothing is left of it, however it came to be listed.
+            return self.store.write_alert(&mut alert, Change::Done).await.map(|_| None);
+        }
         if alert.is_leased(now) || alert.deliveries.iter().all(|delivery| !delivery.is_due(now)) {
             return Ok(None);
         }

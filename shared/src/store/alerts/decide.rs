@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::ids::OrgId;
 use crate::period;
 use crate::store::keys::{Key, PK, alerts as attr};
+use crate::store::registry::came_second;
 use crate::store::{Item, Store, failed, key_attributes, s};
 
 /// Days after its month that what was decided of a budget is kept.
@@ -88,9 +89,10 @@ impl Store {
             self.meter.write(None);
             let refused = refused(&error);
             match refused.first() {
-                None => return Err(failed("TransactWriteItems", &error)),
-                // The note of what was decided: somebody came first.
+                // The note of what was decided: somebody came first, or is about to.
                 Some(0) => return Ok(Vec::new()),
+                None if came_second(&error) => return Ok(Vec::new()),
+                None => return Err(failed("TransactWriteItems", &error)),
                 Some(_) => {}
             }
             for step in refused.into_iter().map(|nth| taken[nth]) {
