@@ -50,7 +50,8 @@ impl Mutant {
         match self {
             Self::ChangeOverwritten if body["Item"][SEALED].is_object() => return forget_condition(body),
             Self::LateDropped if body["Item"][PK]["S"] == DIRTY => {
-                body["Item"][PK] = json!({ "S": "#nowhere" })
+                body["Item"][PK] = json!({ "S": "#nowhere" });
+                return;
             }
             _ if marked(body).is_none() => return,
             Self::SealIgnored => {

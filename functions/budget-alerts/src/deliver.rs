@@ -46,8 +46,9 @@ struct Shared {
 }
 
 impl Deliverer<'_> {
-    /// Delivers what was decided just now, and what is left of earlier runs.
-    pub async fn deliver(&self, fresh: Vec<Alert>, due: &[AlertKey]) -> Result<Counts> {
+    /// Delivers what was decided just now, and what is left of earlier runs: what it came to, also where something of it
+    /// failed, and why that did.
+    pub async fn deliver(&self, fresh: Vec<Alert>, due: &[AlertKey]) -> (Counts, Option<Error>) {
         let (mut alerts, mut faults) = self.claim(due).await;
         alerts.extend(fresh);
         let now = self.clock.now();
@@ -57,19 +58,19 @@ impl Deliverer<'_> {
             let outlets = alert.deliveries.iter().filter(|delivery| delivery.is_due(now));
             let outlets: Vec<_> = outlets.map(|delivery| delivery.outlet.clone()).collect();
             let open = outlets.len();
-            outlets.into_iter().for_each(|outlet| lanes.entry(outlet).or_default().push(nth));
+            for outlet in outlets {
+                lanes.entry(outlet).or_default().push(nth);
+            }
             shared.push(Mutex::new(Shared { alert, open }));
         }
         let lanes = lanes.iter().map(|(outlet, alerts)| self.lane(outlet, alerts, &shared));
         let mut counts = Counts::default();
         // All lanes end before a fault is told: nothing that can be delivered is cut off by what cannot.
-        for result in join_all(lanes).await {
-            match result {
-                Ok(of_lane) => counts += of_lane,
-                Err(fault) => faults.push(fault),
-            }
+        for (of_lane, fault) in join_all(lanes).await {
+            counts += of_lane;
+            faults.extend(fault);
         }
-        faults.into_iter().next().map_or(Ok(counts), Err)
+        (counts, faults.into_iter().next())
     }
 
     /// What is left of earlier runs and due now, and is nobody else's until this run is over.
@@ -90,6 +91,10 @@ impl Deliverer<'_> {
 
     async fn claim_one(&self, mut alert: Alert) -> Result<Option<Alert>> {
         let now = self.clock.now();
+        if Status::of(&alert.deliveries) != Status::Pending {
+            // Nothing is left of it, however it came to be listed.
+            return self.store.write_alert(&mut alert, Change::Done).await.map(|_| None);
+        }
         if alert.is_leased(now) || alert.deliveries.iter().all(|delivery| !delivery.is_due(now)) {
             return Ok(None);
         }
@@ -98,7 +103,12 @@ impl Deliverer<'_> {
     }
 
     /// One outlet's alerts, oldest first. When it does not answer, it is left alone for the rest of the run.
-    async fn lane(&self, outlet: &Outlet, alerts: &[usize], shared: &[Mutex<Shared>]) -> Result<Counts> {
+    async fn lane(
+        &self,
+        outlet: &Outlet,
+        alerts: &[usize],
+        shared: &[Mutex<Shared>],
+    ) -> (Counts, Option<Error>) {
         let mut counts = Counts::default();
         for nth in alerts {
             if !self.time.is_left() {
@@ -106,14 +116,15 @@ impl Deliverer<'_> {
             }
             let (alert, now) = (shared[*nth].lock().await.alert.clone(), self.clock.now());
             let result = self.outlets.deliver(&alert, outlet, self.destinations, now).await;
-            let is_silent = matches!(&result, Err(Undelivered::Failed(failure))
-                if failure.status.is_none() && matches!(failure.verdict, Verdict::Again { .. }));
-            counts += self.record(&mut *shared[*nth].lock().await, outlet, &result, now).await?;
-            if is_silent {
+            match self.record(&mut *shared[*nth].lock().await, outlet, &result, now).await {
+                Ok(noted) => counts += noted,
+                Err(fault) => return (counts, Some(fault)),
+            }
+            if is_silent(&result) {
                 break;
             }
         }
-        Ok(counts)
+        (counts, None)
     }
 
     /// Stores what became of one delivery.
@@ -125,16 +136,21 @@ impl Deliverer<'_> {
         now: DateTime<Utc>,
     ) -> Result<Counts> {
         shared.open = shared.open.saturating_sub(1);
+        let of_outlet = |alert: &Alert| alert.deliveries.iter().find(|one| one.outlet == *outlet).cloned();
         for _ in 0..ATTEMPTS {
             let alert = &mut shared.alert;
             let counts = self.note(alert, outlet, result, now);
-            let done = Status::of(&alert.deliveries) != Status::Pending;
+            let (done, noted) = (Status::of(&alert.deliveries) != Status::Pending, of_outlet(alert));
             alert.lease = alert.lease.filter(|_| shared.open > 0);
             if self.store.write_alert(alert, if done { Change::Done } else { Change::Kept }).await? {
                 return Ok(counts);
             }
             let Some(read) = self.store.alert_now(self.org, &alert.key).await? else { return Ok(counts) };
             *alert = read;
+            // It was this very write whose answer was lost.
+            if of_outlet(alert) == noted {
+                return Ok(counts);
+            }
         }
         Err(Error::Unavailable("others keep changing the same alert".to_owned()))
     }
@@ -170,4 +186,10 @@ impl Deliverer<'_> {
         }
         counts
     }
+}
+
+/// Whether nobody answered at all.
+fn is_silent(result: &Result<(), Undelivered>) -> bool {
+    let Err(Undelivered::Failed(failure)) = result else { return false };
+    failure.status.is_none() && matches!(failure.verdict, Verdict::Again { .. })
 }

@@ -5,7 +5,8 @@
 //! guessed, so a forecast errs by less than a day's mean, and on the low side. On the last day of a month it is the
 //! cost so far.
 //!
-//! There is a forecast from seven full days of history on: the subject was in use seven days ago, or earlier.
+//! There is a forecast from seven full days of history on: the subject was there seven days ago, or earlier. An
+//! organisation is there from the first day on which it used anything, an agent from its first event.
 
 use rust_decimal::Decimal;
 use shared::money::{MAX_SCALE, Usd, round};

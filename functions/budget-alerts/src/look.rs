@@ -120,7 +120,8 @@ impl Look<'_> {
             let (verdict, figures) = judge(known.clone());
             if let (None, Some(agent)) = (known, subject.agent()) {
                 let (otherwise, with_forecast) = judge(spending.forecast(today));
-                if otherwise != verdict {
+                // Whatever is told says whether there is a forecast.
+                if otherwise != verdict || verdict != Verdict::default() {
                     in_question.insert(agent.clone(), (otherwise, with_forecast));
                 }
             }

@@ -17,6 +17,10 @@ use crate::topic::{self, Topic};
 /// Webhooks under way at once. Most of what they do is wait.
 const AT_ONCE: usize = 256;
 
+/// The most webhooks of one organisation that an alert goes to. It is one item with all of its deliveries, of at most
+/// 400 KB, and the list of alerts shows up to 500 of them.
+const MAX_WEBHOOKS: usize = 50;
+
 /// An organisation's webhooks, by id.
 pub type Destinations = BTreeMap<Name, DestinationSettings>;
 
@@ -69,7 +73,11 @@ impl Outlets {
         let plain = |outlet| Delivery::new(outlet, now);
         let print = self.printer.iter().map(|_| plain(Outlet::Print));
         let topic = self.topic.iter().map(|_| plain(Outlet::Topic));
-        let webhooks = destinations.iter().map(|(id, destination)| {
+        if destinations.len() > MAX_WEBHOOKS {
+            let most = MAX_WEBHOOKS;
+            tracing::error!(destinations = destinations.len(), most, "not all destinations are told");
+        }
+        let webhooks = destinations.iter().take(MAX_WEBHOOKS).map(|(id, destination)| {
             let host = Some(host(&destination.url));
             Delivery { host, ..plain(Outlet::Webhook(id.clone())) }
         });
@@ -146,4 +154,39 @@ fn read(alert: &Alert) -> Result<Message, Failure> {
 
 fn summary(alert: &Alert) -> Result<String, Failure> {
     read(alert).map(|message| message.data.summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use shared::webhook::Policy;
+
+    use super::*;
+
+    #[test]
+    fn an_alert_goes_to_fifty_webhooks_at_most() {
+        let policy = Policy { allow_local: false, limit: Duration::from_secs(1) };
+        let outlets = Outlets::new(Webhooks::new(policy).unwrap()).and_printer(Arc::new(|_| ()));
+        let deliveries = |webhooks: usize| {
+            let destination =
+                DestinationSettings { url: "https://a.example/x".to_owned(), secrets: Vec::new() };
+            let destinations =
+                (0..webhooks).map(|nth| (Name::new(nth.to_string()).unwrap(), destination.clone()));
+            outlets.deliveries(&destinations.collect(), DateTime::UNIX_EPOCH).len()
+        };
+        assert_eq!([0, 1, 50, 51].map(deliveries), [1, 2, 51, 51]);
+    }
+
+    #[test]
+    fn of_an_address_the_host_is_kept() {
+        for (url, expected) in [
+            ("https://hooks.example/services/T0/token", "hooks.example"),
+            ("https://hooks.example:8443?key=k", "hooks.example:8443"),
+            ("https://[2001:db8::1]/x#y", "[2001:db8::1]"),
+            ("x", "x"),
+        ] {
+            assert_eq!(host(url), expected);
+        }
+    }
 }

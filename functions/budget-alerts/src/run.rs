@@ -184,9 +184,9 @@ impl One {
         let mut counts = decisions(&fresh);
         let (destinations, time) = (&watched.destinations, self.time);
         let deliverer = Deliverer { store, outlets, clock, org, destinations, time, lease };
-        let delivered = deliverer.deliver(fresh, &watched.due).await;
-        counts += delivered.as_ref().copied().unwrap_or_default();
-        (counts, fault.or_else(|| delivered.err()))
+        let (delivered, undelivered) = deliverer.deliver(fresh, &watched.due).await;
+        counts += delivered;
+        (counts, fault.or(undelivered))
     }
 }
 

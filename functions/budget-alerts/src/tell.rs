@@ -39,12 +39,11 @@ impl<'a> Teller<'a> {
     ) -> Result<Self> {
         let today = Day::of(look.now, settings.timezone);
         let lately = top::lately(today);
-        let costs = match &spent.agents {
-            Some(costs) => costs,
-            None => {
-                let models = spent.names.keys().copied().collect();
-                &look.store.agent_costs(look.org, lately, &models).await?
-            }
+        let costs = if let Some(costs) = &spent.agents {
+            costs
+        } else {
+            let models = spent.names.keys().copied().collect();
+            &look.store.agent_costs(look.org, lately, &models).await?
         };
         let top = |judged: &Judged| {
             let top = top::top(costs, lately, judged.subject.agent(), &spent.names);

@@ -22,7 +22,10 @@ impl Time {
     /// The time of a run that has `left` from now on.
     pub fn of(left: Duration) -> Self {
         let (start, margin) = (Instant::now(), MARGIN.min(left / SHARE));
-        Self { begin_until: start + (left - margin), drop_at: start + (left - margin / SHARE) }
+        Self {
+            begin_until: start + left.saturating_sub(margin),
+            drop_at: start + left.saturating_sub(margin / SHARE),
+        }
     }
 
     /// Whether something may still be begun.

@@ -241,3 +241,6 @@ impl Facts {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,7 +5,7 @@
 //!   any cost, and not by none.
 //! - There is one alert for each budget, version of it, month, kind and threshold: its [`AlertKey`] is the key of an
 //!   item that is put only where there is none.
-//! - A [version](version) follows a budget's amount, its thresholds and whether forecasts count, and nothing else.
+//! - A [`version`] follows a budget's amount, its thresholds and whether forecasts count, and nothing else.
 
 mod delivery;
 mod key;

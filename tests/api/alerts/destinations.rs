@@ -151,6 +151,7 @@ async fn alerts_without_a_destination_are_listed_and_done() {
     assert_eq!((&counts["decided"], &counts["sent"]), (&json!(1), &json!(0)));
     let alerts = watch.list("").await;
     assert_eq!((states(&alerts), &alerts[0]["deliveries"]), (vec!["sent actual 50".to_owned()], &json!([])));
+    assert_eq!(watch.redeliver(alerts[0]["id"].as_str().unwrap()).await.status, 409);
 }
 
 #[tokio::test]

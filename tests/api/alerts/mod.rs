@@ -8,6 +8,7 @@ mod list;
 mod message;
 mod organizations;
 mod resolved;
+mod time;
 mod topic;
 mod watched;
 
@@ -28,7 +29,7 @@ use crate::support::{Answer, World, noon};
 /// How far apart runs are.
 const RUNS: TimeDelta = TimeDelta::minutes(5);
 /// The time that a run has.
-const TIME: Duration = Duration::from_secs(240);
+const TIME: Duration = Duration::from_mins(4);
 
 /// The system, with one organisation that is told of its alerts.
 pub struct Watch {

@@ -15,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::ids::OrgId;
 use crate::period;
 use crate::store::keys::{Key, PK, alerts as attr};
+use crate::store::registry::came_second;
 use crate::store::{Item, Store, failed, key_attributes, s};
 
 /// Days after its month that what was decided of a budget is kept.
@@ -59,6 +60,23 @@ struct Step {
     alert: Option<usize>,
 }
 
+/// What became of a transaction.
+enum Taken {
+    /// It is in.
+    All,
+    /// It is not, since these items were not as they had to be.
+    Without(Vec<usize>),
+    /// It is not, since somebody else was writing one of them.
+    CameSecond,
+}
+
+/// What is left out together with a step: all of its alert.
+fn together(steps: &[Step], step: usize) -> Vec<usize> {
+    let alert = steps[step].alert;
+    let belongs = |other: &usize| *other == step || alert.is_some() && steps[*other].alert == alert;
+    (0..steps.len()).filter(belongs).collect()
+}
+
 impl Store {
     /// Stores a decision, and answers the alerts that there are because of it: none where somebody else has decided
     /// something of the same budget meanwhile, and what is left to decide is left to the next run.
@@ -71,36 +89,40 @@ impl Store {
         loop {
             let taken: Vec<_> = (0..steps.len()).filter(|step| !left_out.contains(step)).collect();
             let items = taken.iter().map(|step| steps[*step].item.clone()).collect();
-            let done = self
-                .client
-                .transact_write_items()
-                .set_transact_items(Some(items))
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await;
-            let error = match done {
-                Ok(done) => {
-                    self.meter.write(done.consumed_capacity());
-                    return Ok(decision.stored(&steps, &left_out));
+            match self.take(items).await? {
+                Taken::All => return Ok(decision.stored(&steps, &left_out)),
+                // The note of what was decided is refused where somebody has decided something else meanwhile.
+                Taken::CameSecond => return Ok(Vec::new()),
+                Taken::Without(refused) if refused.contains(&0) => return Ok(Vec::new()),
+                Taken::Without(refused) => {
+                    let refused = refused.into_iter().map(|nth| taken[nth]);
+                    left_out.extend(refused.flat_map(|step| together(&steps, step)));
                 }
-                Err(error) => error,
-            };
-            self.meter.write(None);
-            let refused = refused(&error);
-            match refused.first() {
-                None => return Err(failed("TransactWriteItems", &error)),
-                // The note of what was decided: somebody came first.
-                Some(0) => return Ok(Vec::new()),
-                Some(_) => {}
-            }
-            for step in refused.into_iter().map(|nth| taken[nth]) {
-                let alert = steps[step].alert;
-                left_out.extend(
-                    (0..steps.len())
-                        .filter(|other| *other == step || alert.is_some() && steps[*other].alert == alert),
-                );
             }
         }
+    }
+
+    async fn take(&self, items: Vec<TransactWriteItem>) -> Result<Taken> {
+        let done = self
+            .client
+            .transact_write_items()
+            .set_transact_items(Some(items))
+            .return_consumed_capacity(ReturnConsumedCapacity::Total)
+            .send()
+            .await;
+        let error = match done {
+            Ok(done) => {
+                self.meter.write(done.consumed_capacity());
+                return Ok(Taken::All);
+            }
+            Err(error) => error,
+        };
+        self.meter.write(None);
+        let refused = refused(&error);
+        if !refused.is_empty() {
+            return Ok(Taken::Without(refused));
+        }
+        if came_second(&error) { Ok(Taken::CameSecond) } else { Err(failed("TransactWriteItems", &error)) }
     }
 
     /// The note first, then everything else.
@@ -212,7 +234,7 @@ impl Alert {
 }
 
 /// The items whose conditions did not hold; none where the transaction failed for any other reason.
-pub(super) fn refused<R>(error: &SdkError<Refusal, R>) -> Vec<usize> {
+fn refused<R>(error: &SdkError<Refusal, R>) -> Vec<usize> {
     let Some(Refusal::TransactionCanceledException(canceled)) = error.as_service_error() else {
         return Vec::new();
     };

@@ -2,18 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::error::ProvideErrorMetadata;
 use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnConsumedCapacity, TransactWriteItem, Update};
 use chrono::{DateTime, Utc};
 
-use super::decide::refused;
 use super::{Alert, json, number};
 use crate::alert::{AlertKey, Status};
 use crate::error::{Error, Result};
 use crate::ids::OrgId;
 use crate::period;
 use crate::store::keys::alerts as attr;
+use crate::store::registry::came_second;
 use crate::store::{Store, failed, key_attributes, s};
+
+/// What an update is refused with where somebody else has written the item, or is about to.
+const SECOND: [&str; 2] = ["ConditionalCheckFailedException", "TransactionConflictException"];
 
 /// What a write of an alert does to the list of those that are due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +78,7 @@ impl Store {
             }
             Err(error) => {
                 self.meter.write(None);
-                let second = error
-                    .as_service_error()
-                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception);
+                let second = error.code().is_some_and(|code| SECOND.contains(&code));
                 if second { Ok(false) } else { Err(failed("UpdateItem", &error)) }
             }
         }
@@ -99,8 +100,7 @@ impl Store {
             }
             Err(error) => {
                 self.meter.write(None);
-                let second = refused(&error).first() == Some(&0);
-                if second { Ok(false) } else { Err(failed("TransactWriteItems", &error)) }
+                if came_second(&error) { Ok(false) } else { Err(failed("TransactWriteItems", &error)) }
             }
         }
     }

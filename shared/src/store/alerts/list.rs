@@ -110,12 +110,12 @@ impl Store {
     pub async fn redeliver(&self, editor: &Editor, id: &str) -> Result<Alert> {
         for _ in 0..ATTEMPTS {
             let alert = self.alert(&editor.org, id).await?.ok_or(Error::NotFound("Alert not found"))?;
-            if alert.superseded {
-                let why = "This alert was superseded by one of a higher threshold, and is told to nobody.";
+            if let Some(why) = nobody(&alert) {
                 return Err(Error::Conflict(why.to_owned()));
             }
             let mut again = alert.clone();
             again.deliveries.iter_mut().for_each(|delivery| delivery.again(editor.now));
+            again.lease = None;
             let zone = self.organization(&editor.org).await?.timezone;
             let (before, after) = (Redelivery::of(&alert), Redelivery::of(&again));
             let entry = editor.event(&entity(&alert), zone, Some(&before), Some(&after))?;
@@ -128,6 +128,14 @@ impl Store {
         }
         Err(Error::Unavailable("others keep changing the same alert".to_owned()))
     }
+}
+
+/// Why an alert is told to nobody, where it is.
+fn nobody(alert: &Alert) -> Option<&'static str> {
+    if alert.superseded {
+        return Some("This alert was superseded by one of a higher threshold, and is told to nobody.");
+    }
+    alert.deliveries.is_empty().then_some("This alert was decided when there was nobody to tell.")
 }
 
 /// The alert as the activity log names it: it is one of the agent's whose budget it is about.

@@ -95,3 +95,63 @@ pub fn organizations_from(first: &str) -> KeyRange {
 pub fn cursor() -> Key {
     Key { pk: "#budget-alerts".to_owned(), sk: "next".to_owned() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::alert::Kind;
+    use crate::ids::AgentId;
+    use crate::period::Month;
+
+    fn org() -> OrgId {
+        OrgId::new("acme").unwrap()
+    }
+
+    /// The schema of the stored data, like that of all other keys.
+    #[test]
+    fn the_keys_are_as_they_always_were() {
+        let budget = BudgetId::Agent(AgentId::new("a/b:c@d").unwrap());
+        let name = AlertKey {
+            budget: budget.clone(),
+            version: "0123456789abcdef".to_owned(),
+            month: Month::parse("2026-11").unwrap(),
+            kind: Kind::Actual,
+            threshold: 80,
+            resolved: false,
+        };
+        let text = |key: Key| format!("{} | {}", key.pk, key.sk);
+        let rest = "agent:a/b:c@d#0123456789abcdef#2026-11#actual#80";
+        assert_eq!(text(alert(&org(), &name)), format!("acme | ALERT#{rest}"));
+        assert_eq!(text(due(&org(), &name)), format!("acme | DUE#{rest}"));
+        assert_eq!(text(crossed(&org(), &budget)), "acme | CROSSED#agent:a/b:c@d");
+        assert_eq!(text(crossed(&org(), &BudgetId::Organization)), "acme | CROSSED#org");
+        let agent = AgentId::new("a/b:c@d").unwrap();
+        assert_eq!(text(super::super::agent_budget(&org(), &agent)), "acme | BUDGET#a/b:c@d");
+        assert_eq!(text(cursor()), "#budget-alerts | next");
+        let noon = DateTime::from_timestamp(1_789_473_600, 0).unwrap();
+        assert_eq!(place(noon, "msg_x"), "8210526399999#msg_x");
+        assert_eq!(id(&org(), "msg_x"), "acme#msg_x");
+    }
+
+    #[test]
+    fn what_is_watched_is_one_stretch_without_anything_else() {
+        let range = watched(&org());
+        let within = |key: &str| *range.from <= *key && *key <= *range.to;
+        let watched =
+            [registry::BUDGET, "BUDGET#-", "BUDGET#z", "CROSSED#org", "DEST#-", "DEST#z", "DUE#org#z"];
+        assert_eq!(watched.map(within), [true; 7]);
+        let others = [registry::AGENT, registry::NODE, registry::PROJECT, registry::PRICE, ALERT];
+        assert!(others.iter().all(|prefix| !within(&format!("{prefix}z")) && !within(&format!("{prefix}-"))));
+        assert!(![registry::ORG, registry::PLAN].into_iter().any(within));
+    }
+
+    #[test]
+    fn newer_alerts_come_before_older_ones_and_all_lie_within_the_list() {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+        let places =
+            [place(at(2_000_000_000), "b"), place(at(1_000_000_000), "a"), place(at(1_000_000_000), "b")];
+        assert!(places.is_sorted());
+        let all = all_places(&org());
+        assert!(places.iter().all(|place| all.from < *place && *place < all.to));
+    }
+}

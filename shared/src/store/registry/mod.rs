@@ -29,6 +29,7 @@ pub(super) use read::stored;
 pub use read::{Node, Project, Stored};
 pub use settings::Settings;
 pub(super) use settings::SettingsCache;
+pub(super) use write::came_second;
 pub use write::{Editor, Entity, Next, UNSET};
 
 use serde::de::DeserializeOwned;

@@ -253,7 +253,7 @@ fn pause(attempt: u32) -> Duration {
 }
 
 /// Whether a transaction failed for no other reason than that another was there first.
-fn came_second<R>(error: &SdkError<Refusal, R>) -> bool {
+pub(in crate::store) fn came_second<R>(error: &SdkError<Refusal, R>) -> bool {
     let Some(Refusal::TransactionCanceledException(canceled)) = error.as_service_error() else {
         return false;
     };

@@ -1,0 +1,90 @@
+use super::*;
+
+fn usd(text: &str) -> Usd {
+    Usd::new(Decimal::from_str_exact(text).unwrap())
+}
+
+fn facts() -> Facts {
+    let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
+    let percent = |text: &str| Number(Decimal::from_str_exact(text).unwrap());
+    let day = |text| Day::parse(text).unwrap();
+    Facts {
+        id: "msg_x".to_owned(),
+        summary: String::new(),
+        organization: Party { id: "acme".to_owned(), name: Some("Acme".to_owned()) },
+        subject: Subject { subject_type: SubjectKind::Agent, id: "nova".to_owned(), name: None },
+        kind: Kind::Forecast,
+        threshold_percent: 80,
+        also_crossed_percent: vec![50],
+        budget: Some(usd("100")),
+        cost: usd("40.5"),
+        utilization_percent: percent("40.5"),
+        forecast: Some(BudgetForecast {
+            cost: usd("81.123456"),
+            utilization_percent: percent("81.1"),
+            days_left: 15,
+            basis: ForecastBasis {
+                days: 7,
+                from: day("2026-09-08"),
+                to: day("2026-09-14"),
+                mean_daily_cost: usd("2.708230"),
+            },
+        }),
+        period: Period { month: "2026-09".to_owned(), time_zone: "UTC".to_owned(), start: at(0), end: at(1) },
+        top: TopCosts { window: Window { from: at(0), to: at(1) }, agents: Vec::new(), models: Vec::new() },
+        unpriced_requests: 0,
+        is_lower_bound: false,
+        resolves: Vec::new(),
+    }
+}
+
+#[test]
+fn each_kind_of_message_is_a_sentence() {
+    let (crossed, resolved) = (MessageType::ThresholdCrossed, MessageType::Resolved);
+    let of_org = Subject { subject_type: SubjectKind::Organization, ..facts().subject };
+    for (facts, message_type, sentence) in [
+        (
+            facts(),
+            crossed,
+            "Acme: the agent nova is likely to cost 81.123456 USD in 2026-09: 81.1 % of its budget of 100.00 USD \
+             (threshold 80 %).",
+        ),
+        (
+            Facts { kind: Kind::Actual, is_lower_bound: true, subject: of_org, ..facts() },
+            crossed,
+            "Acme: the organization has cost at least 40.50 USD in 2026-09: 40.5 % of its budget of 100.00 USD \
+             (threshold 80 %).",
+        ),
+        (
+            facts(),
+            resolved,
+            "Acme: the agent nova is back under 80 % of its budget for 2026-09, which is now 100.00 USD.",
+        ),
+        (
+            Facts { budget: None, ..facts() },
+            resolved,
+            "Acme: the agent nova has no budget any more: what was said of it for 2026-09 no longer holds.",
+        ),
+    ] {
+        assert_eq!(facts.sentence(message_type), sentence);
+    }
+}
+
+#[test]
+fn what_is_written_is_read_again() {
+    let message = Message {
+        message_type: MessageType::Resolved,
+        version: MESSAGE_VERSION,
+        timestamp: DateTime::from_timestamp(1_789_473_600, 0).unwrap(),
+        data: facts(),
+    };
+    let text = serde_json::to_string(&message).unwrap();
+    assert!(
+        text.starts_with(
+            r#"{"type":"budget.resolved","version":1,"timestamp":"2026-09-15T12:00:00Z","data":{"#
+        )
+    );
+    assert!(text.contains(r#""cost":"40.50","utilization_percent":40.5,"#), "{text}");
+    let read: Message = serde_json::from_str(&text).unwrap();
+    assert_eq!((read.data.cost, read.data.forecast.unwrap().cost), (usd("40.5"), usd("81.123456")));
+}
