@@ -19,4 +19,5 @@ mod simulation;
 mod strangers;
 mod support;
 mod v1;
+mod versions;
 mod watch;

@@ -11,6 +11,7 @@ mod meter;
 pub mod registry;
 pub mod sequence;
 pub mod usage;
+mod version;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -84,7 +85,7 @@ impl Store {
             self.meter.read(page.consumed_capacity());
             start = page.last_evaluated_key;
             for item in page.items.unwrap_or_default() {
-                all.push(read(item)?);
+                all.push(read(version::known(item)?)?);
             }
             if start.is_none() {
                 return Ok(all);
