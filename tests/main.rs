@@ -20,5 +20,6 @@ mod simulation;
 mod strangers;
 mod support;
 mod v1;
+mod versions;
 mod watch;
 mod webhooks;

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use shared::auth::Scope;
 use shared::ids::OrgId;
 use shared::store::Store;
-use shared::store::keys::{self, Key, PK, SK};
+use shared::store::keys::{self, Key, PK, SK, VERSION};
 use shared::store::registry::SETTINGS;
 use shared::store::sequence::SequenceNumber;
 use tokio::task::JoinHandle;
@@ -154,7 +154,7 @@ impl Run {
         for (org, zone) in ORGS {
             let key = keys::organization_settings(&OrgId::new(org).unwrap());
             let settings = json!({ "M": { "timezone": { "S": zone.name() } } });
-            let item = json!({ PK: { "S": key.pk }, SK: { "S": key.sk }, SETTINGS: settings });
+            let item = json!({ PK: { "S": key.pk }, SK: { "S": key.sk }, VERSION: { "N": "1" }, SETTINGS: settings });
             let body = json!({ "TableName": names().registry, "Item": item });
             assert_eq!(self.engine.execute("PutItem", &body).0, 200);
         }

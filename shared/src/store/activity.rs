@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, Select};
 use chrono::{DateTime, Utc};
 
 use super::keys::{self, KeyRange, SK, activity as attr, event};
-use super::{Item, Store, decode, failed, s};
+use super::{Item, Store, decode, failed, s, version};
 use crate::error::{Error, Result};
 use crate::event::{AgentActivity, Data, Event};
 use crate::ids::{AgentId, Name, OrgId};
@@ -89,10 +89,10 @@ impl Store {
             let page = self.activity_query(filter, stretch).limit(limit).set_exclusive_start_key(start);
             let page = page.send().await.map_err(|error| failed("Query", &error))?;
             self.meter.read(page.consumed_capacity());
-            for item in page.items() {
-                entries.push(entry(item)?);
-            }
             start = page.last_evaluated_key;
+            for item in page.items.unwrap_or_default() {
+                entries.push(entry(&version::known(item)?)?);
+            }
             if start.is_none() {
                 break;
             }

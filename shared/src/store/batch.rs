@@ -9,7 +9,7 @@ use rand::RngExt;
 use tokio::time::sleep;
 
 use super::keys::Key;
-use super::{Item, Store, failed, key_attributes};
+use super::{Item, Store, failed, key_attributes, version};
 use crate::aws::ATTEMPTS;
 use crate::error::{Error, Result};
 
@@ -42,7 +42,10 @@ impl Store {
                 .await
                 .map_err(|error| failed("BatchGetItem", &error))?;
             self.meter.read(answer.consumed_capacity().first());
-            items.extend(answer.responses.into_iter().flat_map(HashMap::into_values).flatten());
+            let found = answer.responses.into_iter().flat_map(HashMap::into_values).flatten();
+            for item in found {
+                items.push(version::known(item)?);
+            }
             let unprocessed = answer.unprocessed_keys.unwrap_or_default().into_values().next();
             let Some(unprocessed) = unprocessed.filter(|left| !left.keys().is_empty()) else {
                 return Ok(items);

@@ -10,14 +10,14 @@ use aws_sdk_dynamodb::types::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::keys::{self, Key, PK, SK, VERSION, event as attr};
-use super::{Item, Store, decode, failed, key_attributes, s};
+use super::{Item, Store, decode, failed, key_attributes, s, version};
 use crate::error::{Error, Result};
 use crate::event::{Data, Event};
 use crate::ids::Name;
 use crate::period;
 
 /// The version of the layout of raw events.
-const LAYOUT: &str = "1";
+const LAYOUT: &str = version::LAYOUT;
 /// Statements in one `BatchExecuteStatement` (a limit of DynamoDB's).
 pub const INSERT_BATCH: usize = 25;
 /// Keys in one `BatchGetItem` (a limit of DynamoDB's).
@@ -148,6 +148,7 @@ impl Store {
                     self.meter.read(Some(capacity));
                 }
                 for item in answer.responses().into_iter().flat_map(HashMap::values).flatten() {
+                    version::check(item)?;
                     found.extend(fingerprint(item));
                 }
                 let unprocessed = answer.unprocessed_keys.unwrap_or_default().into_values().next();
@@ -187,9 +188,10 @@ fn fingerprint_request(keys: &[Key]) -> Result<KeysAndAttributes> {
     KeysAndAttributes::builder()
         .set_keys(Some(keys.iter().map(key_attributes).collect()))
         .consistent_read(true)
-        .projection_expression("#p, #s, #h, #r")
+        .projection_expression("#p, #s, #v, #h, #r")
         .expression_attribute_names("#p", PK)
         .expression_attribute_names("#s", SK)
+        .expression_attribute_names("#v", VERSION)
         .expression_attribute_names("#h", attr::HASH)
         .expression_attribute_names("#r", attr::REQUEST)
         .build()

@@ -15,6 +15,7 @@ pub mod registry;
 pub mod sequence;
 pub mod status;
 pub mod usage;
+mod version;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -88,7 +89,7 @@ impl Store {
             self.meter.read(page.consumed_capacity());
             start = page.last_evaluated_key;
             for item in page.items.unwrap_or_default() {
-                all.push(read(item)?);
+                all.push(read(version::known(item)?)?);
             }
             if start.is_none() {
                 return Ok(all);

@@ -11,14 +11,14 @@ use futures::future::try_join_all;
 
 use super::keys::{self, Key, SEALED, VERSION, WRITES};
 use super::sequence::SequenceNumber;
-use super::{Item, Store, decode, failed, key_attributes, s};
+use super::{Item, Store, decode, failed, key_attributes, s, version};
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, OrgId};
 use crate::period::{Day, DayRange};
 use crate::rollup::{AgentDay, OrgDay, Sums, Target};
 
 /// The version of the layout of usage items.
-pub(super) const LAYOUT: &str = "1";
+pub(super) const LAYOUT: &str = version::LAYOUT;
 
 /// The columns that one update may name. DynamoDB takes 4 KB of expression; a column needs at most 11 bytes of it.
 pub const MAX_COLUMNS: usize = 250;
@@ -59,7 +59,10 @@ impl Store {
             .update_item()
             .table_name(&self.tables().usage)
             .set_key(Some(key_attributes(key)))
-            .condition_expression("attribute_not_exists(#z) AND (attribute_not_exists(#m) OR #m < :f)")
+            .condition_expression(
+                "attribute_not_exists(#z) AND (attribute_not_exists(#m) OR #m < :f) \
+                 AND (attribute_not_exists(#v) OR #v = :v)",
+            )
             .expression_attribute_names("#m", batch.mark)
             .expression_attribute_names("#w", WRITES)
             .expression_attribute_names("#z", SEALED)
@@ -116,7 +119,10 @@ impl Store {
             .update_item()
             .table_name(&self.tables().usage)
             .set_key(Some(key_attributes(key)))
-            .update_expression(update)
+            .update_expression(format!("SET #v = :v {update}"))
+            .condition_expression("attribute_not_exists(#v) OR #v = :v")
+            .expression_attribute_names("#v", VERSION)
+            .expression_attribute_values(":v", version::attribute())
             .expression_attribute_names("#u", keys::END_USERS)
             .expression_attribute_values(":u", hash_set(users))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
@@ -176,7 +182,7 @@ impl Store {
             .await
             .map_err(|error| failed("GetItem", &error))?;
         self.meter.read(found.consumed_capacity());
-        found.item().map_or_else(|| Ok(Sums::default()), decode::sums)
+        found.item.map_or_else(|| Ok(Sums::default()), |item| decode::sums(&version::known(item)?))
     }
 }
 
@@ -218,11 +224,14 @@ fn already_at(
     let UpdateItemError::ConditionalCheckFailedException(refused) = refused else {
         return Err(Error::Internal("not a failed condition".to_owned()));
     };
-    if refused.item().is_some_and(|item| item.contains_key(SEALED)) {
+    let item = refused.item();
+    if let Some(item) = item {
+        version::check(item)?;
+    }
+    if item.is_some_and(|item| item.contains_key(SEALED)) {
         return Ok(Outcome::Sealed);
     }
-    let number = refused
-        .item()
+    let number = item
         .and_then(|item| item.get(mark))
         .and_then(|value| value.as_b().ok())
         .and_then(|bytes| SequenceNumber::from_bytes(bytes.as_ref()));

@@ -12,7 +12,7 @@ use crate::ids::{AgentId, Name, NodeId, OrgId, ProjectId};
 use crate::period::Day;
 use crate::rollup::Seen;
 use crate::store::keys::{self, Key, SK, registry as sort};
-use crate::store::{Item, Store, decode, failed, key_attributes};
+use crate::store::{Item, Store, decode, failed, key_attributes, version};
 
 /// What an item of the registry holds. Where there is none, it holds nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,7 +160,7 @@ impl Store {
             .await
             .map_err(|error| failed("GetItem", &error))?;
         self.meter.read(found.consumed_capacity());
-        stored(&found.item.unwrap_or_default())
+        stored(&version::known(found.item.unwrap_or_default())?)
     }
 
     /// All that exists of one kind, one of [`sort`] that ends with `#`, by id.

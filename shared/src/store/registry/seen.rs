@@ -6,8 +6,8 @@ use crate::error::{Error, Result};
 use crate::ids::OrgId;
 use crate::period::{self, Day, Month};
 use crate::rollup::{Latest, Seen, Subject};
-use crate::store::keys::{PK, SK, seen as attr};
-use crate::store::{Item, Store, decode, failed, key_attributes, s};
+use crate::store::keys::{PK, SK, VERSION, seen as attr};
+use crate::store::{Item, Store, decode, failed, key_attributes, s, version};
 
 impl Store {
     /// Notes what was seen of a subject, and answers what is known of it then.
@@ -28,7 +28,7 @@ impl Store {
                 .await
                 .map_err(|error| failed("GetItem", &error))?;
             self.meter.read(found.consumed_capacity());
-            let item = found.item.unwrap_or_default();
+            let item = version::known(found.item.unwrap_or_default())?;
             let known = seen(&item)?;
             let mut merged = news.clone();
             if let Some(known) = &known {
@@ -55,7 +55,10 @@ impl Store {
             .expression_attribute_values(":w", AttributeValue::N(writes.to_string()))
             .expression_attribute_values(":n", AttributeValue::N((writes + 1).to_string()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let mut set = vec!["#w = :n".to_owned()];
+        update = update
+            .expression_attribute_names("#v", VERSION)
+            .expression_attribute_values(":v", version::attribute());
+        let mut set = vec!["#w = :n".to_owned(), "#v = :v".to_owned()];
         for (i, (name, value)) in seen_attributes(seen).into_iter().enumerate() {
             update = update
                 .expression_attribute_names(format!("#{i}"), name)

@@ -21,8 +21,8 @@ use super::{AgentBudgetSettings, ETAG, IfMatch, OrganizationSettings, SETTINGS, 
 use crate::error::{Error, Result};
 use crate::ids::{AgentId, OrgId};
 use crate::store::events::RawEvent;
-use crate::store::keys::{self, Key, PK, seen};
-use crate::store::{Store, failed, key_attributes, s};
+use crate::store::keys::{self, Key, PK, VERSION, seen};
+use crate::store::{Store, failed, key_attributes, s, version};
 
 /// The version of what was never set, where there is something to read nevertheless.
 pub const UNSET: &str = "unset";
@@ -175,7 +175,9 @@ impl Store {
             .set_expression_attribute_values(old);
         update = match next {
             Some((settings, etag)) => update
-                .update_expression("SET #s = :s, #e = :e")
+                .update_expression("SET #s = :s, #e = :e, #v = :v")
+                .expression_attribute_names("#v", VERSION)
+                .expression_attribute_values(":v", version::attribute())
                 .expression_attribute_values(":s", attribute(settings)?)
                 .expression_attribute_values(":e", s(etag)),
             None => update.update_expression("REMOVE #s, #e"),
