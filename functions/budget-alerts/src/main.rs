@@ -23,5 +23,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let handle = |event: LambdaEvent<_>| {
         emf::printed("budget-alerts", alerts.handle(event.payload, time_left(event.context.deadline())))
     };
-    lambda_runtime::run(service_fn(handle)).await
+    Box::pin(lambda_runtime::run(service_fn(handle))).await
 }

@@ -16,5 +16,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let handle = |event: LambdaEvent<_>| {
         emf::printed("reconcile", reconciler.handle(event.payload, time_left(event.context.deadline())))
     };
-    lambda_runtime::run(service_fn(handle)).await
+    Box::pin(lambda_runtime::run(service_fn(handle))).await
 }

@@ -30,7 +30,7 @@ pub use meter::{Meter, Reading};
 use crate::aws;
 use crate::config::TableNames;
 use crate::error::{Error, Result};
-use keys::{Key, KeyRange, PK, SK};
+use keys::{Key, KeyRange, PK, SK, VERSION};
 
 /// An item as the SDK gives it.
 pub type Item = HashMap<String, AttributeValue>;
@@ -129,6 +129,13 @@ pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
 /// The key attributes of an item.
 pub(crate) fn key_attributes(key: &Key) -> Item {
     HashMap::from([(PK.to_owned(), s(&key.pk)), (SK.to_owned(), s(&key.sk))])
+}
+
+/// A new item, with nothing yet but its key and its version.
+pub(crate) fn new_item(key: &Key) -> Item {
+    let mut item = key_attributes(key);
+    item.insert(VERSION.to_owned(), version::attribute());
+    item
 }
 
 /// Error codes after which the same call may succeed.

@@ -7,8 +7,7 @@ use futures::Stream;
 use futures::stream::try_unfold;
 
 use super::keys::{self, Key, KeyRange, PK, SEALED, SK, VERSION, WRITES, event as attr};
-use super::usage::{self, LAYOUT};
-use super::{Item, Store, decode, events, failed, key_attributes, s};
+use super::{Item, Store, decode, events, failed, key_attributes, new_item, s, usage, version};
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::ids::OrgId;
@@ -120,7 +119,7 @@ impl Store {
         item.extend(usage::columns(after).map(|(name, value)| (name.to_owned(), value)));
         let number = |n: u64| AttributeValue::N(n.to_string());
         item.extend([
-            (VERSION.to_owned(), AttributeValue::N(LAYOUT.to_owned())),
+            (VERSION.to_owned(), version::attribute()),
             (WRITES.to_owned(), number(writes + 1)),
             (SEALED.to_owned(), number(sealed + 1)),
         ]);
@@ -138,7 +137,7 @@ impl Store {
             .expression_attribute_names("#v", VERSION)
             .expression_attribute_names("#z", SEALED)
             .expression_attribute_names("#w", WRITES)
-            .expression_attribute_values(":v", AttributeValue::N(LAYOUT.to_owned()))
+            .expression_attribute_values(":v", version::attribute())
             .expression_attribute_values(":one", AttributeValue::N("1".to_owned()))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
@@ -242,8 +241,7 @@ impl Store {
         key: &Key,
         attributes: impl IntoIterator<Item = (&'static str, AttributeValue)>,
     ) -> Result<()> {
-        let mut item = key_attributes(key);
-        item.insert(VERSION.to_owned(), AttributeValue::N(LAYOUT.to_owned()));
+        let mut item = new_item(key);
         item.extend(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let done = self
             .client
@@ -293,6 +291,10 @@ fn stored_event(item: &Item) -> Result<StoredEvent> {
 }
 
 fn guarded(item: &Item) -> Result<Guarded> {
+    // One that has none is not ours, which is for the comparison to find.
+    if item.contains_key(VERSION) {
+        version::check(item)?;
+    }
     let count = |name: &str| item.get(name)?.as_n().ok()?.parse().ok();
     Ok(Guarded {
         writes: count(WRITES).unwrap_or_default(),

@@ -9,9 +9,9 @@ use aws_sdk_dynamodb::types::{
 use chrono::{DateTime, Utc};
 use rust_decimal::prelude::ToPrimitive;
 
-use super::keys::{LANES, SK, status};
+use super::keys::{LANES, SK, VERSION, status};
 use super::quarantine::{self, Summary};
-use super::{Item, Store, decode, failed, key_attributes};
+use super::{Item, Store, decode, failed, key_attributes, version};
 use crate::error::{Error, Result};
 
 /// How the system is.
@@ -65,9 +65,11 @@ impl Store {
             .update_item()
             .table_name(&self.tables().usage)
             .set_key(Some(key_attributes(&status::lanes())))
+            .expression_attribute_names("#v", VERSION)
+            .expression_attribute_values(":v", version::attribute())
             .return_values_on_condition_check_failure(OnFailure::AllOld)
             .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let (mut set, mut forward) = (Vec::new(), Vec::new());
+        let (mut set, mut forward) = (vec!["#v = :v".to_owned()], Vec::new());
         for (lane, newest) in newest {
             update = update
                 .expression_attribute_names(format!("#{lane}"), status::lane_column(*lane))

@@ -18,7 +18,7 @@ use crate::period::{Day, DayRange};
 use crate::rollup::{AgentDay, OrgDay, Sums, Target};
 
 /// The version of the layout of usage items.
-pub(super) const LAYOUT: &str = version::LAYOUT;
+const LAYOUT: &str = version::LAYOUT;
 
 /// The columns that one update may name. DynamoDB takes 4 KB of expression; a column needs at most 11 bytes of it.
 pub const MAX_COLUMNS: usize = 250;

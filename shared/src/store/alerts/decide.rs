@@ -14,9 +14,9 @@ use crate::alert::{AlertKey, BudgetId, Crossed, Delivery};
 use crate::error::{Error, Result};
 use crate::ids::OrgId;
 use crate::period;
-use crate::store::keys::{Key, PK, alerts as attr};
+use crate::store::keys::{Key, PK, VERSION, alerts as attr};
 use crate::store::registry::came_second;
-use crate::store::{Item, Store, failed, key_attributes, s};
+use crate::store::{Item, Store, failed, key_attributes, new_item, s, version};
 
 /// Days after its month that what was decided of a budget is kept.
 const STATE_DAYS: i64 = 40;
@@ -131,7 +131,7 @@ impl Store {
         for (nth, alert) in decision.alerts.iter().enumerate() {
             steps.push(Step { item: self.put_alert(decision, alert)?, alert: Some(nth) });
             if alert.deliveries.as_ref().is_some_and(|deliveries| !deliveries.is_empty()) {
-                let due = key_attributes(&attr::due(&decision.org, &alert.key));
+                let due = new_item(&attr::due(&decision.org, &alert.key));
                 let put = Put::builder().table_name(&self.tables().registry).set_item(Some(due)).build();
                 let put = put.map_err(Error::internal)?;
                 steps.push(Step { item: TransactWriteItem::builder().put(put).build(), alert: Some(nth) });
@@ -157,7 +157,9 @@ impl Store {
         let end = crossed.month.last().start(Tz::UTC) + TimeDelta::days(STATE_DAYS);
         let mut update = self
             .update(&attr::crossed(org, budget))
-            .update_expression("SET #d = :d, #x = :x, #w = :n")
+            .update_expression("SET #d = :d, #x = :x, #w = :n, #v = :v")
+            .expression_attribute_names("#v", VERSION)
+            .expression_attribute_values(":v", version::attribute())
             .expression_attribute_names("#d", attr::STATE)
             .expression_attribute_names("#x", attr::EXPIRES)
             .expression_attribute_names("#w", attr::WRITES)
@@ -215,7 +217,7 @@ impl Decision {
 impl Alert {
     fn item(&self) -> Result<Item> {
         let id = self.id();
-        let mut item = key_attributes(&attr::alert(&self.org, &self.key));
+        let mut item = new_item(&attr::alert(&self.org, &self.key));
         let expires = (self.decided + TimeDelta::days(RETENTION_DAYS)).timestamp();
         item.extend([
             (attr::ORG.to_owned(), s(self.org.as_str())),

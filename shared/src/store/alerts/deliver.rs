@@ -11,9 +11,9 @@ use crate::alert::{AlertKey, Status};
 use crate::error::{Error, Result};
 use crate::ids::OrgId;
 use crate::period;
-use crate::store::keys::alerts as attr;
+use crate::store::keys::{VERSION, alerts as attr};
 use crate::store::registry::came_second;
-use crate::store::{Store, failed, key_attributes, s};
+use crate::store::{Store, failed, key_attributes, s, version};
 
 /// What an update is refused with where somebody else has written the item, or is about to.
 const SECOND: [&str; 2] = ["ConditionalCheckFailedException", "TransactionConflictException"];
@@ -139,7 +139,9 @@ impl Store {
                 let update = Update::builder()
                     .table_name(table)
                     .set_key(Some(key))
-                    .update_expression("SET #t = :t")
+                    .update_expression("SET #t = :t, #v = :v")
+                    .expression_attribute_names("#v", VERSION)
+                    .expression_attribute_values(":v", version::attribute())
                     .expression_attribute_names("#t", attr::DECIDED)
                     .expression_attribute_values(":t", s(period::rfc3339(alert.decided)));
                 Some(item.update(update.build().map_err(Error::internal)?).build())

@@ -7,7 +7,7 @@ use crate::ids::OrgId;
 use crate::rollup::Seen;
 use crate::store::keys::{PK, SK, alerts as attr};
 use crate::store::registry::seen::seen;
-use crate::store::{Item, Store, decode, failed, key_attributes, s};
+use crate::store::{Item, Store, decode, failed, key_attributes, new_item, s};
 
 /// An entry in the list of organisations.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Store {
             .client
             .put_item()
             .table_name(&self.tables().registry)
-            .set_item(Some(key_attributes(&attr::cursor())))
+            .set_item(Some(new_item(&attr::cursor())))
             .item(attr::NEXT, s(first))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()

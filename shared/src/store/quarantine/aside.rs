@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::error::{Error, Result};
 use crate::store::keys::status::{self, entry};
 use crate::store::keys::{Key, PK, event};
-use crate::store::{key_attributes, s};
+use crate::store::{new_item, s};
 use crate::{money, period};
 
 /// The longest record that is kept whole, in bytes of JSON: an item takes 400 KB.
@@ -38,7 +38,7 @@ impl Aside {
     pub(super) fn put(&self, table: &str) -> Result<TransactWriteItem> {
         let put = Put::builder()
             .table_name(table)
-            .set_item(Some(key_attributes(&self.key)))
+            .set_item(Some(new_item(&self.key)))
             .item(entry::RECORD, s(&self.record))
             .item(entry::REASON, s(&self.reason))
             .condition_expression("attribute_not_exists(#p)")

@@ -18,7 +18,7 @@ pub use aside::{Aside, MAX_RECORD};
 
 use super::keys::status::{self, entry, summary as attr};
 use super::keys::{self, Key, PK, SK};
-use super::{Item, Store, batch, decode, failed, key_attributes, s};
+use super::{Item, Store, batch, decode, failed, key_attributes, new_item, s};
 use crate::error::{Error, Result};
 use crate::ids::OrgId;
 use crate::period::{self, Day};
@@ -189,7 +189,7 @@ impl Store {
         };
         let mut put = Put::builder()
             .table_name(&self.tables().usage)
-            .set_item(Some(key_attributes(&status::quarantine_summary())))
+            .set_item(Some(new_item(&status::quarantine_summary())))
             .item(attr::COUNT, n(summary.count))
             .item(attr::WRITES, n(writes + 1))
             .condition_expression(condition)

@@ -208,9 +208,11 @@ impl Store {
         let update = Update::builder()
             .table_name(table)
             .set_key(Some(key))
-            .update_expression("SET #s = :s, #e = :e")
+            .update_expression("SET #s = :s, #e = :e, #v = :v")
             .expression_attribute_names("#s", SETTINGS)
             .expression_attribute_names("#e", ETAG)
+            .expression_attribute_names("#v", VERSION)
+            .expression_attribute_values(":v", version::attribute())
             .expression_attribute_values(":s", attribute(&AgentBudgetSettings { monthly })?)
             .expression_attribute_values(":e", s(new_etag()));
         Ok(Some(item.update(update.build().map_err(Error::internal)?).build()))
