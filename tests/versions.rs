@@ -52,6 +52,7 @@ fn json_of(value: &AttributeValue) -> Value {
         AttributeValue::S(text) => json!({ "S": text }),
         AttributeValue::N(number) => json!({ "N": number }),
         AttributeValue::Bool(flag) => json!({ "BOOL": flag }),
+        AttributeValue::Null(flag) => json!({ "NULL": flag }),
         AttributeValue::B(blob) => json!({ "B": bytes(blob) }),
         AttributeValue::Ss(texts) => json!({ "SS": texts.iter().collect::<BTreeSet<_>>() }),
         AttributeValue::Bs(blobs) => json!({ "BS": blobs.iter().map(bytes).collect::<BTreeSet<_>>() }),
@@ -72,6 +73,7 @@ fn value_of(json: &Value) -> AttributeValue {
         "S" => AttributeValue::S(text(value)),
         "N" => AttributeValue::N(text(value)),
         "BOOL" => AttributeValue::Bool(value.as_bool().unwrap()),
+        "NULL" => AttributeValue::Null(value.as_bool().unwrap()),
         "B" => AttributeValue::B(blob(value)),
         "SS" => AttributeValue::Ss(many().map(text).collect()),
         "BS" => AttributeValue::Bs(many().map(blob).collect()),
@@ -145,6 +147,12 @@ async fn example() -> World {
         .send()
         .await
         .unwrap();
+    // Alerts, and what reconcile notes: a day that was proved, and one to be computed anew.
+    world.stack.invoke("budget-alerts", json!({})).await.unwrap();
+    world.stack.invoke("reconcile", json!({ "do": "nightly" })).await.unwrap();
+    let org = shared::ids::OrgId::new(ORG).unwrap();
+    let day = shared::period::Day::of(noon(), chrono_tz::UTC);
+    world.stack.store().mark_dirty(&org, day, "token").await.unwrap();
     world
 }
 
@@ -155,6 +163,8 @@ fn kinds(items: &BTreeMap<String, Vec<Value>>) -> BTreeSet<String> {
             || part == ORG
             || part.starts_with(|c: char| c.is_ascii_digit() || "@/".contains(c))
             || part.len() == 32 && part.chars().all(|c| c.is_ascii_hexdigit())
+            // The version of a budget.
+            || part.len() == 16
     };
     let shape = |key: &Value| {
         let parts = key["S"].as_str().unwrap().split('#');

@@ -74,6 +74,7 @@ async fn one_that_makes_the_code_panic_holds_up_no_other() {
             .item("abcdefghx", number(cost))
             .item("abcdefghr", number("1"))
             .item("abcdefghn", string("p#m"))
+            .item("v", number("1"))
             .send()
             .await
             .unwrap();

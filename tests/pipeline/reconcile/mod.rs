@@ -15,7 +15,7 @@ use reconcile::{Reconciler, SETTLE};
 use serde_json::{Value, json};
 use shared::app::Clock;
 use shared::config::DEFAULT_EVENT_RETENTION_DAYS;
-use shared::store::keys::{Key, PK, SK};
+use shared::store::keys::{Key, PK, SK, VERSION};
 
 use crate::support::events::{call, event};
 use crate::support::tables::names;
@@ -93,7 +93,8 @@ impl Books {
     #[allow(clippy::unused_self, reason = "reads better")]
     fn empty(&self, key: &Key) -> Item {
         let s = |text: &str| AttributeValue::S(text.to_owned());
-        Item::from([(PK.to_owned(), s(&key.pk)), (SK.to_owned(), s(&key.sk))])
+        let version = (VERSION.to_owned(), number("1"));
+        Item::from([(PK.to_owned(), s(&key.pk)), (SK.to_owned(), s(&key.sk)), version])
     }
 
     /// What every endpoint that sums up says of an organisation.

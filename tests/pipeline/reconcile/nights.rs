@@ -5,7 +5,7 @@ use chrono::TimeDelta;
 use serde_json::{Value, json};
 use shared::ids::OrgId;
 use shared::period::Day;
-use shared::store::keys::{self, PK, SEALED, SK};
+use shared::store::keys::{self, SEALED};
 use shared::store::registry::SETTINGS;
 
 use super::Books;
@@ -46,10 +46,10 @@ async fn an_organisation_that_fails_holds_up_no_other_and_the_run_ends_in_an_err
     let books = Books::new().await;
     let org = OrgId::new("acme").unwrap();
     let settings = keys::organization_settings(&org);
-    let s = |text: &str| AttributeValue::S(text.to_owned());
-    let broken = [(PK, s(&settings.pk)), (SK, s(&settings.sk)), (SETTINGS, s("broken"))];
+    let mut broken = books.empty(&settings);
+    broken.insert(SETTINGS.to_owned(), AttributeValue::S("broken".to_owned()));
     let put = |item| books.world.stack.client().put_item().table_name(names().registry).set_item(Some(item));
-    put(broken.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).send().await.unwrap();
+    put(broken).send().await.unwrap();
 
     let failed = night(&books).await.unwrap_err();
     assert!(failed.contains("acme") && !failed.contains("bolt"), "{failed}");

@@ -22,7 +22,7 @@ pub use organizations::{Listed, OrganizationsPage};
 pub use watched::{AgentBudget, Watched};
 
 use super::keys::{SK, alerts as attr};
-use super::{Item, decode};
+use super::{Item, decode, version};
 use crate::alert::{AlertKey, Delivery, Message, Status};
 use crate::error::{Error, Result};
 use crate::ids::OrgId;
@@ -81,6 +81,7 @@ impl Alert {
     }
 
     fn parse(org: &OrgId, item: &Item) -> Result<Self> {
+        version::check(item)?;
         let sk = decode::required(item, SK)?;
         let odd = || Error::Internal(format!("the alert {sk} of {org} cannot be read"));
         let instant = |name| decode::text(item, name).and_then(period::parse_instant);
