@@ -128,7 +128,8 @@ fn rights(grants: BTreeSet<Grant>) -> BTreeSet<Right> {
 }
 
 /// What is done by a function's role where this test does not see it: Lambda reads the stream, and sets aside what it
-/// gives up on; a function that starts fetches the secrets that its environment names; and there is no topic here.
+/// gives up on; a function that starts fetches the secrets that its environment names; and there is no topic here. (The
+/// rights to write logs, and to report failed asynchronous calls to the queue of dead letters, SAM adds by itself.)
 fn done_elsewhere(template: &Template) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
     let mut right = |function: &Function, action: &str, resource: String| {

@@ -115,3 +115,12 @@ async fn a_thousand_agents_in_batches_of_a_minute() {
 async fn a_thousand_agents_in_batches_of_five_minutes() {
     hold(Fleet { agents: 1000, models: 5, batch: 868, seconds: 300, batches: 16 }, 1.7).await;
 }
+
+#[tokio::test]
+#[ignore = "it prints the figures of infra/README.md: cargo test -p system-tests -- --ignored --nocapture millions"]
+async fn one_ten_and_a_hundred_millions_a_month() {
+    // By the minute and the shard.
+    for (batch, batches) in [(6, 2000), (58, 240), (579, 24)] {
+        hold(Fleet { agents: 1000, models: 5, batch, batches }, 2.5).await;
+    }
+}
