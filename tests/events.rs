@@ -16,6 +16,7 @@ use shared::ids::OrgId;
 use shared::period;
 use shared::store::keys;
 
+use crate::monitoring;
 use crate::routes::functions;
 use crate::support::tables::{Tables, folded};
 use crate::support::{World, answered};
@@ -30,6 +31,33 @@ pub fn file(binary: &str) -> String {
 fn every_function_has_its_event() {
     for function in Template::built_in().unwrap().functions {
         serde_json::from_str::<Value>(&file(&function.binary)).unwrap();
+    }
+}
+
+#[test]
+fn every_event_is_one_that_the_template_leads_to() {
+    for function in Template::built_in().unwrap().functions {
+        let sent: Value = serde_json::from_str(&file(&function.binary)).unwrap();
+        let routes: Vec<_> = function.routes.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
+        let asked = sent["routeKey"].as_str().map(str::to_owned);
+        assert!(
+            asked.is_some_and(|asked| routes.contains(&asked)) || routes.is_empty(),
+            "{}",
+            function.binary
+        );
+    }
+    let template = monitoring::read("template.yaml");
+    for (id, properties) in monitoring::all(&template, "AWS::Serverless::Function") {
+        let binary = &template["Resources"][&id]["Metadata"]["BuildProperties"]["Binary"];
+        let sent: Value = serde_json::from_str(&file(binary.as_str().unwrap())).unwrap();
+        let events = properties["Events"].as_object().into_iter().flatten();
+        let schedules: Vec<_> = events.filter(|(_, event)| event["Type"] == "ScheduleV2").collect();
+        // Without an input EventBridge Scheduler sends a notification of its own.
+        let sends = |event: &Value| match event["Properties"]["Input"].as_str() {
+            Some(input) => sent == serde_json::from_str::<Value>(input).unwrap(),
+            None => sent["source"] == "aws.scheduler",
+        };
+        assert!(schedules.is_empty() || schedules.iter().any(|(_, event)| sends(event)), "{id}");
     }
 }
 

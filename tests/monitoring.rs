@@ -25,13 +25,14 @@ fn plain(yaml: Yaml) -> Value {
     }
 }
 
-fn read(path: &str) -> Value {
+/// A template of the project, without its tags.
+pub fn read(path: &str) -> Value {
     let text = fs::read_to_string(root().join(path)).unwrap();
     plain(serde_norway::from_str(&text).unwrap())
 }
 
 /// The properties of all resources of a kind, by logical id.
-fn all(template: &Value, kind: &str) -> BTreeMap<String, Value> {
+pub fn all(template: &Value, kind: &str) -> BTreeMap<String, Value> {
     let resources = template["Resources"].as_object().unwrap().iter();
     let these = resources.filter(|(_, resource)| resource["Type"] == kind);
     these.map(|(id, resource)| (id.clone(), resource["Properties"].clone())).collect()
