@@ -72,6 +72,10 @@ impl Cloud {
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets),
             ("AWS_LAMBDA_FUNCTION_NAME", &function.binary),
         ];
+        // A topic has the name that its ARN ends with; here nothing is published to it.
+        if let Some(topic) = variables.get_mut("ALERTS_TOPIC_ARN") {
+            *topic = format!("arn:aws:sns:us-east-1:123456789012:{topic}");
+        }
         variables.extend(given.map(|(name, value)| (name.to_owned(), value.to_owned())));
         variables.insert("AWS_LAMBDA_FUNCTION_TIMEOUT".to_owned(), function.timeout.as_secs().to_string());
         variables
@@ -82,7 +86,7 @@ impl Cloud {
         let now = Clock::system().now();
         let scopes = Scope::ALL.map(Scope::as_str).join(" ");
         let claims = json!({
-            "iss": function.variables["AUTH_ISSUER"], "aud": function.variables["AUTH_AUDIENCE"],
+            "iss": function.variables.get("AUTH_ISSUER"), "aud": function.variables.get("AUTH_AUDIENCE"),
             "sub": "test", "org": "acme", "scope": scopes, "exp": now.timestamp() + 600,
         });
         let key = EncodingKey::from_secret(self.world.secret());
@@ -136,14 +140,28 @@ async fn every_function_answers_its_event_as_it_is_deployed() {
     for (binary, routes) in functions().into_iter().filter(|(binary, _)| *binary != "ingest") {
         let deployed = function(binary);
         // The answer of the code that is tested everywhere else. A day may end meanwhile.
-        let here = async || answer(&cloud.world, binary, routes.clone()).await.1;
+        let here = async || ageless(answer(&cloud.world, binary, routes.clone()).await.1);
         let before = here().await;
         let (status, body) = cloud.ask(deployed).await;
+        let body = ageless(body);
         assert_eq!(status, 200, "{binary}: {body}");
         assert!(body == before || body == here().await, "{binary}: {body}");
     }
     let others = cloud.template.functions.iter().filter(|function| function.routes.is_empty());
     for function in others.filter(|function| function.binary != "aggregator") {
-        cloud.invoke(function).await;
+        let answer = cloud.invoke(function).await;
+        match function.binary.as_str() {
+            "reconcile" => assert_eq!((&answer["drift"], &answer["failures"]), (&json!(0), &json!([]))),
+            "budget-alerts" => assert_eq!((&answer["failed"], &answer["left"]), (&json!(0), &json!(0))),
+            other => panic!("say here what {other} should answer"),
+        }
     }
+}
+
+/// An answer without what grows older while it is asked for.
+fn ageless(mut answer: Value) -> Value {
+    for lane in answer["lanes"].as_array_mut().into_iter().flatten() {
+        lane.as_object_mut().unwrap().remove("age_seconds");
+    }
+    answer
 }
