@@ -121,6 +121,6 @@ async fn a_thousand_agents_in_batches_of_five_minutes() {
 async fn one_ten_and_a_hundred_millions_a_month() {
     // By the minute and the shard.
     for (batch, batches) in [(6, 2000), (58, 240), (579, 24)] {
-        hold(Fleet { agents: 1000, models: 5, batch, batches }, 2.5).await;
+        hold(Fleet { agents: 1000, models: 5, batch, seconds: 60, batches }, 2.5).await;
     }
 }
