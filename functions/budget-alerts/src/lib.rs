@@ -16,6 +16,7 @@
 mod deliver;
 mod forecast;
 mod judge;
+mod lately;
 mod look;
 pub mod metrics;
 mod outlets;

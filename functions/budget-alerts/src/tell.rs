@@ -17,6 +17,7 @@ use shared::store::registry::{Agent, OrganizationSettings};
 
 use crate::forecast::{BASIS_DAYS, Forecast};
 use crate::judge;
+use crate::lately::Lately;
 use crate::look::{Judged, Look, Spent};
 use crate::top::{self, Top};
 
@@ -25,6 +26,7 @@ pub struct Teller<'a> {
     look: &'a Look<'a>,
     settings: &'a OrganizationSettings,
     today: Day,
+    window: Window,
     tops: BTreeMap<BudgetId, Top>,
     agents: BTreeMap<AgentId, Agent>,
 }
@@ -38,15 +40,9 @@ impl<'a> Teller<'a> {
         spent: &Spent,
     ) -> Result<Self> {
         let today = Day::of(look.now, settings.timezone);
-        let lately = top::lately(today);
-        let costs = if let Some(costs) = &spent.agents {
-            costs
-        } else {
-            let models = spent.names.keys().copied().collect();
-            &look.store.agent_costs(look.org, lately, &models).await?
-        };
+        let lately = Lately::read(look, settings.timezone, spent).await?;
         let top = |judged: &Judged| {
-            let top = top::top(costs, lately, judged.subject.agent(), &spent.names);
+            let top = top::top(&lately, judged.subject.agent());
             (judged.subject.id.clone(), top)
         };
         let tops: BTreeMap<_, _> = judged.iter().map(top).collect();
@@ -54,7 +50,7 @@ impl<'a> Teller<'a> {
         let named: BTreeSet<_> =
             named.chain(judged.iter().filter_map(|one| one.subject.agent())).cloned().collect();
         let agents = look.store.agents_among(look.org, &named).await?;
-        Ok(Self { look, settings, today, tops, agents })
+        Ok(Self { look, settings, today, window: lately.window, tops, agents })
     }
 
     /// All that is to be stored of a decision, and is told by way of `deliveries`.
@@ -161,8 +157,7 @@ impl<'a> Teller<'a> {
     }
 
     fn top(&self, budget: &BudgetId) -> TopCosts {
-        let from = top::lately(self.today).first.start(self.settings.timezone);
-        let window = Window { from, to: self.look.now };
+        let window = self.window;
         let Some(top) = self.tops.get(budget) else {
             return TopCosts { window, agents: Vec::new(), models: Vec::new() };
         };

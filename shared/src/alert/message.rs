@@ -18,7 +18,7 @@
 //! | `utilization_percent` | cost by budget, with one decimal; 0 without a budget |
 //! | `forecast` | null before the subject has seven full days of history, else: `cost` of the whole month, `utilization_percent`, `days_left` after today, and its `basis`: the days `from` and `to`, how many `days` that are, and their `mean_daily_cost`, rounded half-even to 12 decimals |
 //! | `period` | `month`, `time_zone`, and the instants `start` (included) and `end` (not included) |
-//! | `top` | what added most to the subject's cost lately: up to three `agents` (`id`, `name` or null, `cost`), and up to three `models` (`provider`, `model`, `cost`). Costs are kept by days, so "lately" is yesterday and today so far in the `time_zone`; `window` says so as the instants `from` and `to` |
+//! | `top` | what added most to the subject's cost in the last 24 hours, to the moment: up to three `agents` (`id`, `name` or null, `cost`), and up to three `models` (`provider`, `model`, `cost`). `window` says so as the instants `from` (not included) and `to` (included). Where there are more calls than can be read in time, it begins with yesterday in the `time_zone` instead |
 //! | `unpriced_requests` | calls of the month that had no price |
 //! | `is_lower_bound` | whether there are any, so that the cost is really higher |
 //! | `resolves` | the alerts that no longer hold: `id`, `kind`, `threshold_percent` |

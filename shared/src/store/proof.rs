@@ -1,10 +1,11 @@
 //! What proving the sums takes: raw events page by page, items of sums with all that guards them, and the entries of
 //! days that have to be computed anew.
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 use chrono::{DateTime, Utc};
-use futures::Stream;
 use futures::stream::try_unfold;
+use futures::{Stream, TryStreamExt};
 
 use super::keys::{self, Key, KeyRange, PK, SEALED, SK, VERSION, WRITES, event as attr};
 use super::{Item, Store, decode, events, failed, key_attributes, new_item, s, usage, version};
@@ -57,20 +58,45 @@ pub struct Proved {
 }
 
 impl Store {
-    /// The events of one lane of a day, in pages of up to 1 MB, one in memory at a time.
+    /// The events of one lane of a day as they are at this moment, in pages of up to 1 MB, one in memory at a time.
     pub fn raw_events(
         &self,
         org: &OrgId,
         day: Day,
         lane: u8,
     ) -> impl Stream<Item = Result<Vec<StoredEvent>>> + use<'_> {
-        let range = keys::lane_events(org, day, lane);
-        try_unfold(Some((range, None)), async move |from| {
+        self.event_pages(keys::lane_events(org, day, lane), |query| query.consistent_read(true))
+    }
+
+    /// The same, but only those of `since` and later, and at half the read units: one that came a moment ago may lack.
+    pub fn raw_events_since(
+        &self,
+        org: &OrgId,
+        day: Day,
+        lane: u8,
+        since: DateTime<Utc>,
+    ) -> impl Stream<Item = Result<Vec<StoredEvent>>> + use<'_> {
+        // Without fraction and zone, before which as text nothing of that second comes.
+        let second = since.format("%Y-%m-%dT%H:%M:%S").to_string();
+        let later = move |query: QueryFluentBuilder| {
+            query.filter_expression("#a1 >= :since").expression_attribute_values(":since", s(&second))
+        };
+        let pages = self.event_pages(keys::lane_events(org, day, lane), later);
+        pages.map_ok(move |mut page| {
+            page.retain(|stored| stored.event.as_ref().map_or(true, |event| event.time >= since));
+            page
+        })
+    }
+
+    fn event_pages<'a>(
+        &'a self,
+        range: KeyRange,
+        ask: impl Fn(QueryFluentBuilder) -> QueryFluentBuilder + 'a,
+    ) -> impl Stream<Item = Result<Vec<StoredEvent>>> + 'a {
+        try_unfold((ask, Some((range, None))), async move |(ask, from)| {
             let Some((range, start)) = from else { return Ok(None) };
             let names = ["#a0", "#a1", "#a2", "#a3"];
-            let mut query = self
-                .range_query(&self.tables().events, (PK, SK), &range)
-                .consistent_read(true)
+            let mut query = ask(self.range_query(&self.tables().events, (PK, SK), &range))
                 .projection_expression(format!("#p,#s,{}", names.join(",")))
                 .set_exclusive_start_key(start);
             for (name, attribute) in names.iter().zip([VERSION, attr::TIME, attr::DATA, attr::RECEIVED]) {
@@ -79,7 +105,8 @@ impl Store {
             let page = query.send().await.map_err(|error| failed("Query", &error))?;
             self.meter.read(page.consumed_capacity());
             let events: Result<Vec<_>> = page.items().iter().map(stored_event).collect();
-            Ok(Some((events?, page.last_evaluated_key.map(|start| (range, Some(start))))))
+            let next = page.last_evaluated_key.map(|start| (range, Some(start)));
+            Ok(Some((events?, (ask, next))))
         })
     }
 

@@ -16,10 +16,11 @@ async fn fill(watch: &Watch) {
     for day in 0..9 {
         events.push(call(&format!("n{day}"), noon() - TimeDelta::days(day), "nova", "20.000000000001"));
     }
-    // The evening before yesterday, as it is in Kolkata, and just before it.
-    let yesterday = super::at("2026-09-13T18:30:00Z");
-    events.push(call("v", yesterday, "vega", "5"));
-    events.push(call("w", yesterday - TimeDelta::milliseconds(1), "wega", "6"));
+    // Just less than 24 hours ago, and just not less; and what a clock that runs fast has sent from the future.
+    let moment = TimeDelta::milliseconds(1);
+    events.push(call("v", noon() - TimeDelta::hours(24) + moment, "vega", "5"));
+    events.push(call("w", noon() - TimeDelta::hours(24), "wega", "6"));
+    events.push(call("x", noon() + moment, "xeno", "7"));
     let data = json!({ "agent_id": "zeta", "provider": "acme", "model": "in-house", "input_tokens": 1, "output_tokens": 1 });
     events.push(event("u", "llm.call", noon(), data));
     watch.world.caller("acme").record(&events).await;
@@ -37,7 +38,7 @@ async fn it_says_all_of_this() {
         "timestamp": "2026-09-15T12:00:00Z",
         "data": {
             "id": told[0].id(),
-            "summary": "Acme \"Ltd\" é: the organization has cost at least 191.000000000009 USD in 2026-09: 19.1 % of its \
+            "summary": "Acme \"Ltd\" é: the organization has cost at least 198.000000000009 USD in 2026-09: 19.8 % of its \
                         budget of 1000.50 USD (threshold 10 %).",
             "organization": { "id": "acme", "name": "Acme \"Ltd\" é" },
             "subject": { "type": "organization", "id": "acme", "name": "Acme \"Ltd\" é" },
@@ -45,11 +46,11 @@ async fn it_says_all_of_this() {
             "threshold_percent": 10,
             "also_crossed_percent": [],
             "budget": "1000.50",
-            "cost": "191.000000000009",
-            "utilization_percent": 19.1,
+            "cost": "198.000000000009",
+            "utilization_percent": 19.8,
             "forecast": {
-                "cost": "514.571428571453",
-                "utilization_percent": 51.4,
+                "cost": "521.571428571453",
+                "utilization_percent": 52.1,
                 "days_left": 15,
                 "basis": { "days": 7, "from": "2026-09-08", "to": "2026-09-14", "mean_daily_cost": "21.57142857143" },
             },
@@ -58,12 +59,12 @@ async fn it_says_all_of_this() {
                 "start": "2026-08-31T18:30:00Z", "end": "2026-09-30T18:30:00Z",
             },
             "top": {
-                "window": { "from": "2026-09-13T18:30:00Z", "to": "2026-09-15T12:00:00Z" },
+                "window": { "from": "2026-09-14T12:00:00Z", "to": "2026-09-15T12:00:00Z" },
                 "agents": [
-                    { "id": "nova", "name": "Nova", "cost": "40.000000000002" },
+                    { "id": "nova", "name": "Nova", "cost": "20.000000000001" },
                     { "id": "vega", "name": null, "cost": "5.00" },
                 ],
-                "models": [{ "provider": "anthropic", "model": "claude-haiku-3.5", "cost": "45.000000000002" }],
+                "models": [{ "provider": "anthropic", "model": "claude-haiku-3.5", "cost": "25.000000000001" }],
             },
             "unpriced_requests": 1,
             "is_lower_bound": true,

@@ -4,6 +4,7 @@ mod crashes;
 mod decided;
 mod destinations;
 mod forecast;
+mod lately;
 mod list;
 mod message;
 mod organizations;
