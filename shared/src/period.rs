@@ -199,9 +199,11 @@ pub fn sortable(instant: DateTime<Utc>) -> String {
     instant.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-/// An instant from RFC 3339 text with any offset.
+/// An instant from RFC 3339 text with any offset. Time as it is counted here has no leap seconds: one is the last moment
+/// of the second before it.
 pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
-    DateTime::parse_from_rfc3339(text).ok().map(|instant| instant.to_utc())
+    let instant = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    DateTime::from_timestamp(instant.timestamp(), instant.timestamp_subsec_nanos().min(999_999_999))
 }
 
 #[cfg(test)]
@@ -276,6 +278,8 @@ mod tests {
         let whole = parse_instant("2026-11-20T10:00:00Z").unwrap();
         let later = parse_instant("2026-11-20T12:00:00.250+02:00").unwrap();
         assert!(whole < later && sortable(whole) < sortable(later));
+        let leap = parse_instant("2016-12-31T23:59:60.5Z").unwrap();
+        assert_eq!(rfc3339(leap), "2016-12-31T23:59:59.999999999Z");
         assert_eq!(rfc3339(whole), "2026-11-20T10:00:00Z");
         assert_eq!(rfc3339(later), "2026-11-20T10:00:00.250Z");
     }

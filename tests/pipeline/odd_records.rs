@@ -1,10 +1,14 @@
 //! Records that cannot be understood are put aside, once, and hold nothing up.
 
+use std::collections::BTreeSet;
+
 use aggregator::Aggregator;
 use serde_json::json;
 use shared::emf::{Metric, counted};
 use shared::event::{AgentActivity, Data, Event};
 use shared::ids::Name;
+use shared::period::DayRange;
+use shared::rollup;
 
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, folded, quarantined, record};
@@ -75,4 +79,53 @@ async fn what_an_item_has_no_room_for_is_put_aside_and_the_rest_is_counted() {
     let counted = org_day.numbers.keys().filter(|column| column.as_activity().is_some()).count();
     assert_eq!(counted + kept.len(), entries.len());
     assert!(kept.len() < 1000, "{}", kept.len());
+}
+
+#[tokio::test]
+async fn a_full_bucket_of_end_users_holds_up_no_shard() {
+    let tables = Tables::new().await;
+    let store = tables.store();
+    let serving = |i: usize, user: &str| {
+        let mut event = call(i, "nova", "m", "0.01", noon());
+        let Data::LlmCall(call) = &mut event.data else { unreachable!() };
+        call.end_user = Some(Name::new(user).unwrap());
+        event
+    };
+    let bucket = |event: &Event| rollup::contribution(event).end_user.unwrap().key();
+    let events: Vec<_> = (0..40).map(|i| serving(i, &format!("user-{i}"))).collect();
+    let full = bucket(&events[0]);
+    // An item takes 400 KB.
+    for thousand in 0..51_u64 {
+        let hashes = (0..1_000).map(|i| (thousand * 1_000 + i).to_be_bytes()).collect();
+        if !store.add_end_users(&full, &hashes).await.unwrap() {
+            break;
+        }
+    }
+    let rest = (0..1_000_u64).map(|i| (u64::MAX - i).to_be_bytes());
+    for hash in rest {
+        if !store.add_end_users(&full, &[hash].into()).await.unwrap() {
+            break;
+        }
+    }
+    let records: Vec<_> =
+        (1..).zip(&events).map(|(nth, event)| record(event, &format!("{nth:021}"))).collect();
+    let aggregator = Aggregator::new(tables.store());
+    deliver(&aggregator, "shardId-1", &records).await;
+    // All are counted, and all users are known but those whom the bucket has no room for.
+    assert_eq!(tables.held(&events).await, folded(&events));
+    let (without, with): (Vec<_>, Vec<_>) = events.iter().partition(|event| bucket(event) == full);
+    let kept = quarantined(&store).await;
+    let names: BTreeSet<_> = kept.iter().map(|kept| kept.event.as_ref().unwrap().id.clone()).collect();
+    assert_eq!(names, without.iter().map(|event| event.id.to_string()).collect());
+    assert!(kept.iter().all(|kept| kept.reason.ends_with("would be too large")));
+    let (org, day) = (events[0].org.clone(), events[0].day);
+    let known = store.end_users(&org, DayRange { first: day, last: day }).await.unwrap();
+    let hash = |event: &Event| rollup::contribution(event).end_user.unwrap().hash;
+    assert!(with.iter().all(|event| known.contains(&hash(event))));
+    assert!(without.iter().all(|event| !known.contains(&hash(event))));
+    // The same again changes nothing.
+    deliver(&aggregator, "shardId-1", &records).await;
+    deliver(&Aggregator::new(tables.store()), "shardId-1", &records).await;
+    assert_eq!(tables.held(&events).await, folded(&events));
+    assert_eq!(quarantined(&store).await.len(), kept.len());
 }

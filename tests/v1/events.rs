@@ -231,6 +231,8 @@ async fn an_event_is_stored_once_ever() {
     assert_eq!(verdict(&caller, &spelled).await, ["duplicate"]);
     let other = with(first.clone(), "/data/input_tokens", json!(999));
     assert_eq!(verdict(&caller, &other).await, ["conflict", "body.0.id conflict"]);
+    // An event by itself has no place in a list.
+    assert_eq!(caller.post(&other).await["rejected"][0]["detail"][0]["loc"], json!(["body", "id"]));
     // Another day, another source: another event.
     assert_eq!(verdict(&caller, &call("1", noon() - TimeDelta::days(1))).await, ["accepted"]);
     assert_eq!(verdict(&caller, &with(first.clone(), "/source", json!("/other"))).await, ["accepted"]);
@@ -374,6 +376,10 @@ async fn size_is_limited_in_events_and_in_bytes() {
     let padded = |bytes: usize| format!("[]{}", " ".repeat(bytes - 2));
     assert_eq!(raw(&caller, &json, padded(1 << 20)).await.status, StatusCode::OK);
     let answer = raw(&caller, &json, padded((1 << 20) + 1)).await;
+    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(answer.body["detail"].as_str().unwrap().contains("1048576 bytes"));
+    // So far over the limit that nobody reads it.
+    let answer = raw(&caller, &json, padded((2 << 20) + 1)).await;
     assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert!(answer.body["detail"].as_str().unwrap().contains("1048576 bytes"));
     // A bomb: a hundred megabytes of blanks in a hundred kilobytes.

@@ -42,7 +42,7 @@ type SealedDays = BTreeMap<(OrgId, Day), (usize, usize)>;
 #[derive(Default)]
 struct Work<'a> {
     sums: BTreeMap<Target, Vec<(SequenceNumber, usize, Sums)>>,
-    users: BTreeMap<Key, (usize, BTreeSet<EndUser>)>,
+    users: BTreeMap<Key, BTreeMap<EndUser, usize>>,
     seen: BTreeMap<(OrgId, Subject), (usize, Seen)>,
     odd: Vec<(usize, &'a str)>,
 }
@@ -64,7 +64,7 @@ impl Applier {
         let work = self.gather(batch);
         let sealed = Mutex::default();
         let sums = work.sums.iter().map(|(target, deltas)| self.add(batch, target, deltas, &sealed).boxed());
-        let users = work.users.iter().map(|(key, (first, users))| self.add_users(*first, key, users).boxed());
+        let users = work.users.iter().map(|(key, users)| self.add_users(batch, key, users).boxed());
         let seen = work.seen.iter().map(|(subject, (first, seen))| self.see(*first, subject, seen).boxed());
         let odd = std::iter::once(self.aside.put(batch, &work.odd).boxed());
         let all: Vec<_> = sums.chain(users).chain(seen).chain(odd).collect();
@@ -79,9 +79,8 @@ impl Applier {
     /// for which that failed.
     async fn mark_dirty(&self, batch: &Batch<'_>, days: &SealedDays) -> Vec<Option<usize>> {
         let marked = days.iter().map(|((org, day), (first, last))| async move {
-            // A text that no other record has: whoever computes the day sees by it whether more has come since.
-            let token = format!("{}#{}", batch.mark, batch.sequence_text(*last).unwrap_or_default());
-            let failed = self.store.mark_dirty(org, *day, &token).await.err()?;
+            let asker = format!("{}#{}", batch.mark, batch.sequence_text(*last).unwrap_or_default());
+            let failed = self.store.mark_dirty(org, *day, &asker).await.err()?;
             tracing::error!(error = %failed, %day, "a day was not marked to be computed anew");
             Some(*first)
         });
@@ -112,8 +111,7 @@ impl Applier {
                 entry.1.merge(&sighting.seen);
             }
             if let Some(user) = brings.end_user.filter(|user| !lock(&self.users).contains(user)) {
-                let bucket = work.users.entry(user.key()).or_insert_with(|| (index, BTreeSet::new()));
-                bucket.1.insert(user);
+                work.users.entry(user.key()).or_default().entry(user).or_insert(index);
             }
         }
         let known = lock(&self.seen);
@@ -158,7 +156,8 @@ impl Applier {
                     return None;
                 }
                 Ok(Outcome::TooLarge) => {
-                    if let Some(failed) = self.put_aside(batch, &key, &deltas[..taken]).await {
+                    let records = deltas[..taken].iter().map(|(_, index, _)| *index);
+                    if let Some(failed) = self.put_aside(batch, &key, records).await {
                         return Some(failed);
                     }
                     deltas = &deltas[taken..];
@@ -177,24 +176,40 @@ impl Applier {
         &self,
         batch: &Batch<'_>,
         key: &Key,
-        deltas: &[(SequenceNumber, usize, Sums)],
+        records: impl IntoIterator<Item = usize>,
     ) -> Option<usize> {
         let reason = format!("the item {} {} would be too large", key.pk, key.sk);
-        let records: Vec<_> = deltas.iter().map(|(_, index, _)| (*index, reason.as_str())).collect();
+        let records: Vec<_> = records.into_iter().map(|index| (index, reason.as_str())).collect();
         self.aside.put(batch, &records).await
     }
 
-    async fn add_users(&self, first: usize, key: &Key, users: &BTreeSet<EndUser>) -> Option<usize> {
-        let hashes = users.iter().map(|user| user.hash).collect();
-        if let Err(error) = self.store.add_end_users(key, &hashes).await {
-            tracing::error!(%error, pk = key.pk, "end users were not added");
-            return Some(first);
+    /// Adds end users to their bucket, each known from the first record that names it. The index of the first that is
+    /// neither there nor put aside, if one is not.
+    async fn add_users(
+        &self,
+        batch: &Batch<'_>,
+        key: &Key,
+        users: &BTreeMap<EndUser, usize>,
+    ) -> Option<usize> {
+        let hashes = users.keys().map(|user| user.hash).collect();
+        match self.store.add_end_users(key, &hashes).await {
+            Ok(true) => {}
+            Ok(false) => {
+                let records: BTreeSet<_> = users.values().copied().collect();
+                if let Some(failed) = self.put_aside(batch, key, records).await {
+                    return Some(failed);
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, pk = key.pk, "end users were not added");
+                return users.values().copied().min();
+            }
         }
         let mut known = lock(&self.users);
         if known.len() >= MEMORY {
             known.clear();
         }
-        known.extend(users.iter().cloned());
+        known.extend(users.keys().cloned());
         None
     }
 

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use shared::alert::{Delivery, Message, Outlet};
 use shared::ids::Name;
 use shared::store::alerts::Alert;
-use shared::store::registry::DestinationSettings;
+use shared::store::registry::{DestinationSettings, MAX_DESTINATIONS};
 use shared::webhook::{Failure, Verdict, Webhooks};
 use tokio::sync::Semaphore;
 
@@ -16,10 +16,6 @@ use crate::topic::{self, Topic};
 
 /// Webhooks under way at once. Most of what they do is wait.
 const AT_ONCE: usize = 256;
-
-/// The most webhooks of one organisation that an alert goes to. It is one item with all of its deliveries, of at most
-/// 400 KB, and the list of alerts shows up to 500 of them.
-const MAX_WEBHOOKS: usize = 50;
 
 /// An organisation's webhooks, by id.
 pub type Destinations = BTreeMap<Name, DestinationSettings>;
@@ -73,11 +69,12 @@ impl Outlets {
         let plain = |outlet| Delivery::new(outlet, now);
         let print = self.printer.iter().map(|_| plain(Outlet::Print));
         let topic = self.topic.iter().map(|_| plain(Outlet::Topic));
-        if destinations.len() > MAX_WEBHOOKS {
-            let most = MAX_WEBHOOKS;
+        // Two that are added at the same moment may be one too many.
+        if destinations.len() > MAX_DESTINATIONS {
+            let most = MAX_DESTINATIONS;
             tracing::error!(destinations = destinations.len(), most, "not all destinations are told");
         }
-        let webhooks = destinations.iter().take(MAX_WEBHOOKS).map(|(id, destination)| {
+        let webhooks = destinations.iter().take(MAX_DESTINATIONS).map(|(id, destination)| {
             let host = Some(host(&destination.url));
             Delivery { host, ..plain(Outlet::Webhook(id.clone())) }
         });

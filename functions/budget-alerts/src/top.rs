@@ -47,7 +47,8 @@ mod tests {
 
     #[test]
     fn the_three_that_added_most_of_those_that_added_anything() {
-        let costs = [("b", "x", 7), ("a", "y", 9), ("c", "y", 1), ("d", "y", 2), ("e", "y", 0), ("b", "z", 2)];
+        let costs =
+            [("b", "x", 7), ("a", "y", 9), ("c", "y", 1), ("d", "y", 2), ("e", "y", 0), ("b", "z", 2)];
         let key = |model: &str| ModelKey { provider: "p".to_owned(), model: model.to_owned() };
         let cost = |(agent, model, cost): (&str, &str, u32)| {
             ((AgentId::new(agent).unwrap(), key(model)), Usd::new(cost.into()))

@@ -53,12 +53,12 @@ fn gunzip(body: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn within_limit(bytes: Vec<u8>) -> Result<Vec<u8>> {
-    if bytes.len() > MAX_BYTES {
-        return Err(Error::TooLarge(format!(
-            "The body should have at most {MAX_BYTES} bytes, decompressed."
-        )));
-    }
-    Ok(bytes)
+    if bytes.len() > MAX_BYTES { Err(too_large()) } else { Ok(bytes) }
+}
+
+/// What is said of a body over the limit; also of one that is so far over it that nobody reads it.
+pub fn too_large() -> Error {
+    Error::TooLarge(format!("The body should have at most {MAX_BYTES} bytes, decompressed."))
 }
 
 /// The events in `text`, each still as it was written.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
+use axum::extract::rejection::BytesRejection;
 use http::HeaderMap;
 use lambda_http::Context as LambdaContext;
 use serde::Serialize;
@@ -59,10 +60,10 @@ async fn handle(
     caller: Caller,
     headers: HeaderMap,
     context: Option<axum::Extension<LambdaContext>>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Response>> {
     let started = Instant::now();
-    let text = body::text(&headers, &body)?;
+    let text = body::text(&headers, &body.map_err(|_| body::too_large())?)?;
     let events = body::split(&headers, &text)?;
     let events = located(&events);
     let settings = app.store.settings_cached(&caller.org).await;
@@ -76,7 +77,7 @@ async fn handle(
         match envelope::read(&read, event, &loc) {
             Ok(event) => {
                 raw.push(RawEvent::new(&event, request, now, app.config.event_retention_days)?);
-                places.push((index, event.id.to_string()));
+                places.push((index, event.id.to_string(), loc));
             }
             Err(rejection) => rejected.push(Rejected::new(index, rejection)),
         }
@@ -87,9 +88,8 @@ async fn handle(
     if accepted + duplicates == 0 && unavailable > 0 {
         return Err(Error::Unavailable("no event could be stored".to_owned()));
     }
-    let refused =
-        places.into_iter().zip(verdicts).filter_map(|((index, id), verdict)| refusal(index, id, verdict));
-    rejected.extend(refused);
+    let refused = places.into_iter().zip(verdicts);
+    rejected.extend(refused.filter_map(|((index, id, loc), verdict)| refusal(index, id, loc, verdict)));
     rejected.sort_by_key(|rejected| rejected.index);
     Ok(Json(Response { accepted, duplicates, rejected }))
 }
@@ -128,7 +128,7 @@ impl Rejected {
     }
 }
 
-fn refusal(index: usize, id: String, verdict: Verdict) -> Option<Rejected> {
+fn refusal(index: usize, id: String, mut loc: Vec<Loc>, verdict: Verdict) -> Option<Rejected> {
     let (code, msg) = match verdict {
         Verdict::Accepted | Verdict::Duplicate => return None,
         Verdict::Conflict => {
@@ -137,6 +137,7 @@ fn refusal(index: usize, id: String, verdict: Verdict) -> Option<Rejected> {
         Verdict::Unavailable => (Code::Unavailable, "The event could not be stored now"),
     };
     let kind = if code == Code::Conflict { "conflict" } else { "unavailable" };
-    let detail = vec![Fault::new(vec!["body".into(), index.into(), "id".into()], kind, msg)];
+    loc.push("id".into());
+    let detail = vec![Fault::new(loc, kind, msg)];
     Some(Rejected::new(index, Rejection { id: Some(id), code, detail }))
 }

@@ -62,30 +62,38 @@ impl Proof<'_> {
         let mut wanted = BTreeSet::new();
         for round in 1..=ROUNDS {
             let token = self.store.dirty(self.org, self.day).await?;
-            let (looks, unlisted) = self.look(&mut report, &wanted, token.is_some()).await?;
+            let (mut looks, unlisted) = self.look(&mut report, &wanted, token.is_some()).await?;
             if report.unreadable > 0 {
                 // What these would add is not known, so nothing can be held against the sums.
                 return Ok(report);
             }
+            // It was read after the events, so it may hold younger ones; the next round reads it before them.
             let doubtful = |look: &Look| unlisted.contains(&look.key) && !look.verdict.is_equal();
-            if round < ROUNDS && looks.iter().any(doubtful) {
-                // It was read after the events, so it may hold younger ones; the next round reads it before them.
+            report.is_restless = looks.iter().any(doubtful);
+            if report.is_restless && round < ROUNDS {
                 wanted.extend(unlisted);
                 continue;
             }
+            // There is no next round: what cannot be told is neither counted nor written.
+            looks.retain(|look| !doubtful(look));
             report.note(looks.iter().map(|look| &look.verdict));
             if !self.how.repair {
-                break;
+                return Ok(report);
             }
             wanted.extend(looks.iter().map(|look| look.key.clone()));
-            if self.set_right(&looks, &mut report).await? {
+            let done = self.set_right(&looks, &mut report).await?;
+            if report.too_large > 0 || report.is_restless {
+                // Something is still not as it should be: a dirty day stays dirty.
+                return Ok(report);
+            }
+            if done {
                 if let Some(token) = token {
                     self.store.clear_dirty(self.org, self.day, &token).await?;
                 }
                 return Ok(report);
             }
         }
-        report.is_restless = self.how.repair;
+        report.is_restless = true;
         Ok(report)
     }
 
@@ -148,8 +156,9 @@ impl Proof<'_> {
         let of = |sums: &Sums| sums.sets.get(&users()).cloned().unwrap_or_default();
         let (stored, computed) = (of(&look.stored), of(&look.part.all));
         let (missing, extra) = (&computed - &stored, &stored - &computed);
-        if !missing.is_empty() {
-            self.store.add_end_users(&look.key, &missing).await?;
+        if !missing.is_empty() && !self.store.add_end_users(&look.key, &missing).await? {
+            report.too_large += 1;
+            return Ok(true);
         }
         if !extra.is_empty() {
             // A process that knows such a user to be stored would not store it again if it came now after all.

@@ -162,7 +162,12 @@ impl Reconciler {
         }
         match self.prove(org, day, how).await {
             Ok(of_day) => {
-                let whole = of_day.is_whole();
+                let (whole, too_large) = (of_day.is_whole(), of_day.too_large);
+                if too_large > 0 {
+                    report
+                        .failures
+                        .push(format!("{org} {day}: {too_large} items have no room for their events"));
+                }
                 report.add(of_day, false);
                 Some(whole)
             }

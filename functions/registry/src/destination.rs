@@ -1,7 +1,8 @@
 //! `PUT` and `DELETE /api/alerts/destinations/{id}`: a webhook that alerts are sent to.
 //!
 //! A secret that is left out is made, and shown in this one answer. One that replaces another signs beside it for a
-//! day, so that the receiver can be switched over; to end a secret at once, DELETE the destination first.
+//! day, so that the receiver can be switched over; to end a secret at once, DELETE the destination first. An
+//! organisation has up to 50 destinations; one more is a 409.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -16,7 +17,7 @@ use shared::error::Error;
 use shared::fields::{self, Bad, Fields};
 use shared::ids::{Name, OrgId};
 use shared::store::keys;
-use shared::store::registry::{DestinationSettings, Entity, Next, Stored};
+use shared::store::registry::{DestinationSettings, Entity, MAX_DESTINATIONS, Next, Stored};
 use shared::webhook::{self, SECRET_BYTES, SECRET_PREFIX, Target};
 
 use crate::answer::Versioned;
@@ -51,6 +52,12 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
     let allow_local = app.config.allow_local_webhooks;
     let wanted = body.read_required(|fields| settings(fields, allow_local));
     let (id, wanted) = both(path.id::<Name>("id"), wanted)?;
+    let known = app.store.destinations(&editor.org).await?;
+    if known.len() >= MAX_DESTINATIONS && known.iter().all(|(known, _)| *known != id) {
+        return Err(Error::Conflict(format!(
+            "There are {MAX_DESTINATIONS} destinations, and no more are kept."
+        )));
+    }
     let made = wanted.secret.is_none().then(webhook::new_secret);
     let secret = wanted.secret.or_else(|| made.clone()).unwrap_or_default();
     let decide = |stored: &Stored<DestinationSettings>| {

@@ -23,6 +23,7 @@ use std::sync::Arc;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
 
 pub use meter::{Meter, Reading};
@@ -163,6 +164,26 @@ where
     }
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}
+
+/// What a failed transaction means to whoever waits for the answer: it may succeed the next time where nothing but a
+/// crowd kept it from being carried out.
+pub(crate) fn transaction_failed<R: std::fmt::Debug>(error: &SdkError<TransactWriteItemsError, R>) -> Error {
+    const CROWD: [&str; 5] = [
+        "None",
+        "ConditionalCheckFailed",
+        "ProvisionedThroughputExceeded",
+        "ThrottlingError",
+        "TransactionConflict",
+    ];
+    let operation = "TransactWriteItems";
+    if let Some(TransactWriteItemsError::TransactionCanceledException(canceled)) = error.as_service_error() {
+        let mut reasons = canceled.cancellation_reasons().iter().filter_map(|reason| reason.code());
+        if reasons.all(|code| CROWD.contains(&code)) {
+            return Error::Unavailable(format!("{operation}: {}", told(error)));
+        }
+    }
+    failed(operation, error)
 }
 
 /// What a failed call means to whoever waits for the answer.

@@ -174,12 +174,14 @@ impl Store {
         Ok(())
     }
 
-    /// Has a day computed anew. The `token` is whoever asks for it: see [`Self::clear_dirty`].
-    pub async fn mark_dirty(&self, org: &OrgId, day: Day, token: &str) -> Result<()> {
+    /// Has a day computed anew; `asker` is for people to read. Whoever computes the day sees by a token, which is never
+    /// the same twice, whether anyone has asked since: the same delivery may come again, and ask again.
+    pub async fn mark_dirty(&self, org: &OrgId, day: Day, asker: &str) -> Result<()> {
+        let token = format!("{asker}#{:032x}", rand::random::<u128>());
         self.put_usage(&keys::dirty_day(org, day), [(TOKEN, s(token))]).await
     }
 
-    /// Who asked last for a day to be computed anew, if anyone did since it was.
+    /// The token of who asked last for a day to be computed anew, if anyone did since it was.
     pub async fn dirty(&self, org: &OrgId, day: Day) -> Result<Option<String>> {
         let item = self.item(&keys::dirty_day(org, day)).await?;
         Ok(item.and_then(|item| decode::text(&item, TOKEN).map(str::to_owned)))

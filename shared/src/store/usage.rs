@@ -103,17 +103,18 @@ impl Store {
         }
     }
 
-    /// Adds end users to their bucket. A set holds a member once, so this needs no mark.
-    pub async fn add_end_users(&self, key: &Key, users: &BTreeSet<[u8; 8]>) -> Result<()> {
+    /// Adds end users to their bucket. A set holds a member once, so this needs no mark. Whether there was room for
+    /// them: a bucket takes some 50,000.
+    pub async fn add_end_users(&self, key: &Key, users: &BTreeSet<[u8; 8]>) -> Result<bool> {
         self.update_end_users(key, "ADD #u :u", users).await
     }
 
     /// Takes end users out of their bucket.
     pub async fn remove_end_users(&self, key: &Key, users: &BTreeSet<[u8; 8]>) -> Result<()> {
-        self.update_end_users(key, "DELETE #u :u", users).await
+        self.update_end_users(key, "DELETE #u :u", users).await.map(drop)
     }
 
-    async fn update_end_users(&self, key: &Key, update: &str, users: &BTreeSet<[u8; 8]>) -> Result<()> {
+    async fn update_end_users(&self, key: &Key, update: &str, users: &BTreeSet<[u8; 8]>) -> Result<bool> {
         let done = self
             .client
             .update_item()
@@ -127,10 +128,20 @@ impl Store {
             .expression_attribute_values(":u", hash_set(users))
             .return_consumed_capacity(ReturnConsumedCapacity::Total)
             .send()
-            .await
-            .map_err(|error| failed("UpdateItem", &error))?;
-        self.meter.write(done.consumed_capacity());
-        Ok(())
+            .await;
+        match done {
+            Ok(done) => {
+                self.meter.write(done.consumed_capacity());
+                Ok(true)
+            }
+            Err(error) => {
+                self.meter.write(None);
+                match error.as_service_error() {
+                    Some(refused) if is_too_large(refused) => Ok(false),
+                    _ => Err(failed("UpdateItem", &error)),
+                }
+            }
+        }
     }
 
     /// The organisation's days within `days` that saw any event, oldest first: one query.

@@ -57,8 +57,7 @@ async fn top(events: Events) -> Value {
     }
     deliver(&Aggregator::new(Store::new(client, &names())), "shardId-1", &records).await;
 
-    let function =
-        BudgetAlerts::new(Store::new(wire.client(1), &names()), Clock::fixed(noon()), outlets());
+    let function = BudgetAlerts::new(Store::new(wire.client(1), &names()), Clock::fixed(noon()), outlets());
     let run = tokio::spawn(async move { function.handle(json!({}), TIME).await });
     while !run.is_finished() {
         tokio::task::yield_now().await;

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::ids::OrgId;
-use shared::store::registry::DestinationSettings;
+use shared::store::registry::{DestinationSettings, MAX_DESTINATIONS};
 
 use super::{Registry, text};
 use crate::support::receiver::{Receiver, Reply};
@@ -55,6 +55,23 @@ async fn a_secret_is_made_shown_once_and_replaced_within_a_day() {
     assert_eq!(registry.try_delete(PATH).await.status, StatusCode::NOT_FOUND);
     assert!(secrets(&registry, 0).await.is_empty());
     assert_eq!(registry.get("/api/alerts/destinations").await, json!({ "items": [] }));
+}
+
+#[tokio::test]
+async fn there_are_fifty_at_most() {
+    let registry = Registry::new().await;
+    let body = json!({ "url": "https://hooks.example/", "secret": format!("whsec_{}", "A".repeat(32)) });
+    let path = |nth: usize| format!("/api/alerts/destinations/d{nth:02}");
+    for nth in 0..MAX_DESTINATIONS {
+        registry.put(&path(nth), &body).await;
+    }
+    let refused = registry.try_put(&path(MAX_DESTINATIONS), &body).await;
+    assert_eq!((refused.status, text(&refused.body["detail"]).contains("50")), (StatusCode::CONFLICT, true));
+    // One that is there may still be changed, and another may take the place of one that goes.
+    registry.put(&path(7), &json!({ "url": "https://hooks.example/7" })).await;
+    registry.delete(&path(7)).await;
+    registry.put(&path(MAX_DESTINATIONS), &body).await;
+    assert_eq!(registry.try_put(&path(7), &body).await.status, StatusCode::CONFLICT);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod agents;
 mod conditions;
+mod crowded;
 mod destinations;
 mod entries;
 mod isolation;

@@ -1,5 +1,6 @@
 //! Proving the sums: what differs is found, what is found is set right, and a sealed day stays exact.
 
+mod doubtful;
 mod drift;
 mod large;
 mod nights;

@@ -16,7 +16,7 @@ use crate::ids::OrgId;
 use crate::period;
 use crate::store::keys::{Key, PK, VERSION, alerts as attr};
 use crate::store::registry::came_second;
-use crate::store::{Item, Store, failed, key_attributes, new_item, s, version};
+use crate::store::{Item, Store, key_attributes, new_item, s, transaction_failed, version};
 
 /// Days after its month that what was decided of a budget is kept.
 const STATE_DAYS: i64 = 40;
@@ -122,7 +122,7 @@ impl Store {
         if !refused.is_empty() {
             return Ok(Taken::Without(refused));
         }
-        if came_second(&error) { Ok(Taken::CameSecond) } else { Err(failed("TransactWriteItems", &error)) }
+        if came_second(&error) { Ok(Taken::CameSecond) } else { Err(transaction_failed(&error)) }
     }
 
     /// The note first, then everything else.

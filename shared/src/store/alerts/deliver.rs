@@ -13,7 +13,7 @@ use crate::ids::OrgId;
 use crate::period;
 use crate::store::keys::{VERSION, alerts as attr};
 use crate::store::registry::came_second;
-use crate::store::{Store, failed, key_attributes, s, version};
+use crate::store::{Store, failed, key_attributes, s, transaction_failed, version};
 
 /// What an update is refused with where somebody else has written the item, or is about to.
 const SECOND: [&str; 2] = ["ConditionalCheckFailedException", "TransactionConflictException"];
@@ -100,7 +100,7 @@ impl Store {
             }
             Err(error) => {
                 self.meter.write(None);
-                if came_second(&error) { Ok(false) } else { Err(failed("TransactWriteItems", &error)) }
+                if came_second(&error) { Ok(false) } else { Err(transaction_failed(&error)) }
             }
         }
     }

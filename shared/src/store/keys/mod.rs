@@ -406,9 +406,10 @@ pub fn agent_budget(org: &OrgId, agent: &AgentId) -> Key {
     Key { pk: org.to_string(), sk: format!("{}{agent}", registry::AGENT_BUDGET) }
 }
 
-/// The item of an own price from the day `from` on. Providers and models compare in lower case.
+/// The item of an own price from the day `from` on. Providers and models compare in lower case. The first slash ends
+/// the provider, whose own are escaped by what no id can hold: `a/b` of `c` is not `b/c` of `a`.
 pub fn price(org: &OrgId, provider: &str, model: &str, from: NaiveDate) -> Key {
-    let id = format!("{provider}/{model}").to_ascii_lowercase();
+    let id = format!("{}/{model}", provider.replace('/', "%2f")).to_ascii_lowercase();
     Key { pk: org.to_string(), sk: format!("{}{id}{SEPARATOR}{}", registry::PRICE, Day::new(from)) }
 }
 

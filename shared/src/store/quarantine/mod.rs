@@ -18,7 +18,7 @@ pub use aside::{Aside, MAX_RECORD};
 
 use super::keys::status::{self, entry, summary as attr};
 use super::keys::{self, Key, PK, SK};
-use super::{Item, Store, batch, decode, failed, key_attributes, new_item, s};
+use super::{Item, Store, batch, decode, failed, key_attributes, new_item, s, transaction_failed};
 use crate::error::{Error, Result};
 use crate::ids::OrgId;
 use crate::period::{self, Day};
@@ -239,7 +239,7 @@ impl Store {
             _ => None,
         }
         .map(Tried::Refused)
-        .ok_or_else(|| failed("TransactWriteItems", &error))
+        .ok_or_else(|| transaction_failed(&error))
     }
 }
 

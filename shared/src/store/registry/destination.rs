@@ -3,6 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
+/// The most destinations of one organisation. An alert is one item with all of its deliveries, of at most 400 KB, and
+/// the list of alerts shows up to 500 alerts.
+pub const MAX_DESTINATIONS: usize = 50;
+
 /// How long a secret still signs beside the one that replaced it, so that the receiver can be switched over.
 pub const ROTATION: TimeDelta = TimeDelta::hours(24);
 

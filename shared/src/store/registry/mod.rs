@@ -19,7 +19,7 @@ mod write;
 
 pub use agent::{Agent, AgentSettings, AgentStatus};
 pub use audit::Setting;
-pub use destination::{DestinationSettings, ROTATION, Secret};
+pub use destination::{DestinationSettings, MAX_DESTINATIONS, ROTATION, Secret};
 pub use if_match::IfMatch;
 pub use organization::{AgentBudgetSettings, BudgetSettings, OrganizationSettings};
 pub use plan::{BillingCycle, PlanSettings, PlanStatus};

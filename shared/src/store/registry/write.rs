@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::ids::{AgentId, OrgId};
 use crate::store::events::RawEvent;
 use crate::store::keys::{self, Key, PK, VERSION, seen};
-use crate::store::{Store, failed, key_attributes, s, version};
+use crate::store::{Store, key_attributes, s, transaction_failed, version};
 
 /// The version of what was never set, where there is something to read nevertheless.
 pub const UNSET: &str = "unset";
@@ -244,7 +244,7 @@ impl Store {
             }
             Err(error) => {
                 self.meter.write(None);
-                if came_second(&error) { Ok(false) } else { Err(failed("TransactWriteItems", &error)) }
+                if came_second(&error) { Ok(false) } else { Err(transaction_failed(&error)) }
             }
         }
     }
