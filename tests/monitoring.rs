@@ -6,8 +6,12 @@ use std::fs;
 use local::template::Template;
 use serde_json::{Value, json};
 use serde_norway::Value as Yaml;
+use shared::emf as ours;
 
 use crate::support::emulator::root;
+
+/// The parameter that names the namespace of our own metrics.
+const NAMESPACE: &str = "MetricsNamespace";
 
 /// A metric as an alarm names it: namespace, name, and the values of its dimensions.
 type Metric = (String, String, Vec<String>);
@@ -103,15 +107,18 @@ fn every_function_is_watched() {
         }
     }
     for mapping in &template.mappings {
+        // An age is told only where something was read.
         expect(&watched, "AWS/Lambda", "IteratorAge", &[&mapping.function_name]);
         expect(&watched, "AWS/Lambda", "DestinationDeliveryFailures", &[&mapping.function_name]);
     }
-    expect(&watched, "AWS/ApiGateway", "5xx", &["Api"]);
+    for count in ["5xx", "Count"] {
+        expect(&watched, "AWS/ApiGateway", count, &["Api"]);
+    }
     for queue in all(&read("template.yaml"), "AWS::SQS::Queue").keys() {
         expect(&watched, "AWS/SQS", "ApproximateNumberOfMessagesVisible", &[queue]);
     }
     for mapping in all(&read("template.yaml"), "AWS::Lambda::EventSourceMapping").keys() {
-        for count in ["OnFailureDestinationDeliveredEventCount", "DroppedEventCount"] {
+        for count in ["PolledEventCount", "OnFailureDestinationDeliveredEventCount", "DroppedEventCount"] {
             expect(&watched, "AWS/Lambda", count, &[mapping]);
         }
     }
@@ -143,8 +150,43 @@ fn the_dashboard_shows_every_alarm_and_is_given_what_it_names() {
     let given = all(&read("template.yaml"), "AWS::CloudFormation::Stack");
     let names = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(names(&given["Monitoring"]["Parameters"]), names(&monitoring["Parameters"]));
-    // Each is what it is called.
+    // Each is what it is called, but the namespace, which is the one that the functions are told.
+    let namespace = &read("template.yaml")["Globals"]["Function"]["Environment"]["Variables"]["METRICS_NAMESPACE"];
     for (name, value) in given["Monitoring"]["Parameters"].as_object().unwrap() {
-        assert_eq!(value.as_str().unwrap().split('.').next().unwrap(), name);
+        match name.as_str() {
+            NAMESPACE => assert_eq!(value, namespace),
+            _ => assert_eq!(value.as_str().unwrap().split('.').next().unwrap(), name),
+        }
     }
+}
+
+#[test]
+fn what_alarms_and_dashboard_look_at_is_counted_by_that_function() {
+    let monitoring = read("infra/monitoring.yaml");
+    let body = all(&monitoring, "AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"].clone();
+    let body: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
+    let counted = |name: &str, function: &str| {
+        let is = |metric: &&ours::Metric| metric.name() == name && metric.function() == function;
+        assert!(ours::Metric::ALL.iter().any(|metric| is(&metric)), "{function} does not count {name}");
+    };
+    let ours: Vec<_> = watched().into_iter().filter(|(namespace, ..)| namespace == NAMESPACE).collect();
+    assert!(ours.len() > 5);
+    for (_, name, dimensions) in ours {
+        counted(&name, &dimensions[0]);
+    }
+    // In a list of metrics a dot stands for what the one before says.
+    let mut shown = 0;
+    for widget in body["widgets"].as_array().unwrap() {
+        let mut before: Vec<String> = Vec::new();
+        for metric in widget["properties"]["metrics"].as_array().into_iter().flatten() {
+            let said = metric.as_array().unwrap().iter().filter_map(Value::as_str).enumerate();
+            let said = said.map(|(i, word)| if word == "." { before[i].clone() } else { word.to_owned() });
+            before = said.collect();
+            if before[0] == format!("${{{NAMESPACE}}}") {
+                counted(&before[1], &before[3]);
+                shown += 1;
+            }
+        }
+    }
+    assert!(shown > 5);
 }

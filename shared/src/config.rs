@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::env;
+use std::sync::LazyLock;
 
 use futures::future::try_join_all;
 use tracing::level_filters::LevelFilter;
@@ -111,6 +112,13 @@ impl Config {
 /// something else or nothing it is `info`: who set it wrongly should see that.
 pub fn log_level() -> LevelFilter {
     variable("RUST_LOG").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
+}
+
+/// The CloudWatch namespace of all metrics: `METRICS_NAMESPACE`, which tells two deployments in one account apart.
+pub fn metrics_namespace() -> &'static str {
+    static NAMESPACE: LazyLock<String> =
+        LazyLock::new(|| variable("METRICS_NAMESPACE").unwrap_or_else(|| "Fleetledger".to_owned()));
+    &NAMESPACE
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one place that reads the environment")]

@@ -15,9 +15,8 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::app::Clock;
+use crate::config::metrics_namespace;
 
-/// The namespace of all metrics.
-pub const NAMESPACE: &str = "Fleetledger";
 /// Their one dimension: the name of the function's binary.
 pub const DIMENSION: &str = "Function";
 
@@ -128,7 +127,7 @@ impl Counts {
             "_aws": {
                 "Timestamp": now.timestamp_millis(),
                 "CloudWatchMetrics": [{
-                    "Namespace": NAMESPACE,
+                    "Namespace": metrics_namespace(),
                     "Dimensions": [[DIMENSION]],
                     "Metrics": self.counts.iter().map(metric).collect::<Value>(),
                 }],
