@@ -151,7 +151,8 @@ fn the_dashboard_shows_every_alarm_and_is_given_what_it_names() {
     let names = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(names(&given["Monitoring"]["Parameters"]), names(&monitoring["Parameters"]));
     // Each is what it is called, but the namespace, which is the one that the functions are told.
-    let namespace = &read("template.yaml")["Globals"]["Function"]["Environment"]["Variables"]["METRICS_NAMESPACE"];
+    let namespace =
+        &read("template.yaml")["Globals"]["Function"]["Environment"]["Variables"]["METRICS_NAMESPACE"];
     for (name, value) in given["Monitoring"]["Parameters"].as_object().unwrap() {
         match name.as_str() {
             NAMESPACE => assert_eq!(value, namespace),

@@ -20,12 +20,13 @@ use shared::app::Route;
 use shared::ids::OrgId;
 use shared::period::Day;
 use shared::rollup::EndUser;
-use shared::store::keys::{PK, SK};
+use shared::store::keys::{PK, SK, VERSION};
 
 use crate::routes::functions;
 use crate::strangers::{MARK, fill, path, put, routes, settings};
 use crate::support::events::{call, event};
 use crate::support::{World, noon, tables};
+use crate::versions::item_of;
 
 /// What is asked of every route that reads, beside nothing: each takes of it what it knows.
 const QUERIES: [&str; 4] = [
@@ -95,6 +96,18 @@ async fn by_the_clock(world: &World) {
     for event in [json!({ "do": "nightly" }), json!({ "do": "replay" }), prove("repair"), prove("seal")] {
         invoke("reconcile", event).await.unwrap();
     }
+    // An event of somebody of whom nothing is known yet: it could not be understood when it came, and now it can.
+    let image =
+        tables::record(&tables::call(7, "ghost", MARK, "1", noon()), "1")["dynamodb"]["NewImage"].clone();
+    for version in ["99", "1"] {
+        let mut image = image.clone();
+        image[VERSION] = json!({ "N": version });
+        image[PK]["S"] = json!(image[PK]["S"].as_str().unwrap().replace("acme", "owner"));
+        let put = world.stack.client().put_item().table_name(tables::names().events);
+        put.set_item(Some(item_of(&image))).send().await.unwrap();
+        world.stack.drain().await;
+    }
+    invoke("reconcile", prove("repair")).await.unwrap();
     // An end user whom nobody named, which makes the day dirty; and an entry that is let go.
     let store = world.stack.store();
     let (owner, day) = (OrgId::new("owner").unwrap(), Day::of(noon(), Tz::UTC));

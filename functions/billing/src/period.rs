@@ -1,6 +1,6 @@
 //! The current billing period: which one it is, and which days it has.
 
-use chrono::{DateTime, Datelike, Months, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, Months, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use shared::period::{Day, DayRange, instant_in};
 use shared::store::registry::{BillingCycle, PlanSettings};
@@ -19,14 +19,27 @@ pub struct Period {
 /// One that has ended rolls forward by whole cycles; a plan without a period has the calendar month. Months and years
 /// are those of the organisation's zone, as everywhere.
 pub fn current(plan: &PlanSettings, zone: Tz, now: DateTime<Utc>) -> Period {
-    match (plan.current_period_start, plan.current_period_end) {
-        (Some(start), Some(end)) if now < end => Period { start, end },
-        (Some(start), Some(end)) => rolled(Period { start, end }, plan.billing_cycle, zone, now),
-        _ => {
+    match plan.current_period_start.zip(plan.current_period_end) {
+        Some((start, end)) => {
+            let given = Period { start, end: end_of(start, end, zone) };
+            if now < given.end { given } else { rolled(given, plan.billing_cycle, zone, now) }
+        }
+        None => {
             let month = Day::of(now, zone).month();
             Period { start: month.first().start(zone), end: month.next().first().start(zone) }
         }
     }
+}
+
+/// Where a period ends: one that begins with a day and is said to end in the last minute of one (`23:59:59`) has the
+/// whole of that day, of the organisation's or of UTC.
+fn end_of(start: DateTime<Utc>, end: DateTime<Utc>, zone: Tz) -> DateTime<Utc> {
+    let whole = |zone: Tz| {
+        let midnight = Day::of(end, zone).next().start(zone);
+        let begins_with_a_day = Day::of(start, zone).start(zone) == start;
+        (begins_with_a_day && midnight - end <= TimeDelta::minutes(1)).then_some(midnight)
+    };
+    [zone, Tz::UTC].into_iter().find_map(whole).unwrap_or(end)
 }
 
 impl Period {

@@ -42,6 +42,8 @@ pub struct Response {
     period_label: String,
     /// Every day, oldest first.
     points: Vec<Point>,
+    /// Calls of all days that had no price: the costs are lower bounds where there are any.
+    unpriced_requests: u64,
 }
 
 /// One day.
@@ -83,7 +85,9 @@ async fn handle(
             unpriced_requests: used.unpriced,
         }
     };
-    Ok(Json(Response { period_label: label(params.days), points: days.days().map(point).collect() }))
+    let points: Vec<_> = days.days().map(point).collect();
+    let unpriced_requests = points.iter().map(|point| point.unpriced_requests).sum();
+    Ok(Json(Response { period_label: label(params.days), points, unpriced_requests }))
 }
 
 type ByDay = BTreeMap<Day, Used>;

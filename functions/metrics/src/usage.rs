@@ -23,6 +23,8 @@ pub struct Response {
     period_days: u32,
     /// Every day of the window, oldest first.
     points: Vec<Point>,
+    /// Calls of all days that had no price: the costs are lower bounds where there are any.
+    unpriced_requests: u64,
 }
 
 /// One day.
@@ -54,5 +56,7 @@ async fn handle(
             unpriced_requests: total.unpriced,
         }
     };
-    Ok(Json(Response { period_days: params.days, points: window.days().map(point).collect() }))
+    let points: Vec<_> = window.days().map(point).collect();
+    let unpriced_requests = points.iter().map(|point| point.unpriced_requests).sum();
+    Ok(Json(Response { period_days: params.days, points, unpriced_requests }))
 }

@@ -8,11 +8,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use shared::app::Clock;
 use shared::error::{Error, Result};
 use shared::ids::OrgId;
 use shared::period::Day;
-use shared::rollup::Sums;
+use shared::rollup::{Seen, Subject, Sums};
 use shared::store::Store;
 use shared::store::keys::{Column, END_USERS, Key, own_day};
 use shared::store::proof::{Guarded, Rewritten};
@@ -46,6 +47,15 @@ struct Look {
     verdict: Verdict,
 }
 
+/// A day, looked at.
+struct Looked {
+    looks: Vec<Look>,
+    /// The items that were not listed, and therefore read last.
+    unlisted: BTreeSet<Key>,
+    /// Who was seen.
+    seen: BTreeMap<Subject, Seen>,
+}
+
 /// A day under proof.
 pub struct Proof<'a> {
     pub store: &'a Store,
@@ -62,7 +72,8 @@ impl Proof<'_> {
         let mut wanted = BTreeSet::new();
         for round in 1..=ROUNDS {
             let token = self.store.dirty(self.org, self.day).await?;
-            let (mut looks, unlisted) = self.look(&mut report, &wanted, token.is_some()).await?;
+            let Looked { mut looks, unlisted, seen } =
+                self.look(&mut report, &wanted, token.is_some()).await?;
             if report.unreadable > 0 {
                 // What these would add is not known, so nothing can be held against the sums.
                 return Ok(report);
@@ -82,6 +93,10 @@ impl Proof<'_> {
             }
             wanted.extend(looks.iter().map(|look| look.key.clone()));
             let done = self.set_right(&looks, &mut report).await?;
+            if report.repaired > 0 {
+                // Events that were never counted may be of somebody of whom nothing is known.
+                self.note_who_was_seen(seen).await?;
+            }
             if report.too_large > 0 || report.is_restless {
                 // Something is still not as it should be: a dirty day stays dirty.
                 return Ok(report);
@@ -97,13 +112,8 @@ impl Proof<'_> {
         Ok(report)
     }
 
-    /// Reads and compares. Answers also which items were not listed, and therefore read last.
-    async fn look(
-        &self,
-        report: &mut DayReport,
-        wanted: &BTreeSet<Key>,
-        dirty: bool,
-    ) -> Result<(Vec<Look>, BTreeSet<Key>)> {
+    /// Reads and compares.
+    async fn look(&self, report: &mut DayReport, wanted: &BTreeSet<Key>, dirty: bool) -> Result<Looked> {
         let settled = self.clock.now() - SETTLE;
         let mut held = held::read(self.store, self.org, self.day, wanted).await?;
         let mut fold = Fold::of(self.store, self.org, self.day, settled).await?;
@@ -112,7 +122,7 @@ impl Proof<'_> {
             fold.parts.keys().filter(|key| !held.contains_key(*key)).cloned().collect();
         held.extend(held::each(self.store, unlisted.iter().cloned().collect()).await?);
         let looks = held.into_iter().map(|(key, held)| self.compare(key, held, &mut fold.parts, dirty));
-        Ok((looks.collect::<Result<_>>()?, unlisted))
+        Ok(Looked { looks: looks.collect::<Result<_>>()?, unlisted, seen: fold.seen })
     }
 
     fn compare(&self, key: Key, held: Guarded, parts: &mut BTreeMap<Key, Part>, dirty: bool) -> Result<Look> {
@@ -121,6 +131,12 @@ impl Proof<'_> {
         let part = parts.remove(&key).unwrap_or_default();
         let verdict = compare(&key, &stored, &part, dirty && held.sealed.is_some());
         Ok(Look { key, held, stored, part, verdict })
+    }
+
+    async fn note_who_was_seen(&self, seen: BTreeMap<Subject, Seen>) -> Result<()> {
+        let note = async |subject: Subject, seen: Seen| self.store.see(self.org, &subject, &seen).await;
+        let notes = seen.into_iter().map(|(subject, seen)| note(subject, seen));
+        stream::iter(notes).buffer_unordered(held::IN_FLIGHT).try_for_each(|_| async { Ok(()) }).await
     }
 
     /// Writes what has to be written. Whether that is done with.

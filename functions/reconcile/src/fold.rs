@@ -9,7 +9,7 @@ use futures::stream::select_all;
 use shared::Result;
 use shared::ids::OrgId;
 use shared::period::Day;
-use shared::rollup::{self, Sums};
+use shared::rollup::{self, Seen, Subject, Sums};
 use shared::store::Store;
 use shared::store::keys::{Column, END_USERS, Key, LANES};
 use shared::store::proof::StoredEvent;
@@ -28,6 +28,8 @@ pub struct Fold {
     pub unreadable: u64,
     /// The keys of some of these.
     pub unreadable_keys: Vec<String>,
+    /// Who was seen.
+    pub seen: BTreeMap<Subject, Seen>,
 }
 
 /// What a day's events add to one item.
@@ -68,6 +70,10 @@ impl Fold {
         let brings = rollup::contribution(&event);
         for (target, sums) in brings.sums {
             self.part(target.key(), &sums, recent);
+        }
+        for sighting in brings.sightings {
+            let seen = self.seen.entry(sighting.subject).or_insert_with(|| sighting.seen.clone());
+            seen.merge(&sighting.seen);
         }
         if let Some(user) = brings.end_user {
             let mut sums = Sums::default();

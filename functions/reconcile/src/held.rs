@@ -12,7 +12,7 @@ use shared::store::keys::{self, ComputeBucket, Key, KeyRange};
 use shared::store::proof::Guarded;
 
 /// Reads under way at once.
-const IN_FLIGHT: usize = 16;
+pub const IN_FLIGHT: usize = 16;
 
 /// Every item to which the day's events may have added something, as far as that can be listed: what is on its own day
 /// or on a neighbouring one, where zones and samples that run past midnight bring it; and the items under `wanted`.

@@ -41,6 +41,14 @@ pub enum Target {
 /// largest of these that its input exceeds, so that another model's long-context price can be applied later.
 pub const LONG_CONTEXT_STEPS: [u64; 4] = [128_000, 200_000, 272_000, 512_000];
 
+/// The lengths of input, in tokens, that models of the book take at most, as far as that is known and from the first of
+/// these on. A call is counted under the largest of these that its input exceeds, so that it can be told which models
+/// could not have served it.
+pub const INPUT_LENGTHS: [u64; 14] = [
+    8_192, 16_384, 32_768, 65_536, 128_000, 131_072, 200_000, 256_000, 272_000, 300_000, 512_000, 1_000_000,
+    1_048_576, 2_000_000,
+];
+
 /// The types of task that calls are counted by; any other counts as none. What needs the types treats all others
 /// alike, and a sender that puts a ticket's number there would make an item grow with every call.
 pub const TASK_TYPES: [&str; 14] = [
@@ -184,15 +192,18 @@ fn of_call(event: &Event, call: &LlmCall) -> Contribution {
     if let Some(task_type) = call.task_type.as_ref().filter(known) {
         agent_day.add(Column::calls_of_type(task_type.as_str()), Decimal::ONE);
     }
-    add_long_context(&mut agent_day, code, call);
+    add_input_length(&mut agent_day, code, call);
 
     let seen = Sighting::agent(event, &call.agent_id, seen::Work::Call, call.hostname.as_ref());
     let end_user = call.end_user.as_ref().map(|user| EndUser::new(&event.org, event.day, user.as_str()));
     Contribution { end_user, ..of_agent(event, &call.agent_id, org_day, agent_day, seen) }
 }
 
-fn add_long_context(sums: &mut Sums, code: ModelCode, call: &LlmCall) {
+fn add_input_length(sums: &mut Sums, code: ModelCode, call: &LlmCall) {
     let whole = call.tokens.whole_input();
+    if let Some(nth) = INPUT_LENGTHS.iter().rposition(|length| whole > *length) {
+        sums.add(Column::longer_input(code, nth), Decimal::ONE);
+    }
     let Some(step) = LONG_CONTEXT_STEPS.iter().rposition(|above| whole > *above) else { return };
     let mut add = |column, tokens: u64| sums.add(Column::long_context(code, step, column), tokens.into());
     add(M::Input, call.tokens.input);

@@ -6,6 +6,7 @@ use std::ops::AddAssign;
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
+use super::INPUT_LENGTHS;
 use super::sums::{self, Sums};
 use crate::cost::TokenCounts;
 use crate::ids::ModelKey;
@@ -73,8 +74,27 @@ pub struct AgentModelSums {
     pub tokens: TokenCounts,
     /// Of those, the tokens of calls whose input exceeded a step of [`super::LONG_CONTEXT_STEPS`] and not the next.
     pub long_context: [TokenCounts; super::LONG_CONTEXT_STEPS.len()],
+    /// How many of [`INPUT_LENGTHS`] the longest input exceeded.
+    pub lengths_exceeded: usize,
     /// Cost.
     pub cost: Usd,
+}
+
+impl AgentModelSums {
+    /// No call's input was longer than this: the next of [`INPUT_LENGTHS`].
+    pub fn longest_input(&self) -> u64 {
+        if self.requests == 0 {
+            return 0;
+        }
+        let next =
+            |least: u64| INPUT_LENGTHS.iter().copied().find(|length| *length >= least).unwrap_or(u64::MAX);
+        let counted = INPUT_LENGTHS.get(self.lengths_exceeded).copied().unwrap_or(u64::MAX);
+        // Days that were added up before lengths were counted tell at least this: some input is as long as the mean.
+        let longer = self.long_context.iter().rposition(|tokens| tokens.total() > 0);
+        let step = longer.map_or(0, |step| super::LONG_CONTEXT_STEPS[step] + 1);
+        let mean = self.tokens.whole_input().div_ceil(self.requests);
+        counted.max(next(step.max(mean)))
+    }
 }
 
 impl AddAssign for AgentModelSums {
@@ -86,6 +106,7 @@ impl AddAssign for AgentModelSums {
         for (sum, more) in self.long_context.iter_mut().zip(other.long_context) {
             *sum += more;
         }
+        self.lengths_exceeded = self.lengths_exceeded.max(other.lengths_exceeded);
         self.cost += other.cost;
     }
 }
@@ -224,6 +245,9 @@ impl From<&Sums> for AgentDay {
                 if let Some(tokens) = model.long_context.get_mut(step) {
                     set_tokens(tokens, column, *value);
                 }
+            } else if let Some((code, nth)) = column.as_longer_input() {
+                let model = day.models.entry(code).or_default();
+                model.lengths_exceeded = model.lengths_exceeded.max(nth + 1);
             } else if let Some(kind) = column.as_calls_of_type() {
                 day.calls_by_task_type.insert(kind.to_owned(), count(*value));
             } else if let Some(kind) = column.as_activity() {

@@ -47,7 +47,7 @@ impl Store {
             }
         };
         let start = |name: &str| period::parse_instant(&format!("{name}:00:00Z"));
-        items.iter().map(|item| bucket(item, start)).collect()
+        buckets(&items, start)
     }
 
     /// What projects used on each of `days`: one query for each month, at the same time. Of one project, its own items
@@ -68,7 +68,7 @@ impl Store {
                 self.compute_of_one(days.days().map(|day| target(day).key()).collect()).await?
             }
         };
-        items.iter().map(|item| bucket(item, Day::parse)).collect()
+        buckets(&items, Day::parse)
     }
 
     async fn compute_of_all(&self, org: &OrgId, kind: ComputeBucket, names: &[String]) -> Result<Vec<Item>> {
@@ -82,6 +82,13 @@ impl Store {
     async fn compute_of_one(&self, keys: Vec<Key>) -> Result<Vec<Item>> {
         self.get_all(&self.tables().usage, &keys).await
     }
+}
+
+/// The buckets with usage. One that held made-up usage alone was emptied, and is still there.
+fn buckets<T>(items: &[Item], start: impl Fn(&str) -> Option<T>) -> Result<Vec<(T, ProjectId, Compute)>> {
+    let mut buckets: Vec<_> = items.iter().map(|item| bucket(item, &start)).collect::<Result<_>>()?;
+    buckets.retain(|(.., used)| *used != Compute::default());
+    Ok(buckets)
 }
 
 fn bucket<T>(item: &Item, start: impl Fn(&str) -> Option<T>) -> Result<(T, ProjectId, Compute)> {

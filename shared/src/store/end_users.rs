@@ -18,10 +18,10 @@ impl Store {
         let buckets = try_join_all(months).await?;
         let mut users = BTreeSet::new();
         for bucket in buckets.iter().flatten() {
-            let hashes = bucket.get(keys::END_USERS).and_then(decode::hashes);
-            users.extend(
-                hashes.ok_or_else(|| Error::Internal("a bucket of end users holds none".to_owned()))?,
-            );
+            // A set whose last member was taken out is no longer there.
+            let Some(hashes) = bucket.get(keys::END_USERS) else { continue };
+            let odd = || Error::Internal("a bucket of end users holds something else".to_owned());
+            users.extend(decode::hashes(hashes).ok_or_else(odd)?);
         }
         Ok(users)
     }

@@ -93,14 +93,15 @@ fn failures(calls: &[&&Use]) -> (u64, u64) {
     (failed, calls.iter().map(|call| u64::from(call.times)).sum())
 }
 
+/// The lengths that calls are told apart by.
+const LENGTHS: [u64; 14] = [
+    8_192, 16_384, 32_768, 65_536, 128_000, 131_072, 200_000, 256_000, 272_000, 300_000, 512_000, 1_000_000,
+    1_048_576, 2_000_000,
+];
+
 fn longest(calls: &[&&Use]) -> u64 {
-    let inputs: Vec<u64> = calls.iter().map(|call| call.tokens[..4].iter().sum()).collect();
-    let steps = [128_000, 200_000, 272_000, 512_000].into_iter().rev();
-    let step =
-        inputs.iter().filter_map(|n| steps.clone().find(|step| n > step)).max().map_or(0, |step| step + 1);
-    let sum: u64 = inputs.iter().zip(calls).map(|(n, call)| n * u64::from(call.times)).sum();
-    let (_, all) = failures(calls);
-    step.max(sum.div_ceil(all))
+    let longest = calls.iter().map(|call| call.tokens[..4].iter().sum()).max().unwrap_or(0);
+    LENGTHS.into_iter().find(|length| *length >= longest).unwrap_or(u64::MAX)
 }
 
 struct Found {

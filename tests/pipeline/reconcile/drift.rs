@@ -107,6 +107,25 @@ async fn end_users_that_are_missing_or_made_up_are_found() {
 }
 
 #[tokio::test]
+async fn what_is_left_of_an_item_that_was_all_made_up_is_no_figure() {
+    let books = Books::new().await;
+    let figures = books.figures("acme").await;
+    let made_up = AttributeValue::Bs(vec![aws_sdk_dynamodb::primitives::Blob::new([1; 8])]);
+    for (at, column, value) in [
+        (("acme#U#2026-09", "2026-09-14#77"), "u", made_up),
+        (("acme#P#2026-09", "D#2026-09-14#nowhere"), "cs", number("1")),
+        (("acme#P#2026-09", "H#2026-09-14T05#nowhere"), "cs", number("1")),
+    ] {
+        let key = super::key(at.0, at.1);
+        books.tamper(&key, |item| drop(item.insert(column.to_owned(), value))).await;
+        assert_ne!(books.figures("acme").await, figures, "{at:?}");
+        assert_eq!(books.prove("acme", "2026-09-14", "repair").await["repaired"], 1, "{at:?}");
+        assert!(books.usage().await.contains_key(&key), "{at:?}");
+        assert_eq!(books.figures("acme").await, figures, "{at:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_event_on_its_way_is_no_drift_until_it_should_have_arrived() {
     let books = Books::new().await;
     books.world.caller("acme").post(&json!([call("new", noon())])).await;

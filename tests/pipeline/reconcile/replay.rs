@@ -23,6 +23,9 @@ async fn put_event(books: &Books, id: &str, version: &str) {
     let key = event(id);
     item.extend([(PK.to_owned(), s(&key.pk)), (SK.to_owned(), s(&key.sk))]);
     item.insert(VERSION.to_owned(), number(version));
+    // Somebody of whom nothing else is known.
+    let data = item["d"].as_s().unwrap().replace("nova", "ghost");
+    item.insert("d".to_owned(), s(&data));
     client.put_item().table_name(names().events).set_item(Some(item)).send().await.unwrap();
     books.world.stack.drain().await;
 }
@@ -37,6 +40,8 @@ async fn a_record_leaves_the_quarantine_when_its_event_is_counted() {
     let total = async || books.figures("acme").await[0]["total_requests"].clone();
     assert_eq!(replay(&books).await["released"], 0);
     put_event(&books, "new", "99").await;
+    let active = async || books.figures("acme").await[0]["active_instances"].clone();
+    assert_eq!(active().await, 2);
     let store = books.world.stack.store();
     assert_eq!(store.status().await.unwrap().quarantine.count, 1);
     let report = replay(&books).await;
@@ -47,7 +52,7 @@ async fn a_record_leaves_the_quarantine_when_its_event_is_counted() {
     put_event(&books, "new", "1").await;
     let report = replay(&books).await;
     assert_eq!((&report["released"], &report["kept"]), (&json!(1), &json!(0)), "{report}");
-    assert_eq!(total().await, 7);
+    assert_eq!((total().await, active().await), (json!(7), json!(3)));
     assert_eq!(store.status().await.unwrap().quarantine.count, 0);
     books.world.stack.redeliver().await;
     books.ask(json!({ "do": "dirty" })).await.unwrap();

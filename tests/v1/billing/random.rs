@@ -201,13 +201,17 @@ async fn check_charts(caller: &Caller<'_>, fleet: &Fleet, now: DateTime<Utc>) {
             .collect()
     };
     let label = if fleet.days == 1 { "Last 1 day".to_owned() } else { format!("Last {} days", fleet.days) };
+    let chart = |points: Vec<Value>| {
+        let unpriced: u64 = points.iter().map(|point| point["unpriced_requests"].as_u64().unwrap()).sum();
+        json!({ "period_label": label, "points": points, "unpriced_requests": unpriced })
+    };
     let all = caller.get(&path).await;
-    assert_eq!(all, json!({ "period_label": label, "points": points(None) }));
+    assert_eq!(all, chart(points(None)));
     let known: BTreeSet<_> = fleet.uses.iter().map(agent).collect();
     for id in (0..6).map(|i| format!("agent-{i}")) {
         let answer = caller.try_get(&format!("{path}&instance_id={id}")).await;
         if known.contains(&id) {
-            assert_eq!(answer.body, json!({ "period_label": label, "points": points(Some(&id)) }));
+            assert_eq!(answer.body, chart(points(Some(&id))));
         } else {
             assert_eq!(answer.status, StatusCode::NOT_FOUND);
         }

@@ -55,7 +55,8 @@ fn check_usage(usage: &Value, expected: &Expected, days: u64) {
             })
         })
         .collect();
-    assert_eq!(*usage, json!({ "period_days": days, "points": points }));
+    let unpriced: u64 = points.iter().map(|point| point["unpriced_requests"].as_u64().unwrap()).sum();
+    assert_eq!(*usage, json!({ "period_days": days, "points": points, "unpriced_requests": unpriced }));
 }
 
 /// Half-even to one decimal, in whole numbers.

@@ -87,6 +87,28 @@ fn a_period_of_no_whole_cycle_is_followed_by_cycles_from_its_end() {
 }
 
 #[test]
+fn a_period_that_ends_with_the_last_moment_of_a_day_has_that_day() {
+    for end in ["2026-09-30T23:59:59Z", "2026-09-30T23:59:59.999Z", "2026-09-30T23:59:00Z"] {
+        let inclusive = plan("2026-09-01T00:00:00Z", end, BillingCycle::Monthly);
+        let (september, october) = ("2026-09-01T00:00:00Z", "2026-10-01T00:00:00Z");
+        check(&inclusive, Tz::UTC, "2026-09-30T23:59:59.5Z", september, october);
+        check(&inclusive, Tz::UTC, "2026-10-31T23:59:59Z", october, "2026-11-01T00:00:00Z");
+        assert_eq!(current(&inclusive, Tz::UTC, at(september)).days(Tz::UTC).last.to_string(), "2026-09-30");
+        // Of UTC, whatever the zone.
+        check(&inclusive, Tz::America__New_York, "2026-09-30T23:59:59.5Z", september, october);
+    }
+    let local = plan("2026-06-30T22:00:00Z", "2026-07-31T21:59:59Z", BillingCycle::Monthly);
+    let berlin = Tz::Europe__Berlin;
+    check(&local, berlin, "2026-07-31T21:59:59Z", "2026-06-30T22:00:00Z", "2026-07-31T22:00:00Z");
+    check(&local, berlin, "2026-08-10T00:00:00Z", "2026-07-31T22:00:00Z", "2026-08-31T22:00:00Z");
+    // Whatever begins or ends at another time means what it says.
+    let odd = plan("2026-09-01T00:00:00Z", "2026-09-30T23:58:59Z", BillingCycle::Monthly);
+    check(&odd, Tz::UTC, "2026-09-02T00:00:00Z", "2026-09-01T00:00:00Z", "2026-09-30T23:58:59Z");
+    let odd = plan("2026-08-30T23:59:59Z", "2026-09-30T23:59:59Z", BillingCycle::Monthly);
+    check(&odd, Tz::UTC, "2026-09-02T00:00:00Z", "2026-08-30T23:59:59Z", "2026-09-30T23:59:59Z");
+}
+
+#[test]
 fn without_a_period_it_is_the_calendar_month_of_the_zone() {
     let none = PlanSettings::default();
     for (zone, now, start, end) in [

@@ -16,7 +16,7 @@ struct Part {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mix {
     parts: Vec<Part>,
-    /// The longest input is no shorter than this.
+    /// No input is longer than this.
     pub longest_input: u64,
 }
 
@@ -32,10 +32,7 @@ impl Mix {
         }
         parts.push(Part { above: 0, up_to: LONG_CONTEXT_STEPS[0], tokens: rest });
         parts.retain(|part| part.tokens.total() > 0);
-        // Some input is as long as the mean is.
-        let mean = sums.tokens.whole_input().div_ceil(sums.requests.max(1));
-        let longest_step = parts.iter().map(|part| part.above).max().filter(|above| *above > 0);
-        Self { parts, longest_input: mean.max(longest_step.map_or(0, |above| above + 1)) }
+        Self { parts, longest_input: sums.longest_input() }
     }
 
     /// What the mix costs at most, in picodollars: the sums do not tell on which side of a threshold a call lies that
@@ -89,6 +86,8 @@ mod tests {
     use shared::cost::price_call;
     use shared::pricing::{Overrides, PriceBook, Prices};
 
+    use shared::rollup::INPUT_LENGTHS;
+
     use super::*;
 
     fn noon() -> DateTime<Utc> {
@@ -110,10 +109,12 @@ mod tests {
         for tokens in calls {
             sums.requests += 1;
             sums.tokens += *tokens;
-            let step = LONG_CONTEXT_STEPS.iter().rposition(|above| tokens.whole_input() > *above);
-            if let Some(step) = step {
+            let exceeded = |steps: &[u64]| steps.iter().rposition(|above| tokens.whole_input() > *above);
+            if let Some(step) = exceeded(&LONG_CONTEXT_STEPS) {
                 sums.long_context[step] += *tokens;
             }
+            let lengths = exceeded(&INPUT_LENGTHS).map_or(0, |nth| nth + 1);
+            sums.lengths_exceeded = sums.lengths_exceeded.max(lengths);
         }
         sums
     }
@@ -146,14 +147,26 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_input_is_at_least_the_mean_and_at_least_its_step() {
+    fn no_input_is_longer_than_the_next_of_the_lengths() {
         let longest = |calls: &[TokenCounts]| Mix::of(&added_up(calls)).longest_input;
         assert_eq!(longest(&[]), 0);
-        assert_eq!(longest(&[input(10), input(11)]), 11);
-        assert_eq!(longest(&[input(10), input(128_000)]), 64_005);
-        assert_eq!(longest(&[input(10), input(128_001)]), 128_001);
-        assert_eq!(longest(&[input(600_000), input(10)]), 512_001);
-        assert_eq!(longest(&[input(600_000)]), 600_000);
+        assert_eq!(longest(&[input(10), input(11)]), 8_192);
+        assert_eq!(longest(&[input(8_192)]), 8_192);
+        assert_eq!(longest(&[input(10), input(8_193), input(10)]), 16_384);
+        assert_eq!(longest(&[input(10), input(128_000)]), 128_000);
+        assert_eq!(longest(&[input(10), input(128_001)]), 131_072);
+        assert_eq!(longest(&[input(600_000), input(10)]), 1_000_000);
+        assert_eq!(longest(&[input(2_000_001)]), u64::MAX);
+    }
+
+    #[test]
+    fn of_days_without_lengths_the_mean_and_the_steps_tell() {
+        let longest = |calls: &[TokenCounts]| {
+            Mix::of(&AgentModelSums { lengths_exceeded: 0, ..added_up(calls) }).longest_input
+        };
+        assert_eq!(longest(&[input(10), input(40_000)]), 32_768);
+        assert_eq!(longest(&[input(10), input(200_001)]), 256_000);
+        assert_eq!(longest(&[input(3_000_000)]), u64::MAX);
     }
 
     #[test]

@@ -86,6 +86,7 @@ model_columns! {
 /// | two letters | one of the constants |
 /// | code, letter | a [`ModelColumn`] of a model |
 /// | code, digit, letter | the same, of calls above a long-context step |
+/// | code, `l`, letter | calls whose input is longer than a model may take |
 /// | code, `n` | the model's name |
 /// | `k:` type | calls by task type |
 /// | `a:` type | activity by type |
@@ -143,6 +144,12 @@ impl Column {
     /// A sum of a model's calls above the `step`-th of the long-context steps.
     pub fn long_context(code: ModelCode, step: usize, column: ModelColumn) -> Self {
         Self::made(format!("{}{step}{}", code.as_str(), column.letter()))
+    }
+
+    /// A model's calls whose input exceeds the `nth` of the input lengths and not the next.
+    pub fn longer_input(code: ModelCode, nth: usize) -> Self {
+        let letter = u8::try_from(nth).map_or('?', |nth| char::from(b'a' + nth % 26));
+        Self::made(format!("{}l{letter}", code.as_str()))
     }
 
     /// The model that a code stands for.
@@ -210,6 +217,14 @@ impl Column {
         let [step, letter] = rest else { return None };
         let step = usize::from(step.checked_sub(b'0').filter(|step| *step < 10)?);
         Some((code, step, ModelColumn::of(*letter)?))
+    }
+
+    /// The model and which of the input lengths, where this counts calls by that.
+    pub fn as_longer_input(&self) -> Option<(ModelCode, usize)> {
+        match self.split_code()? {
+            (code, [b'l', letter @ b'a'..=b'z']) => Some((code, usize::from(letter - b'a'))),
+            _ => None,
+        }
     }
 
     /// The task type, where this counts calls by it.

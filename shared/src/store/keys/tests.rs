@@ -1,5 +1,6 @@
 use super::*;
 use crate::ids::ModelKey;
+use crate::rollup::INPUT_LENGTHS;
 
 fn key(provider: &str, model: &str) -> ModelKey {
     ModelKey { provider: provider.to_owned(), model: model.to_owned() }
@@ -11,6 +12,12 @@ fn columns_are_told_apart_by_their_names() {
     assert_eq!(Column::model(code, ModelColumn::Input).as_model(), Some((code, ModelColumn::Input)));
     let long = Column::long_context(code, 3, ModelColumn::CacheWrite1h);
     assert_eq!(long.as_long_context(), Some((code, 3, ModelColumn::CacheWrite1h)));
+    for nth in 0..INPUT_LENGTHS.len() {
+        let longer = Column::longer_input(code, nth);
+        assert_eq!(longer.as_longer_input(), Some((code, nth)));
+        assert_eq!((longer.as_model(), longer.as_long_context()), (None, None));
+    }
+    assert_eq!(long.as_longer_input(), None);
     assert_eq!(long.as_model(), None);
     assert_eq!(Column::model_name(code).as_model(), None);
     // Typed columns of every length, among them those as long as a model's.
