@@ -33,14 +33,14 @@ use crate::support::tables::{folded, held};
 const DAY: &str = "2026-11-20";
 
 /// The world around the functions: tables, secrets and a way in.
-struct Cloud {
+pub struct Cloud {
     world: World,
-    template: Template,
+    pub template: Template,
     secrets: String,
 }
 
 impl Cloud {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let world = World::at(Clock::system()).await;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let secrets = format!("http://{}", listener.local_addr().unwrap());
@@ -57,7 +57,7 @@ impl Cloud {
     }
 
     /// What Lambda sets for `function`: what the template says, and where AWS is.
-    fn variables(&self, function: &Function) -> BTreeMap<String, String> {
+    pub fn variables(&self, function: &Function) -> BTreeMap<String, String> {
         let mut variables: BTreeMap<_, _> = function.variables.clone();
         for (name, value) in &mut variables {
             if name.ends_with("_TABLE") {

@@ -9,10 +9,12 @@
 
 mod api;
 mod bootstraps;
+mod cold_starts;
 mod events;
 mod figures;
 mod logs;
 mod monitoring;
+mod openapi;
 mod pipeline;
 mod policies;
 mod routes;

@@ -88,7 +88,7 @@ async fn what_is_public_is_these_routes_and_whoever_asks_gets_the_same_answer() 
     let routes = functions().into_iter().flat_map(|(_, routes)| routes);
     let public: Vec<_> = routes.filter(|route| route.scope.is_none()).collect();
     let named: Vec<_> = public.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
-    assert_eq!(named, ["GET /v1/health"]);
+    assert_eq!(named, ["GET /docs", "GET /v1/health", "GET /openapi.json"]);
     for Route { method, path, .. } in public {
         let anonymous = ask(&world.stranger(), &method, path).await;
         assert_eq!(anonymous.status, StatusCode::OK, "{path}");

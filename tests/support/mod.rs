@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod contract;
 pub mod emulator;
 pub mod events;
 pub mod oracle;
@@ -16,7 +17,7 @@ use axum::body::Bytes;
 use chrono::{DateTime, Utc};
 use http::{Method, Request, StatusCode};
 use local::stack::{Options, Stack};
-use local::token;
+use local::{sdk, token};
 use rand::distr::{Alphanumeric, SampleString};
 use serde_json::{Value, json};
 use shared::app::{App, Clock};
@@ -56,8 +57,11 @@ impl World {
     pub async fn at(clock: Clock) -> Self {
         // Text, as Secrets Manager makes it.
         let secret = Alphanumeric.sample_string(&mut rand::rng(), 64).into_bytes();
+        let (dynamodb, access_key) = tables::other_engine().unzip();
         // Alerts go to receivers on this machine.
         let options = Options {
+            dynamodb,
+            access_key: access_key.unwrap_or_else(|| sdk::ACCESS_KEY.to_owned()),
             clock,
             background: false,
             allow_local_webhooks: true,
@@ -132,22 +136,29 @@ impl Caller<'_> {
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(path);
+        let mut request = Request::builder().method(method.clone()).uri(path);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let response = self.stack.call(request.body(body.into()).unwrap()).await;
+        let sent: Bytes = body.into();
+        let response = self.stack.call(request.body(sent.clone()).unwrap()).await;
         let (parts, body) = response.into_parts();
         let body = if parts.status == StatusCode::NO_CONTENT {
             assert!(body.is_empty(), "{path}");
             Value::Null
+        } else if path == "/docs" {
+            Value::String(String::from_utf8(body.to_vec()).unwrap())
         } else {
             assert_eq!(parts.headers["content-type"], "application/json", "{path}");
             serde_json::from_slice(&body).unwrap()
         };
+        contract::check_answer(&method, path, parts.status, &body);
+        if parts.status.is_success() && contract::is_whole(&body) {
+            contract::check_request(&method, path, &sent);
+        }
         Answer { status: parts.status, headers: parts.headers, body }
     }
 

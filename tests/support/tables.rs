@@ -28,18 +28,32 @@ use tempfile::TempDir;
 
 /// Empty tables, which go when it is dropped.
 pub struct Tables {
-    _engine: Engine,
+    /// The embedded engine, where there is no other.
+    _engine: Option<(Engine, TempDir)>,
     pub client: Client,
-    _folder: TempDir,
+}
+
+/// Another engine to test against, and a key to tables of one's own there: see the README.
+#[allow(clippy::disallowed_methods, reason = "a test is told by the environment")]
+pub fn other_engine() -> Option<(String, String)> {
+    let endpoint = std::env::var("FLEETLEDGER_TEST_DYNAMODB").ok()?;
+    // Twelve digits: some engines take the access key for the account.
+    let digits = (0..12).map(|_| char::from(rand::random_range(b'1'..=b'9')));
+    Some((endpoint, digits.collect()))
 }
 
 impl Tables {
     pub async fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let engine = Engine::start(&folder.path().join("tables.db")).unwrap();
-        let client = sdk::dynamodb(engine.endpoint());
+        let (engine, client) = if let Some((endpoint, key)) = other_engine() {
+            (None, sdk::dynamodb(&endpoint, &key))
+        } else {
+            let folder = tempfile::tempdir().unwrap();
+            let engine = Engine::start(&folder.path().join("tables.db")).unwrap();
+            let client = sdk::dynamodb(engine.endpoint(), sdk::ACCESS_KEY);
+            (Some((engine, folder)), client)
+        };
         tables::create(&client, &Template::built_in().unwrap().tables).await.unwrap();
-        Self { _engine: engine, client, _folder: folder }
+        Self { _engine: engine, client }
     }
 
     /// A store of its own, as another Lambda would have.

@@ -19,16 +19,12 @@ pub struct Period {
 /// One that has ended rolls forward by whole cycles; a plan without a period has the calendar month. Months and years
 /// are those of the organisation's zone, as everywhere.
 pub fn current(plan: &PlanSettings, zone: Tz, now: DateTime<Utc>) -> Period {
-    match plan.current_period_start.zip(plan.current_period_end) {
-        Some((start, end)) => {
-            let given = Period { start, end: end_of(start, end, zone) };
-            if now < given.end { given } else { rolled(given, plan.billing_cycle, zone, now) }
-        }
-        None => {
-            let month = Day::of(now, zone).month();
-            Period { start: month.first().start(zone), end: month.next().first().start(zone) }
-        }
-    }
+    let Some((start, end)) = plan.current_period_start.zip(plan.current_period_end) else {
+        let month = Day::of(now, zone).month();
+        return Period { start: month.first().start(zone), end: month.next().first().start(zone) };
+    };
+    let given = Period { start, end: end_of(start, end, zone) };
+    if now < given.end { given } else { rolled(given, plan.billing_cycle, zone, now) }
 }
 
 /// Where a period ends: one that begins with a day and is said to end in the last minute of one (`23:59:59`) has the

@@ -1,10 +1,12 @@
-//! How the system is, for anyone who asks.
+//! How the system is and what it can be asked, for anyone who asks.
 
+pub mod docs;
 pub mod health;
+pub mod openapi;
 
 use shared::app::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {
-    vec![health::route()]
+    vec![docs::route(), health::route(), openapi::route()]
 }

@@ -40,6 +40,8 @@ pub struct Options {
     pub clock: Clock,
     /// A DynamoDB-compatible endpoint to use in place of the embedded engine.
     pub dynamodb: Option<String>,
+    /// The access key that it is reached with.
+    pub access_key: String,
     /// What tokens are signed with.
     pub secret: Vec<u8>,
     /// Whether the stream is worked off as events come and the clock calls what it should; else the one is done by
@@ -58,6 +60,7 @@ impl Default for Options {
             data: None,
             clock: Clock::system(),
             dynamodb: None,
+            access_key: sdk::ACCESS_KEY.to_owned(),
             secret: rand::random::<[u8; 32]>().to_vec(),
             background: true,
             longest_rate: LONGEST_RATE,
@@ -100,7 +103,8 @@ impl Stack {
         };
         let endpoint = options.dynamodb.as_deref().or(engine.as_deref().map(Engine::endpoint));
         let endpoint = endpoint.unwrap_or_default().to_owned();
-        let client = sdk::dynamodb(&endpoint);
+        let client = sdk::dynamodb(&endpoint, &options.access_key);
+        let streams = sdk::streams(&endpoint, &options.access_key);
         let is_new = tables::create(&client, &template.tables).await?;
         let roles = Roles::of(&template);
         let parts = Parts {
@@ -113,7 +117,7 @@ impl Stack {
         };
         let lambdas = parts.lambdas()?;
         let timers = Arc::new(parts.timers(&lambdas, options.longest_rate)?);
-        let pumps = Arc::new(parts.pumps(&lambdas, &endpoint, engine.as_deref()).await?);
+        let pumps = Arc::new(parts.pumps(&lambdas, &streams, engine.as_deref()).await?);
         let gateway = Arc::new(parts.gateway()?.with_lambdas(lambdas.clone()));
         let store = Store::new(client.clone(), &parts::all_tables());
         let (stop, stopped) = watch::channel(false);

@@ -13,7 +13,7 @@ use crate::template::Function;
 pub fn engine() -> (Engine, aws_sdk_dynamodb::Client, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::start(&folder.path().join("tables.db")).unwrap();
-    let client = sdk::dynamodb(engine.endpoint());
+    let client = sdk::dynamodb(engine.endpoint(), sdk::ACCESS_KEY);
     (engine, client, folder)
 }
 

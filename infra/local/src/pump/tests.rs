@@ -55,7 +55,7 @@ impl Rig {
             let answer = script.lock().unwrap_or_else(std::sync::PoisonError::into_inner)(event);
             Box::pin(async move { answer })
         });
-        let client = sdk::streams(self.engine.endpoint());
+        let client = sdk::streams(self.engine.endpoint(), sdk::ACCESS_KEY);
         let checkpoints = Checkpoints::of("test", Some(self.engine.file())).await.unwrap();
         Pump::new(
             client,

@@ -19,7 +19,7 @@ use crate::pump::checkpoint::Checkpoints;
 use crate::role::Roles;
 use crate::schedule::Timer;
 use crate::template::{Function, Template};
-use crate::{sdk, tables, token};
+use crate::{tables, token};
 
 /// What the functions are put together from.
 pub(super) struct Parts<'a> {
@@ -80,10 +80,9 @@ impl Parts<'_> {
     pub async fn pumps(
         &self,
         lambdas: &[Lambda],
-        endpoint: &str,
+        streams: &aws_sdk_dynamodbstreams::Client,
         engine: Option<&Engine>,
     ) -> Result<Vec<Pump>> {
-        let client = sdk::streams(endpoint);
         let mut pumps = Vec::new();
         for mapping in &self.template.mappings {
             let Some(function) = self.template.function(&mapping.function_name) else { continue };
@@ -92,7 +91,7 @@ impl Parts<'_> {
             let lambda = lambda::find(lambdas, &function.id)
                 .ok_or_else(|| unknown(&function.binary, "is called by a stream"))?;
             pumps.push(Pump::new(
-                client.clone(),
+                streams.clone(),
                 arn,
                 mapping.clone(),
                 function.timeout,
