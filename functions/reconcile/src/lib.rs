@@ -13,8 +13,10 @@ mod replay;
 pub mod report;
 pub mod request;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use lambda_runtime::Error;
 use serde::Deserialize;
@@ -160,7 +162,9 @@ impl Reconciler {
             report.days_left += 1;
             return None;
         }
-        match self.prove(org, day, how).await {
+        // A day that is not even fit for arithmetic is no reason to leave those of others.
+        let proved = AssertUnwindSafe(self.prove(org, day, how)).catch_unwind().await;
+        match proved.unwrap_or_else(|_| Err(shared::Error::internal("it cannot be computed"))) {
             Ok(of_day) => {
                 let (whole, too_large) = (of_day.is_whole(), of_day.too_large);
                 if too_large > 0 {

@@ -68,6 +68,13 @@ pub const TASK_TYPES: [&str; 14] = [
     "translation",
 ];
 
+/// The types of activity that days are counted by; any other counts as [`OTHER_ACTIVITY`]. Days hold money too, and a
+/// sender that makes up types would fill them. The log's own counts, which are items of their own, know every type.
+pub const ACTIVITY_TYPES: [&str; 5] =
+    ["config_change", "cron_execution", "session_end", "session_start", "tool_call"];
+/// Stands for all other types of activity.
+pub const OTHER_ACTIVITY: &str = "other";
+
 impl Target {
     /// The organisation whose item it is.
     pub const fn org(&self) -> &OrgId {
@@ -230,7 +237,8 @@ fn of_task(event: &Event, task: &TaskCompleted) -> Contribution {
 
 fn of_activity(event: &Event, activity: &AgentActivity) -> Contribution {
     let mut sums = Sums::default();
-    sums.add(Column::activity(activity.event_type.as_str()), Decimal::ONE);
+    let known = ACTIVITY_TYPES.into_iter().find(|known| *known == activity.event_type.as_str());
+    sums.add(Column::activity(known.unwrap_or(OTHER_ACTIVITY)), Decimal::ONE);
     let mut contribution = match &activity.agent_id {
         Some(agent) => {
             let seen = Sighting::agent(event, agent, seen::Work::None, None);

@@ -9,7 +9,9 @@ use shared::store::keys::{self, SEALED};
 use shared::store::registry::SETTINGS;
 
 use super::Books;
-use crate::support::tables::names;
+use crate::support::noon;
+use crate::support::tables::{call, names, record};
+use crate::versions::item_of;
 
 async fn night(books: &Books) -> Result<Value, String> {
     books.ask(json!({ "do": "nightly" })).await
@@ -59,4 +61,21 @@ async fn an_organisation_that_fails_holds_up_no_other_and_the_run_ends_in_an_err
     put(books.empty(&settings)).send().await.unwrap();
     let report = night(&books).await.unwrap();
     assert_eq!(report["days_proved"], 2, "what was left is done: {report}");
+}
+
+#[tokio::test]
+async fn a_day_that_is_not_fit_for_arithmetic_holds_up_no_other() {
+    let books = Books::new().await;
+    // Two amounts, each of which has all the digits that there are.
+    for id in 0..2 {
+        let time = noon() - TimeDelta::days(1);
+        let event = call(9_000 + id, "nova", "m", "70000000000000000.000000000001", time);
+        let item = item_of(&record(&event, "1")["dynamodb"]["NewImage"]);
+        let put = books.world.stack.client().put_item().table_name(names().events);
+        put.set_item(Some(item)).send().await.unwrap();
+    }
+    let failed = night(&books).await.unwrap_err();
+    assert!(failed.contains("acme 2026-09-14: ") && !failed.contains("bolt"), "{failed}");
+    assert_eq!(proved(&books, "bolt").await.0, Day::parse("2026-09-14"));
+    assert_eq!(proved(&books, "acme").await.0, Day::parse("2026-09-13"));
 }
