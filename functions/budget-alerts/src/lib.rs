@@ -50,7 +50,7 @@ pub struct BudgetAlerts {
 impl BudgetAlerts {
     /// Watches the budgets in the tables of `store`, by `clock`, and tells `outlets`.
     pub fn new(store: Store, clock: Clock, outlets: Outlets) -> Self {
-        Self { tools: Arc::new(Tools { store, clock, outlets }) }
+        Self { tools: Arc::new(Tools::new(store, clock, outlets)) }
     }
 
     /// One run, within `time_left`, and what it came to: [`metrics::Counts`]. What the event says does not matter.

@@ -12,6 +12,7 @@ use shared::store::Store;
 use shared::store::alerts::{AgentCost, Alert, Watched};
 use shared::store::keys::ModelCode;
 use shared::store::registry::{BudgetSettings, OrganizationSettings};
+use tokio::sync::Semaphore;
 
 use crate::forecast;
 use crate::judge::{Figures, Verdict, judge};
@@ -29,6 +30,8 @@ pub struct Look<'a> {
     pub store: &'a Store,
     /// Where alerts go.
     pub outlets: &'a Outlets,
+    /// Whose turn it is to read raw events.
+    pub reading: &'a Semaphore,
     /// Which one.
     pub org: &'a OrgId,
     /// What its events told of it.

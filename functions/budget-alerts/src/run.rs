@@ -16,6 +16,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout_at;
 
 use crate::deliver::Deliverer;
+use crate::lately::READING_AT_ONCE;
 use crate::look::Look;
 use crate::metrics::Counts;
 use crate::outlets::Outlets;
@@ -33,6 +34,15 @@ pub struct Tools {
     pub clock: Clock,
     /// Where alerts go.
     pub outlets: Outlets,
+    /// Whose turn it is to read raw events: see [`crate::lately`].
+    pub reading: Arc<Semaphore>,
+}
+
+impl Tools {
+    /// The tools of runs over the tables of `store`.
+    pub fn new(store: Store, clock: Clock, outlets: Outlets) -> Self {
+        Self { store, clock, outlets, reading: Arc::new(Semaphore::new(READING_AT_ONCE)) }
+    }
 }
 
 /// What one organisation came to, also where something of it failed.
@@ -172,13 +182,14 @@ impl One {
 
     /// Decides, lets the next organisation have its `turn`, and delivers: also where nothing could be decided.
     async fn watch(&self, turn: OwnedSemaphorePermit) -> Ended {
-        let Tools { store, clock, outlets } = &*self.tools;
+        let Tools { store, clock, outlets, reading } = &*self.tools;
         let watched = match store.watched(&self.org).await {
             Ok(watched) => watched,
             Err(fault) => return (Counts::default(), Some(fault)),
         };
         let (org, seen, lease) = (&self.org, self.seen.as_ref(), self.ends);
-        let decided = Look { store, outlets, org, seen, now: clock.now(), lease }.decide(&watched).await;
+        let decided =
+            Look { store, outlets, reading, org, seen, now: clock.now(), lease }.decide(&watched).await;
         drop(turn);
         let (fresh, fault) = decided.map_or_else(|fault| (Vec::new(), Some(fault)), |fresh| (fresh, None));
         let mut counts = decisions(&fresh);
