@@ -1,7 +1,5 @@
 //! A function that only answers: what the cold starts of ours are held against.
 
-#![allow(unused_crate_dependencies, reason = "an example has those of all tests")]
-
 use lambda_http::{Error, Request, run, service_fn};
 
 #[tokio::main]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cost::{CallCost, TokenCounts};
-use crate::ids::{AgentId, Name, NodeId, OrgId, ProjectId};
+use crate::ids::{AgentId, ModelKey, Name, NodeId, OrgId, ProjectId};
 use crate::money::{Quantity, Usd};
 use crate::period::Day;
 
@@ -175,6 +175,13 @@ pub struct HostReport {
     pub node_id: NodeId,
     /// Sites that it hosts now.
     pub hosted_sites: u64,
+}
+
+impl LlmCall {
+    /// The model that was called, with its provider.
+    pub fn model_key(&self) -> ModelKey {
+        ModelKey { provider: self.provider.to_string(), model: self.model.to_string() }
+    }
 }
 
 /// The `source` of entries that the registry makes. No sender may use it, so no sender can make one up.

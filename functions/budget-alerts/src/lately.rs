@@ -85,7 +85,7 @@ impl Lately {
         let is_within = |time: DateTime<Utc>| self.window.from < time && time <= self.window.to;
         let Data::LlmCall(call) = event.data else { return };
         let Some(cost) = call.cost.total().filter(|_| is_within(event.time)) else { return };
-        let model = ModelKey { provider: call.provider.to_string(), model: call.model.to_string() };
+        let model = call.model_key();
         *self.costs.entry((call.agent_id, model)).or_default() += cost;
     }
 

@@ -17,7 +17,7 @@ pub use view::{ActivityDay, AgentDay, AgentModelSums, ModelSums, OrgDay, Work};
 
 use crate::cost::CallCost;
 use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};
-use crate::ids::{AgentId, ModelKey, Name, OrgId, ProjectId};
+use crate::ids::{AgentId, Name, OrgId, ProjectId};
 use crate::period::Day;
 use crate::store::keys::{Column, ModelCode, ModelColumn as M};
 
@@ -167,7 +167,7 @@ fn of_agent(event: &Event, agent: &AgentId, org_day: Sums, agent_day: Sums, seen
 }
 
 fn of_call(event: &Event, call: &LlmCall) -> Contribution {
-    let key = ModelKey { provider: call.provider.to_string(), model: call.model.to_string() };
+    let key = call.model_key();
     let code = ModelCode::of(&key);
     let mut common = Sums::default();
     let mut add = |column, value: u64| common.add(Column::model(code, column), value.into());
