@@ -16,7 +16,7 @@ use ledger::rollup;
 use ledger::rollup::{Sighting, Sums, Target};
 use store::keys::Keyed;
 use store::sequence::SequenceNumber;
-use store::usage::Batch;
+use store::usage::ShardRange;
 use store::{Reading, Store};
 use tower::ServiceExt;
 use web::auth::Scope;
@@ -66,7 +66,7 @@ async fn make_day(store: &Store, day: i64) {
         }
     }
     let number = SequenceNumber::parse("100000000000000000000000001").unwrap();
-    let batch = Batch { mark: "@AAAAAAAAAAA", first: number, last: number };
+    let batch = ShardRange { mark: "@AAAAAAAAAAA", first: number, last: number };
     let adds: Vec<_> = items
         .iter()
         .map(|(target, sums)| async move {

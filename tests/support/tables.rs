@@ -26,7 +26,7 @@ use store::keys;
 use store::keys::Key;
 use store::keys::Keyed;
 use store::keys::event as attribute;
-use store::quarantine::Quarantined;
+use store::quarantine::QuarantineEntry;
 use tempfile::TempDir;
 
 /// Empty tables, which go when it is dropped.
@@ -188,7 +188,7 @@ pub fn delivery(stream: &str, shard: &str, records: &[Value]) -> Value {
 }
 
 /// All of the quarantine, read in pages.
-pub async fn quarantined(store: &Store) -> Vec<Quarantined> {
+pub async fn quarantined(store: &Store) -> Vec<QuarantineEntry> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = store.quarantined(after.as_deref(), 7).await.unwrap();

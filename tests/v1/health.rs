@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use store::Store;
 use store::TableNames;
 use store::keys::mark_column;
-use store::quarantine::Aside;
+use store::quarantine::QuarantineRecord;
 use tokio::time;
 use web::app::App;
 use web::auth::{Scope, Verifier};
@@ -68,7 +68,7 @@ async fn it_tells_how_far_the_lanes_are_and_what_is_in_the_quarantine() {
     assert_eq!(told(&router).await, counted);
 
     let raw = tables::record(&tables::call(1, "nova", "m", "0.01", noon()), "1");
-    let aside = Aside::new(&mark_column(tables::STREAM, "shardId-1"), "1", &raw, "odd");
+    let aside = QuarantineRecord::new(&mark_column(tables::STREAM, "shardId-1"), "1", &raw, "odd");
     app.store.quarantine(&[aside]).await.unwrap();
     wait().await;
     let mut degraded = counted.clone();
@@ -91,7 +91,8 @@ async fn it_reads_two_small_items_once_however_often_it_is_asked() {
     // A long quarantine makes it no dearer.
     for id in 0..40 {
         let raw = tables::record(&tables::call(id, "nova", "m", "0.01", noon()), &id.to_string());
-        let aside = Aside::new(&mark_column(tables::STREAM, "shardId-1"), &id.to_string(), &raw, "odd");
+        let aside =
+            QuarantineRecord::new(&mark_column(tables::STREAM, "shardId-1"), &id.to_string(), &raw, "odd");
         app.store.quarantine(&[aside]).await.unwrap();
     }
     let router = app.router(health::routes());

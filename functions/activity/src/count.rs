@@ -3,13 +3,13 @@
 use futures::try_join;
 use ledger::ids::Name;
 use store::Store;
-use store::activity::Filter;
+use store::activity::LogFilter;
 use web::error::Result;
 
 use crate::cut::{Counted, Cut, Span};
 
 /// How many entries each part of the range has: its ends as they are read now, its whole hours as they were counted.
-pub async fn count(store: &Store, filter: &Filter, cut: &Cut) -> Result<Counted> {
+pub async fn count(store: &Store, filter: &LogFilter, cut: &Cut) -> Result<Counted> {
     let read = async |span: Option<Span>| match span {
         Some(span) => store.count_activity(filter, &span.stretch()).await,
         None => Ok(0),

@@ -4,7 +4,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::ActivityDay;
-use store::activity::Stretch;
+use store::activity::LogRange;
 
 /// How long after its end an hour's count is relied on: what counts is a minute behind, and may meet a hindrance.
 const SETTLED: TimeDelta = TimeDelta::minutes(10);
@@ -32,8 +32,8 @@ impl Span {
     }
 
     /// The places in it.
-    pub fn stretch(self) -> Stretch {
-        Stretch::between(self.newest, self.oldest)
+    pub fn stretch(self) -> LogRange {
+        LogRange::between(self.newest, self.oldest)
     }
 }
 

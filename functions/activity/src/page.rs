@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use futures::try_join;
 use ledger::ids::{AgentId, OrgId};
 use store::Store;
-use store::activity::{Entry, Filter, Stretch};
+use store::activity::{LogEntry, LogFilter, LogRange};
 use web::error::Result;
 
 use crate::count::count;
@@ -26,14 +26,14 @@ pub struct Page {
     /// How many entries there are in all.
     pub total: u64,
     /// Those of the page, and one more where there is one.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<LogEntry>,
     /// The names of their agents.
     pub names: Names,
 }
 
 /// A page that is asked for.
 pub struct Asked {
-    filter: Filter,
+    filter: LogFilter,
     offset: u32,
     after: Option<String>,
     /// The most entries that it is to have.
@@ -45,7 +45,7 @@ impl Asked {
     pub fn new(org: &OrgId, params: &Params, after: Option<String>) -> Self {
         let (agent, event_type) = (params.agent.clone(), params.event_type.clone());
         Self {
-            filter: Filter { org: org.clone(), agent, event_type },
+            filter: LogFilter { org: org.clone(), agent, event_type },
             offset: params.offset,
             after,
             limit: usize::try_from(params.limit).unwrap_or(usize::MAX),
@@ -72,7 +72,7 @@ impl Asked {
         self.filter.agent.is_some() && self.filter.event_type.is_some()
     }
 
-    async fn read_counted(&self, store: &Store, cut: &Cut, counted: &Counted) -> Result<Vec<Entry>> {
+    async fn read_counted(&self, store: &Store, cut: &Cut, counted: &Counted) -> Result<Vec<LogEntry>> {
         let Some(start) = counted.start(cut, self.offset.into()) else { return Ok(Vec::new()) };
         let skip = usize::try_from(start.skip).unwrap_or(usize::MAX);
         if self.is_sifted() {
@@ -87,8 +87,8 @@ impl Asked {
         store: &Store,
         spans: impl IntoIterator<Item = Span>,
         skip: usize,
-    ) -> Result<Vec<Entry>> {
-        let clip = |stretch: Stretch| match &self.after {
+    ) -> Result<Vec<LogEntry>> {
+        let clip = |stretch: LogRange| match &self.after {
             Some(place) => stretch.after(place),
             None => Some(stretch),
         };
@@ -99,7 +99,7 @@ impl Asked {
 }
 
 /// The names of the agents that a page may show.
-async fn names(store: &Store, filter: &Filter) -> Result<Names> {
+async fn names(store: &Store, filter: &LogFilter) -> Result<Names> {
     let agents = match &filter.agent {
         Some(agent) => store.agent(&filter.org, agent).await?.into_iter().collect(),
         None => store.agents(&filter.org).await?,
@@ -108,7 +108,12 @@ async fn names(store: &Store, filter: &Filter) -> Result<Names> {
 }
 
 /// The first `most` entries of `stretches`, one after the other.
-async fn in_turn(store: &Store, filter: &Filter, stretches: Vec<Stretch>, most: usize) -> Result<Vec<Entry>> {
+async fn in_turn(
+    store: &Store,
+    filter: &LogFilter,
+    stretches: Vec<LogRange>,
+    most: usize,
+) -> Result<Vec<LogEntry>> {
     let mut found = Vec::new();
     let queries = stretches.into_iter().map(async |stretch| store.activity(filter, &stretch, most).await);
     let mut pages = stream::iter(queries).buffered(IN_FLIGHT);

@@ -13,7 +13,7 @@ use ledger::rollup::{EndUser, Seen, Subject, Sums, Target};
 use store::Store;
 use store::keys::Key;
 use store::sequence::SequenceNumber;
-use store::usage::{Batch as Stretch, MAX_COLUMNS, Outcome};
+use store::usage::{AddOutcome, MAX_COLUMNS, ShardRange};
 
 use crate::aside::PuttingAside;
 use crate::batch::Batch;
@@ -142,13 +142,13 @@ impl Applier {
         while let Some((first, index, _)) = deltas.first() {
             let (taken, sums) = take(deltas);
             let last = deltas[taken - 1].0;
-            match self.store.add(&key, &sums, Stretch { mark: &batch.mark, first: *first, last }).await {
-                Ok(Outcome::Applied) => deltas = &deltas[taken..],
-                Ok(Outcome::AlreadyAt(mark)) => {
+            match self.store.add(&key, &sums, ShardRange { mark: &batch.mark, first: *first, last }).await {
+                Ok(AddOutcome::Added) => deltas = &deltas[taken..],
+                Ok(AddOutcome::AlreadyAt(mark)) => {
                     let had = deltas.partition_point(|(sequence, ..)| *sequence <= mark);
                     deltas = &deltas[had..];
                 }
-                Ok(Outcome::Sealed) => {
+                Ok(AddOutcome::Sealed) => {
                     let mut days = lock(sealed);
                     for (_, index, _) in deltas {
                         let Reading::Count(event) = &batch.records[*index].reading else { continue };
@@ -157,7 +157,7 @@ impl Applier {
                     }
                     return None;
                 }
-                Ok(Outcome::TooLarge) => {
+                Ok(AddOutcome::TooLarge) => {
                     let records = deltas[..taken].iter().map(|(_, index, _)| *index);
                     if let Some(failed) = self.put_aside(batch, &key, records).await {
                         return Some(failed);

@@ -2,7 +2,7 @@
 
 use runtime::metrics::Metric;
 use store::Store;
-use store::quarantine::Aside;
+use store::quarantine::QuarantineRecord;
 use tokio::sync::Mutex;
 
 use crate::batch::Batch;
@@ -25,7 +25,7 @@ impl PuttingAside {
         let (first, _) = records.first()?;
         let aside = records.iter().map(|(index, reason)| {
             let record = &batch.records[*index];
-            Aside::new(&batch.mark, record.sequence_text, record.raw, reason)
+            QuarantineRecord::new(&batch.mark, record.sequence_text, record.raw, reason)
         });
         let aside: Vec<_> = aside.collect();
         let _turn = self.turn.lock().await;

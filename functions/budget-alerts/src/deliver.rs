@@ -9,7 +9,7 @@ use ledger::alert::{AlertKey, DeliveryState, Outlet, Status};
 use ledger::ids::OrgId;
 use runtime::clock::Clock;
 use store::Store;
-use store::alerts::{Alert, Change};
+use store::alerts::{Alert, DueChange};
 use store::error::{Error, Result};
 use tokio::sync::Mutex;
 
@@ -75,7 +75,7 @@ impl Deliverer<'_> {
 
     /// What is left of earlier runs and due now, and is nobody else's until this run is over.
     async fn claim(&self, due: &[AlertKey]) -> (Vec<Alert>, Vec<Error>) {
-        let (known, mut faults) = match self.store.alerts_under(self.org, due).await {
+        let (known, mut faults) = match self.store.alerts_by_key(self.org, due).await {
             Ok(known) => known,
             Err(fault) => return (Vec::new(), vec![fault]),
         };
@@ -93,13 +93,13 @@ impl Deliverer<'_> {
         let now = self.clock.now();
         if Status::of(&alert.deliveries) != Status::Pending {
             // Nothing is left of it, however it came to be listed.
-            return self.store.write_alert(&mut alert, Change::Done).await.map(|_| None);
+            return self.store.write_alert(&mut alert, DueChange::Remove).await.map(|_| None);
         }
         if alert.is_leased(now) || alert.deliveries.iter().all(|delivery| !delivery.is_due(now)) {
             return Ok(None);
         }
         alert.lease = Some(self.lease);
-        Ok(self.store.write_alert(&mut alert, Change::Kept).await?.then_some(alert))
+        Ok(self.store.write_alert(&mut alert, DueChange::Keep).await?.then_some(alert))
     }
 
     /// One outlet's alerts, oldest first. When it does not answer, it is left alone for the rest of the run.
@@ -142,7 +142,7 @@ impl Deliverer<'_> {
             let counts = self.note(alert, outlet, result, now);
             let (done, noted) = (Status::of(&alert.deliveries) != Status::Pending, of_outlet(alert));
             alert.lease = alert.lease.filter(|_| shared.open > 0);
-            if self.store.write_alert(alert, if done { Change::Done } else { Change::Kept }).await? {
+            if self.store.write_alert(alert, if done { DueChange::Remove } else { DueChange::Keep }).await? {
                 return Ok(counts);
             }
             let Some(read) = self.store.alert_now(self.org, &alert.key).await? else { return Ok(counts) };

@@ -9,7 +9,7 @@ use ledger::ids::OrgId;
 use ledger::rollup::Seen;
 use runtime::clock::Clock;
 use store::Store;
-use store::alerts::{Alert, Listed};
+use store::alerts::{Alert, ListedOrganization};
 use store::error::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -91,13 +91,13 @@ impl Run {
         }
         found?;
         match &self.first_left {
-            Some(first) => self.tools.store.begin_with(first).await,
+            Some(first) => self.tools.store.set_next_organization(first).await,
             None => Ok(()),
         }
     }
 
     async fn find(&mut self) -> Result<()> {
-        let first = self.tools.store.first_organization().await?.unwrap_or_default();
+        let first = self.tools.store.next_organization().await?.unwrap_or_default();
         self.stretch(&first, None).await?;
         if first.is_empty() { Ok(()) } else { self.stretch("", Some(&first)).await }
     }
@@ -121,7 +121,7 @@ impl Run {
     }
 
     /// Begins to look at an organisation as soon as fewer are under way, or notes that there was no time for it.
-    async fn begin(&mut self, listed: Listed) {
+    async fn begin(&mut self, listed: ListedOrganization) {
         while let Some(ended) = self.tasks.try_join_next_with_id() {
             self.ended(ended);
         }

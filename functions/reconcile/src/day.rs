@@ -17,7 +17,7 @@ use runtime::clock::Clock;
 use store::Store;
 use store::error::{Error, Result};
 use store::keys::{END_USERS, Key, own_day};
-use store::proof::{Guarded, Rewritten};
+use store::reconcile::{RewriteOutcome, StoredRollup};
 
 use crate::compare::{Verdict, compare};
 use crate::fold::{Fold, Part};
@@ -41,7 +41,7 @@ pub struct How {
 /// One item, looked at.
 struct Look {
     key: Key,
-    held: Guarded,
+    held: StoredRollup,
     /// Its columns that are about the day.
     stored: Sums,
     part: Part,
@@ -72,7 +72,7 @@ impl Proof<'_> {
         let mut report = DayReport::of(self.org, self.day);
         let mut wanted = BTreeSet::new();
         for round in 1..=ROUNDS {
-            let token = self.store.dirty(self.org, self.day).await?;
+            let token = self.store.dirty_token(self.org, self.day).await?;
             let Looked { mut looks, unlisted, seen } =
                 self.look(&mut report, &wanted, token.is_some()).await?;
             if report.unreadable > 0 {
@@ -126,7 +126,13 @@ impl Proof<'_> {
         Ok(Looked { looks: looks.collect::<Result<_>>()?, unlisted, seen: fold.seen })
     }
 
-    fn compare(&self, key: Key, held: Guarded, parts: &mut BTreeMap<Key, Part>, dirty: bool) -> Result<Look> {
+    fn compare(
+        &self,
+        key: Key,
+        held: StoredRollup,
+        parts: &mut BTreeMap<Key, Part>,
+        dirty: bool,
+    ) -> Result<Look> {
         let own = own_day(&key).ok_or_else(|| Error::Internal(format!("{key:?} is of no day")))?;
         let stored = held.columns.part((self.day.date() - own.date()).num_days());
         let part = parts.remove(&key).unwrap_or_default();
@@ -189,20 +195,20 @@ impl Proof<'_> {
     async fn write(&self, look: &Look, report: &mut DayReport) -> Result<bool> {
         let Look { key, held, stored, part, verdict } = look;
         match self.store.rewrite(key, stored, &part.all, held.writes).await? {
-            Rewritten::Done => {
+            RewriteOutcome::Written => {
                 report.repaired(verdict);
                 report.sealed += u64::from(held.sealed.is_none());
                 Ok(true)
             }
-            Rewritten::TooLarge => {
+            RewriteOutcome::TooLarge => {
                 report.too_large += 1;
                 Ok(true)
             }
-            Rewritten::Changed => {
+            RewriteOutcome::Changed => {
                 if !verdict.drift.is_empty() && held.sealed.is_none() {
                     // First marked, then frozen: should this process die in between, the day is computed anew.
                     self.mark_dirty(key).await?;
-                    self.store.freeze(key).await?;
+                    self.store.seal(key).await?;
                 }
                 Ok(false)
             }

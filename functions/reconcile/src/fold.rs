@@ -15,7 +15,7 @@ use store::Store;
 use store::error::Result;
 use store::keys::Keyed;
 use store::keys::{END_USERS, Key, LANES};
-use store::proof::StoredEvent;
+use store::raw_events::StoredEvent;
 
 /// Events that cannot be read are named up to this number.
 const NAMED: usize = 20;

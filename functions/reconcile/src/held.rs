@@ -11,7 +11,7 @@ use store::error::Result;
 use store::keys;
 use store::keys::Keyed;
 use store::keys::{ComputeBucket, Key, KeyRange};
-use store::proof::Guarded;
+use store::reconcile::StoredRollup;
 
 /// Reads under way at once.
 pub const IN_FLIGHT: usize = 16;
@@ -23,7 +23,7 @@ pub async fn read(
     org: &OrgId,
     day: Day,
     wanted: &BTreeSet<Key>,
-) -> Result<BTreeMap<Key, Guarded>> {
+) -> Result<BTreeMap<Key, StoredRollup>> {
     let mut held = in_stretches(store, stretches(org, day)).await?;
     let logs = agents(&held).into_iter().map(|agent| log(org, Some(&agent), day));
     held.extend(in_stretches(store, logs.collect()).await?);
@@ -35,16 +35,16 @@ pub async fn read(
 }
 
 /// The items under `keys`; an empty one where there is none.
-pub async fn each(store: &Store, keys: Vec<Key>) -> Result<BTreeMap<Key, Guarded>> {
+pub async fn each(store: &Store, keys: Vec<Key>) -> Result<BTreeMap<Key, StoredRollup>> {
     let read = keys.into_iter().map(|key| async move {
-        let guarded = store.guarded(&key).await?;
+        let guarded = store.rollup(&key).await?;
         Ok((key, guarded))
     });
     stream::iter(read).buffer_unordered(IN_FLIGHT).try_collect().await
 }
 
-async fn in_stretches(store: &Store, stretches: Vec<KeyRange>) -> Result<BTreeMap<Key, Guarded>> {
-    let read = stretches.into_iter().map(|range| async move { store.guarded_in(&range).await });
+async fn in_stretches(store: &Store, stretches: Vec<KeyRange>) -> Result<BTreeMap<Key, StoredRollup>> {
+    let read = stretches.into_iter().map(|range| async move { store.rollups_in(&range).await });
     let items: Vec<_> = stream::iter(read).buffer_unordered(IN_FLIGHT).try_collect().await?;
     Ok(items.into_iter().flatten().collect())
 }
@@ -75,7 +75,7 @@ fn around(day: Day) -> DayRange {
 }
 
 /// The agents that have entries in the log.
-fn agents(held: &BTreeMap<Key, Guarded>) -> Vec<AgentId> {
+fn agents(held: &BTreeMap<Key, StoredRollup>) -> Vec<AgentId> {
     let logged = held
         .iter()
         .filter(|(_, item)| item.columns.numbers.keys().any(|column| column.as_activity().is_some()));

@@ -27,7 +27,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use store::Store;
 use store::error::Result;
-use store::proof::Proved;
+use store::reconcile::ReconcileProgress;
 use tokio::time::Instant;
 
 pub use day::SETTLE;
@@ -131,7 +131,7 @@ impl Reconciler {
     }
 
     async fn prove_due(&self, report: &mut Report, org: &OrgId, first: Day, until: Instant) -> Result<()> {
-        let mut proved = self.store.proved(org).await?;
+        let mut proved = self.store.reconcile_progress(org).await?;
         let zone = self.store.organization(org).await?.timezone;
         let today = Day::of(self.clock.now(), zone);
         let (compare, seal) = due(proved, first, today, self.retention_days);
@@ -140,12 +140,12 @@ impl Reconciler {
             let how = How { repair: true, seal: true };
             let Some(true) = self.prove_in_time(report, (org, day), how, until).await else { break };
             proved.sealed = Some(day);
-            self.store.set_proved(org, proved).await?;
+            self.store.set_reconcile_progress(org, proved).await?;
         }
         for day in compare {
             let Some(_) = self.prove_in_time(report, (org, day), How::default(), until).await else { break };
-            proved = Proved { compared: Some(day), ..proved };
-            self.store.set_proved(org, proved).await?;
+            proved = ReconcileProgress { compared: Some(day), ..proved };
+            self.store.set_reconcile_progress(org, proved).await?;
         }
         Ok(())
     }

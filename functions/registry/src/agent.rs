@@ -66,7 +66,7 @@ pub struct Agent {
 
 async fn get(State(app): State<App>, caller: Caller, path: Path) -> Result<Versioned<Agent>> {
     let id: AgentId = path.id("id").map_err(Error::Validation)?;
-    let stored = app.store.known(&keys::agent(&caller.org, &id), true).await?;
+    let stored = app.store.stored(&keys::agent(&caller.org, &id)).await?;
     if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
 

@@ -53,7 +53,7 @@ async fn handle(State(app): State<App>, caller: Caller, path: Path) -> Result<Js
     let id = path.id_before::<Name>("id", SUFFIX).ok_or(Error::NotFound("Not Found"))?;
     let id = id.map_err(Error::Validation)?;
     // Consistent: whoever tests has often just set it.
-    let stored = app.store.known::<DestinationSettings>(&keys::destination(&caller.org, &id), true).await?;
+    let stored = app.store.stored::<DestinationSettings>(&keys::destination(&caller.org, &id)).await?;
     let settings = stored.settings.ok_or(Error::NotFound("Destination not found"))?;
     // Made here, not in the init phase: it reads root certificates, which no other route has a use for.
     let webhooks = Webhooks::new(Policy::new(app.config.allow_local_webhooks)).map_err(Error::internal)?;

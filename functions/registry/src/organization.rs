@@ -38,7 +38,7 @@ pub struct Organization {
 }
 
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Organization>> {
-    let stored = app.store.known(&keys::organization_settings(&caller.org), true).await?;
+    let stored = app.store.stored(&keys::organization_settings(&caller.org)).await?;
     Ok(view(caller.org, &stored))
 }
 
@@ -50,7 +50,7 @@ async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<V
     // Days are cut when events are taken in, so the zone stands as soon as there is one. What remains: ingest may
     // cut by the old zone for as long as it believes its settings, 30 s, after a change that found no usage yet. An
     // organisation that changes its zone in the very half minute of its first events has these on the old days.
-    let before: Stored<OrganizationSettings> = app.store.known(&entity.key, true).await?;
+    let before: Stored<OrganizationSettings> = app.store.stored(&entity.key).await?;
     let zone = |stored: &Stored<OrganizationSettings>| {
         stored.settings.as_ref().map_or(Tz::UTC, |settings| settings.timezone)
     };

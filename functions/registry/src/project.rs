@@ -50,7 +50,7 @@ pub struct Project {
 
 async fn get(State(app): State<App>, caller: Caller, path: Path) -> Result<Versioned<Project>> {
     let id: ProjectId = path.id("id").map_err(Error::Validation)?;
-    let stored = app.store.known(&keys::project(&caller.org, &id), true).await?;
+    let stored = app.store.stored(&keys::project(&caller.org, &id)).await?;
     if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
 

@@ -68,7 +68,7 @@ pub struct Subscription {
 }
 
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Subscription>> {
-    Ok(view(&app.store.known(&keys::plan(&caller.org), true).await?))
+    Ok(view(&app.store.stored(&keys::plan(&caller.org)).await?))
 }
 
 async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<Versioned<Subscription>> {

@@ -108,15 +108,15 @@ async fn the_next_run_begins_with_those_that_were_not_reached() {
     let error = watch.function().handle(json!({}), Duration::ZERO).await.unwrap_err().to_string();
     assert_eq!(error, "the time did not suffice for 4 organisations");
     assert!(told(&watch).is_empty());
-    watch.world.stack.store().begin_with("b").await.unwrap();
+    watch.world.stack.store().set_next_organization("b").await.unwrap();
     let error = watch.function().handle(json!({}), Duration::ZERO).await.unwrap_err().to_string();
     assert_eq!(error, "the time did not suffice for 4 organisations");
-    assert_eq!(watch.world.stack.store().first_organization().await.unwrap().as_deref(), Some("b"));
+    assert_eq!(watch.world.stack.store().next_organization().await.unwrap().as_deref(), Some("b"));
     let counts = watch.run().await;
     assert_eq!((&counts["organizations"], &counts["left"]), (&json!(4), &json!(0)));
     assert_eq!(told(&watch), ["a", "b", "c"]);
     // One that is there no more is passed over.
-    watch.world.stack.store().begin_with("bb").await.unwrap();
+    watch.world.stack.store().set_next_organization("bb").await.unwrap();
     assert_eq!(watch.run().await["organizations"], 4);
 }
 

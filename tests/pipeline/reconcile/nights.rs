@@ -19,7 +19,7 @@ async fn night(books: &Books) -> Result<Value, String> {
 }
 
 async fn proved(books: &Books, org: &str) -> (Option<Day>, Option<Day>) {
-    let proved = books.world.stack.store().proved(&OrgId::new(org).unwrap()).await.unwrap();
+    let proved = books.world.stack.store().reconcile_progress(&OrgId::new(org).unwrap()).await.unwrap();
     (proved.compared, proved.sealed)
 }
 

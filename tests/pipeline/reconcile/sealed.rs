@@ -48,7 +48,7 @@ async fn a_day_that_is_marked_again_while_it_is_computed_stays_marked() {
     let day = Day::parse(DAY).unwrap();
     let marked = async |asker: &str| {
         store.mark_dirty(&org, day, asker).await.unwrap();
-        store.dirty(&org, day).await.unwrap().unwrap()
+        store.dirty_token(&org, day).await.unwrap().unwrap()
     };
     let token = marked("first").await;
     // By somebody else, and by the same delivery, which has come again.

@@ -129,7 +129,7 @@ pub fn lane_key(org: &OrgId, day: Day, lane: u8) -> String {
 }
 
 /// Everything of a day but the registry's own entries: in each lane, the stretch before and the stretch after them.
-pub fn events_but_the_registrys(org: &OrgId, day: Day) -> impl Iterator<Item = KeyRange> {
+pub fn events_except_registry_entries(org: &OrgId, day: Day) -> impl Iterator<Item = KeyRange> {
     // No sort key begins with a character below the first of these bounds or above the last.
     let (before, after) = (format!("{REGISTRY_SOURCE}\""), format!("{REGISTRY_SOURCE}{AFTER_SEPARATOR}"));
     let stretches = [("!".to_owned(), before), (after, "~".to_owned())];
@@ -346,7 +346,7 @@ pub fn dirty_days() -> KeyRange {
 }
 
 /// Where it is kept how far the days of an organisation have been proved.
-pub fn proved(org: &OrgId) -> Key {
+pub fn reconcile_progress(org: &OrgId) -> Key {
     Key { pk: "#proved".to_owned(), sk: org.to_string() }
 }
 

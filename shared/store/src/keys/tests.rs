@@ -138,7 +138,7 @@ fn the_settings_are_one_stretch_without_anything_else() {
 #[test]
 fn the_registrys_own_events_and_no_others_are_passed_over() {
     let (org, day) = (OrgId::new("acme").unwrap(), Day::parse("2026-11-20").unwrap());
-    let ranges: Vec<_> = events_but_the_registrys(&org, day).collect();
+    let ranges: Vec<_> = events_except_registry_entries(&org, day).collect();
     assert_eq!(ranges.len(), 2 * usize::from(LANES));
     let found = |source: &str, id: &str| {
         let key = event_key(&org, day, source, id);
