@@ -97,7 +97,7 @@ pub(crate) fn s(text: impl Into<String>) -> AttributeValue {
 }
 
 /// A number attribute.
-pub(crate) fn n(number: impl ToString) -> AttributeValue {
+pub(crate) fn n(number: impl std::fmt::Display + Copy) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 

@@ -76,8 +76,13 @@ pub struct Placeholders {
     /// By attribute.
     names: HashMap<String, String>,
     /// By placeholder.
-    values: HashMap<String, AttributeValue>,
+    values: Values,
 }
+
+/// Attributes by placeholder.
+pub type Names = HashMap<String, String>;
+/// Values by placeholder.
+pub type Values = HashMap<String, AttributeValue>;
 
 impl Placeholders {
     /// The placeholder of an attribute, the same for each mention of it.
@@ -105,8 +110,8 @@ impl Placeholders {
     }
 
     /// The names and values as a request takes them: DynamoDB rejects empty maps.
-    pub fn into_parts(self) -> (Option<HashMap<String, String>>, Option<HashMap<String, AttributeValue>>) {
-        let names: HashMap<_, _> =
+    pub fn into_parts(self) -> (Option<Names>, Option<Values>) {
+        let names: Names =
             self.names.into_iter().map(|(attribute, placeholder)| (placeholder, attribute)).collect();
         ((!names.is_empty()).then_some(names), (!self.values.is_empty()).then_some(self.values))
     }
