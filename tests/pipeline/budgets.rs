@@ -23,6 +23,7 @@ use runtime::clock::Clock;
 use serde_json::{Value, json};
 use store::keys;
 use store::keys::Keyed;
+use store::keys::columns::spell;
 use store::keys::{Key, PK, SK, VERSION};
 use store::{Reading, Store};
 use webhook::{LIMIT, Policy, Webhooks};
@@ -51,8 +52,8 @@ fn usage(events: &[Event], is_target: fn(&Target) -> bool) -> Value {
             sums.merge(&more);
         }
     }
-    let numbers = sums.numbers.iter().map(|(column, n)| (column.to_string(), json!({ "N": n.to_string() })));
-    let names = sums.names.iter().map(|(column, name)| (column.to_string(), json!({ "S": name })));
+    let numbers = sums.numbers.iter().map(|(column, n)| (spell(column), json!({ "N": n.to_string() })));
+    let names = sums.names.iter().map(|(column, name)| (spell(column), json!({ "S": name })));
     let mark = |shard| {
         (keys::mark_column("stream", &format!("{shard}")), json!({ "B": "AAAAAAAAAAAAAAAAAAAAAAAAAAA=" }))
     };

@@ -7,7 +7,7 @@ use ledger::event::{AgentActivity, Data, Event};
 use ledger::ids::{AgentId, Name};
 use ledger::period::DayRange;
 use ledger::rollup;
-use ledger::rollup::Column;
+use ledger::rollup::Measure;
 use ledger::rollup::{OTHER_ACTIVITY, Target};
 use runtime::metrics::{Metric, counted};
 use serde_json::json;
@@ -143,7 +143,10 @@ async fn made_up_types_of_activity_fill_no_item_that_holds_money() {
     let held = tables.held(&entries).await;
     assert_eq!(held, folded(&entries));
     let org_day = Target::OrgDay(entries[0].org.clone(), entries[0].day).key();
-    assert_eq!(held[&org_day].numbers, [(Column::activity(OTHER_ACTIVITY), 500.into())].into());
+    assert_eq!(
+        held[&org_day].numbers,
+        [(Measure::Activity(OTHER_ACTIVITY.to_owned()).into(), 500.into())].into()
+    );
     let log = Target::ActivityDay(entries[0].org.clone(), None, entries[0].day).key();
     assert_eq!(held[&log].numbers.len(), 500);
 }

@@ -163,11 +163,11 @@ pub fn differ(key: &Key, held: &Sums, wanted: &Sums) -> Held {
         return Ok(());
     }
     let columns = held.numbers.keys().chain(wanted.numbers.keys());
-    let column = columns.into_iter().find(|column| held.number(column) != wanted.number(column));
+    let column = columns.into_iter().find(|column| held.number(*column) != wanted.number(*column));
     Err(match column {
         Some(column) => {
             let (held, wanted) = (held.number(column), wanted.number(column));
-            format!("{key:?} holds {held} of {column}, which should be {wanted}")
+            format!("{key:?} holds {held} of {column:?}, which should be {wanted}")
         }
         None => format!("{key:?} holds {held:?}, which should be {wanted:?}"),
     })

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use dynoxide::{AttributeValue, Item};
 use ledger::period;
 use ledger::period::{Day, Month};
-use ledger::rollup::Column;
 use ledger::rollup::{Latest, Seen, Sums};
 use rust_decimal::Decimal;
+use store::keys::columns;
 use store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
 use store::keys::{
     DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, VERSION, WRITES, is_mark, seen as attribute,
@@ -75,7 +75,6 @@ impl Usage {
 pub fn summed(item: &Item) -> Option<Summed> {
     let mut all = Summed::default();
     for (name, value) in item {
-        let column = Column::stored(name.clone());
         match value {
             _ if [PK, SK, VERSION, WRITES].contains(&name.as_str()) => {}
             _ if name == SEALED => all.sealed = true,
@@ -83,9 +82,11 @@ pub fn summed(item: &Item) -> Option<Summed> {
                 all.marks.insert(name.clone(), SequenceNumber::from_bytes(bytes)?);
             }
             _ if is_mark(name) => {}
-            AttributeValue::N(number) => all.sums.add(column, Decimal::from_str_exact(number).ok()?),
-            AttributeValue::S(model) => drop(all.sums.names.insert(column, model.clone())),
-            value => drop(all.sums.sets.insert(column, hashes(value)?)),
+            AttributeValue::N(number) => {
+                all.sums.add(columns::parse(name)?, Decimal::from_str_exact(number).ok()?)
+            }
+            AttributeValue::S(model) => drop(all.sums.names.insert(columns::parse(name)?, model.clone())),
+            value => drop(all.sums.sets.insert(columns::parse(name)?, hashes(value)?)),
         }
     }
     Some(all)

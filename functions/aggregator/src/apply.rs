@@ -238,7 +238,7 @@ fn take(deltas: &[(SequenceNumber, usize, Sums)]) -> (usize, Sums) {
     let mut sums = Sums::default();
     let mut columns = HashSet::new();
     for (taken, (.., delta)) in deltas.iter().enumerate() {
-        columns.extend(delta.column_names());
+        columns.extend(delta.columns());
         if taken > 0 && columns.len() > MAX_COLUMNS {
             return (taken, sums);
         }

@@ -8,6 +8,7 @@ use ledger::rollup::Sums;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use store::keys::Key;
+use store::keys::columns::spell;
 
 use crate::fold::Part;
 
@@ -44,11 +45,11 @@ impl Verdict {
 pub fn compare(key: &Key, held: &Sums, part: &Part, waiting: bool) -> Verdict {
     let (all, recent) = (&part.all, &part.recent);
     let mut verdict = Verdict::default();
-    let columns: BTreeSet<_> = held.numbers.keys().chain(all.numbers.keys()).collect();
-    for column in columns {
-        let (stored, computed) = (held.number(column), all.number(column));
-        let least = if waiting { Decimal::ZERO } else { computed - recent.number(column) };
-        verdict.take(key, column, &stored, &computed, least <= stored && stored <= computed);
+    for (name, column) in by_name(held.numbers.keys().chain(all.numbers.keys())) {
+        let number = |sums: &Sums| sums.number(column);
+        let (stored, computed) = (number(held), number(all));
+        let least = if waiting { Decimal::ZERO } else { computed - number(recent) };
+        verdict.take(key, &name, &stored, &computed, least <= stored && stored <= computed);
     }
     let names = |sums: &Sums| -> BTreeMap<Column, BTreeSet<String>> {
         sums.names.iter().map(|(column, name)| (column.clone(), BTreeSet::from([name.clone()]))).collect()
@@ -56,6 +57,11 @@ pub fn compare(key: &Key, held: &Sums, part: &Part, waiting: bool) -> Verdict {
     verdict.sets(key, &names(held), &names(all), &names(recent), waiting);
     verdict.sets(key, &held.sets, &all.sets, &recent.sets, waiting);
     verdict
+}
+
+/// Columns by the names that they are stored under, in the order of these.
+fn by_name<'a>(columns: impl Iterator<Item = &'a Column>) -> BTreeMap<String, &'a Column> {
+    columns.map(|column| (spell(column), column)).collect()
 }
 
 impl Verdict {
@@ -68,20 +74,19 @@ impl Verdict {
         waiting: bool,
     ) {
         let none = BTreeSet::new();
-        let columns: BTreeSet<_> = held.keys().chain(all.keys()).collect();
-        for column in columns {
+        for (name, column) in by_name(held.keys().chain(all.keys())) {
             let of = |sets: &BTreeMap<Column, BTreeSet<T>>| sets.get(column).unwrap_or(&none).clone();
             let (stored, computed, recent) = (of(held), of(all), of(recent));
             let explained = stored.is_subset(&computed)
                 && (waiting || computed.difference(&stored).all(|member| recent.contains(member)));
-            self.take(key, column, &Members(&stored), &Members(&computed), explained);
+            self.take(key, &name, &Members(&stored), &Members(&computed), explained);
         }
     }
 
     fn take<T: PartialEq + ToString>(
         &mut self,
         key: &Key,
-        column: &Column,
+        column: &str,
         stored: &T,
         computed: &T,
         explained: bool,
@@ -96,7 +101,7 @@ impl Verdict {
         self.drift.push(Difference {
             pk: key.pk.clone(),
             sk: key.sk.clone(),
-            column: column.to_string(),
+            column: column.to_owned(),
             stored: stored.to_string(),
             computed: computed.to_string(),
         });
@@ -118,13 +123,15 @@ impl<T: Debug + Ord> std::fmt::Display for Members<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use ledger::rollup::{Measure, ModelCode};
+
     use super::*;
 
     fn sums(number: i64, members: &[u8]) -> Sums {
         let mut sums = Sums::default();
-        sums.add(Column::TASKS, number.into());
+        sums.add(Measure::Tasks, number.into());
         for member in members {
-            sums.insert(Column::INSTANCES, [*member; 8]);
+            sums.insert(Measure::Instances, [*member; 8]);
         }
         sums
     }
@@ -164,7 +171,7 @@ mod tests {
     fn names_count_too() {
         let named = |name: &str| {
             let mut sums = Sums::default();
-            sums.names.insert(Column::stored("12345678n".to_owned()), name.to_owned());
+            sums.names.insert(Measure::ModelName(ModelCode::from_bytes([1; 6])).into(), name.to_owned());
             sums
         };
         assert_eq!(verdict(&named("p#a"), named("p#a"), Sums::default(), false), (0, 0));

@@ -11,12 +11,12 @@ use chrono::TimeDelta;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use ledger::ids::OrgId;
 use ledger::period::Day;
-use ledger::rollup::Column;
+use ledger::rollup::{Column, Measure};
 use ledger::rollup::{Seen, Subject, Sums};
 use runtime::clock::Clock;
 use store::Store;
 use store::error::{Error, Result};
-use store::keys::{END_USERS, Key, own_day};
+use store::keys::{Key, own_day};
 use store::proof::{Guarded, Rewritten};
 
 use crate::compare::{Verdict, compare};
@@ -225,5 +225,5 @@ enum Todo {
 }
 
 fn users() -> Column {
-    Column::stored(END_USERS.to_owned())
+    Measure::EndUsers.into()
 }

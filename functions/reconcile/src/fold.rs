@@ -9,12 +9,12 @@ use futures::stream::select_all;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup;
-use ledger::rollup::Column;
+use ledger::rollup::Measure;
 use ledger::rollup::{Seen, Subject, Sums};
 use store::Store;
 use store::error::Result;
 use store::keys::Keyed;
-use store::keys::{END_USERS, Key, LANES};
+use store::keys::{Key, LANES};
 use store::proof::StoredEvent;
 
 /// Events that cannot be read are named up to this number.
@@ -80,7 +80,7 @@ impl Fold {
         }
         if let Some(user) = brings.end_user {
             let mut sums = Sums::default();
-            sums.insert(Column::stored(END_USERS.to_owned()), user.hash);
+            sums.insert(Measure::EndUsers, user.hash);
             self.part(user.key(), &sums, recent);
         }
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
+use ledger::rollup::Measure;
 use ledger::rollup::Target;
 use store::Store;
 use store::error::Result;
@@ -76,8 +77,8 @@ fn around(day: Day) -> DayRange {
 
 /// The agents that have entries in the log.
 fn agents(held: &BTreeMap<Key, Guarded>) -> Vec<AgentId> {
-    let logged = held
-        .iter()
-        .filter(|(_, item)| item.columns.numbers.keys().any(|column| column.as_activity().is_some()));
+    let logged = held.iter().filter(|(_, item)| {
+        item.columns.numbers.keys().any(|column| matches!(column.measure, Measure::Activity(_)))
+    });
     logged.filter_map(|(key, _)| Some(keys::parse_agent_day(&key.sk)?.1)).collect()
 }
