@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::engine::Engine;
-use crate::lambda::{Handler, Lambda};
-use crate::sdk;
+use crate::aws::engine::Engine;
+use crate::aws::invoke::{Handler, Lambda};
+use crate::aws::sdk;
 use crate::template::Function;
 
 /// An empty engine with a client, in a folder that goes when it is dropped.

@@ -13,7 +13,7 @@ use shared::ids::OrgId;
 use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
-use crate::settings;
+use crate::environment;
 
 /// The `iss` of the local stack's tokens.
 pub const ISSUER: &str = "fleetledger-local";
@@ -54,10 +54,10 @@ pub fn issue(secret: &[u8], org: &str, scopes: &[Scope], seconds: u32) -> Result
 /// The secret from the environment, else that of the data folder, else the user's own: without a data folder the
 /// tables are gone with the stack, but `fleetledger token` has to find the secret of one that runs.
 pub fn secret(data: Option<&Path>) -> Result<Vec<u8>> {
-    if let Some(secret) = settings::secret()? {
+    if let Some(secret) = environment::secret()? {
         return Ok(secret);
     }
-    let folder = data.map(PathBuf::from).or_else(settings::state_folder).ok_or_else(|| {
+    let folder = data.map(PathBuf::from).or_else(environment::state_folder).ok_or_else(|| {
         Error::new("there is no home folder to keep the secret in; give --data DIR or set AUTH_HS256_SECRET")
     })?;
     secret_in(&folder)

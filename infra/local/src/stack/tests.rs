@@ -7,7 +7,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::schedule::expression::Expression;
+use crate::template::Expression;
 
 async fn ask(stack: &Stack, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
     let token = stack.token("acme", &Scope::ALL).unwrap();
@@ -57,7 +57,7 @@ fn the_template_and_the_code_have_the_same_routes() {
     for function in template.functions.iter().filter(|function| !function.routes.is_empty()) {
         let deployed: BTreeSet<_> =
             function.routes.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
-        let written = parts::routes(&function.binary).unwrap();
+        let written = wiring::routes(&function.binary).unwrap();
         let written: BTreeSet<_> = written.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
         assert_eq!(deployed, written, "{}", function.id);
     }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use serde_norway::Value;
 
-use crate::schedule::expression::Expression;
+use crate::template::Expression;
 
 /// A schedule.
 #[derive(Clone, Debug, PartialEq)]

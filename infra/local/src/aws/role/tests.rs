@@ -13,7 +13,7 @@ fn tables() -> BTreeMap<String, String> {
 
 fn needs(operation: &str, body: &Value) -> Vec<(String, String)> {
     let target = format!("DynamoDB_20120810.{operation}");
-    let calls = call::read(Some(&target), body.to_string().as_bytes(), &tables()).unwrap();
+    let calls = request::read(Some(&target), body.to_string().as_bytes(), &tables()).unwrap();
     calls.into_iter().map(|call| (call.action, call.resource)).collect()
 }
 
@@ -57,7 +57,7 @@ fn each_request_needs_what_it_does() {
 #[test]
 fn what_is_not_understood_is_not_allowed() {
     let refused = |target: Option<&str>, body: &Value| {
-        call::read(target, body.to_string().as_bytes(), &tables()).unwrap_err()
+        request::read(target, body.to_string().as_bytes(), &tables()).unwrap_err()
     };
     let name = json!({ "TableName": "t" });
     assert!(refused(None, &name).contains("no rights to this service"));
@@ -169,7 +169,7 @@ fn conditions_hold_or_do_not() {
         ("Query", index, "ALL_PROJECTED_ATTRIBUTES"),
     ] {
         let target = format!("DynamoDB_20120810.{operation}");
-        let calls = call::read(Some(&target), body.to_string().as_bytes(), &tables()).unwrap();
+        let calls = request::read(Some(&target), body.to_string().as_bytes(), &tables()).unwrap();
         assert_eq!(calls[0].context["dynamodb:Select"], [select.to_owned()].into());
         let named = if operation == "Query" && select != "COUNT" { vec![] } else { vec!["pk".to_owned()] };
         assert_eq!(calls[0].context[key], named.into_iter().collect());

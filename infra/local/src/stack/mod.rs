@@ -1,6 +1,6 @@
 //! The system that `template.yaml` describes, running in this process.
 
-mod parts;
+mod wiring;
 
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -18,16 +18,17 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::engine::Engine;
+use crate::aws::engine::Engine;
 use crate::error::{Error, Result};
-use crate::gateway::Gateway;
-use crate::lambda::{self, Lambda};
-use crate::pump::Pump;
-use crate::role::Roles;
-use crate::schedule::{LONGEST_RATE, Timer};
+use crate::aws::gateway::Gateway;
+use crate::aws::invoke::{self, Lambda};
+use crate::aws::stream::StreamPoller;
+use crate::aws::role::Roles;
+use crate::aws::scheduler::{LONGEST_RATE, Timer};
 use crate::template::Template;
-use crate::{housekeeping, sdk, tables, token};
-use parts::Parts;
+use crate::aws::{housekeeping, sdk, tables};
+use crate::token;
+use wiring::Wiring;
 
 /// Seconds for which a token of [`Stack::token`] holds.
 const TOKEN_SECONDS: u32 = 24 * 60 * 60;
@@ -74,7 +75,7 @@ pub struct Stack {
     gateway: Arc<Gateway>,
     lambdas: Vec<Lambda>,
     timers: Arc<Vec<Timer>>,
-    pumps: Arc<Vec<Pump>>,
+    pollers: Arc<Vec<StreamPoller>>,
     engine: Option<Arc<Engine>>,
     endpoint: String,
     client: aws_sdk_dynamodb::Client,
@@ -107,7 +108,7 @@ impl Stack {
         let streams = sdk::streams(&endpoint, &options.access_key);
         let is_new = tables::create(&client, &template.tables).await?;
         let roles = Roles::of(&template);
-        let parts = Parts {
+        let wiring = Wiring {
             template: &template,
             client: &client,
             clock: &options.clock,
@@ -115,17 +116,17 @@ impl Stack {
             allow_local_webhooks: options.allow_local_webhooks,
             roles: &roles,
         };
-        let lambdas = parts.lambdas()?;
-        let timers = Arc::new(parts.timers(&lambdas, options.longest_rate)?);
-        let pumps = Arc::new(parts.pumps(&lambdas, &streams, engine.as_deref()).await?);
-        let gateway = Arc::new(parts.gateway()?.with_lambdas(lambdas.clone()));
-        let store = Store::new(client.clone(), &parts::all_tables());
+        let lambdas = wiring.lambdas()?;
+        let timers = Arc::new(wiring.timers(&lambdas, options.longest_rate)?);
+        let pollers = Arc::new(wiring.pollers(&lambdas, &streams, engine.as_deref()).await?);
+        let gateway = Arc::new(wiring.gateway()?.with_lambdas(lambdas.clone()));
+        let store = Store::new(client.clone(), &wiring::all_tables());
         let (stop, stopped) = watch::channel(false);
         let mut stack = Self {
             gateway,
             lambdas,
             timers,
-            pumps,
+            pollers,
             engine,
             endpoint,
             client,
@@ -147,9 +148,9 @@ impl Stack {
     }
 
     fn work_in_background(&mut self, stopped: &watch::Receiver<bool>) {
-        for at in 0..self.pumps.len() {
-            let (pumps, stopped) = (self.pumps.clone(), stopped.clone());
-            self.tasks.push(tokio::spawn(async move { pumps[at].run(stopped).await }));
+        for at in 0..self.pollers.len() {
+            let (pollers, stopped) = (self.pollers.clone(), stopped.clone());
+            self.tasks.push(tokio::spawn(async move { pollers[at].run(stopped).await }));
         }
         for at in 0..self.timers.len() {
             let (timers, stopped) = (self.timers.clone(), stopped.clone());
@@ -158,7 +159,7 @@ impl Stack {
             self.tasks.push(tokio::spawn(calling));
         }
         if let Some(engine) = self.engine.clone() {
-            let keeping = housekeeping::run(engine, self.pumps.clone(), self.clock.clone(), stopped.clone());
+            let keeping = housekeeping::run(engine, self.pollers.clone(), self.clock.clone(), stopped.clone());
             self.tasks.push(tokio::spawn(keeping));
         }
     }
@@ -166,7 +167,7 @@ impl Stack {
     /// Another front door to the same functions and tables, by another business clock.
     pub fn gateway_at(&self, clock: &Clock) -> Result<Gateway> {
         let template = Template::built_in()?;
-        let parts = Parts {
+        let wiring = Wiring {
             template: &template,
             client: &self.client,
             clock,
@@ -174,13 +175,13 @@ impl Stack {
             allow_local_webhooks: self.allow_local_webhooks,
             roles: &self.roles,
         };
-        parts.gateway()
+        wiring.gateway()
     }
 
     /// Calls a function that is not called over HTTP, by its binary's name or its logical id, and answers what it
     /// answers.
     pub async fn invoke(&self, function: &str, payload: Value) -> Result<Value> {
-        let lambda = lambda::find(&self.lambdas, function).ok_or_else(|| {
+        let lambda = invoke::find(&self.lambdas, function).ok_or_else(|| {
             let known: Vec<_> = self.lambdas.iter().map(Lambda::name).collect();
             Error::new(format!(
                 "no function {function:?} is called with JSON; there are: {}",
@@ -207,15 +208,15 @@ impl Stack {
 
     /// Returns when every event that has been answered for is in the sums.
     pub async fn drain(&self) {
-        for pump in self.pumps.iter() {
-            pump.drain().await;
+        for poller in self.pollers.iter() {
+            poller.drain().await;
         }
     }
 
     /// Delivers all stream records that are still kept once more, as Lambda may at any time.
     pub async fn redeliver(&self) {
-        for pump in self.pumps.iter() {
-            pump.rewind().await;
+        for poller in self.pollers.iter() {
+            poller.rewind().await;
         }
         self.drain().await;
     }

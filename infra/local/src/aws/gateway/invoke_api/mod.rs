@@ -13,7 +13,7 @@ use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
 use super::route::Pattern;
-use crate::lambda::{self, Lambda};
+use crate::aws::invoke::{self, Lambda};
 use crate::template::Route;
 
 /// Headers of the API.
@@ -86,7 +86,7 @@ impl Invocations {
         if body.len() >= PAYLOAD_LIMIT_BYTES {
             return Err(Refusal::TooLarge);
         }
-        let lambda = lambda::find(&self.lambdas, name).ok_or_else(|| Refusal::Unknown(name.to_owned()))?;
+        let lambda = invoke::find(&self.lambdas, name).ok_or_else(|| Refusal::Unknown(name.to_owned()))?;
         let payload = if body.is_empty() {
             json!({})
         } else {
@@ -114,7 +114,7 @@ async fn invoked(lambda: Lambda, payload: Value) -> Response<Bytes> {
     // A task of its own: an invocation goes on when the caller hangs up.
     let answer = tokio::spawn(async move { lambda.invoke(payload).await }).await;
     let answer = answer.unwrap_or_else(|error| match error.try_into_panic() {
-        Ok(panic) => Err(lambda::panicked(panic.as_ref())),
+        Ok(panic) => Err(invoke::panicked(panic.as_ref())),
         Err(_) => Err("The stack stops.".into()),
     });
     let (body, failed) = match answer {

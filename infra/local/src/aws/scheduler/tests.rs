@@ -3,7 +3,7 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::*;
-use crate::lambda::Handler;
+use crate::aws::invoke::Handler;
 use crate::testing::lambda;
 
 /// A function that notes what it is called with, and then does what the test says.

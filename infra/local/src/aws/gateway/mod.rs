@@ -30,7 +30,7 @@ use tower::Service;
 use tracing::Instrument;
 
 use crate::error::{Error, Result};
-use crate::lambda::Lambda;
+use crate::aws::invoke::Lambda;
 use crate::template::Function;
 use event::Circumstances;
 use invoke::Invocations;

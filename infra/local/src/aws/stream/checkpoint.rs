@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::EngineFile;
+use crate::aws::engine::EngineFile;
 use crate::error::Result;
 
 /// The sequence number of the last record of each shard that is done with; in the engine's file, so that a restart

@@ -10,19 +10,20 @@ use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, TableNames};
 use shared::store::Store;
 use shared::webhook::{Policy, Webhooks};
 
-use crate::engine::Engine;
+use crate::aws::engine::Engine;
 use crate::error::{Error, Result};
-use crate::gateway::Gateway;
-use crate::lambda::{self, Handler, Lambda};
-use crate::pump::Pump;
-use crate::pump::checkpoint::Checkpoints;
-use crate::role::Roles;
-use crate::schedule::Timer;
+use crate::aws::gateway::Gateway;
+use crate::aws::invoke::{self, Handler, Lambda};
+use crate::aws::stream::StreamPoller;
+use crate::aws::stream::checkpoint::Checkpoints;
+use crate::aws::role::Roles;
+use crate::aws::scheduler::Timer;
 use crate::template::{Function, Template};
-use crate::{tables, token};
+use crate::aws::tables;
+use crate::token;
 
 /// What the functions are put together from.
-pub(super) struct Parts<'a> {
+pub(super) struct Wiring<'a> {
     /// What there is to be.
     pub template: &'a Template,
     /// The way to the tables.
@@ -37,7 +38,7 @@ pub(super) struct Parts<'a> {
     pub roles: &'a Roles,
 }
 
-impl Parts<'_> {
+impl Wiring<'_> {
     /// The functions that answer HTTP requests, behind their gateway.
     pub fn gateway(&self) -> Result<Gateway> {
         let verifier = Verifier::new(&token::auth(self.secret));
@@ -68,7 +69,7 @@ impl Parts<'_> {
         let mut timers = Vec::new();
         for function in &self.template.functions {
             for schedule in &function.schedules {
-                let lambda = lambda::find(lambdas, &function.id)
+                let lambda = invoke::find(lambdas, &function.id)
                     .ok_or_else(|| unknown(&function.binary, "is called by a schedule"))?;
                 timers.push(Timer::new(lambda.clone(), schedule.clone(), longest_rate));
             }
@@ -77,20 +78,20 @@ impl Parts<'_> {
     }
 
     /// The streams that call them.
-    pub async fn pumps(
+    pub async fn pollers(
         &self,
         lambdas: &[Lambda],
         streams: &aws_sdk_dynamodbstreams::Client,
         engine: Option<&Engine>,
-    ) -> Result<Vec<Pump>> {
-        let mut pumps = Vec::new();
+    ) -> Result<Vec<StreamPoller>> {
+        let mut pollers = Vec::new();
         for mapping in &self.template.mappings {
             let Some(function) = self.template.function(&mapping.function_name) else { continue };
             let arn = tables::stream_arn(self.client, &mapping.table).await?;
             let checkpoints = Checkpoints::of(&function.id, engine.map(Engine::file)).await?;
-            let lambda = lambda::find(lambdas, &function.id)
+            let lambda = invoke::find(lambdas, &function.id)
                 .ok_or_else(|| unknown(&function.binary, "is called by a stream"))?;
-            pumps.push(Pump::new(
+            pollers.push(StreamPoller::new(
                 streams.clone(),
                 arn,
                 mapping.clone(),
@@ -99,7 +100,7 @@ impl Parts<'_> {
                 lambda.handler().clone(),
             ));
         }
-        Ok(pumps)
+        Ok(pollers)
     }
 
     /// What answers a function that is called with JSON. A new function is added here, or in [`routes`].
@@ -189,6 +190,6 @@ pub(super) fn routes(binary: &str) -> Result<Vec<Route>> {
 
 fn unknown(binary: &str, what: &str) -> Error {
     Error::new(format!(
-        "template.yaml says that {binary} {what}, but the local stack does not know it; see stack/parts.rs"
+        "template.yaml says that {binary} {what}, but the local stack does not know it; see stack/wiring.rs"
     ))
 }

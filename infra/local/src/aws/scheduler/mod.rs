@@ -12,7 +12,7 @@ use shared::app::Clock;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
-use crate::lambda::Lambda;
+use crate::aws::invoke::Lambda;
 use crate::template::Schedule;
 use expression::Expression;
 

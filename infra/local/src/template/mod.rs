@@ -24,7 +24,7 @@ pub use schedule::Schedule;
 pub use table::{AttributeDefinition, Index, KeyElement, Projection, StreamSpecification, Table, TimeToLive};
 
 /// The project's template, compiled in so that the binary needs no file beside it.
-pub const TEMPLATE: &str = include_str!("../../../template.yaml");
+pub const TEMPLATE: &str = include_str!("../../../../template.yaml");
 
 /// The parts of a template that run.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::{Error, Result};
-use crate::lambda::{self, Handler};
+use crate::aws::invoke::{self, Handler};
 use crate::template::StreamMapping;
 use checkpoint::Checkpoints;
 use shard::Shard;
@@ -27,7 +27,7 @@ const POLL: Duration = Duration::from_millis(100);
 const NEW_SHARDS: Duration = Duration::from_secs(10);
 
 /// One mapping from a stream to a function.
-pub struct Pump {
+pub struct StreamPoller {
     source: Source,
     mapping: StreamMapping,
     timeout: Duration,
@@ -63,7 +63,7 @@ impl Progress {
     }
 }
 
-impl Pump {
+impl StreamPoller {
     /// A mapping from the stream `arn` to `handler`, an invocation of which may last `timeout`.
     pub fn new(
         client: Client,
@@ -90,7 +90,7 @@ impl Pump {
                 Progress::Retry(at) => at.min(Instant::now() + POLL),
                 Progress::Idle => Instant::now() + POLL,
             };
-            // A sender that is gone stops the pump like one that says so.
+            // A sender that is gone stops the poller like one that says so.
             if let Ok(Err(_)) = tokio::time::timeout_at(pause_until, stop.changed()).await {
                 return;
             }
@@ -267,7 +267,7 @@ impl Pump {
     }
 
     async fn invoke(&self, event: Value) -> Result<Value> {
-        let answer = lambda::invoke(&self.handler, self.timeout, event).await;
+        let answer = invoke::invoke(&self.handler, self.timeout, event).await;
         answer.map_err(|error| Error::new(format!("the function failed: {}", error.error_message)))
     }
 }

@@ -19,7 +19,7 @@ use shared::auth::Scope;
 use shared::period::{Day, DayRange};
 
 use crate::error::{Error, Result};
-use crate::gateway::Gateway;
+use crate::aws::gateway::Gateway;
 use crate::stack::Stack;
 
 /// The organisation.

@@ -95,7 +95,7 @@ mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
 
     use crate::template::Template;
-    use crate::{tables, testing};
+    use crate::{aws::tables, testing};
 
     #[tokio::test]
     async fn what_has_expired_is_swept() {

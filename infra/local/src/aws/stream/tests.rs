@@ -4,9 +4,10 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use tokio::time::timeout;
 
 use super::*;
-use crate::engine::Engine;
+use crate::aws::engine::Engine;
 use crate::template::Template;
-use crate::{sdk, tables, testing};
+use crate::aws::{sdk, tables};
+use crate::testing;
 
 /// What a scripted function answers to one invocation.
 type Script = Box<dyn FnMut(&[String]) -> Result<Value, lambda_runtime::Error> + Send>;
@@ -40,7 +41,7 @@ impl Rig {
         }
     }
 
-    async fn pump(&self, mut script: Script) -> Pump {
+    async fn poller(&self, mut script: Script) -> StreamPoller {
         let (seen, events) = (self.seen.clone(), self.events.clone());
         let script = Arc::new(StdMutex::new(move |event: Value| {
             let names = event["Records"].as_array().unwrap().iter();
@@ -57,7 +58,7 @@ impl Rig {
         });
         let client = sdk::streams(self.engine.endpoint(), sdk::ACCESS_KEY);
         let checkpoints = Checkpoints::of("test", Some(self.engine.file())).await.unwrap();
-        Pump::new(
+        StreamPoller::new(
             client,
             self.arn.clone(),
             self.mapping.clone(),
@@ -87,7 +88,7 @@ fn taken() -> Value {
 async fn an_event_is_what_lambda_sends() {
     let rig = Rig::new().await;
     rig.write([1]).await;
-    rig.pump(Box::new(|_| Ok(taken()))).await.drain().await;
+    rig.poller(Box::new(|_| Ok(taken()))).await.drain().await;
     let event = rig.events.lock().unwrap().remove(0);
     let record = &event["Records"][0];
     assert_eq!(record["eventName"], "INSERT");
@@ -111,7 +112,7 @@ async fn a_record_that_fails_comes_again_with_what_follows_it() {
     let mut failures = 2;
     let sequence = Arc::new(StdMutex::new(Value::Null));
     let told = sequence.clone();
-    let pump = rig.pump(Box::new(move |names| {
+    let poller = rig.poller(Box::new(move |names| {
         if names.contains(&"003".to_owned()) && failures > 0 {
             failures -= 1;
             return Ok(
@@ -122,10 +123,10 @@ async fn a_record_that_fails_comes_again_with_what_follows_it() {
     })).await;
     // The first answer names no record that there is, which fails the whole batch and halves the next one.
     *sequence.lock().unwrap() = json!("1");
-    let first = pump.round().await;
+    let first = poller.round().await;
     assert!(matches!(first, Progress::Retry(_)));
     *sequence.lock().unwrap() = rig.sequence_of("003");
-    pump.drain().await;
+    poller.drain().await;
     assert_eq!(rig.seen(), ["001 002 003 004", "001 002", "003 004 005 006", "003 004 005 006"]);
 }
 
@@ -134,8 +135,8 @@ async fn a_batch_that_fails_is_cut_until_it_passes() {
     let rig = Rig::new().await;
     rig.write(1..=8).await;
     let mut calls = 0;
-    let pump = rig
-        .pump(Box::new(move |names| {
+    let poller = rig
+        .poller(Box::new(move |names| {
             calls += 1;
             assert_ne!(calls, 2, "a panic is a failure like any other");
             if names.len() > 1 && names.contains(&"002".to_owned()) {
@@ -145,7 +146,7 @@ async fn a_batch_that_fails_is_cut_until_it_passes() {
             }
         }))
         .await;
-    pump.drain().await;
+    poller.drain().await;
     let tried =
         ["001 002 003 004 005 006 007 008", "001 002", "001", "002 003", "002", "003 004", "005 006 007 008"];
     assert_eq!(rig.seen(), tried);
@@ -155,22 +156,22 @@ async fn a_batch_that_fails_is_cut_until_it_passes() {
 async fn a_restart_goes_on_after_the_last_batch_that_was_taken() {
     let rig = Rig::new().await;
     rig.write(1..=2).await;
-    rig.pump(Box::new(|_| Ok(taken()))).await.drain().await;
+    rig.poller(Box::new(|_| Ok(taken()))).await.drain().await;
     rig.write(3..=4).await;
-    let failing = rig.pump(Box::new(|_| Err("not yet".into()))).await;
+    let failing = rig.poller(Box::new(|_| Err("not yet".into()))).await;
     failing.round().await;
     drop(failing);
-    let pump = rig.pump(Box::new(|_| Ok(taken()))).await;
-    pump.drain().await;
+    let poller = rig.poller(Box::new(|_| Ok(taken()))).await;
+    poller.drain().await;
     assert_eq!(rig.seen(), ["001 002", "003 004", "003 004"]);
-    // What is done with may go, and the pump does not need it.
-    for (shard, through) in pump.positions().await {
+    // What is done with may go, and the poller does not need it.
+    for (shard, through) in poller.positions().await {
         assert_eq!(rig.engine.file().trim_stream("fleetledger-events", &shard, &through).await.unwrap(), 3);
     }
     rig.write([5]).await;
-    pump.drain().await;
-    pump.rewind().await;
-    pump.drain().await;
+    poller.drain().await;
+    poller.rewind().await;
+    poller.drain().await;
     assert_eq!(rig.seen(), ["005", "004 005"]);
 }
 
@@ -179,12 +180,12 @@ async fn a_window_is_ended_when_it_is_over() {
     let mut rig = Rig::new().await;
     rig.mapping.tumbling_window_in_seconds = Some(1);
     rig.write([1]).await;
-    let pump = rig.pump(Box::new(|_| Ok(json!({ "state": { "n": 1 } })))).await;
-    pump.drain().await;
+    let poller = rig.poller(Box::new(|_| Ok(json!({ "state": { "n": 1 } })))).await;
+    poller.drain().await;
     tokio::time::sleep(Duration::from_millis(1_100)).await;
-    pump.drain().await;
+    poller.drain().await;
     rig.write([2]).await;
-    pump.drain().await;
+    poller.drain().await;
     assert_eq!(rig.seen()[..3], ["001", "", "002"]);
     let events = rig.events.lock().unwrap();
     assert_eq!(events[1]["isFinalInvokeForWindow"], true);
@@ -196,11 +197,11 @@ async fn a_window_is_ended_when_it_is_over() {
 #[tokio::test]
 async fn a_running_pump_sees_an_event_soon_and_stops_when_told() {
     let rig = Rig::new().await;
-    let pump = Arc::new(rig.pump(Box::new(|_| Ok(taken()))).await);
+    let poller = Arc::new(rig.poller(Box::new(|_| Ok(taken()))).await);
     let (stop, stopped) = watch::channel(false);
     let running = tokio::spawn({
-        let pump = pump.clone();
-        async move { pump.run(stopped).await }
+        let poller = poller.clone();
+        async move { poller.run(stopped).await }
     });
     rig.write([1]).await;
     let start = Instant::now();

@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::Request;
 
 use super::*;
-use crate::lambda::Handler;
+use crate::aws::invoke::Handler;
 use crate::testing::lambda;
 
 fn invocations() -> Invocations {

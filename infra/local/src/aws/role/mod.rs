@@ -1,7 +1,7 @@
 //! Roles: each function may do here what the template lets it do, and nothing else. What AWS would refuse for want of
 //! a grant is refused here too, and a grant that nobody needs can be found.
 
-mod call;
+mod request;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +14,9 @@ use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 
-use crate::tables;
+use crate::aws::tables;
 use crate::template::{Condition, Operator, Statement, Template, matches};
-use call::Call;
+use request::Call;
 
 /// The roles of all functions.
 #[derive(Debug)]
@@ -167,7 +167,7 @@ impl Intercept for Guard {
         let request = context.request();
         let target = request.headers().get("x-amz-target");
         locked(&self.0.asked).extend(target.map(str::to_owned));
-        let calls = call::read(target, request.body().bytes().unwrap_or_default(), &self.0.tables);
+        let calls = request::read(target, request.body().bytes().unwrap_or_default(), &self.0.tables);
         let checked = calls.and_then(|calls| calls.iter().try_for_each(|call| self.0.check(call)));
         checked.map_err(|refusal| {
             tracing::error!("{refusal}");
