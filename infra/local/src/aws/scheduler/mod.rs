@@ -1,38 +1,39 @@
-//! In place of EventBridge Scheduler: calls a function when it is due, by the real clock, one invocation at a time.
-
-pub mod expression;
+//! Stands in for EventBridge Scheduler: invokes a function on its schedule, one invocation at a time.
+//!
+//! Schedules are sped up: a rate is capped, and a cron schedule runs at that cap, since a person at a local stack
+//! does not wait for two in the morning.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::SecondsFormat;
-use croner::Cron;
 use serde_json::{Value, json};
 use shared::app::Clock;
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::aws::invoke::Lambda;
-use crate::template::Schedule;
-use expression::Expression;
+use crate::template::{Expression, Schedule};
 
-/// How often at the least a function with a rate is called here: what takes a day in an account is to be seen.
+/// The default cap: a job that is due once a day in an account should be seen at work here.
 pub const LONGEST_RATE: Duration = Duration::from_mins(1);
-/// How long to sleep at most before the clock is looked at again: it may be set, and a machine may be asleep.
-const LONGEST_SLEEP: Duration = Duration::from_mins(1);
 
-/// A schedule and the function that it calls.
+/// A schedule and the function that it invokes.
 pub struct Timer {
     lambda: Lambda,
     schedule: Schedule,
-    longest_rate: Duration,
+    every: Duration,
     calls: AtomicU64,
 }
 
 impl Timer {
-    /// The schedule, with a rate of `longest_rate` in place of a longer one.
-    pub const fn new(lambda: Lambda, schedule: Schedule, longest_rate: Duration) -> Self {
-        Self { lambda, schedule, longest_rate, calls: AtomicU64::new(0) }
+    /// Invokes `lambda` by `schedule`, but at least every `longest_rate`.
+    pub fn new(lambda: Lambda, schedule: Schedule, longest_rate: Duration) -> Self {
+        let every = match schedule.expression {
+            Expression::Rate(every) => every.min(longest_rate),
+            Expression::Cron => longest_rate,
+        };
+        Self { lambda, schedule, every, calls: AtomicU64::new(0) }
     }
 
     /// How many invocations have ended.
@@ -40,50 +41,29 @@ impl Timer {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Calls the function whenever it is due by `clock`, until told to stop. The invocation under way is cut off
-    /// then, as it may be at any time.
-    pub async fn run(&self, clock: &Clock, mut stop: watch::Receiver<bool>) {
-        let work = async {
-            match &self.schedule.expression {
-                Expression::Rate(every) => self.at_rate(*every, clock).await,
-                Expression::Cron(cron) => self.at_times(cron, clock).await,
-            }
-        };
+    /// Invokes the function whenever it is due, until told to stop. Stopping cuts off an invocation in flight, which
+    /// can happen to an invocation at any time.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         tokio::select! {
-            () = work => {}
-            // A sender that is gone stops it like one that says so.
+            () = self.tick() => {}
+            // A dropped sender also means stop.
             _ = stop.wait_for(|stop| *stop) => {}
         }
     }
 
-    /// The first call comes after the first pause: a start is no new schedule, and the demo is being loaded then.
-    async fn at_rate(&self, every: Duration, clock: &Clock) {
-        let every = every.min(self.longest_rate);
-        let mut ticks = interval_at(Instant::now() + every, every);
+    /// The first invocation comes after the first pause: a restart is not a new schedule, and a new stack is still
+    /// loading the demo.
+    async fn tick(&self) {
+        let mut ticks = interval_at(Instant::now() + self.every, self.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             ticks.tick().await;
-            self.call(clock).await;
+            self.call().await;
         }
     }
 
-    async fn at_times(&self, cron: &Cron, clock: &Clock) {
-        let mut after = clock.now();
-        while let Some(due) = expression::next(cron, after) {
-            while let Ok(left) = (due - clock.now()).to_std()
-                && !left.is_zero()
-            {
-                sleep(left.min(LONGEST_SLEEP)).await;
-            }
-            // What becomes due meanwhile is made up for by one call, however much it is.
-            after = clock.now();
-            self.call(clock).await;
-        }
-        tracing::warn!(function = self.lambda.name(), schedule = self.schedule.name, "is due no more");
-    }
-
-    async fn call(&self, clock: &Clock) {
-        let event = self.schedule.input.clone().unwrap_or_else(|| self.notification(clock));
+    async fn call(&self) {
+        let event = self.schedule.input.clone().unwrap_or_else(|| self.notification());
         if let Err(error) = self.lambda.invoke(event).await {
             let (function, schedule) = (self.lambda.name(), &self.schedule.name);
             tracing::warn!(function, schedule, error = error.error_message, "a scheduled invocation failed");
@@ -91,8 +71,8 @@ impl Timer {
         self.calls.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// What a function is called with where the schedule has no input.
-    fn notification(&self, clock: &Clock) -> Value {
+    /// The event that the scheduler sends when the schedule has no input of its own.
+    fn notification(&self) -> Value {
         let id = rand::random::<u128>();
         let name = format!("{}{}", self.lambda.id(), self.schedule.name);
         json!({
@@ -101,7 +81,7 @@ impl Timer {
             "detail-type": "Scheduled Event",
             "source": "aws.scheduler",
             "account": "000000000000",
-            "time": clock.now().to_rfc3339_opts(SecondsFormat::Secs, true),
+            "time": Clock::system().now().to_rfc3339_opts(SecondsFormat::Secs, true),
             "region": "us-east-1",
             "resources": [format!("arn:aws:scheduler:us-east-1:000000000000:schedule/default/{name}")],
             "detail": "{}",
