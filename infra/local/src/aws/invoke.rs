@@ -1,4 +1,4 @@
-//! A function that is called with JSON and answers with JSON: by a stream, by the clock or by its name.
+//! Stands in for Lambda: functions that are invoked with JSON, by a stream, a schedule or their name.
 
 use std::any::{Any, type_name};
 use std::panic::AssertUnwindSafe;
@@ -15,11 +15,11 @@ use tracing::Instrument;
 
 use crate::template::Function;
 
-/// What answers one invocation.
+/// Handles one invocation.
 pub type Handler =
     Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, lambda_runtime::Error>> + Send + Sync>;
 
-/// A function with its name and its limit.
+/// A function with its names and its timeout.
 #[derive(Clone)]
 pub struct Lambda {
     id: String,
@@ -29,7 +29,7 @@ pub struct Lambda {
 }
 
 impl Lambda {
-    /// The template's `function`, answered by `handler`.
+    /// The template's `function`, handled by `handler`.
     pub fn new(function: &Function, handler: Handler) -> Self {
         Self { id: function.id.clone(), name: function.binary.clone(), timeout: function.timeout, handler }
     }
@@ -39,36 +39,34 @@ impl Lambda {
         &self.name
     }
 
-    /// Its logical id.
+    /// The logical id.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// What answers it.
     pub const fn handler(&self) -> &Handler {
         &self.handler
     }
 
-    /// One invocation, cut off when its time is over.
+    /// Invokes the function once. At its timeout the invocation is cut off.
     pub async fn invoke(&self, event: Value) -> Result<Value, Diagnostic> {
-        invoke(&self.handler, self.timeout, event).await
+        run_handler(&self.handler, self.timeout, event).await
     }
 }
 
-/// The one that `name` means, by its binary's name or its logical id.
+/// Finds a function by its binary's name or its logical id.
 pub fn find<'a>(lambdas: &'a [Lambda], name: &str) -> Option<&'a Lambda> {
     lambdas.iter().find(|lambda| lambda.name == name || lambda.id == name)
 }
 
-/// Calls `handler` once, for `limit` at most. What fails is reported in the words in which Lambda and its runtime
-/// report it.
-pub async fn invoke(handler: &Handler, limit: Duration, event: Value) -> Result<Value, Diagnostic> {
+/// Runs `handler` once, for `limit` at most. Failures are reported with the texts of Lambda and its runtime.
+pub async fn run_handler(handler: &Handler, limit: Duration, event: Value) -> Result<Value, Diagnostic> {
     let mut context = Context::default();
     context.request_id = format!("{:016x}", rand::random::<u64>());
     let call = AssertUnwindSafe(async { handler(event).await }).catch_unwind();
     match timeout(limit, call.instrument(request_span(&context))).await {
-        Ok(Ok(answer)) => answer.map_err(Diagnostic::from),
-        Ok(Err(panic)) => Err(panicked(panic.as_ref())),
+        Ok(Ok(response)) => response.map_err(Diagnostic::from),
+        Ok(Err(panic)) => Err(panic_diagnostic(panic.as_ref())),
         Err(_) => Err(Diagnostic {
             error_type: "Sandbox.Timedout".to_owned(),
             error_message: format!("Task timed out after {:.2} seconds", limit.as_secs_f64()),
@@ -76,8 +74,8 @@ pub async fn invoke(handler: &Handler, limit: Duration, event: Value) -> Result<
     }
 }
 
-/// What a panic comes to, of which only text can be told.
-pub fn panicked(panic: &(dyn Any + Send)) -> Diagnostic {
+/// Reports a panic. Only a payload of text can be shown.
+pub fn panic_diagnostic(panic: &(dyn Any + Send)) -> Diagnostic {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     Diagnostic {
@@ -93,25 +91,26 @@ mod tests {
 
     use super::*;
 
-    fn handler(answer: fn(&str) -> Result<Value, lambda_runtime::Error>) -> Handler {
+    fn handler(respond: fn(&str) -> Result<Value, lambda_runtime::Error>) -> Handler {
         Arc::new(move |event| {
             Box::pin(async move {
                 if event == "wait" {
                     std::future::pending::<()>().await;
                 }
-                answer(event.as_str().unwrap_or_default())
+                respond(event.as_str().unwrap_or_default())
             })
         })
     }
 
     #[tokio::test(start_paused = true)]
-    async fn every_failure_is_reported_as_lambda_reports_it() {
+    async fn failures_are_reported_with_lambdas_texts() {
         let handler = handler(|event| match event {
             "fail" => Err("no".into()),
             "panic" => panic!("on purpose"),
             event => Ok(json!({ "got": event })),
         });
-        let call = async |event: &str| invoke(&handler, Duration::from_millis(2_500), event.into()).await;
+        let call =
+            async |event: &str| run_handler(&handler, Duration::from_millis(2_500), event.into()).await;
         assert_eq!(call("a").await, Ok(json!({ "got": "a" })));
         let failed = async |event| {
             let error = call(event).await.unwrap_err();

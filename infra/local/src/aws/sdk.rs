@@ -2,16 +2,14 @@
 
 use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
 
-/// The access key that is used where nobody cares.
+/// The access key for endpoints that do not distinguish access keys.
 pub const ACCESS_KEY: &str = "local";
 
-/// Endpoints on this machine take any credentials, but the SDK insists on some. There are engines that show each access
-/// key tables of its own.
+/// Local endpoints accept any credentials, but the SDK requires some. Some engines keep separate tables per access key.
 fn credentials(access_key: &str) -> Credentials {
     Credentials::new(access_key, "local", None, None, "fleetledger")
 }
 
-/// A client of the tables at `endpoint`.
 pub fn dynamodb(endpoint: &str, access_key: &str) -> aws_sdk_dynamodb::Client {
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -21,7 +19,6 @@ pub fn dynamodb(endpoint: &str, access_key: &str) -> aws_sdk_dynamodb::Client {
     aws_sdk_dynamodb::Client::from_conf(config.build())
 }
 
-/// A client of the tables' streams at `endpoint`.
 pub fn streams(endpoint: &str, access_key: &str) -> aws_sdk_dynamodbstreams::Client {
     let config = aws_sdk_dynamodbstreams::Config::builder()
         .behavior_version(BehaviorVersion::latest())

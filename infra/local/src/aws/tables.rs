@@ -1,4 +1,4 @@
-//! Makes the template's tables, through the SDK, at whatever endpoint there is.
+//! Creates the template's tables through the SDK, at the embedded engine or any other endpoint.
 
 use std::time::Duration;
 
@@ -15,27 +15,28 @@ use aws_sdk_dynamodb::types::{
 use crate::error::{Error, Result};
 use crate::template::{Index, KeyElement, Table};
 
-/// How often, and how long apart, a table is asked whether it is ready: a minute in all.
+/// How often and at what interval a new table is polled until it is active: a minute in all.
 const ATTEMPTS: u32 = 600;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// The name of a table: `EventsTable` is `fleetledger-events`. The engine's shard ids need at least 11 characters.
+/// The name of a table: `EventsTable` becomes `fleetledger-events`. The engine's shard ids need at least 11 characters.
 pub fn table_name(logical_id: &str) -> String {
     format!("fleetledger-{}", logical_id.strip_suffix("Table").unwrap_or(logical_id).to_lowercase())
 }
 
-/// Makes the tables that are not there yet and waits until all can be used. Whether it made any.
+/// Creates missing tables and waits until all are active. Returns whether it created any.
 pub async fn create(client: &Client, tables: &[Table]) -> Result<bool> {
-    let made = futures::future::try_join_all(tables.iter().map(|table| create_one(client, table))).await?;
-    Ok(made.contains(&true))
+    let created = futures::future::try_join_all(tables.iter().map(|table| create_one(client, table))).await?;
+    Ok(created.contains(&true))
 }
 
-/// The ARN of a table's stream.
 pub async fn stream_arn(client: &Client, logical_id: &str) -> Result<String> {
     let name = table_name(logical_id);
     let table = describe(client, &name).await?;
     let arn = table.and_then(|table| table.latest_stream_arn);
-    arn.ok_or_else(|| Error::new(format!("the table {name} has no stream; was it made by something else?")))
+    arn.ok_or_else(|| {
+        Error::new(format!("the table {name} has no stream; was it created by another program?"))
+    })
 }
 
 async fn create_one(client: &Client, table: &Table) -> Result<bool> {
@@ -44,10 +45,10 @@ async fn create_one(client: &Client, table: &Table) -> Result<bool> {
     if missing {
         let request = request(client, &name, table).map_err(|error| Error::caused(&name, error))?;
         match request.send().await {
-            // Another process may have been faster.
+            // Another process created it in the meantime.
             Err(error)
                 if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) => {}
-            other => drop(other.map_err(|error| refused("cannot make", &name, &error))?),
+            other => drop(other.map_err(|error| refused("cannot create", &name, &error))?),
         }
     }
     wait_until_active(client, &name).await?;
@@ -106,7 +107,7 @@ async fn wait_until_active(client: &Client, name: &str) -> Result<()> {
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Err(Error::new(format!("the table {name} is still not ready after a minute")))
+    Err(Error::new(format!("the table {name} is still not active after a minute")))
 }
 
 async fn enable_expiry(client: &Client, name: &str, table: &Table) -> Result<()> {
@@ -114,8 +115,8 @@ async fn enable_expiry(client: &Client, name: &str, table: &Table) -> Result<()>
         return Ok(());
     };
     let now = client.describe_time_to_live().table_name(name).send().await;
-    let now = now.map_err(|error| refused("cannot read the expiry of", name, &error))?;
-    // Switching on what is on already is an error.
+    let now = now.map_err(|error| refused("cannot read the time to live of", name, &error))?;
+    // Enabling an enabled time to live is an error.
     let attribute = now.time_to_live_description.and_then(|description| description.attribute_name);
     if attribute.as_deref() == Some(&expiry.attribute_name) {
         return Ok(());
@@ -124,7 +125,7 @@ async fn enable_expiry(client: &Client, name: &str, table: &Table) -> Result<()>
         TimeToLiveSpecification::builder().attribute_name(&expiry.attribute_name).enabled(true);
     let specification = specification.build().map_err(|error| Error::caused(name, error))?;
     let request = client.update_time_to_live().table_name(name).time_to_live_specification(specification);
-    request.send().await.map(drop).map_err(|error| refused("cannot set the expiry of", name, &error))
+    request.send().await.map(drop).map_err(|error| refused("cannot set the time to live of", name, &error))
 }
 
 async fn describe(client: &Client, name: &str) -> Result<Option<TableDescription>> {
@@ -139,7 +140,7 @@ async fn describe(client: &Client, name: &str) -> Result<Option<TableDescription
     }
 }
 
-/// What the endpoint said in words where it said something, else what kept it from being asked.
+/// The endpoint's message if it sent one, or else what prevented the request.
 fn refused<E, R>(what: &str, table: &str, error: &SdkError<E, R>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
@@ -147,7 +148,7 @@ where
 {
     let what = format!("{what} the table {table}");
     match error.message() {
-        Some(said) => Error::new(format!("{what}: {said}")),
+        Some(message) => Error::new(format!("{what}: {message}")),
         None => Error::caused(what, error),
     }
 }
@@ -165,7 +166,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn making_the_tables_twice_is_making_them_once() {
+    async fn creating_existing_tables_changes_nothing() {
         let (engine, client, _folder) = engine();
         let template = Template::built_in().unwrap();
         assert!(create(&client, &template.tables).await.unwrap());

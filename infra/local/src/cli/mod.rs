@@ -4,7 +4,7 @@ pub mod invoke;
 pub mod run;
 pub mod token;
 
-/// How this program was called, for a person to call it again.
+/// The path with which this program was run, for commands that a person can copy.
 fn command() -> String {
     std::env::args().next().unwrap_or_else(|| "fleetledger".to_owned())
 }

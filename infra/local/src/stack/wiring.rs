@@ -1,4 +1,4 @@
-//! The functions, put together as their part of the template describes them.
+//! Wires the functions to the stand-ins, as the template describes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,38 +11,32 @@ use shared::store::Store;
 use shared::webhook::{Policy, Webhooks};
 
 use crate::aws::engine::Engine;
-use crate::error::{Error, Result};
 use crate::aws::gateway::Gateway;
 use crate::aws::invoke::{self, Handler, Lambda};
-use crate::aws::stream::StreamPoller;
-use crate::aws::stream::checkpoint::Checkpoints;
 use crate::aws::role::Roles;
 use crate::aws::scheduler::Timer;
-use crate::template::{Function, Template};
+use crate::aws::stream::StreamPoller;
+use crate::aws::stream::checkpoint::Checkpoints;
 use crate::aws::tables;
+use crate::error::{Error, Result};
+use crate::template::{Function, Template};
 use crate::token;
 
-/// What the functions are put together from.
+/// What the functions are built from.
 pub(super) struct Wiring<'a> {
-    /// What there is to be.
     pub template: &'a Template,
-    /// The way to the tables.
     pub client: &'a aws_sdk_dynamodb::Client,
-    /// The business clock.
     pub clock: &'a Clock,
-    /// What tokens are signed with.
     pub secret: &'a [u8],
-    /// Whether webhooks may go to this machine.
     pub allow_local_webhooks: bool,
-    /// What each function may do.
     pub roles: &'a Roles,
 }
 
 impl Wiring<'_> {
-    /// The functions that answer HTTP requests, behind their gateway.
+    /// The functions that handle HTTP requests, behind their gateway.
     pub fn gateway(&self) -> Result<Gateway> {
         let verifier = Verifier::new(&token::auth(self.secret));
-        let verifier = Arc::new(verifier.map_err(|error| Error::caused("tokens cannot be verified", error))?);
+        let verifier = Arc::new(verifier.map_err(|error| Error::caused("cannot verify tokens", error))?);
         let mut functions = Vec::new();
         for function in self.template.functions.iter().filter(|function| !function.routes.is_empty()) {
             let routes = routes(&function.binary)?;
@@ -58,26 +52,26 @@ impl Wiring<'_> {
         Ok(Gateway::new(functions))
     }
 
-    /// The functions that are called with JSON.
+    /// The functions that are invoked with JSON.
     pub fn lambdas(&self) -> Result<Vec<Lambda>> {
         let functions = self.template.functions.iter().filter(|function| function.routes.is_empty());
         functions.map(|function| Ok(Lambda::new(function, self.handler(function)?))).collect()
     }
 
-    /// The clocks that call them.
+    /// The schedules that invoke them.
     pub fn timers(&self, lambdas: &[Lambda], longest_rate: Duration) -> Result<Vec<Timer>> {
         let mut timers = Vec::new();
         for function in &self.template.functions {
             for schedule in &function.schedules {
                 let lambda = invoke::find(lambdas, &function.id)
-                    .ok_or_else(|| unknown(&function.binary, "is called by a schedule"))?;
+                    .ok_or_else(|| unknown(&function.binary, "is invoked by a schedule"))?;
                 timers.push(Timer::new(lambda.clone(), schedule.clone(), longest_rate));
             }
         }
         Ok(timers)
     }
 
-    /// The streams that call them.
+    /// The streams that invoke them.
     pub async fn pollers(
         &self,
         lambdas: &[Lambda],
@@ -90,7 +84,7 @@ impl Wiring<'_> {
             let arn = tables::stream_arn(self.client, &mapping.table).await?;
             let checkpoints = Checkpoints::of(&function.id, engine.map(Engine::file)).await?;
             let lambda = invoke::find(lambdas, &function.id)
-                .ok_or_else(|| unknown(&function.binary, "is called by a stream"))?;
+                .ok_or_else(|| unknown(&function.binary, "is invoked by a stream"))?;
             pollers.push(StreamPoller::new(
                 streams.clone(),
                 arn,
@@ -103,7 +97,7 @@ impl Wiring<'_> {
         Ok(pollers)
     }
 
-    /// What answers a function that is called with JSON. A new function is added here, or in [`routes`].
+    /// The handler of a function that is invoked with JSON. A new function is added here, or in [`routes`].
     fn handler(&self, function: &Function) -> Result<Handler> {
         let config = self.config(function);
         let store = self.store(function, &config);
@@ -118,7 +112,7 @@ impl Wiring<'_> {
             }
             "budget-alerts" => {
                 let webhooks = Webhooks::new(Policy::of(&config));
-                let webhooks = webhooks.map_err(|error| Error::caused("webhooks cannot be sent", error))?;
+                let webhooks = webhooks.map_err(|error| Error::caused("cannot send webhooks", error))?;
                 let outlets = Outlets::new(webhooks).and_printer(Arc::new(|line| println!("{line}")));
                 let alerts = Arc::new(BudgetAlerts::new(store, self.clock.clone(), outlets));
                 Ok(Arc::new(move |event| {
@@ -134,16 +128,16 @@ impl Wiring<'_> {
                     Box::pin(async move { reconciler.handle(event, time_left).await })
                 }))
             }
-            binary => Err(unknown(binary, "is called with JSON")),
+            binary => Err(unknown(binary, "is invoked with JSON")),
         }
     }
 
-    /// The tables as far as the function's role reaches.
+    /// The tables, restricted to what the function's role grants.
     fn store(&self, function: &Function, config: &Config) -> Store {
         Store::new(self.roles.client(&function.binary, self.client), &config.tables)
     }
 
-    /// The configuration that the function's environment spells: of the tables, it is told only its own.
+    /// The configuration from the function's environment variables, which name only the tables that it uses.
     fn config(&self, function: &Function) -> Config {
         let table =
             |name: &str| function.variables.get(name).map(|id| tables::table_name(id)).unwrap_or_default();
@@ -163,7 +157,7 @@ impl Wiring<'_> {
     }
 }
 
-/// All tables, as no single function is told them.
+/// All tables. No function has all of them in its configuration.
 pub(super) fn all_tables() -> TableNames {
     TableNames {
         events: tables::table_name("EventsTable"),
@@ -172,7 +166,7 @@ pub(super) fn all_tables() -> TableNames {
     }
 }
 
-/// The routes that a binary answers.
+/// The routes of a binary.
 pub(super) fn routes(binary: &str) -> Result<Vec<Route>> {
     match binary {
         "activity" => Ok(activity::routes()),
@@ -184,12 +178,12 @@ pub(super) fn routes(binary: &str) -> Result<Vec<Route>> {
         "registry" => Ok(registry::routes()),
         "usage" => Ok(usage::routes()),
         "workforce" => Ok(workforce::routes()),
-        _ => Err(unknown(binary, "answers HTTP requests")),
+        _ => Err(unknown(binary, "handles HTTP requests")),
     }
 }
 
 fn unknown(binary: &str, what: &str) -> Error {
     Error::new(format!(
-        "template.yaml says that {binary} {what}, but the local stack does not know it; see stack/wiring.rs"
+        "template.yaml says that {binary} {what}, but the local stack has no such function; add it to stack/wiring.rs"
     ))
 }

@@ -1,4 +1,4 @@
-//! What senders say: events at random, with nothing in them that the system works out.
+//! Random events, as senders produce them.
 
 use chrono::{DateTime, Utc};
 use rand::RngExt;
@@ -10,26 +10,25 @@ use crate::support;
 
 /// The business clock of every stack.
 pub const CLOCK: &str = "2026-09-15T12:00:00Z";
-/// How far back events go from it, in seconds: five days and a half, from a midnight on.
+/// How far back events go from the clock, in seconds: five and a half days, starting at midnight.
 const SPAN: i64 = (5 * 24 + 12) * 3600;
 
-/// A model with its prices in millionths of a dollar per million tokens: input, cache read, output.
 pub struct Model {
     pub provider: &'static str,
     pub model: &'static str,
+    /// Input, cache read and output, in millionths of a dollar per million tokens.
     pub prices: Option<[i128; 3]>,
 }
 
-/// Two that the price book knows, and one that it does not.
+/// Two models of the price book and one without a price.
 pub const MODELS: [Model; 3] = [
     Model { provider: "anthropic", model: "claude-haiku-3.5", prices: Some([800_000, 80_000, 4_000_000]) },
     Model { provider: "openai", model: "gpt-4o-mini", prices: Some([150_000, 75_000, 600_000]) },
     Model { provider: "acme", model: "in-house-1", prices: None },
 ];
 
-/// What happened.
 #[derive(Clone, Debug)]
-pub enum What {
+pub enum Payload {
     Call(Call),
     Task { agent: String, success: bool, minutes: u64 },
     Activity { agent: String, kind: &'static str },
@@ -40,18 +39,18 @@ pub enum What {
 #[derive(Clone, Debug)]
 pub struct Call {
     pub agent: String,
-    /// The place in [`MODELS`].
+    /// The index in [`MODELS`].
     pub model: usize,
-    /// Uncached, read from a cache, and answered.
+    /// Input, cache read and output.
     pub tokens: [u64; 3],
-    /// The provider's own figure, in picodollars.
+    /// The cost that the sender reports, in picodollars.
     pub cost: Option<i128>,
     pub failed: bool,
     pub byok: bool,
     pub end_user: Option<String>,
 }
 
-/// Amounts are steady from `from` to `to`, bytes are those of the whole.
+/// A compute sample: constant amounts from `from` to `to`, and the bytes of the whole span.
 #[derive(Clone, Debug)]
 pub struct Sample {
     pub project: String,
@@ -65,14 +64,13 @@ pub struct Sample {
     pub bytes: [u64; 2],
 }
 
-/// An event.
 #[derive(Clone, Debug)]
-pub struct Happening {
+pub struct Event {
     pub source: String,
     pub id: u64,
     /// Seconds since 1970.
     pub time: i64,
-    pub what: What,
+    pub payload: Payload,
 }
 
 /// The business clock, in seconds since 1970.
@@ -89,59 +87,59 @@ pub fn day(second: i64) -> String {
     instant(second).date_naive().to_string()
 }
 
-fn name(kind: &str, dice: &mut StdRng, count: u32) -> String {
-    format!("{kind}-{}", dice.random_range(0..count))
+fn name(kind: &str, rng: &mut StdRng, count: u32) -> String {
+    format!("{kind}-{}", rng.random_range(0..count))
 }
 
-impl Happening {
-    /// Any event.
-    pub fn any(dice: &mut StdRng, source: &str, id: u64) -> Self {
-        let time = now() - dice.random_range(0..=SPAN);
-        let what = match dice.random_range(0..10) {
-            0..5 => What::Call(Call::any(dice)),
-            5 => What::Task {
-                agent: name("agent", dice, 4),
-                success: dice.random_bool(0.8),
-                minutes: dice.random_range(0..100),
+impl Event {
+    /// A random event.
+    pub fn any(rng: &mut StdRng, source: &str, id: u64) -> Self {
+        let time = now() - rng.random_range(0..=SPAN);
+        let payload = match rng.random_range(0..10) {
+            0..5 => Payload::Call(Call::any(rng)),
+            5 => Payload::Task {
+                agent: name("agent", rng, 4),
+                success: rng.random_bool(0.8),
+                minutes: rng.random_range(0..100),
             },
-            6 | 7 => What::Activity {
-                agent: name("agent", dice, 4),
-                kind: ["tool_call", "session_start", "cron_execution"][dice.random_range(0..3)],
+            6 | 7 => Payload::Activity {
+                agent: name("agent", rng, 4),
+                kind: ["tool_call", "session_start", "cron_execution"][rng.random_range(0..3)],
             },
-            8 => What::Sample(Sample::any(dice)),
-            _ => What::Report { node: name("node", dice, 5), sites: dice.random_range(0..500) },
+            8 => Payload::Sample(Sample::any(rng)),
+            _ => Payload::Report { node: name("node", rng, 5), sites: rng.random_range(0..500) },
         };
-        Self { source: source.to_owned(), id, time, what }
+        Self { source: source.to_owned(), id, time, payload }
     }
 
-    /// Another event under the same name and on the same day.
-    pub fn contradicted(&self) -> Self {
-        Self { what: What::Report { node: "liar".to_owned(), sites: 999_999 }, ..self.clone() }
+    /// A different event with the same source, id and day.
+    pub fn conflicting(&self) -> Self {
+        Self { payload: Payload::Report { node: "liar".to_owned(), sites: 999_999 }, ..self.clone() }
     }
 
-    /// The days in whose sums it is.
+    /// The days that it is counted in.
     pub fn days(&self) -> Vec<String> {
         let mut days = vec![day(self.time)];
-        if let What::Sample(sample) = &self.what {
+        if let Payload::Sample(sample) = &self.payload {
             let starts = (sample.from / 86_400..=(sample.to - 1) / 86_400).map(|number| day(number * 86_400));
             days.extend(starts);
         }
         days
     }
 
-    /// The event as it is sent.
-    pub fn event(&self) -> Value {
-        let (kind, data) = match &self.what {
-            What::Call(call) => ("llm.call", call.data()),
-            What::Task { agent, success, minutes } => {
+    /// The event as JSON.
+    pub fn json(&self) -> Value {
+        let (kind, data) = match &self.payload {
+            Payload::Call(call) => ("llm.call", call.data()),
+            Payload::Task { agent, success, minutes } => {
                 ("task.completed", json!({ "agent_id": agent, "success": success, "minutes_saved": minutes }))
             }
-            What::Activity { agent, kind } => (
+            Payload::Activity { agent, kind } => (
                 "agent.activity",
                 json!({ "agent_id": agent, "event_type": kind, "details": { "n": self.id } }),
             ),
-            What::Sample(sample) => ("compute.usage", sample.data()),
-            What::Report { node, sites } => {
+            Payload::Sample(sample) => ("compute.usage", sample.data()),
+            Payload::Report { node, sites } => {
                 ("host.report", json!({ "node_id": node, "hosted_sites": sites }))
             }
         };
@@ -152,16 +150,16 @@ impl Happening {
 }
 
 impl Call {
-    fn any(dice: &mut StdRng) -> Self {
-        let digits = |dice: &mut StdRng| dice.random_range(0..3_000_000_000_000_i128);
+    fn any(rng: &mut StdRng) -> Self {
+        let digits = |rng: &mut StdRng| rng.random_range(0..3_000_000_000_000_i128);
         Self {
-            agent: name("agent", dice, 4),
-            model: dice.random_range(0..MODELS.len()),
-            tokens: [dice.random_range(0..20_000), dice.random_range(0..5_000), dice.random_range(0..3_000)],
-            cost: dice.random_bool(0.5).then(|| digits(dice)),
-            failed: dice.random_bool(0.1),
-            byok: dice.random_bool(0.3),
-            end_user: dice.random_bool(0.7).then(|| name("user", dice, 300)),
+            agent: name("agent", rng, 4),
+            model: rng.random_range(0..MODELS.len()),
+            tokens: [rng.random_range(0..20_000), rng.random_range(0..5_000), rng.random_range(0..3_000)],
+            cost: rng.random_bool(0.5).then(|| digits(rng)),
+            failed: rng.random_bool(0.1),
+            byok: rng.random_bool(0.3),
+            end_user: rng.random_bool(0.7).then(|| name("user", rng, 300)),
         }
     }
 
@@ -186,7 +184,7 @@ impl Call {
         data
     }
 
-    /// In picodollars; none without a price.
+    /// In picodollars, unless the call is unpriced.
     pub fn cost(&self) -> Option<i128> {
         let by_book =
             |prices: [i128; 3]| self.tokens.iter().zip(prices).map(|(n, price)| i128::from(*n) * price).sum();
@@ -195,19 +193,19 @@ impl Call {
 }
 
 impl Sample {
-    /// Any sample; many go over midnight.
-    fn any(dice: &mut StdRng) -> Self {
-        let length = dice.random_range(1..=10 * 3600);
-        let to = now() - dice.random_range(0..SPAN - length);
+    /// A random sample. Many span midnight.
+    fn any(rng: &mut StdRng) -> Self {
+        let length = rng.random_range(1..=10 * 3600);
+        let to = now() - rng.random_range(0..SPAN - length);
         Self {
-            project: name("project", dice, 3),
-            instance: name("instance", dice, 6),
+            project: name("project", rng, 3),
+            instance: name("instance", rng, 6),
             from: to - length,
             to,
-            cores: dice.random_range(1..9),
-            ram_gb: dice.random_range(1..65),
-            disk_gb: dice.random_range(1..500),
-            bytes: [dice.random_range(0..1_000_000_007), dice.random_range(0..1_000_000_007)],
+            cores: rng.random_range(1..9),
+            ram_gb: rng.random_range(1..65),
+            disk_gb: rng.random_range(1..500),
+            bytes: [rng.random_range(0..1_000_000_007), rng.random_range(0..1_000_000_007)],
         }
     }
 
@@ -226,7 +224,7 @@ impl Sample {
     }
 }
 
-/// Picodollars as the API writes dollars.
+/// Picodollars in the API's format of dollars.
 pub fn dollars(pico: i128) -> String {
     let digits = format!("{pico:013}");
     let (whole, fraction) = digits.split_at(digits.len() - 12);

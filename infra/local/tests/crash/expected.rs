@@ -1,17 +1,16 @@
-//! Every figure that can be told from the events, under a name that says where the API shows it. Worked out in whole
-//! numbers, by plain loops.
+//! Computes every figure from the events, independently of the system: in integers, by plain loops. A figure's name says
+//! where the API reports it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use shared::period::rfc3339;
 
-use crate::happening::{Call, Happening, MODELS, Sample, What, day, dollars, instant, now};
+use crate::event::{Call, Event, MODELS, Payload, Sample, day, dollars, instant, now};
 
 /// Figures by name.
 pub type Figures = BTreeMap<String, String>;
 
-/// The columns of calls, in the order in which a line shows them: calls, tokens in and out, cost in picodollars, and
-/// calls without a price.
+/// Totals of calls, in the order of a line. The cost is in picodollars.
 #[derive(Clone, Copy, Default)]
 struct Calls {
     requests: u64,
@@ -28,17 +27,18 @@ struct Work {
     minutes: u64,
 }
 
-/// Unit-seconds, bytes and instances.
+/// Totals of compute samples.
 #[derive(Clone, Default)]
 struct Compute {
+    /// Cores, GB of memory, GB of disk, and instances, times seconds.
     unit_seconds: [u64; 4],
+    /// Received and sent.
     bytes: [u64; 2],
     instances: BTreeSet<String>,
 }
 
-/// What happenings come to.
 #[derive(Default)]
-pub struct Fold {
+pub struct Totals {
     all: Calls,
     by_day: BTreeMap<String, Calls>,
     by_model: BTreeMap<usize, Calls>,
@@ -50,18 +50,18 @@ pub struct Fold {
     by_hour: BTreeMap<(i64, String), Compute>,
     by_date: BTreeMap<(i64, String), Compute>,
     by_project: BTreeMap<String, Compute>,
-    /// The last report of each node, and of several at once the greatest.
+    /// The last report of each node, or the greatest of several at the same time.
     nodes: BTreeMap<String, (i64, u64)>,
 }
 
-/// A number of six decimals as JSON writes it, from millionths.
+/// Millionths as a decimal number in JSON.
 pub fn decimal(millionths: u64) -> String {
     let fraction = format!("{:06}", millionths % 1_000_000);
     let text = format!("{}.{}", millionths / 1_000_000, fraction.trim_end_matches('0'));
     text.trim_end_matches('.').to_owned()
 }
 
-/// Units by the second as units by the hour. No half of the last decimal can occur: 3600 has a factor of 9.
+/// Converts unit-seconds to unit-hours. The last decimal is never exactly half, because 3600 has a factor of 9.
 fn hours(unit_seconds: u64) -> String {
     decimal((unit_seconds * 5_000 + 9) / 18)
 }
@@ -84,14 +84,14 @@ impl Calls {
 }
 
 impl Compute {
-    /// Takes in what `sample` used from `start` to `end`.
+    /// Adds the part of `sample` from `start` to `end`.
     fn add(&mut self, sample: &Sample, start: i64, end: i64) {
         let seconds = u64::try_from(end - start).unwrap();
         let units = [sample.cores, sample.ram_gb, sample.disk_gb, 1];
         for (sum, units) in self.unit_seconds.iter_mut().zip(units) {
             *sum += units * seconds;
         }
-        // Whole bytes up to an instant; parts are what lies between two of them.
+        // Bytes are rounded down at each instant, so that the parts of a sample sum up to the whole.
         let until = |bytes: u64, instant: i64| {
             bytes * u64::try_from(instant - sample.from).unwrap()
                 / u64::try_from(sample.to - sample.from).unwrap()
@@ -109,20 +109,19 @@ impl Compute {
     }
 }
 
-impl Fold {
-    /// What `happenings` come to.
-    pub fn of<'a>(happenings: impl IntoIterator<Item = &'a Happening>) -> Self {
-        let mut fold = Self::default();
-        for happening in happenings {
-            fold.add(happening);
+impl Totals {
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut totals = Self::default();
+        for event in events {
+            totals.add(event);
         }
-        fold
+        totals
     }
 
-    fn add(&mut self, happening: &Happening) {
-        match &happening.what {
-            What::Call(call) => self.add_call(call, happening.time),
-            What::Task { agent, success, minutes } => {
+    fn add(&mut self, event: &Event) {
+        match &event.payload {
+            Payload::Call(call) => self.add_call(call, event.time),
+            Payload::Task { agent, success, minutes } => {
                 let work = self.work.entry(agent.clone()).or_default();
                 if *success {
                     work.tasks += 1;
@@ -131,13 +130,13 @@ impl Fold {
                     work.errors += 1;
                 }
             }
-            What::Activity { agent, kind } => {
+            Payload::Activity { agent, kind } => {
                 *self.activity.entry((agent.clone(), *kind)).or_default() += 1;
             }
-            What::Sample(sample) => self.add_sample(sample),
-            What::Report { node, sites } => {
+            Payload::Sample(sample) => self.add_sample(sample),
+            Payload::Report { node, sites } => {
                 let last = self.nodes.entry(node.clone()).or_default();
-                *last = (*last).max((happening.time, *sites));
+                *last = (*last).max((event.time, *sites));
             }
         }
     }
@@ -166,37 +165,36 @@ impl Fold {
         self.by_project.entry(project.clone()).or_default().add(sample, sample.from, sample.to);
     }
 
-    /// The figures.
     pub fn figures(&self) -> Figures {
         let mut figures = Figures::new();
-        let mut note = |name: String, line: String| assert!(figures.insert(name, line).is_none());
-        note("summary".to_owned(), self.all.line());
-        self.by_day.iter().for_each(|(day, calls)| note(format!("day {day}"), calls.line()));
+        let mut insert = |name: String, line: String| assert!(figures.insert(name, line).is_none());
+        insert("summary".to_owned(), self.all.line());
+        self.by_day.iter().for_each(|(day, calls)| insert(format!("day {day}"), calls.line()));
         for (model, calls) in &self.by_model {
-            note(format!("model {}/{}", MODELS[*model].provider, MODELS[*model].model), calls.line());
+            insert(format!("model {}/{}", MODELS[*model].provider, MODELS[*model].model), calls.line());
         }
         for (agent, calls) in &self.by_agent {
             let Calls { requests, tokens_in, tokens_out, cost, unpriced } = calls;
             let tokens = tokens_in + tokens_out;
-            note(format!("agent {agent}"), format!("{requests} {tokens} {} {unpriced}", dollars(*cost)));
+            insert(format!("agent {agent}"), format!("{requests} {tokens} {} {unpriced}", dollars(*cost)));
         }
         for (agent, work) in &self.work {
             let saved = decimal((work.minutes * 100_000 + 3) / 6);
-            note(format!("work {agent}"), format!("{} {} {saved}", work.tasks, work.errors));
+            insert(format!("work {agent}"), format!("{} {} {saved}", work.tasks, work.errors));
         }
-        note("activity".to_owned(), self.activity.values().sum::<u64>().to_string());
+        insert("activity".to_owned(), self.activity.values().sum::<u64>().to_string());
         for ((agent, kind), count) in &self.activity {
-            note(format!("activity {agent} {kind}"), count.to_string());
+            insert(format!("activity {agent} {kind}"), count.to_string());
         }
         for (period, buckets) in [("hourly", &self.by_hour), ("daily", &self.by_date)] {
             for ((start, project), compute) in buckets {
-                note(format!("{period} {} {project}", rfc3339(instant(*start))), compute.line());
+                insert(format!("{period} {} {project}", rfc3339(instant(*start))), compute.line());
             }
         }
         self.by_project
             .iter()
-            .for_each(|(project, compute)| note(format!("total {project}"), compute.line()));
-        note("billing".to_owned(), self.billing());
+            .for_each(|(project, compute)| insert(format!("total {project}"), compute.line()));
+        insert("billing".to_owned(), self.billing());
         figures
     }
 

@@ -1,12 +1,12 @@
-//! The same figures as the API shows them.
+//! Reads from the API the figures that `expected` computes.
 
 use serde_json::Value;
 
-use crate::figures::Figures;
-use crate::happening::CLOCK;
-use crate::sender::Door;
+use crate::event::CLOCK;
+use crate::expected::Figures;
+use crate::sender::ApiClient;
 
-/// The values of `names` in `object`, in one line. Numbers and texts look the same.
+/// The values of `names` in `object` as one line. Numbers and strings look the same.
 fn line(object: &Value, names: &[&str]) -> String {
     let value = |name: &&str| match &object[*name] {
         Value::String(text) => text.clone(),
@@ -42,41 +42,42 @@ const BILLING: [&str; 9] = [
     "total_hosted_sites",
 ];
 
-/// All figures that are not nothing.
-pub async fn figures(door: &Door) -> Figures {
+/// All figures that are not zero.
+pub async fn figures(client: &ApiClient) -> Figures {
     let mut figures = Figures::new();
-    for part in [metrics(door).await, work(door).await, activity(door).await, compute(door).await] {
+    for part in [metrics(client).await, work(client).await, activity(client).await, compute(client).await] {
         figures.extend(part);
     }
-    figures.insert("billing".to_owned(), line(&door.get("/v1/billing").await["usage"], &BILLING));
+    figures.insert("billing".to_owned(), line(&client.get("/v1/billing").await["usage"], &BILLING));
     figures
 }
 
-async fn metrics(door: &Door) -> Figures {
+async fn metrics(client: &ApiClient) -> Figures {
     let mut figures = Figures::new();
-    let summary = door.get("/v1/metrics/summary").await;
+    let summary = client.get("/v1/metrics/summary").await;
     let names =
         ["total_requests", "total_tokens_in", "total_tokens_out", "estimated_cost_usd", "unpriced_requests"];
     figures.insert("summary".to_owned(), line(&summary, &names));
     let names = ["requests", "tokens_in", "tokens_out", "estimated_cost_usd", "unpriced_requests"];
-    for point in list(&door.get("/v1/metrics/usage").await["points"]).filter(|point| point["requests"] != 0) {
+    for point in list(&client.get("/v1/metrics/usage").await["points"]).filter(|point| point["requests"] != 0)
+    {
         figures.insert(format!("day {}", line(point, &["date"])), line(point, &names));
     }
     let names = ["request_count", "tokens_in", "tokens_out", "estimated_cost_usd", "unpriced_requests"];
-    for model in list(&door.get("/v1/metrics/models").await["models"]) {
+    for model in list(&client.get("/v1/metrics/models").await["models"]) {
         let name = format!("model {}/{}", line(model, &["provider"]), line(model, &["model"]));
         figures.insert(name, line(model, &names));
     }
     let names = ["request_count", "total_tokens", "estimated_cost_usd", "unpriced_requests"];
-    for agent in list(&door.get("/v1/metrics/instances").await["instances"]) {
+    for agent in list(&client.get("/v1/metrics/instances").await["instances"]) {
         figures.insert(format!("agent {}", line(agent, &["instance_id"])), line(agent, &names));
     }
     figures
 }
 
-async fn work(door: &Door) -> Figures {
-    let agents = door.get("/api/agents/workforce/agents").await;
-    // An agent that has only been heard of is listed as well.
+async fn work(client: &ApiClient) -> Figures {
+    let agents = client.get("/api/agents/workforce/agents").await;
+    // Agents without any work are listed as well.
     let worked = list(&agents).filter(|agent| {
         ["tasks_completed", "error_count", "invocation_count"].iter().any(|name| agent[name] != 0)
     });
@@ -84,10 +85,10 @@ async fn work(door: &Door) -> Figures {
     worked.map(|agent| (format!("work {}", line(agent, &["id"])), line(agent, &names))).collect()
 }
 
-async fn activity(door: &Door) -> Figures {
+async fn activity(client: &ApiClient) -> Figures {
     let mut figures = Figures::new();
     let total = async |filter: &str| {
-        line(&door.get(&format!("/api/activity?limit=1{filter}")).await["pagination"], &["total"])
+        line(&client.get(&format!("/api/activity?limit=1{filter}")).await["pagination"], &["total"])
     };
     figures.insert("activity".to_owned(), total("").await);
     for agent in 0..4 {
@@ -101,17 +102,17 @@ async fn activity(door: &Door) -> Figures {
     figures
 }
 
-async fn compute(door: &Door) -> Figures {
+async fn compute(client: &ApiClient) -> Figures {
     let mut figures = Figures::new();
     let range = format!("start_date=2026-09-09T00:00:00Z&end_date={CLOCK}");
     for period in ["hourly", "daily"] {
-        let report = door.get(&format!("/api/usage?period={period}&{range}")).await;
+        let report = client.get(&format!("/api/usage?period={period}&{range}")).await;
         for row in list(&report["items"]) {
             let name = format!("{period} {}", line(row, &["periodStart", "projectId"]));
             figures.insert(name, line(row, &COMPUTE));
         }
     }
-    for row in list(&door.get(&format!("/api/usage/totals?{range}")).await["totals"]) {
+    for row in list(&client.get(&format!("/api/usage/totals?{range}")).await["totals"]) {
         figures.insert(format!("total {}", line(row, &["projectId"])), line(row, &COMPUTE));
     }
     figures

@@ -1,5 +1,5 @@
-//! The embedded DynamoDB engine: dynoxide on a file, served over HTTP on a port of its own, so that the functions
-//! reach it through the same SDK, wire format and retries as the real tables.
+//! Stands in for DynamoDB: the embedded engine dynoxide, on a file. It is served over HTTP on its own port, so that
+//! functions use it through the same SDK, wire format and retries as the real tables.
 
 mod file;
 
@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 
 pub use file::EngineFile;
 
-/// A running engine. Dropping it stops it too, without waiting.
+/// A running engine. Dropping it stops it without waiting.
 pub struct Engine {
     endpoint: String,
     database: Database,
@@ -26,40 +26,40 @@ pub struct Engine {
 impl Engine {
     /// Opens or creates the database file at `path` and serves it on a free port of the loopback interface.
     ///
-    /// What was written survives the end of the process, however it comes. A power cut may take the last moments
-    /// with it, but leaves the file sound.
+    /// Writes survive the end of the process, even `kill -9`. A power cut may lose the last moments but leaves the
+    /// file intact.
     pub fn start(path: &Path) -> Result<Self> {
         let failed = |error: &dyn std::fmt::Display| {
             Error::new(format!("the table engine cannot open {}: {error}", path.display()))
         };
         let text = path.to_str().ok_or_else(|| failed(&"the path is not valid Unicode"))?;
         let database = Database::new(text).map_err(|error| failed(&error))?;
-        // Despite its name, the one way to have the engine not wait for the disk at each single write.
+        // Despite its name, this is the only way to stop the engine from waiting for the disk at every write.
         database.disable_bulk_loading().map_err(|error| failed(&error))?;
         let file = EngineFile::open(path).map_err(|error| failed(&error))?;
         let (endpoint, stop, server) = serve(database.clone())?;
         Ok(Self { endpoint, database, file, stop: Some(stop), server: Some(server) })
     }
 
-    /// The URL at which it answers.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
-    /// Its file, beside its tables.
+    /// The file behind the tables.
     pub const fn file(&self) -> &EngineFile {
         &self.file
     }
 
-    /// Deletes the items whose time to live has passed by the real clock; DynamoDB does so by itself.
+    /// Deletes items whose time to live has passed by the real clock. DynamoDB does this by itself.
     pub async fn sweep_expired(&self) -> Result<usize> {
-        let failed = |error: &dyn std::fmt::Display| Error::new(format!("deleting expired items: {error}"));
+        let failed =
+            |error: &dyn std::fmt::Display| Error::new(format!("cannot delete expired items: {error}"));
         let database = self.database.clone();
         let swept = tokio::task::spawn_blocking(move || database.sweep_ttl()).await;
         swept.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
     }
 
-    /// Answers what is under way, closes the file and returns.
+    /// Finishes the requests in flight and closes the file.
     pub async fn stop(mut self) {
         drop(self.stop.take());
         if let Some(server) = self.server.take() {
@@ -68,7 +68,7 @@ impl Engine {
     }
 }
 
-/// Starts the server on a thread of its own: the engine works while it holds a lock, and would else block threads
+/// Starts the server on its own thread: the engine holds a lock while it works and would otherwise block the threads
 /// that the functions run on.
 fn serve(database: Database) -> Result<(String, oneshot::Sender<()>, JoinHandle<()>)> {
     let failed = |error| Error::caused("the table engine cannot listen on 127.0.0.1", error);
@@ -80,7 +80,7 @@ fn serve(database: Database) -> Result<(String, oneshot::Sender<()>, JoinHandle<
     let server = thread::Builder::new().name("dynoxide".to_owned()).spawn(move || {
         let served = runtime.block_on(async {
             let listener = tokio::net::TcpListener::from_std(listener).map_err(|error| error.to_string())?;
-            // A dropped sender ends the wait as well.
+            // A dropped sender also means stop.
             dynoxide::server::serve_with_shutdown(listener, database, async { drop(stopped.await) }).await
         });
         if let Err(error) = served {
@@ -94,11 +94,12 @@ fn serve(database: Database) -> Result<(String, oneshot::Sender<()>, JoinHandle<
 mod tests {
     use aws_sdk_dynamodb::types::AttributeValue;
 
+    use crate::aws::tables;
     use crate::template::Template;
-    use crate::{aws::tables, testing};
+    use crate::testing;
 
     #[tokio::test]
-    async fn what_has_expired_is_swept() {
+    async fn expired_items_are_deleted() {
         let (engine, client, _folder) = testing::engine();
         tables::create(&client, &Template::built_in().unwrap().tables).await.unwrap();
         for (key, expires) in [("past", "1"), ("future", "99999999999")] {
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn checkpoints_are_where_they_were_left() {
+    async fn checkpoints_survive_a_restart() {
         let (engine, _, folder) = testing::engine();
         engine.file().save_checkpoint("a", "1").await.unwrap();
         engine.file().save_checkpoint("a", "2").await.unwrap();

@@ -1,4 +1,4 @@
-//! HTTP as API Gateway tells it to a function, and back: payload format 2.0.
+//! Converts HTTP requests to API Gateway's events and functions' responses back to HTTP: payload format 2.0.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,34 +18,32 @@ use serde_json::{Value, json};
 
 use super::route;
 
-/// What is known of a request beside itself.
-pub struct Circumstances {
-    /// The key of the route that it takes.
+/// What the gateway knows about a request beyond the request itself.
+pub struct RequestInfo {
+    /// The key of the matching route.
     pub route_key: String,
-    /// That route's parameters.
     pub path_parameters: BTreeMap<String, String>,
-    /// A name for it.
     pub id: String,
-    /// When it came.
+    /// When the request arrived.
     pub time: DateTime<Utc>,
 }
 
-/// The event that a request becomes.
-pub fn event(parts: &Parts, body: &Bytes, about: &Circumstances) -> Value {
+/// Converts a request to an event.
+pub fn event(parts: &Parts, body: &Bytes, info: &RequestInfo) -> Value {
     let (body, is_base64) = payload(&parts.headers, body);
-    // API Gateway resolves the escapes of a path, but hands on a query as it was sent.
+    // API Gateway decodes the path but passes the query on as it was sent.
     let path = route::decoded(parts.uri.path());
     let query = parts.uri.query().unwrap_or_default();
     let headers = headers(parts);
     let mut event = json!({
         "version": "2.0",
-        "routeKey": about.route_key,
+        "routeKey": info.route_key,
         "rawPath": path,
         "rawQueryString": query,
-        "requestContext": context(parts, &path, about),
+        "requestContext": context(parts, &path, info),
         "isBase64Encoded": is_base64,
     });
-    // What would be empty is left out.
+    // Empty fields are left out.
     let mut optional = |name: &str, value: Value| {
         if value.as_object().is_none_or(|fields| !fields.is_empty()) && !value.is_null() {
             event[name] = value;
@@ -53,13 +51,13 @@ pub fn event(parts: &Parts, body: &Bytes, about: &Circumstances) -> Value {
     };
     optional("headers", json!(headers));
     optional("queryStringParameters", json!(query_parameters(query)));
-    optional("pathParameters", json!(about.path_parameters));
+    optional("pathParameters", json!(info.path_parameters));
     optional("cookies", json!(cookies(&parts.headers)));
     optional("body", json!(body));
     event
 }
 
-fn context(parts: &Parts, path: &str, about: &Circumstances) -> Value {
+fn context(parts: &Parts, path: &str, info: &RequestInfo) -> Value {
     let host = host(parts);
     json!({
         "accountId": "000000000000",
@@ -73,15 +71,14 @@ fn context(parts: &Parts, path: &str, about: &Circumstances) -> Value {
             "sourceIp": source(parts),
             "userAgent": parts.headers.get(USER_AGENT).map_or_else(Default::default, text),
         },
-        "requestId": about.id,
-        "routeKey": about.route_key,
+        "requestId": info.id,
+        "routeKey": info.route_key,
         "stage": "$default",
-        "time": about.time.format("%d/%b/%Y:%H:%M:%S +0000").to_string(),
-        "timeEpoch": about.time.timestamp_millis(),
+        "time": info.time.format("%d/%b/%Y:%H:%M:%S +0000").to_string(),
+        "timeEpoch": info.time.timestamp_millis(),
     })
 }
 
-/// The host that the request names.
 pub fn host(parts: &Parts) -> String {
     let named = parts.headers.get(HOST).map(text);
     named.or_else(|| parts.uri.authority().map(ToString::to_string)).unwrap_or_else(|| "localhost".to_owned())
@@ -96,11 +93,11 @@ fn text(value: &http::HeaderValue) -> String {
     String::from_utf8_lossy(value.as_bytes()).into_owned()
 }
 
-/// The request's headers, those of one name joined, and those that API Gateway adds.
+/// The request's headers, with repeated ones joined, and those that API Gateway adds.
 fn headers(parts: &Parts) -> BTreeMap<String, String> {
     let mut joined = BTreeMap::<String, String>::new();
     for (name, value) in &parts.headers {
-        // These two speak of the connection; cookies have a place of their own.
+        // The first two concern the connection; cookies have a field of their own.
         if [CONNECTION, TRANSFER_ENCODING, COOKIE].contains(name) {
             continue;
         }
@@ -135,8 +132,8 @@ fn query_parameters(query: &str) -> BTreeMap<String, String> {
     joined
 }
 
-/// The body as a string, and whether that string is base64: it is for everything but the few media types that API
-/// Gateway takes for text. (A `+json` type is none of them.)
+/// The body as a string, and whether that string is base64. It is, except for the few media types that API Gateway
+/// treats as text; `+json` types are not among them.
 fn payload(headers: &HeaderMap, body: &Bytes) -> (Option<String>, bool) {
     if body.is_empty() {
         return (None, false);
@@ -145,7 +142,7 @@ fn payload(headers: &HeaderMap, body: &Bytes) -> (Option<String>, bool) {
     let media_type = media_type.split(';').next().unwrap_or_default().trim();
     let is_text = media_type.starts_with("text/")
         || ["application/json", "application/javascript", "application/xml"].contains(&media_type);
-    // Compressed text is no text.
+    // Compressed text is not valid UTF-8 and is encoded as well.
     match std::str::from_utf8(body) {
         Ok(body) if is_text => (Some(body.to_owned()), false),
         _ => (Some(BASE64.encode(body)), true),
@@ -154,9 +151,9 @@ fn payload(headers: &HeaderMap, body: &Bytes) -> (Option<String>, bool) {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct FunctionResponse {
     status_code: u16,
-    // API Gateway takes one text for each name and knows no other place for headers in format 2.0.
+    // Format 2.0 has one value per name and no other field for headers.
     #[serde(default)]
     headers: BTreeMap<String, String>,
     #[serde(default)]
@@ -166,21 +163,21 @@ struct Answer {
     is_base64_encoded: bool,
 }
 
-/// The response that a function's answer becomes; the error says what is wrong with the answer.
-pub fn response(answer: &[u8]) -> Result<Response<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
-    let answer: Answer = serde_json::from_slice(answer)?;
-    let body = answer.body.unwrap_or_default();
-    let body = if answer.is_base64_encoded { BASE64.decode(body)?.into() } else { Bytes::from(body) };
+/// Converts a function's response to HTTP. The error says what is wrong with it.
+pub fn response(json: &[u8]) -> Result<Response<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
+    let given: FunctionResponse = serde_json::from_slice(json)?;
+    let body = given.body.unwrap_or_default();
+    let body = if given.is_base64_encoded { BASE64.decode(body)?.into() } else { Bytes::from(body) };
     let mut response = Response::new(body);
-    *response.status_mut() = StatusCode::from_u16(answer.status_code)?;
-    for (name, value) in answer.headers {
+    *response.status_mut() = StatusCode::from_u16(given.status_code)?;
+    for (name, value) in given.headers {
         let name: HeaderName = name.parse()?;
-        // The server counts for itself.
+        // The HTTP server sets this itself.
         if name != CONTENT_LENGTH {
             response.headers_mut().append(name, value.parse()?);
         }
     }
-    for cookie in answer.cookies {
+    for cookie in given.cookies {
         response.headers_mut().append(SET_COOKIE, cookie.parse()?);
     }
     Ok(response)

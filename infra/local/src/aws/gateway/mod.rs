@@ -1,11 +1,11 @@
-//! In place of API Gateway: turns HTTP requests into the events that it makes of them, calls the function that the
-//! template gives the route to, the way Lambda calls it, and turns the answer back.
+//! Stands in for API Gateway: converts HTTP requests to events as API Gateway does, invokes the function to which the
+//! template assigns the route, and converts the function's response back.
 //!
-//! One thing is done otherwise. A request that no route takes is answered by API Gateway itself; here it goes to
-//! the function with the nearest route, so that it is answered in the project's own words.
+//! One thing differs. API Gateway itself answers a request that matches no route; here the function with the nearest
+//! route answers it, in the project's own error format.
 
 mod event;
-mod invoke;
+mod invoke_api;
 mod route;
 
 use std::net::SocketAddr;
@@ -29,98 +29,97 @@ use tokio::time::timeout;
 use tower::Service;
 use tracing::Instrument;
 
-use crate::error::{Error, Result};
 use crate::aws::invoke::Lambda;
+use crate::error::{Error, Result};
 use crate::template::Function;
-use event::Circumstances;
-use invoke::Invocations;
+use event::RequestInfo;
+use invoke_api::InvokeApi;
 use route::Pattern;
 
-/// The largest body that API Gateway takes.
-const MOST_BODY_BYTES: usize = 10 * 1024 * 1024;
+/// The largest body that API Gateway accepts.
+const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
 
-/// A function that answers HTTP requests.
-struct Target {
+/// A function that handles HTTP requests.
+struct HttpFunction {
     name: String,
     timeout: Duration,
     router: Router,
 }
 
-/// All routes, and the functions behind them.
 pub struct Gateway {
-    targets: Vec<Target>,
-    /// In the order in which they are tried, with the place of each route's function.
+    functions: Vec<HttpFunction>,
+    /// In order of precedence, each with the index of its function.
     routes: Vec<(Pattern, usize)>,
-    invocations: Invocations,
+    invoke_api: InvokeApi,
 }
 
 impl Gateway {
-    /// A gateway to these functions, each with the router that answers for it.
+    /// A gateway to these functions, each with the router that implements it.
     pub fn new(functions: impl IntoIterator<Item = (Function, Router)>) -> Self {
         let mut gateway =
-            Self { targets: Vec::new(), routes: Vec::new(), invocations: Invocations::default() };
+            Self { functions: Vec::new(), routes: Vec::new(), invoke_api: InvokeApi::default() };
         for (function, router) in functions {
-            let place = gateway.targets.len();
-            gateway.routes.extend(function.routes.iter().map(|route| (Pattern::new(route), place)));
-            gateway.targets.push(Target { name: function.binary, timeout: function.timeout, router });
+            let index = gateway.functions.len();
+            gateway.routes.extend(function.routes.iter().map(|route| (Pattern::new(route), index)));
+            gateway.functions.push(HttpFunction { name: function.binary, timeout: function.timeout, router });
         }
         gateway.routes.sort();
         gateway
     }
 
-    /// The same, and by the API of Lambda itself to `lambdas`.
+    /// Adds Lambda's Invoke API for `lambdas`.
     #[must_use]
     pub fn with_lambdas(self, lambdas: Vec<Lambda>) -> Self {
-        Self { invocations: Invocations::new(lambdas), ..self }
+        Self { invoke_api: InvokeApi::new(lambdas), ..self }
     }
 
-    /// Answers one request.
+    /// Handles one request.
     pub async fn call(&self, request: http::Request<Bytes>) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
-        if let Some(answer) = self.invocations.answer(&parts, &body).await {
-            return answer;
+        if let Some(response) = self.invoke_api.handle(&parts, &body).await {
+            return response;
         }
-        if body.len() > MOST_BODY_BYTES {
+        if body.len() > MAX_BODY_BYTES {
             return too_large().await;
         }
         let (method, path) = (parts.method.as_str(), parts.uri.path());
-        let mut fitting = self.routes.iter().filter_map(|(pattern, place)| {
-            pattern.fits(method, path).map(|parameters| (pattern.key(), parameters, *place))
+        let mut matching = self.routes.iter().filter_map(|(pattern, index)| {
+            pattern.matches(method, path).map(|parameters| (pattern.key(), parameters, *index))
         });
-        let (route_key, path_parameters, place) = match fitting.next() {
+        let (route_key, path_parameters, index) = match matching.next() {
             Some(found) => found,
             None => match self.nearest(path) {
-                Some(place) => ("$default".to_owned(), [].into(), place),
-                None => return own(shared::Error::NotFound("Not Found")).await,
+                Some(index) => ("$default".to_owned(), [].into(), index),
+                None => return error_response(shared::Error::NotFound("Not Found")).await,
             },
         };
         if !is_host(&event::host(&parts)) {
             return bad_request("The host is not valid.");
         }
         let id = format!("{:016x}", rand::random::<u64>());
-        let about = Circumstances { route_key, path_parameters, id, time: Clock::system().now() };
-        let event = event::event(&parts, &body, &about).to_string();
-        let mut response = self.targets[place].call(event, &about).await;
-        if let Ok(id) = HeaderValue::from_str(&about.id) {
+        let info = RequestInfo { route_key, path_parameters, id, time: Clock::system().now() };
+        let event = event::event(&parts, &body, &info).to_string();
+        let mut response = self.functions[index].call(event, &info).await;
+        if let Ok(id) = HeaderValue::from_str(&info.id) {
             response.headers_mut().insert("apigw-requestid", id);
         }
         response
     }
 
-    /// The function with the route that is most like `path`.
+    /// The index of the function whose route shares the longest prefix with `path`.
     fn nearest(&self, path: &str) -> Option<usize> {
-        let nearness = |(pattern, place): &(Pattern, usize)| (pattern.nearness(path), *place);
-        let (nearness, place) = self.routes.iter().map(nearness).max_by_key(|(nearness, _)| *nearness)?;
-        (nearness > 0).then_some(place)
+        let shared = |(pattern, index): &(Pattern, usize)| (pattern.shared_prefix(path), *index);
+        let (length, index) = self.routes.iter().map(shared).max_by_key(|(length, _)| *length)?;
+        (length > 0).then_some(index)
     }
 
-    /// Answers the connections to `listener` until `stop` resolves, and then those requests that are under way.
+    /// Serves connections to `listener` until `stop` resolves, then finishes the requests in flight.
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
-        let service = Router::new().fallback(answer).with_state(self);
+        let service = Router::new().fallback(handle).with_state(self);
         axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
             .with_graceful_shutdown(stop)
             .await
@@ -128,73 +127,75 @@ impl Gateway {
     }
 }
 
-async fn answer(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
+async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let response = match axum::body::to_bytes(body, MOST_BODY_BYTES).await {
+    let response = match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
         Ok(body) => gateway.call(http::Request::from_parts(parts, body)).await,
         Err(_) => too_large().await,
     };
     response.map(Body::from)
 }
 
-impl Target {
-    async fn call(&self, event: String, about: &Circumstances) -> Response<Bytes> {
+impl HttpFunction {
+    async fn call(&self, event: String, info: &RequestInfo) -> Response<Bytes> {
         let request: LambdaRequest = match serde_json::from_str(&event) {
             Ok(request) => request,
             Err(error) => {
-                tracing::debug!(%error, "the request makes no event");
+                tracing::debug!(%error, "the request cannot be converted to an event");
                 return bad_request("The request is not valid.");
             }
         };
-        let (router, event) = (self.router.clone(), LambdaEvent::new(request, self.context(about)));
+        let (router, event) = (self.router.clone(), LambdaEvent::new(request, self.context(info)));
         let span = request_span(&event.context);
         let invocation = async move {
-            // A router is always ready. The adapter is let go at once, since it may not change threads.
-            let answer = Adapter::from(router).call(event);
-            answer.await
+            // A router is always ready. The adapter is dropped before the await, since it is not `Send`.
+            let response = Adapter::from(router).call(event);
+            response.await
         };
         let invocation = invocation.instrument(span);
-        // A task of its own: like a function, it goes on when the caller hangs up, and a panic ends nothing else.
-        let answer = tokio::spawn(timeout(self.timeout, invocation)).await;
-        let answer = match answer {
-            Ok(Ok(Ok(answer))) => serde_json::to_vec(&answer).map_err(Into::into),
-            Ok(Err(_)) => return own(shared::Error::Unavailable(format!("{} timed out", self.name))).await,
+        // A separate task: like a Lambda invocation it continues when the caller hangs up, and a panic stays inside.
+        let outcome = tokio::spawn(timeout(self.timeout, invocation)).await;
+        let response = match outcome {
+            Ok(Ok(Ok(response))) => serde_json::to_vec(&response).map_err(Into::into),
+            Ok(Err(_)) => {
+                return error_response(shared::Error::Unavailable(format!("{} timed out", self.name))).await;
+            }
             Err(panic) => Err(panic.into()),
         };
-        match answer.and_then(|answer| event::response(&answer)) {
+        match response.and_then(|response| event::response(&response)) {
             Ok(response) => response,
-            Err(error) => own(shared::Error::Internal(format!("{}: {error}", self.name))).await,
+            Err(error) => error_response(shared::Error::Internal(format!("{}: {error}", self.name))).await,
         }
     }
 
-    fn context(&self, about: &Circumstances) -> Context {
+    fn context(&self, info: &RequestInfo) -> Context {
         let allowed = chrono::Duration::from_std(self.timeout).unwrap_or_default();
         let mut context = Context::default();
-        context.request_id.clone_from(&about.id);
+        context.request_id.clone_from(&info.id);
         context.invoked_function_arn =
             format!("arn:aws:lambda:us-east-1:000000000000:function:{}", self.name);
-        context.deadline = u64::try_from((about.time + allowed).timestamp_millis()).unwrap_or_default();
+        context.deadline = u64::try_from((info.time + allowed).timestamp_millis()).unwrap_or_default();
         context
     }
 }
 
-/// API Gateway knows its own host; here any will do that a URL can be made of.
+/// API Gateway knows its own host. Here any host is accepted that can be part of a URL.
 fn is_host(text: &str) -> bool {
     text.parse::<Authority>().is_ok_and(|host| host.port().is_some() || !host.as_str().contains(':'))
 }
 
 async fn too_large() -> Response<Bytes> {
-    own(shared::Error::TooLarge("The body is larger than 10 MiB.".to_owned())).await
+    error_response(shared::Error::TooLarge("The body is larger than 10 MiB.".to_owned())).await
 }
 
-/// An answer of the gateway's own, in the project's shape.
-async fn own(error: shared::Error) -> Response<Bytes> {
+/// A response of the gateway itself, in the project's error format.
+async fn error_response(error: shared::Error) -> Response<Bytes> {
     let (parts, body) = error.into_response().into_parts();
-    let body = axum::body::to_bytes(body, MOST_BODY_BYTES).await.unwrap_or_default();
+    let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
     Response::from_parts(parts, body)
 }
 
-/// The same, for what the project itself has no error for.
+/// The same for a malformed request, for which `shared::Error` has no variant.
 fn bad_request(detail: &str) -> Response<Bytes> {
     let mut response = Response::new(json!({ "detail": detail }).to_string().into());
     *response.status_mut() = StatusCode::BAD_REQUEST;

@@ -1,62 +1,61 @@
-//! Which route of the template a request takes.
+//! Matches requests to the template's routes.
 
 use std::collections::BTreeMap;
 
 use crate::template::Route;
 
-/// A route's path in pieces, ordered as API Gateway prefers them: the more that is spelled out, the sooner.
+/// A segment of a route's path, ordered by API Gateway's precedence: literals before parameters before greedy ones.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Piece {
+enum Segment {
     Literal(String),
     Parameter(String),
-    Rest(String),
+    Greedy(String),
 }
 
-/// A route that requests are held against. Ordered: of those that fit, the first is to be taken.
+/// A route to match requests with. Patterns are ordered by precedence: the first match wins.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Pattern {
-    pieces: Vec<Piece>,
+    segments: Vec<Segment>,
     any_method: bool,
     method: String,
     path: String,
 }
 
 impl Pattern {
-    /// The pattern of a template's route.
     pub fn new(route: &Route) -> Self {
-        let piece = |piece: &str| match piece.strip_prefix('{').and_then(|piece| piece.strip_suffix('}')) {
-            None => Piece::Literal(piece.to_owned()),
+        let segment = |text: &str| match text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) {
+            None => Segment::Literal(text.to_owned()),
             Some(name) => match name.strip_suffix('+') {
-                Some(name) => Piece::Rest(name.to_owned()),
-                None => Piece::Parameter(name.to_owned()),
+                Some(name) => Segment::Greedy(name.to_owned()),
+                None => Segment::Parameter(name.to_owned()),
             },
         };
         Self {
-            pieces: pieces(&route.path).map(piece).collect(),
+            segments: segments(&route.path).map(segment).collect(),
             any_method: route.method == "ANY",
             method: route.method.clone(),
             path: route.path.clone(),
         }
     }
 
-    /// The route's name in the events that it causes.
+    /// The route key in events, such as `GET /v1/health`.
     pub fn key(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 
-    /// The path parameters, decoded, where a request takes this route.
-    pub fn fits(&self, method: &str, path: &str) -> Option<BTreeMap<String, String>> {
+    /// The decoded path parameters, if the route matches.
+    pub fn matches(&self, method: &str, path: &str) -> Option<BTreeMap<String, String>> {
         if !self.any_method && self.method != method {
             return None;
         }
-        let mut given = pieces(path);
+        let mut given = segments(path);
         let mut parameters = BTreeMap::new();
-        for piece in &self.pieces {
-            let (name, value) = match (piece, given.next()?) {
-                (Piece::Literal(literal), text) if literal == text => continue,
-                (Piece::Literal(_), _) | (_, "") => return None,
-                (Piece::Parameter(name), text) => (name, decoded(text)),
-                (Piece::Rest(name), text) => {
+        for segment in &self.segments {
+            let (name, value) = match (segment, given.next()?) {
+                (Segment::Literal(literal), text) if literal == text => continue,
+                (Segment::Literal(_), _) | (_, "") => return None,
+                (Segment::Parameter(name), text) => (name, decoded(text)),
+                (Segment::Greedy(name), text) => {
                     let rest: Vec<_> = std::iter::once(text).chain(given.by_ref()).collect();
                     (name, decoded(&rest.join("/")))
                 }
@@ -66,21 +65,21 @@ impl Pattern {
         given.next().is_none().then_some(parameters)
     }
 
-    /// How many pieces, from the left, the route and `path` have in common.
-    pub fn nearness(&self, path: &str) -> usize {
-        let same = |(piece, text): &(&Piece, &str)| match piece {
-            Piece::Literal(literal) => literal == text,
-            Piece::Parameter(_) | Piece::Rest(_) => !text.is_empty(),
+    /// How many leading segments the route and `path` share.
+    pub fn shared_prefix(&self, path: &str) -> usize {
+        let same = |(segment, text): &(&Segment, &str)| match segment {
+            Segment::Literal(literal) => literal == text,
+            Segment::Parameter(_) | Segment::Greedy(_) => !text.is_empty(),
         };
-        self.pieces.iter().zip(pieces(path)).take_while(same).count()
+        self.segments.iter().zip(segments(path)).take_while(same).count()
     }
 }
 
-fn pieces(path: &str) -> impl Iterator<Item = &str> {
+fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.strip_prefix('/').unwrap_or(path).split('/')
 }
 
-/// `text` with its percent escapes resolved; what is none stays as it is.
+/// `text` with its percent escapes decoded. Malformed escapes stay as they are.
 pub fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -102,21 +101,21 @@ mod tests {
     }
 
     #[test]
-    fn a_route_fits_by_method_and_path() {
+    fn a_route_matches_by_method_and_path() {
         let route = pattern("GET", "/a/{id}/b");
-        assert_eq!(route.fits("GET", "/a/x%20y/b"), Some([("id".to_owned(), "x y".to_owned())].into()));
+        assert_eq!(route.matches("GET", "/a/x%20y/b"), Some([("id".to_owned(), "x y".to_owned())].into()));
         for (method, path) in
             [("PUT", "/a/x/b"), ("GET", "/a/x"), ("GET", "/a/x/b/"), ("GET", "/a//b"), ("GET", "/A/x/b")]
         {
-            assert_eq!(route.fits(method, path), None, "{method} {path}");
+            assert_eq!(route.matches(method, path), None, "{method} {path}");
         }
         let rest = pattern("ANY", "/a/{rest+}");
-        assert_eq!(rest.fits("PUT", "/a/b/c"), Some([("rest".to_owned(), "b/c".to_owned())].into()));
-        assert_eq!(rest.fits("PUT", "/a"), None);
+        assert_eq!(rest.matches("PUT", "/a/b/c"), Some([("rest".to_owned(), "b/c".to_owned())].into()));
+        assert_eq!(rest.matches("PUT", "/a"), None);
     }
 
     #[test]
-    fn the_more_exact_route_comes_first() {
+    fn the_more_specific_route_comes_first() {
         let mut routes = [("ANY", "/a/{rest+}"), ("GET", "/a/{id}"), ("ANY", "/a/b"), ("GET", "/a/b")]
             .map(|(m, p)| pattern(m, p));
         routes.sort();
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_escape_stays() {
+    fn malformed_escapes_stay() {
         assert_eq!(decoded("a%2fb%zz%4"), "a/b%zz%4");
         assert_eq!(decoded("%C3%A9%E9"), "\u{e9}\u{fffd}");
     }

@@ -1,5 +1,5 @@
-//! Roles: each function may do here what the template lets it do, and nothing else. What AWS would refuse for want of
-//! a grant is refused here too, and a grant that nobody needs can be found.
+//! Stands in for IAM: each function may do what its role in the template grants, and nothing else. A missing grant
+//! fails here as it would on AWS, and an unused grant can be found.
 
 mod request;
 #[cfg(test)]
@@ -18,35 +18,32 @@ use crate::aws::tables;
 use crate::template::{Condition, Operator, Statement, Template, matches};
 use request::Call;
 
-/// The roles of all functions.
 #[derive(Debug)]
 pub struct Roles {
     roles: BTreeMap<String, Arc<Role>>,
     tables: Arc<BTreeMap<String, String>>,
 }
 
-/// What one function may do, and what of that it has done.
+/// What one function may do, and which of its grants it has used.
 #[derive(Debug)]
 pub struct Role {
     binary: String,
     statements: Vec<Statement>,
-    /// The logical ids of the tables, by name.
+    /// Logical ids of tables by table name.
     tables: Arc<BTreeMap<String, String>>,
     used: Mutex<BTreeSet<Grant>>,
     refused: Mutex<BTreeSet<String>>,
     asked: Mutex<BTreeSet<String>>,
 }
 
-/// One thing that a statement of a role allows to be done to one other.
+/// One action on one resource that a statement grants.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Grant {
-    /// The binary of the function.
     pub binary: String,
-    /// The statement.
+    /// The name of the statement.
     pub sid: String,
-    /// What may be done.
     pub action: String,
-    /// To what, as the template says it.
+    /// As the template refers to it.
     pub resource: String,
 }
 
@@ -58,7 +55,6 @@ impl fmt::Display for Grant {
 }
 
 impl Roles {
-    /// The roles that a template writes out.
     pub fn of(template: &Template) -> Self {
         let tables = template.tables.iter().map(|table| (tables::table_name(&table.id), table.id.clone()));
         let tables = Arc::new(tables.collect());
@@ -68,32 +64,31 @@ impl Roles {
         Self { roles: template.roles.iter().map(role).collect(), tables }
     }
 
-    /// `client` in the hands of a function: it goes as far as the function's role does. A function that the template
-    /// does not know may do nothing.
+    /// Restricts `client` to what a function's role grants. A function that is not in the template may do nothing.
     pub fn client(&self, binary: &str, client: &Client) -> Client {
-        let nobody = || Arc::new(Role::new(binary, Vec::new(), Arc::clone(&self.tables)));
-        let role = self.roles.get(binary).cloned().unwrap_or_else(nobody);
+        let no_role = || Arc::new(Role::new(binary, Vec::new(), Arc::clone(&self.tables)));
+        let role = self.roles.get(binary).cloned().unwrap_or_else(no_role);
         Client::from_conf(client.config().to_builder().interceptor(Guard(role)).build())
     }
 
-    /// All that is granted.
+    /// All grants of all roles.
     pub fn granted(&self) -> BTreeSet<Grant> {
         let grants =
             |role: &Role| role.statements.iter().flat_map(|one| role.grants(one)).collect::<Vec<_>>();
         self.roles.values().flat_map(|role| grants(role)).collect()
     }
 
-    /// All that was granted and has been used since the roles were read.
+    /// The grants that have been used so far.
     pub fn used(&self) -> BTreeSet<Grant> {
         self.roles.values().flat_map(|role| locked(&role.used).clone()).collect()
     }
 
-    /// The operations that have been asked for since then, such as `DynamoDB_20120810.Query`.
+    /// The operations requested so far, such as `DynamoDB_20120810.Query`.
     pub fn asked(&self) -> BTreeSet<String> {
         self.roles.values().flat_map(|role| locked(&role.asked).clone()).collect()
     }
 
-    /// What has been refused since then, in words.
+    /// The error messages of the requests refused so far.
     pub fn refused(&self) -> BTreeSet<String> {
         self.roles.values().flat_map(|role| locked(&role.refused).clone()).collect()
     }
@@ -119,12 +114,12 @@ impl Role {
         })
     }
 
-    /// Lets a call pass that a statement allows, and notes it.
+    /// Refuses a call that no statement allows, and records the grants that an allowed call uses.
     fn check(&self, call: &Call) -> Result<(), String> {
         let allows = |one: &&Statement| {
             one.actions.contains(&call.action)
                 && one.covers(&call.resource)
-                && one.conditions.iter().all(|condition| holds(condition, call))
+                && one.conditions.iter().all(|condition| is_met(condition, call))
         };
         let Some(statement) = self.statements.iter().find(allows) else {
             let Call { action, resource, context } = call;
@@ -140,7 +135,7 @@ impl Role {
     }
 }
 
-fn holds(condition: &Condition, call: &Call) -> bool {
+fn is_met(condition: &Condition, call: &Call) -> bool {
     let values = call.context.get(condition.key.as_str());
     let allowed = |values: &BTreeSet<String>| values.iter().all(|value| condition.allowed.contains(value));
     match condition.operator {
@@ -149,7 +144,7 @@ fn holds(condition: &Condition, call: &Call) -> bool {
     }
 }
 
-/// Stands between a function and its client.
+/// Checks every request of a function's client against the function's role.
 #[derive(Debug)]
 struct Guard(Arc<Role>);
 

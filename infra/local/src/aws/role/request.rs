@@ -1,27 +1,27 @@
-//! What a request asks to be allowed, read from the request as it goes over the wire.
+//! Reads from a DynamoDB request, as it is sent, which permissions it needs.
 
-#![allow(clippy::zero_sized_map_values, reason = "serde reads an object into a map only")]
+#![allow(clippy::zero_sized_map_values, reason = "serde reads an object only into a map")]
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-/// Something that a request does: one request may do many things.
+/// One action on one resource. A request may consist of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// What it does, by the name that policies have for it.
+    /// The action as policies name it.
     pub action: String,
-    /// What it does it to, as the template refers to it.
+    /// As the template refers to it.
     pub resource: String,
-    /// What it says for the keys that conditions speak of.
+    /// The request's values of condition keys.
     pub context: BTreeMap<&'static str, BTreeSet<String>>,
 }
 
-/// The names of attributes, whatever their values.
+/// Attribute names; the values are not needed.
 type Names = BTreeMap<String, IgnoredAny>;
 
-/// The parts of DynamoDB's requests that say what a request asks for, whichever it is.
+/// The fields, of all DynamoDB operations together, that decide which permissions a request needs.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Body {
@@ -42,13 +42,14 @@ struct Body {
 
 const DYNAMODB: &str = "DynamoDB_20120810.";
 
-/// What a request to `target` asks for.
+/// Reads which permissions a request needs. `target` is its `X-Amz-Target` header.
 pub fn read(
     target: Option<&str>,
     body: &[u8],
     tables: &BTreeMap<String, String>,
 ) -> Result<Vec<Call>, String> {
-    let unknown = || format!("the local stack knows no rights to {}", target.unwrap_or("this service"));
+    let unknown =
+        || format!("the local stack does not know the permissions of {}", target.unwrap_or("this service"));
     let operation = target.and_then(|target| target.strip_prefix(DYNAMODB)).ok_or_else(unknown)?;
     let body: Body = serde_json::from_slice(body).map_err(|error| format!("{}: {error}", unknown()))?;
     let reader = Reader { tables };
@@ -67,8 +68,8 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// A table or an index as the template refers to it. A name that is not the template's is left as it is, which
-    /// no role knows.
+    /// A table or an index as the template refers to it. A name that is not from the template stays as it is, so no role
+    /// grants it.
     fn resource(&self, table: &str, index: Option<&str>) -> String {
         let table = self.tables.get(table).map_or_else(|| table.to_owned(), |id| format!("{id}.Arn"));
         index.map_or_else(|| table.clone(), |index| format!("{table}/index/{index}"))
@@ -82,13 +83,13 @@ impl Reader<'_> {
         })
     }
 
-    /// Reads of several tables by one right of its own.
+    /// A batch reads several tables, each by the same action.
     fn batch(&self, operation: &str, body: &Body) -> Result<Vec<Call>, String> {
         let calls = body.request_items.iter().map(|(table, body)| self.one(operation, Some(table), body));
         calls.collect::<Option<_>>().ok_or_else(|| format!("{operation} names no table"))
     }
 
-    /// A transaction needs the rights that its parts would need by themselves, and none of its own.
+    /// A transaction needs the permissions that its parts would need by themselves, and none of its own.
     fn transaction(&self, body: &Body) -> Result<Vec<Call>, String> {
         let calls = body.transact_items.iter().flatten().map(|(kind, part)| {
             let operation = match kind.as_str() {
@@ -101,10 +102,10 @@ impl Reader<'_> {
             };
             self.one(operation, part.table_name.as_deref(), part)
         });
-        calls.collect::<Option<_>>().ok_or_else(|| "a transaction has a part of no known kind".to_owned())
+        calls.collect::<Option<_>>().ok_or_else(|| "a transaction has a part of unknown kind".to_owned())
     }
 
-    /// A statement of PartiQL needs the right that is named after its verb.
+    /// A PartiQL statement needs the action that is named after its verb.
     fn statement(&self, body: &Body) -> Result<Call, String> {
         let statement = body.statement.as_deref().unwrap_or_default();
         let read = || {
@@ -122,11 +123,11 @@ impl Reader<'_> {
             let resource = self.resource(table, index);
             Some(Call { action: format!("dynamodb:{action}"), resource, context: BTreeMap::new() })
         };
-        read().ok_or_else(|| "a statement of PartiQL names no table in quotes".to_owned())
+        read().ok_or_else(|| "a PartiQL statement names no table in quotes".to_owned())
     }
 }
 
-/// The values of the condition keys, by "Using IAM policy conditions for fine-grained access control" of the DynamoDB
+/// The values of condition keys, after "Using IAM policy conditions for fine-grained access control" in the DynamoDB
 /// Developer Guide.
 fn context(operation: &str, body: &Body) -> BTreeMap<&'static str, BTreeSet<String>> {
     let names = body.expression_attribute_names.values();

@@ -1,4 +1,4 @@
-//! What requests need, and what roles make of it.
+//! Which permissions requests need, and which requests roles allow.
 
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -18,7 +18,7 @@ fn needs(operation: &str, body: &Value) -> Vec<(String, String)> {
 }
 
 #[test]
-fn each_request_needs_what_it_does() {
+fn each_operation_needs_its_action_on_its_resource() {
     let need = |action: &str, resource: &str| (format!("dynamodb:{action}"), resource.to_owned());
     let name = json!({ "TableName": "t", "Key": { "pk": { "S": "a" } } });
     for operation in ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "DescribeTable"] {
@@ -34,8 +34,8 @@ fn each_request_needs_what_it_does() {
     let parts = json!({ "TransactItems": [
         { "Put": { "TableName": "t", "Item": {} } }, { "Update": name }, { "Delete": name }, { "ConditionCheck": name },
     ] });
-    let rights = ["PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"];
-    assert_eq!(needs("TransactWriteItems", &parts), rights.map(|right| need(right, "ATable.Arn")));
+    let actions = ["PutItem", "UpdateItem", "DeleteItem", "ConditionCheckItem"];
+    assert_eq!(needs("TransactWriteItems", &parts), actions.map(|action| need(action, "ATable.Arn")));
     let statements = [
         (r#"INSERT INTO "t" VALUE {'pk': ?}"#, "PartiQLInsert", "ATable.Arn"),
         (r#"select * from "t" where pk = 'a'"#, "PartiQLSelect", "ATable.Arn"),
@@ -43,25 +43,28 @@ fn each_request_needs_what_it_does() {
         (r#"UPDATE "t" SET a = 1"#, "PartiQLUpdate", "ATable.Arn"),
         (r#"DELETE FROM "t""#, "PartiQLDelete", "ATable.Arn"),
     ];
-    for (statement, right, resource) in statements {
+    for (statement, action, resource) in statements {
         let one = json!({ "Statement": statement });
-        assert_eq!(needs("ExecuteStatement", &one), [need(right, resource)]);
-        assert_eq!(needs("BatchExecuteStatement", &json!({ "Statements": [one] })), [need(right, resource)]);
+        assert_eq!(needs("ExecuteStatement", &one), [need(action, resource)]);
+        assert_eq!(needs("BatchExecuteStatement", &json!({ "Statements": [one] })), [need(action, resource)]);
         assert_eq!(
             needs("ExecuteTransaction", &json!({ "TransactStatements": [one] })),
-            [need(right, resource)]
+            [need(action, resource)]
         );
     }
 }
 
 #[test]
-fn what_is_not_understood_is_not_allowed() {
+fn an_unknown_request_is_refused() {
     let refused = |target: Option<&str>, body: &Value| {
         request::read(target, body.to_string().as_bytes(), &tables()).unwrap_err()
     };
     let name = json!({ "TableName": "t" });
-    assert!(refused(None, &name).contains("no rights to this service"));
-    assert!(refused(Some("SomethingElse.Query"), &name).contains("no rights to SomethingElse.Query"));
+    assert!(refused(None, &name).contains("does not know the permissions of this service"));
+    assert!(
+        refused(Some("SomethingElse.Query"), &name)
+            .contains("does not know the permissions of SomethingElse.Query")
+    );
     let target = |operation: &str| format!("DynamoDB_20120810.{operation}");
     for (operation, body) in [
         ("Query", json!({})),
@@ -101,27 +104,27 @@ Resources:
 ";
 
 #[tokio::test]
-async fn a_function_goes_as_far_as_its_role() {
+async fn a_function_may_do_what_its_role_grants() {
     let (engine, client, _folder) = testing::engine();
     let template = Template::read(TEMPLATE).unwrap();
     tables::create(&client, &template.tables).await.unwrap();
     let roles = Roles::of(&template);
-    let (mine, nobodys) = (roles.client("a", &client), roles.client("b", &client));
+    let (granted, without_role) = (roles.client("a", &client), roles.client("b", &client));
     let get = |client: &Client| {
         let get = client.get_item().table_name("fleetledger-events");
         get.key("pk", AttributeValue::S("x".to_owned())).send()
     };
-    get(&mine).await.unwrap();
-    let refused = get(&nobodys).await.unwrap_err();
+    get(&granted).await.unwrap();
+    let refused = get(&without_role).await.unwrap_err();
     let refused = DisplayErrorContext(&refused).to_string();
     assert!(
         refused.contains("role of b in template.yaml allows no dynamodb:GetItem on EventsTable.Arn"),
         "{refused}"
     );
-    let delete = mine.delete_item().table_name("fleetledger-events");
+    let delete = granted.delete_item().table_name("fleetledger-events");
     delete.key("pk", AttributeValue::S("x".to_owned())).send().await.unwrap_err();
-    // Another table is another matter.
-    mine.query().table_name("fleetledger-usage").send().await.unwrap_err();
+    // The grant is for another table.
+    granted.query().table_name("fleetledger-usage").send().await.unwrap_err();
 
     let names = |grants: BTreeSet<Grant>| grants.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(names(roles.used()), ["a may dynamodb:GetItem on EventsTable.Arn (Read)"]);
@@ -138,7 +141,7 @@ async fn a_function_goes_as_far_as_its_role() {
 }
 
 #[test]
-fn conditions_hold_or_do_not() {
+fn conditions_compare_the_values_of_a_request() {
     let call = |context: &[(&'static str, &[&str])]| Call {
         action: "x".to_owned(),
         resource: "y".to_owned(),
@@ -152,10 +155,10 @@ fn conditions_hold_or_do_not() {
         (Operator::StringEqualsIfExists, true),
         (Operator::ForAllValuesStringEquals, true),
     ] {
-        assert_eq!(holds(&condition(operator), &call(&[])), absent, "{operator:?}");
-        assert!(holds(&condition(operator), &call(&[(key, &["a"])])));
-        assert!(!holds(&condition(operator), &call(&[(key, &["c"])])));
-        assert!(!holds(&condition(operator), &call(&[(key, &["a", "c"])])));
+        assert_eq!(is_met(&condition(operator), &call(&[])), absent, "{operator:?}");
+        assert!(is_met(&condition(operator), &call(&[(key, &["a"])])));
+        assert!(!is_met(&condition(operator), &call(&[(key, &["c"])])));
+        assert!(!is_met(&condition(operator), &call(&[(key, &["a", "c"])])));
     }
     let count = json!({ "TableName": "t", "Select": "COUNT", "ExpressionAttributeNames": { "#p": "pk" } });
     let some =

@@ -1,4 +1,4 @@
-//! Stream records as the JSON that Lambda hands to a function.
+//! Converts stream records to the JSON with which Lambda invokes a function.
 
 use std::collections::HashMap;
 
@@ -9,17 +9,15 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, SecondsFormat};
 use serde_json::{Map, Value, json};
 
-/// A tumbling window, from one second to another since 1970.
+/// A tumbling window, in seconds since 1970; `end` is exclusive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
-    /// Its first second.
     pub start: i64,
-    /// The first second after it.
     pub end: i64,
 }
 
 impl Window {
-    /// The window of `length` seconds that `second` lies in.
+    /// The window of `length` seconds that contains `second`.
     pub fn of(second: i64, length: u32) -> Self {
         let length = i64::from(length.max(1));
         let start = second - second.rem_euclid(length);
@@ -35,7 +33,7 @@ impl Window {
     }
 }
 
-/// The second in which a record's change was made.
+/// When the record's change was made, in seconds since 1970.
 pub fn created(record: &Record) -> i64 {
     record
         .dynamodb
@@ -44,18 +42,18 @@ pub fn created(record: &Record) -> i64 {
         .map_or(0, |time| time.secs())
 }
 
-/// A record's sequence number; every record of a stream has one.
+/// A record's sequence number. Every stream record has one.
 pub fn sequence_number(record: &Record) -> &str {
     record.dynamodb.as_ref().and_then(|change| change.sequence_number.as_deref()).unwrap_or_default()
 }
 
-/// A batch, as a mapping without a window sends it.
+/// The event of a mapping without a window.
 pub fn batch<'a>(records: impl IntoIterator<Item = &'a Record>, arn: &str) -> Value {
     let records: Vec<_> = records.into_iter().map(|one| record(one, arn)).collect();
     json!({ "Records": records })
 }
 
-/// Adds to a batch what a mapping with a tumbling window sends beside the records.
+/// Adds the fields that a mapping with a tumbling window sends.
 pub fn in_window(
     mut event: Value,
     window: Window,
@@ -83,7 +81,7 @@ fn record(record: &Record, arn: &str) -> Value {
         "dynamodb": record.dynamodb.as_ref().map(change),
         "eventSourceARN": arn,
     });
-    // Only what the time to live deletes has one.
+    // Only a deletion by time to live has one.
     if let Some(identity) = &record.user_identity {
         event["userIdentity"] = json!({ "type": identity.r#type, "principalId": identity.principal_id });
     }
@@ -114,7 +112,7 @@ fn item(values: &HashMap<String, AttributeValue>) -> Value {
 fn attribute(value: &AttributeValue) -> Value {
     match value {
         AttributeValue::S(text) => json!({ "S": text }),
-        // A number is text, so that no digit is lost.
+        // Numbers stay text, so that no digits are lost.
         AttributeValue::N(number) => json!({ "N": number }),
         AttributeValue::B(bytes) => json!({ "B": base64(bytes) }),
         AttributeValue::Ss(texts) => json!({ "SS": texts }),
@@ -123,7 +121,7 @@ fn attribute(value: &AttributeValue) -> Value {
         AttributeValue::M(fields) => json!({ "M": item(fields) }),
         AttributeValue::L(items) => json!({ "L": items.iter().map(attribute).collect::<Vec<_>>() }),
         AttributeValue::Bool(flag) => json!({ "BOOL": flag }),
-        // DynamoDB has no type beyond these; one that the SDK does not know cannot be told.
+        // `Null`. DynamoDB has no other types, and an unknown variant of the SDK has no value to write.
         _ => json!({ "NULL": true }),
     }
 }
@@ -137,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_is_written_as_lambda_writes_it() {
+    fn every_attribute_type_is_written_as_lambda_writes_it() {
         let text = |text: &str| AttributeValue::S(text.to_owned());
         let blob = || Blob::new([0, 255]);
         let cases = [

@@ -1,5 +1,5 @@
-//! The event source mapping: reads a table's stream shard by shard and hands it to a function in batches, as Lambda
-//! does. A batch is tried again until the function has taken all of it; only then the checkpoint moves on.
+//! Stands in for a Lambda event source mapping: reads a table's stream shard by shard and passes it to a function in
+//! batches. A batch is retried until the function has accepted all of it; only then does the checkpoint advance.
 
 pub mod checkpoint;
 pub mod event;
@@ -14,41 +14,41 @@ use shared::app::Clock;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until};
 
-use crate::error::{Error, Result};
 use crate::aws::invoke::{self, Handler};
+use crate::error::{Error, Result};
 use crate::template::StreamMapping;
 use checkpoint::Checkpoints;
 use shard::Shard;
 use source::Source;
 
-/// How often a stream that is all read is asked for more.
-const POLL: Duration = Duration::from_millis(100);
-/// How often a stream is asked for new shards.
-const NEW_SHARDS: Duration = Duration::from_secs(10);
+/// How often a stream that has been read to its end is polled.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+/// How often a stream is checked for new shards.
+const DESCRIBE_INTERVAL: Duration = Duration::from_secs(10);
 
-/// One mapping from a stream to a function.
+/// Polls one stream on behalf of one function.
 pub struct StreamPoller {
     source: Source,
     mapping: StreamMapping,
     timeout: Duration,
     handler: Handler,
-    work: Mutex<Work>,
+    state: Mutex<PollerState>,
 }
 
-struct Work {
+struct PollerState {
     checkpoints: Checkpoints,
     shards: Vec<Shard>,
-    described: Option<Instant>,
+    described_at: Option<Instant>,
 }
 
-/// What a look at the shards came to.
+/// The result of one round over the shards.
 #[derive(Clone, Copy)]
 enum Progress {
-    /// There was something to do; there may be more.
+    /// Something was processed; there may be more.
     Moved,
-    /// Something failed, and is due again then.
+    /// Something failed and is to be retried at this time.
     Retry(Instant),
-    /// There was nothing.
+    /// There was nothing to process.
     Idle,
 }
 
@@ -64,7 +64,7 @@ impl Progress {
 }
 
 impl StreamPoller {
-    /// A mapping from the stream `arn` to `handler`, an invocation of which may last `timeout`.
+    /// Polls the stream `arn` for `handler`, whose invocations are limited to `timeout`.
     pub fn new(
         client: Client,
         arn: String,
@@ -73,31 +73,31 @@ impl StreamPoller {
         checkpoints: Checkpoints,
         handler: Handler,
     ) -> Self {
-        let work = Mutex::new(Work { checkpoints, shards: Vec::new(), described: None });
-        Self { source: Source::new(client, arn), mapping, timeout, handler, work }
+        let state = Mutex::new(PollerState { checkpoints, shards: Vec::new(), described_at: None });
+        Self { source: Source::new(client, arn), mapping, timeout, handler, state }
     }
 
-    /// The logical id of the table whose stream it reads.
+    /// The logical id of the table whose stream is polled.
     pub fn table(&self) -> &str {
         &self.mapping.table
     }
 
-    /// Works until told to stop; the batch under way is finished first.
+    /// Polls until told to stop. The batch in flight is finished first.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         while !*stop.borrow() {
             let pause_until = match self.round().await {
                 Progress::Moved => continue,
-                Progress::Retry(at) => at.min(Instant::now() + POLL),
-                Progress::Idle => Instant::now() + POLL,
+                Progress::Retry(at) => at.min(Instant::now() + POLL_INTERVAL),
+                Progress::Idle => Instant::now() + POLL_INTERVAL,
             };
-            // A sender that is gone stops the poller like one that says so.
+            // A dropped sender also means stop.
             if let Ok(Err(_)) = tokio::time::timeout_at(pause_until, stop.changed()).await {
                 return;
             }
         }
     }
 
-    /// Works until the stream has nothing left. A batch that fails is tried again for as long as it does.
+    /// Polls until the stream is empty. A failing batch is retried without limit.
     pub async fn drain(&self) {
         loop {
             match self.round().await {
@@ -108,47 +108,47 @@ impl StreamPoller {
         }
     }
 
-    /// Forgets all checkpoints, so that the stream comes again from its start: a redelivery at its worst.
+    /// Clears all checkpoints, which replays the stream from the start: the worst-case redelivery.
     pub async fn rewind(&self) {
-        let mut work = self.work.lock().await;
-        work.checkpoints.clear();
-        work.shards.iter_mut().for_each(Shard::rewind);
+        let mut state = self.state.lock().await;
+        state.checkpoints.clear();
+        state.shards.iter_mut().for_each(Shard::rewind);
     }
 
-    /// Up to which sequence number each shard is done with.
+    /// Pairs of a shard's id and its checkpoint.
     pub async fn positions(&self) -> Vec<(String, String)> {
-        let work = self.work.lock().await;
+        let state = self.state.lock().await;
         let position = |shard: &Shard| {
-            let done = work.checkpoints.get(&self.key(shard))?;
-            Some((shard.id.clone(), done.to_owned()))
+            let checkpoint = state.checkpoints.get(&self.key(shard))?;
+            Some((shard.id.clone(), checkpoint.to_owned()))
         };
-        work.shards.iter().filter_map(position).collect()
+        state.shards.iter().filter_map(position).collect()
     }
 
-    /// One step on each shard whose parent is finished.
+    /// Takes one step on each shard whose parent is finished.
     async fn round(&self) -> Progress {
-        let mut work = self.work.lock().await;
-        let Work { checkpoints, shards, described } = &mut *work;
-        if described.is_none_or(|at| at.elapsed() >= NEW_SHARDS) {
+        let mut state = self.state.lock().await;
+        let PollerState { checkpoints, shards, described_at } = &mut *state;
+        if described_at.is_none_or(|at| at.elapsed() >= DESCRIBE_INTERVAL) {
             if let Err(error) = self.source.find_shards(shards).await {
-                tracing::warn!(stream = self.source.arn, %error, "the stream cannot be described");
-                return Progress::Retry(Instant::now() + POLL * 10);
+                tracing::warn!(stream = self.source.arn, %error, "cannot describe the stream");
+                return Progress::Retry(Instant::now() + POLL_INTERVAL * 10);
             }
-            *described = Some(Instant::now());
+            *described_at = Some(Instant::now());
         }
         let mut progress = Progress::Idle;
         for at in 0..shards.len() {
             let parent = shards[at].parent.clone();
-            // Records of one key are in order only from a shard to those that it was split into.
+            // Records of one key stay in order only if a shard is finished before its children are read.
             if shards.iter().any(|shard| Some(&shard.id) == parent.as_ref() && !shard.finished()) {
                 continue;
             }
             let shard = &mut shards[at];
-            let finished = shard.finished();
+            let was_finished = shard.finished();
             progress = progress.and(self.step(shard, checkpoints).await);
-            if shard.finished() && !finished {
-                // Those that it was split into may be next.
-                *described = None;
+            if shard.finished() && !was_finished {
+                // Its children may be readable now.
+                *described_at = None;
                 progress = Progress::Moved;
             }
         }
@@ -164,15 +164,16 @@ impl StreamPoller {
             Ok(false) => Progress::Idle,
             Err(error) => {
                 shard.failed();
-                tracing::warn!(function = self.mapping.function_name, shard = shard.id, %error, "trying again");
+                tracing::warn!(function = self.mapping.function_name, shard = shard.id, %error, "will retry");
                 shard.retry_at.map_or(Progress::Moved, Progress::Retry)
             }
         }
     }
 
-    /// Reads if nothing is waiting, then hands on one batch or the end of a window. Whether there was either.
+    /// Reads if nothing is pending, then delivers one batch or the end of a window. Returns whether it delivered
+    /// a batch.
     async fn attempt(&self, shard: &mut Shard, checkpoints: &mut Checkpoints) -> Result<bool> {
-        if shard.waiting.is_empty() && !shard.closed {
+        if shard.pending.is_empty() && !shard.closed {
             let after = checkpoints.get(&self.key(shard)).map(str::to_owned);
             self.source.read(shard, after).await?;
         }
@@ -183,20 +184,20 @@ impl StreamPoller {
                 self.end_window(shard, open).await?;
             }
         }
-        if shard.waiting.is_empty() {
+        if shard.pending.is_empty() {
             return Ok(false);
         }
         let length = shard.batch_length(&self.mapping);
-        let taken = self.hand_on(shard, length).await;
-        if let Ok(count @ 1..) = taken {
-            if let Some(last) = shard.done(count) {
+        let accepted = self.deliver(shard, length).await;
+        if let Ok(count @ 1..) = accepted {
+            if let Some(last) = shard.complete(count) {
                 checkpoints.set(&self.key(shard), &last).await?;
             }
             shard.succeeded();
         }
-        match taken? {
+        match accepted? {
             count if count == length => Ok(true),
-            count => Err(Error::new(format!("the function took {count} of {length} records"))),
+            count => Err(Error::new(format!("the function accepted {count} of {length} records"))),
         }
     }
 
@@ -204,22 +205,22 @@ impl StreamPoller {
         format!("{} {}", self.source.arn, shard.id)
     }
 
-    /// Calls the function with the first `length` waiting records; how many it took.
-    async fn hand_on(&self, shard: &mut Shard, length: usize) -> Result<usize> {
-        let records = shard.waiting.iter().take(length);
+    /// Invokes the function with the first `length` pending records and returns how many it accepted.
+    async fn deliver(&self, shard: &mut Shard, length: usize) -> Result<usize> {
+        let records = shard.pending.iter().take(length);
         let mut event = event::batch(records, &self.source.arn);
         let window = shard.next_window(&self.mapping);
         if let Some(window) = window {
             event = event::in_window(event, window, &shard.state, &shard.id, &self.source.arn, false);
         }
-        let taken = match self.invoke(event).await {
-            Ok(answer) => self.taken(shard, length, &answer).map(|count| (count, answer)),
+        let accepted = match self.invoke(event).await {
+            Ok(response) => self.accepted(shard, length, &response).map(|count| (count, response)),
             Err(error) => Err(error),
         };
-        match taken {
-            Ok((count, mut answer)) => {
+        match accepted {
+            Ok((count, mut response)) => {
                 shard.window = window;
-                shard.state = answer["state"].take();
+                shard.state = response["state"].take();
                 Ok(count)
             }
             Err(error) => {
@@ -231,24 +232,27 @@ impl StreamPoller {
         }
     }
 
-    /// Reads off the answer how many records the function took: those before the first that it names as failed.
-    fn taken(&self, shard: &Shard, length: usize, answer: &Value) -> Result<usize> {
-        if self.mapping.tumbling_window_in_seconds.is_some() && !answer["state"].is_object() {
-            return Err(Error::new("the function's answer has no state"));
+    /// How many records the response accepts: those before the first one that it names as failed.
+    fn accepted(&self, shard: &Shard, length: usize, response: &Value) -> Result<usize> {
+        if self.mapping.tumbling_window_in_seconds.is_some() && !response["state"].is_object() {
+            return Err(Error::new("the function's response has no state"));
         }
         let failures =
-            answer["batchItemFailures"].as_array().filter(|_| self.mapping.reports_item_failures());
-        let mut taken = length;
+            response["batchItemFailures"].as_array().filter(|_| self.mapping.reports_item_failures());
+        let mut accepted = length;
         for failure in failures.into_iter().flatten() {
             let id = failure["itemIdentifier"].as_str().unwrap_or_default();
             let found =
-                shard.waiting.iter().take(length).position(|record| event::sequence_number(record) == id);
-            // To Lambda as well, a name that it does not know fails the whole batch.
-            let at = found
-                .ok_or_else(|| Error::new(format!("the function's answer names no record: {failure}")))?;
-            taken = taken.min(at);
+                shard.pending.iter().take(length).position(|record| event::sequence_number(record) == id);
+            // As with Lambda, an unknown identifier fails the whole batch.
+            let at = found.ok_or_else(|| {
+                Error::new(format!(
+                    "the function's response names a record that is not in the batch: {failure}"
+                ))
+            })?;
+            accepted = accepted.min(at);
         }
-        Ok(taken)
+        Ok(accepted)
     }
 
     async fn end_window(&self, shard: &mut Shard, window: event::Window) -> Result<()> {
@@ -267,8 +271,8 @@ impl StreamPoller {
     }
 
     async fn invoke(&self, event: Value) -> Result<Value> {
-        let answer = invoke::invoke(&self.handler, self.timeout, event).await;
-        answer.map_err(|error| Error::new(format!("the function failed: {}", error.error_message)))
+        let response = invoke::run_handler(&self.handler, self.timeout, event).await;
+        response.map_err(|error| Error::new(format!("the function failed: {}", error.error_message)))
     }
 }
 

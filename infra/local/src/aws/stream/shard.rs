@@ -1,4 +1,4 @@
-//! One shard of a stream: what has been read of it and waits for the function.
+//! One shard of a stream: the records that have been read from it and wait for the function.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,29 +10,28 @@ use tokio::time::Instant;
 use super::event::{self, Window};
 use crate::template::StreamMapping;
 
-/// The longest pause between two attempts; the first is a tenth of a second.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// The pause before the first retry. It doubles with each failure, up to the longest one.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// What one invocation may carry, in bytes: Lambda's limit of 6 MB, less what JSON adds to a record.
-const MOST_BYTES: i64 = 3_000_000;
+/// The most bytes of records in one invocation: Lambda's limit of 6 MB, less what JSON adds to a record.
+const MAX_BATCH_BYTES: i64 = 3_000_000;
 
-/// A shard and how far it is.
+/// A shard and its progress.
 #[derive(Debug)]
 pub struct Shard {
-    /// Its id.
     pub id: String,
-    /// The shard that has to be done before this one.
+    /// The shard that must be finished before this one is read.
     pub parent: Option<String>,
-    /// Where the next read goes on; none before the first read and after a failed one.
+    /// Where the next read continues; none before the first read and after a failed one.
     pub iterator: Option<String>,
-    /// Whether nothing more will come.
+    /// Whether the end of the shard has been read.
     pub closed: bool,
-    /// What has been read and not been handled.
-    pub waiting: VecDeque<Record>,
-    /// The tumbling window that the function has been called in and not been told the end of.
+    /// Records that have been read but not processed.
+    pub pending: VecDeque<Record>,
+    /// The tumbling window that the function was last invoked in, until it has been told that the window ended.
     pub window: Option<Window>,
-    /// What the function answered last in that window.
+    /// The state that the function returned last in that window.
     pub state: Value,
     /// When the next attempt is due, after a failed one.
     pub retry_at: Option<Instant>,
@@ -41,14 +40,14 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// A shard that nothing has been read of.
+    /// A shard of which nothing has been read.
     pub fn new(id: &str, parent: Option<&str>) -> Self {
         Self {
             id: id.to_owned(),
             parent: parent.map(str::to_owned),
             iterator: None,
             closed: false,
-            waiting: VecDeque::new(),
+            pending: VecDeque::new(),
             window: None,
             state: json!({}),
             retry_at: None,
@@ -57,18 +56,18 @@ impl Shard {
         }
     }
 
-    /// Whether all of it has been handled.
+    /// Whether all of its records have been processed.
     pub fn finished(&self) -> bool {
-        self.closed && self.waiting.is_empty() && self.window.is_none()
+        self.closed && self.pending.is_empty() && self.window.is_none()
     }
 
-    /// The window of the first waiting record, where the mapping has windows.
+    /// The window of the first pending record, if the mapping has windows.
     pub fn next_window(&self, mapping: &StreamMapping) -> Option<Window> {
-        let first = self.waiting.front()?;
+        let first = self.pending.front()?;
         mapping.tumbling_window_in_seconds.map(|length| Window::of(event::created(first), length))
     }
 
-    /// How many of the waiting records the next batch takes: those of one window, within both limits.
+    /// How many pending records the next batch takes: those of one window, within both limits.
     pub fn batch_length(&self, mapping: &StreamMapping) -> usize {
         let window = self.next_window(mapping);
         let same_window = |record: &&Record| {
@@ -77,38 +76,38 @@ impl Shard {
         let mut bytes = 0;
         let within_bytes = |record: &&Record| {
             bytes += record.dynamodb.as_ref().and_then(|change| change.size_bytes).unwrap_or_default();
-            bytes <= MOST_BYTES
+            bytes <= MAX_BATCH_BYTES
         };
         let most = mapping.batch_size.min(self.limit);
-        self.waiting.iter().take(most).take_while(same_window).take_while(within_bytes).count().max(1)
+        self.pending.iter().take(most).take_while(same_window).take_while(within_bytes).count().max(1)
     }
 
-    /// Removes the first `count` waiting records and gives the last one's sequence number.
-    pub fn done(&mut self, count: usize) -> Option<String> {
-        let last = self.waiting.drain(..count).next_back()?;
+    /// Removes the first `count` pending records and returns the last one's sequence number.
+    pub fn complete(&mut self, count: usize) -> Option<String> {
+        let last = self.pending.drain(..count).next_back()?;
         Some(event::sequence_number(&last).to_owned())
     }
 
-    /// Notes an attempt that worked: no pause, and batches grow again.
+    /// Ends the pause after failures and lets batches grow again.
     pub fn succeeded(&mut self) {
         self.retry_at = None;
         self.failures = 0;
         self.limit = self.limit.saturating_mul(2);
     }
 
-    /// Notes an attempt that failed: a pause, twice as long as the one before.
+    /// Schedules a retry after a pause twice as long as the one before.
     pub fn failed(&mut self) {
         let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(10)).min(LONGEST_PAUSE);
         self.failures += 1;
         self.retry_at = Some(Instant::now() + pause);
     }
 
-    /// Makes the next batch half as long as the one of `length` records that failed.
+    /// Limits the next batch to half of the `length` records that failed.
     pub fn bisect(&mut self, length: usize) {
         self.limit = (length / 2).max(1);
     }
 
-    /// Starts over from what the checkpoints say.
+    /// Forgets everything that was read, so that reading resumes from the checkpoints.
     pub fn rewind(&mut self) {
         *self = Self::new(&self.id, self.parent.as_deref());
     }

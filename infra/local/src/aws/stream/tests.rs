@@ -5,14 +5,14 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::aws::engine::Engine;
-use crate::template::Template;
 use crate::aws::{sdk, tables};
+use crate::template::Template;
 use crate::testing;
 
-/// What a scripted function answers to one invocation.
+/// A scripted function: its response to a batch of record names.
 type Script = Box<dyn FnMut(&[String]) -> Result<Value, lambda_runtime::Error> + Send>;
 
-/// A stream with a scripted function at its end that notes which records it is given.
+/// A stream and a scripted function that records what it is invoked with.
 struct Rig {
     engine: Engine,
     client: aws_sdk_dynamodb::Client,
@@ -47,14 +47,14 @@ impl Rig {
             let names = event["Records"].as_array().unwrap().iter();
             let name = |record: &Value| record["dynamodb"]["Keys"]["sk"]["S"].as_str().unwrap().to_owned();
             let names: Vec<_> = names.map(name).collect();
-            let answer = script(&names);
+            let response = script(&names);
             seen.lock().unwrap().push(names);
             events.lock().unwrap().push(event);
-            answer
+            response
         }));
         let handler: Handler = Arc::new(move |event| {
-            let answer = script.lock().unwrap_or_else(std::sync::PoisonError::into_inner)(event);
-            Box::pin(async move { answer })
+            let response = script.lock().unwrap_or_else(std::sync::PoisonError::into_inner)(event);
+            Box::pin(async move { response })
         });
         let client = sdk::streams(self.engine.endpoint(), sdk::ACCESS_KEY);
         let checkpoints = Checkpoints::of("test", Some(self.engine.file())).await.unwrap();
@@ -80,15 +80,15 @@ impl Rig {
     }
 }
 
-fn taken() -> Value {
+fn accepted() -> Value {
     json!({ "state": {}, "batchItemFailures": [] })
 }
 
 #[tokio::test]
-async fn an_event_is_what_lambda_sends() {
+async fn an_event_has_the_fields_that_lambda_sends() {
     let rig = Rig::new().await;
     rig.write([1]).await;
-    rig.poller(Box::new(|_| Ok(taken()))).await.drain().await;
+    rig.poller(Box::new(|_| Ok(accepted()))).await.drain().await;
     let event = rig.events.lock().unwrap().remove(0);
     let record = &event["Records"][0];
     assert_eq!(record["eventName"], "INSERT");
@@ -105,23 +105,23 @@ async fn an_event_is_what_lambda_sends() {
 }
 
 #[tokio::test]
-async fn a_record_that_fails_comes_again_with_what_follows_it() {
+async fn a_failed_record_and_its_successors_are_delivered_again() {
     let mut rig = Rig::new().await;
     rig.mapping.batch_size = 4;
     rig.write(1..=6).await;
     let mut failures = 2;
     let sequence = Arc::new(StdMutex::new(Value::Null));
-    let told = sequence.clone();
+    let identifier = sequence.clone();
     let poller = rig.poller(Box::new(move |names| {
         if names.contains(&"003".to_owned()) && failures > 0 {
             failures -= 1;
             return Ok(
-                json!({ "state": {}, "batchItemFailures": [{ "itemIdentifier": *told.lock().unwrap() }] }),
+                json!({ "state": {}, "batchItemFailures": [{ "itemIdentifier": *identifier.lock().unwrap() }] }),
             );
         }
-        Ok(taken())
+        Ok(accepted())
     })).await;
-    // The first answer names no record that there is, which fails the whole batch and halves the next one.
+    // The first response names a record that does not exist, which fails the whole batch and halves the next one.
     *sequence.lock().unwrap() = json!("1");
     let first = poller.round().await;
     assert!(matches!(first, Progress::Retry(_)));
@@ -131,40 +131,40 @@ async fn a_record_that_fails_comes_again_with_what_follows_it() {
 }
 
 #[tokio::test]
-async fn a_batch_that_fails_is_cut_until_it_passes() {
+async fn a_failing_batch_is_bisected_until_it_is_accepted() {
     let rig = Rig::new().await;
     rig.write(1..=8).await;
     let mut calls = 0;
     let poller = rig
         .poller(Box::new(move |names| {
             calls += 1;
-            assert_ne!(calls, 2, "a panic is a failure like any other");
+            assert_ne!(calls, 2, "a panic counts as a failure");
             if names.len() > 1 && names.contains(&"002".to_owned()) {
                 Err("too much".into())
             } else {
-                Ok(taken())
+                Ok(accepted())
             }
         }))
         .await;
     poller.drain().await;
-    let tried =
+    let delivered =
         ["001 002 003 004 005 006 007 008", "001 002", "001", "002 003", "002", "003 004", "005 006 007 008"];
-    assert_eq!(rig.seen(), tried);
+    assert_eq!(rig.seen(), delivered);
 }
 
 #[tokio::test]
-async fn a_restart_goes_on_after_the_last_batch_that_was_taken() {
+async fn a_restart_continues_after_the_last_accepted_batch() {
     let rig = Rig::new().await;
     rig.write(1..=2).await;
-    rig.poller(Box::new(|_| Ok(taken()))).await.drain().await;
+    rig.poller(Box::new(|_| Ok(accepted()))).await.drain().await;
     rig.write(3..=4).await;
     let failing = rig.poller(Box::new(|_| Err("not yet".into()))).await;
     failing.round().await;
     drop(failing);
-    let poller = rig.poller(Box::new(|_| Ok(taken()))).await;
+    let poller = rig.poller(Box::new(|_| Ok(accepted()))).await;
     poller.drain().await;
     assert_eq!(rig.seen(), ["001 002", "003 004", "003 004"]);
-    // What is done with may go, and the poller does not need it.
+    // Processed records can be trimmed; the poller does not need them.
     for (shard, through) in poller.positions().await {
         assert_eq!(rig.engine.file().trim_stream("fleetledger-events", &shard, &through).await.unwrap(), 3);
     }
@@ -176,7 +176,7 @@ async fn a_restart_goes_on_after_the_last_batch_that_was_taken() {
 }
 
 #[tokio::test]
-async fn a_window_is_ended_when_it_is_over() {
+async fn a_window_that_is_over_is_ended_with_a_final_invocation() {
     let mut rig = Rig::new().await;
     rig.mapping.tumbling_window_in_seconds = Some(1);
     rig.write([1]).await;
@@ -195,9 +195,9 @@ async fn a_window_is_ended_when_it_is_over() {
 }
 
 #[tokio::test]
-async fn a_running_pump_sees_an_event_soon_and_stops_when_told() {
+async fn a_running_poller_delivers_an_event_soon_and_stops_when_told() {
     let rig = Rig::new().await;
-    let poller = Arc::new(rig.poller(Box::new(|_| Ok(taken()))).await);
+    let poller = Arc::new(rig.poller(Box::new(|_| Ok(accepted()))).await);
     let (stop, stopped) = watch::channel(false);
     let running = tokio::spawn({
         let poller = poller.clone();

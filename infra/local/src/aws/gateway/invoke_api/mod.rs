@@ -1,7 +1,6 @@
-//! In place of Lambda's own API: its Invoke, so that `aws lambda invoke --endpoint-url` works here as in an account.
+//! Stands in for the Invoke operation of Lambda's API, so that `aws lambda invoke --endpoint-url` works as in an account.
 //!
-//! There is no one to check a signature. Whoever can start programs on this machine may call; a web page in its
-//! browser may not.
+//! Signatures are not checked. Any program on this machine may invoke functions; a web page in its browser may not.
 
 use std::net::IpAddr;
 
@@ -16,29 +15,28 @@ use super::route::Pattern;
 use crate::aws::invoke::{self, Lambda};
 use crate::template::Route;
 
-/// Headers of the API.
 const INVOCATION_TYPE: HeaderName = HeaderName::from_static("x-amz-invocation-type");
 const FUNCTION_ERROR: HeaderName = HeaderName::from_static("x-amz-function-error");
 const EXECUTED_VERSION: HeaderName = HeaderName::from_static("x-amz-executed-version");
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
-/// What the payload of an invocation that is waited for has to stay below, in bytes: Lambda's 6 MB.
+/// A synchronous invocation's payload must be smaller than this: Lambda's 6 MB.
 const PAYLOAD_LIMIT_BYTES: usize = 6 * 1024 * 1024;
 
-/// The functions that can be called by name.
-pub struct Invocations {
+/// The functions that can be invoked by name.
+pub struct InvokeApi {
     route: Pattern,
     lambdas: Vec<Lambda>,
 }
 
-impl Default for Invocations {
+impl Default for InvokeApi {
     fn default() -> Self {
         Self::new(Vec::new())
     }
 }
 
-/// What keeps a function from being called.
+/// Why a request does not invoke a function.
 enum Refusal {
     Forbidden(&'static str),
     Invalid(&'static str),
@@ -47,19 +45,18 @@ enum Refusal {
     Unknown(String),
 }
 
-impl Invocations {
-    /// Calls to `lambdas`.
+impl InvokeApi {
     pub fn new(lambdas: Vec<Lambda>) -> Self {
         let path = "/2015-03-31/functions/{name}/invocations".to_owned();
         Self { route: Pattern::new(&Route { method: "POST".to_owned(), path }), lambdas }
     }
 
-    /// The answer to a request, if it is one to this API.
-    pub async fn answer(&self, parts: &Parts, body: &Bytes) -> Option<Response<Bytes>> {
-        let mut parameters = self.route.fits(parts.method.as_str(), parts.uri.path())?;
+    /// Handles a request if it is for this API.
+    pub async fn handle(&self, parts: &Parts, body: &Bytes) -> Option<Response<Bytes>> {
+        let mut parameters = self.route.matches(parts.method.as_str(), parts.uri.path())?;
         let name = parameters.remove("name").unwrap_or_default();
         let mut response = match self.check(parts, body, &name) {
-            Ok((lambda, payload)) => invoked(lambda, payload).await,
+            Ok((lambda, payload)) => run(lambda, payload).await,
             Err(refusal) => refusal.response(),
         };
         let id = format!("{:032x}", rand::random::<u128>());
@@ -77,11 +74,13 @@ impl Invocations {
             return Err(Refusal::Forbidden("A web page may not invoke functions."));
         }
         if !only_loopback(parts) {
-            return Err(Refusal::Forbidden("Functions are invoked at 127.0.0.1, ::1 or localhost only."));
+            return Err(Refusal::Forbidden("Functions can be invoked only at 127.0.0.1, ::1 or localhost."));
         }
         let kind = parts.headers.get(INVOCATION_TYPE);
         if kind.is_some_and(|kind| kind != "RequestResponse") {
-            return Err(Refusal::Invalid("The local stack knows only the invocation type RequestResponse."));
+            return Err(Refusal::Invalid(
+                "The local stack supports only the invocation type RequestResponse.",
+            ));
         }
         if body.len() >= PAYLOAD_LIMIT_BYTES {
             return Err(Refusal::TooLarge);
@@ -96,8 +95,8 @@ impl Invocations {
     }
 }
 
-/// Whether all hosts that a request names are this machine. A page that is served under a name of its own, which it
-/// then has resolve to 127.0.0.1, cannot help but send that name.
+/// Whether every host that the request names is this machine. This stops DNS rebinding: a page whose own host name
+/// resolves to 127.0.0.1 still sends that name.
 fn only_loopback(parts: &Parts) -> bool {
     let named = parts.headers.get_all(HOST).iter().map(|host| Authority::try_from(host.as_bytes()).ok());
     let mut hosts = named.chain(parts.uri.authority().cloned().map(Some));
@@ -110,15 +109,15 @@ fn is_loopback(host: &str) -> bool {
         || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-async fn invoked(lambda: Lambda, payload: Value) -> Response<Bytes> {
-    // A task of its own: an invocation goes on when the caller hangs up.
-    let answer = tokio::spawn(async move { lambda.invoke(payload).await }).await;
-    let answer = answer.unwrap_or_else(|error| match error.try_into_panic() {
-        Ok(panic) => Err(invoke::panicked(panic.as_ref())),
-        Err(_) => Err("The stack stops.".into()),
+async fn run(lambda: Lambda, payload: Value) -> Response<Bytes> {
+    // A separate task: the invocation continues when the caller hangs up.
+    let outcome = tokio::spawn(async move { lambda.invoke(payload).await }).await;
+    let outcome = outcome.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => Err(invoke::panic_diagnostic(panic.as_ref())),
+        Err(_) => Err("The stack is stopping.".into()),
     });
-    let (body, failed) = match answer {
-        Ok(answer) => (answer, false),
+    let (body, failed) = match outcome {
+        Ok(response) => (response, false),
         Err(error) => (json!(error), true),
     };
     let mut response = Response::new(body.to_string().into());
@@ -130,7 +129,7 @@ async fn invoked(lambda: Lambda, payload: Value) -> Response<Bytes> {
 }
 
 impl Refusal {
-    /// As the API's model has it, down to the one exception that writes its message with a capital.
+    /// Follows the API's model, including the exceptions that spell `Message` with a capital.
     fn response(self) -> Response<Bytes> {
         let (status, kind, field, message) = match self {
             Self::Forbidden(why) => {

@@ -7,7 +7,7 @@ use super::*;
 use crate::aws::invoke::Handler;
 use crate::testing::lambda;
 
-fn invocations() -> Invocations {
+fn api() -> InvokeApi {
     let handler: Handler = Arc::new(|event| {
         Box::pin(async move {
             match event["do"].as_str() {
@@ -18,7 +18,7 @@ fn invocations() -> Invocations {
             }
         })
     });
-    Invocations::new(vec![lambda("NightlyFunction", "nightly", Duration::from_millis(20), handler)])
+    InvokeApi::new(vec![lambda("NightlyFunction", "nightly", Duration::from_millis(20), handler)])
 }
 
 const PATH: &str = "/2015-03-31/functions/nightly/invocations";
@@ -29,11 +29,11 @@ async fn ask(uri: &str, headers: &[(HeaderName, &str)], body: &[u8]) -> Option<R
         request = request.header(name, *value);
     }
     let (parts, ()) = request.body(()).unwrap().into_parts();
-    invocations().answer(&parts, &Bytes::copy_from_slice(body)).await
+    api().handle(&parts, &Bytes::copy_from_slice(body)).await
 }
 
-/// The status, the error's type, and the body.
-async fn said(uri: &str, headers: &[(HeaderName, &str)], body: &[u8]) -> (u16, String, Value) {
+/// Returns the status, the error's type and the body.
+async fn parsed(uri: &str, headers: &[(HeaderName, &str)], body: &[u8]) -> (u16, String, Value) {
     let response = ask(uri, headers, body).await.unwrap();
     assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
     assert!(response.headers().contains_key(REQUEST_ID));
@@ -42,7 +42,7 @@ async fn said(uri: &str, headers: &[(HeaderName, &str)], body: &[u8]) -> (u16, S
 }
 
 #[tokio::test]
-async fn a_function_is_called_by_either_name() {
+async fn a_function_is_invoked_by_binary_name_or_logical_id() {
     for name in ["nightly", "NightlyFunction", "nigh%74ly"] {
         let path = format!("/2015-03-31/functions/{name}/invocations?Qualifier=$LATEST");
         let response = ask(&path, &[(INVOCATION_TYPE, "RequestResponse")], br#"{"a":1}"#).await.unwrap();
@@ -51,11 +51,11 @@ async fn a_function_is_called_by_either_name() {
         assert!(!response.headers().contains_key(FUNCTION_ERROR));
         assert_eq!(response.body(), r#"{"got":{"a":1}}"#);
     }
-    assert_eq!(said(PATH, &[], b"").await.2, json!({ "got": {} }));
+    assert_eq!(parsed(PATH, &[], b"").await.2, json!({ "got": {} }));
 }
 
 #[tokio::test]
-async fn a_function_that_fails_answers_200_with_its_error() {
+async fn a_failed_function_is_200_with_its_error() {
     for (what, message) in [
         ("fail", "no"),
         ("panic", "Lambda panicked: on purpose"),
@@ -72,28 +72,28 @@ async fn a_function_that_fails_answers_200_with_its_error() {
 }
 
 #[tokio::test]
-async fn what_lambda_refuses_is_refused_in_its_words() {
-    let unknown = said("/2015-03-31/functions/other/invocations", &[], b"{}").await;
+async fn refusals_have_lambdas_texts() {
+    let unknown = parsed("/2015-03-31/functions/other/invocations", &[], b"{}").await;
     let text = "Function not found: arn:aws:lambda:us-east-1:000000000000:function:other";
     let body = json!({ "Type": "User", "Message": text });
     assert_eq!(unknown, (404, "ResourceNotFoundException".to_owned(), body));
     for wrong in [&b"{"[..], b"{} {}", b"\xff", b" "] {
-        let (status, kind, body) = said(PATH, &[], wrong).await;
+        let (status, kind, body) = parsed(PATH, &[], wrong).await;
         assert_eq!((status, kind.as_str()), (400, "InvalidRequestContentException"));
         assert!(body["message"].as_str().unwrap().starts_with("Could not parse request body into json: "));
     }
     for kind in ["Event", "DryRun", "event", ""] {
-        let (status, kind, _) = said(PATH, &[(INVOCATION_TYPE, kind)], b"{}").await;
+        let (status, kind, _) = parsed(PATH, &[(INVOCATION_TYPE, kind)], b"{}").await;
         assert_eq!((status, kind.as_str()), (400, "InvalidParameterValueException"));
     }
 }
 
 #[tokio::test]
-async fn a_payload_is_below_the_limit() {
+async fn a_payload_at_the_limit_is_refused() {
     let text = |length| format!("\"{}\"", "x".repeat(length - 2));
-    let most = said(PATH, &[], text(PAYLOAD_LIMIT_BYTES - 1).as_bytes()).await;
-    assert_eq!(most.0, 200);
-    let (status, kind, body) = said(PATH, &[], text(PAYLOAD_LIMIT_BYTES).as_bytes()).await;
+    let largest = parsed(PATH, &[], text(PAYLOAD_LIMIT_BYTES - 1).as_bytes()).await;
+    assert_eq!(largest.0, 200);
+    let (status, kind, body) = parsed(PATH, &[], text(PAYLOAD_LIMIT_BYTES).as_bytes()).await;
     assert_eq!((status, kind.as_str()), (413, "RequestTooLargeException"));
     assert_eq!(
         body["message"],
@@ -102,9 +102,9 @@ async fn a_payload_is_below_the_limit() {
 }
 
 #[tokio::test]
-async fn no_web_page_gets_through() {
+async fn web_pages_are_refused() {
     let refused = async |uri: &str, headers: &[(HeaderName, &str)]| {
-        let (status, kind, body) = said(uri, headers, b"{}").await;
+        let (status, kind, body) = parsed(uri, headers, b"{}").await;
         assert_eq!(status == 403, kind == "AccessDeniedException" && body["Message"].is_string());
         status == 403
     };
@@ -125,23 +125,23 @@ async fn no_web_page_gets_through() {
     ] {
         assert!(refused(PATH, &[(HOST, host)]).await, "{host}");
     }
-    // All hosts that a request names have to be this machine.
+    // Every host that a request names has to be this machine.
     assert!(refused(PATH, &[(HOST, "localhost"), (HOST, "evil.example")]).await);
     assert!(refused(&format!("http://evil.example{PATH}"), &[(HOST, "localhost")]).await);
     assert!(!refused(&format!("http://localhost:8080{PATH}"), &[]).await);
-    // What a page sends says so, even a page of this very port or one that hides where it is from.
+    // A browser sends an origin, even for a page on this port or one with an opaque origin.
     for origin in ["http://evil.example", "http://127.0.0.1:8080", "null", ""] {
         assert!(refused(PATH, &[(HOST, "127.0.0.1:8080"), (ORIGIN, origin)]).await, "{origin}");
     }
 }
 
 #[tokio::test]
-async fn other_requests_are_none_of_its() {
+async fn other_requests_are_ignored() {
     for path in
         ["/2015-03-31/functions/nightly", "/2015-03-31/functions//invocations", "/v1/nightly/invocations"]
     {
         assert!(ask(path, &[], b"{}").await.is_none(), "{path}");
     }
     let (parts, ()) = Request::get(PATH).body(()).unwrap().into_parts();
-    assert!(invocations().answer(&parts, &Bytes::new()).await.is_none());
+    assert!(api().handle(&parts, &Bytes::new()).await.is_none());
 }
