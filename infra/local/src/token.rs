@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use rand::RngExt;
 use sha2::{Digest, Sha256};
-use shared::app::Clock;
-use shared::auth::{NewToken, Scope, sign};
-use shared::config::{AuthConfig, MIN_SECRET_BYTES, TokenKeys};
-use shared::ids::OrgId;
+use runtime::clock::Clock;
+use web::auth::{NewToken, Scope, sign};
+use runtime::config::{AuthConfig, MIN_SECRET_BYTES, TokenKeys};
+use ledger::ids::OrgId;
 use tempfile::NamedTempFile;
 
 use crate::environment;
@@ -120,7 +120,7 @@ mod tests {
     async fn an_issued_token_is_valid() {
         let secret = [7; MIN_SECRET_BYTES];
         let token = issue(&secret, "acme", &[Scope::MetricsRead, Scope::EventsWrite], 60).unwrap();
-        let verifier = shared::auth::Verifier::new(&auth(&secret)).unwrap();
+        let verifier = web::auth::Verifier::new(&auth(&secret)).unwrap();
         let claims = verifier.verify(&token).await.unwrap();
         assert_eq!(claims.org.as_str(), "acme");
         assert_eq!(claims.scopes, [Scope::MetricsRead, Scope::EventsWrite].into());

@@ -31,7 +31,7 @@ fn commands_invoke_functions_of_a_running_stack() {
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert!(printed(&output).is_object());
     }
-    let today = shared::app::Clock::system().now().date_naive().to_string();
+    let today = runtime::clock::Clock::system().now().date_naive().to_string();
     for more in [&[][..], &["--repair"]] {
         let output = run(&[&["reconcile", "--org", "acme", "--day", &today, "--port", port], more].concat());
         let matches = printed(&output)["drift"] == json!(0);

@@ -7,7 +7,7 @@ use clap::Args;
 use local::client::{self, InvokeError};
 use local::error::{Error, Result};
 use serde_json::{Value, json};
-use shared::period::Day;
+use ledger::period::Day;
 
 #[derive(Args)]
 pub struct Running {

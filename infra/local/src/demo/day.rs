@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use shared::period::{Day, sortable};
+use ledger::period::{Day, sortable};
 
 use super::fleet::{AGENTS, Agent, ModelShare, PROJECTS, Project};
 

@@ -11,9 +11,9 @@ use chrono::TimeDelta;
 use chrono_tz::Tz;
 use http::{Method, Request};
 use serde_json::Value;
-use shared::app::Clock;
-use shared::auth::Scope;
-use shared::period::{Day, DayRange};
+use runtime::clock::Clock;
+use web::auth::Scope;
+use ledger::period::{Day, DayRange};
 
 use crate::aws::gateway::Gateway;
 use crate::error::{Error, Result};

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
-use shared::period::sortable;
+use ledger::period::sortable;
 
 use super::fleet::{AGENTS, Agent, PROJECTS};
 

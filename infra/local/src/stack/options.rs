@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use shared::app::Clock;
+use runtime::clock::Clock;
 
 use crate::aws::scheduler::LONGEST_RATE;
 use crate::aws::sdk;

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use budget_alerts::{BudgetAlerts, Outlets};
-use shared::app::{App, Clock, Route};
-use shared::auth::Verifier;
-use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, TableNames};
-use shared::store::Store;
-use shared::webhook::{Policy, Webhooks};
+use runtime::clock::Clock;
+use web::app::App;
+use web::route::Route;
+use web::auth::Verifier;
+use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
+use store::TableNames;
+use store::Store;
+use webhook::{Policy, Webhooks};
 
 use crate::aws::engine::Engine;
 use crate::aws::gateway::Gateway;
@@ -111,7 +114,7 @@ impl Wiring<'_> {
                 }))
             }
             "budget-alerts" => {
-                let webhooks = Webhooks::new(Policy::of(&config));
+                let webhooks = Webhooks::new(Policy::new(config.allow_local_webhooks));
                 let webhooks = webhooks.map_err(|error| Error::caused("cannot send webhooks", error))?;
                 let outlets = Outlets::new(webhooks).and_printer(Arc::new(|line| println!("{line}")));
                 let alerts = Arc::new(BudgetAlerts::new(store, self.clock.clone(), outlets));

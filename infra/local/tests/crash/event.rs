@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
-use shared::period::{parse_instant, rfc3339};
+use ledger::period::{parse_instant, rfc3339};
 
 use crate::support;
 

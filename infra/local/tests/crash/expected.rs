@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::period::rfc3339;
+use ledger::period::rfc3339;
 
 use crate::event::{Call, Event, MODELS, Payload, Sample, day, dollars, instant, now};
 

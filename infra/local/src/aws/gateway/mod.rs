@@ -23,7 +23,7 @@ use lambda_http::lambda_runtime::layers::trace::request_span;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent};
 use serde_json::json;
-use shared::app::Clock;
+use runtime::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tower::Service;
@@ -90,7 +90,7 @@ impl Gateway {
             Some(found) => found,
             None => match self.nearest(path) {
                 Some(index) => ("$default".to_owned(), [].into(), index),
-                None => return error_response(shared::Error::NotFound("Not Found")).await,
+                None => return error_response(web::error::Error::NotFound("Not Found")).await,
             },
         };
         if !is_host(&event::host(&parts)) {
@@ -158,13 +158,13 @@ impl HttpFunction {
         let response = match outcome {
             Ok(Ok(Ok(response))) => serde_json::to_vec(&response).map_err(Into::into),
             Ok(Err(_)) => {
-                return error_response(shared::Error::Unavailable(format!("{} timed out", self.name))).await;
+                return error_response(web::error::Error::Unavailable(format!("{} timed out", self.name))).await;
             }
             Err(panic) => Err(panic.into()),
         };
         match response.and_then(|response| event::response(&response)) {
             Ok(response) => response,
-            Err(error) => error_response(shared::Error::Internal(format!("{}: {error}", self.name))).await,
+            Err(error) => error_response(web::error::Error::Internal(format!("{}: {error}", self.name))).await,
         }
     }
 
@@ -185,17 +185,17 @@ fn is_host(text: &str) -> bool {
 }
 
 async fn too_large() -> Response<Bytes> {
-    error_response(shared::Error::TooLarge("The body is larger than 10 MiB.".to_owned())).await
+    error_response(web::error::Error::TooLarge("The body is larger than 10 MiB.".to_owned())).await
 }
 
 /// A response of the gateway itself, in the project's error format.
-async fn error_response(error: shared::Error) -> Response<Bytes> {
+async fn error_response(error: web::error::Error) -> Response<Bytes> {
     let (parts, body) = error.into_response().into_parts();
     let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
     Response::from_parts(parts, body)
 }
 
-/// The same for a malformed request, for which `shared::Error` has no variant.
+/// The same for a malformed request, for which `web::error::Error` has no variant.
 fn bad_request(detail: &str) -> Response<Bytes> {
     let mut response = Response::new(json!({ "detail": detail }).to_string().into());
     *response.status_mut() = StatusCode::BAD_REQUEST;

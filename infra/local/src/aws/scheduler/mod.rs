@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use serde_json::{Value, json};
-use shared::app::Clock;
+use runtime::clock::Clock;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 

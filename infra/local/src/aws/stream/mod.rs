@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use aws_sdk_dynamodbstreams::Client;
 use serde_json::{Value, json};
-use shared::app::Clock;
+use runtime::clock::Clock;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until};
 
