@@ -4,13 +4,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use rand::RngExt;
-use sha2::{Digest, Sha256};
-use runtime::clock::Clock;
-use web::auth::{NewToken, Scope, sign};
-use runtime::config::{AuthConfig, MIN_SECRET_BYTES, TokenKeys};
 use ledger::ids::OrgId;
+use rand::RngExt;
+use runtime::clock::Clock;
+use runtime::config::{AuthConfig, MIN_SECRET_BYTES, TokenKeys};
+use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
+use web::auth::{NewToken, Scope, sign};
 
 use crate::environment;
 use crate::error::{Error, Result};

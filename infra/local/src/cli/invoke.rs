@@ -4,10 +4,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use ledger::period::Day;
 use local::client::{self, InvokeError};
 use local::error::{Error, Result};
 use serde_json::{Value, json};
-use ledger::period::Day;
 
 #[derive(Args)]
 pub struct Running {

@@ -12,10 +12,10 @@ use local::error::{Error, Result};
 use local::stack::{Options, Stack};
 use local::token;
 use runtime::clock::Clock;
-use web::auth::Scope;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use web::auth::Scope;
 
 /// How long requests and batches in flight may take once the stack is stopping.
 const GRACE: Duration = Duration::from_secs(5);

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
+use ledger::period::{Day, sortable};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use ledger::period::{Day, sortable};
 
 use super::fleet::{AGENTS, Agent, ModelShare, PROJECTS, Project};
 

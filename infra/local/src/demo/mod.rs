@@ -10,10 +10,10 @@ use axum::body::Bytes;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use http::{Method, Request};
-use serde_json::Value;
-use runtime::clock::Clock;
-use web::auth::Scope;
 use ledger::period::{Day, DayRange};
+use runtime::clock::Clock;
+use serde_json::Value;
+use web::auth::Scope;
 
 use crate::aws::gateway::Gateway;
 use crate::error::{Error, Result};

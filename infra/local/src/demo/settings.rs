@@ -1,8 +1,8 @@
 //! The demo organization's registry entries.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde_json::{Value, json};
 use ledger::period::sortable;
+use serde_json::{Value, json};
 
 use super::fleet::{AGENTS, Agent, PROJECTS};
 

@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use http::{Request, Response, Uri};
-use serde_json::Value;
 use runtime::clock::Clock;
-use web::auth::Scope;
+use serde_json::Value;
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use web::auth::Scope;
 
 use crate::aws::engine::Engine;
 use crate::aws::gateway::Gateway;

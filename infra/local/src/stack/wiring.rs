@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use budget_alerts::{BudgetAlerts, Outlets};
 use runtime::clock::Clock;
-use web::app::App;
-use web::route::Route;
-use web::auth::Verifier;
 use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
-use store::TableNames;
 use store::Store;
+use store::TableNames;
+use web::app::App;
+use web::auth::Verifier;
+use web::route::Route;
 use webhook::{Policy, Webhooks};
 
 use crate::aws::engine::Engine;

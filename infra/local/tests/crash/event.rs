@@ -1,10 +1,10 @@
 //! Random events, as senders produce them.
 
 use chrono::{DateTime, Utc};
+use ledger::period::{parse_instant, rfc3339};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
-use ledger::period::{parse_instant, rfc3339};
 
 use crate::support;
 

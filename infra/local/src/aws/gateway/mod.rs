@@ -22,8 +22,8 @@ use http::{Response, StatusCode};
 use lambda_http::lambda_runtime::layers::trace::request_span;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent};
-use serde_json::json;
 use runtime::clock::Clock;
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tower::Service;
@@ -158,13 +158,16 @@ impl HttpFunction {
         let response = match outcome {
             Ok(Ok(Ok(response))) => serde_json::to_vec(&response).map_err(Into::into),
             Ok(Err(_)) => {
-                return error_response(web::error::Error::Unavailable(format!("{} timed out", self.name))).await;
+                return error_response(web::error::Error::Unavailable(format!("{} timed out", self.name)))
+                    .await;
             }
             Err(panic) => Err(panic.into()),
         };
         match response.and_then(|response| event::response(&response)) {
             Ok(response) => response,
-            Err(error) => error_response(web::error::Error::Internal(format!("{}: {error}", self.name))).await,
+            Err(error) => {
+                error_response(web::error::Error::Internal(format!("{}: {error}", self.name))).await
+            }
         }
     }
 
