@@ -18,7 +18,7 @@ pub struct Running {
 
 #[derive(Args)]
 pub struct Reconcile {
-    /// Organization
+    /// Id of the organization
     #[arg(long)]
     org: String,
     /// Day in the organization's time zone

@@ -160,7 +160,7 @@ impl Wiring<'_> {
     }
 }
 
-/// All tables. No function has all of them in its configuration.
+/// All tables, for access on behalf of no function.
 pub(super) fn all_tables() -> TableNames {
     TableNames {
         events: tables::table_name("EventsTable"),

@@ -85,7 +85,7 @@ impl Function {
     }
 }
 
-/// Lambda's own default.
+/// Lambda's default.
 const DEFAULT_TIMEOUT_SECONDS: u64 = 3;
 
 /// Combines a function's properties with `Globals`.

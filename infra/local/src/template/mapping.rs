@@ -8,7 +8,7 @@ use serde_norway::Value;
 pub struct StreamMapping {
     /// The function's logical id.
     pub function_name: String,
-    /// The table's logical id. The template has its stream's ARN, which [`Self::checked`] replaces.
+    /// The table's logical id. The template has the ARN of its stream, which `checked` replaces.
     #[serde(rename = "EventSourceArn")]
     pub table: String,
     /// The most records in one invocation.

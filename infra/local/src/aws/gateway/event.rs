@@ -24,11 +24,9 @@ pub struct RequestInfo {
     pub route_key: String,
     pub path_parameters: BTreeMap<String, String>,
     pub id: String,
-    /// When the request arrived.
     pub time: DateTime<Utc>,
 }
 
-/// Converts a request to an event.
 pub fn event(parts: &Parts, body: &Bytes, info: &RequestInfo) -> Value {
     let (body, is_base64) = payload(&parts.headers, body);
     // API Gateway decodes the path but passes the query on as it was sent.
