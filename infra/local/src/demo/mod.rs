@@ -6,10 +6,13 @@ mod day;
 mod fleet;
 mod settings;
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use http::{Method, Request};
+use indicatif::{ProgressBar, ProgressStyle};
 use ledger::period::{Day, DayRange};
 use runtime::clock::Clock;
 use serde_json::Value;
@@ -25,8 +28,6 @@ pub const ORG: &str = "demo";
 const DAYS: u32 = 90;
 /// Events in one request: the most that ingest accepts.
 const BATCH: usize = 500;
-/// A line of progress is printed after so many days.
-const DAYS_PER_LINE: usize = 30;
 
 /// Registers the demo organization and sends its events, day by day.
 pub async fn load(stack: &Stack) -> Result<()> {
@@ -37,19 +38,19 @@ pub async fn load(stack: &Stack) -> Result<()> {
     for (path, body) in settings::all(now) {
         sender.send(Method::PUT, &path, &body).await?;
     }
-    for (index, day) in DayRange::ending(Day::of(now, Tz::UTC), DAYS).days().enumerate() {
-        if index % DAYS_PER_LINE == 0 {
-            eprintln!("Loading the demo: day {} of {DAYS}", index + 1);
-        }
+    let progress = progress_bar();
+    for day in DayRange::ending(Day::of(now, Tz::UTC), DAYS).days() {
         let end = day.next().start(Tz::UTC) - TimeDelta::milliseconds(1);
         clock.set(end.min(now));
         let events = day::events(day, now);
         for batch in events.chunks(BATCH) {
             sender.send(Method::POST, "/v1/events", &Value::from(batch)).await?;
         }
+        progress.inc(1);
     }
-    eprintln!("Aggregating the demo's events");
+    progress.set_message("aggregating");
     stack.drain().await;
+    progress.finish_and_clear();
     Ok(())
 }
 
@@ -81,4 +82,16 @@ impl Sender {
             String::from_utf8_lossy(body)
         )))
     }
+}
+
+fn progress_bar() -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} days");
+    let bar = ProgressBar::new(DAYS.into()).with_message("loading the demo");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    if bar.is_hidden() {
+        // Without a terminal there is no bar, and the load takes seconds.
+        eprintln!("Loading {DAYS} days of the demo organization.");
+    }
+    bar.enable_steady_tick(Duration::from_millis(200));
+    bar
 }

@@ -60,12 +60,7 @@ impl Stack {
     pub async fn start(options: Options) -> Result<Self> {
         let template = Template::built_in()?;
         let folder = DataFolder::open(options.data.as_deref())?;
-        let engine = match &options.dynamodb {
-            Some(url) => check_url(url).map(|()| None)?,
-            None => Some(Arc::new(Engine::start(&folder.path().join("tables.db"))?)),
-        };
-        let endpoint = options.dynamodb.as_deref().or(engine.as_deref().map(Engine::endpoint));
-        let endpoint = endpoint.unwrap_or_default().to_owned();
+        let (engine, endpoint) = open_tables(options.dynamodb.as_deref(), &folder)?;
         let client = sdk::dynamodb(&endpoint, &options.access_key);
         let streams = sdk::streams(&endpoint, &options.access_key);
         let is_new = tables::create(&client, &template.tables).await?;
@@ -224,6 +219,17 @@ impl Stack {
             engine.stop().await;
         }
     }
+}
+
+/// The URL of the tables' endpoint, and the embedded engine if it serves them.
+fn open_tables(dynamodb: Option<&str>, folder: &DataFolder) -> Result<(Option<Arc<Engine>>, String)> {
+    if let Some(url) = dynamodb {
+        check_url(url)?;
+        return Ok((None, url.to_owned()));
+    }
+    let engine = Engine::start(&folder.path().join("tables.db"))?;
+    let endpoint = engine.endpoint().to_owned();
+    Ok((Some(Arc::new(engine)), endpoint))
 }
 
 fn check_url(url: &str) -> Result<()> {
