@@ -1,7 +1,7 @@
 //! The Lambda function `budget-alerts`.
 
 use budget_alerts::topic::Topic;
-use budget_alerts::{BudgetAlerts, Outlets};
+use budget_alerts::{BudgetAlerts, Channels};
 use lambda_runtime::{LambdaEvent, service_fn};
 use shared::app::{Clock, init_logging, time_left};
 use shared::config::Config;
@@ -15,11 +15,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::without_auth()?;
     let store = Store::from_env(&config.tables).await;
     store.warm().await;
-    let mut outlets = Outlets::new(Webhooks::new(Policy::of(&config))?);
+    let mut channels = Channels::new(Webhooks::new(Policy::of(&config))?);
     if let Some(arn) = &config.alerts_topic_arn {
-        outlets = outlets.and_topic(Topic::from_env(arn).await);
+        channels = channels.with_topic(Topic::from_env(arn).await);
     }
-    let alerts = &BudgetAlerts::new(store, Clock::system(), outlets);
+    let alerts = &BudgetAlerts::new(store, Clock::system(), channels);
     let handle = |event: LambdaEvent<_>| {
         emf::printed("budget-alerts", alerts.handle(event.payload, time_left(event.context.deadline())))
     };
