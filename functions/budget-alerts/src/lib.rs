@@ -2,8 +2,8 @@
 //!
 //! Each run visits every organization and, for each, finds its budgets and what was spent, decides which thresholds
 //! were crossed since the last run, marks that as decided, and notifies the channels: of the new alerts and of those
-//! that earlier runs could not deliver. [`watch`] reads as that sentence. The modules, each of which uses only those
-//! before it:
+//! that earlier runs could not deliver. The module `watch` reads as that sentence. Each of the modules uses only those
+//! above it:
 //!
 //! | module | |
 //! |---|---|

@@ -137,13 +137,17 @@ const fn error(status: u16, body: &'static str) -> Service {
 }
 
 #[tokio::test]
-async fn invalid_messages_are_given_up_and_other_failures_are_retried() {
-    let again = Verdict::Again { after: None };
+async fn invalid_messages_are_given_up() {
     let xml = "<ErrorResponse><Error><Code>InvalidParameter</Code><Message>arn:aws:sns</Message></Error></ErrorResponse>";
     let (outcome, requests) = publish(error(400, xml)).await;
     let failure = outcome.unwrap_err();
     assert_eq!((failure.verdict, failure.status, requests.len()), (Verdict::GiveUp, Some(400), 1));
     assert_eq!(failure.detail, "Publishing to the topic failed: InvalidParameter");
+}
+
+#[tokio::test]
+async fn other_failures_are_retried() {
+    let again = Verdict::Again { after: None };
     for (service, status, attempts, what) in [
         (
             error(403, "<ErrorResponse><Error><Code>AuthorizationError</Code></Error></ErrorResponse>"),
