@@ -5,12 +5,13 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::rollup::{EndUser, Seen, Target};
-use shared::store::Store;
-use shared::store::keys::Key;
-use shared::store::usage::{Batch, Outcome};
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup::{EndUser, Seen, Target};
+use store::keys::Keyed;
+use store::Store;
+use store::keys::Key;
+use store::usage::{Batch, Outcome};
 
 use crate::cache::{Cache, OrgSubject};
 use crate::delivery::Delivery;

@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use shared::ids::OrgId;
-use shared::rollup::{EndUser, Seen, Subject};
+use ledger::ids::OrgId;
+use ledger::rollup::{EndUser, Seen, Subject};
 
 /// The most entries of each kind. A full cache is emptied, so that its memory is bounded.
 const MAX_ENTRIES: usize = 500_000;

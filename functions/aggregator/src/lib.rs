@@ -16,8 +16,8 @@ mod updates;
 use lambda_runtime::Error;
 use serde::Serialize;
 use serde_json::Value;
-use shared::emf::Metric;
-use shared::store::Store;
+use runtime::metrics::Metric;
+use store::Store;
 
 use apply::Applier;
 use delivery::Delivery;

@@ -6,10 +6,10 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::Value;
-use shared::event::Event;
-use shared::store::Item;
-use shared::store::events;
-use shared::store::sequence::SequenceNumber;
+use ledger::event::Event;
+use store::Item;
+use store::events;
+use store::sequence::SequenceNumber;
 
 /// What a record contains.
 pub enum Content {

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use shared::rollup::{self, EndUser, Seen, Sums, Target};
-use shared::store::keys::Key;
-use shared::store::sequence::SequenceNumber;
-use shared::store::usage::MAX_COLUMNS;
+use ledger::rollup;
+use ledger::rollup::{EndUser, Seen, Sums, Target};
+use store::keys::Keyed;
+use store::keys::Key;
+use store::sequence::SequenceNumber;
+use store::usage::MAX_COLUMNS;
 
 use crate::cache::{Cache, OrgSubject};
 use crate::delivery::Delivery;

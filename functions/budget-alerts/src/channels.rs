@@ -5,11 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use shared::alert::{Delivery, Message, Outlet};
-use shared::ids::Name;
-use shared::store::alerts::Alert;
-use shared::store::registry::{DestinationSettings, MAX_DESTINATIONS};
-use shared::webhook::{Failure, Verdict, Webhooks};
+use ledger::alert::{Delivery, Message, Outlet};
+use ledger::ids::Name;
+use store::alerts::Alert;
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
+use ledger::alert::{Failure, Verdict};
+use webhook::Webhooks;
 use tokio::sync::Semaphore;
 
 use crate::topic::{self, Topic};
@@ -160,7 +161,7 @@ fn summary(alert: &Alert) -> Result<String, Failure> {
 mod tests {
     use std::time::Duration;
 
-    use shared::webhook::Policy;
+    use webhook::Policy;
 
     use super::*;
 

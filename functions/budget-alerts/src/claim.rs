@@ -1,10 +1,10 @@
 //! Claims the alerts that earlier runs could not deliver.
 
 use chrono::{DateTime, Utc};
-use shared::alert::{AlertKey, Status};
-use shared::error::{Error, Result};
-use shared::ids::OrgId;
-use shared::store::alerts::{Alert, Change};
+use ledger::alert::{AlertKey, Status};
+use store::error::{Error, Result};
+use ledger::ids::OrgId;
+use store::alerts::{Alert, Change};
 
 use crate::services::Services;
 

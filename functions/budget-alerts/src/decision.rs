@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use shared::alert::Delivery;
-use shared::error::Result;
-use shared::store::Store;
-use shared::store::alerts::{Alert, Decision, NewAlert};
+use ledger::alert::Delivery;
+use store::error::Result;
+use store::Store;
+use store::alerts::{Alert, Decision, NewAlert};
 
 use crate::evaluation::Evaluation;
 use crate::message::Messages;

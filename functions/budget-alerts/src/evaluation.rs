@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::Result;
-use shared::ids::AgentId;
-use shared::period::Day;
-use shared::store::Store;
+use store::error::Result;
+use ledger::ids::AgentId;
+use ledger::period::Day;
+use store::Store;
 
 use crate::budgets::{Budget, Budgets};
 use crate::forecast::{Forecast, has_history};

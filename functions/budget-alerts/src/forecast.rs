@@ -8,8 +8,8 @@
 //! organization is in use from the first day on which it used anything, an agent from its first event.
 
 use rust_decimal::Decimal;
-use shared::money::{MAX_SCALE, Usd, round};
-use shared::period::{Day, DayRange};
+use ledger::money::{MAX_SCALE, Usd, round};
+use ledger::period::{Day, DayRange};
 
 /// Full days that a forecast is based on.
 pub const BASIS_DAYS: u32 = 7;

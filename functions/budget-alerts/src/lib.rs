@@ -19,8 +19,8 @@
 //! | `claim`, `deliver` | which alerts are sent in this run, and what came of it |
 //! | `watch`, `run` | one organization; all of them |
 //!
-//! What the fields of a message mean is stated in [`shared::alert::Message`], and when a failed delivery is retried in
-//! [`shared::alert::Delivery`].
+//! What the fields of a message mean is stated in [`ledger::alert::Message`], and when a failed delivery is retried in
+//! [`ledger::alert::Delivery`].
 //!
 //! - A failing organization stops no other, and a slow channel delays only its own alerts. A run ends in an error if
 //!   any organization failed or was not reached. A failing webhook is no such error: it is retried, counted, and shown
@@ -53,8 +53,8 @@ use std::time::Duration;
 
 use lambda_runtime::Error;
 use serde_json::Value;
-use shared::app::Clock;
-use shared::store::Store;
+use runtime::clock::Clock;
+use store::Store;
 
 pub use channels::{Channels, Printer};
 use run::Run;

@@ -3,15 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
-use shared::alert::{
-    AlertKey, BudgetForecast, BudgetId, Decided, Facts, ForecastBasis, MESSAGE_VERSION, Message, MessageType,
-    ModelCost, Party, Period, Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
-};
-use shared::error::{Error, Result};
-use shared::ids::{AgentId, ModelKey};
-use shared::money::{Number, Usd, percent};
-use shared::store::Store;
-use shared::store::registry::Agent;
+use ledger::alert::{AlertKey, BudgetForecast, BudgetId, Decided, Facts, ForecastBasis, MESSAGE_VERSION, Message, MessageType, ModelCost, Party, Period, Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window};
+use store::error::{Error, Result};
+use ledger::ids::{AgentId, ModelKey};
+use ledger::money::{Number, Usd, percent};
+use store::Store;
+use ledger::roster::Agent;
 
 use crate::evaluation::Evaluation;
 use crate::forecast::{BASIS_DAYS, Forecast};

@@ -3,7 +3,7 @@
 use std::ops::AddAssign;
 
 use serde::Serialize;
-use shared::emf::Metric;
+use runtime::metrics::Metric;
 
 /// What a run, or a part of one, did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -1,9 +1,9 @@
 //! The organization whose budgets are evaluated.
 
 use chrono::{DateTime, Utc};
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::registry::OrganizationSettings;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::settings::OrganizationSettings;
 
 /// An organization at one moment: all of an evaluation uses the same time and time zone.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! What a run works with.
 
-use shared::app::Clock;
-use shared::store::Store;
+use runtime::clock::Clock;
+use store::Store;
 
 use crate::channels::Channels;
 use crate::recent::RecentCostReader;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use shared::Result;
-use shared::ids::{AgentId, ModelKey};
-use shared::money::Usd;
-use shared::period::{Day, DayRange};
-use shared::rollup::{OrgDay, Seen};
-use shared::store::Store;
-use shared::store::alerts::AgentCost;
-use shared::store::keys::ModelCode;
+use store::error::Result;
+use ledger::ids::{AgentId, ModelKey};
+use ledger::money::Usd;
+use ledger::period::{Day, DayRange};
+use ledger::rollup::{OrgDay, Seen};
+use store::Store;
+use store::alerts::AgentCost;
+use ledger::rollup::ModelCode;
 
 use crate::budgets::Budgets;
 use crate::forecast::{self, Forecast};

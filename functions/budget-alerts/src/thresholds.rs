@@ -6,9 +6,9 @@
 //!   threshold. A forecast that merely falls resolves nothing.
 
 use rust_decimal::Decimal;
-use shared::alert::{Crossed, Decided, Kind, MAX_DECIDED};
-use shared::money::Usd;
-use shared::period::Month;
+use ledger::alert::{Crossed, Decided, Kind, MAX_DECIDED};
+use ledger::money::Usd;
+use ledger::period::Month;
 
 use crate::budgets::Limits;
 use crate::spending::Figures;

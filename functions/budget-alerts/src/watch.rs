@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use shared::error::{Error, Result};
-use shared::ids::OrgId;
-use shared::rollup::Seen;
-use shared::store::alerts::{Alert, Watched};
+use store::error::{Error, Result};
+use ledger::ids::OrgId;
+use ledger::rollup::Seen;
+use store::alerts::{Alert, Watched};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 

@@ -5,8 +5,9 @@ use std::fmt::{self, Debug, Display, Formatter};
 
 use rust_decimal::Decimal;
 use serde::Serialize;
-use shared::rollup::Sums;
-use shared::store::keys::{Column, Key};
+use ledger::rollup::Sums;
+use ledger::rollup::Column;
+use store::keys::Key;
 
 use crate::recompute::Recomputed;
 

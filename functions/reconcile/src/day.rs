@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use shared::app::Clock;
-use shared::error::Result;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::rollup::{Seen, Subject};
-use shared::store::Store;
-use shared::store::keys::Key;
+use runtime::clock::Clock;
+use store::error::Result;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup::{Seen, Subject};
+use store::Store;
+use store::keys::Key;
 
 use crate::recompute::RecomputedDay;
 use crate::repair::{ComparedItem, Repair};

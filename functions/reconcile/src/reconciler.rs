@@ -8,13 +8,13 @@ use futures::stream::{self, StreamExt};
 use lambda_runtime::Error;
 use serde::Deserialize;
 use serde_json::Value;
-use shared::Result;
-use shared::app::Clock;
-use shared::emf::Metric;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::Store;
-use shared::store::proof::Proved;
+use store::error::Result;
+use runtime::clock::Clock;
+use runtime::metrics::Metric;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use store::Store;
+use store::proof::Proved;
 use tokio::time::Instant;
 
 use crate::day::DayReconciliation;
@@ -151,7 +151,7 @@ impl Reconciler {
         }
         // Arithmetic panics when a day's numbers overflow. That must not stop the other days.
         let reconciled = AssertUnwindSafe(self.reconcile(org, day, actions)).catch_unwind().await;
-        match reconciled.unwrap_or_else(|_| Err(shared::Error::internal("it cannot be recomputed"))) {
+        match reconciled.unwrap_or_else(|_| Err(store::error::Error::internal("it cannot be recomputed"))) {
             Ok(of_day) => {
                 let (whole, too_large) = (of_day.is_whole(), of_day.too_large);
                 if too_large > 0 {
@@ -171,7 +171,7 @@ impl Reconciler {
     async fn reconcile(&self, org: &OrgId, day: Day, actions: Actions) -> Result<DayReport> {
         let today = Day::of(self.clock.now(), chrono_tz::UTC);
         if day < oldest_complete_day(today, self.retention_days) {
-            return Err(shared::Error::Conflict(format!(
+            return Err(store::error::Error::Conflict(format!(
                 "{day} cannot be recomputed: some of its raw events may have expired"
             )));
         }

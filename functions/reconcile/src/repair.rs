@@ -6,14 +6,15 @@
 
 use std::collections::BTreeSet;
 
-use shared::app::Clock;
-use shared::error::{Error, Result};
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::rollup::Sums;
-use shared::store::Store;
-use shared::store::keys::{Column, END_USERS, Key, own_day};
-use shared::store::proof::{Guarded, Rewritten};
+use runtime::clock::Clock;
+use store::error::{Error, Result};
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup::Sums;
+use store::Store;
+use ledger::rollup::Column;
+use store::keys::{END_USERS, Key, own_day};
+use store::proof::{Guarded, Rewritten};
 
 use crate::compare::{Comparison, compare};
 use crate::recompute::Recomputed;

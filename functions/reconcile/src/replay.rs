@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use shared::Result;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::Store;
+use store::error::Result;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use store::Store;
 
 const PAGE: u16 = 100;
 

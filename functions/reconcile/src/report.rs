@@ -1,10 +1,10 @@
 //! The reports on a day and on a whole invocation: the JSON that the function returns.
 
 use serde::Serialize;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::Reading;
-use shared::store::Store;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use store::Reading;
+use store::Store;
 
 use crate::compare::{Comparison, Difference};
 use crate::recompute::RecomputedDay;

@@ -1,8 +1,8 @@
 //! The payload of an invocation, by a schedule or by hand.
 
 use serde::Deserialize;
-use shared::ids::OrgId;
-use shared::period::Day;
+use ledger::ids::OrgId;
+use ledger::period::Day;
 
 /// What an invocation is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

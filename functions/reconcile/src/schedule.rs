@@ -3,8 +3,8 @@
 //! A day is compared once it is over, and sealed once late events are no longer accepted: events may be up to 35 days
 //! late, and a stream keeps a record for a day. Days whose raw events may have expired can no longer be recomputed.
 
-use shared::period::{Day, DayRange};
-use shared::store::proof::Proved;
+use ledger::period::{Day, DayRange};
+use store::proof::Proved;
 
 /// Days after which no event can be added to a day: 35 by which an event may be late, one that it may spend in the
 /// stream, and one because days end at different times in different time zones.

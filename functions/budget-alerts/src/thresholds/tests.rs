@@ -1,6 +1,6 @@
 use proptest::prelude::*;
-use shared::period::Day;
-use shared::store::registry::BudgetSettings;
+use ledger::period::Day;
+use ledger::settings::BudgetSettings;
 
 use super::*;
 use crate::forecast::{self, Forecast};
