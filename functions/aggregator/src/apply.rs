@@ -8,9 +8,9 @@ use futures::stream::{self, StreamExt};
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::{EndUser, Seen, Target};
-use store::keys::Keyed;
 use store::Store;
 use store::keys::Key;
+use store::keys::Keyed;
 use store::usage::{Batch, Outcome};
 
 use crate::cache::{Cache, OrgSubject};

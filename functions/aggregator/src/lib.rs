@@ -14,9 +14,9 @@ mod record;
 mod updates;
 
 use lambda_runtime::Error;
+use runtime::metrics::Metric;
 use serde::Serialize;
 use serde_json::Value;
-use runtime::metrics::Metric;
 use store::Store;
 
 use apply::Applier;

@@ -4,9 +4,9 @@
 //! fail all of them, forever. Here each record is parsed by itself.
 
 use chrono::{DateTime, Utc};
+use ledger::event::Event;
 use serde::Deserialize;
 use serde_json::Value;
-use ledger::event::Event;
 use store::Item;
 use store::events;
 use store::sequence::SequenceNumber;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use ledger::rollup;
 use ledger::rollup::{EndUser, Seen, Sums, Target};
-use store::keys::Keyed;
 use store::keys::Key;
+use store::keys::Keyed;
 use store::sequence::SequenceNumber;
 use store::usage::MAX_COLUMNS;
 

@@ -6,8 +6,8 @@ use ledger::alert::{BudgetId, Decided, version};
 use ledger::ids::AgentId;
 use ledger::money::Usd;
 use ledger::period::Month;
-use store::alerts::Watched;
 use ledger::settings::BudgetSettings;
+use store::alerts::Watched;
 
 /// An organization's budget and those of its agents.
 #[derive(Clone, Debug)]

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ledger::alert::{Delivery, Message, Outlet};
-use ledger::ids::Name;
-use store::alerts::Alert;
-use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
 use ledger::alert::{Failure, Verdict};
-use webhook::Webhooks;
+use ledger::ids::Name;
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
+use store::alerts::Alert;
 use tokio::sync::Semaphore;
+use webhook::Webhooks;
 
 use crate::topic::{self, Topic};
 

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use ledger::alert::{AlertKey, Status};
-use store::error::{Error, Result};
 use ledger::ids::OrgId;
 use store::alerts::{Alert, Change};
+use store::error::{Error, Result};
 
 use crate::services::Services;
 

@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use ledger::alert::Delivery;
-use store::error::Result;
 use store::Store;
 use store::alerts::{Alert, Decision, NewAlert};
+use store::error::Result;
 
 use crate::evaluation::Evaluation;
 use crate::message::Messages;

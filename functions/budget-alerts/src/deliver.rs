@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
+use ledger::alert::Verdict;
 use ledger::alert::{DeliveryState, Outlet, Status};
-use store::error::{Error, Result};
 use ledger::ids::OrgId;
 use store::alerts::{Alert, Change};
-use ledger::alert::Verdict;
+use store::error::{Error, Result};
 use tokio::sync::Mutex;
 
 use crate::channels::{Destinations, SendError, host};

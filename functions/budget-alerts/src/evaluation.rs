@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use store::error::Result;
 use ledger::ids::AgentId;
 use ledger::period::Day;
 use store::Store;
+use store::error::Result;
 
 use crate::budgets::{Budget, Budgets};
 use crate::forecast::{Forecast, has_history};

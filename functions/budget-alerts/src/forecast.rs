@@ -7,9 +7,9 @@
 //! A forecast needs seven full days of history: the organization or agent was in use seven days ago or earlier. An
 //! organization is in use from the first day on which it used anything, an agent from its first event.
 
-use rust_decimal::Decimal;
 use ledger::money::{MAX_SCALE, Usd, round};
 use ledger::period::{Day, DayRange};
+use rust_decimal::Decimal;
 
 /// Full days that a forecast is based on.
 pub const BASIS_DAYS: u32 = 7;

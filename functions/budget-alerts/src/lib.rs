@@ -52,8 +52,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_runtime::Error;
-use serde_json::Value;
 use runtime::clock::Clock;
+use serde_json::Value;
 use store::Store;
 
 pub use channels::{Channels, Printer};

@@ -2,13 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rust_decimal::Decimal;
-use ledger::alert::{AlertKey, BudgetForecast, BudgetId, Decided, Facts, ForecastBasis, MESSAGE_VERSION, Message, MessageType, ModelCost, Party, Period, Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window};
-use store::error::{Error, Result};
+use ledger::alert::{
+    AlertKey, BudgetForecast, BudgetId, Decided, Facts, ForecastBasis, MESSAGE_VERSION, Message, MessageType,
+    ModelCost, Party, Period, Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
+};
 use ledger::ids::{AgentId, ModelKey};
 use ledger::money::{Number, Usd, percent};
-use store::Store;
 use ledger::roster::Agent;
+use rust_decimal::Decimal;
+use store::Store;
+use store::error::{Error, Result};
+use store::keys::alerts::message_id;
 
 use crate::evaluation::Evaluation;
 use crate::forecast::{BASIS_DAYS, Forecast};
@@ -53,7 +57,7 @@ impl<'a> Messages<'a> {
     pub fn resolved(&self, evaluation: &Evaluation, resolved: &[Decided], key: &AlertKey) -> Result<String> {
         let (budget, month) = (&evaluation.budget.id, self.org.today().month());
         let resolution = |one: &Decided| Resolution {
-            id: one.key(budget, month).id(self.org.id).to_string(),
+            id: message_id(self.org.id, &one.key(budget, month)).to_string(),
             kind: one.kind,
             threshold_percent: one.threshold,
         };
@@ -69,7 +73,7 @@ impl<'a> Messages<'a> {
         let amount = budget.amount.as_ref().map(|(amount, _)| *amount);
         let Organization { id, settings, .. } = self.org;
         Facts {
-            id: key.id(id).to_string(),
+            id: message_id(id, key).to_string(),
             summary: String::new(),
             organization: Party { id: id.to_string(), name: settings.name.clone() },
             subject: self.subject(&budget.id),

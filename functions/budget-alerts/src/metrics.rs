@@ -2,8 +2,8 @@
 
 use std::ops::AddAssign;
 
-use serde::Serialize;
 use runtime::metrics::Metric;
+use serde::Serialize;
 
 /// What a run, or a part of one, did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use store::error::Result;
 use ledger::ids::{AgentId, ModelKey};
 use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
+use ledger::rollup::ModelCode;
 use ledger::rollup::{OrgDay, Seen};
 use store::Store;
 use store::alerts::AgentCost;
-use ledger::rollup::ModelCode;
+use store::error::Result;
 
 use crate::budgets::Budgets;
 use crate::forecast::{self, Forecast};

@@ -5,10 +5,10 @@
 //! - An alert no longer holds when its budget has since been raised or removed and the figure is back under the
 //!   threshold. A forecast that merely falls resolves nothing.
 
-use rust_decimal::Decimal;
 use ledger::alert::{Crossed, Decided, Kind, MAX_DECIDED};
 use ledger::money::Usd;
 use ledger::period::Month;
+use rust_decimal::Decimal;
 
 use crate::budgets::Limits;
 use crate::spending::Figures;

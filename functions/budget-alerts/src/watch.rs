@@ -6,10 +6,10 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use store::error::{Error, Result};
 use ledger::ids::OrgId;
 use ledger::rollup::Seen;
 use store::alerts::{Alert, Watched};
+use store::error::{Error, Result};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout_at;
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug, Display, Formatter};
 
+use ledger::rollup::Column;
+use ledger::rollup::Sums;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use ledger::rollup::Sums;
-use ledger::rollup::Column;
 use store::keys::Key;
 
 use crate::recompute::Recomputed;

@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use runtime::clock::Clock;
-use store::error::Result;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::{Seen, Subject};
+use runtime::clock::Clock;
 use store::Store;
+use store::error::Result;
 use store::keys::Key;
 
 use crate::recompute::RecomputedDay;

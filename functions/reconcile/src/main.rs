@@ -1,16 +1,15 @@
 //! The Lambda function `reconcile`.
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use runtime::time_left;
 use runtime::clock::Clock;
-use runtime::logs::init;
 use runtime::config::Config;
 use runtime::metrics;
+use runtime::time_left;
 use store::Store;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    init_logging();
+    runtime::logs::init();
     let config = Config::without_auth()?;
     let store = Store::from_env(&config.tables).await;
     store.warm().await;

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use futures::stream::select_all;
-use store::keys::Keyed;
-use store::error::Result;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup;
+use ledger::rollup::Column;
 use ledger::rollup::{Seen, Subject, Sums};
 use store::Store;
-use ledger::rollup::Column;
+use store::error::Result;
+use store::keys::Keyed;
 use store::keys::{END_USERS, Key, LANES};
 use store::proof::StoredEvent;
 

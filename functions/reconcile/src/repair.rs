@@ -6,13 +6,13 @@
 
 use std::collections::BTreeSet;
 
-use runtime::clock::Clock;
-use store::error::{Error, Result};
 use ledger::ids::OrgId;
 use ledger::period::Day;
-use ledger::rollup::Sums;
-use store::Store;
 use ledger::rollup::Column;
+use ledger::rollup::Sums;
+use runtime::clock::Clock;
+use store::Store;
+use store::error::{Error, Result};
 use store::keys::{END_USERS, Key, own_day};
 use store::proof::{Guarded, Rewritten};
 

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use store::error::Result;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use store::Store;
+use store::error::Result;
 
 const PAGE: u16 = 100;
 

@@ -1,8 +1,8 @@
 //! The reports on a day and on a whole invocation: the JSON that the function returns.
 
-use serde::Serialize;
 use ledger::ids::OrgId;
 use ledger::period::Day;
+use serde::Serialize;
 use store::Reading;
 use store::Store;
 

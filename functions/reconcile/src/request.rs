@@ -1,8 +1,8 @@
 //! The payload of an invocation, by a schedule or by hand.
 
-use serde::Deserialize;
 use ledger::ids::OrgId;
 use ledger::period::Day;
+use serde::Deserialize;
 
 /// What an invocation is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -20,7 +20,6 @@ pub enum Request {
         places: Vec<String>,
     },
     /// `{"do":"day","org":"acme","day":"2026-03-05","repair":true,"seal":true}`: reconciles one day, now.
-    #[allow(missing_docs, reason = "the payload above shows what they are")]
     Day {
         org: OrgId,
         day: Day,

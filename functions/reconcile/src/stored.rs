@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use store::keys::Keyed;
-use store::error::Result;
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
 use ledger::rollup::Target;
 use store::Store;
+use store::error::Result;
 use store::keys;
+use store::keys::Keyed;
 use store::keys::{ComputeBucket, Key, KeyRange};
 use store::proof::Guarded;
 

@@ -1,6 +1,6 @@
-use proptest::prelude::*;
 use ledger::period::Day;
 use ledger::settings::BudgetSettings;
+use proptest::prelude::*;
 
 use super::*;
 use crate::forecast::{self, Forecast};
