@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use budget_alerts::{BudgetAlerts, Outlets};
+use budget_alerts::{BudgetAlerts, Channels};
 use chrono::TimeDelta;
 use chrono_tz::Europe::Berlin;
 use dynoxide::{Database, ImportOptions, Item};
@@ -190,7 +190,7 @@ async fn many_organisations_with_a_hundred_budgets_each() {
     let store = Store::new(wire.client(EXAMINER), &names());
     let clock = Clock::fixed(noon());
     let webhooks = Webhooks::new(Policy { allow_local: false, limit: LIMIT }).unwrap();
-    let function = BudgetAlerts::new(store.clone(), clock.clone(), Outlets::new(webhooks));
+    let function = BudgetAlerts::new(store.clone(), clock.clone(), Channels::new(webhooks));
     // Of each agent that has reached half of its budget that is told, and that it will reach all of it; then nothing new.
     for (what, decided) in [("with decisions", 2 * orgs * AGENTS / CROSSING), ("without", 0)] {
         let (begun, before, used) = (Instant::now(), store.meter().reading(), hundredths());

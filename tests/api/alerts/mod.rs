@@ -15,7 +15,7 @@ mod watched;
 
 use std::time::Duration;
 
-use budget_alerts::{BudgetAlerts, Outlets};
+use budget_alerts::{BudgetAlerts, Channels};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, StatusCode};
 use ledger::period;
@@ -86,7 +86,7 @@ impl Watch {
 
     /// The function, with the limit of webhooks that tests wait for.
     pub fn function(&self) -> BudgetAlerts {
-        BudgetAlerts::new(self.world.stack.store().clone(), self.world.stack.clock().clone(), outlets())
+        BudgetAlerts::new(self.world.stack.store().clone(), self.world.stack.clock().clone(), channels())
     }
 
     /// A run, and what it came to.
@@ -120,9 +120,9 @@ impl Watch {
 }
 
 /// Webhooks to this machine, which do not wait long.
-pub fn outlets() -> Outlets {
+pub fn channels() -> Channels {
     let policy = Policy { allow_local: true, limit: Duration::from_millis(500) };
-    Outlets::new(Webhooks::new(policy).unwrap())
+    Channels::new(Webhooks::new(policy).unwrap())
 }
 
 /// A call by `agent` that costs so much.

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use store::Store;
 use store::keys::{PK, SK};
 
-use super::{TIME, outlets};
+use super::{TIME, channels};
 use crate::simulation::engine::Engine;
 use crate::simulation::wire::{Answer, EXAMINER, Wire};
 use crate::support::noon;
@@ -34,7 +34,7 @@ fn org(nth: usize) -> String {
 /// A run, and whom it looked at, in order.
 async fn run(engine: &Engine, wire: &Wire) -> (Result<Value, String>, Vec<String>) {
     let store = Store::new(wire.client(1), &names());
-    let function = BudgetAlerts::new(store, Clock::fixed(noon()), outlets());
+    let function = BudgetAlerts::new(store, Clock::fixed(noon()), channels());
     let run = tokio::spawn(async move { function.handle(json!({}), TIME).await });
     let mut looked_at = Vec::new();
     while !run.is_finished() {
@@ -65,7 +65,7 @@ async fn who_was_not_reached_is_counted_and_comes_first_the_next_time() {
     }
     let (first, reached) = run(&engine, &wire).await;
     let left = ORGS - reached.len();
-    assert_eq!(first.unwrap_err(), format!("the time did not suffice for {left} organisations"));
+    assert_eq!(first.unwrap_err(), format!("no time was left for {left} organizations"));
     assert!(left > 0 && reached.len() > ORGS / 2, "{left}");
 
     let (second, then) = run(&engine, &wire).await;
@@ -75,5 +75,5 @@ async fn who_was_not_reached_is_counted_and_comes_first_the_next_time() {
     let all: Vec<_> = (0..ORGS).map(org).collect();
     assert!(all.iter().filter(|org| !reached.contains(org)).all(|org| soon.contains(org)));
     let left = ORGS - then.len();
-    assert_eq!(second.unwrap_err(), format!("the time did not suffice for {left} organisations"));
+    assert_eq!(second.unwrap_err(), format!("no time was left for {left} organizations"));
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use budget_alerts::{BudgetAlerts, Outlets};
+use budget_alerts::{BudgetAlerts, Channels};
 use runtime::clock::Clock;
 use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
 use store::Store;
@@ -116,8 +116,8 @@ impl Wiring<'_> {
             "budget-alerts" => {
                 let webhooks = Webhooks::new(Policy::new(config.allow_local_webhooks));
                 let webhooks = webhooks.map_err(|error| Error::caused("cannot send webhooks", error))?;
-                let outlets = Outlets::new(webhooks).and_printer(Arc::new(|line| println!("{line}")));
-                let alerts = Arc::new(BudgetAlerts::new(store, self.clock.clone(), outlets));
+                let channels = Channels::new(webhooks).with_printer(Arc::new(|line| println!("{line}")));
+                let alerts = Arc::new(BudgetAlerts::new(store, self.clock.clone(), channels));
                 Ok(Arc::new(move |event| {
                     let alerts = alerts.clone();
                     Box::pin(async move { alerts.handle(event, time_left).await })

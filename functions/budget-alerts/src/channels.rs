@@ -1,4 +1,4 @@
-//! Where alerts go: the topic, the organisation's webhooks, and the terminal of whoever runs the system locally.
+//! The channels that alerts are sent to: an SNS topic, the organization's webhooks, and the terminal of a local stack.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,102 +15,105 @@ use webhook::Webhooks;
 
 use crate::topic::{self, Topic};
 
-/// Webhooks under way at once. Most of what they do is wait.
-const AT_ONCE: usize = 256;
+/// Webhooks sent at the same time. Most of the time they only wait.
+const CONCURRENCY: usize = 256;
 
-/// An organisation's webhooks, by id.
+/// An organization's webhooks, by id.
 pub type Destinations = BTreeMap<Name, DestinationSettings>;
 
-/// Takes one line for people.
+/// Prints one line of text.
 pub type Printer = Arc<dyn Fn(&str) + Send + Sync>;
 
-/// Where alerts go.
+/// The channels of all organizations.
 #[derive(Clone)]
-pub struct Outlets {
+pub struct Channels {
     webhooks: Webhooks,
-    under_way: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     topic: Option<Topic>,
     printer: Option<Printer>,
 }
 
-impl fmt::Debug for Outlets {
+impl fmt::Debug for Channels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outlets").field("topic", &self.topic).finish_non_exhaustive()
+        f.debug_struct("Channels").field("topic", &self.topic).finish_non_exhaustive()
     }
 }
 
-/// Why something was not delivered.
-pub enum Undelivered {
-    /// An attempt failed.
+/// Why an alert was not sent.
+pub enum SendError {
     Failed(Failure),
-    /// There is nobody to deliver to any more.
-    Nobody(&'static str),
+    /// The channel no longer exists.
+    NoReceiver(&'static str),
 }
 
-impl Outlets {
-    /// The organisations' webhooks alone.
+impl Channels {
+    /// Sends to the organizations' webhooks only.
     pub fn new(webhooks: Webhooks) -> Self {
-        Self { webhooks, under_way: Arc::new(Semaphore::new(AT_ONCE)), topic: None, printer: None }
+        Self { webhooks, permits: Arc::new(Semaphore::new(CONCURRENCY)), topic: None, printer: None }
     }
 
-    /// And a topic that all alerts are published to.
+    /// Also publishes all alerts to a topic.
     #[must_use]
-    pub fn and_topic(self, topic: Topic) -> Self {
+    pub fn with_topic(self, topic: Topic) -> Self {
         Self { topic: Some(topic), ..self }
     }
 
-    /// And somebody to whom all alerts are shown, a line each.
+    /// Also prints all alerts, one line each.
     #[must_use]
-    pub fn and_printer(self, printer: Printer) -> Self {
+    pub fn with_printer(self, printer: Printer) -> Self {
         Self { printer: Some(printer), ..self }
     }
 
-    /// Where an alert goes that is decided at `now`. What is added later gets later alerts only.
+    /// The deliveries of an alert that is decided at `now`. Channels added later get later alerts only.
     pub fn deliveries(&self, destinations: &Destinations, now: DateTime<Utc>) -> Vec<Delivery> {
-        let plain = |outlet| Delivery::new(outlet, now);
-        let print = self.printer.iter().map(|_| plain(Outlet::Print));
-        let topic = self.topic.iter().map(|_| plain(Outlet::Topic));
-        // Two that are added at the same moment may be one too many.
+        let new = |channel| Delivery::new(channel, now);
+        let print = self.printer.iter().map(|_| new(Outlet::Print));
+        let topic = self.topic.iter().map(|_| new(Outlet::Topic));
+        // Two destinations added at the same moment may exceed the limit by one.
         if destinations.len() > MAX_DESTINATIONS {
             let most = MAX_DESTINATIONS;
-            tracing::error!(destinations = destinations.len(), most, "not all destinations are told");
+            tracing::error!(
+                destinations = destinations.len(),
+                most,
+                "an organization has too many destinations; the last ones get no alerts"
+            );
         }
         let webhooks = destinations.iter().take(MAX_DESTINATIONS).map(|(id, destination)| {
             let host = Some(host(&destination.url));
-            Delivery { host, ..plain(Outlet::Webhook(id.clone())) }
+            Delivery { host, ..new(Outlet::Webhook(id.clone())) }
         });
         print.chain(topic).chain(webhooks).collect()
     }
 
-    /// Delivers an alert to one outlet, once.
-    pub async fn deliver(
+    /// Makes one attempt to send an alert to one channel.
+    pub async fn send(
         &self,
         alert: &Alert,
-        outlet: &Outlet,
+        channel: &Outlet,
         destinations: &Destinations,
         now: DateTime<Utc>,
-    ) -> Result<(), Undelivered> {
-        match outlet {
+    ) -> Result<(), SendError> {
+        match channel {
             Outlet::Print => self.print(alert),
             Outlet::Topic => self.publish(alert).await,
             Outlet::Webhook(id) => {
-                let removed = Undelivered::Nobody("The destination was taken away.");
+                let removed = SendError::NoReceiver("The destination was deleted.");
                 let destination = destinations.get(id).ok_or(removed)?;
-                self.post(alert, destination, now).await.map_err(Undelivered::Failed)
+                self.post_webhook(alert, destination, now).await.map_err(SendError::Failed)
             }
         }
     }
 
-    fn print(&self, alert: &Alert) -> Result<(), Undelivered> {
+    fn print(&self, alert: &Alert) -> Result<(), SendError> {
         let printer = self.printer.as_ref();
-        let printer = printer.ok_or(Undelivered::Nobody("Nobody is watching any more."))?;
-        printer(&summary(alert).map_err(Undelivered::Failed)?);
+        let printer = printer.ok_or(SendError::NoReceiver("Alerts are no longer printed."))?;
+        printer(&summary(alert).map_err(SendError::Failed)?);
         Ok(())
     }
 
-    async fn publish(&self, alert: &Alert) -> Result<(), Undelivered> {
-        let topic = self.topic.as_ref().ok_or(Undelivered::Nobody("There is no topic any more."))?;
-        let message = read(alert).map_err(Undelivered::Failed)?;
+    async fn publish(&self, alert: &Alert) -> Result<(), SendError> {
+        let topic = self.topic.as_ref().ok_or(SendError::NoReceiver("The topic no longer exists."))?;
+        let message = read(alert).map_err(SendError::Failed)?;
         let message = topic::Message {
             subject: &message.data.summary,
             body: &alert.message,
@@ -118,36 +121,36 @@ impl Outlets {
             kind: message.message_type.as_str(),
             organization: alert.org.as_str(),
         };
-        topic.publish(&message).await.map_err(Undelivered::Failed)
+        topic.publish(&message).await.map_err(SendError::Failed)
     }
 
-    async fn post(
+    async fn post_webhook(
         &self,
         alert: &Alert,
         destination: &DestinationSettings,
         now: DateTime<Utc>,
     ) -> Result<(), Failure> {
-        // Nobody closes it.
-        let _under_way = self.under_way.acquire().await;
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
         let secrets: Vec<_> = destination.secrets_at(now).collect();
         let (id, body) = (alert.id(), alert.message.as_bytes());
         self.webhooks.send(&destination.url, &secrets, &id, now, body).await.map(drop)
     }
 }
 
-/// The host of a URL: its path and query may be what lets one in.
+/// The host of a URL. Only that is shown, since the path and query are often credentials.
 pub fn host(url: &str) -> String {
     let (_, rest) = url.split_once("://").unwrap_or(("", url));
     rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
 fn read(alert: &Alert) -> Result<Message, Failure> {
-    let odd = |_| Failure {
+    let malformed = |_| Failure {
         verdict: Verdict::GiveUp,
         status: None,
         detail: "The stored alert cannot be read.".to_owned(),
     };
-    alert.read().map_err(odd)
+    alert.read().map_err(malformed)
 }
 
 fn summary(alert: &Alert) -> Result<String, Failure> {
@@ -163,21 +166,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_alert_goes_to_fifty_webhooks_at_most() {
+    fn an_alert_goes_to_at_most_fifty_webhooks() {
         let policy = Policy { allow_local: false, limit: Duration::from_secs(1) };
-        let outlets = Outlets::new(Webhooks::new(policy).unwrap()).and_printer(Arc::new(|_| ()));
+        let channels = Channels::new(Webhooks::new(policy).unwrap()).with_printer(Arc::new(|_| ()));
         let deliveries = |webhooks: usize| {
             let destination =
                 DestinationSettings { url: "https://a.example/x".to_owned(), secrets: Vec::new() };
             let destinations =
                 (0..webhooks).map(|nth| (Name::new(nth.to_string()).unwrap(), destination.clone()));
-            outlets.deliveries(&destinations.collect(), DateTime::UNIX_EPOCH).len()
+            channels.deliveries(&destinations.collect(), DateTime::UNIX_EPOCH).len()
         };
         assert_eq!([0, 1, 50, 51].map(deliveries), [1, 2, 51, 51]);
     }
 
     #[test]
-    fn of_an_address_the_host_is_kept() {
+    fn only_the_host_of_a_url_is_kept() {
         for (url, expected) in [
             ("https://hooks.example/services/T0/token", "hooks.example"),
             ("https://hooks.example:8443?key=k", "hooks.example:8443"),

@@ -1,5 +1,5 @@
-//! A day computed anew from its raw events: the same fold as the aggregator's, and never more than a page of events in
-//! memory.
+//! Recomputes a day from its raw events, by the same rollup as the aggregator's and with at most one page of events of
+//! each lane in memory.
 
 use std::collections::BTreeMap;
 
@@ -17,79 +17,78 @@ use store::keys::Keyed;
 use store::keys::{Key, LANES};
 use store::proof::StoredEvent;
 
-/// Events that cannot be read are named up to this number.
-const NAMED: usize = 20;
+/// The most malformed events whose keys are reported.
+const MAX_NAMED: usize = 20;
 
-/// What a day's events come to.
+/// Everything that a day's events add up to.
 #[derive(Default)]
-pub struct Fold {
-    /// By item.
-    pub parts: BTreeMap<Key, Part>,
+pub struct RecomputedDay {
+    pub items: BTreeMap<Key, Recomputed>,
     /// Events that were read.
     pub events: u64,
-    /// Events that could not be read.
+    /// Events that are malformed.
     pub unreadable: u64,
     /// The keys of some of these.
     pub unreadable_keys: Vec<String>,
-    /// Who was seen.
+    /// What the events say about the organization, its agents and its nodes.
     pub seen: BTreeMap<Subject, Seen>,
 }
 
 /// What a day's events add to one item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Part {
-    /// All of them.
+pub struct Recomputed {
+    /// The sum of all events.
     pub all: Sums,
-    /// Those that arrived only just now, so that they may still be on their way.
+    /// The sum of those that arrived so recently that they may not be aggregated yet.
     pub recent: Sums,
 }
 
-impl Fold {
-    /// Reads a day's events, those of all lanes, and adds them up. Those that arrived after `settled` are recent.
-    pub async fn of(store: &Store, org: &OrgId, day: Day, settled: DateTime<Utc>) -> Result<Self> {
-        let mut fold = Self::default();
+impl RecomputedDay {
+    /// Reads the day's events from all lanes. Those that arrived after `settled` are recent.
+    pub async fn read(store: &Store, org: &OrgId, day: Day, settled: DateTime<Utc>) -> Result<Self> {
+        let mut recomputed = Self::default();
         let lanes = (0..LANES).map(|lane| Box::pin(store.raw_events(org, day, lane)));
         let mut pages = select_all(lanes);
         while let Some(page) = pages.try_next().await? {
             for event in page {
-                fold.add(event, settled);
+                recomputed.add(event, settled);
             }
         }
-        fold.unreadable_keys.sort_unstable();
-        Ok(fold)
+        recomputed.unreadable_keys.sort_unstable();
+        Ok(recomputed)
     }
 
     fn add(&mut self, stored: StoredEvent, settled: DateTime<Utc>) {
         self.events += 1;
         let Ok(event) = stored.event else {
             self.unreadable += 1;
-            if self.unreadable_keys.len() < NAMED {
+            if self.unreadable_keys.len() < MAX_NAMED {
                 self.unreadable_keys.push(stored.sk);
             }
             return;
         };
-        // One that does not say when it arrived has been here for long.
+        // An event without an arrival time is an old one.
         let recent = stored.received.is_some_and(|received| received > settled);
-        let brings = rollup::contribution(&event);
-        for (target, sums) in brings.sums {
-            self.part(target.key(), &sums, recent);
+        let contribution = rollup::contribution(&event);
+        for (target, sums) in contribution.sums {
+            self.add_to_item(target.key(), &sums, recent);
         }
-        for sighting in brings.sightings {
+        for sighting in contribution.sightings {
             let seen = self.seen.entry(sighting.subject).or_insert_with(|| sighting.seen.clone());
             seen.merge(&sighting.seen);
         }
-        if let Some(user) = brings.end_user {
+        if let Some(user) = contribution.end_user {
             let mut sums = Sums::default();
             sums.insert(Measure::EndUsers, user.hash);
-            self.part(user.key(), &sums, recent);
+            self.add_to_item(user.key(), &sums, recent);
         }
     }
 
-    fn part(&mut self, key: Key, sums: &Sums, recent: bool) {
-        let part = self.parts.entry(key).or_default();
-        part.all.merge(sums);
+    fn add_to_item(&mut self, key: Key, sums: &Sums, recent: bool) {
+        let item = self.items.entry(key).or_default();
+        item.all.merge(sums);
         if recent {
-            part.recent.merge(sums);
+            item.recent.merge(sums);
         }
     }
 }
