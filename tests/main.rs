@@ -8,20 +8,10 @@
 )]
 
 mod api;
-mod bootstraps;
-mod cold_starts;
-mod events;
-mod figures;
-mod logs;
-mod monitoring;
-mod openapi;
+mod deployed;
+mod every_route;
 mod pipeline;
-mod policies;
-mod routes;
 mod simulation;
-mod strangers;
 mod support;
 mod v1;
-mod versions;
-mod watch;
 mod webhooks;

@@ -5,6 +5,7 @@ pub mod emulator;
 pub mod events;
 pub mod oracle;
 pub mod receiver;
+pub mod registry;
 pub mod tables;
 pub mod zones;
 

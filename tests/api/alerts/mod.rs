@@ -9,6 +9,7 @@ mod list;
 mod message;
 mod organizations;
 mod resolved;
+mod retries;
 mod time;
 mod topic;
 mod watched;

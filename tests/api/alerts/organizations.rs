@@ -10,8 +10,8 @@ use shared::period::Day;
 use shared::rollup::Target;
 
 use super::{RUNS, TIME, Watch, call};
-use crate::api::registry::string;
 use crate::support::noon;
+use crate::support::registry::string;
 
 /// Organisations that have all spent too much.
 async fn fill(watch: &Watch, orgs: &[&str]) {

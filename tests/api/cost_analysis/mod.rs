@@ -4,6 +4,7 @@ mod advice;
 mod book;
 mod figures;
 mod oracle;
+mod own_prices;
 mod periods;
 mod pricing;
 mod random;

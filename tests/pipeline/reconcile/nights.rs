@@ -9,9 +9,9 @@ use shared::store::keys::{self, SEALED};
 use shared::store::registry::SETTINGS;
 
 use super::Books;
+use crate::deployed::versions::item_of;
 use crate::support::noon;
 use crate::support::tables::{call, names, record};
-use crate::versions::item_of;
 
 async fn night(books: &Books) -> Result<Value, String> {
     books.ask(json!({ "do": "nightly" })).await

@@ -6,6 +6,7 @@ mod left_over;
 mod periods;
 mod random;
 mod round_trips;
+mod subscription;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

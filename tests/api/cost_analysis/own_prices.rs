@@ -6,7 +6,7 @@ use shared::event::Data;
 use shared::ids::OrgId;
 use shared::store::{events, keys};
 
-use super::{Registry, call, string};
+use crate::support::registry::{Registry, call, string};
 use crate::support::{faults, noon};
 
 const PATH: &str = "/api/cost-analysis/pricing/anthropic/claude-haiku-3.5";

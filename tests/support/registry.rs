@@ -1,16 +1,5 @@
 //! What is set by way of the API, and the entries that tell of it.
 
-mod agents;
-mod conditions;
-mod crowded;
-mod destinations;
-mod entries;
-mod isolation;
-mod organization;
-mod prices;
-mod random;
-mod singles;
-
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -28,7 +17,7 @@ use shared::period::{Day, DayRange};
 use shared::store::events;
 use shared::store::keys::{self, Key};
 
-use crate::support::{Answer, World, noon};
+use super::{Answer, World, noon};
 
 /// The system, with callers who read and write the registry.
 pub struct Registry {

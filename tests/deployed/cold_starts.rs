@@ -17,7 +17,7 @@ use axum::Router;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
-use crate::bootstraps::Cloud;
+use super::bootstraps::Cloud;
 use crate::support::emulator::root;
 
 /// Starts of each function.

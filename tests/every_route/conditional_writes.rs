@@ -6,8 +6,8 @@ use futures::future::join_all;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Registry, as_set, text};
 use crate::support::Answer;
+use crate::support::registry::{Registry, as_set, text};
 
 async fn put_if(registry: &Registry, path: &str, tag: &str, body: &Value) -> Answer {
     let headers = [("content-type", "application/json"), ("if-match", tag)];

@@ -22,11 +22,11 @@ use shared::period::Day;
 use shared::rollup::EndUser;
 use shared::store::keys::{PK, SK, VERSION};
 
-use crate::routes::functions;
-use crate::strangers::{MARK, fill, path, put, routes, settings};
+use super::versions::item_of;
+use crate::every_route::routes::functions;
+use crate::every_route::walk::{MARK, fill, path, put, routes, settings};
 use crate::support::events::{call, event};
 use crate::support::{World, noon, tables};
-use crate::versions::item_of;
 
 /// What is asked of every route that reads, beside nothing: each takes of it what it knows.
 const QUERIES: [&str; 4] = [

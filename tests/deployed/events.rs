@@ -16,8 +16,8 @@ use shared::ids::OrgId;
 use shared::period;
 use shared::store::keys;
 
-use crate::monitoring;
-use crate::routes::functions;
+use super::monitoring;
+use crate::every_route::routes::functions;
 use crate::support::tables::{Tables, folded};
 use crate::support::{World, answered};
 

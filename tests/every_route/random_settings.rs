@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use super::Registry;
 use crate::support::Answer;
+use crate::support::registry::Registry;
 
 /// A request: which thing, and what to set it to; nothing: take it away.
 type Step = (usize, Option<Value>);

@@ -5,8 +5,8 @@ use shared::event::Data;
 use shared::ids::{AgentId, OrgId};
 use shared::period::{Day, DayRange};
 
-use super::{Registry, details};
 use crate::support::noon;
+use crate::support::registry::{Registry, details};
 
 #[tokio::test]
 async fn each_change_is_told_once_with_what_it_replaced() {

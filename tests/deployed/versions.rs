@@ -27,8 +27,8 @@ use serde_json::{Value, json};
 use shared::store::Item;
 use shared::store::keys::VERSION;
 
-use crate::policies::{ODD, not_understood};
-use crate::strangers::{MARK, fill, path, put, routes, settings};
+use super::policies::{ODD, not_understood};
+use crate::every_route::walk::{MARK, fill, path, put, routes, settings};
 use crate::support::tables::{Tables, call, delivery, record};
 use crate::support::{World, noon, tables};
 

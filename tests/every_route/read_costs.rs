@@ -19,7 +19,7 @@ use shared::store::usage::Batch;
 use shared::store::{Reading, Store};
 use tower::ServiceExt;
 
-use crate::routes::functions;
+use super::routes::functions;
 use crate::support::tables::call;
 use crate::support::{World, noon};
 

@@ -3,7 +3,7 @@
 use http::{Method, StatusCode};
 use serde_json::json;
 
-use super::Registry;
+use crate::support::registry::Registry;
 
 #[tokio::test]
 async fn another_organisation_sees_nothing_of_it() {

@@ -4,8 +4,8 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use shared::ids::OrgId;
 
-use super::{Registry, as_set, call};
 use crate::support::noon;
+use crate::support::registry::{Registry, as_set, call};
 
 const PATH: &str = "/api/organization";
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::routes::functions;
+use super::routes::functions;
 use crate::support::World;
 use crate::support::contract::{DOCUMENT, faults, resolved};
 

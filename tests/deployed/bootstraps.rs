@@ -25,8 +25,8 @@ use shared::auth::Scope;
 use shared::store::keys::{PK, SK};
 use tokio::net::TcpListener;
 
-use crate::events::{answer, event_of_the_aggregator, file};
-use crate::routes::functions;
+use super::events::{answer, event_of_the_aggregator, file};
+use crate::every_route::routes::functions;
 use crate::support::World;
 use crate::support::emulator::{Emulator, root};
 use crate::support::tables::{folded, held, names};

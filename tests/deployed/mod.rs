@@ -1,0 +1,9 @@
+//! What gets deployed: the templates, the roles, the built functions, and the files that describe them.
+
+mod bootstraps;
+mod cold_starts;
+mod events;
+mod monitoring;
+pub mod policies;
+pub mod versions;
+mod watch;

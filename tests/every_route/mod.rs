@@ -1,0 +1,12 @@
+//! Tests that go through all routes, so that a new one cannot be forgotten.
+
+mod audit_log;
+mod conditional_writes;
+mod isolation;
+mod logs;
+mod openapi;
+mod random_settings;
+mod read_costs;
+pub mod routes;
+mod settings_isolation;
+pub mod walk;
