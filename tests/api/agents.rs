@@ -9,24 +9,24 @@ use crate::support::faults;
 use crate::support::registry::{Registry, as_set, call};
 
 #[tokio::test]
-async fn what_is_put_is_what_is_read() {
+async fn a_response_equals_what_was_put() {
     let registry = Registry::new().await;
     let nova = json!({
         "name": "Nova", "hostname": "eu-1", "status": "paused", "category": "Research", "department": "Strategy",
         "role_title": "Research Analyst", "model_provider": "anthropic", "model_name": "claude-haiku-3.5",
         "human_equivalent_salary": 75_000, "estimated_hours_saved": 80.5, "cost_budget_monthly": 100.25,
     });
-    let answer = registry.put("/api/agents/nova", &nova).await;
-    assert_eq!(as_set(&answer), nova);
-    assert_eq!(registry.get("/api/agents/nova").await, answer);
-    // What was read can be sent back as it is.
-    assert_eq!(registry.put("/api/agents/nova", &answer).await, answer);
+    let response = registry.put("/api/agents/nova", &nova).await;
+    assert_eq!(as_set(&response), nova);
+    assert_eq!(registry.get("/api/agents/nova").await, response);
+    // A response can be sent back as it is.
+    assert_eq!(registry.put("/api/agents/nova", &response).await, response);
 
-    // A field left out takes its default.
+    // An omitted field takes its default.
     let bare = registry.put("/api/agents/nova", &json!({})).await;
     assert_eq!(bare["name"], json!(null));
     assert_eq!((&bare["status"], &bare["human_equivalent_salary"]), (&json!("online"), &json!(null)));
-    assert_ne!(bare["etag"], answer["etag"]);
+    assert_ne!(bare["etag"], response["etag"]);
 
     registry.put("/api/agents/atlas", &json!({ "name": "Atlas" })).await;
     let all = registry.get("/api/agents").await;
@@ -38,10 +38,11 @@ async fn what_is_put_is_what_is_read() {
 #[tokio::test]
 async fn every_fault_of_path_and_body_is_listed() {
     let registry = Registry::new().await;
-    let answer = registry.try_put("/api/agents/a%20b", &json!({ "name": 1, "x": 2, "status": "gone" })).await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let response =
+        registry.try_put("/api/agents/a%20b", &json!({ "name": 1, "x": 2, "status": "gone" })).await;
+    assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
     let expected = ["path.id id", "body.name string_type", "body.status enum", "body.x extra_forbidden"];
-    assert_eq!(faults(&answer.body["detail"]), expected);
+    assert_eq!(faults(&response.body["detail"]), expected);
     assert_eq!(registry.try_get("/api/agents/a%20b").await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(registry.try_get("/api/agents/%ff").await.status, StatusCode::UNPROCESSABLE_ENTITY);
     let long = "a".repeat(129);
@@ -54,7 +55,7 @@ async fn every_fault_of_path_and_body_is_listed() {
 }
 
 #[tokio::test]
-async fn an_id_may_hold_whatever_an_event_may_name() {
+async fn every_id_allowed_in_events_is_allowed_in_paths() {
     let registry = Registry::new().await;
     for (path, id) in [
         ("team%2Fnova", "team/nova"),
@@ -74,7 +75,7 @@ async fn an_id_may_hold_whatever_an_event_may_name() {
 }
 
 #[tokio::test]
-async fn an_agent_that_an_event_named_is_there_and_keeps_what_is_known_of_it() {
+async fn an_agent_named_by_an_event_exists_and_keeps_its_history() {
     let registry = Registry::new().await;
     registry.world.caller("acme").record(&[call("1", "nova"), call("2", "atlas")]).await;
     let key = keys::agent(&OrgId::new("acme").unwrap(), &AgentId::new("nova").unwrap());
@@ -91,10 +92,10 @@ async fn an_agent_that_an_event_named_is_there_and_keeps_what_is_known_of_it() {
     registry.delete("/api/agents/nova").await;
     let archived = registry.get("/api/agents/nova").await;
     assert_eq!((&archived["status"], &archived["name"]), (&json!("archived"), &json!("Nova")));
-    // Whoever was never registered can be archived as well.
+    // An agent that was never registered can be archived, too.
     registry.delete("/api/agents/atlas").await;
     assert_eq!(registry.get("/api/agents/atlas").await["status"], "archived");
-    // Twice is once.
+    // Archiving is idempotent.
     registry.delete("/api/agents/atlas").await;
     assert_eq!(registry.changes().await.len(), 3);
 
@@ -102,7 +103,7 @@ async fn an_agent_that_an_event_named_is_there_and_keeps_what_is_known_of_it() {
     for (name, value) in &seen {
         assert_eq!(now.get(name), Some(value), "{name}");
     }
-    // The aggregator and the registry leave each other's attributes alone.
+    // The aggregator and the registry do not touch each other's attributes.
     registry.world.stack.drain().await;
     assert_eq!(registry.get("/api/agents/nova").await, archived);
     assert_eq!(registry.try_delete("/api/agents/nobody").await.status, StatusCode::NOT_FOUND);

@@ -11,12 +11,12 @@ use shared::auth::Scope;
 
 use crate::simulation::engine::Engine;
 use crate::simulation::service::{self, SECRET};
-use crate::simulation::wire::{Answer, EXAMINER, Wire};
+use crate::simulation::wire::{DIRECT, SdkResponse, Wire};
 use crate::support::registry::{Registry, as_set};
 use crate::support::{faults, noon};
 
 #[tokio::test]
-async fn a_budget_has_defaults_and_returns_to_them() {
+async fn a_deleted_budget_returns_to_the_defaults() {
     let registry = Registry::new().await;
     let path = "/api/budget";
     let unset = json!({ "monthly": null, "thresholds": [50, 80, 100], "forecast": true });
@@ -34,31 +34,32 @@ async fn a_budget_has_defaults_and_returns_to_them() {
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_taken_says_why() {
+async fn an_invalid_body_is_rejected_with_all_faults() {
     let registry = Registry::new().await;
     let send = async |body: String, kind: &str| {
         registry.send("acme", Method::PUT, "/api/budget", &[("content-type", kind)], body).await
     };
-    let answer = send("{".to_owned(), "application/json").await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(faults(&answer.body["detail"]), ["body body_unreadable"]);
+    let response = send("{".to_owned(), "application/json").await;
+    assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(faults(&response.body["detail"]), ["body body_unreadable"]);
     assert_eq!(send("{}".to_owned(), "text/plain").await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     let padded = |size: usize| format!("{{{}}}", " ".repeat(size - 2));
     assert_eq!(send(padded(64 << 10), "application/json").await.status, StatusCode::OK);
     assert_eq!(send(padded((64 << 10) + 1), "application/json").await.status, StatusCode::PAYLOAD_TOO_LARGE);
-    // A body that no extractor of axum's would take either.
+    // Above axum's own limit for bodies.
     assert_eq!(send(padded(3 << 20), "application/json").await.status, StatusCode::PAYLOAD_TOO_LARGE);
-    let answer = send(r#"{"monthly":-1,"thresholds":[1,1],"extra":{}}"#.to_owned(), "application/json").await;
+    let response =
+        send(r#"{"monthly":-1,"thresholds":[1,1],"extra":{}}"#.to_owned(), "application/json").await;
     let expected =
         ["body.monthly greater_than_equal", "body.thresholds duplicate", "body.extra extra_forbidden"];
-    assert_eq!(faults(&answer.body["detail"]), expected);
+    assert_eq!(faults(&response.body["detail"]), expected);
 }
 
 /// The status of a PUT whose transaction is canceled for these reasons.
 async fn put(reasons: &[&str]) -> StatusCode {
     let engine = Arc::new(Engine::new());
     let wire = Wire::new(engine.clone());
-    tables::create(&wire.client(EXAMINER), &Template::built_in().unwrap().tables).await.unwrap();
+    tables::create(&wire.client(DIRECT), &Template::built_in().unwrap().tables).await.unwrap();
     let registry = service::registry(1, wire.client(1), Clock::fixed(noon()));
     let token = token::issue(&SECRET, "acme", &Scope::ALL, 3600).unwrap();
     let body = json!({ "monthly": 1 });
@@ -75,13 +76,13 @@ async fn put(reasons: &[&str]) -> StatusCode {
         } else {
             engine.execute(&request.operation, &request.body)
         };
-        request.answer(Answer::Reply(status, body));
+        request.respond(SdkResponse::Http(status, body));
     }
     asked.await.unwrap().0
 }
 
 #[tokio::test]
-async fn a_throttled_transaction_is_to_be_tried_again() {
+async fn a_throttled_transaction_is_a_503() {
     for code in ["ThrottlingError", "ProvisionedThroughputExceeded"] {
         assert_eq!(put(&["None", code]).await, StatusCode::SERVICE_UNAVAILABLE, "{code}");
         assert_eq!(put(&[code, "ConditionalCheckFailed"]).await, StatusCode::SERVICE_UNAVAILABLE, "{code}");

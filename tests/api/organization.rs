@@ -1,4 +1,4 @@
-//! The organisation's zone stands as soon as a day has been cut by it.
+//! `/api/organization`: the time zone is fixed by the first event.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ async fn it_has_defaults_and_can_be_set() {
 }
 
 #[tokio::test]
-async fn the_zone_can_be_changed_while_only_settings_were_made() {
+async fn the_zone_can_change_as_long_as_there_is_no_usage() {
     let registry = Registry::new().await;
     registry.put("/api/agents/nova", &json!({})).await;
     registry.put("/api/budget", &json!({})).await;
@@ -39,25 +39,25 @@ async fn the_zone_can_be_changed_while_only_settings_were_made() {
     for name in ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Berlin"] {
         assert_eq!(registry.put(PATH, &zone(name)).await["timezone"], name);
     }
-    // Days of entries are those of the zone that stood before.
+    // An audit entry lies on a day of the zone that was set before.
     let days: Vec<_> = registry.entries("acme").await.iter().map(|event| event.day.to_string()).collect();
     assert_eq!(days.len(), 5);
     assert_eq!(days.iter().filter(|day| *day == "2026-09-16").count(), 1, "{days:?}");
 }
 
 #[tokio::test]
-async fn the_zone_stands_from_the_first_event_on_even_before_it_is_counted() {
+async fn the_zone_is_fixed_by_the_first_event_even_before_aggregation() {
     for counted in [false, true] {
         let registry = Registry::new().await;
-        let answer = registry.world.caller("acme").post(&json!([call("1", "nova")])).await;
-        assert_eq!(answer["accepted"], 1);
+        let response = registry.world.caller("acme").post(&json!([call("1", "nova")])).await;
+        assert_eq!(response["accepted"], 1);
         if counted {
             registry.world.stack.drain().await;
         }
-        let answer = registry.try_put(PATH, &zone("Europe/Berlin")).await;
-        assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
-        assert!(answer.body["detail"].is_string());
-        // Everything else can still be set, and another organisation is not concerned.
+        let response = registry.try_put(PATH, &zone("Europe/Berlin")).await;
+        assert_eq!(response.status, StatusCode::CONFLICT, "{}", response.body);
+        assert!(response.body["detail"].is_string());
+        // Everything else can still be set, and other organizations are not affected.
         assert_eq!(registry.put(PATH, &zone("UTC")).await["name"], "Acme");
         let headers = [("content-type", "application/json")];
         let other = zone("Europe/Berlin").to_string();
@@ -67,14 +67,14 @@ async fn the_zone_stands_from_the_first_event_on_even_before_it_is_counted() {
 }
 
 #[tokio::test]
-async fn usage_is_found_wherever_in_the_window_it_lies() {
+async fn usage_is_found_anywhere_in_the_window() {
     for (days_back, expected) in [(0, true), (35, true), (36, false)] {
         let registry = Registry::new().await;
         let mut event = call("1", "nova");
         let time = noon() - chrono::TimeDelta::days(days_back);
         event["time"] = json!(shared::period::rfc3339(time));
-        let answer = registry.world.caller("acme").post(&json!([event])).await;
-        assert_eq!(answer["accepted"] == 1, expected, "{answer}");
+        let response = registry.world.caller("acme").post(&json!([event])).await;
+        assert_eq!(response["accepted"] == 1, expected, "{response}");
         let org = OrgId::new("acme").unwrap();
         assert_eq!(registry.world.stack.store().has_usage(&org, noon()).await.unwrap(), expected);
     }

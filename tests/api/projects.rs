@@ -8,7 +8,7 @@ use shared::store::keys;
 use crate::support::registry::Registry;
 
 #[tokio::test]
-async fn a_project_goes_when_it_is_deleted_unless_events_named_it() {
+async fn a_deleted_project_is_gone_unless_events_named_it() {
     let registry = Registry::new().await;
     let (site, shop) = ("/api/projects/site%2Fa", "/api/projects/shop");
     for path in [site, shop] {

@@ -1,7 +1,7 @@
-//! Every function as it is deployed: the program that `sam build` made of it, called by Amazon's emulator with its file
-//! in `events/`, in the environment that the template describes, over the embedded tables.
+//! Every function as deployed: the binary built by `sam build`, invoked through Amazon's runtime interface emulator with
+//! its file in `events/` and the environment from the template, over the embedded tables.
 //!
-//! It takes what `cargo test` by itself does not build; `.ci/run` does:
+//! The binaries are not built by `cargo test`. `.ci/run` builds them:
 //!
 //! ```text
 //! SAM_BUILD_MODE=debug sam build --parameter-overrides Architecture=x86_64
@@ -25,16 +25,16 @@ use shared::auth::Scope;
 use shared::store::keys::{PK, SK};
 use tokio::net::TcpListener;
 
-use super::events::{answer, event_of_the_aggregator, file};
+use super::events::{event_of_the_aggregator, file, response};
 use crate::every_route::routes::functions;
 use crate::support::World;
 use crate::support::emulator::{Emulator, root};
 use crate::support::tables::{folded, held, names};
 
-/// The day on which the files in `events/` take place. Events of it can be sent for 35 days.
+/// The day of the events in `events/`. They can be sent for 35 days.
 const DAY: &str = "2026-11-20";
 
-/// The world around the functions: tables, secrets and a way in.
+/// The environment of the functions: tables and secrets.
 pub struct Cloud {
     world: World,
     pub template: Template,
@@ -47,7 +47,7 @@ impl Cloud {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let secrets = format!("http://{}", listener.local_addr().unwrap());
         let secret = String::from_utf8(world.secret().to_vec()).unwrap();
-        // Every secret of Secrets Manager is the same here.
+        // Every secret in Secrets Manager is the same here.
         let keeper = move |body: Bytes| async move {
             let asked: Value = serde_json::from_slice(&body).unwrap();
             let arn = &asked["SecretId"];
@@ -58,7 +58,7 @@ impl Cloud {
         Self { world, template: Template::built_in().unwrap(), secrets }
     }
 
-    /// What Lambda sets for `function`: what the template says, and where AWS is.
+    /// The environment variables of `function`: those of the template, and where AWS is.
     pub fn variables(&self, function: &Function) -> BTreeMap<String, String> {
         let mut variables: BTreeMap<_, _> = function.variables.clone();
         for (name, value) in &mut variables {
@@ -74,7 +74,7 @@ impl Cloud {
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secrets),
             ("AWS_LAMBDA_FUNCTION_NAME", &function.binary),
         ];
-        // A topic has the name that its ARN ends with; here nothing is published to it.
+        // The topic's name is the last part of its ARN. Nothing is published to it here.
         if let Some(topic) = variables.get_mut("ALERTS_TOPIC_ARN") {
             *topic = format!("arn:aws:sns:us-east-1:123456789012:{topic}");
         }
@@ -83,7 +83,7 @@ impl Cloud {
         variables
     }
 
-    /// The event of a function, with a token that its environment makes good.
+    /// The event of a function, with a valid token.
     fn event(&self, function: &Function) -> String {
         let now = Clock::system().now();
         let scopes = Scope::ALL.map(Scope::as_str).join(" ");
@@ -94,7 +94,7 @@ impl Cloud {
         let key = EncodingKey::from_secret(self.world.secret());
         let event =
             file(&function.binary).replace("<token>", &encode(&Header::default(), &claims, &key).unwrap());
-        // What is sent was yesterday.
+        // The event was sent yesterday.
         let mut event: Value = serde_json::from_str(&event).unwrap();
         if let Some(body) = event["body"].as_str() {
             let yesterday = now.date_naive() - Days::new(1);
@@ -103,28 +103,28 @@ impl Cloud {
         event.to_string()
     }
 
-    /// What the deployed function answers.
+    /// Invokes the deployed function and returns its response.
     async fn invoke(&self, function: &Function) -> Value {
         let bootstrap = root().join(".aws-sam/build").join(&function.id).join("bootstrap");
-        assert!(bootstrap.exists(), "sam build has not made {}", bootstrap.display());
+        assert!(bootstrap.exists(), "sam build did not create {}", bootstrap.display());
         let emulator = Emulator::start(&bootstrap, &self.variables(function));
-        let answer = emulator.invoke(&self.event(function)).await;
-        assert!(answer.get("errorType").is_none(), "{}: {answer}\n{}", function.binary, emulator.log());
-        answer
+        let response = emulator.invoke(&self.event(function)).await;
+        assert!(response.get("errorType").is_none(), "{}: {response}\n{}", function.binary, emulator.log());
+        response
     }
 
-    /// The status and the body that the deployed function answers a request with.
-    async fn ask(&self, function: &Function) -> (u16, Value) {
-        let answer = self.invoke(function).await;
-        assert_eq!(answer["isBase64Encoded"], false, "{}", function.binary);
-        let status = answer["statusCode"].as_u64().unwrap().try_into().unwrap();
-        (status, serde_json::from_str(answer["body"].as_str().unwrap()).unwrap())
+    /// The status and body with which the deployed function responds to its request.
+    async fn request(&self, function: &Function) -> (u16, Value) {
+        let response = self.invoke(function).await;
+        assert_eq!(response["isBase64Encoded"], false, "{}", function.binary);
+        let status = response["statusCode"].as_u64().unwrap().try_into().unwrap();
+        (status, serde_json::from_str(response["body"].as_str().unwrap()).unwrap())
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "it takes what sam build builds; .ci/run does both"]
-async fn every_function_answers_its_event_as_it_is_deployed() {
+#[ignore = "needs the binaries of sam build, see .ci/run"]
+async fn every_deployed_function_handles_its_event() {
     assert!(DAY.parse::<NaiveDate>().is_ok() && file("ingest").contains(DAY));
     let cloud = Cloud::new().await;
     let function = |binary: &str| cloud.template.functions.iter().find(|f| f.binary == binary).unwrap();
@@ -133,43 +133,43 @@ async fn every_function_answers_its_event_as_it_is_deployed() {
     assert_eq!(taken, json!({ "state": {}, "batchItemFailures": [] }));
     let counted = [event_of_the_aggregator()];
     assert_eq!(held(cloud.world.stack.store(), &counted).await, folded(&counted));
-    // That event is in no table: to reconcile, which compares its day when it is over, it was never there.
+    // That event is in no table, so reconcile must not find its rollups.
     for key in folded(&counted).into_keys() {
         let delete = cloud.world.stack.client().delete_item().table_name(names().usage);
         let key = [(PK, key.pk), (SK, key.sk)].map(|(name, text)| (name.to_owned(), AttributeValue::S(text)));
         delete.set_key(Some(key.into())).send().await.unwrap();
     }
 
-    let (status, stored) = cloud.ask(function("ingest")).await;
+    let (status, stored) = cloud.request(function("ingest")).await;
     assert_eq!((status, stored), (200, json!({ "accepted": 1, "duplicates": 0, "rejected": [] })));
-    // The others ask about what has been sent.
+    // The other functions query the stored event.
     cloud.world.stack.drain().await;
 
     for (binary, routes) in functions().into_iter().filter(|(binary, _)| *binary != "ingest") {
         let deployed = function(binary);
-        // The answer of the code that is tested everywhere else. A day may end meanwhile.
-        let here = async || ageless(answer(&cloud.world, binary, routes.clone()).await.1);
+        // The response of the same code within this process. A day may end in between.
+        let here = async || without_ages(response(&cloud.world, binary, routes.clone()).await.1);
         let before = here().await;
-        let (status, body) = cloud.ask(deployed).await;
-        let body = ageless(body);
+        let (status, body) = cloud.request(deployed).await;
+        let body = without_ages(body);
         assert_eq!(status, 200, "{binary}: {body}");
         assert!(body == before || body == here().await, "{binary}: {body}");
     }
     let others = cloud.template.functions.iter().filter(|function| function.routes.is_empty());
     for function in others.filter(|function| function.binary != "aggregator") {
-        let answer = cloud.invoke(function).await;
+        let response = cloud.invoke(function).await;
         match function.binary.as_str() {
-            "reconcile" => assert_eq!((&answer["drift"], &answer["failures"]), (&json!(0), &json!([]))),
-            "budget-alerts" => assert_eq!((&answer["failed"], &answer["left"]), (&json!(0), &json!(0))),
-            other => panic!("say here what {other} should answer"),
+            "reconcile" => assert_eq!((&response["drift"], &response["failures"]), (&json!(0), &json!([]))),
+            "budget-alerts" => assert_eq!((&response["failed"], &response["left"]), (&json!(0), &json!(0))),
+            other => panic!("what should {other} return?"),
         }
     }
 }
 
-/// An answer without what grows older while it is asked for.
-fn ageless(mut answer: Value) -> Value {
-    for lane in answer["lanes"].as_array_mut().into_iter().flatten() {
+/// A response without the ages, which grow between two requests.
+fn without_ages(mut response: Value) -> Value {
+    for lane in response["lanes"].as_array_mut().into_iter().flatten() {
         lane.as_object_mut().unwrap().remove("age_seconds");
     }
-    answer
+    response
 }

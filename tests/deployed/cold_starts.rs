@@ -1,6 +1,6 @@
-//! How long a function takes from the start of its process until it asks for its first event, as a multiple of what a
-//! function takes that does nothing. Connections and secrets are part of it: they are made ready before. There is no TLS
-//! here, which costs more than all else there is to see.
+//! The time from the start of a function's process to its first request for an event, as a percentage of that of a
+//! function that does nothing. It includes connections and secrets, which are prepared in the init phase, but no TLS
+//! handshake, which costs more than everything else.
 //!
 //! ```text
 //! cargo build --release --bins && cargo build --release -p system-tests --example hello
@@ -23,30 +23,30 @@ use crate::support::emulator::root;
 /// Starts of each function.
 const STARTS: usize = 21;
 
-/// Lambda's runtime API, as far as a function that starts needs it: it is told when the first event is asked for.
+/// The part of Lambda's runtime API that a starting function needs. Reports when the first event is requested.
 struct Runtime {
     address: String,
-    asked: mpsc::UnboundedReceiver<Instant>,
+    requests: mpsc::UnboundedReceiver<Instant>,
 }
 
 impl Runtime {
     async fn start() -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (tell, asked) = mpsc::unbounded_channel();
+        let (reporter, requests) = mpsc::unbounded_channel();
         let router = Router::new().fallback(move || {
-            let told = tell.send(Instant::now());
+            let reported = reporter.send(Instant::now());
             async move {
-                told.unwrap();
-                // No event ever comes.
+                reported.unwrap();
+                // No event is ever returned.
                 std::future::pending::<()>().await;
             }
         });
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { address, asked }
+        Self { address, requests }
     }
 
-    /// The middle one of all starts.
+    /// The median duration of all starts.
     async fn starts(&mut self, program: &Path, variables: &BTreeMap<String, String>) -> Duration {
         let mut times = Vec::new();
         for _ in 0..STARTS {
@@ -62,7 +62,7 @@ impl Runtime {
                 .stdout(Stdio::null())
                 .spawn()
                 .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
-            times.push(self.asked.recv().await.unwrap() - begun);
+            times.push(self.requests.recv().await.unwrap() - begun);
             process.kill().unwrap();
             process.wait().unwrap();
         }
@@ -72,7 +72,7 @@ impl Runtime {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "a measurement, of what cargo build --release builds"]
+#[ignore = "a measurement of release builds"]
 async fn cold_starts() {
     let (cloud, mut runtime) = (Cloud::new().await, Runtime::start().await);
     let release = root().join("target/release");

@@ -1,4 +1,4 @@
-//! The files in `events/`: each is what Lambda really sends, and what its function really takes.
+//! The files in `events/` are real payloads of their functions.
 
 use std::fs;
 
@@ -19,23 +19,23 @@ use shared::store::keys;
 use super::monitoring;
 use crate::every_route::routes::functions;
 use crate::support::tables::{Tables, folded};
-use crate::support::{World, answered};
+use crate::support::{World, response_of};
 
-/// The file of a function.
+/// The content of a function's file.
 pub fn file(binary: &str) -> String {
     let path = format!("{}/../events/{binary}.json", env!("CARGO_MANIFEST_DIR"));
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
 #[test]
-fn every_function_has_its_event() {
+fn every_function_has_an_event_file() {
     for function in Template::built_in().unwrap().functions {
         serde_json::from_str::<Value>(&file(&function.binary)).unwrap();
     }
 }
 
 #[test]
-fn every_event_is_one_that_the_template_leads_to() {
+fn every_event_matches_a_route_or_schedule_of_the_template() {
     for function in Template::built_in().unwrap().functions {
         let sent: Value = serde_json::from_str(&file(&function.binary)).unwrap();
         let routes: Vec<_> = function.routes.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
@@ -52,7 +52,7 @@ fn every_event_is_one_that_the_template_leads_to() {
         let sent: Value = serde_json::from_str(&file(binary.as_str().unwrap())).unwrap();
         let events = properties["Events"].as_object().into_iter().flatten();
         let schedules: Vec<_> = events.filter(|(_, event)| event["Type"] == "ScheduleV2").collect();
-        // Without an input EventBridge Scheduler sends a notification of its own.
+        // Without an input, EventBridge Scheduler sends its own notification.
         let sends = |event: &Value| match event["Properties"]["Input"].as_str() {
             Some(input) => sent == serde_json::from_str::<Value>(input).unwrap(),
             None => sent["source"] == "aws.scheduler",
@@ -61,34 +61,34 @@ fn every_event_is_one_that_the_template_leads_to() {
     }
 }
 
-/// What a function answers to its file, as someone who may do everything.
-pub async fn answer(world: &World, binary: &str, routes: Vec<Route>) -> (StatusCode, Value) {
+/// The response of a function to its file, for a caller with every scope.
+pub async fn response(world: &World, binary: &str, routes: Vec<Route>) -> (StatusCode, Value) {
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     let event: LambdaRequest = serde_json::from_str(&file(binary).replace("<token>", &token)).unwrap();
     let request = lambda_http::Request::from(event);
-    answered(world.app(world.stack.client().clone()).router(routes), request).await
+    response_of(world.app(world.stack.client().clone()).router(routes), request).await
 }
 
 #[tokio::test]
-async fn every_function_behind_the_api_answers_its_event() {
+async fn every_function_behind_the_api_handles_its_event() {
     let world = World::at(Clock::fixed(period::parse_instant("2026-11-20T10:00:00Z").unwrap())).await;
-    // The others ask about what ingest is sent.
-    answer(&world, "ingest", ingest::routes()).await;
+    // The other functions query the event sent to ingest.
+    response(&world, "ingest", ingest::routes()).await;
     world.stack.drain().await;
     for (binary, routes) in functions() {
-        let (status, body) = answer(&world, binary, routes).await;
+        let (status, body) = response(&world, binary, routes).await;
         assert_eq!(status, StatusCode::OK, "{binary}: {body}");
     }
 }
 
 #[tokio::test]
-async fn what_ingest_is_sent_is_taken() {
+async fn ingest_accepts_its_event() {
     let world = World::at(Clock::fixed(period::parse_instant("2026-11-20T10:00:00Z").unwrap())).await;
-    let (_, body) = answer(&world, "ingest", ingest::routes()).await;
+    let (_, body) = response(&world, "ingest", ingest::routes()).await;
     assert_eq!(body, json!({ "accepted": 1, "duplicates": 0, "rejected": [] }));
 }
 
-/// The event whose insertion the aggregator's file tells of.
+/// The event inserted by the record in the aggregator's file.
 pub fn event_of_the_aggregator() -> Event {
     let delivery: Value = serde_json::from_str(&file("aggregator")).unwrap();
     let image = &delivery["Records"][0]["dynamodb"]["NewImage"];
@@ -102,7 +102,7 @@ pub fn event_of_the_aggregator() -> Event {
         day,
         data: serde_json::from_str(text("d")).unwrap(),
     };
-    // Its key is the one that ingest would give it.
+    // The key and the hash are those that ingest would store.
     assert_eq!(keys::event_key(&event.org, event.day, source, id).pk, text("pk"));
     assert_eq!(BASE64.encode(event.content_hash()), image["h"]["B"].as_str().unwrap());
     event
@@ -112,8 +112,8 @@ pub fn event_of_the_aggregator() -> Event {
 async fn the_aggregator_counts_its_event() {
     let tables = Tables::new().await;
     let delivery: Value = serde_json::from_str(&file("aggregator")).unwrap();
-    let answer = Aggregator::new(tables.store()).handle(delivery).await.unwrap();
-    assert_eq!(answer, json!({ "state": {}, "batchItemFailures": [] }));
+    let response = Aggregator::new(tables.store()).handle(delivery).await.unwrap();
+    assert_eq!(response, json!({ "state": {}, "batchItemFailures": [] }));
     let events = [event_of_the_aggregator()];
     assert_eq!(tables.held(&events).await, folded(&events));
 }

@@ -1,4 +1,4 @@
-//! A function that only answers: what the cold starts of ours are held against.
+//! A minimal function, the baseline for cold starts.
 
 use lambda_http::{Error, Request, run, service_fn};
 

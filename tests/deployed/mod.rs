@@ -1,4 +1,4 @@
-//! What gets deployed: the templates, the roles, the built functions, and the files that describe them.
+//! The deployed system: templates, roles, built functions, and the files that describe them.
 
 mod bootstraps;
 mod cold_starts;

@@ -1,4 +1,4 @@
-//! The alarms and the dashboard: nothing that is deployed goes unwatched, and whoever is called knows what to do.
+//! The alarms and the dashboard cover everything that is deployed, and each alarm tells operators what to do.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -10,13 +10,13 @@ use shared::emf as ours;
 
 use crate::support::emulator::root;
 
-/// The parameter that names the namespace of our own metrics.
+/// The parameter with the namespace of our own metrics.
 const NAMESPACE: &str = "MetricsNamespace";
 
-/// A metric as an alarm names it: namespace, name, and the values of its dimensions.
+/// A metric in an alarm: namespace, name, and the values of its dimensions.
 type Metric = (String, String, Vec<String>);
 
-/// YAML with what stands behind its tags, `!Ref X` as `X`.
+/// YAML as JSON, with tags dropped: `!Ref X` becomes `X`.
 fn plain(yaml: Yaml) -> Value {
     match yaml {
         Yaml::Tagged(tagged) => plain(tagged.value),
@@ -29,13 +29,13 @@ fn plain(yaml: Yaml) -> Value {
     }
 }
 
-/// A template of the project, without its tags.
+/// A template of the project, with tags dropped.
 pub fn read(path: &str) -> Value {
     let text = fs::read_to_string(root().join(path)).unwrap();
     plain(serde_norway::from_str(&text).unwrap())
 }
 
-/// The properties of all resources of a kind, by logical id.
+/// The properties of all resources of a type, by logical id.
 pub fn all(template: &Value, kind: &str) -> BTreeMap<String, Value> {
     let resources = template["Resources"].as_object().unwrap().iter();
     let these = resources.filter(|(_, resource)| resource["Type"] == kind);
@@ -46,7 +46,7 @@ fn alarms() -> BTreeMap<String, Value> {
     all(&read("infra/monitoring.yaml"), "AWS::CloudWatch::Alarm")
 }
 
-/// What an alarm looks at.
+/// The metrics of an alarm.
 fn metrics(alarm: &Value) -> Vec<Metric> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let one = |metric: &Value| {
@@ -68,11 +68,11 @@ fn watched() -> BTreeSet<Metric> {
 fn expect(watched: &BTreeSet<Metric>, namespace: &str, name: &str, dimensions: &[&str]) {
     let dimensions = dimensions.iter().map(|value| (*value).to_owned()).collect();
     let metric = (namespace.to_owned(), name.to_owned(), dimensions);
-    assert!(watched.contains(&metric), "no alarm looks at {metric:?}");
+    assert!(watched.contains(&metric), "no alarm watches {metric:?}");
 }
 
 #[test]
-fn every_alarm_tells_the_operators_what_to_do() {
+fn every_alarm_tells_operators_what_to_do() {
     let alarms = alarms();
     assert!(alarms.len() > 10);
     for (id, alarm) in &alarms {
@@ -81,7 +81,7 @@ fn every_alarm_tells_the_operators_what_to_do() {
             assert_eq!(alarm[actions], json!(["Operations"]), "{id}");
         }
         assert!(alarm["TreatMissingData"].is_string(), "{id}");
-        // More than CloudWatch takes.
+        // CloudWatch accepts no more.
         assert!(metrics(alarm).len() <= 10, "{id}");
     }
 }
@@ -92,7 +92,7 @@ fn every_function_is_watched() {
     for function in &template.functions {
         let id = function.id.as_str();
         expect(&watched, "AWS/Lambda", "Throttles", &[id]);
-        // Those behind the API fail with a status, which the API counts.
+        // Failures of functions behind the API are counted by the API.
         if function.routes.is_empty() {
             expect(&watched, "AWS/Lambda", "Errors", &[id]);
         }
@@ -107,7 +107,7 @@ fn every_function_is_watched() {
         }
     }
     for mapping in &template.mappings {
-        // An age is told only where something was read.
+        // IteratorAge is only reported when records were read.
         expect(&watched, "AWS/Lambda", "IteratorAge", &[&mapping.function_name]);
         expect(&watched, "AWS/Lambda", "DestinationDeliveryFailures", &[&mapping.function_name]);
     }
@@ -138,7 +138,7 @@ fn every_table_and_index_is_watched() {
 }
 
 #[test]
-fn the_dashboard_shows_every_alarm_and_is_given_what_it_names() {
+fn the_dashboard_shows_every_alarm_and_gets_its_parameters() {
     let monitoring = read("infra/monitoring.yaml");
     let dashboards = all(&monitoring, "AWS::CloudWatch::Dashboard");
     let body = dashboards["Dashboard"]["DashboardBody"].as_str().unwrap();
@@ -150,7 +150,7 @@ fn the_dashboard_shows_every_alarm_and_is_given_what_it_names() {
     let given = all(&read("template.yaml"), "AWS::CloudFormation::Stack");
     let names = |object: &Value| object.as_object().unwrap().keys().cloned().collect::<BTreeSet<_>>();
     assert_eq!(names(&given["Monitoring"]["Parameters"]), names(&monitoring["Parameters"]));
-    // Each is what it is called, but the namespace, which is the one that the functions are told.
+    // Each parameter gets the resource of its name, except for the namespace, which is that of the functions.
     let namespace =
         &read("template.yaml")["Globals"]["Function"]["Environment"]["Variables"]["METRICS_NAMESPACE"];
     for (name, value) in given["Monitoring"]["Parameters"].as_object().unwrap() {
@@ -162,7 +162,7 @@ fn the_dashboard_shows_every_alarm_and_is_given_what_it_names() {
 }
 
 #[test]
-fn what_alarms_and_dashboard_look_at_is_counted_by_that_function() {
+fn every_watched_metric_is_emitted_by_its_function() {
     let monitoring = read("infra/monitoring.yaml");
     let body = all(&monitoring, "AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"].clone();
     let body: Value = serde_json::from_str(body.as_str().unwrap()).unwrap();
@@ -175,7 +175,7 @@ fn what_alarms_and_dashboard_look_at_is_counted_by_that_function() {
     for (_, name, dimensions) in ours {
         counted(&name, &dimensions[0]);
     }
-    // In a list of metrics a dot stands for what the one before says.
+    // In a list of metrics, a dot repeats the value of the previous one.
     let mut shown = 0;
     for widget in body["widgets"].as_array().unwrap() {
         let mut before: Vec<String> = Vec::new();

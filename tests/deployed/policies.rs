@@ -1,8 +1,8 @@
-//! The roles in the template: each lets its function do what it does, and nothing else.
+//! The roles in the template allow their functions exactly what they do.
 //!
-//! The stack holds every function to its role, so that each test here fails where one lacks a right. What is left to
-//! show is that no role has a right too many: [`drive`] takes every function through all that it does, and what no
-//! function has used by then is not needed, or is used on a path that should be added to it.
+//! The local stack enforces every role, so each test fails where a right is missing. This test shows that no right is
+//! superfluous: [`drive`] takes every function through everything it does. A right unused by then is either not needed,
+//! or used on a path that should be added.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -28,7 +28,7 @@ use crate::every_route::walk::{MARK, fill, path, put, routes, settings};
 use crate::support::events::{call, event};
 use crate::support::{World, noon, tables};
 
-/// What is asked of every route that reads, beside nothing: each takes of it what it knows.
+/// Queries for all GET routes: each route takes the parameters it knows.
 const QUERIES: [&str; 4] = [
     "?instance_id=zebra&project_id=zebra&agentId=zebra&days=90",
     "?eventType=zebra&limit=1&period=daily&months=24",
@@ -36,13 +36,13 @@ const QUERIES: [&str; 4] = [
     "?month=2026-08",
 ];
 
-/// Longer than all of this takes: an aggregator that lacks a right would be called for ever.
+/// More time than this takes: an aggregator that lacks a right would be invoked forever.
 const PATIENCE: Duration = Duration::from_mins(5);
 
 async fn drive(world: &World) {
     let owner = world.caller("owner");
     fill(&owner).await;
-    // The same again, and with other content: told apart by what is stored.
+    // A conflict, which is detected by reading the stored event.
     let again = event(
         MARK,
         "llm.call",
@@ -51,7 +51,7 @@ async fn drive(world: &World) {
         "input_tokens": 1, "output_tokens": 1 }),
     );
     assert_eq!(owner.post(&json!([again])).await["rejected"][0]["code"], "conflict");
-    not_understood(world).await;
+    insert_malformed(world).await;
     let late = json!({ "agent_id": MARK, "minutes_saved": 1 });
     owner.post(&json!([event("late", "task.completed", noon() - TimeDelta::days(30), late)])).await;
     world.stack.drain().await;
@@ -64,9 +64,9 @@ async fn drive(world: &World) {
             }
         }
     }
-    world.stranger().get("/v1/health").await;
-    by_the_clock(world).await;
-    // Where nothing has been used yet, a zone may still change; that is looked up.
+    world.anonymous().get("/v1/health").await;
+    invoke_scheduled_functions(world).await;
+    // Without usage the zone may still change, which takes a query.
     let newcomer = world.caller("newcomer");
     let status = put(&newcomer, "/api/organization", &json!({ "timezone": "Europe/Paris" })).await;
     assert_eq!(status, StatusCode::OK);
@@ -84,19 +84,21 @@ async fn drive(world: &World) {
     }
 }
 
-/// What the clock calls, and what is asked for by hand.
-async fn by_the_clock(world: &World) {
+/// Scheduled runs and manual invocations.
+async fn invoke_scheduled_functions(world: &World) {
     let invoke = async |function: &str, event| world.stack.invoke(function, event).await;
-    let prove = |how: &str| json!({ "do": "day", "org": "owner", "day": "2026-09-15", how: true });
-    // Somebody who has no webhook, so that an alert is done with at once.
+    let day_request = |how: &str| json!({ "do": "day", "org": "owner", "day": "2026-09-15", how: true });
+    // An organization without a webhook, whose alerts need no delivery.
     let frugal = world.caller("frugal");
     frugal.record(&[call("dear", noon())]).await;
     frugal.put("/api/budget", &json!({ "monthly": "0.000001" })).await;
     invoke("budget-alerts", json!({})).await.unwrap();
-    for event in [json!({ "do": "nightly" }), json!({ "do": "replay" }), prove("repair"), prove("seal")] {
+    for event in
+        [json!({ "do": "nightly" }), json!({ "do": "replay" }), day_request("repair"), day_request("seal")]
+    {
         invoke("reconcile", event).await.unwrap();
     }
-    // An event of somebody of whom nothing is known yet: it could not be understood when it came, and now it can.
+    // An event by an unknown agent that was malformed on arrival and can be parsed now.
     let image =
         tables::record(&tables::call(7, "ghost", MARK, "1", noon()), "1")["dynamodb"]["NewImage"].clone();
     for version in ["99", "1"] {
@@ -107,13 +109,13 @@ async fn by_the_clock(world: &World) {
         put.set_item(Some(item_of(&image))).send().await.unwrap();
         world.stack.drain().await;
     }
-    invoke("reconcile", prove("repair")).await.unwrap();
-    // An end user whom nobody named, which makes the day dirty; and an entry that is let go.
+    invoke("reconcile", day_request("repair")).await.unwrap();
+    // A made-up end user, which makes the day dirty, and a quarantined record that is released by hand.
     let store = world.stack.store();
     let (owner, day) = (OrgId::new("owner").unwrap(), Day::of(noon(), Tz::UTC));
     let users = EndUser { org: owner, day, hash: [7; 8] };
     store.add_end_users(&users.key(), &[users.hash].into()).await.unwrap();
-    invoke("reconcile", prove("repair")).await.unwrap();
+    invoke("reconcile", day_request("repair")).await.unwrap();
     invoke("reconcile", json!({ "do": "dirty" })).await.unwrap();
     let places = store.quarantined(None, 1).await.unwrap().entries;
     let places: Vec<_> = places.into_iter().map(|entry| entry.place).collect();
@@ -123,27 +125,27 @@ async fn by_the_clock(world: &World) {
     );
 }
 
-/// The key of an item that is no event.
-pub const ODD: [(&str, &str); 2] = [(PK, "odd"), (SK, "odd")];
+/// The key of an item that is not an event.
+pub const MALFORMED: [(&str, &str); 2] = [(PK, "odd"), (SK, "odd")];
 
-/// Leads to a record that the aggregator has to put aside.
-pub async fn not_understood(world: &World) {
+/// Inserts an item whose record the aggregator has to quarantine.
+pub async fn insert_malformed(world: &World) {
     let odd = world.stack.client().put_item().table_name(tables::names().events);
-    let item = ODD.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())));
+    let item = MALFORMED.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())));
     odd.set_item(Some(item.into())).send().await.unwrap();
 }
 
-/// What a function may do, to what.
+/// What a function may do: binary, action, resource.
 type Right = (String, String, String);
 
 fn rights(grants: BTreeSet<Grant>) -> BTreeSet<Right> {
     grants.into_iter().map(|grant| (grant.binary, grant.action, grant.resource)).collect()
 }
 
-/// What is done by a function's role where this test does not see it: Lambda reads the stream, and sets aside what it
-/// gives up on; a function that starts fetches the secrets that its environment names; and there is no topic here. (The
-/// rights to write logs, and to report failed asynchronous calls to the queue of dead letters, SAM adds by itself.)
-fn done_elsewhere(template: &Template) -> BTreeSet<Right> {
+/// Rights that are used where this test does not see it: Lambda reads the stream and stores the batches it gives up on, a
+/// starting function fetches the secrets in its environment, and the local stack has no topic. (SAM itself adds the
+/// rights to write logs and to send failed asynchronous invocations to the dead-letter queue.)
+fn used_elsewhere(template: &Template) -> BTreeSet<Right> {
     let mut rights = BTreeSet::new();
     let mut right = |function: &Function, action: &str, resource: String| {
         rights.insert((function.binary.clone(), action.to_owned(), resource));
@@ -172,14 +174,14 @@ fn done_elsewhere(template: &Template) -> BTreeSet<Right> {
 }
 
 #[tokio::test]
-async fn every_role_allows_what_its_function_does_and_nothing_else() {
+async fn every_role_allows_exactly_what_its_function_does() {
     let world = World::new().await;
     let driven = tokio::time::timeout(PATIENCE, drive(&world)).await;
     let roles = world.stack.roles();
     assert!(roles.refused().is_empty(), "{:#?}", roles.refused());
     driven.unwrap();
     let template = Template::built_in().unwrap();
-    let needed = &rights(roles.used()) | &done_elsewhere(&template);
+    let needed = &rights(roles.used()) | &used_elsewhere(&template);
     let granted = rights(roles.granted());
     let (unused, missing) = (&granted - &needed, &needed - &granted);
     assert!(unused.is_empty(), "granted, and never used: {unused:#?}");
@@ -188,11 +190,15 @@ async fn every_role_allows_what_its_function_does_and_nothing_else() {
     let asked = roles.asked();
     let asked: BTreeSet<_> = asked.iter().map(|operation| operation.rsplit_once('.').unwrap().1).collect();
     let written = written();
-    assert_eq!(asked, written.iter().map(String::as_str).collect(), "operations that nothing here led to");
+    assert_eq!(
+        asked,
+        written.iter().map(String::as_str).collect(),
+        "operations that this test does not reach"
+    );
 }
 
 #[test]
-fn whoever_opens_a_connection_early_may_ask_what_it_asks_for_that() {
+fn a_function_that_warms_its_connection_may_run_the_query_it_uses_for_that() {
     let template = Template::built_in().unwrap();
     for function in &template.functions {
         let main = format!("{}/../functions/{}/src/main.rs", env!("CARGO_MANIFEST_DIR"), function.binary);
@@ -209,7 +215,7 @@ fn whoever_opens_a_connection_early_may_ask_what_it_asks_for_that() {
     }
 }
 
-/// The operations that the store's source asks for.
+/// The operations in the source of the store.
 fn written() -> BTreeSet<String> {
     let mut operations = BTreeSet::new();
     visit(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/src/store")), &mut |source| {

@@ -1,15 +1,15 @@
-//! Upgrades and rollbacks: items that an earlier release wrote are read by this one, and those of a later one are not
-//! guessed at.
+//! Upgrades and rollbacks: items written by earlier releases are read, and items of later releases are neither read nor
+//! overwritten.
 //!
-//! `fixtures/items-v1.json` holds an item of each kind as version 1 writes it, and what every endpoint answers about
-//! them. It is the memory of what lies in people's tables, so once version 1 has been released it stays as it is. A
+//! `fixtures/items-v1.json` has an item of each kind as written in version 1, and the responses of all endpoints about
+//! them. It represents the data of existing installations, so it does not change once version 1 has been released. A
 //! change that gives an attribute another meaning takes a new version:
 //!
-//! 1. Raise `LAYOUT` in `shared/src/store/version.rs` and let `known` there take the versions that are still read. What
-//!    reads an item of an older one is told so, and each write leaves an item in the new version as a whole.
-//! 2. Add the new version's file to [`FIXTURES`] and write it by `cargo test -p system-tests -- --ignored
-//!    versions::write`. The older files stay; the answers in them may change only where that is meant.
-//! 3. Deploy what reads both before what writes the new one, so that a rollback finds nothing that it cannot read.
+//! 1. Raise `LAYOUT` in the store's `version.rs`, and let `known` accept the versions that can still be read. Readers are
+//!    told the version of an item, and each write leaves an item in the new version as a whole.
+//! 2. Add the file of the new version to [`FIXTURES`] and write it with `cargo test -p system-tests -- --ignored
+//!    versions::write`. The older files stay; responses in them change only on purpose.
+//! 3. Deploy what reads both versions before what writes the new one, so that a rollback can read everything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -27,14 +27,14 @@ use serde_json::{Value, json};
 use shared::store::Item;
 use shared::store::keys::VERSION;
 
-use super::policies::{ODD, not_understood};
+use super::policies::{MALFORMED, insert_malformed};
 use crate::every_route::walk::{MARK, fill, path, put, routes, settings};
 use crate::support::tables::{Tables, call, delivery, record};
 use crate::support::{World, noon, tables};
 
-/// The versions that are read, the one that is written last.
+/// The files of all readable versions, the one currently written last.
 const FIXTURES: [&str; 1] = ["items-v1.json"];
-/// Whose items they are.
+/// The organization that owns the items.
 const ORG: &str = "owner";
 
 fn place(file: &str) -> PathBuf {
@@ -45,7 +45,7 @@ fn fixture(file: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(place(file)).unwrap()).unwrap()
 }
 
-/// A value as DynamoDB's JSON has it.
+/// A value in DynamoDB's JSON.
 fn json_of(value: &AttributeValue) -> Value {
     let bytes = |blob: &Blob| BASE64.encode(blob.as_ref());
     match value {
@@ -83,13 +83,13 @@ fn value_of(json: &Value) -> AttributeValue {
     }
 }
 
-/// An item as its JSON says.
+/// An item from DynamoDB's JSON.
 pub fn item_of(json: &Value) -> Item {
     json.as_object().unwrap().iter().map(|(name, value)| (name.clone(), value_of(value))).collect()
 }
 
-/// Everything in all tables, by table.
-#[allow(clippy::disallowed_methods, reason = "the tables are small, and looked at as a whole")]
+/// All items, by table.
+#[allow(clippy::disallowed_methods, reason = "the tables are small, and scanned on purpose")]
 async fn dump(world: &World) -> BTreeMap<String, Vec<Value>> {
     let mut all = BTreeMap::new();
     for table in Template::built_in().unwrap().tables {
@@ -103,7 +103,7 @@ async fn dump(world: &World) -> BTreeMap<String, Vec<Value>> {
     all
 }
 
-/// Puts the items of a fixture into the tables of a new system, each as `change` leaves it.
+/// Loads the items of a fixture into a new system, each changed by `change`.
 async fn load(fixture: &Value, change: impl Fn(&mut Item)) -> World {
     let world = World::new().await;
     for (table, items) in fixture["items"].as_object().unwrap() {
@@ -117,38 +117,40 @@ async fn load(fixture: &Value, change: impl Fn(&mut Item)) -> World {
     world
 }
 
-/// What every route that reads answers about what the fixture holds.
-async fn answers(world: &World, org: &str) -> BTreeMap<String, (u16, Value)> {
+/// The responses of all GET routes about the items of the fixture.
+async fn responses(world: &World, org: &str) -> BTreeMap<String, (u16, Value)> {
     let caller = world.caller(org);
     let mut all = BTreeMap::new();
-    // What is open to all tells of no items.
+    // Public routes do not depend on items.
     for route in routes(&Method::GET).into_iter().filter(|route| route.scope.is_some()) {
         let path = path(route.path, MARK);
-        let mut answer = caller.try_get(&path).await;
-        // The default prices come with the code, and change.
+        let mut response = caller.try_get(&path).await;
+        // The default prices are part of the code and change with it.
         if route.path == "/api/cost-analysis/pricing"
-            && let Some(prices) = answer.body["models"].as_array_mut()
+            && let Some(prices) = response.body["models"].as_array_mut()
         {
             prices.retain(|price| price["provider"] == MARK);
         }
-        all.insert(path, (answer.status.as_u16(), answer.body));
+        all.insert(path, (response.status.as_u16(), response.body));
     }
     all
 }
 
-/// An organisation with an item of each kind.
+/// An organization with an item of each kind.
 async fn example() -> World {
     let world = World::new().await;
     fill(&world.caller(ORG)).await;
-    not_understood(&world).await;
+    insert_malformed(&world).await;
     world.stack.drain().await;
-    // That record stays in the quarantine; what it told of was no item of ours.
+    // Its record stays in the quarantine; the item itself is none of ours.
     let odd = world.stack.client().delete_item().table_name(tables::names().events);
-    odd.set_key(Some(ODD.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))).into()))
-        .send()
-        .await
-        .unwrap();
-    // Alerts, and what reconcile notes: a day that was proved, and one to be computed anew.
+    odd.set_key(Some(
+        MALFORMED.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned()))).into(),
+    ))
+    .send()
+    .await
+    .unwrap();
+    // Alerts, and the state of reconcile: a reconciled day and a dirty one.
     world.stack.invoke("budget-alerts", json!({})).await.unwrap();
     world.stack.invoke("reconcile", json!({ "do": "nightly" })).await.unwrap();
     let org = shared::ids::OrgId::new(ORG).unwrap();
@@ -157,7 +159,7 @@ async fn example() -> World {
     world
 }
 
-/// What kind of item one is: its table, and its key without names and numbers.
+/// The kinds of items: table and key, with names and numbers replaced by `*`.
 fn kinds(items: &BTreeMap<String, Vec<Value>>) -> BTreeSet<String> {
     let any = |part: &str| {
         part.contains(MARK)
@@ -179,40 +181,40 @@ fn kinds(items: &BTreeMap<String, Vec<Value>>) -> BTreeSet<String> {
 #[ignore = "writes the fixture of the current version"]
 async fn write() {
     let world = example().await;
-    // An item and an answer a line, so that it shows what a change to the file is.
+    // One item or response per line, for readable diffs.
     let list = |(table, items): (String, Vec<Value>)| {
         let lines = items.iter().map(|item| format!("    {item}")).collect::<Vec<_>>().join(",\n");
         format!("  \"{table}\": [\n{lines}\n  ]")
     };
     let items = dump(&world).await.into_iter().map(list).collect::<Vec<_>>().join(",\n");
-    let answer = |(path, answer)| format!("  \"{path}\": {}", json!(answer));
-    let answers = answers(&world, ORG).await.into_iter().map(answer).collect::<Vec<_>>().join(",\n");
-    let text = format!("{{\n\"items\": {{\n{items}\n}},\n\"answers\": {{\n{answers}\n}}\n}}\n");
+    let response = |(path, response)| format!("  \"{path}\": {}", json!(response));
+    let responses = responses(&world, ORG).await.into_iter().map(response).collect::<Vec<_>>().join(",\n");
+    let text = format!("{{\n\"items\": {{\n{items}\n}},\n\"responses\": {{\n{responses}\n}}\n}}\n");
     fs::write(place(FIXTURES.last().unwrap()), text).unwrap();
 }
 
 #[tokio::test]
-async fn the_fixture_holds_every_kind_of_item_and_each_says_its_version() {
+async fn the_fixture_has_every_kind_of_item_each_with_its_version() {
     let items = dump(&example().await).await;
     for item in items.values().flatten() {
-        assert!(item[VERSION]["N"].is_string(), "an item without a version is written: {item}");
+        assert!(item[VERSION]["N"].is_string(), "an item was written without a version: {item}");
     }
     let stored: BTreeMap<String, Vec<Value>> =
         serde_json::from_value(fixture(FIXTURES.last().unwrap())["items"].clone()).unwrap();
     assert_eq!(kinds(&items), kinds(&stored), "see `write`");
 }
 
-/// Expects that an answer says what it said before; it may say more, in fields that were added since.
-fn says(now: &Value, before: &Value, place: &str) {
+/// Expects the same response as before, possibly with additional fields.
+fn assert_includes(now: &Value, before: &Value, place: &str) {
     match (now, before) {
         (Value::Object(now), Value::Object(before)) => {
             for (name, before) in before {
-                says(now.get(name).unwrap_or(&Value::Null), before, &format!("{place}.{name}"));
+                assert_includes(now.get(name).unwrap_or(&Value::Null), before, &format!("{place}.{name}"));
             }
         }
         (Value::Array(now), Value::Array(before)) if now.len() == before.len() => {
             for (i, (now, before)) in now.iter().zip(before).enumerate() {
-                says(now, before, &format!("{place}.{i}"));
+                assert_includes(now, before, &format!("{place}.{i}"));
             }
         }
         _ => assert_eq!(now, before, "{place}"),
@@ -220,25 +222,25 @@ fn says(now: &Value, before: &Value, place: &str) {
 }
 
 #[tokio::test]
-async fn every_endpoint_reads_what_earlier_versions_wrote() {
+async fn every_endpoint_reads_the_items_of_earlier_versions() {
     for file in FIXTURES {
         let fixture = fixture(file);
         let world = load(&fixture, |_| {}).await;
         let expected: BTreeMap<String, (u16, Value)> =
-            serde_json::from_value(fixture["answers"].clone()).unwrap();
-        let now = answers(&world, ORG).await;
+            serde_json::from_value(fixture["responses"].clone()).unwrap();
+        let now = responses(&world, ORG).await;
         for (path, (status, body)) in &expected {
             assert_eq!(now[path].0, *status, "{file} {path}");
-            says(&now[path].1, body, &format!("{file} {path}"));
+            assert_includes(&now[path].1, body, &format!("{file} {path}"));
         }
-        // And goes on from there.
+        // Aggregation and settings continue on these items.
         let before = world.caller(ORG).get("/v1/metrics/summary").await["total_requests"].as_u64().unwrap();
         let mut event = call(1, MARK, "m", "0.01", noon());
         event.org = shared::ids::OrgId::new(ORG).unwrap();
         let more = delivery(tables::STREAM, "another", &[record(&event, "100000000000000000000000001")]);
-        let answer =
+        let response =
             Aggregator::new(Tables::store_by(world.stack.client().clone())).handle(more).await.unwrap();
-        assert_eq!(answer["batchItemFailures"], json!([]), "{file}");
+        assert_eq!(response["batchItemFailures"], json!([]), "{file}");
         assert_eq!(world.caller(ORG).get("/v1/metrics/summary").await["total_requests"], before + 1);
         for route in routes(&Method::PUT) {
             let status = put(&world.caller(ORG), &path(route.path, MARK), &settings(route.path)).await;
@@ -248,13 +250,13 @@ async fn every_endpoint_reads_what_earlier_versions_wrote() {
 }
 
 #[tokio::test]
-async fn what_a_later_version_wrote_is_neither_guessed_at_nor_written_over() {
+async fn items_of_a_later_version_are_neither_read_nor_overwritten() {
     let later = |item: &mut Item| drop(item.insert(VERSION.to_owned(), AttributeValue::N("9".to_owned())));
     let world = load(&fixture(FIXTURES.last().unwrap()), later).await;
-    let (before, nobody) = (dump(&world).await, answers(&world, "nobody").await);
+    let (before, nobody) = (dump(&world).await, responses(&world, "nobody").await);
     let mut failed = 0;
-    for (path, (status, body)) in answers(&world, ORG).await {
-        // What has nothing of this organisation in it stays what it is.
+    for (path, (status, body)) in responses(&world, ORG).await {
+        // Responses that do not depend on items of this organization stay as they are.
         if (status, &body) != (nobody[&path].0, &nobody[&path].1) {
             assert_eq!(status, 500, "{path}: {body}");
             failed += 1;
@@ -269,8 +271,9 @@ async fn what_a_later_version_wrote_is_neither_guessed_at_nor_written_over() {
     event.org = shared::ids::OrgId::new(ORG).unwrap();
     let number = "100000000000000000000000001";
     let more = delivery(tables::STREAM, "another", &[record(&event, number)]);
-    let answer = Aggregator::new(Tables::store_by(world.stack.client().clone())).handle(more).await.unwrap();
-    assert_eq!(answer["batchItemFailures"], json!([{ "itemIdentifier": number }]));
+    let response =
+        Aggregator::new(Tables::store_by(world.stack.client().clone())).handle(more).await.unwrap();
+    assert_eq!(response["batchItemFailures"], json!([{ "itemIdentifier": number }]));
     let after = dump(&world).await;
     for (table, items) in &before {
         for item in items {

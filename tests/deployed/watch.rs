@@ -1,4 +1,4 @@
-//! `cargo lambda watch`: its table of routes in Cargo.toml is the template's.
+//! The routes of `cargo lambda watch` in Cargo.toml are those of the template.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -6,8 +6,8 @@ use std::process::Command;
 use local::template::Template;
 use serde_json::{Value, json};
 
-/// A path as that table writes it. A last parameter that takes the rest of the path must not stand where another route
-/// goes on: there it takes one step.
+/// A path as written in that table. A greedy last parameter must not stand where another route continues: there it takes
+/// one segment.
 fn written(path: &str, all: &BTreeSet<&str>) -> String {
     let Some(front) = path.strip_suffix("+}") else { return path.to_owned() };
     let (before, name) = front.rsplit_once('{').unwrap();

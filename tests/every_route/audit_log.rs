@@ -1,4 +1,4 @@
-//! The entry that tells of a change is an event like any other.
+//! Changes of settings are recorded as events.
 
 use serde_json::{Value, json};
 use shared::event::Data;
@@ -9,7 +9,7 @@ use crate::support::noon;
 use crate::support::registry::{Registry, details};
 
 #[tokio::test]
-async fn each_change_is_told_once_with_what_it_replaced() {
+async fn each_change_is_recorded_once_with_the_previous_settings() {
     let registry = Registry::new().await;
     registry.put("/api/agents/nova", &json!({ "name": "Nova" })).await;
     registry.put("/api/agents/nova", &json!({ "name": "Nova II", "cost_budget_monthly": 5 })).await;
@@ -17,8 +17,8 @@ async fn each_change_is_told_once_with_what_it_replaced() {
     registry.delete("/api/agents/nova").await;
     registry.put("/api/projects/site", &json!({ "name": "Site" })).await;
     registry.delete("/api/projects/site").await;
-    let mut told = registry.changes().await;
-    told.sort_by_key(ToString::to_string);
+    let mut entries = registry.changes().await;
+    entries.sort_by_key(ToString::to_string);
     let entry = |what: &str, before: Value, after: Value| json!({ "who": "local", "what": what, "before": before, "after": after });
     let nova = |name: &str| json!({ "name": name, "status": "online" });
     let second = json!({ "name": "Nova II", "status": "online", "cost_budget_monthly": "5.00" });
@@ -31,7 +31,7 @@ async fn each_change_is_told_once_with_what_it_replaced() {
         entry("project site", json!({ "name": "Site" }), Value::Null),
     ];
     expected.sort_by_key(ToString::to_string);
-    assert_eq!(told, expected);
+    assert_eq!(entries, expected);
     for event in registry.entries("acme").await {
         assert_eq!((event.time, event.day.to_string()), (noon(), "2026-09-15".to_owned()));
         let Data::AgentActivity(activity) = &event.data else { panic!() };
@@ -41,7 +41,7 @@ async fn each_change_is_told_once_with_what_it_replaced() {
 }
 
 #[tokio::test]
-async fn it_is_counted_as_activity_and_as_nothing_else() {
+async fn audit_entries_count_as_activity_only() {
     let registry = Registry::new().await;
     registry.put("/api/agents/nova", &json!({ "name": "Nova" })).await;
     registry.put("/api/budget", &json!({ "monthly": 1 })).await;
@@ -53,13 +53,13 @@ async fn it_is_counted_as_activity_and_as_nothing_else() {
     let day = &days[&day];
     assert_eq!(day.total().requests, 0);
     assert_eq!(day.activity.get("config_change"), Some(&2));
-    // Whoever was only set, and never used, was never seen.
+    // An agent that was registered but never used has not been seen.
     let agents = registry.world.stack.store().agents(&org).await.unwrap();
     assert_eq!(agents[0].seen, None);
 }
 
 #[tokio::test]
-async fn an_entry_stays_small_whatever_was_set() {
+async fn an_entry_is_truncated_to_8_kib() {
     let registry = Registry::new().await;
     let long = "\u{1f404}\"".repeat(100);
     for name in ["a", "b"] {
@@ -69,8 +69,8 @@ async fn an_entry_stays_small_whatever_was_set() {
         });
         assert_eq!(registry.put("/api/agents/nova", &body).await["name"], long);
     }
-    let told = registry.changes().await;
-    assert_eq!(told.len(), 2);
-    assert!(told.iter().all(|entry| entry.to_string().len() <= 8 << 10));
-    assert_eq!(told.iter().filter(|entry| entry["truncated"] == true).count(), 1);
+    let entries = registry.changes().await;
+    assert_eq!(entries.len(), 2);
+    assert!(entries.iter().all(|entry| entry.to_string().len() <= 8 << 10));
+    assert_eq!(entries.iter().filter(|entry| entry["truncated"] == true).count(), 1);
 }

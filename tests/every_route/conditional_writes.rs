@@ -1,4 +1,4 @@
-//! Conditional writes, and writes that meet.
+//! Conditional and concurrent writes.
 
 use std::collections::BTreeSet;
 
@@ -6,16 +6,16 @@ use futures::future::join_all;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::Answer;
+use crate::support::Response;
 use crate::support::registry::{Registry, as_set, text};
 
-async fn put_if(registry: &Registry, path: &str, tag: &str, body: &Value) -> Answer {
+async fn put_if(registry: &Registry, path: &str, tag: &str, body: &Value) -> Response {
     let headers = [("content-type", "application/json"), ("if-match", tag)];
     registry.send("acme", Method::PUT, path, &headers, body.to_string()).await
 }
 
 #[tokio::test]
-async fn a_write_takes_place_only_at_the_version_that_was_read() {
+async fn a_conditional_write_succeeds_only_for_the_current_version() {
     let registry = Registry::new().await;
     for (path, one, two) in [
         ("/api/organization", json!({ "name": "1" }), json!({ "name": "2" })),
@@ -27,7 +27,7 @@ async fn a_write_takes_place_only_at_the_version_that_was_read() {
         let single = !path.ends_with("nova") && !path.ends_with("site");
         let unset = registry.try_get(path).await;
         assert_eq!(unset.status == StatusCode::OK, single);
-        // `*` asks for something to be there.
+        // `*` requires that the resource exists.
         let any = put_if(&registry, path, "*", &one).await;
         assert_eq!(any.status == StatusCode::OK, single, "{path}");
         let first = registry.put(path, &one).await;
@@ -39,8 +39,8 @@ async fn a_write_takes_place_only_at_the_version_that_was_read() {
         let second = put_if(&registry, path, &tag, &two).await;
         assert_eq!(second.status, StatusCode::OK, "{path}");
         for stale in [tag.as_str(), "\"\"", "W/\"x\"", "", "\"nonsense\""] {
-            let answer = put_if(&registry, path, stale, &one).await;
-            assert_eq!(answer.status, StatusCode::PRECONDITION_FAILED, "{path} {stale:?}");
+            let response = put_if(&registry, path, stale, &one).await;
+            assert_eq!(response.status, StatusCode::PRECONDITION_FAILED, "{path} {stale:?}");
         }
         assert_eq!(registry.get(path).await, second.body);
         let tags = format!("{tag}, {}", second.headers["etag"].to_str().unwrap());
@@ -57,38 +57,38 @@ async fn a_write_takes_place_only_at_the_version_that_was_read() {
             );
         }
     }
-    // A condition on what is not there at all says so first.
+    // A missing resource is a 404 whatever the condition.
     let headers = [("if-match", "\"x\"")];
-    let answer = registry.send("acme", Method::DELETE, "/api/agents/nobody", &headers, "").await;
-    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+    let response = registry.send("acme", Method::DELETE, "/api/agents/nobody", &headers, "").await;
+    assert_eq!(response.status, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]
-async fn of_many_conditional_writes_at_once_one_is_made() {
+async fn of_many_concurrent_conditional_writes_one_succeeds() {
     let registry = Registry::new().await;
     for (round, path) in ["/api/budget", "/api/agents/nova"].into_iter().enumerate() {
         let before = registry.put(path, &json!({})).await;
         let tag = text(&before["etag"]).to_owned();
         let field = ["monthly", "cost_budget_monthly"][round];
         let bodies: Vec<_> = (1..=12).map(|n| json!({ field: n })).collect();
-        let answers = join_all(bodies.iter().map(|body| put_if(&registry, path, &tag, body))).await;
+        let responses = join_all(bodies.iter().map(|body| put_if(&registry, path, &tag, body))).await;
         let (won, lost): (Vec<_>, Vec<_>) =
-            answers.iter().partition(|answer| answer.status == StatusCode::OK);
-        assert_eq!(won.len(), 1, "{answers:?}");
-        assert!(lost.iter().all(|answer| answer.status == StatusCode::PRECONDITION_FAILED), "{lost:?}");
+            responses.iter().partition(|response| response.status == StatusCode::OK);
+        assert_eq!(won.len(), 1, "{responses:?}");
+        assert!(lost.iter().all(|response| response.status == StatusCode::PRECONDITION_FAILED), "{lost:?}");
         assert_eq!(registry.get(path).await, won[0].body);
         assert_eq!(registry.changes().await.len(), 2 * (round + 1));
     }
 }
 
 #[tokio::test]
-async fn writes_that_meet_form_a_chain_that_the_log_tells() {
+async fn concurrent_writes_form_a_chain_in_the_audit_log() {
     let registry = Registry::new().await;
     let bodies: Vec<_> = (1..=8).map(|n| json!({ "monthly": n })).collect();
-    let answers = join_all(bodies.iter().map(|body| registry.put("/api/budget", body))).await;
-    let etags: BTreeSet<_> = answers.iter().map(|answer| text(&answer["etag"])).collect();
+    let responses = join_all(bodies.iter().map(|body| registry.put("/api/budget", body))).await;
+    let etags: BTreeSet<_> = responses.iter().map(|response| text(&response["etag"])).collect();
     assert_eq!(etags.len(), 8);
-    // From nothing each `after` is another entry's `before`, up to what stands now.
+    // Starting from null, each `after` is the `before` of another entry, up to the current settings.
     let mut links: Vec<_> = registry
         .changes()
         .await

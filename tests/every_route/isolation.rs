@@ -1,4 +1,4 @@
-//! Every route again, asked by somebody of another organisation: not one byte is shown, nothing is changed.
+//! Every route, called by another organization: it shows nothing and changes nothing.
 
 use http::{Method, StatusCode};
 use serde_json::Value;
@@ -7,60 +7,60 @@ use super::routes::functions;
 use super::walk::{MARK, fill, path, put, routes, settings};
 use crate::support::{Caller, World};
 
-/// What anyone may ask.
+/// Routes that need no token.
 fn public_paths() -> impl Iterator<Item = &'static str> {
     let all = functions().into_iter().flat_map(|(_, routes)| routes);
     all.filter(|route| route.scope.is_none()).map(|route| route.path)
 }
 
-/// The path of a route that does something to a thing called `name`: what is done follows a parameter that takes all
-/// that is left.
+/// The path of a route that acts on a resource called `name`. Where the last parameter takes the rest of the path, the
+/// action is part of that rest.
 fn action(route: &str, name: &str) -> String {
     let path = path(route, name);
     if route.starts_with("/api/alerts/destinations/") { format!("{path}/test") } else { path }
 }
 
-/// What every route that reads says of things called `name`.
-async fn all_that_is_read(caller: &Caller<'_>, name: &str) -> Vec<(String, StatusCode, Value)> {
+/// The responses of all GET routes about resources called `name`.
+async fn read_everything(caller: &Caller<'_>, name: &str) -> Vec<(String, StatusCode, Value)> {
     let mut all = Vec::new();
     for route in routes(&Method::GET) {
         let path = path(route.path, name);
-        let answer = caller.try_get(&path).await;
-        all.push((route.path.to_owned(), answer.status, answer.body));
+        let response = caller.try_get(&path).await;
+        all.push((route.path.to_owned(), response.status, response.body));
     }
     all
 }
 
 #[tokio::test]
-async fn no_route_shows_or_changes_anything_of_another_organisation() {
+async fn no_route_shows_or_changes_anything_of_another_organization() {
     let world = World::new().await;
     let (owner, stranger) = (world.caller("owner"), world.caller("stranger"));
     fill(&owner).await;
     world.stack.drain().await;
-    let before = all_that_is_read(&owner, MARK).await;
+    let before = read_everything(&owner, MARK).await;
     let shown = |all: &[(String, StatusCode, Value)]| {
         all.iter().filter(|(_, _, body)| body.to_string().contains(MARK)).count()
     };
-    // The owner sees it in most places, or this would prove nothing.
+    // The mark must be visible to its owner for the test to mean anything.
     assert!(shown(&before) > 15, "{}", shown(&before));
 
-    let strangers = all_that_is_read(&stranger, MARK).await;
+    let strangers = read_everything(&stranger, MARK).await;
     assert_eq!(shown(&strangers), 0);
-    // A thing of another organisation and a thing of nobody are the same bytes.
-    assert_eq!(strangers, all_that_is_read(&stranger, "nobody").await);
+    // A resource of another organization and a missing one give equal bytes.
+    assert_eq!(strangers, read_everything(&stranger, "nobody").await);
     for (path, status, _) in &strangers {
         assert!([StatusCode::OK, StatusCode::NOT_FOUND].contains(status), "{path}: {status}");
     }
     for path in public_paths() {
-        let told = world.stranger().get(path).await.to_string();
-        assert!(![MARK, "owner"].iter().any(|name| told.contains(name)), "{path}: {told}");
+        let body = world.anonymous().get(path).await.to_string();
+        assert!(![MARK, "owner"].iter().any(|name| body.contains(name)), "{path}: {body}");
     }
 
     for route in routes(&Method::DELETE) {
         let path = format!("{}?effectiveFrom=2026-09-01", path(route.path, MARK));
         stranger.send(Method::DELETE, &path, &[], "").await;
     }
-    // What is done to a thing, as far as the stranger has none of its own by that name.
+    // Actions, before the other organization has resources of its own by that name.
     for route in routes(&Method::POST).iter().filter(|route| route.path.contains('{')) {
         let [theirs, nobodys] = [MARK, "nobody"].map(|name| action(route.path, name));
         let theirs = stranger.send(Method::POST, &theirs, &[], "").await;
@@ -71,5 +71,5 @@ async fn no_route_shows_or_changes_anything_of_another_organisation() {
         put(&stranger, &path(route.path, MARK), &settings(route.path)).await;
     }
     world.stack.drain().await;
-    assert_eq!(all_that_is_read(&owner, MARK).await, before);
+    assert_eq!(read_everything(&owner, MARK).await, before);
 }

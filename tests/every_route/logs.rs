@@ -1,4 +1,4 @@
-//! What is logged: whose request it was and what became of it, and nothing that anybody would not want to be read.
+//! Logs name the caller, the route and the status of each request, and contain nothing confidential.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -13,15 +13,15 @@ use tracing::level_filters::LevelFilter;
 
 use crate::support::events::{call, event};
 use crate::support::tables::{self, Tables, deliver};
-use crate::support::{World, answered, noon};
+use crate::support::{World, noon, response_of};
 
-/// Stands in everything that is not to be read.
+/// Part of everything that must not be logged.
 const SECRET: &str = "zebra";
 
-/// The lines that are written while this lives, by this thread.
+/// The log lines written by this thread, as long as this lives.
 struct Log(
     Arc<Mutex<Vec<u8>>>,
-    #[allow(dead_code, reason = "ends with it")] tracing::subscriber::DefaultGuard,
+    #[allow(dead_code, reason = "dropped together with the lines")] tracing::subscriber::DefaultGuard,
 );
 
 #[derive(Clone)]
@@ -44,7 +44,7 @@ impl Log {
         Self(bytes, tracing::subscriber::set_default(logs::subscriber(level, move || pen.clone())))
     }
 
-    /// The lines since this was last asked.
+    /// The lines since the last call.
     fn lines(&self) -> Vec<Value> {
         let bytes = std::mem::take(&mut *self.0.lock().unwrap());
         let text = String::from_utf8(bytes).unwrap();
@@ -52,13 +52,13 @@ impl Log {
     }
 }
 
-/// What the spans of a line say under `name`.
+/// The value of `name` in the spans of a line.
 fn in_spans<'a>(line: &'a Value, name: &str) -> Option<&'a str> {
     line["spans"].as_array()?.iter().find_map(|span| span[name].as_str())
 }
 
-/// The line that says what became of a request: organisation, method, route, status.
-fn answers(lines: &[Value]) -> Vec<(Option<String>, String, String, u64)> {
+/// The lines of responses: organization, method, route, status.
+fn responses(lines: &[Value]) -> Vec<(Option<String>, String, String, u64)> {
     let answered = lines.iter().filter(|line| line["message"] == "answered");
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let parts = answered.map(|line| {
@@ -69,7 +69,7 @@ fn answers(lines: &[Value]) -> Vec<(Option<String>, String, String, u64)> {
 }
 
 #[tokio::test]
-async fn each_request_has_its_line_and_no_line_shows_what_it_brought() {
+async fn each_request_is_logged_without_its_content() {
     let world = World::new().await;
     let log = Log::at(LevelFilter::TRACE);
     let (json, caller) = ([("content-type", "application/json")], world.caller("acme"));
@@ -101,17 +101,17 @@ async fn each_request_has_its_line_and_no_line_shows_what_it_brought() {
         (&caller, Method::DELETE, "/v1/metrics/summary".to_owned(), String::new(), 405),
         (&world.bearer(&forged), Method::GET, "/api/activity".to_owned(), String::new(), 401),
         (&world.bearer(SECRET), Method::GET, "/api/activity".to_owned(), String::new(), 401),
-        (&world.stranger(), Method::GET, format!("/api/agents/{SECRET}"), String::new(), 401),
+        (&world.anonymous(), Method::GET, format!("/api/agents/{SECRET}"), String::new(), 401),
         (&world.bearer(&weak), Method::GET, format!("/api/agents/{SECRET}"), String::new(), 403),
-        (&world.stranger(), Method::GET, "/v1/health".to_owned(), String::new(), 200),
+        (&world.anonymous(), Method::GET, "/v1/health".to_owned(), String::new(), 200),
     ];
     let mut all = Vec::new();
     for (caller, method, path, body, status) in requests {
-        let answer = caller.send(method, &path, &json, body).await;
-        assert_eq!(answer.status.as_u16(), status, "{path}: {}", answer.body);
+        let response = caller.send(method, &path, &json, body).await;
+        assert_eq!(response.status.as_u16(), status, "{path}: {}", response.body);
         let lines = log.lines();
-        let id = answer.headers.get("apigw-requestid").map(|id| id.to_str().unwrap());
-        // The request's id stands on each line, and the organisation where it is known by then.
+        let id = response.headers.get("apigw-requestid").map(|id| id.to_str().unwrap());
+        // Each line has the request id.
         for line in &lines {
             assert_eq!((in_spans(line, "requestId"), in_spans(line, "apiRequestId")), (id, id), "{line}");
             assert!(line["timestamp"].is_string() && line["level"].is_string(), "{line}");
@@ -123,7 +123,7 @@ async fn each_request_has_its_line_and_no_line_shows_what_it_brought() {
     };
     let acme = Some("acme");
     assert_eq!(
-        answers(&all),
+        responses(&all),
         [
             line(acme, "POST", "/v1/events", 200),
             line(acme, "POST", "/v1/events", 422),
@@ -141,7 +141,7 @@ async fn each_request_has_its_line_and_no_line_shows_what_it_brought() {
             line(None, "GET", "/v1/health", 200),
         ]
     );
-    // There was more to be said than that: why a request was refused.
+    // There are more lines than these, with the reasons of rejections.
     assert!(all.len() > 20, "{all:?}");
     world.stack.drain().await;
     all.extend(log.lines());
@@ -156,16 +156,16 @@ async fn each_request_has_its_line_and_no_line_shows_what_it_brought() {
 }
 
 #[tokio::test]
-async fn a_storage_that_fails_is_logged_with_whose_request_it_failed() {
+async fn a_storage_failure_is_logged_with_the_organization() {
     let world = World::new().await;
     let config = world.stack.client().config().to_builder();
     let nowhere = config.endpoint_url("http://127.0.0.1:1").retry_config(RetryConfig::disabled()).build();
     let router = world.app(aws_sdk_dynamodb::Client::from_conf(nowhere)).router(metrics::routes());
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     let request = Request::get("/v1/metrics/summary").header("authorization", format!("Bearer {token}"));
-    // At a level at which the answer itself is not worth a line.
+    // At this level the response itself is not logged.
     let log = Log::at(LevelFilter::WARN);
-    let (status, _) = answered(router, request.body(axum::body::Body::empty()).unwrap()).await;
+    let (status, _) = response_of(router, request.body(axum::body::Body::empty()).unwrap()).await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
     let lines = log.lines();
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
@@ -174,12 +174,12 @@ async fn a_storage_that_fails_is_logged_with_whose_request_it_failed() {
 }
 
 #[tokio::test]
-async fn a_record_that_nobody_understands_is_named_and_not_shown() {
+async fn a_malformed_record_is_logged_without_its_content() {
     let tables = Tables::new().await;
-    let mut odd = tables::record(&tables::call(1, "nova", "m", "0.01", noon()), "7");
-    odd["dynamodb"]["NewImage"]["d"] = json!({ "S": format!("{{\"type\":\"{SECRET}\"}}") });
+    let mut malformed = tables::record(&tables::call(1, "nova", "m", "0.01", noon()), "7");
+    malformed["dynamodb"]["NewImage"]["d"] = json!({ "S": format!("{{\"type\":\"{SECRET}\"}}") });
     let log = Log::at(LevelFilter::TRACE);
-    deliver(&aggregator::Aggregator::new(tables.store()), "shardId-1", &[odd]).await;
+    deliver(&aggregator::Aggregator::new(tables.store()), "shardId-1", &[malformed]).await;
     let lines = log.lines();
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
     assert_eq!(
@@ -192,10 +192,10 @@ async fn a_record_that_nobody_understands_is_named_and_not_shown() {
 }
 
 #[tokio::test]
-async fn a_delivery_has_its_invocations_id_on_each_line() {
+async fn each_line_of_a_delivery_has_its_request_id() {
     let world = World::new().await;
     world.caller("acme").post(&json!([call("1", noon())])).await;
-    // Where no note can be made of it, the aggregator says so.
+    // The item of the lanes is malformed, so the aggregator logs that it cannot update it.
     let lanes = shared::store::keys::status::lanes();
     let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
     let mut put = world.stack.client().put_item().table_name(tables::names().usage);
@@ -211,7 +211,7 @@ async fn a_delivery_has_its_invocations_id_on_each_line() {
 }
 
 #[test]
-fn what_libraries_say_is_shown_from_information_on_and_no_function_is_taken_for_one() {
+fn libraries_log_from_info_on_and_every_function_counts_as_ours() {
     for function in Template::built_in().unwrap().functions {
         let name = function.binary.replace('-', "_");
         assert!(OURS.contains(&name.as_str()), "{name} is missing in shared::logs::OURS");
@@ -222,6 +222,6 @@ fn what_libraries_say_is_shown_from_information_on_and_no_function_is_taken_for_
     tracing::debug!(target: "aws_smithy_runtime::client", "a request");
     tracing::info!(target: "aws_config", "a profile");
     let lines = log.lines();
-    let said: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
-    assert_eq!(said, ["ours", "a profile"]);
+    let messages: Vec<_> = lines.iter().map(|line| line["message"].as_str().unwrap()).collect();
+    assert_eq!(messages, ["ours", "a profile"]);
 }

@@ -1,4 +1,4 @@
-//! Tests that go through all routes, so that a new one cannot be forgotten.
+//! Tests that walk all routes, so that a new route cannot be forgotten.
 
 mod audit_log;
 mod conditional_writes;

@@ -1,5 +1,5 @@
-//! The API's document: it has every route, says for each whose token it takes, and states the limits as they are. That
-//! answers are as it says is held by `support::contract`, with every request of every test.
+//! The OpenAPI document has every route with its scope, is consistent in itself, and states the actual limits.
+//! `support::contract` compares the responses of every test with it.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use super::routes::functions;
 use crate::support::World;
 use crate::support::contract::{DOCUMENT, faults, resolved};
 
-/// Every operation: its path, its method, and what is said of it.
+/// Every operation: path, method, and description.
 fn operations() -> Vec<(&'static str, Method, &'static Value)> {
     let paths = DOCUMENT["paths"].as_object().unwrap().iter();
     let method = |name: &str| name.to_ascii_uppercase().parse().unwrap();
@@ -26,8 +26,8 @@ fn list(value: &'static Value) -> impl Iterator<Item = &'static Value> {
 }
 
 #[test]
-fn every_route_is_in_it_and_no_other_with_its_scope() {
-    // What follows a parameter that takes all that is left has no route of its own.
+fn it_has_exactly_the_routes_of_the_functions_with_their_scopes() {
+    // The action behind a greedy path parameter is not a route of its own.
     let test = "/api/alerts/destinations/{id}/test";
     let routes = functions().into_iter().flat_map(|(_, routes)| routes).map(|route| {
         let path = route.path.replace("+}", "}");
@@ -44,7 +44,7 @@ fn every_route_is_in_it_and_no_other_with_its_scope() {
 }
 
 #[test]
-fn it_refers_to_nothing_that_is_not_there_and_has_nothing_that_nobody_refers_to() {
+fn every_reference_resolves_and_every_component_is_used() {
     fn visit(value: &'static Value, found: &mut BTreeSet<&'static str>) {
         match value {
             Value::Object(fields) => {
@@ -79,7 +79,7 @@ fn it_refers_to_nothing_that_is_not_there_and_has_nothing_that_nobody_refers_to(
 }
 
 #[test]
-fn its_examples_are_as_it_says() {
+fn its_examples_match_their_schemas() {
     let mut examples = 0;
     for (name, schema) in DOCUMENT["components"]["schemas"].as_object().unwrap() {
         for example in list(&schema["examples"]) {
@@ -90,13 +90,13 @@ fn its_examples_are_as_it_says() {
     assert!(examples > 30, "{examples}");
 }
 
-/// The status of a read with one parameter.
+/// The status of a GET with one parameter.
 async fn status(world: &World, path: &str, name: &str, value: &str) -> StatusCode {
     world.caller("acme").try_get(&format!("{}?{name}={value}", path.replace("{id}", "x"))).await.status
 }
 
 #[tokio::test]
-async fn limits_of_parameters_are_where_it_says() {
+async fn parameter_limits_are_the_documented_ones() {
     let world = World::new().await;
     let mut tried = 0;
     for (path, _, operation) in operations().into_iter().filter(|(_, method, _)| *method == Method::GET) {
@@ -132,13 +132,13 @@ async fn limits_of_parameters_are_where_it_says() {
 }
 
 #[tokio::test]
-async fn it_is_served_as_json_and_as_a_page_that_names_every_operation() {
+async fn it_is_served_as_json_and_as_a_page_with_every_operation() {
     let world = World::new().await;
-    assert_eq!(world.stranger().get("/openapi.json").await, *DOCUMENT);
-    let answer = world.stranger().try_get("/docs").await;
-    assert_eq!(answer.headers["content-type"], "text/html; charset=utf-8");
-    assert!(answer.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
-    let page = answer.body.as_str().unwrap();
+    assert_eq!(world.anonymous().get("/openapi.json").await, *DOCUMENT);
+    let response = world.anonymous().try_get("/docs").await;
+    assert_eq!(response.headers["content-type"], "text/html; charset=utf-8");
+    assert!(response.headers["content-security-policy"].to_str().unwrap().starts_with("default-src 'none'"));
+    let page = response.body.as_str().unwrap();
     for (path, _, operation) in operations() {
         let id = operation["operationId"].as_str().unwrap();
         assert!(page.contains(&format!("id=\"{id}\"")) && page.contains(path), "{path}");

@@ -1,4 +1,4 @@
-//! Whatever is set in whatever order: reads give back what was set last, and the log tells each change once.
+//! Random changes of settings: reads return what was set last, and the audit log has each change once.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use crate::support::Answer;
+use crate::support::Response;
 use crate::support::registry::Registry;
 
-/// A request: which thing, and what to set it to; nothing: take it away.
+/// A change: the index of the resource, and its new settings; `None` deletes it.
 type Step = (usize, Option<Value>);
 
 const THINGS: [(&str, &str); 5] = [
@@ -21,7 +21,7 @@ const THINGS: [(&str, &str); 5] = [
     ("/v1/billing/subscription", "subscription"),
 ];
 
-/// Amounts of no more digits than this test's own reading of JSON keeps.
+/// Amounts with few enough digits for `serde_json` to keep them.
 fn amount() -> impl Strategy<Value = Value> {
     let digits = (0..1_000_000_000_u64, 0..1_000_000_u32);
     prop::option::of(digits.prop_map(|(whole, millionths)| json!(format!("{whole}.{millionths:06}"))))
@@ -61,8 +61,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 1..12)
 }
 
-/// The version of a thing; null where it is not there or was never set.
-fn version(found: &Answer) -> Value {
+/// The version of a resource; null if it does not exist or was never set.
+fn version(found: &Response) -> Value {
     if found.status == StatusCode::OK && found.body["etag"] != "unset" {
         found.body["etag"].clone()
     } else {
@@ -72,17 +72,17 @@ fn version(found: &Answer) -> Value {
 
 async fn hold(steps: Vec<Step>) {
     let registry = Registry::new().await;
-    // What the log should tell: of each thing, how often it was changed, and how often set from nothing.
+    // Expected entries per resource: all changes, and those from nothing.
     let mut expected: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     for (thing, body) in steps {
         let (path, what) = THINGS[thing];
         let before = registry.try_get(path).await;
         if let Some(body) = &body {
-            let answer = registry.put(path, body).await;
-            body.as_object().unwrap().iter().for_each(|(field, value)| assert_same(value, &answer[field]));
-            assert_eq!(registry.get(path).await, answer);
-            // Sent back as it is, it changes nothing.
-            assert_eq!(registry.put(path, &answer).await, answer);
+            let response = registry.put(path, body).await;
+            body.as_object().unwrap().iter().for_each(|(field, value)| assert_same(value, &response[field]));
+            assert_eq!(registry.get(path).await, response);
+            // Putting the response back changes nothing.
+            assert_eq!(registry.put(path, &response).await, response);
         } else {
             registry.try_delete(path).await;
         }
@@ -91,16 +91,16 @@ async fn hold(steps: Vec<Step>) {
         counts.0 += usize::from(was != is);
         counts.1 += usize::from(was.is_null() && !is.is_null());
     }
-    let told = registry.changes().await;
+    let entries = registry.changes().await;
     for (what, counts) in expected {
-        let of_it: Vec<_> = told.iter().filter(|entry| entry["what"] == what).collect();
+        let of_it: Vec<_> = entries.iter().filter(|entry| entry["what"] == what).collect();
         let from_nothing = of_it.iter().filter(|entry| entry["before"].is_null()).count();
         assert_eq!((of_it.len(), from_nothing), counts, "{what}: {of_it:?}");
         assert!(of_it.iter().all(|entry| entry["before"] != entry["after"]), "{of_it:?}");
     }
 }
 
-/// Amounts are given as texts and answered as numbers.
+/// Amounts are sent as strings and returned as numbers.
 fn assert_same(given: &Value, answered: &Value) {
     match (given.as_str(), answered) {
         (Some(text), Value::Number(number)) => assert_eq!(trimmed(text), trimmed(&number.to_string())),
@@ -114,7 +114,7 @@ fn trimmed(number: &str) -> String {
 }
 
 #[test]
-fn reads_and_log_agree_with_what_was_set() {
+fn reads_and_audit_log_agree_with_what_was_set() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let config = Config { cases: 12, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
     let mut runner = TestRunner::new(config);

@@ -1,5 +1,5 @@
-//! What each endpoint costs for a large organisation: round trips, read units, and time beside that of the endpoint
-//! which reads one item. Printed, not held to: `cargo test -p system-tests -- --ignored --nocapture figures`.
+//! Round trips, read units and response times of each endpoint for a large organization. Prints a table and asserts
+//! nothing: `cargo test -p system-tests -- --ignored --nocapture read_costs`.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -26,9 +26,9 @@ use crate::support::{World, noon};
 const AGENTS: usize = 1_000;
 const MODELS: usize = 5;
 const DAYS: i64 = 90;
-/// Updates in flight while the organisation is made.
+/// Updates in flight while the data is written.
 const IN_FLIGHT: usize = 64;
-/// How often each endpoint is asked.
+/// Requests per endpoint.
 const REPEATS: usize = 5;
 
 fn calls_of(day: i64) -> impl Iterator<Item = Event> {
@@ -50,8 +50,8 @@ fn calls_of(day: i64) -> impl Iterator<Item = Event> {
     })
 }
 
-/// Adds a day's events up, item by item, as the aggregator does it with a very long batch.
-async fn make_day(store: &Store, day: i64) {
+/// Writes the rollups of one day, as the aggregator would with one very large batch.
+async fn write_day(store: &Store, day: i64) {
     let mut items: BTreeMap<Target, Sums> = BTreeMap::new();
     let mut users: BTreeMap<_, std::collections::BTreeSet<_>> = BTreeMap::new();
     for event in calls_of(day) {
@@ -77,11 +77,11 @@ async fn make_day(store: &Store, day: i64) {
     }
 }
 
-async fn make(store: &Store) {
+async fn write_days(store: &Store) {
     for day in 0..DAYS {
-        make_day(store, day).await;
+        write_day(store, day).await;
     }
-    // What the registry hears of each agent: its first and its last day.
+    // The registry only has the first and the last day of each agent.
     for day in [DAYS - 1, 0] {
         let mut seen: BTreeMap<_, Sighting> = BTreeMap::new();
         for event in calls_of(day) {
@@ -95,13 +95,13 @@ async fn make(store: &Store) {
     }
 }
 
-/// One endpoint of the system, asked over and over by its own function.
-async fn ask(router: &Router, store: &Store, token: &str, path: &str) -> (Reading, Duration, usize) {
+/// Sends the same request several times. Returns its use of the tables, the median time and the size of the response.
+async fn measure(router: &Router, store: &Store, token: &str, path: &str) -> (Reading, Duration, usize) {
     let ask = || async {
         let request = Request::builder().uri(path).header("authorization", format!("Bearer {token}"));
-        let answer = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        assert_eq!(answer.status(), 200, "{path}");
-        axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap().len()
+        let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), 200, "{path}");
+        axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().len()
     };
     let bytes = ask().await;
     let before = store.meter().reading();
@@ -122,8 +122,8 @@ async fn ask(router: &Router, store: &Store, token: &str, path: &str) -> (Readin
     (once, times[REPEATS / 2], bytes)
 }
 
-/// Whether a route's path, parameters and all, is that of a request.
-fn leads_to(route: &str, path: &str) -> bool {
+/// Whether a request path matches a route.
+fn matches(route: &str, path: &str) -> bool {
     let path = path.split('?').next().unwrap();
     let (mut route, mut path) = (route.split('/'), path.split('/'));
     loop {
@@ -136,10 +136,10 @@ fn leads_to(route: &str, path: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "it takes minutes, and prints figures for people"]
-async fn what_each_endpoint_costs() {
+#[ignore = "takes minutes and only prints a table"]
+async fn print_the_cost_of_each_endpoint() {
     let world = World::new().await;
-    make(&world.app(world.stack.client().clone()).store).await;
+    write_days(&world.app(world.stack.client().clone()).store).await;
     let (org, agent) = (OrgId::new("acme").unwrap(), AgentId::new("agent-0000").unwrap());
     assert_eq!(Day::of(noon(), chrono_tz::UTC).to_string(), "2026-09-15");
     let token = world.stack.token(org.as_str(), &Scope::ALL).unwrap();
@@ -174,10 +174,10 @@ async fn what_each_endpoint_costs() {
         let app = world.app(world.stack.client().clone());
         let (_, routes) = functions()
             .into_iter()
-            .find(|(_, routes)| routes.iter().any(|r| leads_to(r.path, &path)))
+            .find(|(_, routes)| routes.iter().any(|r| matches(r.path, &path)))
             .unwrap();
         let router = app.router(routes);
-        let (used, time, bytes) = ask(&router, &app.store, &token, &path).await;
+        let (used, time, bytes) = measure(&router, &app.store, &token, &path).await;
         let units = format!("{}.{}", used.half_read_units / 2, used.half_read_units % 2 * 5);
         println!("{path:58} {:>6} {units:>10} {:>9} {bytes:>10}", used.reads, time.as_millis());
     }

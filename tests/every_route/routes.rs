@@ -1,4 +1,4 @@
-//! Every route, walked: who is turned away, and that the template deploys just these.
+//! Every route: authentication and scopes, and the routes in the template.
 
 use std::collections::BTreeSet;
 
@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use shared::app::{Clock, Route};
 use shared::auth::Scope;
 
-use crate::support::{Answer, Caller, World};
+use crate::support::{Caller, Response, World};
 
-/// The routes of every function that answers HTTP requests, by the name of its binary.
+/// The routes of every function behind the API, by binary.
 pub fn functions() -> Vec<(&'static str, Vec<Route>)> {
     vec![
         ("activity", activity::routes()),
@@ -35,12 +35,12 @@ fn example(path: &str) -> String {
     path.split('/').map(fill).collect::<Vec<_>>().join("/")
 }
 
-async fn ask(caller: &Caller<'_>, method: &Method, path: &str) -> Answer {
+async fn ask(caller: &Caller<'_>, method: &Method, path: &str) -> Response {
     caller.send(method.clone(), path, &[("content-type", "application/json")], Bytes::new()).await
 }
 
 #[test]
-fn the_template_deploys_every_route_of_every_function_and_no_other() {
+fn the_template_deploys_exactly_the_routes_of_the_functions() {
     let template = Template::built_in().unwrap();
     let deployed: BTreeSet<_> = template
         .functions
@@ -59,23 +59,23 @@ fn the_template_deploys_every_route_of_every_function_and_no_other() {
 }
 
 #[tokio::test]
-async fn every_route_turns_away_who_has_no_token_or_not_the_scope() {
+async fn every_route_requires_a_token_with_its_scope() {
     let world = World::new().await;
     for (_, routes) in functions() {
         for route in routes.into_iter().filter(|route| route.scope.is_some()) {
             let path = example(route.path);
-            let answer = ask(&world.stranger(), &route.method, &path).await;
-            assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{} {path}", route.method);
-            assert_eq!(answer.headers["www-authenticate"], "Bearer");
+            let response = ask(&world.anonymous(), &route.method, &path).await;
+            assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{} {path}", route.method);
+            assert_eq!(response.headers["www-authenticate"], "Bearer");
             let others: Vec<_> = Scope::ALL.into_iter().filter(|scope| Some(*scope) != route.scope).collect();
             let token = world.stack.token("acme", &others).unwrap();
-            let answer = ask(&world.bearer(&token), &route.method, &path).await;
-            assert_eq!(answer.status, StatusCode::FORBIDDEN, "{} {path}", route.method);
+            let response = ask(&world.bearer(&token), &route.method, &path).await;
+            assert_eq!(response.status, StatusCode::FORBIDDEN, "{} {path}", route.method);
             let token = world.stack.token("acme", &route.scope.into_iter().collect::<Vec<_>>()).unwrap();
-            let answer = ask(&world.bearer(&token), &route.method, &path).await;
+            let response = ask(&world.bearer(&token), &route.method, &path).await;
             assert!(
-                ![401, 403, 405].contains(&answer.status.as_u16()),
-                "{} {path}: {answer:?}",
+                ![401, 403, 405].contains(&response.status.as_u16()),
+                "{} {path}: {response:?}",
                 route.method
             );
         }
@@ -83,24 +83,24 @@ async fn every_route_turns_away_who_has_no_token_or_not_the_scope() {
 }
 
 #[tokio::test]
-async fn what_is_public_is_these_routes_and_whoever_asks_gets_the_same_answer() {
+async fn public_routes_ignore_tokens() {
     let world = World::new().await;
     let routes = functions().into_iter().flat_map(|(_, routes)| routes);
     let public: Vec<_> = routes.filter(|route| route.scope.is_none()).collect();
     let named: Vec<_> = public.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
     assert_eq!(named, ["GET /docs", "GET /v1/health", "GET /openapi.json"]);
     for Route { method, path, .. } in public {
-        let anonymous = ask(&world.stranger(), &method, path).await;
+        let anonymous = ask(&world.anonymous(), &method, path).await;
         assert_eq!(anonymous.status, StatusCode::OK, "{path}");
-        // A token is not even looked at.
+        // Tokens are not even verified.
         for token in [world.stack.token("acme", &Scope::ALL).unwrap(), "x".to_owned()] {
-            let answer = ask(&world.bearer(&token), &method, path).await;
-            assert_eq!((answer.status, &answer.body), (StatusCode::OK, &anonymous.body), "{path}");
+            let response = ask(&world.bearer(&token), &method, path).await;
+            assert_eq!((response.status, &response.body), (StatusCode::OK, &anonymous.body), "{path}");
         }
     }
 }
 
-/// A token as `change` leaves it, signed with the key that the stack verifies with unless `key` is another.
+/// A token with changed claims, signed with `key`, or with the key of the stack.
 fn token(world: &World, change: impl FnOnce(&mut Value), header: Header, key: Option<&[u8]>) -> String {
     let now = Clock::system().now().timestamp();
     let mut claims = json!({
@@ -112,7 +112,7 @@ fn token(world: &World, change: impl FnOnce(&mut Value), header: Header, key: Op
 }
 
 #[tokio::test]
-async fn a_token_that_does_not_hold_is_refused() {
+async fn an_invalid_token_is_rejected() {
     let world = World::new().await;
     let now = Clock::system().now().timestamp();
     let set = |name: &'static str, value: Value| {
@@ -145,33 +145,33 @@ async fn a_token_that_does_not_hold_is_refused() {
     let path = "/v1/metrics/summary";
     world.bearer(&good).get(path).await;
     for (what, token) in bad {
-        let answer = world.bearer(&token).try_get(path).await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{what}");
-        assert_eq!(answer.headers["www-authenticate"], "Bearer", "{what}");
-        assert_eq!(answer.body, json!({ "detail": "A valid bearer token is required." }), "{what}");
+        let response = world.bearer(&token).try_get(path).await;
+        assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{what}");
+        assert_eq!(response.headers["www-authenticate"], "Bearer", "{what}");
+        assert_eq!(response.body, json!({ "detail": "A valid bearer token is required." }), "{what}");
     }
     let basic =
-        world.stranger().send(Method::GET, path, &[("authorization", "Basic eDp5")], Bytes::new()).await;
+        world.anonymous().send(Method::GET, path, &[("authorization", "Basic eDp5")], Bytes::new()).await;
     assert_eq!(basic.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_answered_in_the_same_shape() {
+async fn unknown_paths_and_methods_are_answered_in_json() {
     let world = World::new().await;
     for path in ["/", "/v1", "/v1/metrics", "/v1/metrics/summary/", "/v2/metrics/summary", "/v1/events/1"] {
-        let answer = world.stranger().try_get(path).await;
+        let response = world.anonymous().try_get(path).await;
         assert_eq!(
-            (answer.status, answer.body),
+            (response.status, response.body),
             (StatusCode::NOT_FOUND, json!({ "detail": "Not Found" })),
             "{path}"
         );
     }
-    let answer = ask(&world.stranger(), &Method::DELETE, "/v1/metrics/summary").await;
-    assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(answer.headers["allow"], "GET,HEAD");
-    let answer = ask(&world.stranger(), &Method::GET, "/v1/events").await;
+    let response = ask(&world.anonymous(), &Method::DELETE, "/v1/metrics/summary").await;
+    assert_eq!(response.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(response.headers["allow"], "GET,HEAD");
+    let response = ask(&world.anonymous(), &Method::GET, "/v1/events").await;
     assert_eq!(
-        (answer.status, answer.headers["allow"].to_str().unwrap()),
+        (response.status, response.headers["allow"].to_str().unwrap()),
         (StatusCode::METHOD_NOT_ALLOWED, "POST")
     );
 }

@@ -1,4 +1,4 @@
-//! Another organisation sees nothing, and can change nothing.
+//! Settings of one organization are invisible to another.
 
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::support::registry::Registry;
 
 #[tokio::test]
-async fn another_organisation_sees_nothing_of_it() {
+async fn another_organization_sees_no_settings() {
     let registry = Registry::new().await;
     let things = [
         ("/api/organization", json!({ "name": "sesame" })),
@@ -33,14 +33,14 @@ async fn another_organisation_sees_nothing_of_it() {
         "/v1/billing/subscription",
         "/api/alerts/destinations",
     ] {
-        let answer = registry.send("other", Method::GET, path, &[], "").await;
-        let text = answer.body.to_string();
+        let response = registry.send("other", Method::GET, path, &[], "").await;
+        let text = response.body.to_string();
         assert!(
             !text.contains("sesame") && !text.contains("4242") && !text.contains("acme"),
             "{path}: {text}"
         );
     }
-    // What belongs to another is not there, in the very words of what is nowhere.
+    // A resource of another organization and a missing one get the same response.
     for (there, nowhere) in [
         ("/api/agents/nova", "/api/agents/x"),
         ("/api/projects/site", "/api/projects/x"),

@@ -1,5 +1,5 @@
-//! Requests to all routes: their paths, what to send to those that set something, and an organization that has
-//! something of every kind.
+//! Requests to all routes: their paths, bodies for those that change settings, and an organization with data of every
+//! kind.
 
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
@@ -10,7 +10,7 @@ use super::routes::functions;
 use crate::support::events::event;
 use crate::support::{Caller, noon};
 
-/// Stands in every name of the organisation that is not to be seen.
+/// Part of every name in the organization that others must not see.
 pub const MARK: &str = "zebra";
 
 pub fn routes(method: &Method) -> Vec<Route> {
@@ -18,13 +18,13 @@ pub fn routes(method: &Method) -> Vec<Route> {
     all.filter(|route| route.method == *method && route.scope.is_some()).collect()
 }
 
-/// The path of a route whose parameters name things called `name`.
+/// The path of a route with `name` for each parameter.
 pub fn path(route: &str, name: &str) -> String {
     let fill = |part: &str| if part.starts_with('{') { name.to_owned() } else { part.to_owned() };
     route.split('/').map(fill).collect::<Vec<_>>().join("/")
 }
 
-/// What the routes that set something take.
+/// A body for a route that changes settings.
 pub fn settings(route: &str) -> Value {
     if route.starts_with("/api/cost-analysis/pricing/") {
         json!({ "effectiveFrom": "2026-09-01", "inputPricePerMillion": 1, "outputPricePerMillion": 2 })
@@ -39,7 +39,7 @@ pub fn settings(route: &str) -> Value {
     }
 }
 
-/// Uses and sets everything that there is, all of it called by the mark.
+/// Records usage of every kind and sets everything that can be set, with [`MARK`] for every name.
 pub async fn fill(caller: &Caller<'_>) {
     let call = json!({
         "agent_id": MARK, "provider": MARK, "model": MARK, "input_tokens": 424_242, "output_tokens": 7,
@@ -71,8 +71,8 @@ pub async fn fill(caller: &Caller<'_>) {
         ])
         .await;
     for route in routes(&Method::PUT) {
-        let answer = put(caller, &path(route.path, MARK), &settings(route.path)).await;
-        assert_eq!(answer, StatusCode::OK, "{}", route.path);
+        let response = put(caller, &path(route.path, MARK), &settings(route.path)).await;
+        assert_eq!(response, StatusCode::OK, "{}", route.path);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is set by way of the API, and the entries that tell of it.
+//! Requests to the registry function, and the audit entries of its changes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use shared::period::{Day, DayRange};
 use shared::store::events;
 use shared::store::keys::{self, Key};
 
-use super::{Answer, World, noon};
+use super::{Response, World, noon};
 
-/// The system, with callers who read and write the registry.
+/// The system, with the registry function behind a gateway of its own.
 pub struct Registry {
     pub world: World,
     gateway: Gateway,
@@ -30,7 +30,7 @@ impl Registry {
         Self::of(World::new().await, |_| {})
     }
 
-    /// The registry of a world, configured otherwise.
+    /// A registry with a changed configuration.
     pub fn of(world: World, configure: impl FnOnce(&mut Config)) -> Self {
         let routes = registry::routes();
         let route = |route: &shared::app::Route| Route {
@@ -51,7 +51,7 @@ impl Registry {
         Self { gateway: Gateway::new([(function, router)]), world }
     }
 
-    /// Sends a request as someone of `org` who may do everything. An answer without a body reads as null.
+    /// Sends a request as a caller of `org` with every scope. A response without a body reads as null.
     pub async fn send(
         &self,
         org: &str,
@@ -59,7 +59,7 @@ impl Registry {
         path: &str,
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
-    ) -> Answer {
+    ) -> Response {
         let token = self.world.stack.token(org, &Scope::ALL).unwrap();
         let mut request =
             Request::builder().method(method).uri(path).header("authorization", format!("Bearer {token}"));
@@ -75,48 +75,51 @@ impl Registry {
             assert_eq!(parts.headers["content-type"], "application/json", "{path}");
             serde_json::from_slice(&body).unwrap()
         };
-        Answer { status: parts.status, headers: parts.headers, body }
+        Response { status: parts.status, headers: parts.headers, body }
     }
 
-    pub async fn try_put(&self, path: &str, body: &Value) -> Answer {
+    pub async fn try_put(&self, path: &str, body: &Value) -> Response {
         let json = [("content-type", "application/json")];
         self.send("acme", Method::PUT, path, &json, body.to_string()).await
     }
 
-    pub async fn try_post(&self, path: &str) -> Answer {
+    pub async fn try_post(&self, path: &str) -> Response {
         self.send("acme", Method::POST, path, &[], "").await
     }
 
-    pub async fn try_get(&self, path: &str) -> Answer {
+    pub async fn try_get(&self, path: &str) -> Response {
         self.send("acme", Method::GET, path, &[], "").await
     }
 
-    pub async fn try_delete(&self, path: &str) -> Answer {
+    pub async fn try_delete(&self, path: &str) -> Response {
         self.send("acme", Method::DELETE, path, &[], "").await
     }
 
-    /// Sets what can be set.
+    /// Puts and expects 200 with a matching `etag`.
     pub async fn put(&self, path: &str, body: &Value) -> Value {
-        let answer = self.try_put(path, body).await;
-        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
-        assert_eq!(answer.headers["etag"].to_str().unwrap(), format!("\"{}\"", text(&answer.body["etag"])));
-        answer.body
+        let response = self.try_put(path, body).await;
+        assert_eq!(response.status, StatusCode::OK, "{path}: {}", response.body);
+        assert_eq!(
+            response.headers["etag"].to_str().unwrap(),
+            format!("\"{}\"", text(&response.body["etag"]))
+        );
+        response.body
     }
 
-    /// Reads what is there.
+    /// Gets and expects 200.
     pub async fn get(&self, path: &str) -> Value {
-        let answer = self.try_get(path).await;
-        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
-        answer.body
+        let response = self.try_get(path).await;
+        assert_eq!(response.status, StatusCode::OK, "{path}: {}", response.body);
+        response.body
     }
 
-    /// Takes away what is there.
+    /// Deletes and expects 204.
     pub async fn delete(&self, path: &str) {
-        let answer = self.try_delete(path).await;
-        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{path}: {}", answer.body);
+        let response = self.try_delete(path).await;
+        assert_eq!(response.status, StatusCode::NO_CONTENT, "{path}: {}", response.body);
     }
 
-    /// The registry's entries among the raw events of `org`, of the days around noon.
+    /// The audit entries among the raw events of `org`, on the days around noon.
     pub async fn entries(&self, org: &str) -> Vec<Event> {
         let day = Day::of(noon(), chrono_tz::UTC);
         let days = DayRange { first: day.minus(2), last: day.next().next() };
@@ -140,12 +143,12 @@ impl Registry {
         all
     }
 
-    /// What the entries of `acme` say: what was changed, from what, to what.
+    /// The details of the audit entries of `acme`: what was changed, from what, to what.
     pub async fn changes(&self) -> Vec<Value> {
         self.entries("acme").await.iter().map(details).collect()
     }
 
-    /// An item of the registry as it is stored.
+    /// An item of the registry table.
     pub async fn stored(&self, key: &Key) -> Option<shared::store::Item> {
         let client = self.world.stack.client().get_item().table_name(table_name("RegistryTable"));
         client.key("pk", string(&key.pk)).key("sk", string(&key.sk)).send().await.unwrap().item
@@ -166,7 +169,7 @@ pub fn string(text: &str) -> aws_sdk_dynamodb::types::AttributeValue {
     aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned())
 }
 
-/// `value` without what only reads tell.
+/// `value` without the fields that only responses have.
 pub fn as_set(value: &Value) -> Value {
     let mut value = value.clone();
     for name in ["id", "etag", "registered", "first_seen", "last_seen"] {
@@ -175,7 +178,7 @@ pub fn as_set(value: &Value) -> Value {
     value
 }
 
-/// A call by `agent`, as a sender tells of it.
+/// A call by `agent`.
 pub fn call(id: &str, agent: &str) -> Value {
     json!({
         "specversion": "1.0", "id": id, "source": "test", "type": "llm.call",

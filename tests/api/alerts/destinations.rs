@@ -1,4 +1,4 @@
-//! Alert destinations: their secrets are shown once, rotate, and go into no log; and what a test of one tells.
+//! `/api/alerts/destinations`: secrets are shown once, rotate, and are never logged; and test messages.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::support::{World, faults, noon};
 
 const PATH: &str = "/api/alerts/destinations/ops";
 
-/// A registry on a developer's machine, where receivers are on the same machine.
+/// A registry configured as on a developer's machine, where receivers may be local.
 async fn local() -> Registry {
     Registry::of(World::new().await, |config| config.allow_local_webhooks = true)
 }
@@ -27,29 +27,32 @@ async fn secrets(registry: &Registry, hours: i64) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_secret_is_made_shown_once_and_replaced_within_a_day() {
+async fn a_generated_secret_is_shown_once_and_signs_for_a_day_after_rotation() {
     let registry = Registry::new().await;
     let body = json!({ "url": "https://hooks.example/services/T0/token" });
-    let answer = registry.try_put(PATH, &body).await;
-    assert_eq!(answer.headers["cache-control"], "no-store");
-    let made = text(&answer.body["secret"]).to_owned();
+    let response = registry.try_put(PATH, &body).await;
+    assert_eq!(response.headers["cache-control"], "no-store");
+    let made = text(&response.body["secret"]).to_owned();
     assert!(made.starts_with("whsec_"));
     assert_eq!(secrets(&registry, 1_000).await, [made.as_str()]);
     let shown = registry.get("/api/alerts/destinations").await;
-    assert_eq!(shown, json!({ "items": [{ "id": "ops", "url": body["url"], "etag": answer.body["etag"] }] }));
+    assert_eq!(
+        shown,
+        json!({ "items": [{ "id": "ops", "url": body["url"], "etag": response.body["etag"] }] })
+    );
 
     let own = format!("whsec_{}", "A".repeat(32));
     let body = json!({ "url": "https://hooks.example/other", "secret": own });
-    let answer = registry.put(PATH, &body).await;
-    assert_eq!(answer["secret"], Value::Null, "only a secret that was made is shown");
+    let response = registry.put(PATH, &body).await;
+    assert_eq!(response["secret"], Value::Null, "only a generated secret is shown");
     assert_eq!(secrets(&registry, 23).await, [own.as_str(), made.as_str()]);
     assert_eq!(secrets(&registry, 24).await, [own.as_str()]);
-    assert_eq!(registry.put(PATH, &body).await, answer);
+    assert_eq!(registry.put(PATH, &body).await, response);
 
-    let told = Value::from(registry.changes().await).to_string();
+    let log = Value::from(registry.changes().await).to_string();
     assert_eq!(registry.changes().await.len(), 2);
     for secret in [&made, &own, &made[6..].to_owned(), &"token".to_owned()] {
-        assert!(!told.contains(secret.as_str()), "{told}");
+        assert!(!log.contains(secret.as_str()), "{log}");
     }
     registry.delete(PATH).await;
     assert_eq!(registry.try_delete(PATH).await.status, StatusCode::NOT_FOUND);
@@ -58,7 +61,7 @@ async fn a_secret_is_made_shown_once_and_replaced_within_a_day() {
 }
 
 #[tokio::test]
-async fn there_are_fifty_at_most() {
+async fn an_organization_has_at_most_fifty_destinations() {
     let registry = Registry::new().await;
     let body = json!({ "url": "https://hooks.example/", "secret": format!("whsec_{}", "A".repeat(32)) });
     let path = |nth: usize| format!("/api/alerts/destinations/d{nth:02}");
@@ -67,7 +70,7 @@ async fn there_are_fifty_at_most() {
     }
     let refused = registry.try_put(&path(MAX_DESTINATIONS), &body).await;
     assert_eq!((refused.status, text(&refused.body["detail"]).contains("50")), (StatusCode::CONFLICT, true));
-    // One that is there may still be changed, and another may take the place of one that goes.
+    // An existing one can still be changed, and a new one can take the place of a deleted one.
     registry.put(&path(7), &json!({ "url": "https://hooks.example/7" })).await;
     registry.delete(&path(7)).await;
     registry.put(&path(MAX_DESTINATIONS), &body).await;
@@ -75,14 +78,14 @@ async fn there_are_fifty_at_most() {
 }
 
 #[tokio::test]
-async fn a_test_message_is_sent_signed_and_told_of() {
+async fn a_test_message_is_signed_and_its_delivery_reported() {
     let registry = local().await;
     let receiver = Receiver::start().await;
     let made = text(&registry.put(PATH, &json!({ "url": receiver.url() })).await["secret"]).to_owned();
-    let answer = registry.try_post(&format!("{PATH}/test")).await;
-    assert_eq!(answer.status, StatusCode::OK);
+    let response = registry.try_post(&format!("{PATH}/test")).await;
+    assert_eq!(response.status, StatusCode::OK);
     let taken = json!({ "delivered": true, "status": 204, "detail": "The receiver answered 204" });
-    assert_eq!(answer.body, taken);
+    assert_eq!(response.body, taken);
     let received = receiver.only();
     assert!(received.is_signed_by(&made));
     let data = json!({ "organization": "acme", "destination": "ops" });
@@ -91,44 +94,44 @@ async fn a_test_message_is_sent_signed_and_told_of() {
     assert_eq!(received.json(), message);
     assert_eq!(received.header("webhook-timestamp"), noon().timestamp().to_string());
 
-    // While a secret is replaced, both sign; and each test is a message of its own.
+    // During rotation both secrets sign. Each test is a new message.
     let own = format!("whsec_{}", "A".repeat(32));
     registry.put(PATH, &json!({ "url": receiver.url(), "secret": own })).await;
     assert_eq!(registry.try_post(&format!("{PATH}/test")).await.body, taken);
     let second = receiver.received()[1].clone();
     assert!(second.is_signed_by(&made) && second.is_signed_by(&own));
     assert_ne!(second.id(), received.id());
-    assert_eq!(registry.changes().await.len(), 2, "a test changes nothing");
+    assert_eq!(registry.changes().await.len(), 2, "a test changes no setting");
 }
 
 #[tokio::test]
-async fn what_went_wrong_is_told() {
+async fn a_failed_test_reports_the_cause_without_secrets() {
     let registry = local().await;
     let receiver = Receiver::start().await;
     let made = text(&registry.put(PATH, &json!({ "url": receiver.url() })).await["secret"]).to_owned();
-    let mut told = Vec::new();
+    let mut results = Vec::new();
     for reply in [Reply::With(500, vec![], "out of\norder".to_owned()), Reply::Status(410), Reply::Close] {
         receiver.answers(reply);
-        let answer = registry.try_post(&format!("{PATH}/test")).await;
-        assert_eq!((answer.status, &answer.body["delivered"]), (StatusCode::OK, &json!(false)));
-        told.push((answer.body["status"].clone(), text(&answer.body["detail"]).to_owned()));
+        let response = registry.try_post(&format!("{PATH}/test")).await;
+        assert_eq!((response.status, &response.body["delivered"]), (StatusCode::OK, &json!(false)));
+        results.push((response.body["status"].clone(), text(&response.body["detail"]).to_owned()));
     }
-    assert_eq!(told[0], (json!(500), "The receiver answered 500: out of order".to_owned()));
-    assert_eq!(told[1], (json!(410), "The receiver answered 410".to_owned()));
-    assert_eq!(told[2].0, Value::Null);
-    assert!(told[2].1.starts_with("The connection broke"), "{}", told[2].1);
-    assert!(told.iter().all(|(_, detail)| !detail.contains("sesame") && !detail.contains(&made)));
+    assert_eq!(results[0], (json!(500), "The receiver answered 500: out of order".to_owned()));
+    assert_eq!(results[1], (json!(410), "The receiver answered 410".to_owned()));
+    assert_eq!(results[2].0, Value::Null);
+    assert!(results[2].1.starts_with("The connection broke"), "{}", results[2].1);
+    assert!(results.iter().all(|(_, detail)| !detail.contains("sesame") && !detail.contains(&made)));
 }
 
 #[tokio::test]
-async fn only_a_destination_that_is_there_is_tested() {
+async fn only_an_existing_destination_is_tested() {
     let registry = local().await;
     let receiver = Receiver::start().await;
-    // Ids may hold slashes, and even end like the path of a test.
+    // Ids may contain slashes, and even end like the path of a test.
     for id in ["ops", "a%2Fb", "ops%2Ftest"] {
         registry.put(&format!("/api/alerts/destinations/{id}"), &json!({ "url": receiver.url() })).await;
-        let answer = registry.try_post(&format!("/api/alerts/destinations/{id}/test")).await;
-        assert_eq!(answer.body["delivered"], true, "{id}");
+        let response = registry.try_post(&format!("/api/alerts/destinations/{id}/test")).await;
+        assert_eq!(response.body["delivered"], true, "{id}");
         let destination = receiver.received().last().unwrap().json()["data"]["destination"].clone();
         assert_eq!(destination, id.replace("%2F", "/"));
     }
@@ -136,13 +139,13 @@ async fn only_a_destination_that_is_there_is_tested() {
     let nowhere = json!({ "detail": "Destination not found" });
     let theirs = registry.send("other", Method::POST, &format!("{PATH}/test"), &[], "").await;
     let none = registry.try_post("/api/alerts/destinations/x/test").await;
-    for answer in [theirs, none] {
-        assert_eq!((answer.status, &answer.body), (StatusCode::NOT_FOUND, &nowhere));
+    for response in [theirs, none] {
+        assert_eq!((response.status, &response.body), (StatusCode::NOT_FOUND, &nowhere));
     }
     for path in [PATH, "/api/alerts/destinations/test", "/api/alerts/destinations/ops/tests"] {
-        let answer = registry.try_post(path).await;
+        let response = registry.try_post(path).await;
         assert_eq!(
-            (answer.status, answer.body),
+            (response.status, response.body),
             (StatusCode::NOT_FOUND, json!({ "detail": "Not Found" })),
             "{path}"
         );
@@ -151,15 +154,15 @@ async fn only_a_destination_that_is_there_is_tested() {
 }
 
 #[tokio::test]
-async fn a_deployed_registry_keeps_off_this_machine() {
+async fn a_deployed_registry_does_not_send_to_its_own_machine() {
     let receiver = Receiver::start().await;
     let here = local().await;
     here.put(PATH, &json!({ "url": receiver.url() })).await;
     let deployed = Registry::of(here.world, |_| {});
-    // What was taken once is looked at again when something is sent.
-    let answer = deployed.try_post(&format!("{PATH}/test")).await.body;
-    assert_eq!((&answer["delivered"], &answer["status"]), (&json!(false), &Value::Null));
-    assert!(text(&answer["detail"]).starts_with("Not sent: "), "{answer}");
+    // A stored URL is checked again before each message.
+    let response = deployed.try_post(&format!("{PATH}/test")).await.body;
+    assert_eq!((&response["delivered"], &response["status"]), (&json!(false), &Value::Null));
+    assert!(text(&response["detail"]).starts_with("Not sent: "), "{response}");
     for (url, fault) in [
         (receiver.url(), "body.url url_scheme"),
         (receiver.url().replace("http:", "https:"), "body.url url_address"),
@@ -167,11 +170,11 @@ async fn a_deployed_registry_keeps_off_this_machine() {
         ("https://169.254.169.254/latest/meta-data".to_owned(), "body.url url_address"),
         ("https://0xa.1/".to_owned(), "body.url url_address"),
     ] {
-        let answer = deployed.try_put("/api/alerts/destinations/x", &json!({ "url": url })).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{url}");
-        assert_eq!(faults(&answer.body["detail"]), [fault], "{url}");
+        let response = deployed.try_put("/api/alerts/destinations/x", &json!({ "url": url })).await;
+        assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{url}");
+        assert_eq!(faults(&response.body["detail"]), [fault], "{url}");
     }
-    // A name is taken as it is: what it stands for is looked up when something is sent.
+    // A host name is accepted as it is: it is resolved and checked before each message.
     deployed.put("/api/alerts/destinations/x", &json!({ "url": "https://10.0.0.1.nip.example/" })).await;
     assert_eq!(receiver.connections(), 0);
 }

@@ -1,4 +1,4 @@
-//! Receivers that fail, hang, redirect, want no more, and recover.
+//! Receivers that fail, hang, redirect, refuse, and recover.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ async fn delivery(watch: &Watch) -> Value {
 }
 
 #[tokio::test]
-async fn a_receiver_that_fails_is_tried_again_with_the_same_id_and_bytes_until_it_recovers() {
+async fn a_failed_delivery_is_retried_with_the_same_id_and_bytes() {
     let watch = crossed().await;
     let failures = [
         Reply::Status(500),
@@ -34,15 +34,15 @@ async fn a_receiver_that_fails_is_tried_again_with_the_same_id_and_bytes_until_i
         let delivery = delivery(&watch).await;
         assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("pending"), &json!(nth + 1)));
         assert!(!delivery["last_failure"].as_str().unwrap().contains("sesame"));
-        // Not before its time.
+        // Not before the time of the next attempt.
         let next = super::at(delivery["next_attempt_at"].as_str().unwrap());
         watch.wait(next - watch.now() - TimeDelta::milliseconds(1));
-        assert!(watch.told().await.is_empty());
+        assert!(watch.run_and_receive().await.is_empty());
     }
     watch.receiver.answers(Reply::Status(204));
     watch.run().await;
     let received = watch.receiver.received();
-    // Nobody followed the redirection.
+    // The redirect was not followed.
     assert_eq!(received.len(), 5);
     assert!(received.iter().all(|one| one.id() == received[0].id() && one.body == received[0].body));
     assert_ne!(received[0].header("webhook-timestamp"), received[4].header("webhook-timestamp"));
@@ -51,15 +51,15 @@ async fn a_receiver_that_fails_is_tried_again_with_the_same_id_and_bytes_until_i
 }
 
 #[tokio::test]
-async fn a_receiver_may_ask_to_be_left_alone_for_longer() {
+async fn retry_after_postpones_the_next_attempt() {
     let watch = crossed().await;
     watch.receiver.answers(Reply::With(429, vec![("retry-after", "7200".to_owned())], String::new()));
-    watch.told().await;
+    watch.run_and_receive().await;
     assert_eq!(delivery(&watch).await["next_attempt_at"], "2026-09-15T14:00:00Z");
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_gone_gets_no_more_of_it() {
+async fn a_410_ends_the_delivery() {
     let watch = crossed().await;
     watch.receiver.answers(Reply::With(410, vec![], "no more".to_owned()));
     let counts = watch.run().await;
@@ -71,17 +71,17 @@ async fn a_receiver_that_is_gone_gets_no_more_of_it() {
     );
     assert_eq!(states(&watch.list("").await), ["sent actual 50"]);
     watch.wait(TimeDelta::days(2));
-    assert!(watch.told().await.is_empty());
+    assert!(watch.run_and_receive().await.is_empty());
 }
 
 #[tokio::test]
-async fn what_is_tried_in_vain_is_given_up_after_a_day_and_can_be_asked_for_again() {
+async fn a_delivery_is_dead_lettered_after_a_day_and_can_be_requested_again() {
     let watch = crossed().await;
     let begun = watch.now();
     watch.receiver.answers(Reply::Status(503));
     for attempt in 1..=MAX_ATTEMPTS {
-        let told = watch.told().await;
-        assert_eq!((told.len(), delivery(&watch).await["attempts"].clone()), (1, json!(attempt)));
+        let received = watch.run_and_receive().await;
+        assert_eq!((received.len(), delivery(&watch).await["attempts"].clone()), (1, json!(attempt)));
         let next = delivery(&watch).await["next_attempt_at"].as_str().map(super::at);
         watch.wait(next.map_or(TimeDelta::zero(), |next| (next - watch.now()).max(TimeDelta::zero())));
     }
@@ -89,25 +89,25 @@ async fn what_is_tried_in_vain_is_given_up_after_a_day_and_can_be_asked_for_agai
     assert_eq!(states(&watch.list("?status=dead_lettered").await), ["dead_lettered actual 50"]);
     watch.receiver.answers(Reply::Status(204));
     watch.wait(TimeDelta::days(30));
-    assert!(watch.told().await.is_empty());
+    assert!(watch.run_and_receive().await.is_empty());
     let id = watch.list("").await[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(watch.redeliver(&id).await.body["deliveries"][0]["attempts"], 0);
-    let told = watch.told().await;
+    let redelivered = watch.run_and_receive().await;
     let received = watch.receiver.received();
-    assert_eq!((told[0].id(), &told[0].body), (received[0].id(), &received[0].body));
+    assert_eq!((redelivered[0].id(), &redelivered[0].body), (received[0].id(), &received[0].body));
     assert_eq!(states(&watch.list("").await), ["sent actual 50"]);
 }
 
 #[tokio::test]
-async fn a_destination_gets_what_is_decided_while_it_is_there() {
+async fn a_destination_gets_the_alerts_decided_while_it_exists() {
     let watch = crossed().await;
     watch.receiver.answers(Reply::Status(503));
-    watch.told().await;
+    watch.run_and_receive().await;
     let (early, late) = (&watch.receiver, Receiver::start().await);
     watch.put("/api/alerts/destinations/late", &json!({ "url": late.url() })).await;
     watch.put("/api/agents/nova", &json!({ "cost_budget_monthly": 10 })).await;
-    watch.told().await;
-    // Of what was decided before nothing, of what was decided then all.
+    watch.run_and_receive().await;
+    // Only the alert decided after it was created.
     assert_eq!(late.received().len(), 1);
     assert_eq!(late.only().id(), early.received().last().unwrap().id());
     watch.delete("/api/alerts/destinations/ops").await;
@@ -120,18 +120,18 @@ async fn a_destination_gets_what_is_decided_while_it_is_there() {
 }
 
 #[tokio::test]
-async fn a_destination_that_hangs_delays_its_own_messages_only() {
+async fn a_hanging_destination_delays_only_its_own_messages() {
     let watch = Watch::new().await;
     let hangs = Receiver::start().await;
     hangs.answers(Reply::Hang);
-    // By name it comes before the other.
+    // Sorted before the other destination by name.
     watch.put("/api/alerts/destinations/hangs", &json!({ "url": hangs.url() })).await;
     for agent in 0..10 {
         watch.put(&format!("/api/agents/a{agent}"), &json!({ "cost_budget_monthly": 1 })).await;
         watch.spend(&format!("a{agent}"), "2").await;
     }
     let counts = watch.run().await;
-    // The one was left alone once it had not answered; its other messages are for the next run.
+    // After one timeout the rest of its messages are left to the next run.
     assert_eq!((&counts["sent"], &counts["retried"]), (&json!(10), &json!(1)));
     assert_eq!((watch.receiver.received().len(), hangs.received().len()), (10, 1));
     hangs.answers(Reply::Status(200));
@@ -142,7 +142,7 @@ async fn a_destination_that_hangs_delays_its_own_messages_only() {
 }
 
 #[tokio::test]
-async fn alerts_without_a_destination_are_listed_and_done() {
+async fn alerts_without_a_destination_are_listed_as_sent() {
     let watch = Watch::new().await;
     watch.delete("/api/alerts/destinations/ops").await;
     watch.put("/api/budget", &json!({ "monthly": 100, "thresholds": [50] })).await;
@@ -155,7 +155,7 @@ async fn alerts_without_a_destination_are_listed_and_done() {
 }
 
 #[tokio::test]
-async fn a_run_on_this_machine_shows_them_to_whoever_watches() {
+async fn the_local_stack_prints_each_alert_once() {
     use std::sync::{Arc, Mutex};
     let watch = crossed().await;
     let lines = Arc::new(Mutex::new(Vec::new()));

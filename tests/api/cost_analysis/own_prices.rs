@@ -1,4 +1,4 @@
-//! Own prices: added, never overwritten, honoured by ingest.
+//! `/api/cost-analysis/pricing/{provider}/{model}`: own prices are added, never overwritten, and used by ingest.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ fn price(from: &str, input: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_version_is_added_and_none_is_overwritten() {
+async fn a_price_is_added_and_none_is_overwritten() {
     let registry = Registry::new().await;
     let set = registry.put(PATH, &price("2026-09-01", "0.50")).await;
     let expected = json!({
@@ -27,11 +27,11 @@ async fn a_version_is_added_and_none_is_overwritten() {
     let mut shown = set.clone();
     shown.as_object_mut().unwrap().remove("etag");
     assert_eq!(shown, expected);
-    // The same again, in whatever spelling, changes nothing; anything else is refused.
+    // The same price again, in any spelling, changes nothing; a different one is rejected.
     assert_eq!(registry.put(&PATH.replace("haiku", "Haiku"), &price("2026-09-01", "0.5")).await, set);
     assert_eq!(registry.put(PATH, &set).await, set);
-    let answer = registry.try_put(PATH, &price("2026-09-01", "0.6")).await;
-    assert_eq!(answer.status, StatusCode::CONFLICT);
+    let response = registry.try_put(PATH, &price("2026-09-01", "0.6")).await;
+    assert_eq!(response.status, StatusCode::CONFLICT);
     registry.put(PATH, &price("2026-09-02", "0.6")).await;
     assert_eq!(registry.changes().await.len(), 2);
 
@@ -47,12 +47,12 @@ async fn a_version_is_added_and_none_is_overwritten() {
     registry.delete(&format!("{PATH}?effectiveFrom=2026-09-02")).await;
     let again = registry.try_delete(&format!("{PATH}?effectiveFrom=2026-09-02")).await;
     assert_eq!(again.status, StatusCode::NOT_FOUND);
-    let answer = registry.try_delete(PATH).await;
-    assert_eq!(faults(&answer.body["detail"]), ["query.effectiveFrom missing"]);
+    let response = registry.try_delete(PATH).await;
+    assert_eq!(faults(&response.body["detail"]), ["query.effectiveFrom missing"]);
 }
 
 #[tokio::test]
-async fn ids_with_slashes_and_colons_have_prices_too() {
+async fn provider_and_model_may_contain_slashes_and_colons() {
     let registry = Registry::new().await;
     for (path, provider, model) in [
         ("bedrock/us.anthropic.claude%3A0", "bedrock", "us.anthropic.claude:0"),
@@ -68,14 +68,14 @@ async fn ids_with_slashes_and_colons_have_prices_too() {
 }
 
 #[tokio::test]
-async fn a_price_without_a_date_holds_from_today_on() {
+async fn a_price_without_a_date_takes_effect_today() {
     let registry = Registry::new().await;
     let body = json!({ "inputPricePerMillion": 1, "outputPricePerMillion": 1 });
     assert_eq!(registry.put(PATH, &body).await["effectiveFrom"], "2026-09-15");
 }
 
 #[tokio::test]
-async fn ingest_prices_by_it() {
+async fn ingest_uses_the_own_price() {
     let registry = Registry::new().await;
     registry.put(PATH, &price("2026-09-01", "0.123456")).await;
     registry.world.caller("acme").post(&json!([call("1", "nova")])).await;

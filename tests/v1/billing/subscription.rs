@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::support::registry::{Registry, as_set};
 
 #[tokio::test]
-async fn a_subscription_has_defaults_and_returns_to_them() {
+async fn a_deleted_subscription_returns_to_the_defaults() {
     let registry = Registry::new().await;
     let path = "/v1/billing/subscription";
     let before = registry.get(path).await;

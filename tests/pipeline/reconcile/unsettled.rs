@@ -1,4 +1,4 @@
-//! An item that is new in every round: reconcile can never tell what it lacks from what is on its way.
+//! A rollup that changes in every round, so that reconcile cannot tell missing events from events on their way.
 
 use std::sync::Arc;
 
@@ -16,14 +16,14 @@ use shared::store::keys::SEALED;
 
 use super::TIME;
 use crate::simulation::engine::Engine;
-use crate::simulation::wire::{Answer, EXAMINER, Wire};
+use crate::simulation::wire::{DIRECT, SdkResponse, Wire};
 use crate::support::noon;
 use crate::support::tables::{call, deliver, folded, held, names, record};
 
 const RECONCILER: u32 = 1;
 
-/// Tables that things happen to while reconcile reads them.
-struct Busy {
+/// Tables that change while reconcile reads them.
+struct ChangingTables {
     engine: Arc<Engine>,
     wire: Wire,
     aggregator: Aggregator,
@@ -31,17 +31,17 @@ struct Busy {
     events: Vec<Event>,
 }
 
-impl Busy {
+impl ChangingTables {
     async fn new() -> Self {
         let engine = Arc::new(Engine::new());
         let wire = Wire::new(engine.clone());
-        let client = wire.client(EXAMINER);
+        let client = wire.client(DIRECT);
         tables::create(&client, &Template::built_in().unwrap().tables).await.unwrap();
         let aggregator = Aggregator::new(Store::new(client, &names()));
         Self { engine, wire, aggregator, events: Vec::new() }
     }
 
-    /// An event comes in.
+    /// Stores a new event.
     fn store(&mut self, agent: &str) {
         let event = call(self.events.len(), agent, "m", "0.01", noon());
         let item = record(&event, "1")["dynamodb"]["NewImage"].clone();
@@ -50,7 +50,7 @@ impl Busy {
         self.events.push(event);
     }
 
-    /// All that has come in is counted.
+    /// Delivers all stored events to the aggregator.
     async fn count(&self) {
         let records: Vec<_> =
             (1..).zip(&self.events).map(|(nth, event)| record(event, &format!("{nth:021}"))).collect();
@@ -59,9 +59,9 @@ impl Busy {
 }
 
 #[tokio::test]
-async fn what_cannot_be_told_is_neither_drift_nor_written() {
-    let mut busy = Busy::new().await;
-    let store = Store::new(busy.wire.client(RECONCILER), &names());
+async fn an_item_that_keeps_changing_is_neither_drift_nor_written() {
+    let mut tables = ChangingTables::new().await;
+    let store = Store::new(tables.wire.client(RECONCILER), &names());
     let reconciler = Reconciler::new(store, Clock::fixed(noon()), DEFAULT_EVENT_RETENTION_DAYS);
     let day = Day::of(noon(), chrono_tz::UTC).to_string();
     let asked = json!({ "do": "day", "org": "acme", "day": day, "repair": true });
@@ -70,31 +70,31 @@ async fn what_cannot_be_told_is_neither_drift_nor_written() {
     let mut round = 0;
     while !run.is_finished() {
         tokio::task::yield_now().await;
-        let Some((number, _)) = busy.wire.waiting().first().copied() else { continue };
-        let request = busy.wire.take(number);
+        let Some((number, _)) = tables.wire.waiting().first().copied() else { continue };
+        let request = tables.wire.take(number);
         let agent = format!("agent-{round}");
         let is_of = |table: &str| request.body["TableName"] == json!(table);
-        // Each round asks first whether the day is dirty; then it lists the items, and then the events, among which is
-        // one of somebody who was not listed; and when that item is looked at, another event has been counted.
+        // Each round reads the dirty marker, then the rollups, then the events, among which there is now one of an agent that
+        // was not listed; and by the time that agent's item is read, another of its events has been counted.
         if is_of(&names().usage) && request.place.contains("#dirty") {
             round += 1;
-        } else if is_of(&names().events) && busy.events.iter().all(|event| !named(event, &agent)) {
-            busy.store(&agent);
+        } else if is_of(&names().events) && tables.events.iter().all(|event| !named(event, &agent)) {
+            tables.store(&agent);
         } else if request.operation == "GetItem" && request.place.contains(&agent) {
-            busy.store(&agent);
-            busy.count().await;
+            tables.store(&agent);
+            tables.count().await;
         }
-        let (status, body) = busy.engine.execute(&request.operation, &request.body);
-        request.answer(Answer::Reply(status, body));
+        let (status, body) = tables.engine.execute(&request.operation, &request.body);
+        request.respond(SdkResponse::Http(status, body));
     }
     assert!(round > 2, "{round}");
     let report = run.await.unwrap().unwrap();
     assert_eq!((&report["drift"], &report["days"][0]["is_restless"]), (&json!(0), &json!(true)), "{report}");
-    busy.count().await;
-    let store = Store::new(busy.wire.client(EXAMINER), &names());
-    assert_eq!(held(&store, &busy.events).await, folded(&busy.events));
+    tables.count().await;
+    let store = Store::new(tables.wire.client(DIRECT), &names());
+    assert_eq!(held(&store, &tables.events).await, folded(&tables.events));
     let newest = format!("agent-{round}");
-    let items = busy.engine.all(&names().usage);
+    let items = tables.engine.all(&names().usage);
     let items: Vec<Value> = items.iter().map(|item| serde_json::to_value(item).unwrap()).collect();
     let item = items.iter().find(|item| item["sk"]["S"].as_str().unwrap().ends_with(&newest)).unwrap();
     assert!(item.get(SEALED).is_none(), "{item}");

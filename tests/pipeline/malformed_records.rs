@@ -1,4 +1,4 @@
-//! Records that cannot be understood are put aside, once, and hold nothing up.
+//! Malformed records are quarantined once and do not block their shard.
 
 use std::collections::BTreeSet;
 
@@ -15,26 +15,26 @@ use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, folded, quarantined, record};
 
 #[tokio::test]
-async fn odd_records_are_quarantined_and_the_shard_goes_on() {
+async fn malformed_records_are_quarantined_and_the_shard_continues() {
     let tables = Tables::new().await;
     let events: Vec<_> = (0..12).map(|i| call(i, "nova", "m", "0.01", noon())).collect();
     let mut records: Vec<_> =
         events.iter().enumerate().map(|(i, event)| record(event, &format!("{:021}", i + 1))).collect();
-    let mut odd = Vec::new();
-    let mut spoil = |i: usize, at: &str, value| {
+    let mut malformed = Vec::new();
+    let mut corrupt = |i: usize, at: &str, value| {
         *records[i].pointer_mut(at).unwrap() = value;
-        odd.push(i);
+        malformed.push(i);
     };
-    spoil(0, "/eventName", json!("UPSERT"));
-    spoil(2, "/dynamodb/NewImage", json!(null));
-    spoil(3, "/dynamodb/NewImage/d", json!({ "S": "{}" }));
-    spoil(4, "/dynamodb/NewImage/d", json!({ "S": "{\"type\":\"llm.call\"" }));
-    spoil(5, "/dynamodb/NewImage/v", json!({ "N": "99" }));
-    spoil(6, "/dynamodb/NewImage/pk", json!({ "S": "acme#2026-99-99#0" }));
-    spoil(7, "/dynamodb/NewImage/sk", json!({ "S": "no separator" }));
-    spoil(8, "/dynamodb/NewImage/t", json!({ "S": "noon" }));
-    spoil(9, "/dynamodb/NewImage/pk", json!({ "X": "?" }));
-    spoil(10, "/dynamodb/NewImage", json!("?"));
+    corrupt(0, "/eventName", json!("UPSERT"));
+    corrupt(2, "/dynamodb/NewImage", json!(null));
+    corrupt(3, "/dynamodb/NewImage/d", json!({ "S": "{}" }));
+    corrupt(4, "/dynamodb/NewImage/d", json!({ "S": "{\"type\":\"llm.call\"" }));
+    corrupt(5, "/dynamodb/NewImage/v", json!({ "N": "99" }));
+    corrupt(6, "/dynamodb/NewImage/pk", json!({ "S": "acme#2026-99-99#0" }));
+    corrupt(7, "/dynamodb/NewImage/sk", json!({ "S": "no separator" }));
+    corrupt(8, "/dynamodb/NewImage/t", json!({ "S": "noon" }));
+    corrupt(9, "/dynamodb/NewImage/pk", json!({ "X": "?" }));
+    corrupt(10, "/dynamodb/NewImage", json!("?"));
     let good: Vec<_> = [1, 11].map(|i| events[i].clone()).to_vec();
 
     let aggregator = Aggregator::new(tables.store());
@@ -44,18 +44,18 @@ async fn odd_records_are_quarantined_and_the_shard_goes_on() {
     deliver(&aggregator, "shardId-1", &records).await;
     assert_eq!(tables.held(&good).await, folded(&good));
     let kept = quarantined(&tables.store()).await;
-    assert_eq!(kept.len(), odd.len());
-    for (kept, i) in kept.iter().zip(odd) {
-        // What is kept is the record itself, so that it can be delivered again once it is understood.
+    assert_eq!(kept.len(), malformed.len());
+    for (kept, i) in kept.iter().zip(malformed) {
+        // The whole record is kept, so that it can be delivered again once it can be parsed.
         assert_eq!(serde_json::from_str::<serde_json::Value>(&kept.record).unwrap(), records[i]);
         assert!(!kept.reason.is_empty());
     }
 }
 
 #[tokio::test]
-async fn what_an_item_has_no_room_for_is_put_aside_and_the_rest_is_counted() {
+async fn a_record_that_would_overfill_an_item_is_quarantined() {
     let tables = Tables::new().await;
-    // Each model is some 180 bytes, most of them its name; an item takes 400 KB.
+    // Each model takes about 180 bytes, most of them for its name; an item can have 400 KB.
     let entries: Vec<_> =
         (0..2_600).map(|i| call(i, &format!("agent-{i}"), &format!("{i:0>128}"), "0.01", noon())).collect();
     let aggregator = Aggregator::new(tables.store());
@@ -75,7 +75,7 @@ async fn what_an_item_has_no_room_for_is_put_aside_and_the_rest_is_counted() {
 }
 
 #[tokio::test]
-async fn a_full_bucket_of_end_users_holds_up_no_shard() {
+async fn a_full_bucket_of_end_users_does_not_block_the_shard() {
     let tables = Tables::new().await;
     let store = tables.store();
     let serving = |i: usize, user: &str| {
@@ -87,7 +87,7 @@ async fn a_full_bucket_of_end_users_holds_up_no_shard() {
     let bucket = |event: &Event| rollup::contribution(event).end_user.unwrap().key();
     let events: Vec<_> = (0..40).map(|i| serving(i, &format!("user-{i}"))).collect();
     let full = bucket(&events[0]);
-    // An item takes 400 KB.
+    // An item can have 400 KB.
     for thousand in 0..51_u64 {
         let hashes = (0..1_000).map(|i| (thousand * 1_000 + i).to_be_bytes()).collect();
         if !store.add_end_users(&full, &hashes).await.unwrap() {
@@ -104,7 +104,7 @@ async fn a_full_bucket_of_end_users_holds_up_no_shard() {
         (1..).zip(&events).map(|(nth, event)| record(event, &format!("{nth:021}"))).collect();
     let aggregator = Aggregator::new(tables.store());
     deliver(&aggregator, "shardId-1", &records).await;
-    // All are counted, and all users are known but those whom the bucket has no room for.
+    // All events are counted; only end users of the full bucket are missing.
     assert_eq!(tables.held(&events).await, folded(&events));
     let (without, with): (Vec<_>, Vec<_>) = events.iter().partition(|event| bucket(event) == full);
     let kept = quarantined(&store).await;
@@ -116,7 +116,7 @@ async fn a_full_bucket_of_end_users_holds_up_no_shard() {
     let hash = |event: &Event| rollup::contribution(event).end_user.unwrap().hash;
     assert!(with.iter().all(|event| known.contains(&hash(event))));
     assert!(without.iter().all(|event| !known.contains(&hash(event))));
-    // The same again changes nothing.
+    // A redelivery changes nothing.
     deliver(&aggregator, "shardId-1", &records).await;
     deliver(&Aggregator::new(tables.store()), "shardId-1", &records).await;
     assert_eq!(tables.held(&events).await, folded(&events));
@@ -124,7 +124,7 @@ async fn a_full_bucket_of_end_users_holds_up_no_shard() {
 }
 
 #[tokio::test]
-async fn made_up_types_of_activity_fill_no_item_that_holds_money() {
+async fn made_up_activity_types_do_not_fill_items_with_money() {
     let tables = Tables::new().await;
     let entry = |i: usize| Event {
         data: Data::AgentActivity(AgentActivity {

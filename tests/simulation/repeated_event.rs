@@ -1,4 +1,4 @@
-//! What a run once found: an event that is given twice, was stored before, and cannot be looked up at once.
+//! A regression: an event that is repeated within a request, was stored before, and cannot be looked up at first.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use shared::app::Clock;
 
 use super::run::Run;
 use super::service;
-use super::wire::{Answer, EXAMINER};
+use super::wire::{DIRECT, SdkResponse};
 use crate::support::{events, noon};
 
-/// Attempts of the SDK at the call that fails.
+/// Attempts of the SDK that fail.
 const LOST: u32 = 3;
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_given_twice_is_a_duplicate_even_if_looking_it_up_fails_at_first() {
+async fn a_repeated_event_is_a_duplicate_even_if_its_look_up_fails_at_first() {
     let run = Run::new(1, None);
     run.set_up().await;
     let call = events::call("twice", noon());
@@ -24,7 +24,7 @@ async fn an_event_that_is_given_twice_is_a_duplicate_even_if_looking_it_up_fails
         let token = run.tokens[0].clone();
         async move { service.send(Method::POST, "/v1/events", &token, Some(&events)).await }
     };
-    let (_, stored) = send(EXAMINER, json!([call])).await;
+    let (_, stored) = send(DIRECT, json!([call])).await;
     assert_eq!(stored["accepted"], 1);
 
     let again = tokio::spawn(send(1, json!([call, call, events::call("new", noon())])));
@@ -34,14 +34,14 @@ async fn an_event_that_is_given_twice_is_a_duplicate_even_if_looking_it_up_fails
         for request in run.wire.take_all(1) {
             if request.operation == "BatchGetItem" && lost < LOST {
                 lost += 1;
-                request.answer(Answer::Broken);
+                request.respond(SdkResponse::Broken);
             } else {
                 let (status, body) = run.engine.execute(&request.operation, &request.body);
-                request.answer(Answer::Reply(status, body));
+                request.respond(SdkResponse::Http(status, body));
             }
         }
     }
-    let (status, answer) = again.await.unwrap();
+    let (status, response) = again.await.unwrap();
     assert_eq!((status, lost), (StatusCode::OK, LOST));
-    assert_eq!(answer, json!({ "accepted": 1, "duplicates": 2, "rejected": [] }));
+    assert_eq!(response, json!({ "accepted": 1, "duplicates": 2, "rejected": [] }));
 }

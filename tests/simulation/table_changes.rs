@@ -1,4 +1,4 @@
-//! From the table to its stream: what was inserted, what was removed, and what nobody understands.
+//! Changes of the events table and the stream records they lead to: insertions, expirations and malformed records.
 
 use dynoxide::{AttributeValue as Dynoxide, Item};
 use rand::RngExt;
@@ -8,14 +8,14 @@ use shared::rollup;
 use shared::store::events;
 use shared::store::keys::{Key, PK, SK, event as attribute};
 
-use super::Held;
+use super::CheckResult;
 use super::run::Run;
-use super::stream::{Counted, Matter};
-use super::wire::{EXAMINER, Process};
+use super::stream::{Contribution, Effect};
+use super::wire::{DIRECT, Process};
 use crate::support::tables::names;
 
-/// What makes a record odd: a part of it, and what stands there instead.
-fn oddities() -> [(&'static str, Value); 7] {
+/// Ways to make a record malformed: a part of it, and its replacement.
+fn malformations() -> [(&'static str, Value); 7] {
     [
         ("/eventName", json!("UPSERT")),
         ("/dynamodb/NewImage", json!(null)),
@@ -28,66 +28,66 @@ fn oddities() -> [(&'static str, Value); 7] {
 }
 
 impl Run {
-    /// Takes what a process has changed in the events table into its stream.
-    pub fn feed(&mut self, process: Process) -> Held {
+    /// Adds the changes that a process made in the events table to its stream.
+    pub fn publish_changes(&mut self, process: Process) -> CheckResult {
         for raw in self.engine.changes(&names().events) {
             let key = |name: &str| raw["dynamodb"]["Keys"][name]["S"].as_str().unwrap().to_owned();
             let key = Key { pk: key(PK), sk: key(SK) };
-            let matter = match raw["eventName"].as_str() {
+            let effect = match raw["eventName"].as_str() {
                 Some("INSERT") => {
                     let image: Item = serde_json::from_value(raw["dynamodb"]["NewImage"].clone()).unwrap();
                     let event = event(&image)?;
-                    let matter = Matter::Count(Box::new(counted(&event)));
+                    let effect = Effect::Count(Box::new(contribution(&event)));
                     self.senders.insert(process, key.clone(), event)?;
-                    matter
+                    effect
                 }
-                Some("REMOVE") => Matter::Nothing,
+                Some("REMOVE") => Effect::Nothing,
                 other => return Err(format!("a raw event was changed: {other:?} {key:?}")),
             };
-            self.record(&key, raw, matter);
+            self.record(&key, raw, effect);
         }
         Ok(())
     }
 
-    fn record(&mut self, key: &Key, mut raw: Value, matter: Matter) {
+    fn record(&mut self, key: &Key, mut raw: Value, effect: Effect) {
         if raw["eventName"] == "REMOVE" {
             raw["userIdentity"] = json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
         }
         let stream = self.streams.last_mut().unwrap();
-        let line = stream.add(&mut self.rng, &key.pk, raw, matter);
+        let line = stream.add(&mut self.rng, &key.pk, raw, effect);
         self.note(|| format!("  stream: {line}"));
     }
 
-    /// A record that nobody understands gets into the stream.
-    pub fn poison(&mut self) {
+    /// Adds a malformed record to the stream.
+    pub fn insert_malformed(&mut self) {
         let all = self.streams.iter().flat_map(|stream| &stream.shards).flat_map(|shard| &shard.records);
-        let sound: Vec<_> = all.filter(|record| matches!(record.matter, Matter::Count(_))).collect();
-        if sound.is_empty() {
+        let valid: Vec<_> = all.filter(|record| matches!(record.effect, Effect::Count(_))).collect();
+        if valid.is_empty() {
             return;
         }
-        let mut raw = sound[self.rng.random_range(0..sound.len())].raw.clone();
-        let (at, odd) = oddities()[self.rng.random_range(0..oddities().len())].clone();
-        *raw.pointer_mut(at).unwrap() = odd;
+        let mut raw = valid[self.rng.random_range(0..valid.len())].raw.clone();
+        let (at, replacement) = malformations()[self.rng.random_range(0..malformations().len())].clone();
+        *raw.pointer_mut(at).unwrap() = replacement;
         let partition = format!("poison {}", self.rng.random_range(0..99));
         let stream = self.streams.last_mut().unwrap();
-        let line = stream.add(&mut self.rng, &partition, raw, Matter::Poison);
-        self.note(|| format!("  poison: {line}"));
+        let line = stream.add(&mut self.rng, &partition, raw, Effect::Quarantine);
+        self.note(|| format!("  malformed: {line}"));
     }
 
-    /// The time to live of an event passes.
-    pub fn expire(&mut self) -> Held {
+    /// Lets a random event expire.
+    pub fn expire(&mut self) -> CheckResult {
         let before = self.expiring();
         let Some(key) = self.senders.expire(&mut self.rng, before) else { return Ok(()) };
         self.count("Expired");
         self.note(|| format!("{} {} expires", key.pk, key.sk));
         let body =
             json!({ "TableName": names().events, "Key": { PK: { "S": key.pk }, SK: { "S": key.sk } } });
-        self.carry_out(EXAMINER, "DeleteItem", &body, "").map(drop)
+        self.execute(DIRECT, "DeleteItem", &body, "").map(drop)
     }
 }
 
-/// The event that an item of the events table holds.
-pub fn event(item: &Item) -> Held<Event> {
+/// The event in an item of the events table.
+pub fn event(item: &Item) -> CheckResult<Event> {
     use aws_sdk_dynamodb::types::AttributeValue as Sdk;
     let value = |value: &Dynoxide| match value {
         Dynoxide::S(text) => Some(Sdk::S(text.clone())),
@@ -99,8 +99,8 @@ pub fn event(item: &Item) -> Held<Event> {
     events::parse(&parts.collect())
 }
 
-fn counted(event: &Event) -> Counted {
+fn contribution(event: &Event) -> Contribution {
     let brings = rollup::contribution(event);
     let sums = brings.sums.into_iter().map(|(target, sums)| (target.key(), sums)).collect();
-    Counted { sums, sightings: brings.sightings, user: brings.end_user }
+    Contribution { sums, sightings: brings.sightings, user: brings.end_user }
 }

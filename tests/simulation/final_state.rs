@@ -1,4 +1,4 @@
-//! What has to hold in the end: every figure is the fold over the raw events.
+//! The final state: every figure is the fold over the raw events.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,28 +13,28 @@ use shared::rollup::{self, Latest, OrgDay, Seen, Subject, Sums, Target};
 use shared::store::keys::status::parse_quarantine_time;
 use shared::store::keys::{Key, PK, SK};
 
-use super::Held;
-use super::check::{differ, hour};
-use super::feed::event;
+use super::CheckResult;
+use super::invariants::{compare, hour};
 use super::items::{self, Usage};
 use super::messages::ORGS;
 use super::run::Run;
 use super::service;
-use super::stream::Matter;
-use super::wire::EXAMINER;
+use super::stream::Effect;
+use super::table_changes::event;
+use super::wire::DIRECT;
 use crate::support::tables::names;
 
-/// Days that the metrics are asked for: all in which an event can have happened.
+/// The window for metrics, with all possible event times.
 const DAYS: u32 = 90;
 
-/// What all raw events together come to.
+/// The expected rollups and sightings.
 #[derive(Default)]
 struct Fold {
     sums: BTreeMap<Key, Sums>,
     days: BTreeMap<(OrgId, Day), Sums>,
     users: BTreeMap<Key, BTreeSet<[u8; 8]>>,
     seen: BTreeMap<(OrgId, Subject), Seen>,
-    /// Every host that was ever named, and when.
+    /// All hosts ever named, with their times.
     hosts: BTreeMap<(OrgId, Subject), BTreeSet<(DateTime<Utc>, String)>>,
 }
 
@@ -61,31 +61,31 @@ impl Fold {
 }
 
 impl Run {
-    /// Checks everything.
-    pub async fn check_the_end(&mut self) -> Held {
+    /// Compares everything with the fold over all raw events.
+    pub async fn check_final_state(&mut self) -> CheckResult {
         self.senders.check()?;
         let fold = self.fold()?;
         let usage = Usage::read(&self.engine)?;
-        let extra = usage.sums.keys().find(|key| !fold.sums.contains_key(*key));
+        let extra = usage.rollups.keys().find(|key| !fold.sums.contains_key(*key));
         if let Some(extra) = extra {
-            return Err(format!("nothing adds to {extra:?}"));
+            return Err(format!("no event contributes to {extra:?}"));
         }
         for (key, wanted) in &fold.sums {
-            let held = usage.sums.get(key).map(|item| &item.sums);
-            differ(key, held.unwrap_or(&Sums::default()), wanted)?;
+            let stored = usage.rollups.get(key).map(|item| &item.sums);
+            compare(key, stored.unwrap_or(&Sums::default()), wanted)?;
         }
         if usage.users != fold.users {
-            return Err(format!("end users are {:?}, which should be {:?}", usage.users, fold.users));
+            return Err(format!("end users are {:?}, but should be {:?}", usage.users, fold.users));
         }
-        self.check_aside(&usage)?;
+        self.check_quarantine(&usage)?;
         self.check_seen(&fold)?;
-        self.check_parts()?;
+        self.check_rollups()?;
         self.check_metrics(&fold).await?;
-        self.check_proofs().await
+        self.check_reconciliation().await
     }
 
-    /// The fold over the table and what was removed from it; and the table holds what was stored, and nothing else.
-    fn fold(&self) -> Held<Fold> {
+    /// The fold over stored and expired events. Expects that the table has the events that were stored and no others.
+    fn fold(&self) -> CheckResult<Fold> {
         let mut fold = Fold::default();
         let mut there = BTreeSet::new();
         for item in self.engine.all(&names().events) {
@@ -95,73 +95,80 @@ impl Run {
         }
         for (key, stored) in &self.senders.stored {
             if there.remove(key) == stored.removed {
-                return Err(format!("{key:?} should be stored, until it is removed"));
+                return Err(format!("{key:?} should be stored unless it has expired"));
             }
             if stored.removed {
                 fold.add(&stored.event);
             }
         }
-        if there.is_empty() { Ok(fold) } else { Err(format!("nobody stored {there:?}")) }
+        if there.is_empty() { Ok(fold) } else { Err(format!("stored by no request: {there:?}")) }
     }
 
-    /// Every odd record is put aside, once, as it came, and no other is.
-    fn check_aside(&self, usage: &Usage) -> Held {
+    /// Every malformed record is quarantined once, unchanged, and no other record is.
+    fn check_quarantine(&self, usage: &Usage) -> CheckResult {
         let shards = self.streams.iter().flat_map(|stream| &stream.shards);
-        let poison = shards.flat_map(|shard| {
-            let odd = shard.records.iter().filter(|record| matches!(record.matter, Matter::Poison));
-            odd.map(|record| (shard.place_aside(record), record.raw.to_string()))
+        let malformed = shards.flat_map(|shard| {
+            let of_shard = shard.records.iter().filter(|record| matches!(record.effect, Effect::Quarantine));
+            of_shard.map(|record| (shard.quarantine_key(record), record.raw.to_string()))
         });
-        let poison: BTreeMap<_, _> = poison.collect();
+        let malformed: BTreeMap<_, _> = malformed.collect();
         let read = |text: &String| serde_json::from_str::<Value>(text).ok();
-        let same = usage.aside.len() == poison.len()
+        let same = usage.quarantined.len() == malformed.len()
             && usage
-                .aside
+                .quarantined
                 .iter()
-                .all(|(key, text)| poison.get(key).is_some_and(|raw| read(raw) == read(text)));
+                .all(|(key, text)| malformed.get(key).is_some_and(|raw| read(raw) == read(text)));
         if !same {
-            return Err(format!("put aside: {:?}, of {:?}", usage.aside.keys(), poison.keys()));
+            return Err(format!(
+                "quarantined are {:?}, but should be {:?}",
+                usage.quarantined.keys(),
+                malformed.keys()
+            ));
         }
-        let oldest = poison.keys().filter_map(|key| parse_quarantine_time(&key.sk)).min();
-        if usage.summary == (poison.len(), oldest.map(period::sortable)) {
+        let oldest = malformed.keys().filter_map(|key| parse_quarantine_time(&key.sk)).min();
+        if usage.summary == (malformed.len(), oldest.map(period::sortable)) {
             Ok(())
         } else {
-            Err(format!("the summary of {:?} is {:?}", poison.keys(), usage.summary))
+            Err(format!("the summary of {:?} is {:?}", malformed.keys(), usage.summary))
         }
     }
 
-    /// Who was seen, and when. The host named last may lag behind by less than an hour.
-    fn check_seen(&self, fold: &Fold) -> Held {
+    /// All sightings are recorded. The host may be up to an hour older than the latest one.
+    fn check_seen(&self, fold: &Fold) -> CheckResult {
         for (subject, wanted) in &fold.seen {
             let item = self.engine.item(&names().registry, &subject.1.key(&subject.0));
-            let held =
+            let stored =
                 item.as_ref().and_then(items::seen).ok_or_else(|| format!("{subject:?} was not seen"))?;
-            if (Seen { host: None, ..held.clone() }) != (Seen { host: None, ..wanted.clone() }) {
-                return Err(format!("{subject:?} was seen {held:?}, which should be {wanted:?}"));
+            if (Seen { host: None, ..stored.clone() }) != (Seen { host: None, ..wanted.clone() }) {
+                return Err(format!("{subject:?} was seen {stored:?}, but should be {wanted:?}"));
             }
-            let right = match (&held.host, &wanted.host) {
+            let right = match (&stored.host, &wanted.host) {
                 (None, None) => true,
-                (Some(held), Some(wanted)) => {
-                    let named = fold.hosts[subject].contains(&(held.at, held.value.clone()));
+                (Some(stored), Some(wanted)) => {
+                    let named = fold.hosts[subject].contains(&(stored.at, stored.value.clone()));
                     let only = fold.hosts[subject].iter().all(|(_, host)| *host == wanted.value);
-                    named && hour(held.at) == hour(wanted.at) && (!only || held.value == wanted.value)
+                    named && hour(stored.at) == hour(wanted.at) && (!only || stored.value == wanted.value)
                 }
                 _ => false,
             };
             if !right {
-                return Err(format!("{subject:?} ran on {:?}, which should be {:?}", held.host, wanted.host));
+                return Err(format!(
+                    "the host of {subject:?} is {:?}, but should be {:?}",
+                    stored.host, wanted.host
+                ));
             }
         }
         let seen = self.engine.all(&names().registry).iter().filter_map(items::seen).count();
         if seen == fold.seen.len() {
             Ok(())
         } else {
-            Err(format!("{seen} were seen, not {}", fold.seen.len()))
+            Err(format!("{seen} subjects were seen, but should be {}", fold.seen.len()))
         }
     }
 
-    /// The metrics agree with the fold and with each other.
-    async fn check_metrics(&self, fold: &Fold) -> Held {
-        let metrics = service::metrics(EXAMINER, self.wire.client(EXAMINER), Clock::fixed(self.now));
+    /// The metrics agree with the fold and with one another.
+    async fn check_metrics(&self, fold: &Fold) -> CheckResult {
+        let metrics = service::metrics(DIRECT, self.wire.client(DIRECT), Clock::fixed(self.now));
         for ((org, zone), token) in ORGS.iter().zip(&self.tokens) {
             let (mut all, today) = (OrgDay::default(), Day::of(self.now, *zone));
             let past = fold.days.iter().filter(|((of, day), _)| of.as_str() == *org && *day <= today);
@@ -172,29 +179,29 @@ impl Run {
                 if status == StatusCode::OK {
                     Ok(body)
                 } else {
-                    Err(format!("{path} answers {status}: {body}"))
+                    Err(format!("{path} returned {status}: {body}"))
                 }
             };
             let (summary, models, usage) = (get("summary").await?, get("models").await?, get("usage").await?);
             agree(&all, &summary, &models["models"], &usage["points"])
-                .map_err(|why| format!("the metrics of {org}: {why}"))?;
+                .map_err(|why| format!("metrics of {org}: {why}"))?;
         }
         Ok(())
     }
 }
 
-/// Compares what the metrics say of an organisation with what they should say.
-fn agree(all: &OrgDay, summary: &Value, models: &Value, points: &Value) -> Held {
+/// Compares the metrics of an organization with the expected ones.
+fn agree(all: &OrgDay, summary: &Value, models: &Value, points: &Value) -> CheckResult {
     let total = all.total();
     let (tokens_in, tokens_out) = (total.tokens.whole_input(), total.tokens.output);
     let wanted =
         json!([total.requests, tokens_in, tokens_out, total.unpriced, total.cost(), all.models.len()]);
     let names = ["requests", "tokens_in", "tokens_out"].map(|name| format!("total_{name}"));
     let others = ["unpriced_requests", "estimated_cost_usd", "unique_models"];
-    let held: Value =
+    let stored: Value =
         names.iter().map(String::as_str).chain(others).map(|name| summary[name].clone()).collect();
-    if held != wanted {
-        return Err(format!("the summary is {held}, which should be {wanted}"));
+    if stored != wanted {
+        return Err(format!("the summary is {stored}, but should be {wanted}"));
     }
     let sum = |list: &Value, name: &str| -> u64 {
         list.as_array().unwrap().iter().map(|row| row[name].as_u64().unwrap()).sum()

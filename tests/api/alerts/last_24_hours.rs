@@ -1,4 +1,4 @@
-//! What added most lately, where the raw events cannot be read: an alert is decided all the same.
+//! The top costs of the last 24 hours, where raw events cannot be read: the alert is sent without waiting for them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,14 +19,14 @@ use shared::store::keys::alerts::{ALERT, MESSAGE};
 use super::{TIME, outlets};
 use crate::simulation::engine::Engine;
 use crate::simulation::service::{self, SECRET};
-use crate::simulation::wire::{Answer, EXAMINER, Wire};
+use crate::simulation::wire::{DIRECT, SdkResponse, Wire};
 use crate::support::noon;
 use crate::support::tables::{call, deliver, names, record};
 
-/// A run waits 20 s for an organisation's events; it asks for two days of four lanes at once.
+/// A run reads two days of four lanes in parallel, and waits at most 20 s for the events of an organization.
 const LONG: Duration = Duration::from_secs(3);
 
-/// How it goes with the raw events.
+/// How reads of raw events go.
 #[derive(Clone, Copy, Debug)]
 enum Events {
     Readable,
@@ -34,18 +34,18 @@ enum Events {
     Refused,
 }
 
-/// What the one alert of a run names, where it goes so with the raw events.
+/// The top costs in the only alert of a run.
 async fn top(events: Events) -> Value {
     let engine = Arc::new(Engine::new());
     let wire = Wire::new(engine.clone());
-    let client = wire.client(EXAMINER);
+    let client = wire.client(DIRECT);
     tables::create(&client, &Template::built_in().unwrap().tables).await.unwrap();
-    let registry = service::registry(EXAMINER, client.clone(), Clock::fixed(noon()));
+    let registry = service::registry(DIRECT, client.clone(), Clock::fixed(noon()));
     let token = token::issue(&SECRET, "acme", &Scope::ALL, 3600).unwrap();
     let budget = json!({ "monthly": 100 });
     let (status, body) = registry.send(Method::PUT, "/api/budget", &token, Some(&budget)).await;
     assert_eq!(status, StatusCode::OK, "{body}");
-    // The second was yesterday, but more than 24 hours ago.
+    // The second call was yesterday, but more than 24 hours ago.
     let calls =
         [call(1, "nova", "m", "55", noon()), call(2, "vega", "m", "30", noon() - TimeDelta::hours(30))];
     let mut records = Vec::new();
@@ -69,9 +69,9 @@ async fn top(events: Events) -> Value {
             Events::Slow if is_of_events => tokio::time::advance(LONG).await,
             Events::Refused if is_of_events => {
                 let refusal = json!({ "__type": "com.amazon.coral.service#AccessDeniedException" });
-                request.answer(Answer::Reply(400, refusal.to_string()));
+                request.respond(SdkResponse::Http(400, refusal.to_string()));
             }
-            _ => request.answer(Answer::Reply(status, body)),
+            _ => request.respond(SdkResponse::Http(status, body)),
         }
     }
     assert_eq!(run.await.unwrap().unwrap()["decided"], 1);
@@ -81,12 +81,12 @@ async fn top(events: Events) -> Value {
         item[SK]["S"].as_str()?.strip_prefix(ALERT)?;
         serde_json::from_str::<Value>(item[MESSAGE]["S"].as_str()?).ok()
     });
-    let told = messages.find(|message| message["data"]["threshold_percent"] == 80).unwrap();
-    told["data"]["top"].clone()
+    let message = messages.find(|message| message["data"]["threshold_percent"] == 80).unwrap();
+    message["data"]["top"].clone()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_added_most_is_told_by_days_where_the_events_cannot_be_read_in_time() {
+async fn top_costs_fall_back_to_daily_rollups_where_events_cannot_be_read_in_time() {
     let named = |agents: &[(&str, &str)], from: &str, cost: &str| {
         let agent = |(id, cost): &(&str, &str)| json!({ "id": id, "name": null, "cost": cost });
         json!({

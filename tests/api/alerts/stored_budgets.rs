@@ -1,4 +1,4 @@
-//! What a run reads of budgets is what was set, whatever was set before.
+//! A run reads the budgets that were set last, whatever was set before.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use shared::store::alerts::Watched;
 
 use crate::support::World;
 
-/// Something that is done to an agent.
+/// A change to an agent.
 #[derive(Clone, Debug)]
 enum Act {
     Put { name: u8, budget: Option<u8> },
@@ -31,19 +31,19 @@ async fn check(acts: Vec<(u8, Act)>) {
     let mut expected: BTreeMap<String, u8> = BTreeMap::new();
     let mut tokens: BTreeMap<String, String> = BTreeMap::new();
     for (agent, act) in acts {
-        let acted = format!("a/{agent}");
+        let id_of_act = format!("a/{agent}");
         let path = format!("/api/agents/a%2F{agent}");
-        let before = expected.get(&acted).copied();
+        let before = expected.get(&id_of_act).copied();
         match &act {
             Act::Put { name, budget } => {
                 let body = json!({ "name": format!("Name {name}"), "cost_budget_monthly": budget });
                 caller.put(&path, &body).await;
                 match budget {
-                    Some(budget) => drop(expected.insert(acted.clone(), *budget)),
-                    None => drop(expected.remove(&acted)),
+                    Some(budget) => drop(expected.insert(id_of_act.clone(), *budget)),
+                    None => drop(expected.remove(&id_of_act)),
                 }
             }
-            // An archived agent keeps its budget: what it still costs is paid.
+            // An archived agent keeps its budget, since its costs still have to be paid.
             Act::Archive => drop(caller.send(http::Method::DELETE, &path, &[], "").await),
         }
         let watched = watched(&world).await;
@@ -53,8 +53,8 @@ async fn check(acts: Vec<(u8, Act)>) {
         assert_eq!(found.collect::<Vec<_>>(), wanted.collect::<Vec<_>>(), "{act:?}");
         for budget in &watched.agents {
             let (id, token) = (budget.agent.to_string(), budget.token.clone());
-            // Its version changes with the amount, and with nothing else.
-            let changed = id == acted && before != expected.get(&id).copied();
+            // The token changes with the amount and with nothing else.
+            let changed = id == id_of_act && before != expected.get(&id).copied();
             if let Some(old) = tokens.insert(id, token.clone()) {
                 assert_eq!(old != token, changed, "{act:?}");
             }
@@ -65,14 +65,14 @@ async fn check(acts: Vec<(u8, Act)>) {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 8, ..ProptestConfig::default() })]
     #[test]
-    fn agents_budgets_stand_beside_their_agents(acts in prop::collection::vec(act(), 1..15)) {
+    fn agent_budgets_match_the_settings_of_their_agents(acts in prop::collection::vec(act(), 1..15)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(check(acts));
     }
 }
 
 #[tokio::test]
-async fn one_stretch_holds_all_that_is_watched_and_nothing_else() {
+async fn one_query_reads_everything_a_run_needs_and_nothing_else() {
     let world = World::new().await;
     let caller = world.caller("acme");
     for (path, body) in [

@@ -1,4 +1,4 @@
-//! What has to hold at every moment.
+//! Invariants that hold at every moment.
 
 use std::collections::BTreeMap;
 
@@ -6,32 +6,39 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use shared::rollup::{Seen, Sums};
 use shared::store::keys::Key;
 
-use super::Held;
+use super::CheckResult;
 use super::items::{self, Usage};
 use super::run::Run;
-use super::stream::{Counted, Matter, Place, Record, Shard};
+use super::stream::{Contribution, Effect, Record, Shard, ShardIndex};
 use crate::support::tables::names;
 
 impl Run {
-    /// Of each item, the part of each shard is the sum of the shard's events up to its mark, and no mark goes back.
+    /// In each rollup, the part of each shard is the sum over the shard's events up to its mark, and no mark goes back.
     ///
-    /// The marks of a mutant may be anything, so it is judged by its figures alone.
-    pub fn check_parts(&mut self) -> Held {
+    /// A mutant may have any marks, so it is judged by its figures alone.
+    pub fn check_rollups(&mut self) -> CheckResult {
         if self.mutant.is_some() {
             return Ok(());
         }
         let usage = Usage::read(&self.engine)?;
-        if usage.summary.0 != usage.aside.len() {
-            return Err(format!("{:?} is said of {:?}", usage.summary, usage.aside.keys()));
+        if usage.summary.0 != usage.quarantined.len() {
+            return Err(format!(
+                "the summary {:?} does not match the entries {:?}",
+                usage.summary,
+                usage.quarantined.keys()
+            ));
         }
         self.check_progress(&usage.progress)?;
-        let mut parts: BTreeMap<&Key, Sums> = usage.sums.keys().map(|key| (key, Sums::default())).collect();
+        let mut parts: BTreeMap<&Key, Sums> =
+            usage.rollups.keys().map(|key| (key, Sums::default())).collect();
         for shard in self.streams.iter().flat_map(|stream| &stream.shards) {
             for record in &shard.records {
-                let Matter::Count(counted) = &record.matter else { continue };
+                let Effect::Count(counted) = &record.effect else { continue };
                 for (key, sums) in &counted.sums {
-                    let marks =
-                        usage.sums.get_key_value(key).map(|(key, item)| (key, item.marks.get(&shard.mark)));
+                    let marks = usage
+                        .rollups
+                        .get_key_value(key)
+                        .map(|(key, item)| (key, item.marks.get(&shard.mark)));
                     if let Some((key, Some(mark))) = marks
                         && record.number <= *mark
                     {
@@ -40,11 +47,11 @@ impl Run {
                 }
             }
         }
-        for (key, part) in parts.iter().filter(|(key, _)| !usage.sums[**key].sealed) {
-            differ(key, &usage.sums[*key].sums, part).map_err(|why| format!("by its marks, {why}"))?;
+        for (key, part) in parts.iter().filter(|(key, _)| !usage.rollups[**key].sealed) {
+            compare(key, &usage.rollups[*key].sums, part).map_err(|why| format!("by its marks, {why}"))?;
         }
-        self.marks.retain(|(key, _), _| !usage.sums.get(key).is_some_and(|item| item.sealed));
-        for (key, item) in usage.sums.iter().filter(|(_, item)| !item.sealed) {
+        self.marks.retain(|(key, _), _| !usage.rollups.get(key).is_some_and(|item| item.sealed));
+        for (key, item) in usage.rollups.iter().filter(|(_, item)| !item.sealed) {
             for (name, mark) in &item.marks {
                 let before = self.marks.insert((key.clone(), name.clone()), *mark);
                 if before.is_some_and(|before| before > *mark) {
@@ -55,24 +62,23 @@ impl Run {
         let gone = self
             .marks
             .keys()
-            .find(|(key, name)| usage.sums.get(key).is_none_or(|item| !item.marks.contains_key(name)));
+            .find(|(key, name)| usage.rollups.get(key).is_none_or(|item| !item.marks.contains_key(name)));
         gone.map_or(Ok(()), |gone| Err(format!("the mark {gone:?} is gone")))
     }
 
-    /// How far a lane is said to be is the arrival of an event that has been added to everything that it adds to, and
-    /// never goes back.
-    fn check_progress(&mut self, progress: &BTreeMap<u8, i64>) -> Held {
+    /// The progress of a lane is the arrival of an event that has been fully aggregated, and never goes back.
+    fn check_progress(&mut self, progress: &BTreeMap<u8, i64>) -> CheckResult {
         for (lane, arrival) in progress {
             let shards = self.streams.iter().flat_map(|stream| &stream.shards);
             let mut counted =
                 shards.flat_map(|shard| shard.records.iter().map(move |record| (shard, record)));
-            let is_added_up = counted.any(|(shard, record)| match &record.matter {
-                Matter::Count(counted) => {
+            let is_added_up = counted.any(|(shard, record)| match &record.effect {
+                Effect::Count(counted) => {
                     record.lane() == Some(*lane)
                         && record.arrival().map(|arrival| arrival.timestamp_millis()) == Some(*arrival)
                         && self.is_counted(shard, record, counted).is_ok()
                 }
-                Matter::Poison | Matter::Nothing => false,
+                Effect::Quarantine | Effect::Nothing => false,
             });
             if !is_added_up {
                 return Err(format!(
@@ -89,60 +95,59 @@ impl Run {
         Ok(())
     }
 
-    /// Records that the checkpoint passes have been added to everything that they add to.
-    pub fn check_applied(&self, (stream, shard): Place, from: usize, to: usize) -> Held {
+    /// All records before the checkpoint have been fully aggregated.
+    pub fn check_applied(&self, (stream, shard): ShardIndex, from: usize, to: usize) -> CheckResult {
         if self.mutant.is_some() {
             return Ok(());
         }
         let shard = &self.streams[stream].shards[shard];
         for record in &shard.records[from..to] {
-            let applied = match &record.matter {
-                Matter::Nothing => Ok(()),
-                Matter::Poison => self.is_aside(shard, record),
-                Matter::Count(counted) => self.is_counted(shard, record, counted),
+            let applied = match &record.effect {
+                Effect::Nothing => Ok(()),
+                Effect::Quarantine => self.is_quarantined(shard, record),
+                Effect::Count(counted) => self.is_counted(shard, record, counted),
             };
             applied.map_err(|what| format!("the checkpoint passed {}, but {what}", record.digits))?;
         }
         Ok(())
     }
 
-    fn is_aside(&self, shard: &Shard, record: &Record) -> Held {
-        let aside = self.engine.item(&names().usage, &shard.place_aside(record));
-        aside.map(drop).ok_or_else(|| "it was not put aside".to_owned())
+    fn is_quarantined(&self, shard: &Shard, record: &Record) -> CheckResult {
+        let quarantined = self.engine.item(&names().usage, &shard.quarantine_key(record));
+        quarantined.map(drop).ok_or_else(|| "it was not put quarantined".to_owned())
     }
 
-    fn is_counted(&self, shard: &Shard, record: &Record, counted: &Counted) -> Held {
+    fn is_counted(&self, shard: &Shard, record: &Record, counted: &Contribution) -> CheckResult {
         for (key, _) in &counted.sums {
-            let item = self.engine.item(&names().usage, key).and_then(|item| items::summed(&item));
+            let item = self.engine.item(&names().usage, key).and_then(|item| items::rollup_item(&item));
             if item.as_ref().is_some_and(|item| item.sealed) {
-                // It holds the event, or will when its day is computed anew; the end shows it.
+                // It includes the event, or will once its dirty day is recomputed, which the final check verifies.
                 continue;
             }
             let mark = item.and_then(|item| item.marks.get(&shard.mark).copied());
             if mark.is_none_or(|mark| mark < record.number) {
-                return Err(format!("{key:?} is marked at {mark:?}"));
+                return Err(format!("the mark of {key:?} is {mark:?}"));
             }
         }
         if let Some(user) = &counted.user {
             let item = self.engine.item(&names().usage, &user.key()).unwrap_or_default();
             if !items::users(&item).contains(&user.hash) {
-                return Err(format!("{user:?} is missing"));
+                return Err(format!("the end user {user:?} is missing"));
             }
         }
         for sighting in &counted.sightings {
             let item = self.engine.item(&names().registry, &sighting.subject.key(&sighting.org));
             let known = item.as_ref().and_then(items::seen).ok_or("someone was not seen")?;
-            if !knows(&known, &sighting.seen) {
-                return Err(format!("{known:?} does not know of {sighting:?}"));
+            if !includes(&known, &sighting.seen) {
+                return Err(format!("{known:?} does not include {sighting:?}"));
             }
         }
         Ok(())
     }
 }
 
-/// Whether what is known of someone includes what was `seen`. The host may be the one that was named last within the
-/// same hour or later.
-fn knows(known: &Seen, seen: &Seen) -> bool {
+/// Whether what is known of a subject includes a sighting. The host may be another one if it is of the same hour or later.
+fn includes(known: &Seen, seen: &Seen) -> bool {
     let mut merged = known.clone();
     merged.merge(seen);
     let late_enough = |at| known.host.as_ref().is_some_and(|host| host.at >= hour(at));
@@ -150,23 +155,23 @@ fn knows(known: &Seen, seen: &Seen) -> bool {
     but_host(&merged) == but_host(known) && seen.host.as_ref().is_none_or(|host| late_enough(host.at))
 }
 
-/// The hour that an instant lies in.
+/// The start of the hour of an instant.
 pub fn hour(instant: DateTime<Utc>) -> DateTime<Utc> {
     instant.duration_trunc(TimeDelta::hours(1)).unwrap()
 }
 
-/// Says in which column two sums differ.
-pub fn differ(key: &Key, held: &Sums, wanted: &Sums) -> Held {
-    if held == wanted {
+/// Returns an error with the first column in which two rollups differ.
+pub fn compare(key: &Key, stored: &Sums, wanted: &Sums) -> CheckResult {
+    if stored == wanted {
         return Ok(());
     }
-    let columns = held.numbers.keys().chain(wanted.numbers.keys());
-    let column = columns.into_iter().find(|column| held.number(column) != wanted.number(column));
+    let columns = stored.numbers.keys().chain(wanted.numbers.keys());
+    let column = columns.into_iter().find(|column| stored.number(column) != wanted.number(column));
     Err(match column {
         Some(column) => {
-            let (held, wanted) = (held.number(column), wanted.number(column));
-            format!("{key:?} holds {held} of {column}, which should be {wanted}")
+            let (stored, wanted) = (stored.number(column), wanted.number(column));
+            format!("{column} of {key:?} is {stored}, but should be {wanted}")
         }
-        None => format!("{key:?} holds {held:?}, which should be {wanted:?}"),
+        None => format!("{key:?} is {stored:?}, but should be {wanted:?}"),
     })
 }

@@ -1,4 +1,4 @@
-//! A run whose time does not suffice.
+//! A run that runs out of time.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -16,27 +16,27 @@ use shared::store::keys::{PK, SK};
 
 use super::{TIME, outlets};
 use crate::simulation::engine::Engine;
-use crate::simulation::wire::{Answer, EXAMINER, Wire};
+use crate::simulation::wire::{DIRECT, SdkResponse, Wire};
 use crate::support::noon;
 use crate::support::tables::names;
 
-/// More than can be looked at in one run, of which each takes [`REQUEST`]: they have no budgets.
+/// More organizations than one run can read, at [`REQUEST`] each; none has a budget.
 const ORGS: usize = 1_500;
-/// How many are looked at side by side.
+/// Organizations processed in parallel.
 const AT_ONCE: usize = 32;
-/// The time that each request takes.
+/// The duration of each request.
 const REQUEST: Duration = Duration::from_millis(250);
 
 fn org(nth: usize) -> String {
     format!("org-{nth:04}")
 }
 
-/// A run, and whom it looked at, in order.
+/// Runs the function and returns its result and the organizations it read, in order.
 async fn run(engine: &Engine, wire: &Wire) -> (Result<Value, String>, Vec<String>) {
     let store = Store::new(wire.client(1), &names());
     let function = BudgetAlerts::new(store, Clock::fixed(noon()), outlets());
     let run = tokio::spawn(async move { function.handle(json!({}), TIME).await });
-    let mut looked_at = Vec::new();
+    let mut read = Vec::new();
     while !run.is_finished() {
         tokio::task::yield_now().await;
         let Some((number, _)) = wire.waiting().first().copied() else { continue };
@@ -44,19 +44,19 @@ async fn run(engine: &Engine, wire: &Wire) -> (Result<Value, String>, Vec<String
         tokio::time::advance(REQUEST).await;
         let pk = request.body["ExpressionAttributeValues"][":p"]["S"].as_str().unwrap_or_default();
         if pk.starts_with("org-") {
-            looked_at.push(pk.to_owned());
+            read.push(pk.to_owned());
         }
         let (status, body) = engine.execute(&request.operation, &request.body);
-        request.answer(Answer::Reply(status, body));
+        request.respond(SdkResponse::Http(status, body));
     }
-    (run.await.unwrap().map_err(|error| error.to_string()), looked_at)
+    (run.await.unwrap().map_err(|error| error.to_string()), read)
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_was_not_reached_is_counted_and_comes_first_the_next_time() {
+async fn organizations_that_were_not_reached_are_counted_and_come_first_next_time() {
     let engine = Arc::new(Engine::new());
     let wire = Wire::new(engine.clone());
-    tables::create(&wire.client(EXAMINER), &Template::built_in().unwrap().tables).await.unwrap();
+    tables::create(&wire.client(DIRECT), &Template::built_in().unwrap().tables).await.unwrap();
     for nth in 0..ORGS {
         let key = Subject::Org.key(&OrgId::new(org(nth)).unwrap());
         let item = json!({ PK: { "S": key.pk }, SK: { "S": key.sk } });
@@ -69,7 +69,7 @@ async fn who_was_not_reached_is_counted_and_comes_first_the_next_time() {
     assert!(left > 0 && reached.len() > ORGS / 2, "{left}");
 
     let (second, then) = run(&engine, &wire).await;
-    // Those that were left come first, as far as there is an order among those that are looked at side by side.
+    // They come first, up to the reordering among those processed in parallel.
     let soon: BTreeSet<_> = then.iter().take(left + AT_ONCE).collect();
     let reached: BTreeSet<_> = reached.iter().collect();
     let all: Vec<_> = (0..ORGS).map(org).collect();
