@@ -7,6 +7,7 @@ mod logs;
 mod openapi;
 mod random_settings;
 mod read_costs;
+mod responses;
 pub mod routes;
 mod settings_isolation;
 pub mod walk;

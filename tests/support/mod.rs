@@ -4,6 +4,7 @@ pub mod contract;
 pub mod emulator;
 pub mod events;
 pub mod oracle;
+pub mod pretty;
 pub mod receiver;
 pub mod registry;
 pub mod tables;
