@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use serde_json::json;
-use shared::ids::{AgentId, OrgId};
-use shared::store::keys;
+use ledger::ids::{AgentId, OrgId};
+use store::keys;
 
 use crate::support::faults;
 use crate::support::registry::{Registry, as_set, call};

@@ -6,8 +6,8 @@ use http::{Method, StatusCode};
 use local::template::Template;
 use local::{tables, token};
 use serde_json::json;
-use shared::app::Clock;
-use shared::auth::Scope;
+use runtime::clock::Clock;
+use web::auth::Scope;
 
 use crate::simulation::engine::Engine;
 use crate::simulation::service::{self, SECRET};

@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use shared::ids::OrgId;
+use ledger::ids::OrgId;
 
 use crate::support::noon;
 use crate::support::registry::{Registry, as_set, call};
@@ -72,7 +72,7 @@ async fn usage_is_found_anywhere_in_the_window() {
         let registry = Registry::new().await;
         let mut event = call("1", "nova");
         let time = noon() - chrono::TimeDelta::days(days_back);
-        event["time"] = json!(shared::period::rfc3339(time));
+        event["time"] = json!(ledger::period::rfc3339(time));
         let response = registry.world.caller("acme").post(&json!([event])).await;
         assert_eq!(response["accepted"] == 1, expected, "{response}");
         let org = OrgId::new("acme").unwrap();

@@ -2,8 +2,8 @@
 
 use http::StatusCode;
 use serde_json::json;
-use shared::ids::{OrgId, ProjectId};
-use shared::store::keys;
+use ledger::ids::{OrgId, ProjectId};
+use store::keys;
 
 use crate::support::registry::Registry;
 

@@ -20,9 +20,9 @@ use jsonwebtoken::{EncodingKey, Header, encode};
 use local::tables::table_name;
 use local::template::{Function, Template};
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::auth::Scope;
-use shared::store::keys::{PK, SK};
+use runtime::clock::Clock;
+use web::auth::Scope;
+use store::keys::{PK, SK};
 use tokio::net::TcpListener;
 
 use super::events::{event_of_the_aggregator, file, response};

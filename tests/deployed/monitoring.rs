@@ -6,7 +6,7 @@ use std::fs;
 use local::template::Template;
 use serde_json::{Value, json};
 use serde_norway::Value as Yaml;
-use shared::emf as ours;
+use runtime::metrics as ours;
 
 use crate::support::emulator::root;
 

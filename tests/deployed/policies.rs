@@ -16,11 +16,12 @@ use http::{Method, StatusCode};
 use local::role::Grant;
 use local::template::{Function, Template};
 use serde_json::json;
-use shared::app::Route;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::rollup::EndUser;
-use shared::store::keys::{PK, SK, VERSION};
+use web::route::Route;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup::EndUser;
+use store::keys::Keyed;
+use store::keys::{PK, SK, VERSION};
 
 use super::versions::item_of;
 use crate::every_route::routes::functions;

@@ -24,8 +24,8 @@ use http::{Method, StatusCode};
 use local::tables::table_name;
 use local::template::Template;
 use serde_json::{Value, json};
-use shared::store::Item;
-use shared::store::keys::VERSION;
+use store::Item;
+use store::keys::VERSION;
 
 use super::policies::{MALFORMED, insert_malformed};
 use crate::every_route::walk::{MARK, fill, path, put, routes, settings};
@@ -153,8 +153,8 @@ async fn example() -> World {
     // Alerts, and the state of reconcile: a reconciled day and a dirty one.
     world.stack.invoke("budget-alerts", json!({})).await.unwrap();
     world.stack.invoke("reconcile", json!({ "do": "nightly" })).await.unwrap();
-    let org = shared::ids::OrgId::new(ORG).unwrap();
-    let day = shared::period::Day::of(noon(), chrono_tz::UTC);
+    let org = ledger::ids::OrgId::new(ORG).unwrap();
+    let day = ledger::period::Day::of(noon(), chrono_tz::UTC);
     world.stack.store().mark_dirty(&org, day, "token").await.unwrap();
     world
 }
@@ -236,7 +236,7 @@ async fn every_endpoint_reads_the_items_of_earlier_versions() {
         // Aggregation and settings continue on these items.
         let before = world.caller(ORG).get("/v1/metrics/summary").await["total_requests"].as_u64().unwrap();
         let mut event = call(1, MARK, "m", "0.01", noon());
-        event.org = shared::ids::OrgId::new(ORG).unwrap();
+        event.org = ledger::ids::OrgId::new(ORG).unwrap();
         let more = delivery(tables::STREAM, "another", &[record(&event, "100000000000000000000000001")]);
         let response =
             Aggregator::new(Tables::store_by(world.stack.client().clone())).handle(more).await.unwrap();
@@ -268,7 +268,7 @@ async fn items_of_a_later_version_are_neither_read_nor_overwritten() {
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{}", route.path);
     }
     let mut event = call(1, MARK, "m", "0.01", noon());
-    event.org = shared::ids::OrgId::new(ORG).unwrap();
+    event.org = ledger::ids::OrgId::new(ORG).unwrap();
     let number = "100000000000000000000000001";
     let more = delivery(tables::STREAM, "another", &[record(&event, number)]);
     let response =

@@ -32,7 +32,7 @@ fn it_has_exactly_the_routes_of_the_functions_with_their_scopes() {
     let routes = functions().into_iter().flat_map(|(_, routes)| routes).map(|route| {
         let path = route.path.replace("+}", "}");
         let path = if route.method == Method::POST && test.starts_with(&path) { test } else { &path };
-        format!("{} {path} {}", route.method, route.scope.map_or("-", shared::auth::Scope::as_str))
+        format!("{} {path} {}", route.method, route.scope.map_or("-", web::auth::Scope::as_str))
     });
     let documented = operations().into_iter().map(|(path, method, operation)| {
         let scopes: Vec<_> = list(&operation["security"]).flat_map(|needs| list(&needs["bearer"])).collect();

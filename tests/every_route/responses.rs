@@ -12,7 +12,7 @@ use axum::body::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
-use shared::auth::Scope;
+use web::auth::Scope;
 
 use super::routes::functions;
 use crate::support::events::event;

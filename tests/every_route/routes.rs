@@ -9,8 +9,9 @@ use http::{Method, StatusCode};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use local::template::Template;
 use serde_json::{Value, json};
-use shared::app::{Clock, Route};
-use shared::auth::Scope;
+use runtime::clock::Clock;
+use web::route::Route;
+use web::auth::Scope;
 
 use crate::support::{Caller, Response, World};
 

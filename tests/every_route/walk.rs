@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use shared::app::Route;
+use web::route::Route;
 
 use super::routes::functions;
 use crate::support::events::event;

@@ -6,9 +6,9 @@ use aggregator::Aggregator;
 use chrono::{DateTime, TimeDelta, Utc};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use shared::event::{Data, Event};
-use shared::ids::Name;
-use shared::store::events::{INSERT_BATCH, RawEvent};
+use ledger::event::{Data, Event};
+use ledger::ids::Name;
+use store::events::{INSERT_BATCH, RawEvent};
 
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, record};

@@ -18,7 +18,7 @@ use http::{Method, StatusCode};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use shared::emf::{Metric, counted};
+use runtime::metrics::{Metric, counted};
 
 use crate::support::events;
 use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, record};
@@ -153,7 +153,7 @@ async fn ingest_with_faults(world: &World, fault: Fault, every: u32, id: &str) -
         .header("content-type", "application/json")
         .header(
             "authorization",
-            format!("Bearer {}", world.stack.token("acme", &shared::auth::Scope::ALL).unwrap()),
+            format!("Bearer {}", world.stack.token("acme", &web::auth::Scope::ALL).unwrap()),
         )
         .body(axum::body::Body::from(json!(batch).to_string()))
         .unwrap();

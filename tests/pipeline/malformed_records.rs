@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 
 use aggregator::Aggregator;
 use serde_json::json;
-use shared::emf::{Metric, counted};
-use shared::event::{AgentActivity, Data, Event};
-use shared::ids::{AgentId, Name};
-use shared::period::DayRange;
-use shared::rollup::{self, OTHER_ACTIVITY, Target};
-use shared::store::keys::Column;
+use runtime::metrics::{Metric, counted};
+use store::keys::Keyed;
+use ledger::event::{AgentActivity, Data, Event};
+use ledger::ids::{AgentId, Name};
+use ledger::period::DayRange;
+use ledger::rollup;
+use ledger::rollup::{OTHER_ACTIVITY, Target};
+use ledger::rollup::Column;
 
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, folded, quarantined, record};

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use http::Method;
 use rand::RngExt;
 use serde_json::json;
-use shared::app::Clock;
+use runtime::clock::Clock;
 
 use super::CheckResult;
 use super::messages::AGENTS;

@@ -5,13 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::event::Event;
-use shared::ids::OrgId;
-use shared::period::{self, Day};
-use shared::rollup::{self, Latest, OrgDay, Seen, Subject, Sums, Target};
-use shared::store::keys::status::parse_quarantine_time;
-use shared::store::keys::{Key, PK, SK};
+use runtime::clock::Clock;
+use ledger::event::Event;
+use ledger::ids::OrgId;
+use ledger::period;
+use ledger::period::Day;
+use ledger::rollup;
+use ledger::rollup::{Latest, OrgDay, Seen, Subject, Sums, Target};
+use store::keys::Keyed;
+use store::keys::status::parse_quarantine_time;
+use store::keys::{Key, PK, SK};
 
 use super::CheckResult;
 use super::invariants::{compare, hour};
@@ -136,7 +139,7 @@ impl Run {
     /// All sightings are recorded. The host may be up to an hour older than the latest one.
     fn check_seen(&self, fold: &Fold) -> CheckResult {
         for (subject, wanted) in &fold.seen {
-            let item = self.engine.item(&names().registry, &subject.1.key(&subject.0));
+            let item = self.engine.item(&names().registry, &store::keys::subject(&subject.0, &subject.1));
             let stored =
                 item.as_ref().and_then(items::seen).ok_or_else(|| format!("{subject:?} was not seen"))?;
             if (Seen { host: None, ..stored.clone() }) != (Seen { host: None, ..wanted.clone() }) {

@@ -6,10 +6,12 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use shared::event::{Data, Event};
-use shared::ids::OrgId;
-use shared::period::{self, Day};
-use shared::store::keys::{self, Key};
+use ledger::event::{Data, Event};
+use ledger::ids::OrgId;
+use ledger::period;
+use ledger::period::Day;
+use store::keys;
+use store::keys::Key;
 
 /// The organizations and their zones. Days and hours of the second begin at a quarter to.
 pub const ORGS: [(&str, Tz); 2] = [("acme", Tz::UTC), ("bolt", Tz::Asia__Kathmandu)];

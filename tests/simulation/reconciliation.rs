@@ -9,10 +9,10 @@ use rand::RngExt;
 use reconcile::Reconciler;
 use reconcile::due::oldest_whole;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::keys::{Key, parse_event_key};
+use runtime::clock::Clock;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use store::keys::{Key, parse_event_key};
 
 use super::CheckResult;
 use super::items::Usage;

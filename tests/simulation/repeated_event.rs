@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::json;
-use shared::app::Clock;
+use runtime::clock::Clock;
 
 use super::run::Run;
 use super::service;

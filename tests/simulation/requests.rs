@@ -1,7 +1,7 @@
 //! Requests to the tables: each is executed, or meets a fault.
 
 use serde_json::Value;
-use shared::store::keys::SEALED;
+use store::keys::SEALED;
 
 use super::CheckResult;
 use super::faults::{self, RequestFate};

@@ -7,9 +7,9 @@ use http::StatusCode;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::Value;
-use shared::event::Event;
-use shared::period::Day;
-use shared::store::keys::Key;
+use ledger::event::Event;
+use ledger::period::Day;
+use store::keys::Key;
 
 use super::CheckResult;
 use super::messages::{Message, ORGS};

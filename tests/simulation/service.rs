@@ -8,10 +8,12 @@ use axum::body::{Body, to_bytes};
 use http::{Method, Request, StatusCode};
 use local::token;
 use serde_json::Value;
-use shared::app::{App, Clock, Route};
-use shared::auth::Verifier;
-use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, MIN_SECRET_BYTES};
-use shared::store::Store;
+use runtime::clock::Clock;
+use web::app::App;
+use web::route::Route;
+use web::auth::Verifier;
+use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, MIN_SECRET_BYTES};
+use store::Store;
 use tower::ServiceExt;
 
 use super::wire::Process;

@@ -4,10 +4,10 @@ use chrono::{DateTime, Utc};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
-use shared::period;
-use shared::rollup::{EndUser, Sighting, Sums};
-use shared::store::keys::{Key, PK, lane_of, mark_column, status};
-use shared::store::sequence::SequenceNumber;
+use ledger::period;
+use ledger::rollup::{EndUser, Sighting, Sums};
+use store::keys::{Key, PK, lane_of, mark_column, status};
+use store::sequence::SequenceNumber;
 
 use super::sequence_numbers::SequenceNumbers;
 use super::wire::Process;

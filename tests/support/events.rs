@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::period;
+use ledger::period;
 
 /// An event of this type.
 pub fn event(id: &str, kind: &str, time: DateTime<Utc>, data: Value) -> Value {

@@ -22,11 +22,12 @@ use local::stack::{Options, Stack};
 use local::{sdk, token};
 use rand::distr::{Alphanumeric, SampleString};
 use serde_json::{Value, json};
-use shared::app::{App, Clock};
-use shared::auth::{Scope, Verifier};
-use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
-use shared::period;
-use shared::store::Store;
+use runtime::clock::Clock;
+use web::app::App;
+use web::auth::{Scope, Verifier};
+use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
+use ledger::period;
+use store::Store;
 use tower::{Service, ServiceExt};
 
 /// The time of most tests: a noon with a price change, the start of the month and 90 days of summer time before it.

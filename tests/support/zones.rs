@@ -1,7 +1,7 @@
 //! An independent implementation of time zones: offsets typed in by hand, days found by search.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
-use shared::period;
+use ledger::period;
 
 /// A zone as it is from August to December 2026.
 #[derive(Debug)]

@@ -1,7 +1,8 @@
 //! Attempts to reach private addresses: by spelling, by name, by DNS rebinding, by redirect.
 //! redirection.
 
-use shared::webhook::{Policy, Sent, Verdict};
+use ledger::alert::Verdict;
+use webhook::{Policy, Sent};
 
 use super::{DEPLOYED, LOCAL, Names, send};
 use crate::support::receiver::{NAME, Receiver, Reply};

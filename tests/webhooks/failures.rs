@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use shared::webhook::{Failure, MAX_ANSWER, Policy, Sent, Verdict, Webhooks};
+use ledger::alert::{Failure, Verdict};
+use webhook::{MAX_ANSWER, Policy, Sent, Webhooks};
 use tokio::net::TcpListener;
 
 use super::{LOCAL, Names, SECRET, SHORT, send};

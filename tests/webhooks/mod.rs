@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use shared::webhook::{Failure, LIMIT, MessageId, Policy, Sent, Webhooks};
+use ledger::alert::{Failure, MessageId};
+use webhook::{LIMIT, Policy, Sent, Webhooks};
 
 use crate::support::noon;
 

@@ -4,11 +4,11 @@ use axum::body::Body;
 use chrono::{TimeDelta, Timelike};
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use shared::auth::Scope;
-use shared::event::{AgentActivity, Data, Event};
-use shared::ids::{AgentId, Name};
-use shared::store::Reading;
-use shared::store::events::{Inserted, RawEvent};
+use web::auth::Scope;
+use ledger::event::{AgentActivity, Data, Event};
+use ledger::ids::{AgentId, Name};
+use store::Reading;
+use store::events::{Inserted, RawEvent};
 use tower::ServiceExt;
 
 use super::{entry, path};

@@ -12,9 +12,9 @@ use http::{Method, StatusCode};
 use local::template::Template;
 use local::{tables, token};
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::auth::Scope;
-use shared::store::Store;
+use runtime::clock::Clock;
+use web::auth::Scope;
+use store::Store;
 use tokio::task::JoinHandle;
 
 use super::{RUNS, TIME, outlets};

@@ -2,8 +2,8 @@
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use shared::ids::OrgId;
-use shared::store::registry::{DestinationSettings, MAX_DESTINATIONS};
+use ledger::ids::OrgId;
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
 
 use crate::support::receiver::{Receiver, Reply};
 use crate::support::registry::{Registry, text};

@@ -20,9 +20,9 @@ use budget_alerts::{BudgetAlerts, Outlets};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::period;
-use shared::webhook::{Policy, Webhooks};
+use runtime::clock::Clock;
+use ledger::period;
+use webhook::{Policy, Webhooks};
 
 use crate::support::events::event;
 use crate::support::receiver::{Received, Receiver};

@@ -5,9 +5,10 @@ use std::time::Duration;
 use futures::future::join_all;
 use local::tables::table_name;
 use serde_json::json;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::rollup::Target;
+use store::keys::Keyed;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup::Target;
 
 use super::{RUNS, TIME, Watch, call};
 use crate::support::noon;

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::alert::MAX_ATTEMPTS;
+use ledger::alert::MAX_ATTEMPTS;
 
 use super::{RUNS, Watch, outlets, states};
 use crate::support::receiver::{Receiver, Reply};

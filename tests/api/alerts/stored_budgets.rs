@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::json;
-use shared::ids::OrgId;
-use shared::store::alerts::Watched;
+use ledger::ids::OrgId;
+use store::alerts::Watched;
 
 use crate::support::World;
 

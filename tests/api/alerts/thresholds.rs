@@ -2,7 +2,7 @@
 
 use futures::future::join_all;
 use serde_json::json;
-use shared::webhook::MessageId;
+use ledger::alert::MessageId;
 
 use super::{TIME, Watch, at, brief, states};
 

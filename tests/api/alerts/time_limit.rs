@@ -8,11 +8,11 @@ use budget_alerts::BudgetAlerts;
 use local::tables;
 use local::template::Template;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::ids::OrgId;
-use shared::rollup::Subject;
-use shared::store::Store;
-use shared::store::keys::{PK, SK};
+use runtime::clock::Clock;
+use ledger::ids::OrgId;
+use ledger::rollup::Subject;
+use store::Store;
+use store::keys::{PK, SK};
 
 use super::{TIME, outlets};
 use crate::simulation::engine::Engine;
@@ -58,7 +58,7 @@ async fn organizations_that_were_not_reached_are_counted_and_come_first_next_tim
     let wire = Wire::new(engine.clone());
     tables::create(&wire.client(DIRECT), &Template::built_in().unwrap().tables).await.unwrap();
     for nth in 0..ORGS {
-        let key = Subject::Org.key(&OrgId::new(org(nth)).unwrap());
+        let key = store::keys::subject(&OrgId::new(org(nth)).unwrap(), &Subject::Org);
         let item = json!({ PK: { "S": key.pk }, SK: { "S": key.sk } });
         let body = json!({ "TableName": names().registry, "Item": item });
         assert_eq!(engine.execute("PutItem", &body).0, 200);

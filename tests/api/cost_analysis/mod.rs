@@ -14,7 +14,7 @@ mod round_trips;
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use shared::period;
+use ledger::period;
 
 use crate::support::Caller;
 use crate::support::events::event;

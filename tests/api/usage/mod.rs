@@ -7,7 +7,8 @@ mod round_trips;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use shared::period::{self, rfc3339};
+use ledger::period;
+use ledger::period::rfc3339;
 
 use crate::support::events::event;
 

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use http::{Request, StatusCode};
-use shared::auth::Scope;
+use web::auth::Scope;
 use tower::ServiceExt;
 
 use super::sample;

@@ -226,7 +226,7 @@ fn all_three_endpoints_agree_with_the_fold_over_raw_events() {
         prop::collection::vec(done(), 0..90),
     );
     let case = case.prop_map(|(now, zone, settings, done)| Case {
-        now: shared::period::parse_instant(NOWS[now]).unwrap(),
+        now: ledger::period::parse_instant(NOWS[now]).unwrap(),
         zone: ZONES[zone].parse().unwrap(),
         settings,
         done,

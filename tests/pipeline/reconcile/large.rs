@@ -6,10 +6,10 @@ use std::time::Instant;
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use serde_json::json;
-use shared::event::{Data, Event};
-use shared::ids::Name;
-use shared::store::Store;
-use shared::store::events::{INSERT_BATCH, Inserted, RawEvent};
+use ledger::event::{Data, Event};
+use ledger::ids::Name;
+use store::Store;
+use store::events::{INSERT_BATCH, Inserted, RawEvent};
 
 use super::ReconcileFixture;
 use crate::support::tables::call;

@@ -14,9 +14,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use reconcile::{Reconciler, SETTLE};
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::config::DEFAULT_EVENT_RETENTION_DAYS;
-use shared::store::keys::{Key, PK, SK, VERSION};
+use runtime::clock::Clock;
+use runtime::config::DEFAULT_EVENT_RETENTION_DAYS;
+use store::keys::{Key, PK, SK, VERSION};
 
 use crate::support::events::{call, event};
 use crate::support::tables::names;

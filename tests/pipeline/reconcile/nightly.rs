@@ -3,10 +3,11 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::keys::{self, SEALED};
-use shared::store::registry::SETTINGS;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use store::keys;
+use store::keys::SEALED;
+use store::registry::SETTINGS;
 
 use super::ReconcileFixture;
 use crate::deployed::versions::item_of;

@@ -2,9 +2,9 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::keys::{Key, PK, SK, VERSION, event_key};
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use store::keys::{Key, PK, SK, VERSION, event_key};
 
 use super::{ReconcileFixture, number};
 use crate::support::tables::names;

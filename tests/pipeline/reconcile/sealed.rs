@@ -1,9 +1,9 @@
 //! A sealed day has no marks and stays exact: a late event makes it dirty, so that it is recomputed.
 
 use serde_json::json;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::keys::{SEALED, is_mark};
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use store::keys::{SEALED, is_mark};
 
 use super::ReconcileFixture;
 use crate::support::events::call;

@@ -10,7 +10,7 @@ mod subscription;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use shared::period;
+use ledger::period;
 
 use crate::support::events;
 

@@ -9,7 +9,7 @@ use http::StatusCode;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use shared::period::rfc3339;
+use ledger::period::rfc3339;
 
 use super::at;
 use crate::support::events::{RandomCall, random_call};

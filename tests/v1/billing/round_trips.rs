@@ -3,7 +3,7 @@
 use axum::body::Body;
 use http::{Request, StatusCode};
 use serde_json::json;
-use shared::auth::Scope;
+use web::auth::Scope;
 use tower::ServiceExt;
 
 use super::{at, call};

@@ -4,8 +4,8 @@ use axum::body::Body;
 use chrono::TimeDelta;
 use http::Request;
 use serde_json::json;
-use shared::auth::Scope;
-use shared::store::Reading;
+use web::auth::Scope;
+use store::Reading;
 use tower::ServiceExt;
 
 use crate::support::events::call;
