@@ -1,8 +1,8 @@
 //! `/api/agents`: agents that were registered, agents that events named, and both.
 
 use http::StatusCode;
-use serde_json::json;
 use ledger::ids::{AgentId, OrgId};
+use serde_json::json;
 use store::keys;
 
 use crate::support::faults;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use local::template::Template;
 use local::{tables, token};
-use serde_json::json;
 use runtime::clock::Clock;
+use serde_json::json;
 use web::auth::Scope;
 
 use crate::simulation::engine::Engine;

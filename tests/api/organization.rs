@@ -1,8 +1,8 @@
 //! `/api/organization`: the time zone is fixed by the first event.
 
 use http::StatusCode;
-use serde_json::{Value, json};
 use ledger::ids::OrgId;
+use serde_json::{Value, json};
 
 use crate::support::noon;
 use crate::support::registry::{Registry, as_set, call};

@@ -1,8 +1,8 @@
 //! `/api/projects`.
 
 use http::StatusCode;
-use serde_json::json;
 use ledger::ids::{OrgId, ProjectId};
+use serde_json::json;
 use store::keys;
 
 use crate::support::registry::Registry;

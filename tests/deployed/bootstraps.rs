@@ -19,11 +19,11 @@ use chrono::{Days, NaiveDate};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use local::tables::table_name;
 use local::template::{Function, Template};
-use serde_json::{Value, json};
 use runtime::clock::Clock;
-use web::auth::Scope;
+use serde_json::{Value, json};
 use store::keys::{PK, SK};
 use tokio::net::TcpListener;
+use web::auth::Scope;
 
 use super::events::{event_of_the_aggregator, file, response};
 use crate::every_route::routes::functions;

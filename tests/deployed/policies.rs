@@ -13,15 +13,14 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use http::{Method, StatusCode};
-use local::role::Grant;
-use local::template::{Function, Template};
-use serde_json::json;
-use web::route::Route;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::EndUser;
-use store::keys::Keyed;
-use store::keys::{PK, SK, VERSION};
+use local::role::Grant;
+use local::template::{Function, Template};
+use serde_json::json;
+use store::keys::{Keyed, PK, SK, VERSION};
+use web::route::Route;
 
 use super::versions::item_of;
 use crate::every_route::routes::functions;
@@ -219,7 +218,7 @@ fn a_function_that_warms_its_connection_may_run_the_query_it_uses_for_that() {
 /// The operations in the source of the store.
 fn written() -> BTreeSet<String> {
     let mut operations = BTreeSet::new();
-    visit(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/src/store")), &mut |source| {
+    visit(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/store/src")), &mut |source| {
         let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
         for call in source.split("client.").skip(1) {
             let (name, _) = call.split_once("()").unwrap();

@@ -1,9 +1,9 @@
 //! Changes of settings are recorded as events.
 
-use serde_json::{Value, json};
 use ledger::event::Data;
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
+use serde_json::{Value, json};
 
 use crate::support::noon;
 use crate::support::registry::{Registry, details};

@@ -6,11 +6,10 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use http::{Method, Request, StatusCode};
 use local::template::Template;
+use runtime::logs::{self, OURS};
 use serde_json::{Value, json};
-use web::auth::Scope;
-use runtime::logs;
-use runtime::logs::OURS;
 use tracing::level_filters::LevelFilter;
+use web::auth::Scope;
 
 use crate::support::events::{call, event};
 use crate::support::tables::{self, Tables, deliver};
@@ -219,7 +218,7 @@ fn libraries_log_from_info_on_and_every_function_counts_as_ours() {
     }
     let log = Log::at(LevelFilter::TRACE);
     tracing::trace!(target: "store", "ours");
-    tracing::trace!(target: "sharedness", "a library's");
+    tracing::trace!(target: "storefront", "a library's");
     tracing::debug!(target: "aws_smithy_runtime::client", "a request");
     tracing::info!(target: "aws_config", "a profile");
     let lines = log.lines();

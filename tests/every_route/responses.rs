@@ -7,6 +7,7 @@
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use axum::body::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -245,7 +246,7 @@ async fn every_get_endpoint_responds_as_recorded() {
         if route == "/api/cost-analysis/pricing" {
             text = without_most_prices(&text);
         }
-        groups.entry(group).or_default().push_str(&format!("GET {path}\n{text}\n\n"));
+        writeln!(groups.entry(group).or_default(), "GET {path}\n{text}\n").unwrap();
     }
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("responses");

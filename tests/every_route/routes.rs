@@ -8,10 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use http::{Method, StatusCode};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use local::template::Template;
-use serde_json::{Value, json};
 use runtime::clock::Clock;
-use web::route::Route;
+use serde_json::{Value, json};
 use web::auth::Scope;
+use web::route::Route;
 
 use crate::support::{Caller, Response, World};
 

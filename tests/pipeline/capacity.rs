@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use aggregator::Aggregator;
 use chrono::{DateTime, TimeDelta, Utc};
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
 use ledger::event::{Data, Event};
 use ledger::ids::Name;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use store::events::{INSERT_BATCH, RawEvent};
 
 use crate::support::noon;

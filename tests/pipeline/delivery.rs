@@ -1,11 +1,11 @@
 //! Lambda delivers each record at least once, in batches of any size.
 
 use aggregator::Aggregator;
+use ledger::event::Event;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::{Value, json};
 use runtime::metrics::{Metric, counted};
-use ledger::event::Event;
+use serde_json::{Value, json};
 
 use crate::support::noon;
 use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, record};

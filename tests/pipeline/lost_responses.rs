@@ -17,8 +17,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use http::{Method, StatusCode};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::{Value, json};
 use runtime::metrics::{Metric, counted};
+use serde_json::{Value, json};
 
 use crate::support::events;
 use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, record};

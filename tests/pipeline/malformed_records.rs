@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 
 use aggregator::Aggregator;
-use serde_json::json;
-use runtime::metrics::{Metric, counted};
-use store::keys::Keyed;
 use ledger::event::{AgentActivity, Data, Event};
 use ledger::ids::{AgentId, Name};
 use ledger::period::DayRange;
-use ledger::rollup;
-use ledger::rollup::{OTHER_ACTIVITY, Target};
-use ledger::rollup::Column;
+use ledger::rollup::{self, Column, OTHER_ACTIVITY, Target};
+use runtime::metrics::{Metric, counted};
+use serde_json::json;
+use store::keys::Keyed;
 
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, folded, quarantined, record};

@@ -6,8 +6,7 @@ use aggregator::Aggregator;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger::event::Event;
-use store::keys;
-use store::keys::{LANES, PK, SK, status};
+use store::keys::{self, LANES, PK, SK, status};
 
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, folded, names, record};

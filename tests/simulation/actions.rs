@@ -3,8 +3,8 @@
 use chrono::TimeDelta;
 use http::Method;
 use rand::RngExt;
-use serde_json::json;
 use runtime::clock::Clock;
+use serde_json::json;
 
 use super::CheckResult;
 use super::messages::AGENTS;

@@ -4,17 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
-use runtime::clock::Clock;
 use ledger::event::Event;
 use ledger::ids::OrgId;
-use ledger::period;
-use ledger::period::Day;
-use ledger::rollup;
-use ledger::rollup::{Latest, OrgDay, Seen, Subject, Sums, Target};
-use store::keys::Keyed;
+use ledger::period::{self, Day};
+use ledger::rollup::{self, Latest, OrgDay, Seen, Subject, Sums, Target};
+use runtime::clock::Clock;
+use serde_json::{Value, json};
 use store::keys::status::parse_quarantine_time;
-use store::keys::{Key, PK, SK};
+use store::keys::{Key, Keyed, PK, SK};
 
 use super::CheckResult;
 use super::invariants::{compare, hour};

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use ledger::rollup::{Seen, Sums};
-use store::keys::Keyed;
-use store::keys::Key;
+use store::keys::{Key, Keyed};
 
 use super::CheckResult;
 use super::items::{self, Usage};
@@ -137,7 +136,8 @@ impl Run {
             }
         }
         for sighting in &counted.sightings {
-            let item = self.engine.item(&names().registry, &store::keys::subject(&sighting.org, &sighting.subject));
+            let item =
+                self.engine.item(&names().registry, &store::keys::subject(&sighting.org, &sighting.subject));
             let known = item.as_ref().and_then(items::seen).ok_or("someone was not seen")?;
             if !includes(&known, &sighting.seen) {
                 return Err(format!("{known:?} does not include {sighting:?}"));

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dynoxide::{AttributeValue, Item};
+use ledger::period::{self, Day, Month};
+use ledger::rollup::{Column, Latest, Seen, Sums};
 use rust_decimal::Decimal;
-use ledger::period;
-use ledger::period::{Day, Month};
-use ledger::rollup::{Latest, Seen, Sums};
 use store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
-use ledger::rollup::Column;
-use store::keys::{DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, VERSION, WRITES, is_mark, seen as attribute};
+use store::keys::{
+    DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, VERSION, WRITES, is_mark, seen as attribute,
+};
 use store::sequence::SequenceNumber;
 
 use super::CheckResult;

@@ -2,16 +2,14 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
+use ledger::event::{Data, Event};
+use ledger::ids::OrgId;
+use ledger::period::{self, Day};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use ledger::event::{Data, Event};
-use ledger::ids::OrgId;
-use ledger::period;
-use ledger::period::Day;
-use store::keys;
-use store::keys::Key;
+use store::keys::{self, Key};
 
 /// The organizations and their zones. Days and hours of the second begin at a quarter to.
 pub const ORGS: [(&str, Tz); 2] = [("acme", Tz::UTC), ("bolt", Tz::Asia__Kathmandu)];

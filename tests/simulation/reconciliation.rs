@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use ledger::ids::OrgId;
+use ledger::period::Day;
 use rand::RngExt;
 use reconcile::Reconciler;
 use reconcile::due::oldest_whole;
-use serde_json::{Value, json};
 use runtime::clock::Clock;
-use ledger::ids::OrgId;
-use ledger::period::Day;
+use serde_json::{Value, json};
 use store::keys::{Key, parse_event_key};
 
 use super::CheckResult;

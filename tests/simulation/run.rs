@@ -12,19 +12,18 @@ use std::time::Duration;
 use aggregator::Aggregator;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
+use ledger::ids::OrgId;
 use local::template::Template;
 use local::{tables, token};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use web::auth::Scope;
-use ledger::ids::OrgId;
 use store::Store;
-use store::keys;
-use store::keys::{Key, PK, SK, VERSION};
+use store::keys::{self, Key, PK, SK, VERSION};
 use store::registry::SETTINGS;
 use store::sequence::SequenceNumber;
 use tokio::task::JoinHandle;
+use web::auth::Scope;
 
 use super::CheckResult;
 use super::engine::Engine;
@@ -231,7 +230,7 @@ impl Run {
                     self.delivered(process, place, (from, to), response)?;
                 }
                 (InvocationKind::Reconcile, InvocationResult::Lambda(response)) => {
-                    self.reconciled(process, response)
+                    self.reconciled(process, response);
                 }
                 _ => return Err("the response is of another kind than the invocation".to_owned()),
             }

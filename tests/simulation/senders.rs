@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
+use ledger::event::Event;
+use ledger::period::Day;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::Value;
-use ledger::event::Event;
-use ledger::period::Day;
 use store::keys::Key;
 
 use super::CheckResult;

@@ -1,11 +1,11 @@
 //! Streams, their shards and records, and the checkpoint of each shard.
 
 use chrono::{DateTime, Utc};
+use ledger::period;
+use ledger::rollup::{EndUser, Sighting, Sums};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
-use ledger::period;
-use ledger::rollup::{EndUser, Sighting, Sums};
 use store::keys::{Key, PK, lane_of, mark_column, status};
 use store::sequence::SequenceNumber;
 

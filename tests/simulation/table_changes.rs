@@ -1,13 +1,12 @@
 //! Changes of the events table and the stream records they lead to: insertions, expirations and malformed records.
 
 use dynoxide::{AttributeValue as Dynoxide, Item};
-use rand::RngExt;
-use serde_json::{Value, json};
 use ledger::event::Event;
 use ledger::rollup;
-use store::keys::Keyed;
+use rand::RngExt;
+use serde_json::{Value, json};
 use store::events;
-use store::keys::{Key, PK, SK, event as attribute};
+use store::keys::{Key, Keyed, PK, SK, event as attribute};
 
 use super::CheckResult;
 use super::run::Run;

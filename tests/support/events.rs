@@ -1,9 +1,9 @@
 //! Events as senders write them, and random ones.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ledger::period;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use ledger::period;
 
 /// An event of this type.
 pub fn event(id: &str, kind: &str, time: DateTime<Utc>, data: Value) -> Value {

@@ -18,17 +18,17 @@ use axum::Router;
 use axum::body::Bytes;
 use chrono::{DateTime, Utc};
 use http::{Method, Request, StatusCode};
+use ledger::period;
 use local::stack::{Options, Stack};
 use local::{sdk, token};
 use rand::distr::{Alphanumeric, SampleString};
-use serde_json::{Value, json};
 use runtime::clock::Clock;
-use web::app::App;
-use web::auth::{Scope, Verifier};
 use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
-use ledger::period;
+use serde_json::{Value, json};
 use store::Store;
 use tower::{Service, ServiceExt};
+use web::app::App;
+use web::auth::{Scope, Verifier};
 
 /// The time of most tests: a noon with a price change, the start of the month and 90 days of summer time before it.
 pub fn noon() -> DateTime<Utc> {

@@ -5,18 +5,17 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use http::{Method, Request, StatusCode};
-use local::gateway::Gateway;
-use local::tables::table_name;
-use local::template::{Function, Route};
-use serde_json::{Value, json};
-use web::auth::Scope;
-use runtime::config::Config;
 use ledger::event::{Data, Event, REGISTRY_SOURCE};
 use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange};
+use local::gateway::Gateway;
+use local::tables::table_name;
+use local::template::{Function, Route};
+use runtime::config::Config;
+use serde_json::{Value, json};
 use store::events;
-use store::keys;
-use store::keys::Key;
+use store::keys::{self, Key};
+use web::auth::Scope;
 
 use super::{Response, World, noon};
 

@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{Method, Request, StatusCode};
+use runtime::metrics::{Metric, counted};
 use serde_json::{Value, json};
 use web::auth::Scope;
-use runtime::metrics::{Metric, counted};
 
 use crate::support::events::{call, event};
 use crate::support::{Caller, Response, World, faults, noon, response_of};

@@ -3,8 +3,8 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use reqwest::Certificate;
 use ledger::alert::{MessageId, Verdict};
+use reqwest::Certificate;
 use webhook::{Sent, Webhooks, new_secret};
 
 use super::{BODY, DEPLOYED, LOCAL, Names, SECRET, send};

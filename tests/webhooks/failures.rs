@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use ledger::alert::{Failure, Verdict};
-use webhook::{MAX_ANSWER, Policy, Sent, Webhooks};
 use tokio::net::TcpListener;
+use webhook::{MAX_ANSWER, Policy, Sent, Webhooks};
 
 use super::{LOCAL, Names, SECRET, SHORT, send};
 use crate::support::receiver::{Receiver, Reply};

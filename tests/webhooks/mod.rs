@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use ledger::alert::{Failure, MessageId};
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use webhook::{LIMIT, Policy, Sent, Webhooks};
 
 use crate::support::noon;

@@ -11,11 +11,11 @@ use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use local::template::Template;
 use local::{tables, token};
-use serde_json::{Value, json};
 use runtime::clock::Clock;
-use web::auth::Scope;
+use serde_json::{Value, json};
 use store::Store;
 use tokio::task::JoinHandle;
+use web::auth::Scope;
 
 use super::{RUNS, TIME, outlets};
 use crate::simulation::engine::Engine;

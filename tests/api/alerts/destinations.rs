@@ -1,9 +1,9 @@
 //! `/api/alerts/destinations`: secrets are shown once, rotate, and are never logged; and test messages.
 
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
 use ledger::ids::OrgId;
 use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
+use serde_json::{Value, json};
 
 use crate::support::receiver::{Receiver, Reply};
 use crate::support::registry::{Registry, text};

@@ -9,12 +9,12 @@ use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use local::template::Template;
 use local::{tables, token};
-use serde_json::{Value, json};
 use runtime::clock::Clock;
-use web::auth::Scope;
+use serde_json::{Value, json};
 use store::Store;
 use store::keys::SK;
 use store::keys::alerts::{ALERT, MESSAGE};
+use web::auth::Scope;
 
 use super::{TIME, outlets};
 use crate::simulation::engine::Engine;

@@ -19,9 +19,9 @@ use std::time::Duration;
 use budget_alerts::{BudgetAlerts, Outlets};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
-use runtime::clock::Clock;
 use ledger::period;
+use runtime::clock::Clock;
+use serde_json::{Value, json};
 use webhook::{Policy, Webhooks};
 
 use crate::support::events::event;

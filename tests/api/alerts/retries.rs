@@ -1,8 +1,8 @@
 //! Receivers that fail, hang, redirect, refuse, and recover.
 
 use chrono::TimeDelta;
-use serde_json::{Value, json};
 use ledger::alert::MAX_ATTEMPTS;
+use serde_json::{Value, json};
 
 use super::{RUNS, Watch, outlets, states};
 use crate::support::receiver::{Receiver, Reply};

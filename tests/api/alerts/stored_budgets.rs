@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use ledger::ids::OrgId;
 use proptest::prelude::*;
 use serde_json::json;
-use ledger::ids::OrgId;
 use store::alerts::Watched;
 
 use crate::support::World;

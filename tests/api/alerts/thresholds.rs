@@ -1,8 +1,8 @@
 //! Thresholds: which alerts a run decides.
 
 use futures::future::join_all;
-use serde_json::json;
 use ledger::alert::MessageId;
+use serde_json::json;
 
 use super::{TIME, Watch, at, brief, states};
 

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use budget_alerts::BudgetAlerts;
-use local::tables;
-use local::template::Template;
-use serde_json::{Value, json};
-use runtime::clock::Clock;
 use ledger::ids::OrgId;
 use ledger::rollup::Subject;
+use local::tables;
+use local::template::Template;
+use runtime::clock::Clock;
+use serde_json::{Value, json};
 use store::Store;
 use store::keys::{PK, SK};
 

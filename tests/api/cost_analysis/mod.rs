@@ -13,8 +13,8 @@ mod round_trips;
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
-use serde_json::{Value, json};
 use ledger::period;
+use serde_json::{Value, json};
 
 use crate::support::Caller;
 use crate::support::events::event;

@@ -1,9 +1,9 @@
 //! `/api/cost-analysis/pricing/{provider}/{model}`: own prices are added, never overwritten, and used by ingest.
 
 use http::StatusCode;
-use serde_json::{Value, json};
 use ledger::event::Data;
 use ledger::ids::OrgId;
+use serde_json::{Value, json};
 use store::{events, keys};
 
 use crate::support::registry::{Registry, call, string};

@@ -6,9 +6,8 @@ mod ranges;
 mod round_trips;
 
 use chrono::{DateTime, Utc};
+use ledger::period::{self, rfc3339};
 use serde_json::{Value, json};
-use ledger::period;
-use ledger::period::rfc3339;
 
 use crate::support::events::event;
 

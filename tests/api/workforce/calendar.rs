@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
-use serde_json::json;
 use runtime::clock::Clock;
+use serde_json::json;
 
 use super::{call, column, path, put, task};
 use crate::support::{World, faults};

@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
-use serde_json::json;
 use ledger::event::{Data, Event};
 use ledger::ids::Name;
+use serde_json::json;
 use store::Store;
 use store::events::{INSERT_BATCH, Inserted, RawEvent};
 

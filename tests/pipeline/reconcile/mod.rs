@@ -13,9 +13,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use reconcile::{Reconciler, SETTLE};
-use serde_json::{Value, json};
 use runtime::clock::Clock;
 use runtime::config::DEFAULT_EVENT_RETENTION_DAYS;
+use serde_json::{Value, json};
 use store::keys::{Key, PK, SK, VERSION};
 
 use crate::support::events::{call, event};

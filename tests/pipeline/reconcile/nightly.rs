@@ -2,11 +2,10 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
-use serde_json::{Value, json};
 use ledger::ids::OrgId;
 use ledger::period::Day;
-use store::keys;
-use store::keys::SEALED;
+use serde_json::{Value, json};
+use store::keys::{self, SEALED};
 use store::registry::SETTINGS;
 
 use super::ReconcileFixture;

@@ -1,9 +1,9 @@
 //! Quarantined records are counted and released once their cause is fixed.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use serde_json::{Value, json};
 use ledger::ids::OrgId;
 use ledger::period::Day;
+use serde_json::{Value, json};
 use store::keys::{Key, PK, SK, VERSION, event_key};
 
 use super::{ReconcileFixture, number};

@@ -1,8 +1,8 @@
 //! A sealed day has no marks and stays exact: a late event makes it dirty, so that it is recomputed.
 
-use serde_json::json;
 use ledger::ids::OrgId;
 use ledger::period::Day;
+use serde_json::json;
 use store::keys::{SEALED, is_mark};
 
 use super::ReconcileFixture;

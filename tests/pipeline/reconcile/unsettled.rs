@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use aggregator::Aggregator;
+use ledger::event::Event;
+use ledger::period::Day;
 use local::tables;
 use local::template::Template;
 use reconcile::Reconciler;
-use serde_json::{Value, json};
 use runtime::clock::Clock;
 use runtime::config::DEFAULT_EVENT_RETENTION_DAYS;
-use ledger::event::Event;
-use ledger::period::Day;
+use serde_json::{Value, json};
 use store::Store;
 use store::keys::SEALED;
 

@@ -9,8 +9,8 @@ mod round_trips;
 mod subscription;
 
 use chrono::{DateTime, Utc};
-use serde_json::Value;
 use ledger::period;
+use serde_json::Value;
 
 use crate::support::events;
 

@@ -1,7 +1,7 @@
 //! The days of a billing period: at the ends of months and years, on a leap day, and in several zones.
 
-use serde_json::{Value, json};
 use runtime::clock::Clock;
+use serde_json::{Value, json};
 
 use super::{at, call};
 use crate::support::World;
