@@ -1,4 +1,4 @@
-//! The topic that all organisations' alerts are published to, beside their own webhooks.
+//! The topic to which the alerts of all organizations are published, in addition to their own webhooks.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::support::receiver::{Received, Receiver, Reply};
 
 const TAKEN: &str = r#"<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult><ResponseMetadata><RequestId>2</RequestId></ResponseMetadata></PublishResponse>"#;
 
-/// A topic whose service is `receiver`.
+/// A topic whose endpoint is `receiver`.
 fn topic(receiver: &Receiver) -> Topic {
     let config = aws_sdk_sns::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -28,7 +28,7 @@ fn form(received: &Received) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn the_topic_gets_the_same_bytes_and_has_a_state_of_its_own() {
+async fn the_topic_gets_the_same_bytes_and_has_its_own_delivery_state() {
     let watch = Watch::new().await;
     watch.put("/api/budget", &json!({ "monthly": 100, "thresholds": [50] })).await;
     watch.spend("nova", "60").await;
