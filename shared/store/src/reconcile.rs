@@ -73,11 +73,11 @@ impl Store {
         let item = self.usage.get_any_version(key, Consistency::Strong).await?;
         let mut item = item.unwrap_or_else(|| key_attributes(key));
         let sealed = stored_rollup(&item)?.sealed.unwrap_or_default();
-        for column in before.column_names() {
-            item.remove(column);
+        for column in before.columns() {
+            item.remove(&keys::columns::spell(column));
         }
         item.retain(|name, _| !keys::is_mark(name));
-        item.extend(usage::columns(after).map(|(name, value)| (name.to_owned(), value)));
+        item.extend(usage::columns(after));
         item.extend([
             (VERSION.to_owned(), version::attribute()),
             (WRITES.to_owned(), n(writes + 1)),

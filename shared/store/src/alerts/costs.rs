@@ -14,7 +14,7 @@ use crate::{Item, Store, decode};
 use ledger::ids::{AgentId, OrgId};
 use ledger::money::{Usd, exact_add};
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{Column, ModelCode, ModelColumn};
+use ledger::rollup::{Measure, ModelCode, ModelMeasure};
 
 /// The cost of one agent on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub struct AgentCost {
     pub unpriced: u64,
 }
 
-/// The columns that are read of each model.
-const COLUMNS: [ModelColumn; 3] = [ModelColumn::Cost, ModelColumn::Requests, ModelColumn::Unpriced];
+/// What is read of each model.
+const MEASURES: [ModelMeasure; 3] = [ModelMeasure::Cost, ModelMeasure::Requests, ModelMeasure::Unpriced];
 
 impl AgentCost {
     /// The cost of all models together.
@@ -63,9 +63,9 @@ impl Store {
             let mut query = self.usage.query(&range);
             if models.len() <= MAX_NAMED {
                 let columns =
-                    models.iter().flat_map(|code| COLUMNS.map(|column| Column::model(*code, column)));
-                let columns: Vec<_> = columns.collect();
-                query = query.attributes(columns.iter().map(Column::as_str).chain([SK]));
+                    models.iter().flat_map(|code| MEASURES.map(|measure| Measure::Model(*code, measure)));
+                let columns: Vec<_> = columns.map(|measure| keys::columns::spell(&measure.into())).collect();
+                query = query.attributes(columns.iter().map(String::as_str).chain([SK]));
             }
             query.all(agent_cost).await
         });
@@ -81,16 +81,16 @@ fn agent_cost(item: Item) -> Result<AgentCost> {
     let (mut requests, mut unpriced) = (Decimal::ZERO, Decimal::ZERO);
     for (name, value) in item {
         let AttributeValue::N(_) = value else { continue };
-        let column = Column::stored(name);
-        let Some((code, kind)) = column.as_model() else { continue };
-        if !COLUMNS.contains(&kind) {
+        let Some(column) = keys::columns::parse(&name) else { continue };
+        let Measure::Model(code, measure) = column.measure else { continue };
+        if !MEASURES.contains(&measure) {
             continue;
         }
-        let malformed = || Error::Internal(format!("column {column} of a usage item is malformed"));
+        let malformed = || Error::Internal(format!("a rollup item has a malformed column {name}"));
         let number = decode::number(&value).ok_or_else(malformed)?;
-        match kind {
-            ModelColumn::Cost => of_day.models.push((code, Usd::new(number))),
-            ModelColumn::Requests => requests = exact_add(requests, number),
+        match measure {
+            ModelMeasure::Cost => of_day.models.push((code, Usd::new(number))),
+            ModelMeasure::Requests => requests = exact_add(requests, number),
             _ => unpriced = exact_add(unpriced, number),
         }
     }

@@ -5,6 +5,7 @@
 //! every started 1,024 bytes of an item cost a write unit.
 
 pub mod alerts;
+pub mod columns;
 mod events;
 mod mark;
 pub mod registry;
