@@ -148,8 +148,8 @@ mod tests {
     #[test]
     fn details_that_fit_are_complete_and_in_order() {
         let before = serde_json::json!({ "name": "é\"" });
-        let told = details("ann", "agent nova", before, Value::Null).unwrap();
-        assert_eq!(told, r#"{"who":"ann","what":"agent nova","before":{"name":"é\""},"after":null}"#);
+        let text = details("ann", "agent nova", before, Value::Null).unwrap();
+        assert_eq!(text, r#"{"who":"ann","what":"agent nova","before":{"name":"é\""},"after":null}"#);
     }
 
     #[test]
@@ -158,22 +158,22 @@ mod tests {
             let field = |i| (format!("f{i}"), Value::String(text.to_owned()));
             Value::Object((0..fields).map(field).collect())
         };
-        let text = "\"🐄".repeat(100);
+        let long = "\"🐄".repeat(100);
         for fields in [0, 1, 5, 9, 40, 400, 4_000] {
-            for values in [(wide(fields, &text), wide(fields, &text)), (Value::Null, wide(fields, &text))] {
-                let told = details(&"w".repeat(1_000), "x", values.0.clone(), values.1.clone()).unwrap();
-                assert!(told.len() <= MAX_DETAILS, "{fields}: {}", told.len());
-                let told: Value = serde_json::from_str(&told).unwrap();
-                assert_eq!(told["before"].is_null(), values.0.is_null());
-                assert!(told["after"].is_object());
-                let whole = told["after"] == values.1 && told["before"] == values.0;
-                assert_eq!(told["truncated"] == true, !whole, "{fields}");
+            for values in [(wide(fields, &long), wide(fields, &long)), (Value::Null, wide(fields, &long))] {
+                let text = details(&"w".repeat(1_000), "x", values.0.clone(), values.1.clone()).unwrap();
+                assert!(text.len() <= MAX_DETAILS, "{fields}: {}", text.len());
+                let text: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(text["before"].is_null(), values.0.is_null());
+                assert!(text["after"].is_object());
+                let whole = text["after"] == values.1 && text["before"] == values.0;
+                assert_eq!(text["truncated"] == true, !whole, "{fields}");
             }
         }
         let list = Value::Array(vec![Value::from("a".repeat(100)); 200]);
-        let told = details("w", "x", Value::Null, serde_json::json!({ "list": list })).unwrap();
-        let told: Value = serde_json::from_str(&told).unwrap();
-        assert_eq!(told["after"]["list"].as_array().map(Vec::len), Some(CUT_LIST));
+        let text = details("w", "x", Value::Null, serde_json::json!({ "list": list })).unwrap();
+        let text: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(text["after"]["list"].as_array().map(Vec::len), Some(CUT_LIST));
     }
 
     #[test]

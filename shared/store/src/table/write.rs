@@ -10,7 +10,7 @@ use futures::FutureExt;
 
 use super::Table;
 use super::error::{failed, is_too_large};
-use super::expression::{Condition, Placeholders};
+use super::expression::{Condition, Names, Placeholders, Values};
 use crate::error::{Error, Result};
 use crate::keys::Key;
 use crate::{Item, key_attributes};
@@ -74,6 +74,31 @@ impl WriteOutcome {
             Self::TooLarge => Err(Error::Internal("an item would exceed 400 KB".to_owned())),
         }
     }
+}
+
+/// The condition of a write, and the names and values of all its expressions.
+struct Expressions {
+    condition: Option<String>,
+    names: Option<Names>,
+    values: Option<Values>,
+}
+
+impl Expressions {
+    fn new(conditions: Vec<Condition>, mut placeholders: Placeholders) -> Self {
+        let condition = placeholders.all(conditions);
+        let (names, values) = placeholders.into_parts();
+        Self { condition, names, values }
+    }
+}
+
+/// Sets the condition, names and values of an SDK builder. The builders have the same methods, but no common trait.
+macro_rules! expressions {
+    ($builder:expr, $expressions:expr) => {
+        $builder
+            .set_condition_expression($expressions.condition)
+            .set_expression_attribute_names($expressions.names)
+            .set_expression_attribute_values($expressions.values)
+    };
 }
 
 impl<'a> Write<'a> {
@@ -152,30 +177,22 @@ impl<'a> Write<'a> {
 
     /// Sends the write by itself.
     pub async fn send(self) -> Result<WriteOutcome> {
-        let Self { table, action, conditions, mut placeholders, return_old } = self;
-        let condition = placeholders.all(conditions);
-        let (names, values) = placeholders.into_parts();
+        let Self { table, action, conditions, placeholders, return_old } = self;
+        let expressions = Expressions::new(conditions, placeholders);
+        let client = &table.connection.client;
         match action {
             Action::Put(item) => {
-                let put = table.connection.client.put_item().table_name(&*table.name).set_item(Some(item));
-                let put = put
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .return_consumed_capacity(ReturnConsumedCapacity::Total);
+                let put = expressions!(client.put_item().table_name(&*table.name), expressions);
+                let put = put.set_item(Some(item)).return_consumed_capacity(ReturnConsumedCapacity::Total);
                 let done = put.send().boxed().await.map(|done| done.consumed_capacity);
                 table.outcome("PutItem", done, |_| None)
             }
             Action::Update { key, clauses } => {
-                let update =
-                    table.connection.client.update_item().table_name(&*table.name).set_key(Some(key));
-                let on_failure = return_old.then_some(OnFailure::AllOld);
+                let update = expressions!(client.update_item().table_name(&*table.name), expressions);
                 let update = update
+                    .set_key(Some(key))
                     .update_expression(clauses.expression())
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .set_return_values_on_condition_check_failure(on_failure)
+                    .set_return_values_on_condition_check_failure(return_old.then_some(OnFailure::AllOld))
                     .return_consumed_capacity(ReturnConsumedCapacity::Total);
                 let done = update.send().boxed().await.map(|done| done.consumed_capacity);
                 table.outcome("UpdateItem", done, |error| match error {
@@ -184,13 +201,9 @@ impl<'a> Write<'a> {
                 })
             }
             Action::Delete { key } => {
+                let delete = expressions!(client.delete_item().table_name(&*table.name), expressions);
                 let delete =
-                    table.connection.client.delete_item().table_name(&*table.name).set_key(Some(key));
-                let delete = delete
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values)
-                    .return_consumed_capacity(ReturnConsumedCapacity::Total);
+                    delete.set_key(Some(key)).return_consumed_capacity(ReturnConsumedCapacity::Total);
                 let done = delete.send().boxed().await.map(|done| done.consumed_capacity);
                 table.outcome("DeleteItem", done, |_| None)
             }
@@ -204,35 +217,22 @@ impl<'a> Write<'a> {
 
     /// The write as one item of a transaction.
     pub(super) fn into_transact_item(self) -> Result<TransactWriteItem> {
-        let Self { table, action, conditions, mut placeholders, .. } = self;
-        let condition = placeholders.all(conditions);
-        let (names, values) = placeholders.into_parts();
+        let Self { table, action, conditions, placeholders, .. } = self;
+        let expressions = Expressions::new(conditions, placeholders);
         let item = TransactWriteItem::builder();
         let item = match action {
             Action::Put(new) => {
-                let put = Put::builder().table_name(&*table.name).set_item(Some(new));
-                let put = put
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values);
-                item.put(put.build().map_err(Error::internal)?)
+                let put = expressions!(Put::builder().table_name(&*table.name), expressions);
+                item.put(put.set_item(Some(new)).build().map_err(Error::internal)?)
             }
             Action::Update { key, clauses } => {
-                let update = Update::builder().table_name(&*table.name).set_key(Some(key));
-                let update = update
-                    .update_expression(clauses.expression())
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values);
+                let update = expressions!(Update::builder().table_name(&*table.name), expressions);
+                let update = update.set_key(Some(key)).update_expression(clauses.expression());
                 item.update(update.build().map_err(Error::internal)?)
             }
             Action::Delete { key } => {
-                let delete = Delete::builder().table_name(&*table.name).set_key(Some(key));
-                let delete = delete
-                    .set_condition_expression(condition)
-                    .set_expression_attribute_names(names)
-                    .set_expression_attribute_values(values);
-                item.delete(delete.build().map_err(Error::internal)?)
+                let delete = expressions!(Delete::builder().table_name(&*table.name), expressions);
+                item.delete(delete.set_key(Some(key)).build().map_err(Error::internal)?)
             }
         };
         Ok(item.build())
