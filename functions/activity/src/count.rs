@@ -1,4 +1,4 @@
-//! Counting what a range of the log holds.
+//! Counts the entries of a time range.
 
 use futures::try_join;
 use shared::Result;
@@ -8,7 +8,7 @@ use shared::store::activity::Filter;
 
 use crate::cut::{Counted, Cut, Span};
 
-/// How many entries each part of the range has: its ends as they are read now, its whole hours as they were counted.
+/// Counts each part of the range: the ends by query, the whole hours from hourly counts.
 pub async fn count(store: &Store, filter: &Filter, cut: &Cut) -> Result<Counted> {
     let read = async |span: Option<Span>| match span {
         Some(span) => store.count_activity(filter, &span.stretch()).await,

@@ -1,4 +1,4 @@
-//! A range of the log, cut at the hours: most of it is counted already, and only its ends have to be read.
+//! A time range split at whole hours: entries of whole hours are already counted, only the ends must be read.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -6,18 +6,16 @@ use shared::period::{Day, DayRange};
 use shared::rollup::ActivityDay;
 use shared::store::activity::Stretch;
 
-/// How long after its end an hour's count is relied on: what counts is a minute behind, and may meet a hindrance.
+/// How long after its end an hour's count is trusted: the aggregator lags by about a minute, more when it retries.
 const SETTLED: TimeDelta = TimeDelta::minutes(10);
 const HOUR: TimeDelta = TimeDelta::hours(1);
-/// The grain of the log's time.
+/// Resolution of entry times.
 const TICK: TimeDelta = TimeDelta::milliseconds(1);
 
-/// Instants from the newest back to the oldest, both included.
+/// Instants from the newest to the oldest, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// The newest.
     pub newest: DateTime<Utc>,
-    /// The oldest.
     pub oldest: DateTime<Utc>,
 }
 
@@ -26,33 +24,31 @@ impl Span {
         (oldest <= newest).then_some(Self { newest, oldest })
     }
 
-    /// What of it is no newer than `newest`.
+    /// The part that is not newer than `newest`.
     fn up_to(self, newest: DateTime<Utc>) -> Option<Self> {
         Self::new(self.newest.min(newest), self.oldest)
     }
 
-    /// The places in it.
+    /// The same range as positions in the log.
     pub fn stretch(self) -> Stretch {
         Stretch::between(self.newest, self.oldest)
     }
 }
 
-/// A range of the log in up to three parts, newest first: one that is read, whole hours that are counted, and one that
-/// is read again.
+/// A range in up to three parts, newest first: an end to be read, whole hours that are counted, and another end to be
+/// read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// All of it.
     pub whole: Span,
-    /// The part before the whole hours, or all where there are none.
+    /// The part before the whole hours, or everything if there are none.
     pub head: Option<Span>,
-    /// The whole hours.
     hours: Option<Span>,
-    /// The part after them.
+    /// The part after the whole hours.
     pub tail: Option<Span>,
 }
 
 impl Cut {
-    /// `whole` as it is to be counted at `now`.
+    /// Splits `whole`, trusting counts of hours that have settled by `now`.
     pub fn new(whole: Span, now: DateTime<Utc>) -> Self {
         let end = hour(whole.newest + TICK).min(hour(now - SETTLED));
         let first = hour(whole.oldest + HOUR - TICK);
@@ -63,13 +59,13 @@ impl Cut {
         Self { whole, head, hours: Some(hours), tail }
     }
 
-    /// The days of UTC that hold the whole hours.
+    /// The UTC days that contain the whole hours.
     pub fn days(&self) -> Option<DayRange> {
         let day = |instant| Day::of(instant, Tz::UTC);
         self.hours.map(|hours| DayRange { first: day(hours.oldest), last: day(hours.newest) })
     }
 
-    /// The whole hours that have entries, of one type where one is asked for, newest first, with how many.
+    /// The whole hours that have entries (of one type, if given), newest first, with their counts.
     pub fn hours(&self, days: &[(Day, ActivityDay)], event_type: Option<&str>) -> Vec<(Span, u64)> {
         let Some(all) = self.hours else { return Vec::new() };
         let mut hours = Vec::new();
@@ -94,33 +90,30 @@ fn hour(instant: DateTime<Utc>) -> DateTime<Utc> {
     instant.duration_trunc(HOUR).unwrap_or(instant)
 }
 
-/// How many entries each part has.
+/// The number of entries in each part.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counted {
-    /// In the head.
     pub head: u64,
-    /// In each of the hours that have any, newest first.
+    /// Each hour that has entries, newest first.
     pub hours: Vec<(Span, u64)>,
-    /// In the tail.
     pub tail: u64,
 }
 
-/// Where to begin to read.
+/// Where a page starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Start {
     /// The newest instant to read.
     pub newest: DateTime<Utc>,
-    /// How many entries to pass over from there.
+    /// How many entries to skip from there.
     pub skip: u64,
 }
 
 impl Counted {
-    /// All of them.
     pub fn total(&self) -> u64 {
         self.head + self.hours.iter().map(|(_, count)| count).sum::<u64>() + self.tail
     }
 
-    /// Where the entry is that has `offset` others before it, if there is one: whole hours are passed over unread.
+    /// Where the entry at `offset` is, if there is one. Whole hours are skipped without being read.
     pub fn start(&self, cut: &Cut, offset: u64) -> Option<Start> {
         let head = cut.head.map(|head| (head, self.head));
         let tail = cut.tail.map(|tail| (tail, self.tail));
@@ -134,7 +127,7 @@ impl Counted {
         None
     }
 
-    /// The parts that may hold entries, from `newest` on; what lies side by side is one.
+    /// The parts that may contain entries, from `newest` on, with adjacent parts merged.
     pub fn spans(&self, cut: &Cut, newest: DateTime<Utc>) -> Vec<Span> {
         let head = cut.head.filter(|_| self.head > 0);
         let tail = cut.tail.filter(|_| self.tail > 0);

@@ -9,7 +9,6 @@ mod params;
 
 use shared::app::Route;
 
-/// The routes of this function.
 pub fn routes() -> Vec<Route> {
     vec![log::route()]
 }

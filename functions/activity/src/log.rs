@@ -1,13 +1,12 @@
 //! `GET /api/activity`: the activity log, newest first, then by id.
 //!
-//! `agentId`, `eventType`, `from` and `to` combine. Pages follow one another by `offset`, or by `cursor`, which takes
-//! the `nextCursor` of the page before together with the same filters; entries that come in meanwhile move no page of
-//! it. The log reaches back as far as raw events are kept.
+//! `agentId`, `eventType`, `from` and `to` combine. Pages are requested by `offset`, or by `cursor` with the previous
+//! page's `nextCursor` and the same filters; new entries do not shift the pages of a cursor. The log reaches back as
+//! far as raw events are kept.
 //!
-//! `total` is exact: whole hours are counted by the aggregator, the rest of the range, and with it the last hour, is
-//! counted as it is read. An entry that came in late, about an hour that is over, is therefore part of `total` when
-//! the aggregator has seen it, about a minute later. It is listed at once, unless both `agentId` and `eventType` are
-//! given.
+//! `total` is exact: the aggregator counts whole hours, and the rest of the range, which includes the last hour, is
+//! counted when the page is read. An entry that arrives after its hour has ended is part of `total` once it is
+//! aggregated, about a minute later. It is listed at once, unless both `agentId` and `eventType` are given.
 
 use axum::Json;
 use axum::extract::State;
@@ -24,44 +23,40 @@ use crate::cursor::Cursor;
 use crate::page::{Asked, Names, Page};
 use crate::params::{Params, within_reach};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/activity", Scope::ActivityRead, handle)
 }
 
-/// A page of the log.
 #[derive(Debug, Serialize)]
 pub struct Response {
     data: Vec<Entry>,
     pagination: Pagination,
 }
 
-/// An entry.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
     id: String,
     event_type: String,
-    /// Empty where the entry is about no agent: a setting of something else was changed.
+    /// Empty if the entry is not about an agent, such as a change of other settings.
     agent_id: String,
-    /// As registered, else its id.
+    /// The registered name, else the id.
     agent_name: String,
-    /// The object as it was sent, to the letter.
+    /// The object exactly as it was sent.
     details: Box<RawValue>,
     created_at: String,
 }
 
-/// Where the page stands.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Pagination {
-    /// All entries that the filters let through.
+    /// Number of entries that match the filters.
     total: u64,
     limit: u32,
-    /// How many came before this page.
+    /// Number of entries before this page.
     offset: u64,
     has_more: bool,
-    /// For the page after this one, where there is one.
+    /// Cursor of the next page, if there is one.
     next_cursor: Option<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The parameters, and the range of the log that they ask for.
+//! The query parameters and the time range that they select.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use shared::http::{FromQuery, Query};
@@ -6,32 +6,32 @@ use shared::ids::{AgentId, Name};
 
 use crate::cut::Span;
 
-/// The furthest page that can be asked for by number.
+/// The largest offset; beyond it, pages are reached by cursor.
 const MAX_OFFSET: u32 = 10_000;
-/// The range that is listed unless another one is asked for.
+/// Length of the range if none is given.
 const DEFAULT_RANGE: TimeDelta = TimeDelta::days(30);
-/// How long before it expires an entry is listed no more: one may be stamped a little later than it came.
+/// Entries are no longer listed this long before they expire, because an entry may be dated slightly after it
+/// arrived.
 const SPARE: TimeDelta = TimeDelta::hours(1);
-/// How far ahead of the clock a range may usefully end.
+/// How far a range may end after now.
 const AHEAD: TimeDelta = TimeDelta::days(1);
-/// The grain of the log's time.
+/// Resolution of entry times.
 const TICK: TimeDelta = TimeDelta::milliseconds(1);
 
-/// The parameters.
 pub struct Params {
-    /// `agentId`: of this agent alone.
+    /// `agentId`: only entries about this agent.
     pub agent: Option<AgentId>,
-    /// `eventType`: of this type alone.
+    /// `eventType`: only entries of this type.
     pub event_type: Option<Name>,
-    /// `from`: the oldest instant, included; by default 30 days before `to`.
+    /// `from`: the oldest instant, inclusive; default 30 days before `to`.
     pub from: Option<DateTime<Utc>>,
-    /// `to`: the newest instant, included; by default now.
+    /// `to`: the newest instant, inclusive; default now.
     pub to: Option<DateTime<Utc>>,
-    /// `limit`: the most entries of a page; 1 to 500, by default 100.
+    /// `limit`: entries per page; 1 to 500, default 100.
     pub limit: u32,
-    /// `offset`: how many to pass over; 0 to 10,000, by default none. Not beside a cursor.
+    /// `offset`: entries to skip; 0 to 10,000, default 0. Not allowed together with a cursor.
     pub offset: u32,
-    /// `cursor`: what the page before gave as `nextCursor`.
+    /// `cursor`: the `nextCursor` of the previous page.
     pub cursor: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl FromQuery for Params {
 }
 
 impl Params {
-    /// The range that is asked for at `now`.
+    /// The requested range at `now`.
     pub fn range(&self, now: DateTime<Utc>) -> Span {
         let newest = self.to.unwrap_or(now);
         let default = || newest.checked_sub_signed(DEFAULT_RANGE).unwrap_or(newest);
@@ -67,7 +67,7 @@ impl Params {
     }
 }
 
-/// What there can be of `range` at `now`, to the millisecond: entries are kept for `days`.
+/// The part of `range` that can have entries at `now`, to the millisecond: entries are kept for `days`.
 pub fn within_reach(range: Span, now: DateTime<Utc>, days: u32) -> Option<Span> {
     let reach = now - TimeDelta::days(days.into()) + SPARE;
     let newest = floor(range.newest.min(now + AHEAD));
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_range_is_the_last_thirty_days_unless_it_is_given() {
+    fn the_default_range_is_the_last_thirty_days() {
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(range(""), pair("2026-03-01T12:00:00Z", "2026-03-31T12:00:00Z"));
         assert_eq!(range("from=2026-01-01T00:00:00Z"), pair("2026-01-01T00:00:00Z", "2026-03-31T12:00:00Z"));
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_a_range_keep_to_the_milliseconds_within_it() {
+    fn range_ends_are_rounded_inwards_to_milliseconds() {
         let now = at("2026-03-31T12:00:00Z");
         let reach = |oldest: &str, newest: &str| {
             let range = Span { newest: at(newest), oldest: at(oldest) };

@@ -1,4 +1,3 @@
-//! The Lambda function `billing`.
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {

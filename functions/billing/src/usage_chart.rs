@@ -1,4 +1,4 @@
-//! `GET /v1/billing/usage/chart`: the daily series, of the organisation or of one agent, dense.
+//! `GET /v1/billing/usage/chart`: daily usage of the organization or of one agent, with a point for every day.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +15,14 @@ use shared::period::{Day, DayRange};
 use shared::rollup::{AgentModelSums, ModelSums};
 use shared::{Error, Result};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/v1/billing/usage/chart", Scope::BillingRead, handle)
 }
 
-/// How many days, today included, and whose.
 struct Params {
-    /// 1 to 365, by default 30.
+    /// Number of days, today included: 1 to 365, default 30.
     days: u32,
-    /// The agent; without one, all.
+    /// Only this agent.
     instance_id: Option<AgentId>,
 }
 
@@ -36,28 +34,26 @@ impl FromQuery for Params {
     }
 }
 
-/// The daily series.
 #[derive(Debug, Serialize)]
 pub struct Response {
     period_label: String,
     /// Every day, oldest first.
     points: Vec<Point>,
-    /// Calls of all days that had no price: the costs are lower bounds where there are any.
+    /// Calls without a price, over all days. If there are any, the costs are lower bounds.
     unpriced_requests: u64,
 }
 
-/// One day.
 #[derive(Debug, Serialize)]
 struct Point {
     cost_usd: Usd,
-    /// `yyyy-mm-dd`, in the organisation's zone.
+    /// `yyyy-mm-dd` in the organization's time zone.
     date: String,
     requests: u64,
     tokens: u64,
     unpriced_requests: u64,
 }
 
-/// What was used on one day.
+/// One day's usage.
 #[derive(Clone, Copy, Default)]
 struct Used {
     cost: Usd,
@@ -102,7 +98,7 @@ async fn of_agent(app: &App, org: &OrgId, agent: &AgentId, days: u32) -> Result<
     let range = |today| DayRange::ending(today, days);
     let found = app.over(org, range, |days| app.store.agent_days_of(org, agent, days));
     let ((range, found), known) = try_join!(found, app.store.agent(org, agent))?;
-    // An agent's day may be summed a moment before the registry hears of the agent.
+    // An agent's usage may be aggregated a moment before the registry lists the agent.
     if known.is_none() && found.is_empty() {
         return Err(Error::NotFound("Instance not found"));
     }

@@ -1,4 +1,4 @@
-//! The names behind the codes by which agents' days know models.
+//! The model names behind the codes in agents' rollups.
 
 use std::collections::BTreeMap;
 
@@ -6,19 +6,17 @@ use shared::ids::ModelKey;
 use shared::rollup::OrgDay;
 use shared::store::keys::ModelCode;
 
-/// Models by code.
 #[derive(Debug, Default)]
 pub struct Names(BTreeMap<ModelCode, ModelKey>);
 
 impl Names {
-    /// The names that the organisation's days hold. They hold every name that an agent's days refer to, but for a
-    /// moment while the two are being added up.
+    /// The models of an organization's days. They cover every code in its agents' days, except for the moment while a
+    /// day's rollups are being written.
     pub fn of<'a>(days: impl IntoIterator<Item = &'a OrgDay>) -> Self {
         let keys = days.into_iter().flat_map(|day| day.models.keys());
         Self(keys.map(|key| (ModelCode::of(key), key.clone())).collect())
     }
 
-    /// The model that a code stands for.
     pub fn get(&self, code: ModelCode) -> Option<&ModelKey> {
         self.0.get(&code)
     }

@@ -1,4 +1,4 @@
-//! `month`, which the endpoints of a period share, and what was used in it.
+//! The query parameter `month`, and the usage of that month.
 
 use futures::try_join;
 use shared::Result;
@@ -10,7 +10,7 @@ use shared::rollup::OrgDay;
 use crate::names::Names;
 use crate::spending::{self, Spending};
 
-/// `month`: a calendar month of the organisation, `yyyy-mm`; by default the current one.
+/// `month`: a calendar month in the organization's zone, `yyyy-mm`, default the current one.
 pub struct Period {
     month: Option<Month>,
 }
@@ -33,7 +33,7 @@ impl Period {
         move |today| DayRange::of_month(month.unwrap_or(today.month()))
     }
 
-    /// What the organisation used, added up.
+    /// The organization's usage.
     pub async fn of_org(&self, app: &App, caller: &Caller) -> Result<OrgDay> {
         let fetch = |days| app.store.org_days(&caller.org, days);
         let (window, days) = app.over(&caller.org, self.window(), fetch).await?;
@@ -44,7 +44,6 @@ impl Period {
         Ok(all)
     }
 
-    /// What each agent spent.
     pub async fn of_agents(&self, app: &App, caller: &Caller) -> Result<Vec<Spending>> {
         let (org, store) = (&caller.org, &app.store);
         let fetch = |days| async move { try_join!(store.agent_days(org, days), store.org_days(org, days)) };
@@ -67,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_all_its_days() {
+    fn a_month_covers_all_its_days() {
         for (query, today, days) in [
             ("", "2026-09-15", "2026-09-01/2026-09-30"),
             ("", "2026-12-31", "2026-12-01/2026-12-31"),

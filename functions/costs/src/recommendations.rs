@@ -1,11 +1,12 @@
-//! `GET /api/cost-analysis/recommendations`: models that would have done the same work for less.
+//! `GET /api/cost-analysis/recommendations`: cheaper models that could do the same work.
 //!
-//! One recommendation at most for each agent and each model that it used in the last 30 days. The model to change to
-//! is one that is priced today, of the same provider (or of any that the organisation used in these days, if it allows
-//! that), of a tier that the agent's work needs, able to take the agent's inputs, and not found wanting by this agent
-//! before. Of all these it is the one that saves most on the agent's own tokens, from 10 % and 1.00 USD a month on.
+//! At most one recommendation for each agent and each model that it used in the last 30 days. The recommended model
+//! has a price today, comes from the same provider (or from any provider that the organization used in these days, if
+//! its settings allow that), is of the tier that the agent's work needs, accepts the agent's inputs, and has not
+//! failed this agent more often before. Among those it is the one that saves most on the agent's own tokens, if that
+//! is at least 10 % and 1.00 USD a month.
 //!
-//! Archived agents have no more use for advice, and a model without a price has nothing to be compared by.
+//! Archived agents get no recommendations. A model without a price cannot be compared.
 
 mod choice;
 mod history;
@@ -39,23 +40,20 @@ use history::{History, Use};
 use market::{Market, Offer};
 use mix::Mix;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/recommendations", Scope::CostsRead, handle)
 }
 
-/// What could cost less.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
-    /// By savings, most first; then by agent, provider and model.
+    /// Largest saving first, then by agent, provider and model.
     recommendations: Vec<Recommendation>,
     total_potential_savings: Number,
-    /// Calls of these days that had no price, of whatever model.
+    /// Calls without a price in these days, of any model.
     unpriced_requests: u64,
 }
 
-/// A model to change to.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Recommendation {
@@ -66,11 +64,11 @@ struct Recommendation {
     recommended_model: String,
     recommended_provider: String,
     savings_pct: Number,
-    /// Of 30 days, counted from the first use of the model where that is later.
+    /// Per 30 days, extrapolated from the days since the first use of the model in the window.
     estimated_monthly_savings: Number,
-    /// Today, in dollars per million tokens.
+    /// Today's price in dollars per million tokens.
     current_input_price: Number,
-    /// Today, in dollars per million tokens.
+    /// Today's price in dollars per million tokens.
     recommended_input_price: Number,
 }
 
@@ -79,7 +77,7 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
     let fetch = |days| async move { try_join!(store.agent_days(org, days), store.org_days(org, days)) };
     let days = app.over(org, |today| DayRange::ending(today, DAYS), fetch);
     let ((window, (agent_days, org_days)), agents) = try_join!(days, store.agents(org))?;
-    // Read a moment ago, for the zone: this asks no table.
+    // Cached: the time zone lookup above has just read it.
     let settings = store.settings_cached(org).await?;
     let market = Market::new(PriceBook::builtin(), &settings.overrides, app.clock.now().date_naive());
     let histories = history::of(window, agent_days, &Names::of(org_days.values()));
@@ -102,12 +100,12 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
     Ok(Json(response(found.collect(), used.total().unpriced)))
 }
 
-/// The providers of models, in the form in which ids compare.
+/// The providers of the models, in lower case, as ids are compared.
 fn providers<'a>(models: impl Iterator<Item = &'a ModelKey>) -> BTreeSet<String> {
     models.map(|key| key.provider.to_ascii_lowercase()).collect()
 }
 
-/// What to change, to what, and why.
+/// A recommended change and its saving.
 struct Advice<'a> {
     from: &'a ModelKey,
     price: PriceRef<'a>,
@@ -115,7 +113,7 @@ struct Advice<'a> {
     saving: Saving,
 }
 
-/// What to tell an agent of each of its models.
+/// The recommendations for one agent.
 fn advise<'a>(
     history: &'a History,
     market: &Market<'a>,
@@ -155,7 +153,7 @@ fn tried<'a>(history: &History, market: &Market<'a>) -> Tried<'a> {
     tried
 }
 
-/// Both days included.
+/// Number of days from `first` to `today`, both included.
 fn days_since(first: Day, today: Day) -> u32 {
     let days = DayRange { first, last: today }.days().count();
     u32::try_from(days).unwrap_or(DAYS).clamp(1, DAYS)
@@ -180,7 +178,7 @@ fn recommendation(id: &AgentId, name: &str, advice: &Advice<'_>) -> Recommendati
 
 fn response(mut found: Vec<(Saving, Recommendation)>, unpriced_requests: u64) -> Response {
     let total = total_a_month(found.iter().map(|(saving, _)| *saving));
-    // Stable: what saves as much stays in the order of agents and models.
+    // The sort is stable: equal savings stay ordered by agent and model.
     found.sort_by_key(|(saving, _)| Reverse(saving.a_month()));
     Response {
         recommendations: found.into_iter().map(|(_, recommendation)| recommendation).collect(),

@@ -10,35 +10,33 @@ use shared::store::registry::{Agent, AgentStatus};
 
 use crate::names::Names;
 
-/// What an agent spent.
 #[derive(Clone, Debug)]
 pub struct Spending {
-    /// Who.
     pub agent: Agent,
-    /// Its registered model, else the one that it called most, else nothing.
+    /// The registered model, else the most called one, else empty.
     pub model_name: String,
-    /// All its calls.
+    /// The rollup of all its calls.
     pub sums: AgentModelSums,
 }
 
 impl Spending {
-    /// What the agent may cost a month, where somebody has said so.
+    /// The agent's monthly budget, if one is set.
     pub fn budget(&self) -> Option<Usd> {
         self.agent.settings.as_ref()?.cost_budget_monthly
     }
 
-    /// By how much it passed its budget, where it did.
+    /// How far the agent exceeded its budget, if it did.
     pub fn overage(&self) -> Option<Usd> {
         self.budget().filter(|budget| self.sums.cost > *budget).map(|budget| self.sums.cost - budget)
     }
 }
 
-/// Whether an agent is spoken of even where it made no call: someone registered it, and nobody archived it.
+/// A registered agent that is not archived is listed even without calls.
 fn stands_without_usage(agent: &Agent) -> bool {
     agent.settings.as_ref().is_some_and(|settings| settings.status != AgentStatus::Archived)
 }
 
-/// Agents that made a call in `window`, or are registered and not archived; by id.
+/// Agents that made a call in `window` or are registered and not archived, by id.
 pub fn of(
     window: DayRange,
     days: Vec<(Day, AgentId, AgentDay)>,
@@ -57,7 +55,7 @@ pub fn of(
     }
     used.into_iter()
         .map(|(id, day)| {
-            // An agent's day may be summed a moment before the registry hears of the agent.
+            // An agent's usage may be aggregated a moment before the registry lists the agent.
             let agent = known.remove(&id).unwrap_or(Agent { id, settings: None, seen: None });
             let registered = agent.settings.as_ref().and_then(|settings| settings.model_name.clone());
             let model_name = registered.unwrap_or_else(|| most_used(&day, names).to_owned());
@@ -66,7 +64,7 @@ pub fn of(
         .collect()
 }
 
-/// The model with the most calls; of several the first by name.
+/// The model with the most calls; among equals the first by name.
 fn most_used<'a>(day: &AgentDay, names: &'a Names) -> &'a str {
     let named = day.models.iter().filter_map(|(code, sums)| Some((sums.requests, names.get(*code)?)));
     let most =
@@ -98,14 +96,14 @@ mod tests {
     }
 
     #[test]
-    fn the_model_that_was_called_most_then_the_first_by_name() {
+    fn the_most_called_model_wins_then_the_first_by_name() {
         let all = names(&["p/a", "p/b", "o/b", "p/c"]);
         for (used, name) in [
             (&[][..], ""),
             (&[("p/a", 1), ("p/b", 2)], "b"),
             (&[("p/b", 2), ("p/a", 2)], "a"),
             (&[("p/c", 2), ("o/b", 2), ("p/b", 1)], "b"),
-            // One that has no name yet is passed over.
+            // A model whose name is not known yet is skipped.
             (&[("p/new", 9), ("p/c", 1)], "c"),
             (&[("p/new", 9)], ""),
         ] {

@@ -1,7 +1,7 @@
-//! `GET /openapi.json`: the API as OpenAPI 3.1 describes it.
+//! `GET /openapi.json`: the API described in OpenAPI 3.1.
 //!
-//! Each group describes itself in the `openapi.yaml` of its folder, beside the code; `openapi.yaml` in this one has what
-//! all share. The tests hold every answer that any of them gets against it.
+//! Each function describes its routes in the `openapi.yaml` of its crate; `openapi.yaml` in this folder has the
+//! shared parts. The system tests compare every response with the document.
 
 use std::sync::LazyLock;
 
@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 use shared::app::Route;
 use shared::error::{Error, Result};
 
-/// What all groups share.
+/// The parts that all functions share.
 const SHARED: &str = include_str!("openapi.yaml");
 
-/// What each group adds.
+/// The part of each function.
 const GROUPS: [&str; 9] = [
     include_str!("../../activity/openapi.yaml"),
     include_str!("../../billing/openapi.yaml"),
@@ -27,16 +27,15 @@ const GROUPS: [&str; 9] = [
     include_str!("../../workforce/openapi.yaml"),
 ];
 
-/// What every operation may answer, by status.
+/// Responses that every operation may give, by status.
 const ALWAYS: [(&str, &str); 3] =
     [("429", "TooManyRequests"), ("500", "InternalError"), ("503", "Unavailable")];
-/// What one that asks for a token may answer beside.
+/// Further responses of operations that need a token.
 const SECURED: [(&str, &str); 2] = [("401", "Unauthenticated"), ("403", "Forbidden")];
 
-/// How long an answer may be kept: a new one comes with a new release only.
+/// How long clients may cache a response: it changes only with a release.
 pub const KEPT: &str = "public, max-age=3600";
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::public("/openapi.json", handle)
 }
@@ -47,11 +46,11 @@ async fn handle() -> Result<impl IntoResponse> {
     Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, KEPT)], text))
 }
 
-/// The whole document.
+/// Builds the whole document.
 ///
 /// # Errors
 ///
-/// A part that is no YAML, or that says again what another one has said.
+/// If a part is not valid YAML or repeats what another part defines.
 pub fn document() -> Result<Value, String> {
     let parse = |text| serde_norway::from_str::<Value>(text).map_err(|fault| fault.to_string());
     let mut document = parse(SHARED)?;
@@ -74,7 +73,7 @@ pub fn document() -> Result<Value, String> {
     Ok(document)
 }
 
-/// Adds what a group says to what is said already. Two groups may have methods of one path.
+/// Merges a part into the document. Two parts may define different methods of the same path.
 fn add(all: &mut Map<String, Value>, more: Value) -> Result<(), String> {
     let Value::Object(more) = more else { return Ok(()) };
     for (name, value) in more {
@@ -83,7 +82,7 @@ fn add(all: &mut Map<String, Value>, more: Value) -> Result<(), String> {
             (Some(Value::Object(methods)), Value::Object(other)) if name.starts_with('/') => {
                 methods.extend(other);
             }
-            _ => return Err(format!("{name} is there twice")),
+            _ => return Err(format!("{name} is defined twice")),
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! The five types of event: what their `data` must and may hold.
+//! Reads the `data` object of each event type.
 
 use std::num::NonZeroU64;
 
@@ -11,22 +11,22 @@ use shared::event::{AgentActivity, ComputeUsage, Data, HostReport, LlmCall, Task
 use shared::fields::{self, Bad, Fields, boolean, id, instant, integer, one_of, quantity, usd};
 use shared::money::{Quantity, Usd};
 
-/// The most tokens of one bucket of one call.
+/// Per call and kind of token.
 const MAX_TOKENS: u64 = 1_000_000_000;
-/// The longest latency or duration: 30 days, in milliseconds.
+/// Limit of latencies and durations: 30 days in milliseconds.
 const MAX_MS: u64 = 30 * 24 * 3600 * 1000;
-/// The greatest cost of one call, in dollars.
+/// Maximum cost that a call may report, in dollars.
 const MAX_COST_USD: u64 = 1_000_000;
-/// The most minutes that one task saves, cores, GB and sites.
+/// Limit of minutes saved, cores, GB and hosted sites.
 const MAX_AMOUNT: u64 = 1_000_000;
-/// The most bytes of one sample: a petabyte.
+/// Maximum bandwidth of a compute sample: one petabyte.
 const MAX_BYTES: u64 = 1_000_000_000_000_000;
-/// The most bytes of an activity's details.
+/// Maximum size of an activity's details, in bytes of JSON.
 pub const MAX_DETAILS: usize = 8 << 10;
-/// The longest sample.
+/// Maximum length of a compute sample.
 pub const MAX_SAMPLE: TimeDelta = TimeDelta::hours(24);
 
-/// The types of event.
+/// The event types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     LlmCall,
@@ -37,7 +37,6 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The type that a text names.
     pub fn read(raw: &RawValue) -> Result<Self, Bad> {
         match fields::string(raw)?.as_str() {
             "llm.call" => Ok(Self::LlmCall),
@@ -54,7 +53,7 @@ impl Kind {
     }
 }
 
-/// The data that `raw` holds, or everything that is wrong with it.
+/// Reads the data of an event, or lists all its faults.
 pub fn read(kind: Kind, raw: &RawValue, loc: Vec<Loc>, zone: Tz) -> Result<Data, Vec<Fault>> {
     let mut fields = Fields::of(raw, loc).map_err(|fault| vec![fault])?;
     let data = match kind {
@@ -88,7 +87,7 @@ fn llm_call(fields: &mut Fields<'_>) -> Option<LlmCall> {
     let key_source = fields.optional("key_source", one_of("'platform' or 'byok'")).unwrap_or_default();
     let cost_usd = fields.optional("cost_usd", usd(MAX_COST_USD)).map(Usd::new);
     if reasoning_tokens > output && output.is_some() {
-        // Such a sender counts reasoning beside the output, and would be charged too little.
+        // A sender that counts reasoning tokens beside the output would be charged too little.
         let msg = "Reasoning tokens are part of output_tokens and should not exceed them".to_owned();
         fields.fault("reasoning_tokens", ("reasoning_exceeds_output", msg));
     }
@@ -134,7 +133,7 @@ fn details(raw: &RawValue) -> Result<String, Bad> {
     if text.len() > MAX_DETAILS {
         return Err(("too_long", format!("Object should have at most {MAX_DETAILS} bytes of JSON")));
     }
-    // Every reader of it will parse it; better now, with a fault, than then.
+    // Readers parse these details again, so reject what they could not parse.
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(_) => Ok(text.to_owned()),
         Err(_) => Err((
@@ -147,7 +146,7 @@ fn details(raw: &RawValue) -> Result<String, Bad> {
 fn compute_usage(fields: &mut Fields<'_>, zone: Tz) -> Option<ComputeUsage> {
     let project_id = fields.required("project_id", id);
     let instance_id = fields.required("instance_id", id);
-    // Samples are cut to the millisecond.
+    // Sample times are truncated to milliseconds.
     let from = fields.required("from", instant).map(|from| from.trunc_subsecs(3));
     let to = fields.required("to", instant).map(|to| to.trunc_subsecs(3));
     let cpu_cores = fields.required("cpu_cores", quantity(MAX_AMOUNT));
@@ -179,7 +178,6 @@ fn length(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<NonZeroU64, Bad> {
     length.ok_or_else(|| ("sample_length", "Sample should end after it begins".to_owned()))
 }
 
-/// The end of a sample.
 pub fn end(sample: &ComputeUsage) -> DateTime<Utc> {
     sample.from + TimeDelta::milliseconds(i64::try_from(sample.length_ms.get()).unwrap_or(i64::MAX))
 }

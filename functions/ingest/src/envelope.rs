@@ -1,4 +1,4 @@
-//! CloudEvents 1.0: the envelope that every event comes in.
+//! The CloudEvents 1.0 envelope.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde_json::value::RawValue;
@@ -12,52 +12,48 @@ use shared::store::registry::Settings;
 
 use crate::data;
 
-/// How far a clock may run ahead.
+/// How far a sender's clock may run ahead.
 pub const MAX_AHEAD: TimeDelta = TimeDelta::minutes(10);
-/// How late an event may come.
+/// Maximum age of an event.
 pub const MAX_AGE: TimeDelta = TimeDelta::days(35);
 
-/// Why an event was not taken.
+/// Why an event was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// The event's `id`, where it has one.
+    /// The event's `id`, if it has one.
     pub id: Option<String>,
-    /// A code for a program.
     pub code: Code,
-    /// What is wrong, all of it.
+    /// All faults of the event.
     pub detail: Vec<Fault>,
 }
 
-/// The codes of rejection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Code {
-    /// It breaks the form.
+    /// The event is malformed.
     Invalid,
-    /// Its time lies more than [`MAX_AHEAD`] ahead.
+    /// Its time is more than [`MAX_AHEAD`] in the future.
     InFuture,
-    /// Its time lies more than [`MAX_AGE`] back.
+    /// Its time is more than [`MAX_AGE`] in the past.
     TooOld,
-    /// Another content is stored under its identity.
+    /// An event with the same identity and other content is stored.
     Conflict,
-    /// It could not be stored now.
+    /// It could not be stored now; worth a retry.
     Unavailable,
 }
 
 /// What all events of a request share.
 pub struct Context<'a> {
-    /// Whose they are.
     pub org: &'a OrgId,
-    /// What the organisation has set.
     pub settings: &'a Settings,
-    /// When they came.
+    /// When the request arrived.
     pub now: DateTime<Utc>,
 }
 
-/// The longest part of an id that a rejection repeats, where it is not a valid one.
+/// How many characters of an invalid id a rejection repeats.
 const ECHO: usize = 128;
 
-/// The event that `raw` holds, validated, priced and stamped; or everything that is wrong with it.
+/// Reads, validates, dates and prices an event, or lists all its faults.
 pub fn read(context: &Context<'_>, raw: &RawValue, loc: &[Loc]) -> Result<Event, Rejection> {
     let invalid = |id, detail| Rejection { id, code: Code::Invalid, detail };
     let mut fields = Fields::of(raw, loc.to_vec()).map_err(|fault| invalid(None, vec![fault]))?;
@@ -67,7 +63,7 @@ pub fn read(context: &Context<'_>, raw: &RawValue, loc: &[Loc]) -> Result<Event,
         fields::id(raw)
     });
     let source = fields.required("source", sender);
-    // Kept to the millisecond, as the activity log sorts it.
+    // Truncated to milliseconds, the resolution of the activity log.
     let time = fields.required("time", fields::instant).map(|time| time.trunc_subsecs(3));
     fields.required("specversion", spec_version);
     fields.optional("datacontenttype", json_content_type);
@@ -122,13 +118,13 @@ fn json_content_type(raw: &RawValue) -> Result<(), fields::Bad> {
     Err(("content_type", "Input should be application/json, or absent".to_owned()))
 }
 
-/// Extension attributes may be anything that CloudEvents calls a simple value (1.0, section 3.1); they are not kept.
+/// Extension attributes may hold any simple value (CloudEvents 1.0, section 3.1). They are not stored.
 fn is_extension(name: &str, value: &RawValue) -> bool {
     let simple = !value.get().starts_with(['{', '[']);
     simple && !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-/// An event's own time, and the ends of the sample that it may carry, lie in the window in which events are taken.
+/// Checks that the event's time, and both ends of a compute sample, are recent enough to be accepted.
 fn check_times(
     now: DateTime<Utc>,
     time: DateTime<Utc>,
@@ -139,7 +135,7 @@ fn check_times(
         |path: &[&'static str]| loc.iter().cloned().chain(path.iter().map(|name| Loc::from(*name))).collect();
     check_time(now, time, MAX_AGE, || at(&["time"]))?;
     if let Data::ComputeUsage(sample) = data {
-        // A sample may have begun a day before it was reported.
+        // A sample may begin up to its maximum length before it is reported.
         check_time(now, sample.from, MAX_AGE + data::MAX_SAMPLE, || at(&["data", "from"]))?;
         check_time(now, data::end(sample), MAX_AGE, || at(&["data", "to"]))?;
     }
@@ -165,7 +161,7 @@ fn check_time(
     Ok(())
 }
 
-/// Stamps the cost at the prices of the event's own time.
+/// Prices a call at the rates in force at its own time.
 fn price(event: &mut Event, settings: &Settings) {
     if let Data::LlmCall(call) = &mut event.data {
         call.cost = CallCost::Unpriced;

@@ -1,4 +1,4 @@
-//! `POST /v1/events`: takes CloudEvents in, stores each once, and answers only after.
+//! `POST /v1/events`: stores each CloudEvent once and responds after all are stored.
 
 use std::time::Duration;
 
@@ -21,38 +21,37 @@ use crate::body::{self, Events};
 use crate::envelope::{self, Code, Context, Rejection};
 use crate::insert::{self, Verdict};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::post("/v1/events", Scope::EventsWrite, handle)
 }
 
-/// What became of the events.
+/// The outcome of each event.
 #[derive(Debug, Serialize)]
 pub struct Response {
     /// Stored by this request.
     accepted: usize,
-    /// Stored before, with the same content.
+    /// Already stored with the same content.
     duplicates: usize,
-    /// Not taken, each with its reason.
+    /// Not stored, each with its reasons.
     rejected: Vec<Rejected>,
 }
 
-/// An event that was not taken.
+/// An event that was not stored.
 #[derive(Debug, Serialize)]
 struct Rejected {
-    /// Its place in the request, from 0.
+    /// Position in the request, from 0.
     index: usize,
-    /// Its `id`, where it has one.
+    /// The event's `id`, if it has one.
     id: Option<String>,
     code: Code,
-    /// Whether sending the same again may help.
+    /// Whether sending the same event again may succeed.
     retryable: bool,
     detail: Vec<Fault>,
 }
 
-/// Time to store a request's events in, where the caller sets none.
+/// Time to store the events of a request when the Lambda context sets no deadline.
 const TIME_TO_STORE: Duration = Duration::from_secs(8);
-/// Time that is left for the answer.
+/// Time reserved for the response.
 const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
 
 async fn handle(
@@ -94,8 +93,7 @@ async fn handle(
     Ok(Json(Response { accepted, duplicates, rejected }))
 }
 
-/// Counts what became of a request's events, `rejected` of which were not fit to be stored: how many are stored, how
-/// many were before, and how many could not be.
+/// Counts accepted, duplicate and unavailable events. `rejected` is the number that failed validation.
 fn count(verdicts: &[Verdict], rejected: usize) -> [usize; 3] {
     let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
     let all = [count(Verdict::Accepted), count(Verdict::Duplicate), count(Verdict::Unavailable)];
@@ -106,7 +104,7 @@ fn count(verdicts: &[Verdict], rejected: usize) -> [usize; 3] {
     all
 }
 
-/// Each event with its index and the place that its faults name.
+/// Each event with its index and the location that its faults start with.
 fn located<'a>(events: &'a Events<'a>) -> Vec<(usize, &'a serde_json::value::RawValue, Vec<Loc>)> {
     match events {
         Events::One(event) => vec![(0, *event, vec!["body".into()])],

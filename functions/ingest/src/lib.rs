@@ -1,4 +1,4 @@
-//! Taking in: `POST /v1/events`.
+//! `POST /v1/events`.
 
 mod body;
 mod data;
@@ -8,7 +8,6 @@ mod insert;
 
 use shared::app::Route;
 
-/// The routes of this function.
 pub fn routes() -> Vec<Route> {
     vec![events::route()]
 }

@@ -1,4 +1,3 @@
-//! The Lambda function `ingest`.
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {

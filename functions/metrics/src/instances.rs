@@ -1,4 +1,4 @@
-//! `GET /v1/metrics/instances`: usage by agent, busiest first.
+//! `GET /v1/metrics/instances`: usage by agent, most requests first.
 
 use std::collections::BTreeMap;
 
@@ -17,22 +17,18 @@ use shared::store::registry::{Agent, AgentStatus};
 
 use crate::params::Params;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/v1/metrics/instances", Scope::MetricsRead, handle)
 }
 
-/// Usage by agent.
 #[derive(Debug, Serialize)]
 pub struct Response {
-    /// By requests, most first; then by id.
+    /// Most requests first, then by id.
     instances: Vec<Instance>,
-    /// How many there are.
     total_count: usize,
     unpriced_requests: u64,
 }
 
-/// One agent.
 #[derive(Debug, Serialize)]
 struct Instance {
     estimated_cost_usd: Usd,
@@ -64,12 +60,12 @@ async fn handle(
         used.entry(agent.id.clone()).or_default();
     }
     let mut rows: Vec<_> = used.into_iter().collect();
-    // Stable: agents with as many requests stay in the order of their ids.
+    // The sort is stable: agents with equally many requests stay ordered by id.
     rows.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.requests));
     let instances: Vec<_> = rows
         .into_iter()
         .map(|(id, sums)| {
-            // An agent's day may be summed a moment before the registry hears of the agent.
+            // An agent's usage may be aggregated a moment before the registry lists the agent.
             let agent = known.remove(&id).unwrap_or(Agent { id, settings: None, seen: None });
             instance(agent, sums)
         })
@@ -78,7 +74,7 @@ async fn handle(
     Ok(Json(Response { total_count: instances.len(), instances, unpriced_requests }))
 }
 
-/// Whether an agent has a row even where it made no call: someone registered it, and nobody archived it.
+/// A registered agent that is not archived has a row even without calls.
 fn stands_without_usage(agent: &Agent) -> bool {
     agent.settings.as_ref().is_some_and(|settings| settings.status != AgentStatus::Archived)
 }

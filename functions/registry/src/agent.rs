@@ -1,7 +1,7 @@
-//! `GET`, `PUT` and `DELETE /api/agents/{id}`: an agent. DELETE archives it: its history stays.
+//! `GET`, `PUT` and `DELETE /api/agents/{id}`. DELETE archives the agent; its history stays.
 //!
-//! Its GET is not reached under the ids `workforce/summary`, `workforce/agents` and `workforce/trends`, unless their
-//! slash is escaped twice (`%252F`): `/api/agents/workforce/…` has endpoints of its own.
+//! GET does not work for the ids `workforce/summary`, `workforce/agents` and `workforce/trends` unless their slash is
+//! escaped twice (`%252F`), because `/api/agents/workforce/…` has other endpoints.
 
 use axum::extract::State;
 use http::StatusCode;
@@ -23,10 +23,9 @@ use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{MAX_MONEY, NAME, Path, both, text};
 
-/// The most hours that an agent is thought to save a month.
+/// Maximum estimate of hours saved per month.
 const MAX_HOURS: u64 = 1_000_000;
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/agents/{id+}";
     vec![
@@ -36,7 +35,7 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// An agent: what was set of it, and when events named it.
+/// An agent's settings and when events named it.
 #[derive(Debug, Serialize)]
 pub struct Agent {
     id: AgentId,
@@ -48,17 +47,17 @@ pub struct Agent {
     role_title: Option<String>,
     model_provider: Option<String>,
     model_name: Option<String>,
-    /// A year, in dollars.
+    /// Dollars per year.
     human_equivalent_salary: Option<Number>,
-    /// A month.
+    /// Per month.
     estimated_hours_saved: Option<Number>,
-    /// In dollars.
+    /// Dollars per month.
     cost_budget_monthly: Option<Number>,
-    /// Whether someone registered it.
+    /// Whether the agent has settings.
     registered: bool,
-    /// The day of its first entry in the activity log or its first use.
+    /// The day of its first usage or activity entry.
     first_seen: Option<Day>,
-    /// The day of the last.
+    /// The day of its last usage or activity entry.
     last_seen: Option<Day>,
 }
 
@@ -98,7 +97,6 @@ const fn not_found() -> Error {
     Error::NotFound("Agent not found")
 }
 
-/// How an agent is shown.
 pub(crate) fn view(id: AgentId, stored: &Stored<AgentSettings>) -> Versioned<Agent> {
     let registered = stored.settings.is_some();
     let settings = stored.settings.clone().unwrap_or_default();
@@ -147,7 +145,7 @@ mod tests {
     use crate::body::tests::reading;
 
     #[test]
-    fn amounts_are_taken_as_numbers_or_texts_to_the_last_digit() {
+    fn amounts_are_exact_as_numbers_and_as_strings() {
         let read = |text: &str| reading(text, settings).unwrap();
         let numbers = r#"{"human_equivalent_salary":999999999999.999999,"estimated_hours_saved":0.1,
             "cost_budget_monthly":1e2}"#;
@@ -160,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_at_their_edges() {
+    fn amounts_are_limited() {
         let fault = |field: &str, value: &str| {
             reading(&format!(r#"{{"{field}":{value}}}"#), settings).err().map(|faults| faults[0].clone())
         };
@@ -180,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_is_one_of_five() {
+    fn only_the_five_statuses_are_accepted() {
         for status in ["online", "paused", "draft", "offline", "archived"] {
             let set = reading(&format!(r#"{{"status":"{status}"}}"#), settings).unwrap();
             assert_eq!(set.status.as_str(), status);

@@ -1,4 +1,4 @@
-//! The JSON object that a PUT carries.
+//! Reads the JSON object in the body of a PUT.
 
 use axum::body::to_bytes;
 use axum::extract::{FromRequest, Request};
@@ -10,13 +10,12 @@ use shared::fields::Fields;
 
 use crate::input::Checked;
 
-/// The most bytes of a body.
+/// Maximum size of a body.
 pub const MAX_BYTES: usize = 64 << 10;
 
-/// What only reads tell. It may be sent back, and is passed over.
+/// Fields that only responses have. A client may send them back; they are ignored.
 const READ_ONLY: [&str; 5] = ["id", "etag", "first_seen", "last_seen", "registered"];
 
-/// An extractor of a body's text.
 pub struct Body(String);
 
 impl<S: Send + Sync> FromRequest<S> for Body {
@@ -27,12 +26,12 @@ impl<S: Send + Sync> FromRequest<S> for Body {
         let bytes = to_bytes(request.into_body(), MAX_BYTES)
             .await
             .map_err(|_| Error::TooLarge(format!("The body should have at most {MAX_BYTES} bytes.")))?;
-        // Text that is not UTF-8 is no JSON, and is said to be none where it is read.
+        // Text that is not UTF-8 cannot be JSON, so parsing rejects it.
         Ok(Self(String::from_utf8_lossy(&bytes).into_owned()))
     }
 }
 
-/// A body is JSON. Where nothing says what it is, it is read as such.
+/// A body without a content type is read as JSON.
 fn check_form(headers: &HeaderMap) -> Result<(), Error> {
     let stated = |name: HeaderName| {
         let value = headers.get(name)?.to_str().unwrap_or("?");
@@ -50,15 +49,15 @@ fn check_form(headers: &HeaderMap) -> Result<(), Error> {
 }
 
 impl Body {
-    /// What `read` makes of the fields, or everything that is wrong with them.
+    /// Reads the fields of the object, or lists all faults.
     pub fn read<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> T) -> Checked<T> {
         self.read_required(|fields| Some(read(fields)))
     }
 
-    /// The same, where some fields have to be there: without them `read` makes nothing.
+    /// Like `read`, for objects with required fields; `read` returns None if one is missing.
     pub fn read_required<T>(&self, read: impl FnOnce(&mut Fields<'_>) -> Option<T>) -> Checked<T> {
         let raw: &RawValue = serde_json::from_str(&self.0).map_err(|fault| {
-            // The parser's own words name a place in the body and repeat nothing of it.
+            // The parser's message gives a position in the body and repeats none of its content.
             let msg = format!("Body should be JSON: {fault}");
             vec![Fault::new(vec![Loc::from("body")], "body_unreadable", msg)]
         })?;
@@ -78,12 +77,12 @@ pub mod tests {
     use super::*;
     use crate::input;
 
-    /// What `read` says of a body: the value, or each fault as its place and its code.
+    /// Reads a body and returns the value, or the location and code of each fault.
     pub fn reading<T>(text: &str, read: impl FnOnce(&mut Fields<'_>) -> T) -> Result<T, Vec<String>> {
         reading_required(text, |fields| Some(read(fields)))
     }
 
-    /// The same, where some fields have to be there.
+    /// Like `reading`, for objects with required fields.
     pub fn reading_required<T>(
         text: &str,
         read: impl FnOnce(&mut Fields<'_>) -> Option<T>,
@@ -102,13 +101,13 @@ pub mod tests {
     }
 
     #[tokio::test]
-    async fn the_limit_holds_at_its_edge() {
+    async fn a_body_of_exactly_the_limit_is_accepted() {
         assert_eq!(status(&[], vec![b' '; MAX_BYTES]).await, None);
         assert_eq!(status(&[], vec![b' '; MAX_BYTES + 1]).await, Some(StatusCode::PAYLOAD_TOO_LARGE));
     }
 
     #[tokio::test]
-    async fn only_json_is_taken() {
+    async fn only_json_is_accepted() {
         for good in ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"] {
             assert_eq!(status(&[(CONTENT_TYPE, good)], vec![]).await, None, "{good}");
         }
@@ -121,7 +120,7 @@ pub mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_says_so() {
+    fn unreadable_bodies_are_rejected() {
         let read = |text: &str| reading(text, |_| ()).unwrap_err();
         for bad in ["", "x", "{", "{\"a\":}", "{} {}", "\u{fffd}"] {
             assert_eq!(read(bad), [r#"["body"] body_unreadable"#], "{bad}");

@@ -1,5 +1,5 @@
-//! `GET`, `PUT` and `DELETE /api/budget`: what the organisation means to spend a month, and when it wants to hear of
-//! it. Where none is set, GET answers the defaults.
+//! `GET`, `PUT` and `DELETE /api/budget`: the organization's monthly budget and its alert thresholds. Without one,
+//! GET returns the defaults.
 
 use axum::extract::State;
 use http::StatusCode;
@@ -22,10 +22,9 @@ use crate::input::{MAX_MONEY, list};
 
 /// The highest threshold, in percent of the budget.
 const MAX_THRESHOLD: u64 = 1000;
-/// The number of thresholds.
+/// Number of thresholds.
 const THRESHOLDS: std::ops::RangeInclusive<usize> = 1..=10;
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/budget";
     vec![
@@ -35,12 +34,11 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// A budget.
 #[derive(Debug, Serialize)]
 pub struct Budget {
-    /// In dollars; null: its agents' budgets together.
+    /// Dollars; if null, the sum of the agents' budgets applies.
     monthly: Option<Number>,
-    /// In percent, ascending.
+    /// Percent, ascending.
     thresholds: Vec<u32>,
     forecast: bool,
 }
@@ -86,7 +84,7 @@ fn settings(fields: &mut Fields<'_>) -> BudgetSettings {
     }
 }
 
-/// Percentages in any order, each once.
+/// Percentages in any order, without duplicates.
 fn thresholds(fields: &mut Fields<'_>) -> Option<Vec<u32>> {
     let name = "thresholds";
     let mut values = list(fields, name, &THRESHOLDS, || integer(1..=MAX_THRESHOLD))?;
@@ -103,7 +101,7 @@ mod tests {
     use crate::body::tests::reading;
 
     #[test]
-    fn what_is_left_out_takes_its_default() {
+    fn missing_fields_take_their_defaults() {
         let set = reading(r#"{"monthly":"500.00"}"#, settings).unwrap();
         assert_eq!(set.monthly.unwrap().to_string(), "500.00");
         assert_eq!((set.thresholds, set.forecast), (vec![50, 80, 100], true));
@@ -111,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_at_their_edges() {
+    fn thresholds_are_checked_and_sorted() {
         let read = |text: &str| {
             reading(&format!(r#"{{"thresholds":{text}}}"#), settings).map(|budget| budget.thresholds)
         };

@@ -1,8 +1,8 @@
-//! `PUT` and `DELETE /api/alerts/destinations/{id}`: a webhook that alerts are sent to.
+//! `PUT` and `DELETE /api/alerts/destinations/{id}`: a webhook that receives alerts.
 //!
-//! A secret that is left out is made, and shown in this one answer. One that replaces another signs beside it for a
-//! day, so that the receiver can be switched over; to end a secret at once, DELETE the destination first. An
-//! organisation has up to 50 destinations; one more is a 409.
+//! A missing secret is generated and shown only in the response that creates it. When a secret is replaced, the old
+//! one keeps signing for a day, so that the receiver can be switched over; to revoke a secret at once, DELETE the
+//! destination first. An organization may have up to 50 destinations; a further one is a 409.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -25,23 +25,21 @@ use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{Path, both};
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/alerts/destinations/{id+}";
     vec![Route::put(path, Scope::RegistryWrite, put), Route::delete(path, Scope::RegistryWrite, delete)]
 }
 
-/// A destination.
 #[derive(Debug, Serialize)]
 pub struct Destination {
     id: Name,
     url: String,
-    /// Only just after it was made.
+    /// Only in the response to the request that generated it.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
 }
 
-/// What the body says.
+/// The request body.
 #[derive(Clone, PartialEq, Eq)]
 struct Wanted {
     url: String,
@@ -55,7 +53,7 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
     let known = app.store.destinations(&editor.org).await?;
     if known.len() >= MAX_DESTINATIONS && known.iter().all(|(known, _)| *known != id) {
         return Err(Error::Conflict(format!(
-            "There are {MAX_DESTINATIONS} destinations, and no more are kept."
+            "There are {MAX_DESTINATIONS} destinations already, which is the maximum."
         )));
     }
     let made = wanted.secret.is_none().then(webhook::new_secret);
@@ -86,7 +84,7 @@ fn entity(org: &OrgId, id: &Name) -> Entity<'static> {
     Entity { key: keys::destination(org, id), what, agent: None, always_there: false }
 }
 
-/// How a destination is shown, with the secret that was made for it just now.
+/// `secret` is one that was generated for this response.
 pub(crate) fn view(
     id: &Name,
     stored: &Stored<DestinationSettings>,
@@ -102,8 +100,8 @@ fn settings(fields: &mut Fields<'_>, allow_local: bool) -> Option<Wanted> {
     Some(Wanted { url: url?, secret })
 }
 
-/// A URL that webhooks may be sent to. Where its host is a name, the name's addresses are looked at when something is
-/// sent: they change.
+/// A URL that webhooks may be sent to. Addresses behind a host name are checked on every delivery, since they may
+/// change.
 fn url(raw: &RawValue, allow_local: bool) -> Result<String, Bad> {
     let text = fields::string(raw)?;
     match Target::parse(&text, allow_local) {
@@ -135,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn only_urls_that_may_be_sent_to_are_taken() {
+    fn only_public_https_urls_are_accepted() {
         for good in ["https://a.example", "HTTPS://a.example:8443/x?y=z", "https://[2606:4700:4700::1111]/"] {
             assert_eq!((fault("url", good, false), fault("url", good, true)), (None, None), "{good}");
         }
@@ -167,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_is_taken_only_where_that_is_allowed() {
+    fn local_urls_are_accepted_only_if_allowed() {
         for (url, kind) in [
             ("http://127.0.0.1:9000/", "scheme"),
             ("https://localhost/", "address"),
@@ -179,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn only_secrets_of_standard_webhooks_are_taken() {
+    fn only_standard_webhooks_secrets_are_accepted() {
         assert_eq!(fault("secret", &webhook::new_secret(), false), None);
         for bad in ["", "whsec_", "whsec_c2hvcnQ=", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
             assert_eq!(fault("secret", bad, false).unwrap(), r#"["body","secret"] secret"#, "{bad}");

@@ -1,15 +1,16 @@
-//! `POST /api/alerts/destinations/{id}/test`: sends a message to a destination now, and tells what became of it.
+//! `POST /api/alerts/destinations/{id}/test`: sends a test message to a destination and reports the outcome.
 //!
-//! The message is signed like any other, has an id of its own each time, and reads
+//! The message is signed like any other, has a new id each time, and reads
 //!
 //! ```json
 //! {"type":"alert.test","version":1,"timestamp":"2026-11-20T10:00:00Z",
 //!  "data":{"organization":"acme","destination":"ops"}}
 //! ```
 //!
-//! `version` changes when a field changes its meaning or goes; a field that is added leaves it as it is.
+//! `version` changes when a field is removed or changes its meaning, not when a field is added.
 //!
-//! The answer is 200 whether it was delivered or not. `status` is what the receiver answered, null where it did not.
+//! The response is 200 whether or not the message was delivered. `status` is the receiver's, or null if there was
+//! none.
 
 use axum::Json;
 use axum::extract::State;
@@ -29,17 +30,15 @@ use shared::webhook::{Failure, MessageId, Policy, Sent, Webhooks};
 
 use crate::input::Path;
 
-/// What follows the id in the path. Ids may hold slashes, so the parameter takes all that is left, and this with it.
+/// The suffix after the id. Ids may contain slashes, so the wildcard parameter includes it.
 const SUFFIX: &str = "/test";
-/// The version of the message.
+/// Version of the message format.
 const VERSION: u32 = 1;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::post("/api/alerts/destinations/{id+}", Scope::RegistryWrite, handle)
 }
 
-/// What became of the message.
 #[derive(Debug, Serialize)]
 pub struct Outcome {
     delivered: bool,
@@ -50,17 +49,17 @@ pub struct Outcome {
 async fn handle(State(app): State<App>, caller: Caller, path: Path) -> Result<Json<Outcome>> {
     let id = path.id_before::<Name>("id", SUFFIX).ok_or(Error::NotFound("Not Found"))?;
     let id = id.map_err(Error::Validation)?;
-    // Consistent: whoever tests has often just set it.
+    // Strongly consistent: a destination is often tested right after it was set.
     let stored = app.store.known::<DestinationSettings>(&keys::destination(&caller.org, &id), true).await?;
     let settings = stored.settings.ok_or(Error::NotFound("Destination not found"))?;
-    // Made here, not in the init phase: it reads root certificates, which no other route has a use for.
+    // Built here rather than at start-up: it loads root certificates, which no other route needs.
     let webhooks = Webhooks::new(Policy::of(&app.config))?;
     let now = app.clock.now();
     let secrets: Vec<_> = settings.secrets_at(now).collect();
     let body = message(&caller.org, &id, now);
     let sent = webhooks.send(&settings.url, &secrets, &MessageId::unique(), now, body.as_bytes()).await;
     let outcome = outcome(sent);
-    // The URL is not logged: its path and query can hold tokens.
+    // The URL is not logged: its path and query may hold tokens.
     tracing::info!(org = %caller.org, destination = %id, outcome.delivered, outcome.status, "test message");
     Ok(Json(outcome))
 }

@@ -1,4 +1,4 @@
-//! `GET /api/alerts/destinations`: where alerts are sent to, by id. Secrets are not shown.
+//! `GET /api/alerts/destinations`: all alert destinations, by id, without secrets.
 
 use axum::Json;
 use axum::extract::State;
@@ -11,7 +11,6 @@ use shared::store::keys::registry::DESTINATION;
 use crate::answer::Items;
 use crate::destination::{self, Destination};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/alerts/destinations", Scope::RegistryRead, handle)
 }

@@ -1,4 +1,4 @@
-//! What a request says, examined as a whole: the faults of its path, its query and its body are listed together.
+//! Reads path, query and body of a request so that the faults of all three are listed together.
 
 use std::ops::RangeInclusive;
 
@@ -9,15 +9,15 @@ use shared::error::{Error, Fault, Loc, Result};
 use shared::fields::{self, Bad, Fields};
 use shared::ids::InvalidId;
 
-/// A value, or everything that is wrong with it.
+/// A value, or all its faults.
 pub type Checked<T> = Result<T, Vec<Fault>>;
 
-/// The length of a name, in characters.
+/// Length of a name in characters.
 pub const NAME: RangeInclusive<usize> = 1..=200;
-/// The most dollars of an amount that is set.
+/// Maximum of an amount of money, in dollars.
 pub const MAX_MONEY: u64 = 1_000_000_000_000;
 
-/// Both values, or all faults of both.
+/// Both values, or the faults of both.
 pub fn both<A, B>(a: Checked<A>, b: Checked<B>) -> Result<(A, B)> {
     match (a, b) {
         (Ok(a), Ok(b)) => Ok((a, b)),
@@ -28,7 +28,7 @@ pub fn both<A, B>(a: Checked<A>, b: Checked<B>) -> Result<(A, B)> {
     }
 }
 
-/// The parameters of a request's path, their escapes resolved.
+/// The decoded path parameters.
 pub struct Path(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Path {
@@ -48,8 +48,7 @@ impl Path {
         read_id(name, self.text(name))
     }
 
-    /// An identifier that `rest` follows, in a parameter that takes all that is left of the path. None where something
-    /// else follows it.
+    /// An identifier followed by `rest`, in a wildcard parameter. None if anything else follows.
     pub fn id_before<T: TryFrom<String, Error = InvalidId>>(
         &self,
         name: &'static str,
@@ -68,7 +67,7 @@ fn read_id<T: TryFrom<String, Error = InvalidId>>(name: &'static str, text: &str
         .map_err(|fault| vec![Fault::new(vec!["path".into(), name.into()], "id", fault.to_string())])
 }
 
-/// A text of so many characters, none of them a control character.
+/// A string of the given length without control characters.
 pub fn text(length: RangeInclusive<usize>) -> impl FnOnce(&RawValue) -> Result<String, Bad> {
     move |raw| {
         let text = fields::string(raw)?;
@@ -87,7 +86,7 @@ pub fn text(length: RangeInclusive<usize>) -> impl FnOnce(&RawValue) -> Result<S
     }
 }
 
-/// A list of so many values, in a field that may be absent or null. Every value that is wrong is noted.
+/// An optional list of the given length. Each invalid value is reported.
 pub fn list<'a, T, R: FnOnce(&'a RawValue) -> Result<T, Bad>>(
     fields: &mut Fields<'a>,
     name: &'static str,
@@ -125,13 +124,13 @@ pub mod tests {
 
     use super::*;
 
-    /// A fault's place and code.
+    /// The location and code of a fault.
     pub fn brief(fault: &Fault) -> String {
         format!("{} {}", serde_json::to_string(&fault.loc).unwrap(), fault.kind)
     }
 
     #[test]
-    fn a_text_at_its_edges() {
+    fn text_length_and_control_characters_are_checked() {
         let read = |given: &str| {
             let raw = RawValue::from_string(serde_json::to_string(given).unwrap()).unwrap();
             text(NAME)(&raw).map_err(|bad| bad.0)
@@ -161,7 +160,7 @@ pub mod tests {
     }
 
     #[test]
-    fn an_id_before_the_rest_of_a_path() {
+    fn an_id_may_be_followed_by_a_fixed_suffix() {
         let read = |given: &str| {
             let path = Path(vec![("id".to_owned(), given.to_owned())]);
             let id = path.id_before::<AgentId>("id", "/test");

@@ -1,4 +1,4 @@
-//! `GET` and `PUT /api/organization`: its name, its time zone, and what may be recommended to it.
+//! `GET` and `PUT /api/organization`: name, time zone and whether other providers may be recommended.
 
 use axum::extract::State;
 use chrono_tz::Tz;
@@ -19,13 +19,11 @@ use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{NAME, text};
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/organization";
     vec![Route::get(path, Scope::RegistryRead, get), Route::put(path, Scope::RegistryWrite, put)]
 }
 
-/// An organisation.
 #[derive(Debug, Serialize)]
 pub struct Organization {
     id: OrgId,
@@ -44,9 +42,9 @@ async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<V
     let key = keys::organization_settings(&editor.org);
     let entity = Entity { key, what: "organization".to_owned(), agent: None, always_there: true };
 
-    // Days are cut when events are taken in, so the zone stands as soon as there is one. What remains: ingest may
-    // cut by the old zone for as long as it believes its settings, 30 s, after a change that found no usage yet. An
-    // organisation that changes its zone in the very half minute of its first events has these on the old days.
+    // Ingest assigns events to days by the time zone, so the zone is fixed once there is usage. One gap remains:
+    // ingest caches settings for 30 s, so it may use the old zone after a change that found no usage. An organization
+    // that changes its zone in the half minute of its first events keeps these on the old days.
     let before: Stored<OrganizationSettings> = app.store.known(&entity.key, true).await?;
     let zone = |stored: &Stored<OrganizationSettings>| {
         stored.settings.as_ref().map_or(Tz::UTC, |settings| settings.timezone)
@@ -55,9 +53,9 @@ async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<V
     let used = asked && app.store.has_usage(&editor.org, editor.now).await?;
     let decide = |stored: &Stored<OrganizationSettings>| match zone(stored) != wanted.timezone {
         true if used => Err(Error::Conflict(
-            "The time zone cannot be changed any more: days are already cut by it.".to_owned(),
+            "The time zone cannot be changed any more: stored usage is grouped by days of this zone.".to_owned(),
         )),
-        true if !asked => Err(Error::Unavailable("the zone was changed by another just now".to_owned())),
+        true if !asked => Err(Error::Unavailable("another request has just changed the time zone".to_owned())),
         _ => Ok(Next::to(wanted.clone(), stored)),
     };
     let stored = app.store.change(&editor, &entity, decide).await?;
@@ -97,7 +95,7 @@ mod tests {
     use crate::body::tests::reading;
 
     #[test]
-    fn what_is_left_out_takes_its_default() {
+    fn missing_fields_take_their_defaults() {
         let given = |text: &str| reading(text, settings);
         assert_eq!(given("{}"), Ok(OrganizationSettings::default()));
         assert_eq!(

@@ -1,10 +1,10 @@
-//! `PUT` and `DELETE /api/cost-analysis/pricing/{provider}/{model}`: the organisation's own price of a model.
+//! `PUT` and `DELETE /api/cost-analysis/pricing/{provider}/{model}`: an organization's own price of a model.
 //!
-//! A PUT adds a version, which holds from its `effectiveFrom` on (a day of UTC; by default today). None is ever
-//! overwritten: the same again changes nothing, anything else for the same day is a 409. DELETE `?effectiveFrom=`
-//! takes one back.
+//! PUT adds a version that applies from its `effectiveFrom` (a UTC day, default today). Versions are never
+//! overwritten: repeating one changes nothing, and a different price for the same day is a 409. DELETE with
+//! `?effectiveFrom=` removes a version.
 //!
-//! A slash in a provider's id has to be escaped twice (`%252F`): the first slash ends the provider.
+//! A slash in a provider's id must be escaped twice (`%252F`), because the first slash ends the provider.
 
 mod rates;
 
@@ -30,13 +30,12 @@ use crate::edit::Edit;
 use crate::input::{Checked, Path, both};
 use rates::{LongRates, Rates};
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/cost-analysis/pricing/{provider}/{model+}";
     vec![Route::put(path, Scope::RegistryWrite, put), Route::delete(path, Scope::RegistryWrite, delete)]
 }
 
-/// Which version to take back.
+/// The version to delete.
 pub struct Params {
     effective_from: Option<NaiveDate>,
 }
@@ -55,7 +54,6 @@ impl FromQuery for Params {
     }
 }
 
-/// What a date should be.
 const DATE: &str = "Input should be a date, yyyy-mm-dd";
 
 /// A version of a price.
@@ -70,7 +68,7 @@ pub struct Price {
     long_context: Option<LongRates>,
 }
 
-/// What the body says.
+/// The request body.
 struct Wanted {
     effective_from: Option<NaiveDate>,
     rates: RateSettings,
@@ -92,7 +90,7 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
         None => Ok(Next::Set(wanted.clone())),
         Some(set) if set.says_the_same(&wanted) => Ok(Next::Keep),
         Some(_) => Err(Error::Conflict(
-            "Another price is set for this model from this day on. Take it back first, or choose another day."
+            "Another price is already set for this model from this day. Delete it first, or choose another day."
                 .to_owned(),
         )),
     }
@@ -145,7 +143,7 @@ fn settings(fields: &mut Fields<'_>) -> Option<Wanted> {
     let effective_from = fields.optional("effectiveFrom", date);
     let rates = rates::read(fields);
     let long_context = rates::read_long(fields, "longContext");
-    // What the path says too may be sent back.
+    // A client may send back what the path already says.
     fields.take_if(|name, _| ["provider", "model"].contains(&name));
     Some(Wanted { effective_from, rates: rates?, long_context })
 }
@@ -173,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_is_answered_back() {
+    fn a_price_is_returned_as_it_was_set() {
         let given = r#"{"provider":"p","model":"M","effectiveFrom":"2026-11-20","inputPricePerMillion":0.8,
             "outputPricePerMillion":1000000,"cacheReadPricePerMillion":0.000001,"cacheWrite5mPricePerMillion":0,
             "cacheWrite1hPricePerMillion":1.5,"longContext":{"aboveInputTokens":200000,"inputPricePerMillion":2,
@@ -206,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_of_long_inputs_at_their_edges() {
+    fn long_context_thresholds_are_limited() {
         let read = |above: &str| {
             let rates = r#""inputPricePerMillion":1,"outputPricePerMillion":1"#;
             let text = format!(r#"{{{rates},"longContext":{{"aboveInputTokens":{above},{rates}}}}}"#);
@@ -217,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn the_version_to_take_back_has_to_be_named() {
+    fn delete_requires_the_version() {
         let read = |text: &str| {
             let mut query = QueryText::parse(text);
             let params = Params::from_query(&mut query);

@@ -1,8 +1,8 @@
-//! `GET`, `PUT` and `DELETE /api/projects/{id}`: a project. DELETE takes its name away; a project that events have
-//! named goes on without.
+//! `GET`, `PUT` and `DELETE /api/projects/{id}`. DELETE removes the name; a project that occurs in events stays
+//! listed.
 //!
-//! Its GET is not reached under an id that ends with `/usage`, unless that slash is escaped twice (`%252F`):
-//! `/api/projects/{id}/usage` is an endpoint of its own.
+//! GET does not work for an id that ends with `/usage` unless that slash is escaped twice (`%252F`), because
+//! `/api/projects/{id}/usage` is another endpoint.
 
 use axum::extract::State;
 use http::StatusCode;
@@ -23,7 +23,6 @@ use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{NAME, Path, both, text};
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/projects/{id+}";
     vec![
@@ -33,16 +32,16 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// A project: what was set of it, and when events named it.
+/// A project's settings and when events named it.
 #[derive(Debug, Serialize)]
 pub struct Project {
     id: ProjectId,
     name: Option<String>,
-    /// Whether someone registered it.
+    /// Whether the project has settings.
     registered: bool,
-    /// The day of its first use.
+    /// The day of its first usage.
     first_seen: Option<Day>,
-    /// The day of its last.
+    /// The day of its last usage.
     last_seen: Option<Day>,
 }
 
@@ -85,7 +84,6 @@ const fn not_found() -> Error {
     Error::NotFound("Project not found")
 }
 
-/// How a project is shown.
 pub(crate) fn view(id: ProjectId, stored: &Stored<ProjectSettings>) -> Versioned<Project> {
     let project = Project {
         id,

@@ -1,5 +1,5 @@
-//! `GET`, `PUT` and `DELETE /v1/billing/subscription`: the organisation's plan. Where none is set, GET answers that of
-//! "No Plan".
+//! `GET`, `PUT` and `DELETE /v1/billing/subscription`: the organization's plan. Without one, GET returns the defaults
+//! of "No Plan".
 
 use std::ops::RangeInclusive;
 
@@ -24,16 +24,15 @@ use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{NAME, list, text};
 
-/// The highest price and the highest limit: no arithmetic on them can overflow.
+/// The highest price and limit; arithmetic on them cannot overflow.
 const MAX_COUNT: u64 = 1_000_000_000_000_000;
-/// The length of a text that may be empty.
+/// Length of an optional text in characters.
 const LABEL: RangeInclusive<usize> = 0..=200;
-/// The number of tiers that are subscribed to.
+/// Number of subscribed tiers.
 const TIERS: RangeInclusive<usize> = 0..=50;
-/// The years in which a period or a trial may lie.
+/// Years of periods and trials.
 const YEARS: RangeInclusive<i32> = 1970..=9998;
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/v1/billing/subscription";
     vec![
@@ -43,7 +42,6 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// A subscription.
 #[derive(Debug, Serialize)]
 pub struct Subscription {
     plan_name: String,
@@ -136,7 +134,7 @@ fn count(fields: &mut Fields<'_>, name: &'static str, default: u64) -> u64 {
     fields.optional(name, integer(0..=MAX_COUNT)).unwrap_or(default)
 }
 
-/// The start and the end of the current period: both or neither, and in this order.
+/// Both ends of the current period or neither, in order.
 fn period(fields: &mut Fields<'_>) -> [Option<DateTime<Utc>>; 2] {
     let names = ["current_period_start", "current_period_end"];
     let given = names.map(|name| fields.raw(name).filter(|raw| raw.get() != "null"));
@@ -175,7 +173,7 @@ mod tests {
     use crate::body::tests::reading;
 
     #[test]
-    fn what_is_left_out_is_that_of_no_plan() {
+    fn missing_fields_take_the_defaults_of_no_plan() {
         assert_eq!(reading("{}", settings), Ok(PlanSettings::default()));
         let plan = PlanSettings::default();
         assert_eq!((plan.plan_name.as_str(), plan.status.as_str()), ("No Plan", "none"));
@@ -207,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_words_and_tiers_at_their_edges() {
+    fn counts_enums_and_tiers_are_checked() {
         let good = r#"{"price_cents":1000000000000000,"token_allowance":0,"status":"past_due","plan_name":"Pro",
             "billing_cycle":"annual","product_name":"","trial_ends_at":"2026-12-01T00:00:00Z",
             "subscribed_tier_ids":["a","b"]}"#;

@@ -1,4 +1,4 @@
-//! What a report is asked for.
+//! The query parameters of usage reports.
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use chrono::Datelike;
@@ -10,15 +10,12 @@ use shared::ids::ProjectId;
 
 use crate::range::{Asked, Unit};
 
-/// The years that a range may lie in: all that have four digits in every zone.
+/// Years that a range may lie in: those with four digits in every zone.
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=9998;
 
-/// `period`, `start_date` and `end_date`.
 #[derive(Clone, Copy)]
 pub struct Params {
-    /// How finely the report is cut.
     pub unit: Unit,
-    /// The range.
     pub asked: Asked,
 }
 
@@ -55,7 +52,7 @@ impl FromQuery for Asked {
     }
 }
 
-/// Refuses a range of more buckets than a report has.
+/// Rejects a range with more than `most` buckets.
 pub fn check(count: i64, most: i64) -> Result<()> {
     if count <= most {
         return Ok(());
@@ -65,7 +62,7 @@ pub fn check(count: i64, most: i64) -> Result<()> {
     Err(Error::Validation(vec![fault]))
 }
 
-/// The project that the path names, and what is asked of it; the faults of both are listed together.
+/// The project named in the path, and the query parameters; the faults of both are listed together.
 pub struct OfProject(pub ProjectId, pub Params);
 
 impl<S: Send + Sync> FromRequestParts<S> for OfProject {

@@ -1,7 +1,7 @@
-//! `GET /api/projects/{id}/usage`: the compute of one project, by hour, day or month.
+//! `GET /api/projects/{id}/usage`: the compute usage of one project, by hour, day or month.
 //!
-//! An id with slashes is reached where they are escaped twice (`%252F`), or by `/api/usage?project_id=`: API Gateway
-//! resolves the escapes of a path once before it looks for a route.
+//! For an id that contains slashes, escape them twice (`%252F`) or use `/api/usage?project_id=`: API Gateway decodes
+//! a path once before it matches a route.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,7 +13,6 @@ use shared::{Error, Result};
 use crate::params::{OfProject, Params};
 use crate::report::{self, Names, Report, report};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/projects/{id}/usage", Scope::UsageRead, handle)
 }
@@ -24,7 +23,7 @@ async fn handle(
     OfProject(id, Params { unit, asked }): OfProject,
 ) -> Result<Json<Report>> {
     let (project, used) = report::of_project(&app, &caller.org, unit, asked, &id).await?;
-    // Its usage may be summed a moment before the registry hears of a project.
+    // A project's usage may be aggregated a moment before the registry lists the project.
     if project.is_none() && used.buckets.is_empty() {
         return Err(Error::NotFound("Project not found"));
     }

@@ -1,4 +1,4 @@
-//! A report: rows by bucket and project, and their total. Two endpoints answer with one.
+//! The report that two endpoints return: a row per bucket and project, and their total.
 
 use std::collections::BTreeMap;
 
@@ -16,26 +16,24 @@ use crate::params::check;
 use crate::range::{Asked, Unit, count, count_hours};
 use crate::row::{Row, Whose};
 
-/// The rows and their total.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Those with usage: by the start of the period, oldest first; then by project.
+    /// Buckets with usage: oldest first, then by project.
     items: Vec<Row>,
     period: &'static str,
-    /// Its instances are the distinct ones of the whole range; its period begins where the range does.
+    /// Counts the distinct instances of the whole range; its period starts where the range does.
     totals: Row,
 }
 
-/// What was used, by the start of the bucket and by project.
+/// Usage by start of bucket and project.
 #[derive(Debug, Default)]
 pub struct Used {
-    /// The start of the first bucket of the range.
+    /// Start of the first bucket of the range.
     pub start: DateTime<Utc>,
-    /// The buckets with usage.
+    /// Buckets with usage.
     pub buckets: BTreeMap<(DateTime<Utc>, ProjectId), Compute>,
 }
 
-/// Reads the buckets of a range.
 pub async fn read(
     app: &App,
     org: &OrgId,
@@ -66,8 +64,8 @@ async fn of_days(
 ) -> Result<Used> {
     let now = app.clock.now();
     let range = |zone| asked.days(unit, zone, now);
-    // How many days a range touches depends on the zone, by one at either end. What is too long in any zone is not
-    // even read.
+    // The number of days a range touches depends on the zone, by one at either end. Reject what is too long in any
+    // zone before reading it.
     check(count(range(chrono_tz::UTC), unit), unit.most() + 2)?;
     let (zone, found) = app.in_zone(org, range, |days| app.store.compute_days(org, days, project)).await?;
     let days = range(zone);
@@ -80,7 +78,7 @@ async fn of_days(
     Ok(used)
 }
 
-/// The report of one project, whatever is known of it.
+/// The usage of one project and the project itself, if the registry lists it.
 pub async fn of_project(
     app: &App,
     org: &OrgId,
@@ -91,7 +89,7 @@ pub async fn of_project(
     try_join!(app.store.project(org, id), read(app, org, unit, asked, Some(id)))
 }
 
-/// Puts a report together. `project` is the one that was asked for.
+/// Builds the report. `project` is the one that was asked for.
 pub fn report(unit: Unit, used: Used, names: &Names, project: Option<&ProjectId>) -> Report {
     let period = unit.period();
     let mut total = Compute::default();
@@ -104,16 +102,15 @@ pub fn report(unit: Unit, used: Used, names: &Names, project: Option<&ProjectId>
     Report { items, period, totals: Row::new(&total, used.start, period, whose) }
 }
 
-/// What projects are called.
+/// Project names by id.
 pub struct Names(BTreeMap<ProjectId, String>);
 
 impl Names {
-    /// The names of those that have one.
     pub fn new(projects: impl IntoIterator<Item = Project>) -> Self {
         Self(projects.into_iter().filter_map(|project| Some((project.id, project.name?))).collect())
     }
 
-    /// Whose a row is.
+    /// The id and name to show for a project.
     pub fn of(&self, project: &ProjectId) -> Whose {
         let id = project.to_string();
         Whose { name: self.0.get(project).unwrap_or(&id).clone(), id }

@@ -1,4 +1,4 @@
-//! `GET /api/usage/totals`: the compute of each project over a range of days.
+//! `GET /api/usage/totals`: the compute usage of each project over a range of days.
 
 use std::collections::BTreeMap;
 
@@ -18,15 +18,13 @@ use crate::range::{Asked, Unit, count};
 use crate::report::Names;
 use crate::row::Row;
 
-/// What the rows' periods are called.
+/// The `periodType` of the rows.
 const PERIOD: &str = "total";
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/usage/totals", Scope::UsageRead, handle)
 }
 
-/// The totals.
 #[derive(Debug, Serialize)]
 pub struct Response {
     /// Projects with usage, by id.

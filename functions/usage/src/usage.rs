@@ -1,4 +1,4 @@
-//! `GET /api/usage`: the compute of all projects, or of one, by hour, day or month.
+//! `GET /api/usage`: the compute usage of all projects or of one, by hour, day or month.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,15 +12,13 @@ use shared::ids::ProjectId;
 use crate::params::Params;
 use crate::report::{self, Names, Report, report};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/usage", Scope::UsageRead, handle)
 }
 
-/// What is asked, and of which project.
 struct Asks {
     params: Params,
-    /// Without one, all.
+    /// Only this project.
     project_id: Option<ProjectId>,
 }
 

@@ -1,4 +1,4 @@
-//! `/api/agents/workforce`: what agents cost beside what they are worth.
+//! `/api/agents/workforce`: the agents' cost compared with the value of their work.
 
 pub mod agents;
 mod month;
@@ -8,7 +8,6 @@ pub mod trends;
 
 use shared::app::Route;
 
-/// The routes of this function.
 pub fn routes() -> Vec<Route> {
     vec![agents::route(), summary::route(), trends::route()]
 }

@@ -1,4 +1,3 @@
-//! The Lambda function `workforce`.
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {

@@ -1,4 +1,4 @@
-//! Who is in the workforce this month, and what each has done so far.
+//! The workforce of the current month.
 
 use std::collections::BTreeMap;
 
@@ -9,25 +9,23 @@ use shared::store::registry::{Agent, AgentSettings, AgentStatus};
 
 use crate::roi::{Roi, Saved};
 
-/// The department of agents that have none.
 const UNASSIGNED: &str = "Unassigned";
 
-/// The calendar month that `today` is in, so far.
+/// The calendar month of `today`, up to today.
 pub fn so_far(today: Day) -> DayRange {
     DayRange { first: today.month().first(), last: today }
 }
 
-/// An agent with what it has done this month.
+/// An agent and its work this month.
 #[derive(Clone, Debug)]
 pub struct Member {
-    /// What is known of it.
     pub agent: Agent,
-    /// What it has done.
+    /// The rollup of its days.
     pub done: AgentDay,
 }
 
-/// The workforce of the month `month`, by id: every agent, registered or seen, that nobody archived; and who was
-/// archived after it had worked this month, since its cost is part of the month's.
+/// The workforce of `month`, by id: every agent, registered or seen, that is not archived, and every archived agent
+/// that worked this month, since its cost is part of the month's cost.
 pub fn members(month: DayRange, days: Vec<(Day, AgentId, AgentDay)>, agents: Vec<Agent>) -> Vec<Member> {
     let mut done: BTreeMap<AgentId, AgentDay> = BTreeMap::new();
     for (_, agent, day) in days.into_iter().filter(|(day, ..)| month.contains(*day)) {
@@ -38,7 +36,7 @@ pub fn members(month: DayRange, days: Vec<(Day, AgentId, AgentDay)>, agents: Vec
         let done = done.remove(&agent.id).unwrap_or_default();
         members.insert(agent.id.clone(), Member { agent, done });
     }
-    // An agent's day may be summed a moment before the registry hears of the agent.
+    // An agent's usage may be aggregated a moment before the registry lists the agent.
     for (id, done) in done {
         let agent = Agent { id: id.clone(), settings: None, seen: None };
         members.insert(id, Member { agent, done });
@@ -54,29 +52,26 @@ impl Member {
         worked || (known && self.agent.status() != AgentStatus::Archived)
     }
 
-    /// What is set of it; nothing of an agent that nobody registered.
+    /// The agent's settings; empty if it is not registered.
     pub fn settings(&self) -> AgentSettings {
         self.agent.settings.clone().unwrap_or_default()
     }
 
-    /// Whom it works for.
     pub fn department(&self) -> String {
         self.settings().department.unwrap_or_else(|| UNASSIGNED.to_owned())
     }
 
-    /// What it is worth and what it costs.
     pub fn roi(&self) -> Roi {
         let salary = self.settings().human_equivalent_salary.unwrap_or_default();
         Roi { salary, cost: self.done.total().cost }
     }
 
-    /// The time that it has saved.
     pub fn saved(&self) -> Saved {
         let estimated = self.settings().estimated_hours_saved.unwrap_or_default();
         Saved::of(self.done.work.tasks_with_minutes, self.done.work.minutes_saved, estimated.0)
     }
 
-    /// Calls and tasks that failed.
+    /// Failed calls and tasks.
     pub fn errors(&self) -> u64 {
         self.done.total().errors + self.done.work.tasks_failed
     }

@@ -1,7 +1,7 @@
-//! `GET /api/agents/workforce/summary`: what the fleet has cost this month beside what it is worth.
+//! `GET /api/agents/workforce/summary`: the fleet's cost this month, compared with the value of its work.
 //!
-//! The month is the current one of the organisation's calendar, its cost so far. An agent that was archived counts as
-//! long as it has worked this month, so that the cost is the one that every other endpoint gives.
+//! Covers the current calendar month in the organization's zone, up to now. An archived agent counts if it worked
+//! this month, so that the cost agrees with every other endpoint.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -20,16 +20,14 @@ use shared::store::registry::AgentStatus;
 use crate::month::{self, Member};
 use crate::roi::{Roi, Saved};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/agents/workforce/summary", Scope::WorkforceRead, handle)
 }
 
-/// The fleet's month.
 #[derive(Debug, Serialize)]
 pub struct Response {
     total_agents: usize,
-    /// Whose status is `online`.
+    /// Agents with the status `online`.
     active_agents: usize,
     paused_agents: usize,
     draft_agents: usize,
@@ -39,24 +37,23 @@ pub struct Response {
     /// The sum of the agents' own budgets.
     total_budget_monthly: Number,
     total_hours_saved_monthly: Number,
-    /// Tasks that reached their goal.
+    /// Successful tasks.
     total_tasks_completed: u64,
     total_invocations: u64,
-    /// Calls and tasks that failed.
+    /// Failed calls and tasks.
     total_errors: u64,
     monthly_human_equivalent: Number,
     monthly_savings: Number,
-    /// The savings in percent of the cost.
+    /// Savings in percent of the cost.
     roi_percent: Number,
-    /// By savings, most first; then by name.
+    /// Largest savings first, then by name.
     departments: Vec<Department>,
     unpriced_requests: u64,
 }
 
-/// A department.
 #[derive(Debug, Serialize)]
 struct Department {
-    /// `Unassigned` for agents without one.
+    /// `Unassigned` for agents without a department.
     department: String,
     agent_count: usize,
     monthly_savings: Number,
@@ -105,7 +102,7 @@ fn departments(members: &[Member]) -> Vec<Department> {
         roi.add(member.roi());
     }
     let mut all: Vec<_> = by_name.into_iter().collect();
-    // Stable: departments that save as much stay in the order of their names.
+    // The sort is stable: departments with equal savings stay ordered by name.
     all.sort_by_key(|(_, (_, roi))| Reverse(roi.savings_times_twelve()));
     let department = |(department, (agent_count, roi)): (String, (usize, Roi))| Department {
         department,

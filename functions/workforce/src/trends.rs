@@ -17,12 +17,11 @@ use shared::store::registry::Agent;
 
 use crate::roi::mean_ms;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/agents/workforce/trends", Scope::WorkforceRead, handle)
 }
 
-/// `months`: how many months, the current one included; 1 to 24, by default 6.
+/// `months`: number of months, the current one included; 1 to 24, default 6.
 pub struct Params {
     months: u32,
 }
@@ -33,29 +32,27 @@ impl FromQuery for Params {
     }
 }
 
-/// The months.
 #[derive(Debug, Serialize)]
 pub struct Response {
     months: u32,
-    /// Every month, oldest first, the current one last.
+    /// Oldest first, every month included.
     trends: Vec<Trend>,
 }
 
-/// One month.
 #[derive(Debug, Serialize)]
 struct Trend {
-    /// `yyyy-mm`, in the organisation's zone.
+    /// `yyyy-mm` in the organization's zone.
     period: String,
-    /// Tasks that reached their goal.
+    /// Successful tasks.
     tasks_completed: u64,
     invocations: u64,
     total_tokens: u64,
     total_cost: Number,
-    /// Calls and tasks that failed.
+    /// Failed calls and tasks.
     errors: u64,
-    /// Over the calls that carried a latency.
+    /// Over the calls that reported a latency.
     avg_response_ms: Number,
-    /// Agents that made a call or ended a task.
+    /// Agents that made a call or finished a task.
     active_agents: usize,
     unpriced_requests: u64,
 }
@@ -70,7 +67,7 @@ async fn handle(
     Ok(Json(Response { months: params.months, trends: trends(window, days, &agents) }))
 }
 
-/// The `months` months that end with today's, so far.
+/// The last `months` months up to today.
 fn window(months: u32) -> impl Fn(Day) -> DayRange {
     move |today| DayRange { first: today.month().minus(months - 1).first(), last: today }
 }
@@ -107,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_ends_with_today_and_begins_with_a_month() {
+    fn a_window_starts_with_a_month_and_ends_today() {
         let ends = |today: &str, months| {
             let window = window(months)(Day::parse(today).unwrap());
             (window.first.to_string(), window.last.to_string())

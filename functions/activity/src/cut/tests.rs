@@ -14,13 +14,13 @@ fn span(oldest: &str, newest: &str) -> Span {
 }
 
 #[test]
-fn only_whole_hours_that_have_settled_are_taken_as_counted() {
+fn only_whole_settled_hours_are_taken_from_counts() {
     let now = at("03-31T12:10:00");
     let parts = |oldest: &str, newest: &str| {
         let cut = Cut::new(span(oldest, newest), now);
         (cut.head, cut.hours, cut.tail)
     };
-    // The hour that ended ten minutes ago is the last that counts.
+    // The hour that ended ten minutes ago is the last one trusted.
     assert_eq!(
         parts("03-31T09:30:00", "03-31T12:10:00"),
         (
@@ -29,12 +29,12 @@ fn only_whole_hours_that_have_settled_are_taken_as_counted() {
             Some(span("03-31T09:30:00", "03-31T09:59:59.999")),
         )
     );
-    // Whole hours, to the millisecond.
+    // A whole hour, to the millisecond.
     assert_eq!(
         parts("03-31T09:00:00", "03-31T09:59:59.999"),
         (None, Some(span("03-31T09:00:00", "03-31T09:59:59.999")), None)
     );
-    // A millisecond less at either end, and no hour is whole.
+    // One millisecond less at either end leaves no whole hour.
     for (oldest, newest) in [
         ("03-31T09:00:00.001", "03-31T09:59:59.999"),
         ("03-31T09:00:00", "03-31T09:59:59.998"),
@@ -42,20 +42,20 @@ fn only_whole_hours_that_have_settled_are_taken_as_counted() {
     ] {
         assert_eq!(parts(oldest, newest), (Some(span(oldest, newest)), None, None));
     }
-    // A moment earlier the last hour has not settled.
+    // One millisecond earlier the last hour has not settled.
     let early = Cut::new(span("03-31T11:00:00", "03-31T12:00:00"), now - TICK);
     assert_eq!((early.head, early.hours), (Some(early.whole), None));
 }
 
 #[test]
-fn days_of_counts_reach_over_the_ends_of_month_and_year() {
+fn days_of_counts_span_month_and_year_ends() {
     let now = parse_instant("2026-12-31T23:59:59.999Z").unwrap();
     let oldest = parse_instant("2025-12-31T22:30:00Z").unwrap();
     let days = Cut::new(Span { newest: now, oldest }, now).days().unwrap();
     assert_eq!((days.first.to_string(), days.last.to_string()), ("2025-12-31".into(), "2026-12-31".into()));
 }
 
-/// Entries as minutes before `now`; counted as the tables would.
+/// Counts entries, given as minutes before `now`, as the tables would.
 fn counted(minutes: &[i64], cut: &Cut, now: DateTime<Utc>) -> Counted {
     let times: Vec<_> = minutes.iter().map(|ago| now - TimeDelta::minutes(*ago)).collect();
     let within = |span: Option<Span>| {
@@ -76,7 +76,7 @@ fn counted(minutes: &[i64], cut: &Cut, now: DateTime<Utc>) -> Counted {
 
 proptest! {
     #[test]
-    fn the_parts_add_up_and_every_offset_is_found(
+    fn part_counts_add_up_and_every_offset_is_found(
         minutes in prop::collection::vec(0_i64..6_000, 0..80),
         from in 0_i64..6_500,
         length in 0_i64..6_500,

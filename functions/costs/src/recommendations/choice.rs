@@ -1,4 +1,4 @@
-//! Which of the models on offer would have done an agent's work for least.
+//! Chooses the cheapest model on offer that could have done an agent's work.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
@@ -10,22 +10,19 @@ use shared::pricing::{Category, PriceRef, PricedModel};
 use super::market::Offer;
 use super::mix::Mix;
 
-/// Days of the window, and of a month.
+/// Length in days of both the window and a month.
 pub const DAYS: u32 = 30;
-/// A saving is worth showing from so much a month on: 1.00 USD, in picodollars.
+/// Minimum monthly saving worth showing: 1.00 USD, in picodollars.
 const LEAST_A_MONTH: i128 = 1_000_000_000_000;
 
-/// Calls, and how many failed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Calls {
-    /// All.
     pub requests: u64,
-    /// Those that failed.
     pub errors: u64,
 }
 
 impl Calls {
-    /// Whether these fail more often than `others`, by more than 2 of a hundred.
+    /// Whether these calls fail more often than `others`, by more than 2 percentage points.
     fn fail_more_than(self, others: Self) -> bool {
         let [requests, errors, other_requests, other_errors] =
             [self.requests, self.errors, others.requests, others.errors].map(i128::from);
@@ -33,47 +30,43 @@ impl Calls {
     }
 }
 
-/// The calls that an agent made of models, by provider and id, whatever alias they went by.
+/// The calls that an agent made, by provider and id of the model, with aliases resolved.
 pub type Tried<'a> = BTreeMap<(&'a str, &'a str), Calls>;
 
-/// An agent's use of the model that it has.
+/// An agent's usage of its current model.
 #[derive(Clone, Debug)]
 pub struct Current<'a> {
-    /// What the model costs today.
+    /// Today's price.
     pub price: PriceRef<'a>,
-    /// The model.
     pub model: &'a PricedModel,
-    /// Its tokens.
     pub mix: Mix,
-    /// Its calls.
     pub calls: Calls,
-    /// What they cost, as it was recorded.
+    /// The cost as it was recorded.
     pub recorded: Usd,
-    /// The days since the first of them within the window, today included.
+    /// Days since the first call in the window, today included.
     pub days: u32,
     /// The tier that the agent's work needs.
     pub needed: Category,
 }
 
-/// What an agent would save.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Saving {
-    /// What its calls cost now, in picodollars.
+    /// Current cost in picodollars.
     pub cost_now: i128,
-    /// How much less they would have cost, in picodollars.
+    /// Saving in picodollars.
     pub saved: i128,
-    /// The days in which it would have been saved.
+    /// The days over which it would have been saved.
     pub days: u32,
 }
 
 impl Current<'_> {
-    /// What the calls cost now: what was recorded, or what today's prices make of them, if that is less. So neither a
-    /// price that has fallen since nor a rate that the provider's own figures show to be lower counts as a saving.
+    /// The recorded cost, or the cost at today's prices if that is lower. So a price that has fallen since does not
+    /// count as a saving, nor does a discount that shows in the provider's own figures.
     fn cost_now(&self) -> i128 {
         pico(self.recorded).min(self.mix.at_least(self.price))
     }
 
-    /// Whether the agent could do its work with what is on offer.
+    /// Whether the offered model could do the agent's work.
     fn could_be(&self, offer: &Offer<'_>, tried: &Tried<'_>) -> bool {
         let tried = tried.get(&(&*offer.model.provider, &*offer.model.model));
         !offer.is(self.model)
@@ -82,10 +75,10 @@ impl Current<'_> {
             && !tried.is_some_and(|calls| calls.fail_more_than(self.calls))
     }
 
-    /// The offer that saves most, if it saves enough to speak of; of several the first by model.
+    /// The offer that saves most, if it saves enough; among equals the first by model.
     ///
-    /// A price has many parts, for caches and long inputs too. Which of two is the lower is decided by what they come
-    /// to on the agent's own tokens, so a saving is all that tells a lower price.
+    /// A price has many parts, such as cache and long-context rates. Which of two prices is lower depends on the
+    /// agent's own tokens, so only the resulting cost is compared.
     pub fn best<'o, 'a>(
         &self,
         offers: impl IntoIterator<Item = &'o Offer<'a>>,
@@ -108,8 +101,8 @@ impl Current<'_> {
     }
 }
 
-/// The least common multiple of all numbers of days up to [`DAYS`]: thirtieths, twenty-ninths and so on have no
-/// decimal form, so they are added up and compared over this denominator.
+/// The least common multiple of 1 to [`DAYS`]. Savings per day have no finite decimal form, so they are added and
+/// compared over this denominator.
 const COMMON: i128 = 2_329_089_562_800;
 
 impl Saving {
@@ -118,15 +111,15 @@ impl Saving {
         self.saved > 0 && self.saved.saturating_mul(10) >= self.cost_now && enough
     }
 
-    /// Of 30 days, in picodollars by [`COMMON`]. There is room for a million million dollars.
+    /// The saving per 30 days, in picodollars times [`COMMON`]. There is room for 10^12 dollars.
     pub fn a_month(self) -> i128 {
         self.saved.saturating_mul(i128::from(DAYS) * (COMMON / i128::from(self.days.clamp(1, DAYS))))
     }
 }
 
-/// The savings of a month together, rounded half-even to 6 places once.
+/// The sum of monthly savings, rounded half-even to 6 decimals once.
 pub fn total_a_month(savings: impl IntoIterator<Item = Saving>) -> Usd {
-    /// One in the last place that is written.
+    /// One unit of the last decimal that is shown.
     const PLACE: i128 = 1_000_000 * COMMON;
     let sum = savings.into_iter().map(Saving::a_month).fold(0, i128::saturating_add);
     let (whole, rest) = (sum / PLACE, sum % PLACE);
@@ -138,7 +131,7 @@ pub fn total_a_month(savings: impl IntoIterator<Item = Saving>) -> Usd {
     Usd::new(Decimal::from_i128_with_scale(whole + up, 6))
 }
 
-/// An amount in picodollars. A provider's own figure may have more digits than that; they decide nothing here.
+/// An amount in picodollars. Further digits of a provider's own figure are dropped; they do not matter here.
 fn pico(amount: Usd) -> i128 {
     let amount = round(amount.dollars(), MAX_SCALE);
     amount.mantissa() * 10_i128.pow(MAX_SCALE - amount.scale())

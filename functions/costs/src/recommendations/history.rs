@@ -1,4 +1,4 @@
-//! What an agent did in the window.
+//! An agent's usage in the window.
 
 use std::collections::BTreeMap;
 
@@ -8,23 +8,20 @@ use shared::rollup::{AgentDay, AgentModelSums};
 
 use crate::names::Names;
 
-/// An agent's use of a model.
+/// An agent's usage of one model.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Use {
-    /// The first day of it within the window.
+    /// The first day of use within the window.
     pub first: Day,
-    /// What it added up to.
     pub sums: AgentModelSums,
 }
 
-/// What an agent did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// By model. One whose name has not been added up yet is missing for a moment.
+    /// By model. A model whose name is not known yet is missing for a moment.
     pub models: BTreeMap<ModelKey, Use>,
-    /// All its calls.
+    /// All calls, those of unknown models included.
     pub calls: u64,
-    /// What they were for.
     pub calls_by_task_type: BTreeMap<String, u64>,
 }
 
@@ -63,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_added_up_and_the_first_is_remembered() {
+    fn days_are_aggregated_and_the_first_is_kept() {
         let day = |text| Day::parse(text).unwrap();
         let window = DayRange { first: day("2026-08-17"), last: day("2026-09-15") };
         let key = |model: &str| ModelKey { provider: "p".to_owned(), model: model.to_owned() };
