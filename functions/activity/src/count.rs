@@ -6,21 +6,21 @@ use shared::ids::Name;
 use shared::store::Store;
 use shared::store::activity::Filter;
 
-use crate::cut::{Counted, Cut, Span};
+use crate::split_range::{PartCounts, SplitRange, TimeRange};
 
 /// Counts each part of the range: the ends by query, the whole hours from hourly counts.
-pub async fn count(store: &Store, filter: &Filter, cut: &Cut) -> Result<Counted> {
-    let read = async |span: Option<Span>| match span {
-        Some(span) => store.count_activity(filter, &span.stretch()).await,
+pub async fn count(store: &Store, filter: &Filter, split: &SplitRange) -> Result<PartCounts> {
+    let read = async |range: Option<TimeRange>| match range {
+        Some(range) => store.count_activity(filter, &range.stretch()).await,
         None => Ok(0),
     };
     let days = async {
-        match cut.days() {
+        match split.days() {
             Some(days) => store.activity_days(&filter.org, filter.agent.as_ref(), days).await,
             None => Ok(Vec::new()),
         }
     };
-    let (head, days, tail) = try_join!(read(cut.head), days, read(cut.tail))?;
+    let (head, days, tail) = try_join!(read(split.head), days, read(split.tail))?;
     let event_type = filter.event_type.as_ref().map(Name::as_str);
-    Ok(Counted { head, hours: cut.hours(&days, event_type), tail })
+    Ok(PartCounts { head, hours: split.hours(&days, event_type), tail })
 }

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 use shared::ids::OrgId;
 
-use crate::cut::Span;
 use crate::params::Params;
+use crate::split_range::TimeRange;
 
 /// The state of a paged listing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,12 +27,12 @@ pub struct Cursor {
 const SIGNATURE: usize = 32;
 
 impl Cursor {
-    pub fn new(range: Span, place: String, passed: u64) -> Self {
+    pub fn new(range: TimeRange, place: String, passed: u64) -> Self {
         Self { newest: range.newest, oldest: range.oldest, place, passed }
     }
 
-    pub const fn range(&self) -> Span {
-        Span { newest: self.newest, oldest: self.oldest }
+    pub const fn range(&self) -> TimeRange {
+        TimeRange { newest: self.newest, oldest: self.oldest }
     }
 
     /// Signs the cursor for this organization and these filters.
@@ -86,7 +86,8 @@ mod tests {
 
     fn cursor() -> Cursor {
         let at = |text| parse_instant(text).unwrap();
-        let range = Span { newest: at("2026-03-31T12:00:00.123456Z"), oldest: at("2026-03-01T12:00:00Z") };
+        let range =
+            TimeRange { newest: at("2026-03-31T12:00:00.123456Z"), oldest: at("2026-03-01T12:00:00Z") };
         Cursor::new(range, "8210526399999#a#s".to_owned(), 700)
     }
 

@@ -2,10 +2,10 @@
 
 mod count;
 mod cursor;
-mod cut;
 pub mod log;
 mod page;
 mod params;
+mod split_range;
 
 use shared::app::Route;
 

@@ -20,7 +20,7 @@ use shared::period;
 use shared::store::activity::Entry as Stored;
 
 use crate::cursor::Cursor;
-use crate::page::{Asked, Names, Page};
+use crate::page::{Names, Page, PageRequest};
 use crate::params::{Params, within_reach};
 
 pub fn route() -> Route {
@@ -73,13 +73,13 @@ async fn handle(
     let now = app.clock.now();
     let range = cursor.as_ref().map_or_else(|| params.range(now), Cursor::range);
     let passed = cursor.as_ref().map_or_else(|| params.offset.into(), |cursor| cursor.passed);
-    let asked = Asked::new(&caller.org, &params, cursor.map(|cursor| cursor.place));
+    let request = PageRequest::new(&caller.org, &params, cursor.map(|cursor| cursor.place));
     let Page { total, mut entries, names } = match within_reach(range, now, app.config.event_retention_days) {
-        Some(span) => Box::pin(asked.page(&app.store, span, now)).await?,
+        Some(range) => Box::pin(request.page(&app.store, range, now)).await?,
         None => Page::default(),
     };
-    let has_more = entries.len() > asked.limit;
-    entries.truncate(asked.limit);
+    let has_more = entries.len() > request.limit;
+    entries.truncate(request.limit);
     let next_cursor = match entries.last().filter(|_| has_more) {
         Some(last) => {
             let passed = passed + u64::try_from(entries.len()).unwrap_or_default();

@@ -11,8 +11,8 @@ use shared::store::Store;
 use shared::store::activity::{Entry, Filter, Stretch};
 
 use crate::count::count;
-use crate::cut::{Counted, Cut, Span};
 use crate::params::Params;
+use crate::split_range::{PartCounts, SplitRange, TimeRange};
 
 /// Concurrent queries when the entries of a page are spread over many hours.
 const IN_FLIGHT: usize = 8;
@@ -31,7 +31,7 @@ pub struct Page {
 }
 
 /// The page that a request asks for.
-pub struct Asked {
+pub struct PageRequest {
     filter: Filter,
     offset: u32,
     after: Option<String>,
@@ -39,7 +39,7 @@ pub struct Asked {
     pub limit: usize,
 }
 
-impl Asked {
+impl PageRequest {
     /// `after` is the position stored in a cursor.
     pub fn new(org: &OrgId, params: &Params, after: Option<String>) -> Self {
         let (agent, event_type) = (params.agent.clone(), params.event_type.clone());
@@ -51,17 +51,17 @@ impl Asked {
         }
     }
 
-    /// Reads the page from `span`.
-    pub async fn page(&self, store: &Store, span: Span, now: DateTime<Utc>) -> Result<Page> {
-        let cut = Cut::new(span, now);
-        let (counting, names) = (count(store, &self.filter, &cut), names(store, &self.filter));
+    /// Reads the page from `range`.
+    pub async fn page(&self, store: &Store, range: TimeRange, now: DateTime<Utc>) -> Result<Page> {
+        let split = SplitRange::new(range, now);
+        let (counting, names) = (count(store, &self.filter, &split), names(store, &self.filter));
         if self.offset == 0 && !self.is_sifted() {
             // The page starts at the beginning of the range, so it need not wait for the counts.
-            let (counted, entries, names) = try_join!(counting, self.read(store, [span], 0), names)?;
+            let (counted, entries, names) = try_join!(counting, self.read(store, [range], 0), names)?;
             return Ok(Page { total: counted.total(), entries, names });
         }
         let (counted, names) = try_join!(counting, names)?;
-        let entries = self.read_counted(store, &cut, &counted).await?;
+        let entries = self.read_counted(store, &split, &counted).await?;
         Ok(Page { total: counted.total(), entries, names })
     }
 
@@ -70,27 +70,32 @@ impl Asked {
         self.filter.agent.is_some() && self.filter.event_type.is_some()
     }
 
-    async fn read_counted(&self, store: &Store, cut: &Cut, counted: &Counted) -> Result<Vec<Entry>> {
-        let Some(start) = counted.start(cut, self.offset.into()) else { return Ok(Vec::new()) };
+    async fn read_counted(
+        &self,
+        store: &Store,
+        split: &SplitRange,
+        counted: &PartCounts,
+    ) -> Result<Vec<Entry>> {
+        let Some(start) = counted.start(split, self.offset.into()) else { return Ok(Vec::new()) };
         let skip = usize::try_from(start.skip).unwrap_or(usize::MAX);
         if self.is_sifted() {
             // Skips hours that have no entry of the type.
-            return self.read(store, counted.spans(cut, start.newest), skip).await;
+            return self.read(store, counted.ranges(split, start.newest), skip).await;
         }
-        self.read(store, [Span { newest: start.newest, ..cut.whole }], skip).await
+        self.read(store, [TimeRange { newest: start.newest, ..split.whole }], skip).await
     }
 
     async fn read(
         &self,
         store: &Store,
-        spans: impl IntoIterator<Item = Span>,
+        ranges: impl IntoIterator<Item = TimeRange>,
         skip: usize,
     ) -> Result<Vec<Entry>> {
         let clip = |stretch: Stretch| match &self.after {
             Some(place) => stretch.after(place),
             None => Some(stretch),
         };
-        let stretches = spans.into_iter().filter_map(|span| clip(span.stretch())).collect();
+        let stretches = ranges.into_iter().filter_map(|range| clip(range.stretch())).collect();
         let mut entries = in_turn(store, &self.filter, stretches, skip + self.limit + 1).await?;
         Ok(entries.split_off(skip.min(entries.len())))
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use shared::http::{FromQuery, Query};
 use shared::ids::{AgentId, Name};
 
-use crate::cut::Span;
+use crate::split_range::TimeRange;
 
 /// The largest offset; beyond it, pages are reached by cursor.
 const MAX_OFFSET: u32 = 10_000;
@@ -60,20 +60,20 @@ impl FromQuery for Params {
 
 impl Params {
     /// The requested range at `now`.
-    pub fn range(&self, now: DateTime<Utc>) -> Span {
+    pub fn range(&self, now: DateTime<Utc>) -> TimeRange {
         let newest = self.to.unwrap_or(now);
         let default = || newest.checked_sub_signed(DEFAULT_RANGE).unwrap_or(newest);
-        Span { newest, oldest: self.from.unwrap_or_else(default) }
+        TimeRange { newest, oldest: self.from.unwrap_or_else(default) }
     }
 }
 
 /// The part of `range` that can have entries at `now`, to the millisecond: entries are kept for `days`.
-pub fn within_reach(range: Span, now: DateTime<Utc>, days: u32) -> Option<Span> {
+pub fn within_reach(range: TimeRange, now: DateTime<Utc>, days: u32) -> Option<TimeRange> {
     let reach = now - TimeDelta::days(days.into()) + SPARE;
     let newest = floor(range.newest.min(now + AHEAD));
     let oldest = range.oldest.max(reach);
     let oldest = if floor(oldest) == oldest { oldest } else { floor(oldest) + TICK };
-    (oldest <= newest).then_some(Span { newest, oldest })
+    (oldest <= newest).then_some(TimeRange { newest, oldest })
 }
 
 fn floor(instant: DateTime<Utc>) -> DateTime<Utc> {
@@ -119,9 +119,9 @@ mod tests {
     fn range_ends_are_rounded_inwards_to_milliseconds() {
         let now = at("2026-03-31T12:00:00Z");
         let reach = |oldest: &str, newest: &str| {
-            let range = Span { newest: at(newest), oldest: at(oldest) };
+            let range = TimeRange { newest: at(newest), oldest: at(oldest) };
             let text = |instant| shared::period::sortable(instant);
-            within_reach(range, now, 70).map(|span| (text(span.oldest), text(span.newest)))
+            within_reach(range, now, 70).map(|range| (text(range.oldest), text(range.newest)))
         };
         let pair = |a: &str, b: &str| Some((a.to_owned(), b.to_owned()));
         assert_eq!(

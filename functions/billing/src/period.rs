@@ -54,11 +54,11 @@ impl Period {
 /// providers use. If neither fits, cycles start at the given end.
 fn rolled(given: Period, cycle: BillingCycle, zone: Tz, now: DateTime<Utc>) -> Period {
     let from_start = |zone| Cycles::new(given.start, cycle, zone);
-    let cycles = [zone, Tz::UTC].map(from_start).into_iter().find(|cycles| cycles.has_border(given.end));
+    let cycles = [zone, Tz::UTC].map(from_start).into_iter().find(|cycles| cycles.has_boundary(given.end));
     let cycles = cycles.unwrap_or_else(|| Cycles::new(given.end, cycle, zone));
-    let nth = cycles.last_border(now);
+    let nth = cycles.last_boundary(now);
     // When clocks are set back over a boundary, the given end may be the second occurrence of that local time.
-    Period { start: cycles.border(nth).max(given.end), end: cycles.border(nth + 1) }
+    Period { start: cycles.boundary(nth).max(given.end), end: cycles.boundary(nth + 1) }
 }
 
 /// Boundaries between periods: an instant and every whole number of cycles after it.
@@ -79,24 +79,24 @@ impl Cycles {
     }
 
     /// The boundary after `nth` cycles: the anchor's day of the month, or the last day of a shorter month.
-    fn border(&self, nth: u32) -> DateTime<Utc> {
+    fn boundary(&self, nth: u32) -> DateTime<Utc> {
         let months = Months::new(nth.saturating_mul(self.months));
         let local = self.anchor.checked_add_months(months).unwrap_or(NaiveDateTime::MAX);
         instant_in(self.zone, local)
     }
 
     /// The index of the last boundary that is not after `instant`.
-    fn last_border(&self, instant: DateTime<Utc>) -> u32 {
+    fn last_boundary(&self, instant: DateTime<Utc>) -> u32 {
         let local = instant.with_timezone(&self.zone).naive_local();
         let month = |time: NaiveDateTime| time.year() * 12 + time.month0().cast_signed();
         let months = u32::try_from(month(local) - month(self.anchor)).unwrap_or_default();
         // Nearly always this one or the one before; the next one when clocks are set back across a month boundary.
         let nearest = months / self.months + 1;
-        (0..=nearest).rev().find(|nth| self.border(*nth) <= instant).unwrap_or_default()
+        (0..=nearest).rev().find(|nth| self.boundary(*nth) <= instant).unwrap_or_default()
     }
 
-    fn has_border(&self, instant: DateTime<Utc>) -> bool {
-        self.border(self.last_border(instant)) == instant
+    fn has_boundary(&self, instant: DateTime<Utc>) -> bool {
+        self.boundary(self.last_boundary(instant)) == instant
     }
 }
 

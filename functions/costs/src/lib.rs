@@ -1,14 +1,14 @@
 //! `/api/cost-analysis`: the cost of a month by agent, model and provider, and how to lower it.
 //!
 //! Unless stated otherwise an endpoint covers one calendar month in the organization's zone: the current one, or
-//! `month`. A month without usage has zeros. Names, statuses and budgets are today's, since the registry keeps no
+//! `month`. A month without usage has zeros. ModelNames, statuses and budgets are today's, since the registry keeps no
 //! history.
 
 pub mod agents;
 pub mod budget_alerts;
 pub mod by_model;
 pub mod by_provider;
-mod names;
+mod model_names;
 mod params;
 pub mod pricing;
 mod providers;

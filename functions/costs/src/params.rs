@@ -7,7 +7,7 @@ use shared::http::{Caller, FromQuery, Query};
 use shared::period::{Day, DayRange, Month};
 use shared::rollup::OrgDay;
 
-use crate::names::Names;
+use crate::model_names::ModelNames;
 use crate::spending::{self, Spending};
 
 /// `month`: a calendar month in the organization's zone, `yyyy-mm`, default the current one.
@@ -49,7 +49,7 @@ impl Period {
         let fetch = |days| async move { try_join!(store.agent_days(org, days), store.org_days(org, days)) };
         let days = Box::pin(app.over(org, self.window(), fetch));
         let ((window, (agent_days, org_days)), agents) = try_join!(days, store.agents(org))?;
-        Ok(spending::of(window, agent_days, &Names::of(org_days.values()), agents))
+        Ok(spending::of(window, agent_days, &ModelNames::of(org_days.values()), agents))
     }
 }
 

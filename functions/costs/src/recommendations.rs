@@ -8,12 +8,12 @@
 //!
 //! Archived agents get no recommendations. A model without a price cannot be compared.
 
+mod catalog;
 mod choice;
 mod history;
-mod limits;
-mod market;
-mod mix;
+mod model_limits;
 mod tier;
+mod token_mix;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,11 +34,11 @@ use shared::pricing::{PriceBook, PriceRef};
 use shared::rollup::OrgDay;
 use shared::store::registry::{Agent, AgentStatus};
 
-use crate::names::Names;
-use choice::{Calls, Current, DAYS, Saving, Tried, total_a_month};
-use history::{History, Use};
-use market::{Market, Offer};
-use mix::Mix;
+use crate::model_names::ModelNames;
+use catalog::{Catalog, Offer};
+use choice::{CallCounts, CallsByModel, Current, DAYS, Saving, total_per_month};
+use history::{History, ModelUsage};
+use token_mix::TokenMix;
 
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/recommendations", Scope::CostsRead, handle)
@@ -79,8 +79,8 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
     let ((window, (agent_days, org_days)), agents) = try_join!(days, store.agents(org))?;
     // Cached: the time zone lookup above has just read it.
     let settings = store.settings_cached(org).await?;
-    let market = Market::new(PriceBook::builtin(), &settings.overrides, app.clock.now().date_naive());
-    let histories = history::of(window, agent_days, &Names::of(org_days.values()));
+    let catalog = Catalog::new(PriceBook::builtin(), &settings.overrides, app.clock.now().date_naive());
+    let histories = history::of(window, agent_days, &ModelNames::of(org_days.values()));
     let mut used = OrgDay::default();
     for (_, day) in org_days.into_iter().filter(|(day, _)| window.contains(*day)) {
         used.merge(day);
@@ -93,7 +93,7 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
         let agent = agents.get(id).copied();
         let at_work = agent.is_none_or(|agent| agent.status() != AgentStatus::Archived);
         let found =
-            if at_work { advise(history, &market, everywhere.as_ref(), window.last) } else { Vec::new() };
+            if at_work { advise(history, &catalog, everywhere.as_ref(), window.last) } else { Vec::new() };
         let name = agent.map_or(id.as_str(), Agent::name);
         found.into_iter().map(move |advice| (advice.saving, recommendation(id, name, &advice)))
     });
@@ -116,35 +116,35 @@ struct Advice<'a> {
 /// The recommendations for one agent.
 fn advise<'a>(
     history: &'a History,
-    market: &Market<'a>,
+    catalog: &Catalog<'a>,
     everywhere: Option<&BTreeSet<String>>,
     today: Day,
 ) -> Vec<Advice<'a>> {
     let needed = tier::needed(history.calls, &history.calls_by_task_type);
-    let tried = tried(history, market);
-    let advice = |(from, used): (&'a ModelKey, &Use)| {
-        let (price, model) = market.price_of(from)?;
+    let tried = tried(history, catalog);
+    let advice = |(from, used): (&'a ModelKey, &ModelUsage)| {
+        let (price, model) = catalog.price_of(from)?;
         let current = Current {
             price,
             model,
-            mix: Mix::of(&used.sums),
-            calls: Calls { requests: used.sums.requests, errors: used.sums.errors },
+            mix: TokenMix::of(&used.sums),
+            calls: CallCounts { requests: used.sums.requests, errors: used.sums.errors },
             recorded: used.sums.cost,
             days: days_since(used.first, today),
             needed,
         };
         let own = providers(std::iter::once(from));
-        let (to, saving) = current.best(market.offers(everywhere.unwrap_or(&own)), &tried)?;
+        let (to, saving) = current.best(catalog.offers(everywhere.unwrap_or(&own)), &tried)?;
         Some(Advice { from, price, to: *to, saving })
     };
     history.models.iter().filter_map(advice).collect()
 }
 
 /// The agent's calls of each model that has a price.
-fn tried<'a>(history: &History, market: &Market<'a>) -> Tried<'a> {
-    let mut tried = Tried::new();
+fn tried<'a>(history: &History, catalog: &Catalog<'a>) -> CallsByModel<'a> {
+    let mut tried = CallsByModel::new();
     for (key, used) in &history.models {
-        if let Some((_, model)) = market.price_of(key) {
+        if let Some((_, model)) = catalog.price_of(key) {
             let calls = tried.entry((&*model.provider, &*model.model)).or_default();
             calls.requests += used.sums.requests;
             calls.errors += used.sums.errors;
@@ -170,16 +170,16 @@ fn recommendation(id: &AgentId, name: &str, advice: &Advice<'_>) -> Recommendati
         recommended_model: to.model.clone(),
         recommended_provider: to.provider.clone(),
         savings_pct: percent(Decimal::from(advice.saving.saved), Decimal::from(advice.saving.cost_now)),
-        estimated_monthly_savings: Number::usd(total_a_month([advice.saving])),
+        estimated_monthly_savings: Number::usd(total_per_month([advice.saving])),
         current_input_price: input(advice.price),
         recommended_input_price: input(advice.to.price),
     }
 }
 
 fn response(mut found: Vec<(Saving, Recommendation)>, unpriced_requests: u64) -> Response {
-    let total = total_a_month(found.iter().map(|(saving, _)| *saving));
+    let total = total_per_month(found.iter().map(|(saving, _)| *saving));
     // The sort is stable: equal savings stay ordered by agent and model.
-    found.sort_by_key(|(saving, _)| Reverse(saving.a_month()));
+    found.sort_by_key(|(saving, _)| Reverse(saving.per_month()));
     Response {
         recommendations: found.into_iter().map(|(_, recommendation)| recommendation).collect(),
         total_potential_savings: Number::usd(total),

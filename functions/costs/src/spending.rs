@@ -8,7 +8,7 @@ use shared::period::{Day, DayRange};
 use shared::rollup::{AgentDay, AgentModelSums};
 use shared::store::registry::{Agent, AgentStatus};
 
-use crate::names::Names;
+use crate::model_names::ModelNames;
 
 #[derive(Clone, Debug)]
 pub struct Spending {
@@ -32,7 +32,7 @@ impl Spending {
 }
 
 /// A registered agent that is not archived is listed even without calls.
-fn stands_without_usage(agent: &Agent) -> bool {
+fn is_listed_without_usage(agent: &Agent) -> bool {
     agent.settings.as_ref().is_some_and(|settings| settings.status != AgentStatus::Archived)
 }
 
@@ -40,7 +40,7 @@ fn stands_without_usage(agent: &Agent) -> bool {
 pub fn of(
     window: DayRange,
     days: Vec<(Day, AgentId, AgentDay)>,
-    names: &Names,
+    names: &ModelNames,
     agents: Vec<Agent>,
 ) -> Vec<Spending> {
     let mut used: BTreeMap<AgentId, AgentDay> = BTreeMap::new();
@@ -50,7 +50,7 @@ pub fn of(
         }
     }
     let mut known: BTreeMap<_, _> = agents.into_iter().map(|agent| (agent.id.clone(), agent)).collect();
-    for agent in known.values().filter(|agent| stands_without_usage(agent)) {
+    for agent in known.values().filter(|agent| is_listed_without_usage(agent)) {
         used.entry(agent.id.clone()).or_default();
     }
     used.into_iter()
@@ -65,7 +65,7 @@ pub fn of(
 }
 
 /// The model with the most calls; among equals the first by name.
-fn most_used<'a>(day: &AgentDay, names: &'a Names) -> &'a str {
+fn most_used<'a>(day: &AgentDay, names: &'a ModelNames) -> &'a str {
     let named = day.models.iter().filter_map(|(code, sums)| Some((sums.requests, names.get(*code)?)));
     let most =
         named.min_by_key(|(requests, key)| (std::cmp::Reverse(*requests), &*key.model, &*key.provider));
@@ -90,9 +90,9 @@ mod tests {
         AgentDay { models: models.collect(), ..Default::default() }
     }
 
-    fn names(models: &[&str]) -> Names {
+    fn names(models: &[&str]) -> ModelNames {
         let models = models.iter().map(|name| (key(name), ModelSums::default())).collect();
-        Names::of([&OrgDay { models, ..Default::default() }])
+        ModelNames::of([&OrgDay { models, ..Default::default() }])
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde_json::Value;
 use shared::app::Route;
 use shared::error::{Error, Result};
 
-use crate::openapi::{KEPT, document};
+use crate::openapi::{CACHED_FOR, document};
 
 pub fn route() -> Route {
     Route::public("/docs", handle)
@@ -21,7 +21,7 @@ async fn handle() -> Result<impl IntoResponse> {
     let page = PAGE.as_deref().map_err(Error::internal)?;
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CACHE_CONTROL, KEPT),
+        (CACHE_CONTROL, CACHED_FOR),
         (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
     ];
     Ok((headers, page))

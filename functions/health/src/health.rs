@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout};
 pub const FRESH: Duration = Duration::from_secs(5);
 
 /// Time limit for reading the tables: less than the function's timeout, so that it can still respond.
-const PATIENCE: Duration = Duration::from_secs(5);
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 pub fn route() -> Route {
     let last = Arc::new(Mutex::new(None));
@@ -32,7 +32,7 @@ pub fn route() -> Route {
 
 #[derive(Clone, Debug, Serialize)]
 pub struct Response {
-    status: Verdict,
+    status: HealthStatus,
     /// Version of the running code.
     version: &'static str,
     /// Events are spread over lanes, each aggregated separately.
@@ -43,7 +43,7 @@ pub struct Response {
 /// Whether an operator has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
+enum HealthStatus {
     /// Every record could be aggregated. A lane without news may just have had no events.
     Ok,
     /// Records are in quarantine; their events are missing from the figures.
@@ -83,7 +83,7 @@ async fn answer(app: &App, last: &Mutex<Option<(Instant, Response)>>) -> Result<
 
 /// Any failure to read the tables, a timeout included, makes the service unavailable.
 async fn read(app: &App) -> Result<Status> {
-    match timeout(PATIENCE, app.store.status()).await {
+    match timeout(READ_TIMEOUT, app.store.status()).await {
         Ok(Err(Error::Internal(why))) => Err(Error::Unavailable(why)),
         Ok(status) => status,
         Err(_) => Err(Error::Unavailable("the tables do not respond".to_owned())),
@@ -99,7 +99,7 @@ impl Response {
                 .map(|newest| Number(Decimal::new((now - newest).num_milliseconds().max(0), 3))),
         });
         Self {
-            status: if status.quarantine.count == 0 { Verdict::Ok } else { Verdict::Degraded },
+            status: if status.quarantine.count == 0 { HealthStatus::Ok } else { HealthStatus::Degraded },
             version: env!("CARGO_PKG_VERSION"),
             lanes: lanes.collect(),
             quarantine: Quarantine {
@@ -151,6 +151,6 @@ mod tests {
     fn one_quarantined_record_makes_the_status_degraded() {
         let quarantine = Summary { count: 1, oldest: None };
         let response = Response::new(&Status { newest: [None; 4], quarantine }, at("2026-09-15T12:00:00Z"));
-        assert_eq!(response.status, Verdict::Degraded);
+        assert_eq!(response.status, HealthStatus::Degraded);
     }
 }

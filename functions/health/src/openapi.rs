@@ -34,7 +34,7 @@ const ALWAYS: [(&str, &str); 3] =
 const SECURED: [(&str, &str); 2] = [("401", "Unauthenticated"), ("403", "Forbidden")];
 
 /// How long clients may cache a response: it changes only with a release.
-pub const KEPT: &str = "public, max-age=3600";
+pub const CACHED_FOR: &str = "public, max-age=3600";
 
 pub fn route() -> Route {
     Route::public("/openapi.json", handle)
@@ -43,7 +43,7 @@ pub fn route() -> Route {
 async fn handle() -> Result<impl IntoResponse> {
     static TEXT: LazyLock<Result<String, String>> = LazyLock::new(|| document().map(|it| it.to_string()));
     let text = TEXT.as_deref().map_err(Error::internal)?;
-    Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, KEPT)], text))
+    Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHED_FOR)], text))
 }
 
 /// Builds the whole document.
@@ -57,10 +57,10 @@ pub fn document() -> Result<Value, String> {
     document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
     for group in GROUPS {
         let mut group = parse(group)?;
-        for (place, in_part) in [("paths", "/paths"), ("schemas", "/components/schemas")] {
-            let more = group.pointer_mut(in_part).map(Value::take).unwrap_or_default();
-            let all = document.pointer_mut(in_part).and_then(Value::as_object_mut);
-            add(all.ok_or_else(|| format!("no {place}"))?, more)?;
+        for section in ["/paths", "/components/parameters", "/components/schemas"] {
+            let more = group.pointer_mut(section).map(Value::take).unwrap_or_default();
+            let all = document.pointer_mut(section).and_then(Value::as_object_mut);
+            add(all.ok_or_else(|| format!("the shared part has no {section}"))?, more)?;
         }
     }
     let operations = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);

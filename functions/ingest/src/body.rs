@@ -14,7 +14,7 @@ pub const MAX_EVENTS: usize = 500;
 
 /// How the content type says the events are arranged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum BodyFormat {
     One,
     Batch,
     Either,
@@ -65,9 +65,9 @@ pub fn too_large() -> Error {
 
 /// Splits a body into events without parsing them.
 pub fn split<'a>(headers: &HeaderMap, text: &'a str) -> Result<Events<'a>> {
-    let form = form(headers)?;
+    let body_format = body_format(headers)?;
     let is_list = text.trim_start().starts_with('[');
-    if is_list == (form == Form::One) && form != Form::Either {
+    if is_list == (body_format == BodyFormat::One) && body_format != BodyFormat::Either {
         let should = if is_list { "one event" } else { "a list of events" };
         return Err(unreadable(format!("Body should be {should}, as Content-Type says")));
     }
@@ -86,13 +86,13 @@ fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T> {
     serde_json::from_str(text).map_err(|fault| unreadable(format!("Body should be JSON: {fault}")))
 }
 
-fn form(headers: &HeaderMap) -> Result<Form> {
+fn body_format(headers: &HeaderMap) -> Result<BodyFormat> {
     let content_type = header(headers, &CONTENT_TYPE).unwrap_or("application/json");
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match media_type.as_str() {
-        "application/json" => Ok(Form::Either),
-        "application/cloudevents+json" => Ok(Form::One),
-        "application/cloudevents-batch+json" => Ok(Form::Batch),
+        "application/json" => Ok(BodyFormat::Either),
+        "application/cloudevents+json" => Ok(BodyFormat::One),
+        "application/cloudevents-batch+json" => Ok(BodyFormat::Batch),
         _ => Err(Error::UnsupportedMediaType(
             "Content-Type should be application/cloudevents+json, application/cloudevents-batch+json or \
              application/json."

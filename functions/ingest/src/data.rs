@@ -28,7 +28,7 @@ pub const MAX_SAMPLE: TimeDelta = TimeDelta::hours(24);
 
 /// The event types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EventType {
     LlmCall,
     TaskCompleted,
     AgentActivity,
@@ -36,7 +36,7 @@ pub enum Kind {
     HostReport,
 }
 
-impl Kind {
+impl EventType {
     pub fn read(raw: &RawValue) -> Result<Self, Bad> {
         match fields::string(raw)?.as_str() {
             "llm.call" => Ok(Self::LlmCall),
@@ -54,14 +54,14 @@ impl Kind {
 }
 
 /// Reads the data of an event, or lists all its faults.
-pub fn read(kind: Kind, raw: &RawValue, loc: Vec<Loc>, zone: Tz) -> Result<Data, Vec<Fault>> {
+pub fn read(kind: EventType, raw: &RawValue, loc: Vec<Loc>, zone: Tz) -> Result<Data, Vec<Fault>> {
     let mut fields = Fields::of(raw, loc).map_err(|fault| vec![fault])?;
     let data = match kind {
-        Kind::LlmCall => llm_call(&mut fields).map(Data::LlmCall),
-        Kind::TaskCompleted => task_completed(&mut fields).map(Data::TaskCompleted),
-        Kind::AgentActivity => agent_activity(&mut fields).map(Data::AgentActivity),
-        Kind::ComputeUsage => compute_usage(&mut fields, zone).map(Data::ComputeUsage),
-        Kind::HostReport => host_report(&mut fields).map(Data::HostReport),
+        EventType::LlmCall => llm_call(&mut fields).map(Data::LlmCall),
+        EventType::TaskCompleted => task_completed(&mut fields).map(Data::TaskCompleted),
+        EventType::AgentActivity => agent_activity(&mut fields).map(Data::AgentActivity),
+        EventType::ComputeUsage => compute_usage(&mut fields, zone).map(Data::ComputeUsage),
+        EventType::HostReport => host_report(&mut fields).map(Data::HostReport),
     };
     let faults = fields.finish();
     data.filter(|_| faults.is_empty()).ok_or(faults)

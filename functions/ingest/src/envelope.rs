@@ -22,14 +22,14 @@ pub const MAX_AGE: TimeDelta = TimeDelta::days(35);
 pub struct Rejection {
     /// The event's `id`, if it has one.
     pub id: Option<String>,
-    pub code: Code,
+    pub code: RejectionCode,
     /// All faults of the event.
     pub detail: Vec<Fault>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Code {
+pub enum RejectionCode {
     /// The event is malformed.
     Invalid,
     /// Its time is more than [`MAX_AHEAD`] in the future.
@@ -55,7 +55,7 @@ const ECHO: usize = 128;
 
 /// Reads, validates, dates and prices an event, or lists all its faults.
 pub fn read(context: &Context<'_>, raw: &RawValue, loc: &[Loc]) -> Result<Event, Rejection> {
-    let invalid = |id, detail| Rejection { id, code: Code::Invalid, detail };
+    let invalid = |id, detail| Rejection { id, code: RejectionCode::Invalid, detail };
     let mut fields = Fields::of(raw, loc.to_vec()).map_err(|fault| invalid(None, vec![fault]))?;
     let mut id_text = None;
     let id: Option<Name> = fields.required("id", |raw| {
@@ -69,7 +69,7 @@ pub fn read(context: &Context<'_>, raw: &RawValue, loc: &[Loc]) -> Result<Event,
     fields.optional("datacontenttype", json_content_type);
     fields.optional("subject", fields::string);
     fields.optional("dataschema", fields::string);
-    let kind = fields.required("type", data::Kind::read);
+    let kind = fields.required("type", data::EventType::read);
     let payload = fields.required("data", Ok);
     fields.take_if(is_extension);
 
@@ -130,7 +130,7 @@ fn check_times(
     time: DateTime<Utc>,
     data: &Data,
     loc: &[Loc],
-) -> Result<(), (Code, Fault)> {
+) -> Result<(), (RejectionCode, Fault)> {
     let at =
         |path: &[&'static str]| loc.iter().cloned().chain(path.iter().map(|name| Loc::from(*name))).collect();
     check_time(now, time, MAX_AGE, || at(&["time"]))?;
@@ -147,16 +147,16 @@ fn check_time(
     time: DateTime<Utc>,
     max_age: TimeDelta,
     loc: impl FnOnce() -> Vec<Loc>,
-) -> Result<(), (Code, Fault)> {
+) -> Result<(), (RejectionCode, Fault)> {
     if time > now + MAX_AHEAD {
         return Err((
-            Code::InFuture,
+            RejectionCode::InFuture,
             Fault::new(loc(), "in_future", "Time should be at most 10 minutes ahead"),
         ));
     }
     if time < now - max_age {
         let msg = format!("Time should be at most {} days back", max_age.num_days());
-        return Err((Code::TooOld, Fault::new(loc(), "too_old", msg)));
+        return Err((RejectionCode::TooOld, Fault::new(loc(), "too_old", msg)));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `POST /v1/events`: stores each CloudEvent once and responds after all are stored.
+//! `POST /v1/events`: stores each event once and responds after all are stored.
 
 use std::time::Duration;
 
@@ -18,8 +18,8 @@ use shared::store::events::RawEvent;
 use tokio::time::Instant;
 
 use crate::body::{self, Events};
-use crate::envelope::{self, Code, Context, Rejection};
-use crate::insert::{self, Verdict};
+use crate::envelope::{self, Context, Rejection, RejectionCode};
+use crate::insert::{self, InsertOutcome};
 
 pub fn route() -> Route {
     Route::post("/v1/events", Scope::EventsWrite, handle)
@@ -43,7 +43,7 @@ struct Rejected {
     index: usize,
     /// The event's `id`, if it has one.
     id: Option<String>,
-    code: Code,
+    code: RejectionCode,
     /// Whether sending the same event again may succeed.
     retryable: bool,
     detail: Vec<Fault>,
@@ -82,25 +82,26 @@ async fn handle(
         }
     }
     let time = context.map_or(TIME_TO_STORE, |context| time_to_store(&context));
-    let verdicts = insert::insert(&app.store, &raw, started + time).await;
-    let [accepted, duplicates, unavailable] = count(&verdicts, rejected.len());
+    let outcomes = insert::insert(&app.store, &raw, started + time).await;
+    let [accepted, duplicates, unavailable] = count(&outcomes, rejected.len());
     if accepted + duplicates == 0 && unavailable > 0 {
         return Err(Error::Unavailable("no event could be stored".to_owned()));
     }
-    let refused = places.into_iter().zip(verdicts);
-    rejected.extend(refused.filter_map(|((index, id, loc), verdict)| refusal(index, id, loc, verdict)));
+    let refused = places.into_iter().zip(outcomes);
+    rejected.extend(refused.filter_map(|((index, id, loc), outcome)| refusal(index, id, loc, outcome)));
     rejected.sort_by_key(|rejected| rejected.index);
     Ok(Json(Response { accepted, duplicates, rejected }))
 }
 
 /// Counts accepted, duplicate and unavailable events. `rejected` is the number that failed validation.
-fn count(verdicts: &[Verdict], rejected: usize) -> [usize; 3] {
-    let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
-    let all = [count(Verdict::Accepted), count(Verdict::Duplicate), count(Verdict::Unavailable)];
+fn count(outcomes: &[InsertOutcome], rejected: usize) -> [usize; 3] {
+    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+    let all =
+        [count(InsertOutcome::Accepted), count(InsertOutcome::Duplicate), count(InsertOutcome::Unavailable)];
     Metric::Accepted.count(all[0]);
     Metric::Duplicates.count(all[1]);
     Metric::Unavailable.count(all[2]);
-    Metric::Rejected.count(rejected + count(Verdict::Conflict));
+    Metric::Rejected.count(rejected + count(InsertOutcome::Conflict));
     all
 }
 
@@ -121,20 +122,20 @@ fn time_to_store(context: &LambdaContext) -> Duration {
 
 impl Rejected {
     fn new(index: usize, rejection: Rejection) -> Self {
-        let retryable = rejection.code == Code::Unavailable;
+        let retryable = rejection.code == RejectionCode::Unavailable;
         Self { index, id: rejection.id, code: rejection.code, retryable, detail: rejection.detail }
     }
 }
 
-fn refusal(index: usize, id: String, mut loc: Vec<Loc>, verdict: Verdict) -> Option<Rejected> {
-    let (code, msg) = match verdict {
-        Verdict::Accepted | Verdict::Duplicate => return None,
-        Verdict::Conflict => {
-            (Code::Conflict, "An event with this source, id and day is stored with other content")
+fn refusal(index: usize, id: String, mut loc: Vec<Loc>, outcome: InsertOutcome) -> Option<Rejected> {
+    let (code, msg) = match outcome {
+        InsertOutcome::Accepted | InsertOutcome::Duplicate => return None,
+        InsertOutcome::Conflict => {
+            (RejectionCode::Conflict, "An event with this source, id and day is stored with other content")
         }
-        Verdict::Unavailable => (Code::Unavailable, "The event could not be stored now"),
+        InsertOutcome::Unavailable => (RejectionCode::Unavailable, "The event could not be stored now"),
     };
-    let kind = if code == Code::Conflict { "conflict" } else { "unavailable" };
+    let kind = if code == RejectionCode::Conflict { "conflict" } else { "unavailable" };
     loc.push("id".into());
     let detail = vec![Fault::new(loc, kind, msg)];
     Some(Rejected::new(index, Rejection { id: Some(id), code, detail }))

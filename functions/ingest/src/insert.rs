@@ -17,7 +17,7 @@ const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// The outcome of storing one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum InsertOutcome {
     /// Stored by this request.
     Accepted,
     /// Already stored with the same content.
@@ -29,7 +29,7 @@ pub enum Verdict {
 }
 
 /// Stores `events`, retrying until `deadline`, and returns an outcome for each.
-pub async fn insert(store: &Store, events: &[RawEvent], deadline: Instant) -> Vec<Verdict> {
+pub async fn insert(store: &Store, events: &[RawEvent], deadline: Instant) -> Vec<InsertOutcome> {
     // An event that occurs twice in a request is stored once, and both are compared with the stored one.
     let mut first_of = HashMap::new();
     for (i, event) in events.iter().enumerate() {
@@ -38,16 +38,16 @@ pub async fn insert(store: &Store, events: &[RawEvent], deadline: Instant) -> Ve
     let mut firsts: Vec<usize> = first_of.values().copied().collect();
     firsts.sort_unstable();
     let stored = store_all(store, events, firsts, deadline).await;
-    let verdict = |(i, event): (usize, &RawEvent)| match stored.get(&event.key) {
-        None => Verdict::Unavailable,
-        Some(stored) if stored.hash != event.fingerprint.hash => Verdict::Conflict,
+    let outcome = |(i, event): (usize, &RawEvent)| match stored.get(&event.key) {
+        None => InsertOutcome::Unavailable,
+        Some(stored) if stored.hash != event.fingerprint.hash => InsertOutcome::Conflict,
         // Stored by this request, perhaps by an attempt whose response was lost.
         Some(stored) if stored.request == event.fingerprint.request && first_of[&event.key] == i => {
-            Verdict::Accepted
+            InsertOutcome::Accepted
         }
-        Some(_) => Verdict::Duplicate,
+        Some(_) => InsertOutcome::Duplicate,
     };
-    events.iter().enumerate().map(verdict).collect()
+    events.iter().enumerate().map(outcome).collect()
 }
 
 /// What is stored under each key after all retries. Keys that could not be stored are missing.

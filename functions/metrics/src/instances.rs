@@ -56,7 +56,7 @@ async fn handle(
     }
     let mut known: BTreeMap<AgentId, Agent> =
         agents.into_iter().map(|agent| (agent.id.clone(), agent)).collect();
-    for agent in known.values().filter(|agent| stands_without_usage(agent)) {
+    for agent in known.values().filter(|agent| is_listed_without_usage(agent)) {
         used.entry(agent.id.clone()).or_default();
     }
     let mut rows: Vec<_> = used.into_iter().collect();
@@ -75,7 +75,7 @@ async fn handle(
 }
 
 /// A registered agent that is not archived has a row even without calls.
-fn stands_without_usage(agent: &Agent) -> bool {
+fn is_listed_without_usage(agent: &Agent) -> bool {
     agent.settings.as_ref().is_some_and(|settings| settings.status != AgentStatus::Archived)
 }
 

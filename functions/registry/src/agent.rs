@@ -18,10 +18,10 @@ use shared::period::Day;
 use shared::store::keys;
 use shared::store::registry::{AgentSettings, AgentStatus, Entity, Next, Stored};
 
-use crate::answer::Versioned;
 use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{MAX_MONEY, NAME, Path, both, text};
+use crate::response::Versioned;
 
 /// Maximum estimate of hours saved per month.
 const MAX_HOURS: u64 = 1_000_000;

@@ -9,7 +9,7 @@ use shared::http::Caller;
 use shared::store::keys::registry::AGENT;
 
 use crate::agent::{self, Agent};
-use crate::answer::Items;
+use crate::response::Items;
 
 pub fn route() -> Route {
     Route::get("/api/agents", Scope::RegistryRead, handle)

@@ -73,7 +73,7 @@ pub struct Alert {
     resolved_at: Option<String>,
     /// The alerts that this one resolves.
     resolves: Vec<Resolution>,
-    deliveries: Vec<Outcome>,
+    deliveries: Vec<DeliveryView>,
 }
 
 /// Forecast cost of the month.
@@ -95,7 +95,7 @@ struct Basis {
 
 /// The delivery of an alert to one channel.
 #[derive(Debug, Serialize)]
-struct Outcome {
+struct DeliveryView {
     /// `webhook`, or `topic` for the SNS topic that all organizations' alerts are published to.
     outlet: &'static str,
     /// The destination of a webhook.
@@ -141,7 +141,7 @@ pub(crate) fn view(stored: &Stored) -> Result<Alert> {
         is_lower_bound: facts.is_lower_bound,
         decided_at: rfc3339(stored.decided),
         resolved_at: stored.resolved.map(rfc3339),
-        deliveries: stored.deliveries.iter().map(outcome).collect(),
+        deliveries: stored.deliveries.iter().map(delivery_view).collect(),
         summary: facts.summary,
         subject: facts.subject,
         kind: facts.kind,
@@ -155,14 +155,14 @@ fn basis(basis: &ForecastBasis) -> Basis {
     Basis { days: *days, from: *from, to: *to, mean_daily_cost: Number::usd(*mean_daily_cost) }
 }
 
-fn outcome(delivery: &Delivery) -> Outcome {
+fn delivery_view(delivery: &Delivery) -> DeliveryView {
     let (outlet, destination) = match &delivery.outlet {
         Outlet::Webhook(id) => ("webhook", Some(id.clone())),
         Outlet::Topic => ("topic", None),
         Outlet::Print => ("print", None),
     };
     let is_pending = delivery.state == DeliveryState::Pending;
-    Outcome {
+    DeliveryView {
         outlet,
         destination,
         host: delivery.host.clone(),

@@ -15,10 +15,10 @@ use shared::money::{Number, Usd};
 use shared::store::keys;
 use shared::store::registry::{BudgetSettings, Entity, Next, Stored};
 
-use crate::answer::Versioned;
 use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{MAX_MONEY, list};
+use crate::response::Versioned;
 
 /// The highest threshold, in percent of the budget.
 const MAX_THRESHOLD: u64 = 1000;

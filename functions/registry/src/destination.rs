@@ -20,10 +20,10 @@ use shared::store::keys;
 use shared::store::registry::{DestinationSettings, Entity, MAX_DESTINATIONS, Next, Stored};
 use shared::webhook::{self, SECRET_BYTES, SECRET_PREFIX, Target};
 
-use crate::answer::Versioned;
 use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{Path, both};
+use crate::response::Versioned;
 
 pub fn routes() -> Vec<Route> {
     let path = "/api/alerts/destinations/{id+}";
@@ -41,7 +41,7 @@ pub struct Destination {
 
 /// The request body.
 #[derive(Clone, PartialEq, Eq)]
-struct Wanted {
+struct DestinationBody {
     url: String,
     secret: Option<String>,
 }
@@ -94,10 +94,10 @@ pub(crate) fn view(
     Versioned::new(Destination { id: id.clone(), url, secret }, stored)
 }
 
-fn settings(fields: &mut Fields<'_>, allow_local: bool) -> Option<Wanted> {
+fn settings(fields: &mut Fields<'_>, allow_local: bool) -> Option<DestinationBody> {
     let url = fields.required("url", |raw| url(raw, allow_local));
     let secret = fields.optional("secret", secret);
-    Some(Wanted { url: url?, secret })
+    Some(DestinationBody { url: url?, secret })
 }
 
 /// A URL that webhooks may be sent to. Addresses behind a host name are checked on every delivery, since they may

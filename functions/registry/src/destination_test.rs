@@ -40,13 +40,13 @@ pub fn route() -> Route {
 }
 
 #[derive(Debug, Serialize)]
-pub struct Outcome {
+pub struct TestOutcome {
     delivered: bool,
     status: Option<u16>,
     detail: String,
 }
 
-async fn handle(State(app): State<App>, caller: Caller, path: Path) -> Result<Json<Outcome>> {
+async fn handle(State(app): State<App>, caller: Caller, path: Path) -> Result<Json<TestOutcome>> {
     let id = path.id_before::<Name>("id", SUFFIX).ok_or(Error::NotFound("Not Found"))?;
     let id = id.map_err(Error::Validation)?;
     // Strongly consistent: a destination is often tested right after it was set.
@@ -69,12 +69,12 @@ fn message(org: &OrgId, id: &Name, now: DateTime<Utc>) -> String {
     json!({ "type": "alert.test", "version": VERSION, "timestamp": rfc3339(now), "data": data }).to_string()
 }
 
-fn outcome(sent: Result<Sent, Failure>) -> Outcome {
+fn outcome(sent: Result<Sent, Failure>) -> TestOutcome {
     match sent {
         Ok(Sent { status }) => {
             let detail = format!("The receiver answered {status}");
-            Outcome { delivered: true, status: Some(status), detail }
+            TestOutcome { delivered: true, status: Some(status), detail }
         }
-        Err(Failure { status, detail, .. }) => Outcome { delivered: false, status, detail },
+        Err(Failure { status, detail, .. }) => TestOutcome { delivered: false, status, detail },
     }
 }

@@ -8,8 +8,8 @@ use shared::auth::Scope;
 use shared::http::Caller;
 use shared::store::keys::registry::DESTINATION;
 
-use crate::answer::Items;
 use crate::destination::{self, Destination};
+use crate::response::Items;
 
 pub fn route() -> Route {
     Route::get("/api/alerts/destinations", Scope::RegistryRead, handle)

@@ -12,7 +12,6 @@
 pub mod agent;
 pub mod agents;
 pub mod alerts;
-mod answer;
 mod body;
 pub mod budget;
 pub mod destination;
@@ -25,6 +24,7 @@ pub mod price;
 pub mod project;
 pub mod projects;
 pub mod redeliver;
+mod response;
 pub mod subscription;
 
 use shared::app::Route;

@@ -14,10 +14,10 @@ use shared::ids::OrgId;
 use shared::store::keys;
 use shared::store::registry::{Entity, Next, OrganizationSettings, Stored};
 
-use crate::answer::Versioned;
 use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{NAME, text};
+use crate::response::Versioned;
 
 pub fn routes() -> Vec<Route> {
     let path = "/api/organization";
@@ -53,9 +53,12 @@ async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<V
     let used = asked && app.store.has_usage(&editor.org, editor.now).await?;
     let decide = |stored: &Stored<OrganizationSettings>| match zone(stored) != wanted.timezone {
         true if used => Err(Error::Conflict(
-            "The time zone cannot be changed any more: stored usage is grouped by days of this zone.".to_owned(),
+            "The time zone cannot be changed any more: stored usage is grouped by days of this zone."
+                .to_owned(),
         )),
-        true if !asked => Err(Error::Unavailable("another request has just changed the time zone".to_owned())),
+        true if !asked => {
+            Err(Error::Unavailable("another request has just changed the time zone".to_owned()))
+        }
         _ => Ok(Next::to(wanted.clone(), stored)),
     };
     let stored = app.store.change(&editor, &entity, decide).await?;

@@ -24,10 +24,10 @@ use shared::period::Day;
 use shared::store::keys;
 use shared::store::registry::{Entity, LongContextSettings, Next, PriceSettings, RateSettings, Stored};
 
-use crate::answer::Versioned;
 use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{Checked, Path, both};
+use crate::response::Versioned;
 use rates::{LongRates, Rates};
 
 pub fn routes() -> Vec<Route> {
@@ -69,7 +69,7 @@ pub struct Price {
 }
 
 /// The request body.
-struct Wanted {
+struct PriceBody {
     effective_from: Option<NaiveDate>,
     rates: RateSettings,
     long_context: Option<LongContextSettings>,
@@ -139,13 +139,13 @@ fn view(set: PriceSettings) -> Price {
     }
 }
 
-fn settings(fields: &mut Fields<'_>) -> Option<Wanted> {
+fn settings(fields: &mut Fields<'_>) -> Option<PriceBody> {
     let effective_from = fields.optional("effectiveFrom", date);
     let rates = rates::read(fields);
     let long_context = rates::read_long(fields, "longContext");
     // A client may send back what the path already says.
     fields.take_if(|name, _| ["provider", "model"].contains(&name));
-    Some(Wanted { effective_from, rates: rates?, long_context })
+    Some(PriceBody { effective_from, rates: rates?, long_context })
 }
 
 fn date(raw: &RawValue) -> Result<NaiveDate, Bad> {

@@ -18,10 +18,10 @@ use shared::period::Day;
 use shared::store::keys;
 use shared::store::registry::{Entity, Next, ProjectSettings, Stored};
 
-use crate::answer::Versioned;
 use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{NAME, Path, both, text};
+use crate::response::Versioned;
 
 pub fn routes() -> Vec<Route> {
     let path = "/api/projects/{id+}";

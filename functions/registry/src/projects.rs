@@ -8,8 +8,8 @@ use shared::auth::Scope;
 use shared::http::Caller;
 use shared::store::keys::registry::PROJECT;
 
-use crate::answer::Items;
 use crate::project::{self, Project};
+use crate::response::Items;
 
 pub fn route() -> Route {
     Route::get("/api/projects", Scope::RegistryRead, handle)

@@ -19,10 +19,10 @@ use shared::period::rfc3339;
 use shared::store::keys;
 use shared::store::registry::{BillingCycle, Entity, Next, PlanSettings, PlanStatus, Stored};
 
-use crate::answer::Versioned;
 use crate::body::Body;
 use crate::edit::Edit;
 use crate::input::{NAME, list, text};
+use crate::response::Versioned;
 
 /// The highest price and limit; arithmetic on them cannot overflow.
 const MAX_COUNT: u64 = 1_000_000_000_000_000;

@@ -8,7 +8,7 @@ use shared::error::{Error, Fault};
 use shared::http::{FromQuery, Params as Extracted, Query};
 use shared::ids::ProjectId;
 
-use crate::range::{Asked, Unit};
+use crate::range::{RequestedRange, Unit};
 
 /// Years that a range may lie in: those with four digits in every zone.
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=9998;
@@ -16,12 +16,12 @@ const YEARS: std::ops::RangeInclusive<i32> = 1970..=9998;
 #[derive(Clone, Copy)]
 pub struct Params {
     pub unit: Unit,
-    pub asked: Asked,
+    pub requested: RequestedRange,
 }
 
 impl FromQuery for Params {
     fn from_query(query: &mut Query) -> Self {
-        Self { unit: unit(query), asked: Asked::from_query(query) }
+        Self { unit: unit(query), requested: RequestedRange::from_query(query) }
     }
 }
 
@@ -34,7 +34,7 @@ fn unit(query: &mut Query) -> Unit {
     unit.unwrap_or_default()
 }
 
-impl FromQuery for Asked {
+impl FromQuery for RequestedRange {
     fn from_query(query: &mut Query) -> Self {
         let [start, end] = ["start_date", "end_date"].map(|name| {
             let instant = query.instant(name)?;
@@ -63,9 +63,9 @@ pub fn check(count: i64, most: i64) -> Result<()> {
 }
 
 /// The project named in the path, and the query parameters; the faults of both are listed together.
-pub struct OfProject(pub ProjectId, pub Params);
+pub struct ProjectParams(pub ProjectId, pub Params);
 
-impl<S: Send + Sync> FromRequestParts<S> for OfProject {
+impl<S: Send + Sync> FromRequestParts<S> for ProjectParams {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {

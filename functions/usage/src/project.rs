@@ -10,8 +10,8 @@ use shared::auth::Scope;
 use shared::http::Caller;
 use shared::{Error, Result};
 
-use crate::params::{OfProject, Params};
-use crate::report::{self, Names, Report, report};
+use crate::params::{Params, ProjectParams};
+use crate::report::{self, ProjectNames, Report, report};
 
 pub fn route() -> Route {
     Route::get("/api/projects/{id}/usage", Scope::UsageRead, handle)
@@ -20,12 +20,12 @@ pub fn route() -> Route {
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    OfProject(id, Params { unit, asked }): OfProject,
+    ProjectParams(id, Params { unit, requested }): ProjectParams,
 ) -> Result<Json<Report>> {
-    let (project, used) = report::of_project(&app, &caller.org, unit, asked, &id).await?;
+    let (project, used) = report::of_project(&app, &caller.org, unit, requested, &id).await?;
     // A project's usage may be aggregated a moment before the registry lists the project.
     if project.is_none() && used.buckets.is_empty() {
         return Err(Error::NotFound("Project not found"));
     }
-    Ok(Json(report(unit, used, &Names::new(project), Some(&id))))
+    Ok(Json(report(unit, used, &ProjectNames::new(project), Some(&id))))
 }

@@ -28,7 +28,7 @@ impl Unit {
     }
 
     /// Maximum number of buckets in a report.
-    pub const fn most(self) -> i64 {
+    pub const fn max_buckets(self) -> i64 {
         match self {
             Self::Hour => 744,
             Self::Day => 366,
@@ -37,7 +37,7 @@ impl Unit {
     }
 
     /// Number of buckets, the current one included, when no range is given.
-    const fn usual(self) -> u32 {
+    const fn default_buckets(self) -> u32 {
         match self {
             Self::Hour => 24,
             Self::Day => 30,
@@ -49,12 +49,12 @@ impl Unit {
 /// A range from `start`, inclusive, to `end`, exclusive. A missing end means now; a missing start is counted back
 /// from the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestedRange {
     pub start: Option<DateTime<Utc>>,
     pub end: Option<DateTime<Utc>>,
 }
 
-impl Asked {
+impl RequestedRange {
     /// The last instant before the end. An empty range has none.
     fn last_instant(self) -> Option<DateTime<Utc>> {
         self.end.map(|end| end - TimeDelta::nanoseconds(1))
@@ -67,7 +67,7 @@ impl Asked {
     /// The hours that the range touches.
     pub fn hours(self, now: DateTime<Utc>) -> HourRange {
         let last = hour(self.last_instant().unwrap_or(now));
-        let before = TimeDelta::hours(i64::from(Unit::Hour.usual()) - 1);
+        let before = TimeDelta::hours(i64::from(Unit::Hour.default_buckets()) - 1);
         let first = self.start.map_or(last - before, hour);
         HourRange { first, last: if self.is_empty() { first - TimeDelta::hours(1) } else { last } }
     }
@@ -76,7 +76,7 @@ impl Asked {
     pub fn days(self, unit: Unit, zone: Tz, now: DateTime<Utc>) -> DayRange {
         let last = Day::of(self.last_instant().unwrap_or(now), zone);
         let start = self.start.map(|start| Day::of(start, zone));
-        let before = unit.usual() - 1;
+        let before = unit.default_buckets() - 1;
         let (first, last) = if unit == Unit::Month {
             let first = start.map_or(last.month().minus(before), Day::month).first();
             (first, last.month().last())

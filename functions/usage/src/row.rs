@@ -27,14 +27,14 @@ pub struct Row {
 
 /// The project of a row; empty for a row over several projects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Whose {
+pub struct RowProject {
     pub id: String,
     /// The registered name, else the id.
     pub name: String,
 }
 
 impl Row {
-    pub fn new(used: &Compute, start: DateTime<Utc>, period_type: &'static str, whose: Whose) -> Self {
+    pub fn new(used: &Compute, start: DateTime<Utc>, period_type: &'static str, project: RowProject) -> Self {
         Self {
             bandwidth_in_bytes: Number(used.bytes_in),
             bandwidth_out_bytes: Number(used.bytes_out),
@@ -44,8 +44,8 @@ impl Row {
             instance_hours: hours(used.instance_seconds),
             period_start: rfc3339(start),
             period_type,
-            project_id: whose.id,
-            project_name: whose.name,
+            project_id: project.id,
+            project_name: project.name,
             ram_gb_hours: hours(used.ram_gb_seconds),
         }
     }

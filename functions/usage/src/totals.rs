@@ -14,8 +14,8 @@ use shared::ids::ProjectId;
 use shared::rollup::Compute;
 
 use crate::params::check;
-use crate::range::{Asked, Unit, count};
-use crate::report::Names;
+use crate::range::{RequestedRange, Unit, count};
+use crate::report::ProjectNames;
 use crate::row::Row;
 
 /// The `periodType` of the rows.
@@ -34,20 +34,20 @@ pub struct Response {
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Query(asked): Query<Asked>,
+    Query(requested): Query<RequestedRange>,
 ) -> Result<Json<Response>> {
     let (org, now) = (&caller.org, app.clock.now());
-    let range = |zone| asked.days_of_total(zone, now);
-    check(count(range(chrono_tz::UTC), Unit::Day), Unit::Day.most() + 2)?;
+    let range = |zone| requested.days_of_total(zone, now);
+    check(count(range(chrono_tz::UTC), Unit::Day), Unit::Day.max_buckets() + 2)?;
     let found = app.in_zone(org, range, |days| app.store.compute_days(org, days, None));
     let ((zone, found), projects) = try_join!(found, app.store.projects(org))?;
     let days = range(zone);
-    check(count(days, Unit::Day), Unit::Day.most())?;
+    check(count(days, Unit::Day), Unit::Day.max_buckets())?;
     let mut totals: BTreeMap<ProjectId, Compute> = BTreeMap::new();
     for (_, project, used) in found.into_iter().filter(|(day, ..)| days.contains(*day)) {
         totals.entry(project).or_default().merge(used);
     }
-    let (names, start) = (Names::new(projects), days.first.start(zone));
+    let (names, start) = (ProjectNames::new(projects), days.first.start(zone));
     let row = |(project, used)| Row::new(&used, start, PERIOD, names.of(&project));
     Ok(Json(Response { totals: totals.into_iter().map(row).collect() }))
 }

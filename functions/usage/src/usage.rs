@@ -10,19 +10,19 @@ use shared::http::{Caller, FromQuery, Params as Query, Query as Given};
 use shared::ids::ProjectId;
 
 use crate::params::Params;
-use crate::report::{self, Names, Report, report};
+use crate::report::{self, ProjectNames, Report, report};
 
 pub fn route() -> Route {
     Route::get("/api/usage", Scope::UsageRead, handle)
 }
 
-struct Asks {
+struct ReportQuery {
     params: Params,
     /// Only this project.
     project_id: Option<ProjectId>,
 }
 
-impl FromQuery for Asks {
+impl FromQuery for ReportQuery {
     fn from_query(query: &mut Given) -> Self {
         let project_id = query.id("project_id").and_then(|id| ProjectId::new(id).ok());
         Self { params: Params::from_query(query), project_id }
@@ -32,14 +32,14 @@ impl FromQuery for Asks {
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Query(Asks { params, project_id }): Query<Asks>,
+    Query(ReportQuery { params, project_id }): Query<ReportQuery>,
 ) -> Result<Json<Report>> {
-    let (org, Params { unit, asked }) = (&caller.org, params);
+    let (org, Params { unit, requested }) = (&caller.org, params);
     let Some(id) = project_id else {
-        let used = report::read(&app, org, unit, asked, None);
+        let used = report::read(&app, org, unit, requested, None);
         let (used, projects) = try_join!(used, app.store.projects(org))?;
-        return Ok(Json(report(unit, used, &Names::new(projects), None)));
+        return Ok(Json(report(unit, used, &ProjectNames::new(projects), None)));
     };
-    let (project, used) = report::of_project(&app, org, unit, asked, &id).await?;
-    Ok(Json(report(unit, used, &Names::new(project), Some(&id))))
+    let (project, used) = report::of_project(&app, org, unit, requested, &id).await?;
+    Ok(Json(report(unit, used, &ProjectNames::new(project), Some(&id))))
 }

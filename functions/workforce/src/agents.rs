@@ -18,7 +18,7 @@ use shared::ids::{AgentId, ModelKey};
 use shared::money::Number;
 use shared::store::keys::ModelCode;
 
-use crate::month::{self, Member};
+use crate::member::{self, Member};
 use crate::roi::mean_ms;
 
 pub fn route() -> Route {
@@ -61,14 +61,14 @@ pub struct Row {
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Row>>> {
     let (org, store) = (&caller.org, &app.store);
-    let days = app.over(org, month::so_far, async |days| {
+    let days = app.over(org, member::so_far, async |days| {
         // An agent's days identify models by code; the organization's days have the names.
         try_join!(store.agent_days(org, days), store.org_days(org, days))
     });
     let ((month, (days, org_days)), agents) = try_join!(days, store.agents(org))?;
     let models = org_days.into_values().flat_map(|day| day.models.into_keys());
     let models: BTreeMap<_, _> = models.map(|model| (ModelCode::of(&model), model)).collect();
-    let members = month::members(month, days, agents);
+    let members = member::members(month, days, agents);
     Ok(Json(members.into_iter().map(|member| row(member, &models)).collect()))
 }
 

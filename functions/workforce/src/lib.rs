@@ -1,7 +1,7 @@
 //! `/api/agents/workforce`: the agents' cost compared with the value of their work.
 
 pub mod agents;
-mod month;
+mod member;
 mod roi;
 pub mod summary;
 pub mod trends;

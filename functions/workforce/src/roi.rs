@@ -53,9 +53,9 @@ impl Roi {
 
 /// Minutes saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Saved(Decimal);
+pub struct TimeSaved(Decimal);
 
-impl Saved {
+impl TimeSaved {
     /// The minutes that tasks reported, or the agent's estimated hours if none did.
     pub fn of(tasks_with_minutes: u64, minutes: Decimal, estimated_hours: Decimal) -> Self {
         Self(if tasks_with_minutes > 0 { minutes } else { estimated_hours * MINUTES })
@@ -124,12 +124,12 @@ mod tests {
     #[test]
     fn reported_minutes_win_over_estimated_hours() {
         let decimal = |text| Decimal::from_str_exact(text).unwrap();
-        assert_eq!(text(Saved::of(0, Decimal::ZERO, decimal("80.5")).hours()), "80.5");
-        assert_eq!(text(Saved::of(1, decimal("12.5"), decimal("80.5")).hours()), "0.208333");
-        assert_eq!(text(Saved::of(1, Decimal::ZERO, decimal("80.5")).hours()), "0");
+        assert_eq!(text(TimeSaved::of(0, Decimal::ZERO, decimal("80.5")).hours()), "80.5");
+        assert_eq!(text(TimeSaved::of(1, decimal("12.5"), decimal("80.5")).hours()), "0.208333");
+        assert_eq!(text(TimeSaved::of(1, Decimal::ZERO, decimal("80.5")).hours()), "0");
         // Three times twenty minutes are one hour.
-        let mut three = Saved::default();
-        (0..3).for_each(|_| three.add(Saved::of(1, decimal("20"), Decimal::ZERO)));
+        let mut three = TimeSaved::default();
+        (0..3).for_each(|_| three.add(TimeSaved::of(1, decimal("20"), Decimal::ZERO)));
         assert_eq!(text(three.hours()), "1");
     }
 

@@ -17,8 +17,8 @@ use shared::http::Caller;
 use shared::money::{Number, Usd};
 use shared::store::registry::AgentStatus;
 
-use crate::month::{self, Member};
-use crate::roi::{Roi, Saved};
+use crate::member::{self, Member};
+use crate::roi::{Roi, TimeSaved};
 
 pub fn route() -> Route {
     Route::get("/api/agents/workforce/summary", Scope::WorkforceRead, handle)
@@ -60,13 +60,13 @@ struct Department {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
-    let days = app.over(&caller.org, month::so_far, |days| app.store.agent_days(&caller.org, days));
+    let days = app.over(&caller.org, member::so_far, |days| app.store.agent_days(&caller.org, days));
     let ((month, days), agents) = try_join!(days, app.store.agents(&caller.org))?;
-    Ok(Json(summary(&month::members(month, days, agents))))
+    Ok(Json(summary(&member::members(month, days, agents))))
 }
 
 fn summary(members: &[Member]) -> Response {
-    let (mut roi, mut saved, mut budget) = (Roi::default(), Saved::default(), Usd::ZERO);
+    let (mut roi, mut saved, mut budget) = (Roi::default(), TimeSaved::default(), Usd::ZERO);
     for member in members {
         roi.add(member.roi());
         saved.add(member.saved());

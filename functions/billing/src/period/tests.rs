@@ -138,7 +138,7 @@ fn a_period_includes_its_first_day_and_not_the_day_of_its_end() {
 }
 
 /// The `nth` boundary, computed month by month from a table of lengths.
-fn border(anchor: DateTime<Utc>, months: u32, nth: u32) -> DateTime<Utc> {
+fn boundary(anchor: DateTime<Utc>, months: u32, nth: u32) -> DateTime<Utc> {
     let (mut year, mut month) = (anchor.year(), anchor.month());
     for _ in 0..nth * months {
         (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
@@ -169,12 +169,12 @@ proptest! {
     ) {
         let start = DateTime::from_timestamp(start, 0).unwrap();
         let months = if annual { 12 } else { 1 };
-        let end = border(start, months, given);
+        let end = boundary(start, months, given);
         let now = end + TimeDelta::seconds(later);
         let cycle = if annual { BillingCycle::Annual } else { BillingCycle::Monthly };
         let found = current(&plan(&rfc3339(start), &rfc3339(end), cycle), Tz::UTC, now);
-        let nth = (given..1_000).find(|nth| now < border(start, months, nth + 1)).unwrap();
-        let expected = Period { start: border(start, months, nth), end: border(start, months, nth + 1) };
+        let nth = (given..1_000).find(|nth| now < boundary(start, months, nth + 1)).unwrap();
+        let expected = Period { start: boundary(start, months, nth), end: boundary(start, months, nth + 1) };
         prop_assert_eq!(found, expected);
     }
 

@@ -7,21 +7,21 @@ use rust_decimal::Decimal;
 use shared::money::{MAX_SCALE, Usd, round};
 use shared::pricing::{Category, PriceRef, PricedModel};
 
-use super::market::Offer;
-use super::mix::Mix;
+use super::catalog::Offer;
+use super::token_mix::TokenMix;
 
 /// Length in days of both the window and a month.
 pub const DAYS: u32 = 30;
 /// Minimum monthly saving worth showing: 1.00 USD, in picodollars.
-const LEAST_A_MONTH: i128 = 1_000_000_000_000;
+const MIN_SAVING_PER_MONTH: i128 = 1_000_000_000_000;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Calls {
+pub struct CallCounts {
     pub requests: u64,
     pub errors: u64,
 }
 
-impl Calls {
+impl CallCounts {
     /// Whether these calls fail more often than `others`, by more than 2 percentage points.
     fn fail_more_than(self, others: Self) -> bool {
         let [requests, errors, other_requests, other_errors] =
@@ -31,7 +31,7 @@ impl Calls {
 }
 
 /// The calls that an agent made, by provider and id of the model, with aliases resolved.
-pub type Tried<'a> = BTreeMap<(&'a str, &'a str), Calls>;
+pub type CallsByModel<'a> = BTreeMap<(&'a str, &'a str), CallCounts>;
 
 /// An agent's usage of its current model.
 #[derive(Clone, Debug)]
@@ -39,8 +39,8 @@ pub struct Current<'a> {
     /// Today's price.
     pub price: PriceRef<'a>,
     pub model: &'a PricedModel,
-    pub mix: Mix,
-    pub calls: Calls,
+    pub mix: TokenMix,
+    pub calls: CallCounts,
     /// The cost as it was recorded.
     pub recorded: Usd,
     /// Days since the first call in the window, today included.
@@ -63,11 +63,11 @@ impl Current<'_> {
     /// The recorded cost, or the cost at today's prices if that is lower. So a price that has fallen since does not
     /// count as a saving, nor does a discount that shows in the provider's own figures.
     fn cost_now(&self) -> i128 {
-        pico(self.recorded).min(self.mix.at_least(self.price))
+        pico(self.recorded).min(self.mix.min_cost(self.price))
     }
 
     /// Whether the offered model could do the agent's work.
-    fn could_be(&self, offer: &Offer<'_>, tried: &Tried<'_>) -> bool {
+    fn is_eligible(&self, offer: &Offer<'_>, tried: &CallsByModel<'_>) -> bool {
         let tried = tried.get(&(&*offer.model.provider, &*offer.model.model));
         !offer.is(self.model)
             && offer.price.category() >= self.needed
@@ -82,22 +82,22 @@ impl Current<'_> {
     pub fn best<'o, 'a>(
         &self,
         offers: impl IntoIterator<Item = &'o Offer<'a>>,
-        tried: &Tried<'_>,
+        tried: &CallsByModel<'_>,
     ) -> Option<(&'o Offer<'a>, Saving)>
     where
         'a: 'o,
     {
         let cost_now = self.cost_now();
-        let offers = offers.into_iter().filter(|offer| self.could_be(offer, tried));
+        let offers = offers.into_iter().filter(|offer| self.is_eligible(offer, tried));
         let saving = |offer: &Offer<'_>| {
-            let saved = cost_now - self.mix.at_most(offer.price);
+            let saved = cost_now - self.mix.max_cost(offer.price);
             Saving { cost_now, saved, days: self.days }
         };
         let best = offers.map(|offer| (offer, saving(offer))).min_by_key(|(offer, saving)| {
             let model = offer.price.model;
             (Reverse(saving.saved), &*model.model, &*model.provider)
         });
-        best.filter(|(_, saving)| saving.is_worth_it())
+        best.filter(|(_, saving)| saving.is_worth_showing())
     }
 }
 
@@ -106,22 +106,22 @@ impl Current<'_> {
 const COMMON: i128 = 2_329_089_562_800;
 
 impl Saving {
-    fn is_worth_it(self) -> bool {
-        let enough = self.a_month() >= LEAST_A_MONTH * COMMON;
+    fn is_worth_showing(self) -> bool {
+        let enough = self.per_month() >= MIN_SAVING_PER_MONTH * COMMON;
         self.saved > 0 && self.saved.saturating_mul(10) >= self.cost_now && enough
     }
 
     /// The saving per 30 days, in picodollars times [`COMMON`]. There is room for 10^12 dollars.
-    pub fn a_month(self) -> i128 {
+    pub fn per_month(self) -> i128 {
         self.saved.saturating_mul(i128::from(DAYS) * (COMMON / i128::from(self.days.clamp(1, DAYS))))
     }
 }
 
 /// The sum of monthly savings, rounded half-even to 6 decimals once.
-pub fn total_a_month(savings: impl IntoIterator<Item = Saving>) -> Usd {
+pub fn total_per_month(savings: impl IntoIterator<Item = Saving>) -> Usd {
     /// One unit of the last decimal that is shown.
     const PLACE: i128 = 1_000_000 * COMMON;
-    let sum = savings.into_iter().map(Saving::a_month).fold(0, i128::saturating_add);
+    let sum = savings.into_iter().map(Saving::per_month).fold(0, i128::saturating_add);
     let (whole, rest) = (sum / PLACE, sum % PLACE);
     let up = match (rest * 2).cmp(&PLACE) {
         Ordering::Less => 0,

@@ -49,9 +49,9 @@ proptest! {
             .filter(|(i, _)| **i < names.len() && rows[**i].0 == 0)
             .map(|(i, (requests, errors))| (*i, (*requests, *errors.min(requests))))
             .collect();
-        let statics: Vec<(&'static str, Calls)> = tried.iter()
+        let statics: Vec<(&'static str, CallCounts)> = tried.iter()
             .map(|(i, (requests, errors))| {
-                (&*names[*i].clone().leak(), Calls { requests: *requests, errors: *errors })
+                (&*names[*i].clone().leak(), CallCounts { requests: *requests, errors: *errors })
             })
             .collect();
         let providers = if across { vec!["p", "q"] } else { vec!["p"] };

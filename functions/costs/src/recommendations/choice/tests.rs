@@ -6,7 +6,7 @@ use shared::ids::ModelKey;
 use shared::pricing::{Overrides, PriceBook};
 use shared::rollup::AgentModelSums;
 
-use super::super::market::Market;
+use super::super::catalog::Catalog;
 use super::*;
 
 const DAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 9, 15).unwrap();
@@ -25,7 +25,7 @@ pub struct Case {
     pub sums: AgentModelSums,
     pub needed: Category,
     pub days: u32,
-    pub tried: Vec<(&'static str, Calls)>,
+    pub tried: Vec<(&'static str, CallCounts)>,
     pub providers: Vec<&'static str>,
     pub overrides: Overrides,
 }
@@ -48,21 +48,21 @@ impl Default for Case {
 
 impl Case {
     pub fn best(&self, book: &PriceBook) -> Option<(String, Saving)> {
-        let market = Market::new(book, &self.overrides, DAY);
+        let catalog = Catalog::new(book, &self.overrides, DAY);
         let key = ModelKey { provider: "p".to_owned(), model: "big".to_owned() };
-        let (price, model) = market.price_of(&key)?;
+        let (price, model) = catalog.price_of(&key)?;
         let current = Current {
             price,
             model,
-            mix: Mix::of(&self.sums),
-            calls: Calls { requests: self.sums.requests, errors: self.sums.errors },
+            mix: TokenMix::of(&self.sums),
+            calls: CallCounts { requests: self.sums.requests, errors: self.sums.errors },
             recorded: self.sums.cost,
             days: self.days,
             needed: self.needed,
         };
         let tried = self.tried.iter().map(|(model, calls)| (("p", *model), *calls)).collect();
         let providers = self.providers.iter().map(|provider| (*provider).to_owned()).collect();
-        let (offer, saving) = current.best(market.offers(&providers), &tried)?;
+        let (offer, saving) = current.best(catalog.offers(&providers), &tried)?;
         Some((format!("{}/{}", offer.price.model.provider, offer.price.model.model), saving))
     }
 
@@ -160,7 +160,7 @@ fn a_model_that_cannot_take_the_longest_input_is_ruled_out() {
 
 #[test]
 fn a_model_that_failed_this_agent_before_is_not_recommended_to_it() {
-    let calls = |requests, errors| Calls { requests, errors };
+    let calls = |requests, errors| CallCounts { requests, errors };
     let mut case = Case::default();
     case.sums.errors = 3;
     for (small, also_small, name) in [
@@ -220,7 +220,7 @@ fn savings_are_extrapolated_to_thirty_days() {
         (vec![saving(200_000, 18), saving(100_000, 18)], "0.00"),
         (vec![saving(200_000, 18), saving(100_000, 18), saving(1_000_000, 30)], "0.000002"),
     ] {
-        assert_eq!(total_a_month(savings.clone()).to_string(), total, "{savings:?}");
+        assert_eq!(total_per_month(savings.clone()).to_string(), total, "{savings:?}");
     }
     assert!((1..=i128::from(DAYS)).all(|days| COMMON % days == 0));
 }
@@ -228,10 +228,10 @@ fn savings_are_extrapolated_to_thirty_days() {
 #[test]
 fn offers_come_from_the_given_providers() {
     let (book, overrides) = (usual(), Overrides::default());
-    let market = Market::new(&book, &overrides, DAY);
+    let catalog = Catalog::new(&book, &overrides, DAY);
     let names = |providers: &[&str]| {
         let providers: BTreeSet<_> = providers.iter().map(|provider| (*provider).to_owned()).collect();
-        market.offers(&providers).map(|offer| offer.price.model.model.clone()).collect::<Vec<_>>()
+        catalog.offers(&providers).map(|offer| offer.price.model.model.clone()).collect::<Vec<_>>()
     };
     assert_eq!(names(&["q"]), ["smallest"]);
     assert_eq!(names(&["p", "q"]), ["also-small", "big", "mid", "small", "smallest"]);

@@ -7,9 +7,9 @@ use shared::rollup::OrgDay;
 use shared::store::keys::ModelCode;
 
 #[derive(Debug, Default)]
-pub struct Names(BTreeMap<ModelCode, ModelKey>);
+pub struct ModelNames(BTreeMap<ModelCode, ModelKey>);
 
-impl Names {
+impl ModelNames {
     /// The models of an organization's days. They cover every code in its agents' days, except for the moment while a
     /// day's rollups are being written.
     pub fn of<'a>(days: impl IntoIterator<Item = &'a OrgDay>) -> Self {

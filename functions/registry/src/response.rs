@@ -1,4 +1,4 @@
-//! Responses that carry an ETag.
+//! Responses that carry an `ETag`.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -11,14 +11,14 @@ use shared::store::registry::{Stored, UNSET};
 #[derive(Debug, Serialize)]
 pub struct Versioned<T> {
     #[serde(flatten)]
-    thing: T,
+    resource: T,
     etag: String,
 }
 
 impl<T> Versioned<T> {
     /// Takes the version from what is stored.
-    pub fn new<S>(thing: T, stored: &Stored<S>) -> Self {
-        Self { thing, etag: stored.etag.clone().unwrap_or_else(|| UNSET.to_owned()) }
+    pub fn new<S>(resource: T, stored: &Stored<S>) -> Self {
+        Self { resource, etag: stored.etag.clone().unwrap_or_else(|| UNSET.to_owned()) }
     }
 }
 

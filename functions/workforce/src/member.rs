@@ -7,7 +7,7 @@ use shared::period::{Day, DayRange};
 use shared::rollup::AgentDay;
 use shared::store::registry::{Agent, AgentSettings, AgentStatus};
 
-use crate::roi::{Roi, Saved};
+use crate::roi::{Roi, TimeSaved};
 
 const UNASSIGNED: &str = "Unassigned";
 
@@ -66,9 +66,9 @@ impl Member {
         Roi { salary, cost: self.done.total().cost }
     }
 
-    pub fn saved(&self) -> Saved {
+    pub fn saved(&self) -> TimeSaved {
         let estimated = self.settings().estimated_hours_saved.unwrap_or_default();
-        Saved::of(self.done.work.tasks_with_minutes, self.done.work.minutes_saved, estimated.0)
+        TimeSaved::of(self.done.work.tasks_with_minutes, self.done.work.minutes_saved, estimated.0)
     }
 
     /// Failed calls and tasks.

@@ -14,13 +14,13 @@ struct Part {
 
 /// The tokens that an agent used of a model, by input length of the calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mix {
+pub struct TokenMix {
     parts: Vec<Part>,
     /// Upper bound of the input tokens of a single call.
     pub longest_input: u64,
 }
 
-impl Mix {
+impl TokenMix {
     pub fn of(sums: &AgentModelSums) -> Self {
         let mut rest = sums.tokens;
         let mut parts = Vec::new();
@@ -37,12 +37,12 @@ impl Mix {
     /// Upper bound of the cost in picodollars. A rollup does not tell on which side of a threshold a call was unless
     /// the threshold is one of [`LONG_CONTEXT_STEPS`]. All thresholds of the book are; an organization's own price
     /// may have others.
-    pub fn at_most(&self, price: PriceRef<'_>) -> i128 {
+    pub fn max_cost(&self, price: PriceRef<'_>) -> i128 {
         self.cost(price, Price::max)
     }
 
     /// Lower bound of the cost in picodollars.
-    pub fn at_least(&self, price: PriceRef<'_>) -> i128 {
+    pub fn min_cost(&self, price: PriceRef<'_>) -> i128 {
         self.cost(price, Price::min)
     }
 
@@ -51,7 +51,7 @@ impl Mix {
             let within = |above: u64| part.above < above && above < part.up_to;
             let longer = price.version.long_context.iter().filter(|long| within(long.above_input_tokens));
             let shortest = price.rates(part.above + 1).clone();
-            let rates = longer.fold(shortest, |rates, long| of_each(&rates, &long.rates, pick));
+            let rates = longer.fold(shortest, |rates, long| pick_each(&rates, &long.rates, pick));
             picodollars(&rates, &part.tokens)
         };
         self.parts.iter().map(cost).sum()
@@ -59,7 +59,7 @@ impl Mix {
 }
 
 /// Picks each rate separately: for one kind of token the one price may be higher, for another kind the other.
-fn of_each(one: &Rates, other: &Rates, pick: fn(Price, Price) -> Price) -> Rates {
+fn pick_each(one: &Rates, other: &Rates, pick: fn(Price, Price) -> Price) -> Rates {
     Rates {
         input: pick(one.input, other.input),
         output: pick(one.output, other.output),
@@ -126,8 +126,8 @@ mod tests {
 
     fn bounds(book: &PriceBook, calls: &[TokenCounts]) -> (i128, i128) {
         let price = book.resolve("p", "m", noon()).unwrap();
-        let mix = Mix::of(&added_up(calls));
-        (mix.at_least(price), mix.at_most(price))
+        let mix = TokenMix::of(&added_up(calls));
+        (mix.min_cost(price), mix.max_cost(price))
     }
 
     #[test]
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn the_longest_input_is_bounded_by_the_next_recorded_length() {
-        let longest = |calls: &[TokenCounts]| Mix::of(&added_up(calls)).longest_input;
+        let longest = |calls: &[TokenCounts]| TokenMix::of(&added_up(calls)).longest_input;
         assert_eq!(longest(&[]), 0);
         assert_eq!(longest(&[input(10), input(11)]), 8_192);
         assert_eq!(longest(&[input(8_192)]), 8_192);
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn without_recorded_lengths_the_mean_and_the_steps_bound_the_longest_input() {
         let longest = |calls: &[TokenCounts]| {
-            Mix::of(&AgentModelSums { lengths_exceeded: 0, ..added_up(calls) }).longest_input
+            TokenMix::of(&AgentModelSums { lengths_exceeded: 0, ..added_up(calls) }).longest_input
         };
         assert_eq!(longest(&[input(10), input(40_000)]), 32_768);
         assert_eq!(longest(&[input(10), input(200_001)]), 256_000);

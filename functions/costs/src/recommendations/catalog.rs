@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use shared::ids::ModelKey;
 use shared::pricing::{Overrides, PriceBook, PriceRef, PricedModel, Prices};
 
-use super::limits;
+use super::model_limits;
 
 /// A model and its price.
 #[derive(Clone, Copy, Debug)]
@@ -26,25 +26,25 @@ impl Offer<'_> {
 }
 
 #[derive(Debug)]
-pub struct Market<'a> {
+pub struct Catalog<'a> {
     book: &'a PriceBook,
     prices: Prices<'a>,
     day: NaiveDate,
     by_provider: BTreeMap<&'a str, Vec<Offer<'a>>>,
 }
 
-impl<'a> Market<'a> {
+impl<'a> Catalog<'a> {
     /// What `book` offers on `day` (UTC), with an organization's own prices applied.
     pub fn new(book: &'a PriceBook, overrides: &'a Overrides, day: NaiveDate) -> Self {
         let prices = Prices::new(book, overrides);
         let mut by_provider: BTreeMap<_, Vec<_>> = BTreeMap::new();
         for price in prices.list(day) {
             let known = book.identify(&price.model.provider, &price.model.model);
-            if known.is_some_and(|model| !limits::writes_text(model)) {
+            if known.is_some_and(|model| !model_limits::writes_text(model)) {
                 continue;
             }
             let model = known.unwrap_or(price.model);
-            let max_input = limits::max_input(model, price.version);
+            let max_input = model_limits::max_input(model, price.version);
             let offers = by_provider.entry(price.model.provider.as_str()).or_default();
             offers.push(Offer { price, model, max_input });
         }

@@ -14,12 +14,12 @@ const TICK: TimeDelta = TimeDelta::milliseconds(1);
 
 /// Instants from the newest to the oldest, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span {
+pub struct TimeRange {
     pub newest: DateTime<Utc>,
     pub oldest: DateTime<Utc>,
 }
 
-impl Span {
+impl TimeRange {
     fn new(newest: DateTime<Utc>, oldest: DateTime<Utc>) -> Option<Self> {
         (oldest <= newest).then_some(Self { newest, oldest })
     }
@@ -38,24 +38,24 @@ impl Span {
 /// A range in up to three parts, newest first: an end to be read, whole hours that are counted, and another end to be
 /// read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
-    pub whole: Span,
+pub struct SplitRange {
+    pub whole: TimeRange,
     /// The part before the whole hours, or everything if there are none.
-    pub head: Option<Span>,
-    hours: Option<Span>,
+    pub head: Option<TimeRange>,
+    hours: Option<TimeRange>,
     /// The part after the whole hours.
-    pub tail: Option<Span>,
+    pub tail: Option<TimeRange>,
 }
 
-impl Cut {
+impl SplitRange {
     /// Splits `whole`, trusting counts of hours that have settled by `now`.
-    pub fn new(whole: Span, now: DateTime<Utc>) -> Self {
+    pub fn new(whole: TimeRange, now: DateTime<Utc>) -> Self {
         let end = hour(whole.newest + TICK).min(hour(now - SETTLED));
         let first = hour(whole.oldest + HOUR - TICK);
-        let Some(hours) = Span::new(end - TICK, first) else {
+        let Some(hours) = TimeRange::new(end - TICK, first) else {
             return Self { whole, head: Some(whole), hours: None, tail: None };
         };
-        let (head, tail) = (Span::new(whole.newest, end), Span::new(first - TICK, whole.oldest));
+        let (head, tail) = (TimeRange::new(whole.newest, end), TimeRange::new(first - TICK, whole.oldest));
         Self { whole, head, hours: Some(hours), tail }
     }
 
@@ -66,13 +66,13 @@ impl Cut {
     }
 
     /// The whole hours that have entries (of one type, if given), newest first, with their counts.
-    pub fn hours(&self, days: &[(Day, ActivityDay)], event_type: Option<&str>) -> Vec<(Span, u64)> {
+    pub fn hours(&self, days: &[(Day, ActivityDay)], event_type: Option<&str>) -> Vec<(TimeRange, u64)> {
         let Some(all) = self.hours else { return Vec::new() };
         let mut hours = Vec::new();
         for (day, counts) in days.iter().rev() {
             for (hour, by_type) in counts.hours.iter().rev() {
                 let oldest = day.start(Tz::UTC) + HOUR * i32::try_from(*hour).unwrap_or_default();
-                let hour = Span { newest: oldest + HOUR - TICK, oldest };
+                let hour = TimeRange { newest: oldest + HOUR - TICK, oldest };
                 let count = match event_type {
                     None => by_type.values().sum(),
                     Some(kind) => by_type.get(kind).copied().unwrap_or_default(),
@@ -92,35 +92,35 @@ fn hour(instant: DateTime<Utc>) -> DateTime<Utc> {
 
 /// The number of entries in each part.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Counted {
+pub struct PartCounts {
     pub head: u64,
     /// Each hour that has entries, newest first.
-    pub hours: Vec<(Span, u64)>,
+    pub hours: Vec<(TimeRange, u64)>,
     pub tail: u64,
 }
 
 /// Where a page starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Start {
+pub struct PageStart {
     /// The newest instant to read.
     pub newest: DateTime<Utc>,
     /// How many entries to skip from there.
     pub skip: u64,
 }
 
-impl Counted {
+impl PartCounts {
     pub fn total(&self) -> u64 {
         self.head + self.hours.iter().map(|(_, count)| count).sum::<u64>() + self.tail
     }
 
     /// Where the entry at `offset` is, if there is one. Whole hours are skipped without being read.
-    pub fn start(&self, cut: &Cut, offset: u64) -> Option<Start> {
-        let head = cut.head.map(|head| (head, self.head));
-        let tail = cut.tail.map(|tail| (tail, self.tail));
+    pub fn start(&self, split: &SplitRange, offset: u64) -> Option<PageStart> {
+        let head = split.head.map(|head| (head, self.head));
+        let tail = split.tail.map(|tail| (tail, self.tail));
         let mut skip = offset;
-        for (span, count) in head.iter().chain(&self.hours).chain(&tail) {
+        for (range, count) in head.iter().chain(&self.hours).chain(&tail) {
             if skip < *count {
-                return Some(Start { newest: span.newest, skip });
+                return Some(PageStart { newest: range.newest, skip });
             }
             skip -= count;
         }
@@ -128,18 +128,18 @@ impl Counted {
     }
 
     /// The parts that may contain entries, from `newest` on, with adjacent parts merged.
-    pub fn spans(&self, cut: &Cut, newest: DateTime<Utc>) -> Vec<Span> {
-        let head = cut.head.filter(|_| self.head > 0);
-        let tail = cut.tail.filter(|_| self.tail > 0);
-        let mut spans: Vec<Span> = Vec::new();
-        for span in head.into_iter().chain(self.hours.iter().map(|(hour, _)| *hour)).chain(tail) {
-            let Some(span) = span.up_to(newest) else { continue };
-            match spans.last_mut() {
-                Some(last) if last.oldest - TICK == span.newest => last.oldest = span.oldest,
-                _ => spans.push(span),
+    pub fn ranges(&self, split: &SplitRange, newest: DateTime<Utc>) -> Vec<TimeRange> {
+        let head = split.head.filter(|_| self.head > 0);
+        let tail = split.tail.filter(|_| self.tail > 0);
+        let mut ranges: Vec<TimeRange> = Vec::new();
+        for range in head.into_iter().chain(self.hours.iter().map(|(hour, _)| *hour)).chain(tail) {
+            let Some(range) = range.up_to(newest) else { continue };
+            match ranges.last_mut() {
+                Some(last) if last.oldest - TICK == range.newest => last.oldest = range.oldest,
+                _ => ranges.push(range),
             }
         }
-        spans
+        ranges
     }
 }
 

@@ -11,18 +11,18 @@ use shared::pricing::{PriceVersion, PricedModel};
 use shared::rollup::LONG_CONTEXT_STEPS;
 
 /// Assumed input limit, in tokens, of models whose limit is not known.
-const BELIEVED: u64 = LONG_CONTEXT_STEPS[0];
+const ASSUMED_MAX_INPUT: u64 = LONG_CONTEXT_STEPS[0];
 
 pub fn max_input(model: &PricedModel, version: &PriceVersion) -> u64 {
     let limits = LIMITS.iter().filter(|limit| limit.is_of(model));
     let stated = limits.max_by_key(|limit| limit.pattern.len()).map(|limit| limit.max_input_tokens);
     let derived = || version.long_context.last().map_or(0, |long| long.above_input_tokens + 1);
-    stated.unwrap_or_else(|| derived().max(BELIEVED))
+    stated.unwrap_or_else(|| derived().max(ASSUMED_MAX_INPUT))
 }
 
 /// Parts of the names of models that are no general-purpose text models: embeddings, images, audio, moderation, deep
 /// research, computer use, and fine-tuned models.
-const OTHER_TRADES: [&str; 14] = [
+const NOT_TEXT_MODELS: [&str; 14] = [
     ".ft-",
     "audio",
     "computer-use",
@@ -43,7 +43,7 @@ const OTHER_TRADES: [&str; 14] = [
 pub fn writes_text(model: &PricedModel) -> bool {
     let id = model.model.to_ascii_lowercase();
     let mute = model.versions.iter().all(|version| version.base.output.per_million().is_zero());
-    !mute && !OTHER_TRADES.iter().any(|part| id.contains(part))
+    !mute && !NOT_TEXT_MODELS.iter().any(|part| id.contains(part))
 }
 
 struct Limit {
