@@ -1,7 +1,7 @@
 //! `/api/cost-analysis`: the cost of a month by agent, model and provider, and how to lower it.
 //!
 //! Unless stated otherwise an endpoint covers one calendar month in the organization's zone: the current one, or
-//! `month`. A month without usage has zeros. ModelNames, statuses and budgets are today's, since the registry keeps no
+//! `month`. A month without usage has zeros. Names, statuses and budgets are today's, since the registry keeps no
 //! history.
 
 pub mod agents;
