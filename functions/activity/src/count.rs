@@ -1,10 +1,10 @@
 //! Counts the entries of a time range.
 
 use futures::try_join;
-use shared::Result;
-use shared::ids::Name;
-use shared::store::Store;
-use shared::store::activity::Filter;
+use web::error::Result;
+use ledger::ids::Name;
+use store::Store;
+use store::activity::Filter;
 
 use crate::split_range::{PartCounts, SplitRange, TimeRange};
 

@@ -7,7 +7,7 @@ mod page;
 mod params;
 mod split_range;
 
-use shared::app::Route;
+use web::route::Route;
 
 pub fn routes() -> Vec<Route> {
     vec![log::route()]

@@ -8,7 +8,7 @@ pub mod trial_status;
 pub mod usage;
 pub mod usage_chart;
 
-use shared::app::Route;
+use web::route::Route;
 
 pub fn routes() -> Vec<Route> {
     vec![billing::route(), trial_status::route(), usage::route(), usage_chart::route()]

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use shared::ids::ModelKey;
-use shared::rollup::OrgDay;
-use shared::store::keys::ModelCode;
+use ledger::ids::ModelKey;
+use ledger::rollup::OrgDay;
+use ledger::rollup::ModelCode;
 
 #[derive(Debug, Default)]
 pub struct ModelNames(BTreeMap<ModelCode, ModelKey>);

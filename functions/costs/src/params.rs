@@ -1,11 +1,12 @@
 //! The query parameter `month`, and the usage of that month.
 
 use futures::try_join;
-use shared::Result;
-use shared::app::App;
-use shared::http::{Caller, FromQuery, Query};
-use shared::period::{Day, DayRange, Month};
-use shared::rollup::OrgDay;
+use web::error::Result;
+use web::app::App;
+use web::caller::Caller;
+use web::query::{FromQuery, Query};
+use ledger::period::{Day, DayRange, Month};
+use ledger::rollup::OrgDay;
 
 use crate::model_names::ModelNames;
 use crate::spending::{self, Spending};

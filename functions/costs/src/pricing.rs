@@ -6,13 +6,15 @@ use axum::Json;
 use axum::extract::State;
 use chrono::NaiveDate;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, FromQuery, Params as Query, Query as QueryText};
-use shared::money::Number;
-use shared::period::Day;
-use shared::pricing::{Category, LongContext, Price, PriceBook, PriceRef, Prices, Rates};
+use web::error::Result;
+use web::app::App;
+use web::route::Route;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::query::{FromQuery, Params as Query, Query as QueryText};
+use ledger::money::Number;
+use ledger::period::Day;
+use ledger::pricing::{Category, LongContext, Price, PriceBook, PriceRef, Prices, Rates};
 
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/pricing", Scope::CostsRead, handle)

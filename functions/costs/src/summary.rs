@@ -7,13 +7,16 @@ use axum::Json;
 use axum::extract::State;
 use futures::try_join;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, Params as Query};
-use shared::ids::ModelKey;
-use shared::money::{Number, Usd, fraction};
-use shared::store::registry::{Agent, AgentStatus, BudgetSettings};
+use web::error::Result;
+use web::app::App;
+use web::route::Route;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::query::Params as Query;
+use ledger::ids::ModelKey;
+use ledger::money::{Number, Usd, fraction};
+use ledger::roster::Agent;
+use ledger::settings::{AgentStatus, BudgetSettings};
 
 use crate::params::Period;
 

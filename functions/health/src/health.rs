@@ -8,11 +8,12 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use shared::app::{App, Route};
-use shared::error::{Error, Result};
-use shared::money::Number;
-use shared::period;
-use shared::store::status::Status;
+use web::app::App;
+use web::route::Route;
+use web::error::{Error, Result};
+use ledger::money::Number;
+use ledger::period;
+use store::status::Status;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
@@ -113,7 +114,7 @@ impl Response {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::store::quarantine::Summary;
+    use store::quarantine::Summary;
 
     use super::*;
 

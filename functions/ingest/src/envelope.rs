@@ -2,13 +2,14 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde_json::value::RawValue;
-use shared::cost::CallCost;
-use shared::error::{Fault, Loc};
-use shared::event::{Data, Event, REGISTRY_SOURCE};
-use shared::fields::{self, Fields};
-use shared::ids::{Name, OrgId};
-use shared::period::Day;
-use shared::store::registry::Settings;
+use ledger::cost::CallCost;
+use web::error::{Fault, Loc};
+use ledger::event::{Data, Event, REGISTRY_SOURCE};
+use web::fields;
+use web::fields::Fields;
+use ledger::ids::{Name, OrgId};
+use ledger::period::Day;
+use ledger::settings::Settings;
 
 use crate::data;
 

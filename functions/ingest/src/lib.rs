@@ -6,7 +6,7 @@ mod envelope;
 pub mod events;
 mod insert;
 
-use shared::app::Route;
+use web::route::Route;
 
 pub fn routes() -> Vec<Route> {
     vec![events::route()]

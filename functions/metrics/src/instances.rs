@@ -6,14 +6,17 @@ use axum::Json;
 use axum::extract::State;
 use futures::try_join;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, Params as Query};
-use shared::ids::AgentId;
-use shared::money::Usd;
-use shared::rollup::AgentModelSums;
-use shared::store::registry::{Agent, AgentStatus};
+use web::error::Result;
+use web::app::App;
+use web::route::Route;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::query::Params as Query;
+use ledger::ids::AgentId;
+use ledger::money::Usd;
+use ledger::rollup::AgentModelSums;
+use ledger::roster::Agent;
+use ledger::settings::AgentStatus;
 
 use crate::params::Params;
 

@@ -6,7 +6,7 @@ mod params;
 pub mod summary;
 pub mod usage;
 
-use shared::app::Route;
+use web::route::Route;
 
 pub fn routes() -> Vec<Route> {
     vec![instances::route(), models::route(), summary::route(), usage::route()]

@@ -3,12 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, Params as Query};
-use shared::money::{Number, Usd, percent};
-use shared::rollup::OrgDay;
+use web::error::Result;
+use web::app::App;
+use web::route::Route;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::query::Params as Query;
+use ledger::money::{Number, Usd, percent};
+use ledger::rollup::OrgDay;
 
 use crate::params::Params;
 
@@ -51,7 +53,7 @@ async fn handle(
     let mut models: Vec<_> = all.models.into_iter().collect();
     // The sort is stable: models with equally many requests stay ordered by name.
     models.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.requests));
-    let model = |(key, sums): (shared::ids::ModelKey, shared::rollup::ModelSums)| Model {
+    let model = |(key, sums): (ledger::ids::ModelKey, ledger::rollup::ModelSums)| Model {
         estimated_cost_usd: sums.cost(),
         model: key.model,
         pct_of_total: percent(sums.requests.into(), total.requests.into()),

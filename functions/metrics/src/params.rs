@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use shared::Result;
-use shared::app::App;
-use shared::http::{Caller, FromQuery, Query};
-use shared::period::{Day, DayRange};
-use shared::rollup::OrgDay;
+use web::error::Result;
+use web::app::App;
+use web::caller::Caller;
+use web::query::{FromQuery, Query};
+use ledger::period::{Day, DayRange};
+use ledger::rollup::OrgDay;
 
 /// The window: the last `days` days, today included.
 pub struct Params {

@@ -3,12 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, Params as Query};
-use shared::money::Usd;
-use shared::rollup::OrgDay;
+use web::error::Result;
+use web::app::App;
+use web::route::Route;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::query::Params as Query;
+use ledger::money::Usd;
+use ledger::rollup::OrgDay;
 
 use crate::params::Params;
 

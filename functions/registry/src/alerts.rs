@@ -10,17 +10,17 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::Result;
-use shared::alert::{
-    Delivery, DeliveryState, ForecastBasis, Kind, MessageType, Outlet, Resolution, Status, Subject,
-};
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, FromQuery, Params as Query, Query as Asked};
-use shared::ids::Name;
-use shared::money::{Number, Usd, percent};
-use shared::period::rfc3339;
-use shared::store::alerts::{Alert as Stored, MAX_LISTED};
+use web::error::Result;
+use ledger::alert::{Delivery, DeliveryState, ForecastBasis, Kind, MessageType, Outlet, Resolution, Status, Subject};
+use web::app::App;
+use web::route::Route;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::query::{FromQuery, Params as Query, Query as Asked};
+use ledger::ids::Name;
+use ledger::money::{Number, Usd, percent};
+use ledger::period::rfc3339;
+use store::alerts::{Alert as Stored, MAX_LISTED};
 
 pub fn route() -> Route {
     Route::get("/api/alerts", Scope::RegistryRead, handle)
@@ -88,8 +88,8 @@ struct Forecast {
 #[derive(Debug, Serialize)]
 struct Basis {
     days: u32,
-    from: shared::period::Day,
-    to: shared::period::Day,
+    from: ledger::period::Day,
+    to: ledger::period::Day,
     mean_daily_cost: Number,
 }
 

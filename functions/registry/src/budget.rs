@@ -4,16 +4,18 @@
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::error::Error;
-use shared::fields::{Fields, boolean, integer, quantity};
-use shared::http::Caller;
-use shared::ids::OrgId;
-use shared::money::{Number, Usd};
-use shared::store::keys;
-use shared::store::registry::{BudgetSettings, Entity, Next, Stored};
+use web::error::Result;
+use web::app::App;
+use web::route::Route;
+use web::auth::Scope;
+use web::error::Error;
+use web::fields::{Fields, boolean, integer, quantity};
+use web::caller::Caller;
+use ledger::ids::OrgId;
+use ledger::money::{Number, Usd};
+use store::keys;
+use ledger::settings::BudgetSettings;
+use store::registry::{Entity, Next, Stored};
 
 use crate::body::Body;
 use crate::edit::Edit;

@@ -10,15 +10,19 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::error::Error;
-use shared::fields::{self, Bad, Fields};
-use shared::ids::{Name, OrgId};
-use shared::store::keys;
-use shared::store::registry::{DestinationSettings, Entity, MAX_DESTINATIONS, Next, Stored};
-use shared::webhook::{self, SECRET_BYTES, SECRET_PREFIX, Target};
+use web::error::Result;
+use web::app::App;
+use web::route::Route;
+use web::auth::Scope;
+use web::error::Error;
+use web::fields;
+use web::fields::{Bad, Fields};
+use ledger::ids::{Name, OrgId};
+use store::keys;
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
+use store::registry::{Entity, Next, Stored};
+use webhook;
+use webhook::{SECRET_BYTES, SECRET_PREFIX, Target};
 
 use crate::body::Body;
 use crate::edit::Edit;
@@ -121,7 +125,7 @@ fn secret(raw: &RawValue) -> Result<String, Bad> {
 
 #[cfg(test)]
 mod tests {
-    use shared::webhook::MAX_URL;
+    use webhook::MAX_URL;
 
     use super::*;
     use crate::body::tests::reading_required;

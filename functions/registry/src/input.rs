@@ -5,9 +5,10 @@ use std::ops::RangeInclusive;
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
 use serde_json::value::RawValue;
-use shared::error::{Error, Fault, Loc, Result};
-use shared::fields::{self, Bad, Fields};
-use shared::ids::InvalidId;
+use web::error::{Error, Fault, Loc, Result};
+use web::fields;
+use web::fields::{Bad, Fields};
+use ledger::ids::InvalidId;
 
 /// A value, or all its faults.
 pub type Checked<T> = Result<T, Vec<Fault>>;
@@ -120,7 +121,7 @@ fn entries<'a>(raw: &'a RawValue, length: &RangeInclusive<usize>) -> Result<Vec<
 
 #[cfg(test)]
 pub mod tests {
-    use shared::ids::AgentId;
+    use ledger::ids::AgentId;
 
     use super::*;
 

@@ -27,7 +27,7 @@ pub mod redeliver;
 mod response;
 pub mod subscription;
 
-use shared::app::Route;
+use web::route::Route;
 
 pub fn routes() -> Vec<Route> {
     let one_each = [

@@ -7,16 +7,18 @@
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::error::Error;
-use shared::fields::Fields;
-use shared::http::Caller;
-use shared::ids::ProjectId;
-use shared::period::Day;
-use shared::store::keys;
-use shared::store::registry::{Entity, Next, ProjectSettings, Stored};
+use web::error::Result;
+use web::app::App;
+use web::route::Route;
+use web::auth::Scope;
+use web::error::Error;
+use web::fields::Fields;
+use web::caller::Caller;
+use ledger::ids::ProjectId;
+use ledger::period::Day;
+use store::keys;
+use ledger::settings::ProjectSettings;
+use store::registry::{Entity, Next, Stored};
 
 use crate::body::Body;
 use crate::edit::Edit;

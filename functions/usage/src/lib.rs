@@ -8,7 +8,7 @@ mod row;
 pub mod totals;
 pub mod usage;
 
-use shared::app::Route;
+use web::route::Route;
 
 pub fn routes() -> Vec<Route> {
     vec![project::route(), totals::route(), usage::route()]

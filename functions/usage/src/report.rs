@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use futures::try_join;
 use serde::Serialize;
-use shared::Result;
-use shared::app::App;
-use shared::ids::{OrgId, ProjectId};
-use shared::period::Day;
-use shared::rollup::Compute;
-use shared::store::registry::Project;
+use web::error::Result;
+use web::app::App;
+use ledger::ids::{OrgId, ProjectId};
+use ledger::period::Day;
+use ledger::rollup::Compute;
+use store::registry::Project;
 
 use crate::params::check;
 use crate::range::{RequestedRange, Unit, count, count_hours};

@@ -3,9 +3,9 @@
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use shared::money::{Number, ratio};
-use shared::period::rfc3339;
-use shared::rollup::Compute;
+use ledger::money::{Number, ratio};
+use ledger::period::rfc3339;
+use ledger::rollup::Compute;
 
 /// Usage of one or several projects over a period.
 #[derive(Debug, PartialEq, Eq, Serialize)]

@@ -3,11 +3,13 @@
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, FromQuery, Params as Query, Query as Given};
-use shared::ids::ProjectId;
+use web::error::Result;
+use web::app::App;
+use web::route::Route;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::query::{FromQuery, Params as Query, Query as Given};
+use ledger::ids::ProjectId;
 
 use crate::params::Params;
 use crate::report::{self, ProjectNames, Report, report};

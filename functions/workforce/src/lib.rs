@@ -6,7 +6,7 @@ mod roi;
 pub mod summary;
 pub mod trends;
 
-use shared::app::Route;
+use web::route::Route;
 
 pub fn routes() -> Vec<Route> {
     vec![agents::route(), summary::route(), trends::route()]

@@ -4,8 +4,8 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use shared::money::{MAX_SCALE, Usd, round};
-use shared::pricing::{Category, PriceRef, PricedModel};
+use ledger::money::{MAX_SCALE, Usd, round};
+use ledger::pricing::{Category, PriceRef, PricedModel};
 
 use super::catalog::Offer;
 use super::token_mix::TokenMix;

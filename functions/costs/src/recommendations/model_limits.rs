@@ -7,8 +7,8 @@
 use std::sync::LazyLock;
 
 use csv::{ReaderBuilder, StringRecord};
-use shared::pricing::{PriceVersion, PricedModel};
-use shared::rollup::LONG_CONTEXT_STEPS;
+use ledger::pricing::{PriceVersion, PricedModel};
+use ledger::rollup::LONG_CONTEXT_STEPS;
 
 /// Assumed input limit, in tokens, of models whose limit is not known.
 const ASSUMED_MAX_INPUT: u64 = LONG_CONTEXT_STEPS[0];
@@ -84,7 +84,7 @@ fn read(text: &str) -> Option<Vec<Limit>> {
 #[cfg(test)]
 mod tests {
     use chrono::NaiveDate;
-    use shared::pricing::{Overrides, PriceBook, Prices};
+    use ledger::pricing::{Overrides, PriceBook, Prices};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::pricing::Category;
+use ledger::pricing::Category;
 
 /// Task types that the smallest models do well.
 const ECONOMY: [&str; 7] =

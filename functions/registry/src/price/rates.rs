@@ -1,11 +1,11 @@
 //! Rates per kind of token, as requests and responses spell them.
 
 use serde::Serialize;
-use shared::fields::{Fields, integer, quantity};
-use shared::money::{Number, Quantity};
-use shared::store::registry::{LongContextSettings, RateSettings};
+use web::fields::{Fields, integer, quantity};
+use ledger::money::{Number, Quantity};
+use ledger::settings::{LongContextSettings, RateSettings};
 
-/// The highest price, in dollars per million tokens. [`shared::pricing::Price`] holds six decimals.
+/// The highest price, in dollars per million tokens. [`ledger::pricing::Price`] holds six decimals.
 const MAX_PRICE: u64 = 1_000_000;
 /// The highest threshold of a long-context price: the maximum input of a call.
 const MAX_ABOVE: u64 = 4_000_000_000;

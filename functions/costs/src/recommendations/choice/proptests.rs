@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use shared::cost::TokenCounts;
-use shared::pricing::Overrides;
-use shared::rollup::AgentModelSums;
+use ledger::cost::TokenCounts;
+use ledger::pricing::Overrides;
+use ledger::rollup::AgentModelSums;
 
 use super::tests::{Case, book};
 use super::*;
