@@ -1,10 +1,10 @@
 //! Counts the entries of a time range.
 
 use futures::try_join;
-use web::error::Result;
 use ledger::ids::Name;
 use store::Store;
 use store::activity::Filter;
+use web::error::Result;
 
 use crate::split_range::{PartCounts, SplitRange, TimeRange};
 

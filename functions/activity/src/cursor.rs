@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
+use ledger::ids::OrgId;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use ledger::ids::OrgId;
 
 use crate::params::Params;
 use crate::split_range::TimeRange;
@@ -75,8 +75,8 @@ fn signature(secret: &[u8], org: &OrgId, params: &Params, payload: &[u8]) -> Hma
 
 #[cfg(test)]
 mod tests {
-    use web::query::{FromQuery, Query};
     use ledger::period::parse_instant;
+    use web::query::{FromQuery, Query};
 
     use super::*;
 

@@ -10,16 +10,16 @@
 
 use axum::Json;
 use axum::extract::State;
+use ledger::period;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::error::{Error, Fault, Result};
-use web::caller::Caller;
-use web::query::Params as Query;
-use ledger::period;
 use store::activity::Entry as Stored;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::{Error, Fault, Result};
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::cursor::Cursor;
 use crate::page::{Names, Page, PageRequest};

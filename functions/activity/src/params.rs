@@ -1,8 +1,8 @@
 //! The query parameters and the time range that they select.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use web::query::{FromQuery, Query};
 use ledger::ids::{AgentId, Name};
+use web::query::{FromQuery, Query};
 
 use crate::split_range::TimeRange;
 

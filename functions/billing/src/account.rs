@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures::try_join;
-use web::error::Result;
-use web::app::App;
 use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange};
 use ledger::roster::Agent;
 use ledger::settings::PlanSettings;
+use store::Result;
+use web::app::App;
 
 use crate::period::{self, Period};
 

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use ledger::period::rfc3339;
 use serde::Serialize;
-use web::error::Result;
 use web::app::App;
-use web::route::Route;
 use web::auth::Scope;
 use web::caller::Caller;
-use ledger::period::rfc3339;
+use web::error::Result;
+use web::route::Route;
 
 use crate::trial;
 

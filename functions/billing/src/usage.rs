@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
-use serde::Serialize;
-use web::error::Result;
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::caller::Caller;
 use ledger::ids::AgentId;
 use ledger::money::{Number, Usd, percent};
 use ledger::period::{Day, rfc3339};
 use ledger::rollup::{AgentDay, AgentModelSums, OrgDay};
 use ledger::roster::Agent;
+use serde::Serialize;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::route::Route;
 
 use crate::account::Account;
 

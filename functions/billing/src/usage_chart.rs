@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
-use serde::Serialize;
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::caller::Caller;
-use web::query::{FromQuery, Params as Query, Query as Given};
 use ledger::ids::{AgentId, OrgId};
 use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::{AgentModelSums, ModelSums};
+use serde::Serialize;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
 use web::error::{Error, Result};
+use web::query::{FromQuery, Params as Query, Query as Given};
+use web::route::Route;
 
 pub fn route() -> Route {
     Route::get("/v1/billing/usage/chart", Scope::BillingRead, handle)

@@ -4,16 +4,16 @@ use std::cmp::Reverse;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
-use web::error::Result;
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::caller::Caller;
-use web::query::Params as Query;
 use ledger::ids::ModelKey;
 use ledger::money::{Number, percent};
 use ledger::rollup::ModelSums;
+use serde::Serialize;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::params::Period;
 

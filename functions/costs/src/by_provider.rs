@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
-use web::error::Result;
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::caller::Caller;
-use web::query::Params as Query;
 use ledger::money::{Number, Usd};
 use ledger::rollup::ModelSums;
+use serde::Serialize;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::params::Period;
 use crate::providers;

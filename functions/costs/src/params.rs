@@ -1,12 +1,12 @@
 //! The query parameter `month`, and the usage of that month.
 
 use futures::try_join;
-use web::error::Result;
+use ledger::period::{Day, DayRange, Month};
+use ledger::rollup::OrgDay;
+use store::Result;
 use web::app::App;
 use web::caller::Caller;
 use web::query::{FromQuery, Query};
-use ledger::period::{Day, DayRange, Month};
-use ledger::rollup::OrgDay;
 
 use crate::model_names::ModelNames;
 use crate::spending::{self, Spending};

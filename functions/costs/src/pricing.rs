@@ -5,16 +5,16 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::NaiveDate;
-use serde::Serialize;
-use web::error::Result;
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::caller::Caller;
-use web::query::{FromQuery, Params as Query, Query as QueryText};
 use ledger::money::Number;
 use ledger::period::Day;
 use ledger::pricing::{Category, LongContext, Price, PriceBook, PriceRef, Prices, Rates};
+use serde::Serialize;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::{FromQuery, Params as Query, Query as QueryText};
+use web::route::Route;
 
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/pricing", Scope::CostsRead, handle)

@@ -6,16 +6,16 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
-use serde::Serialize;
-use web::app::App;
-use web::route::Route;
-use web::error::{Error, Result};
 use ledger::money::Number;
 use ledger::period;
+use rust_decimal::Decimal;
+use serde::Serialize;
 use store::status::Status;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+use web::app::App;
+use web::error::{Error, Result};
+use web::route::Route;
 
 /// How long a response is reused. The route is public, so without reuse anyone could run up read units.
 pub const FRESH: Duration = Duration::from_secs(5);
@@ -85,8 +85,8 @@ async fn answer(app: &App, last: &Mutex<Option<(Instant, Response)>>) -> Result<
 /// Any failure to read the tables, a timeout included, makes the service unavailable.
 async fn read(app: &App) -> Result<Status> {
     match timeout(READ_TIMEOUT, app.store.status()).await {
-        Ok(Err(Error::Internal(why))) => Err(Error::Unavailable(why)),
-        Ok(status) => status,
+        Ok(Err(store::Error::Internal(why))) => Err(Error::Unavailable(why)),
+        Ok(status) => Ok(status?),
         Err(_) => Err(Error::Unavailable("the tables do not respond".to_owned())),
     }
 }

@@ -4,13 +4,13 @@ use std::num::NonZeroU64;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
-use serde_json::value::RawValue;
 use ledger::cost::{CallCost, TokenCounts};
-use web::error::{Fault, Loc};
 use ledger::event::{AgentActivity, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
+use ledger::money::{Quantity, Usd};
+use serde_json::value::RawValue;
+use web::error::{Fault, Loc};
 use web::fields;
 use web::fields::{Bad, Fields, boolean, id, instant, integer, one_of, quantity, usd};
-use ledger::money::{Quantity, Usd};
 
 /// Per call and kind of token.
 const MAX_TOKENS: u64 = 1_000_000_000;

@@ -1,15 +1,15 @@
 //! The CloudEvents 1.0 envelope.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use serde_json::value::RawValue;
 use ledger::cost::CallCost;
-use web::error::{Fault, Loc};
 use ledger::event::{Data, Event, REGISTRY_SOURCE};
-use web::fields;
-use web::fields::Fields;
 use ledger::ids::{Name, OrgId};
 use ledger::period::Day;
 use ledger::settings::Settings;
+use serde_json::value::RawValue;
+use web::error::{Fault, Loc};
+use web::fields;
+use web::fields::Fields;
 
 use crate::data;
 

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use web::error::Result;
+use ledger::period::{Day, DayRange};
+use ledger::rollup::OrgDay;
+use store::Result;
 use web::app::App;
 use web::caller::Caller;
 use web::query::{FromQuery, Query};
-use ledger::period::{Day, DayRange};
-use ledger::rollup::OrgDay;
 
 /// The window: the last `days` days, today included.
 pub struct Params {

@@ -2,15 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
-use web::error::Result;
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::caller::Caller;
-use web::query::Params as Query;
 use ledger::money::Usd;
 use ledger::rollup::OrgDay;
+use serde::Serialize;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::params::Params;
 

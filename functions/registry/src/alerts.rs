@@ -9,18 +9,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
-use web::error::Result;
-use ledger::alert::{Delivery, DeliveryState, ForecastBasis, Kind, MessageType, Outlet, Resolution, Status, Subject};
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::caller::Caller;
-use web::query::{FromQuery, Params as Query, Query as Asked};
+use ledger::alert::{
+    Delivery, DeliveryState, ForecastBasis, Kind, MessageType, Outlet, Resolution, Status, Subject,
+};
 use ledger::ids::Name;
 use ledger::money::{Number, Usd, percent};
 use ledger::period::rfc3339;
+use serde::Serialize;
 use store::alerts::{Alert as Stored, MAX_LISTED};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::{FromQuery, Params as Query, Query as Asked};
+use web::route::Route;
 
 pub fn route() -> Route {
     Route::get("/api/alerts", Scope::RegistryRead, handle)

@@ -3,19 +3,19 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use serde::Serialize;
-use web::error::Result;
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::error::Error;
-use web::fields::{Fields, boolean, integer, quantity};
-use web::caller::Caller;
 use ledger::ids::OrgId;
 use ledger::money::{Number, Usd};
-use store::keys;
 use ledger::settings::BudgetSettings;
+use serde::Serialize;
+use store::keys;
 use store::registry::{Entity, Next, Stored};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Error;
+use web::error::Result;
+use web::fields::{Fields, boolean, integer, quantity};
+use web::route::Route;
 
 use crate::body::Body;
 use crate::edit::Edit;

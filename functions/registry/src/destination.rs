@@ -8,19 +8,19 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
+use ledger::ids::{Name, OrgId};
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use web::error::Result;
+use store::keys;
+use store::registry::{Entity, Next, Stored};
 use web::app::App;
-use web::route::Route;
 use web::auth::Scope;
 use web::error::Error;
+use web::error::Result;
 use web::fields;
 use web::fields::{Bad, Fields};
-use ledger::ids::{Name, OrgId};
-use store::keys;
-use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
-use store::registry::{Entity, Next, Stored};
+use web::route::Route;
 use webhook;
 use webhook::{SECRET_BYTES, SECRET_PREFIX, Target};
 
@@ -77,7 +77,7 @@ async fn delete(State(app): State<App>, Edit(editor): Edit, path: Path) -> Resul
     let id: Name = path.id("id").map_err(Error::Validation)?;
     let decide = |stored: &Stored<DestinationSettings>| match stored.settings {
         Some(_) => Ok(Next::Clear),
-        None => Err(Error::NotFound("Destination not found")),
+        None => Err(store::Error::NotFound("Destination not found")),
     };
     app.store.change(&editor, &entity(&editor.org, &id), decide).await?;
     Ok(StatusCode::NO_CONTENT)

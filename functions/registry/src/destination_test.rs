@@ -15,19 +15,19 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use serde::Serialize;
-use serde_json::json;
-use web::error::Result;
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::error::Error;
-use web::caller::Caller;
+use ledger::alert::Failure;
 use ledger::ids::{Name, OrgId};
 use ledger::period::rfc3339;
-use store::keys;
 use ledger::settings::DestinationSettings;
-use ledger::alert::{Failure, MessageId};
+use serde::Serialize;
+use serde_json::json;
+use store::keys;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Error;
+use web::error::Result;
+use web::route::Route;
 use webhook::{Policy, Sent, Webhooks};
 
 use crate::input::Path;
@@ -55,7 +55,7 @@ async fn handle(State(app): State<App>, caller: Caller, path: Path) -> Result<Js
     let stored = app.store.known::<DestinationSettings>(&keys::destination(&caller.org, &id), true).await?;
     let settings = stored.settings.ok_or(Error::NotFound("Destination not found"))?;
     // Built here rather than at start-up: it loads root certificates, which no other route needs.
-    let webhooks = Webhooks::new(Policy::new(app.config.allow_local_webhooks))?;
+    let webhooks = Webhooks::new(Policy::new(app.config.allow_local_webhooks)).map_err(Error::internal)?;
     let now = app.clock.now();
     let secrets: Vec<_> = settings.secrets_at(now).collect();
     let body = message(&caller.org, &id, now);

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use web::error::Result;
+use store::keys::registry::DESTINATION;
 use web::app::App;
-use web::route::Route;
 use web::auth::Scope;
 use web::caller::Caller;
-use store::keys::registry::DESTINATION;
+use web::error::Result;
+use web::route::Route;
 
 use crate::destination::{self, Destination};
 use crate::response::Items;

@@ -4,10 +4,10 @@ use axum::extract::FromRequestParts;
 use http::header::IF_MATCH;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
-use web::app::App;
-use web::error::Error;
-use web::caller::Caller;
 use store::registry::{Editor, IfMatch};
+use web::app::App;
+use web::caller::Caller;
+use web::error::Error;
 
 pub struct Edit(pub Editor);
 

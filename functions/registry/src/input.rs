@@ -4,11 +4,11 @@ use std::ops::RangeInclusive;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
+use ledger::ids::InvalidId;
 use serde_json::value::RawValue;
 use web::error::{Error, Fault, Loc, Result};
 use web::fields;
 use web::fields::{Bad, Fields};
-use ledger::ids::InvalidId;
 
 /// A value, or all its faults.
 pub type Checked<T> = Result<T, Vec<Fault>>;

@@ -2,20 +2,20 @@
 
 use axum::extract::State;
 use chrono_tz::Tz;
+use ledger::ids::OrgId;
+use ledger::settings::OrganizationSettings;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use web::error::Result;
+use store::keys;
+use store::registry::{Entity, Next, Stored};
 use web::app::App;
-use web::route::Route;
 use web::auth::Scope;
+use web::caller::Caller;
 use web::error::Error;
+use web::error::Result;
 use web::fields;
 use web::fields::{Bad, Fields, boolean};
-use web::caller::Caller;
-use ledger::ids::OrgId;
-use store::keys;
-use ledger::settings::OrganizationSettings;
-use store::registry::{Entity, Next, Stored};
+use web::route::Route;
 
 use crate::body::Body;
 use crate::edit::Edit;
@@ -55,12 +55,12 @@ async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<V
     let asked = zone(&before) != wanted.timezone;
     let used = asked && app.store.has_usage(&editor.org, editor.now).await?;
     let decide = |stored: &Stored<OrganizationSettings>| match zone(stored) != wanted.timezone {
-        true if used => Err(Error::Conflict(
+        true if used => Err(store::Error::Conflict(
             "The time zone cannot be changed any more: stored usage is grouped by days of this zone."
                 .to_owned(),
         )),
         true if !asked => {
-            Err(Error::Unavailable("another request has just changed the time zone".to_owned()))
+            Err(store::Error::Unavailable("another request has just changed the time zone".to_owned()))
         }
         _ => Ok(Next::to(wanted.clone(), stored)),
     };

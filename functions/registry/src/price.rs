@@ -11,21 +11,21 @@ mod rates;
 use axum::extract::State;
 use chrono::NaiveDate;
 use http::StatusCode;
+use ledger::ids::{Name, OrgId};
+use ledger::period::Day;
+use ledger::settings::{LongContextSettings, PriceSettings, RateSettings};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use web::error::Result;
+use store::keys;
+use store::registry::{Entity, Next, Stored};
 use web::app::App;
-use web::route::Route;
 use web::auth::Scope;
 use web::error::Error;
+use web::error::Result;
 use web::fields;
 use web::fields::{Bad, Fields};
 use web::query::{FromQuery, Params as Query, Query as QueryText};
-use ledger::ids::{Name, OrgId};
-use ledger::period::Day;
-use store::keys;
-use ledger::settings::{LongContextSettings, PriceSettings, RateSettings};
-use store::registry::{Entity, Next, Stored};
+use web::route::Route;
 
 use crate::body::Body;
 use crate::edit::Edit;
@@ -92,7 +92,7 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
         match &stored.settings {
         None => Ok(Next::Set(wanted.clone())),
         Some(set) if set.says_the_same(&wanted) => Ok(Next::Keep),
-        Some(_) => Err(Error::Conflict(
+        Some(_) => Err(store::Error::Conflict(
             "Another price is already set for this model from this day. Delete it first, or choose another day."
                 .to_owned(),
         )),
@@ -114,7 +114,7 @@ async fn delete(
     let entity = entity(&editor.org, provider.as_str(), model.as_str(), from);
     let decide = |stored: &Stored<PriceSettings>| match stored.settings {
         Some(_) => Ok(Next::Clear),
-        None => Err(Error::NotFound("Price not found")),
+        None => Err(store::Error::NotFound("Price not found")),
     };
     app.store.change(&editor, &entity, decide).await?;
     Ok(StatusCode::NO_CONTENT)

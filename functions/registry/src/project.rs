@@ -6,19 +6,19 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use serde::Serialize;
-use web::error::Result;
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::error::Error;
-use web::fields::Fields;
-use web::caller::Caller;
 use ledger::ids::ProjectId;
 use ledger::period::Day;
-use store::keys;
 use ledger::settings::ProjectSettings;
+use serde::Serialize;
+use store::keys;
 use store::registry::{Entity, Next, Stored};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Error;
+use web::error::Result;
+use web::fields::Fields;
+use web::route::Route;
 
 use crate::body::Body;
 use crate::edit::Edit;
@@ -50,7 +50,7 @@ pub struct Project {
 async fn get(State(app): State<App>, caller: Caller, path: Path) -> Result<Versioned<Project>> {
     let id: ProjectId = path.id("id").map_err(Error::Validation)?;
     let stored = app.store.known(&keys::project(&caller.org, &id), true).await?;
-    if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found()) }
+    if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
 
 async fn put(
@@ -82,8 +82,8 @@ fn entity(key: keys::Key, id: &ProjectId) -> Entity<'static> {
     Entity { key, what: format!("project {id}"), agent: None, always_there: false }
 }
 
-const fn not_found() -> Error {
-    Error::NotFound("Project not found")
+const fn not_found() -> store::Error {
+    store::Error::NotFound("Project not found")
 }
 
 pub(crate) fn view(id: ProjectId, stored: &Stored<ProjectSettings>) -> Versioned<Project> {

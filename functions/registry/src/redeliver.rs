@@ -3,12 +3,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use web::error::Result;
+use ledger::ids::Name;
 use web::app::App;
-use web::route::Route;
 use web::auth::Scope;
 use web::error::Error;
-use ledger::ids::Name;
+use web::error::Result;
+use web::route::Route;
 
 use crate::alerts::{self, Alert};
 use crate::edit::Edit;

@@ -3,10 +3,10 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use chrono::Datelike;
 use http::request::Parts;
+use ledger::ids::ProjectId;
 use web::error::Result;
 use web::error::{Error, Fault};
 use web::query::{FromQuery, Params as Extracted, Query};
-use ledger::ids::ProjectId;
 
 use crate::range::{RequestedRange, Unit};
 

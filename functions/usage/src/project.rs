@@ -6,10 +6,10 @@
 use axum::Json;
 use axum::extract::State;
 use web::app::App;
-use web::route::Route;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Result};
+use web::route::Route;
 
 use crate::params::{Params, ProjectParams};
 use crate::report::{self, ProjectNames, Report, report};

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use futures::try_join;
-use serde::Serialize;
-use web::error::Result;
-use web::app::App;
+use futures::{TryFutureExt, try_join};
 use ledger::ids::{OrgId, ProjectId};
 use ledger::period::Day;
 use ledger::rollup::Compute;
+use serde::Serialize;
 use store::registry::Project;
+use web::app::App;
+use web::error::Result;
 
 use crate::params::check;
 use crate::range::{RequestedRange, Unit, count, count_hours};
@@ -91,7 +91,7 @@ pub async fn of_project(
     requested: RequestedRange,
     id: &ProjectId,
 ) -> Result<(Option<Project>, BucketUsage)> {
-    try_join!(app.store.project(org, id), read(app, org, unit, requested, Some(id)))
+    try_join!(app.store.project(org, id).err_into(), read(app, org, unit, requested, Some(id)))
 }
 
 /// Builds the report. `project` is the one that was asked for.

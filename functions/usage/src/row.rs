@@ -1,11 +1,11 @@
 //! The usage row that all three endpoints return.
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
-use serde::Serialize;
 use ledger::money::{Number, ratio};
 use ledger::period::rfc3339;
 use ledger::rollup::Compute;
+use rust_decimal::Decimal;
+use serde::Serialize;
 
 /// Usage of one or several projects over a period.
 #[derive(Debug, PartialEq, Eq, Serialize)]

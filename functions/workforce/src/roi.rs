@@ -1,7 +1,7 @@
 //! Return on investment. Each figure is a single fraction and is rounded once.
 
-use rust_decimal::Decimal;
 use ledger::money::{Number, Usd, exact_add, ratio};
+use rust_decimal::Decimal;
 
 /// Months in a year.
 const MONTHS: Decimal = Decimal::from_parts(12, 0, 0, false, 0);

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
-use serde::Serialize;
-use web::error::Result;
-use web::app::App;
-use web::route::Route;
-use web::auth::Scope;
-use web::caller::Caller;
-use web::query::{FromQuery, Params as Query};
 use ledger::money::Number;
 use ledger::period::{Day, DayRange, Month};
 use ledger::rollup::OrgDay;
 use ledger::roster::Agent;
+use serde::Serialize;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::{FromQuery, Params as Query};
+use web::route::Route;
 
 use crate::roi::mean_ms;
 

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
 use ledger::period::parse_instant;
+use proptest::prelude::*;
 
 use super::*;
 

@@ -1,6 +1,6 @@
 use chrono::{NaiveDate, TimeDelta, Timelike};
-use proptest::prelude::*;
 use ledger::period::{parse_instant, rfc3339};
+use proptest::prelude::*;
 
 use super::*;
 

@@ -3,9 +3,9 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
 use ledger::money::{MAX_SCALE, Usd, round};
 use ledger::pricing::{Category, PriceRef, PricedModel};
+use rust_decimal::Decimal;
 
 use super::catalog::Offer;
 use super::token_mix::TokenMix;

@@ -54,8 +54,8 @@ pub fn of(
 
 #[cfg(test)]
 mod tests {
-    use ledger::rollup::{ModelSums, OrgDay};
     use ledger::rollup::ModelCode;
+    use ledger::rollup::{ModelSums, OrgDay};
 
     use super::*;
 

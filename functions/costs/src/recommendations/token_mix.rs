@@ -82,9 +82,9 @@ const fn without(all: TokenCounts, part: TokenCounts) -> TokenCounts {
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
-    use proptest::prelude::*;
     use ledger::cost::price_call;
     use ledger::pricing::{Overrides, PriceBook, Prices};
+    use proptest::prelude::*;
 
     use ledger::rollup::INPUT_LENGTHS;
 

@@ -1,9 +1,9 @@
 //! Rates per kind of token, as requests and responses spell them.
 
-use serde::Serialize;
-use web::fields::{Fields, integer, quantity};
 use ledger::money::{Number, Quantity};
 use ledger::settings::{LongContextSettings, RateSettings};
+use serde::Serialize;
+use web::fields::{Fields, integer, quantity};
 
 /// The highest price, in dollars per million tokens. [`ledger::pricing::Price`] holds six decimals.
 const MAX_PRICE: u64 = 1_000_000;

@@ -1,5 +1,5 @@
-use proptest::prelude::*;
 use ledger::period::{parse_instant, rfc3339};
+use proptest::prelude::*;
 
 use super::*;
 

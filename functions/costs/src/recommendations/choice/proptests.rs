@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use proptest::prelude::*;
 use ledger::cost::TokenCounts;
 use ledger::pricing::Overrides;
 use ledger::rollup::AgentModelSums;
+use proptest::prelude::*;
 
 use super::tests::{Case, book};
 use super::*;
