@@ -76,12 +76,12 @@ fn signature(secret: &[u8], org: &OrgId, params: &Params, payload: &[u8]) -> Hma
 #[cfg(test)]
 mod tests {
     use ledger::period::parse_instant;
-    use web::query::{FromQuery, Query};
+    use web::query::{FromQuery, QueryReader};
 
     use super::*;
 
     fn params(text: &str) -> Params {
-        Params::from_query(&mut Query::parse(text))
+        Params::from_query(&mut QueryReader::parse(text))
     }
 
     fn cursor() -> Cursor {

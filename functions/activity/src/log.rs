@@ -18,7 +18,7 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Fault, Result};
-use web::query::Params as Query;
+use web::query::Query;
 use web::route::Route;
 
 use crate::cursor::Cursor;

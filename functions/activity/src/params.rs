@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use ledger::ids::{AgentId, Name};
-use web::query::{FromQuery, Query};
+use web::query::{FromQuery, QueryReader};
 
 use crate::split_range::TimeRange;
 
@@ -36,7 +36,7 @@ pub struct Params {
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut Query) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let advice =
             "; further pages are reached by 'cursor', which takes the 'nextCursor' of the page before";
         let params = Self {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn params(text: &str) -> Result<Params, web::error::Error> {
-        let mut query = Query::parse(text);
+        let mut query = QueryReader::parse(text);
         let params = Params::from_query(&mut query);
         query.finish().map(|()| params)
     }

@@ -14,7 +14,7 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Result};
-use web::query::{FromQuery, Params as Query, Query as Given};
+use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
 pub fn route() -> Route {
@@ -29,7 +29,7 @@ struct Params {
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut Given) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let days = query.integer("days", 1..=365, 30);
         let instance_id = query.id("instance_id").and_then(|id| AgentId::new(id).ok());
         Self { days, instance_id }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use ledger::ids::ModelKey;
-use ledger::rollup::ModelCode;
-use ledger::rollup::OrgDay;
+use ledger::rollup::{ModelCode, OrgDay};
 
 #[derive(Debug, Default)]
 pub struct ModelNames(BTreeMap<ModelCode, ModelKey>);

@@ -6,7 +6,7 @@ use ledger::rollup::OrgDay;
 use store::Result;
 use web::app::App;
 use web::caller::Caller;
-use web::query::{FromQuery, Query};
+use web::query::{FromQuery, QueryReader};
 
 use crate::model_names::ModelNames;
 use crate::spending::{self, Spending};
@@ -17,7 +17,7 @@ pub struct Period {
 }
 
 impl FromQuery for Period {
-    fn from_query(query: &mut Query) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let name = "month";
         let text = query.text(name);
         let month = text.as_deref().and_then(Month::parse);
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     fn window(text: &str, today: &str) -> Option<String> {
-        let mut query = Query::parse(text);
+        let mut query = QueryReader::parse(text);
         let period = Period::from_query(&mut query);
         query.finish().ok()?;
         let days = period.window()(Day::parse(today).unwrap());

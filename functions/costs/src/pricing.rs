@@ -13,7 +13,7 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::{FromQuery, Params as Query, Query as QueryText};
+use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
 pub fn route() -> Route {
@@ -26,7 +26,7 @@ pub struct Params {
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut QueryText) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let name = "at";
         let text = query.text(name);
         let at = text.as_deref().and_then(Day::parse).map(Day::date);
@@ -142,7 +142,7 @@ mod tests {
     #[test]
     fn only_complete_dates_are_accepted() {
         let at = |text: &str| {
-            let mut query = QueryText::parse(text);
+            let mut query = QueryReader::parse(text);
             let params = Params::from_query(&mut query);
             query
                 .finish()

@@ -77,8 +77,7 @@ fn most_used<'a>(day: &AgentDay, names: &'a ModelNames) -> &'a str {
 mod tests {
     use super::*;
     use ledger::ids::ModelKey;
-    use ledger::rollup::ModelCode;
-    use ledger::rollup::{ModelSums, OrgDay};
+    use ledger::rollup::{ModelCode, ModelSums, OrgDay};
 
     fn key(name: &str) -> ModelKey {
         let (provider, model) = name.split_once('/').unwrap();

@@ -15,7 +15,7 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::Params as Query;
+use web::query::Query;
 use web::route::Route;
 
 use crate::params::Period;

@@ -7,7 +7,7 @@ use ledger::rollup::OrgDay;
 use store::Result;
 use web::app::App;
 use web::caller::Caller;
-use web::query::{FromQuery, Query};
+use web::query::{FromQuery, QueryReader};
 
 /// The window: the last `days` days, today included.
 pub struct Params {
@@ -16,7 +16,7 @@ pub struct Params {
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut Query) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         Self { days: query.integer("days", 7..=90, 30) }
     }
 }

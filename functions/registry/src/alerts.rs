@@ -21,7 +21,7 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::{FromQuery, Params as Query, Query as Asked};
+use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
 pub fn route() -> Route {
@@ -34,7 +34,7 @@ pub struct Params {
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut Asked) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let limit = query.integer("limit", 1..=MAX_LISTED, 100);
         let text = query.text("status");
         let status = text.as_deref().and_then(Status::parse);
@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     fn params(text: &str) -> Option<(u32, Option<Status>)> {
-        let mut query = Asked::parse(text);
+        let mut query = QueryReader::parse(text);
         let params = Params::from_query(&mut query);
         query.finish().ok().map(|()| (params.limit, params.status))
     }

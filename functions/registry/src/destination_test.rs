@@ -25,8 +25,7 @@ use store::keys;
 use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
-use web::error::Error;
-use web::error::Result;
+use web::error::{Error, Result};
 use web::route::Route;
 use webhook::{Policy, Sent, Webhooks};
 

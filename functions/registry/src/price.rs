@@ -20,11 +20,10 @@ use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
-use web::error::Error;
-use web::error::Result;
+use web::error::{Error, Result};
 use web::fields;
 use web::fields::{Bad, Fields};
-use web::query::{FromQuery, Params as Query, Query as QueryText};
+use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
 use crate::body::Body;
@@ -44,7 +43,7 @@ pub struct Params {
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut QueryText) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let name = "effectiveFrom";
         let before = query.text(name);
         let effective_from = before.as_deref().and_then(Day::parse).map(Day::date);
@@ -220,7 +219,7 @@ mod tests {
     #[test]
     fn delete_requires_the_version() {
         let read = |text: &str| {
-            let mut query = QueryText::parse(text);
+            let mut query = QueryReader::parse(text);
             let params = Params::from_query(&mut query);
             query.finish().map(|()| params.effective_from).map_err(|error| error.status().as_u16())
         };

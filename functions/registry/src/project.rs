@@ -15,8 +15,7 @@ use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
-use web::error::Error;
-use web::error::Result;
+use web::error::{Error, Result};
 use web::fields::Fields;
 use web::route::Route;
 

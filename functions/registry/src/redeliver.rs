@@ -6,8 +6,7 @@ use axum::extract::State;
 use ledger::ids::Name;
 use web::app::App;
 use web::auth::Scope;
-use web::error::Error;
-use web::error::Result;
+use web::error::{Error, Result};
 use web::route::Route;
 
 use crate::alerts::{self, Alert};

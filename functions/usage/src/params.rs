@@ -1,12 +1,8 @@
 //! The query parameters of usage reports.
 
-use axum::extract::{FromRequestParts, RawPathParams};
 use chrono::Datelike;
-use http::request::Parts;
-use ledger::ids::ProjectId;
-use web::error::Result;
-use web::error::{Error, Fault};
-use web::query::{FromQuery, Params as Extracted, Query};
+use web::error::{Error, Fault, Result};
+use web::query::{FromQuery, QueryReader};
 
 use crate::range::{RequestedRange, Unit};
 
@@ -20,12 +16,12 @@ pub struct Params {
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut Query) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         Self { unit: unit(query), requested: RequestedRange::from_query(query) }
     }
 }
 
-fn unit(query: &mut Query) -> Unit {
+fn unit(query: &mut QueryReader) -> Unit {
     let Some(text) = query.text("period") else { return Unit::default() };
     let unit = [Unit::Hour, Unit::Day, Unit::Month].into_iter().find(|unit| unit.period() == text);
     if unit.is_none() {
@@ -35,7 +31,7 @@ fn unit(query: &mut Query) -> Unit {
 }
 
 impl FromQuery for RequestedRange {
-    fn from_query(query: &mut Query) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let [start, end] = ["start_date", "end_date"].map(|name| {
             let instant = query.instant(name)?;
             if !YEARS.contains(&instant.year()) {
@@ -60,35 +56,4 @@ pub fn check(count: i64, most: i64) -> Result<()> {
     let msg = format!("Range should touch at most {most} buckets");
     let fault = Fault::new(vec!["query".into(), "start_date".into()], "too_many_buckets", msg);
     Err(Error::Validation(vec![fault]))
-}
-
-/// The project named in the path, and the query parameters; the faults of both are listed together.
-pub struct ProjectParams(pub ProjectId, pub Params);
-
-impl<S: Send + Sync> FromRequestParts<S> for ProjectParams {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let id = match RawPathParams::from_request_parts(parts, state).await {
-            Ok(path) => id(path.iter().find(|(name, _)| *name == "id").map_or("", |(_, id)| id)),
-            Err(_) => Err(fault_of_id("utf8", "Path should be UTF-8")),
-        };
-        let params = Extracted::<Params>::from_request_parts(parts, state).await;
-        match (id, params) {
-            (Ok(id), Ok(Extracted(params))) => Ok(Self(id, params)),
-            (Ok(_), Err(error)) => Err(error),
-            (Err(fault), Err(Error::Validation(faults))) => {
-                Err(Error::Validation(std::iter::once(fault).chain(faults).collect()))
-            }
-            (Err(fault), _) => Err(Error::Validation(vec![fault])),
-        }
-    }
-}
-
-fn id(text: &str) -> Result<ProjectId, Fault> {
-    ProjectId::new(text).map_err(|invalid| fault_of_id("id", &invalid.to_string()))
-}
-
-fn fault_of_id(kind: &'static str, msg: &str) -> Fault {
-    Fault::new(vec!["path".into(), "id".into()], kind, msg)
 }

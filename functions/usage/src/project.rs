@@ -5,13 +5,17 @@
 
 use axum::Json;
 use axum::extract::State;
+use ledger::ids::ProjectId;
 use web::app::App;
 use web::auth::Scope;
+use web::both::Both;
 use web::caller::Caller;
 use web::error::{Error, Result};
+use web::path::Path;
+use web::query::Query;
 use web::route::Route;
 
-use crate::params::{Params, ProjectParams};
+use crate::params::Params;
 use crate::report::{self, ProjectNames, Report, report};
 
 pub fn route() -> Route {
@@ -21,7 +25,7 @@ pub fn route() -> Route {
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    ProjectParams(id, Params { unit, requested }): ProjectParams,
+    Both(Path(id), Query(Params { unit, requested })): Both<Path<ProjectId>, Query<Params>>,
 ) -> Result<Json<Report>> {
     let (project, used) = report::of_project(&app, &caller.org, unit, requested, &id).await?;
     // A project's usage may be aggregated a moment before the registry lists the project.

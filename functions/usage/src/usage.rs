@@ -8,7 +8,7 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::{FromQuery, Params as Query, Query as Given};
+use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
 use crate::params::Params;
@@ -25,7 +25,7 @@ struct ReportQuery {
 }
 
 impl FromQuery for ReportQuery {
-    fn from_query(query: &mut Given) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let project_id = query.id("project_id").and_then(|id| ProjectId::new(id).ok());
         Self { params: Params::from_query(query), project_id }
     }

@@ -14,7 +14,7 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::{FromQuery, Params as Query};
+use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
 use crate::roi::mean_ms;
@@ -29,7 +29,7 @@ pub struct Params {
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut web::query::Query) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         Self { months: query.integer("months", 1..=24, 6) }
     }
 }

@@ -15,9 +15,8 @@ use runtime::metrics;
 use store::Store;
 
 use crate::auth::Verifier;
-use crate::caller;
-use crate::logs;
 use crate::route::{Route, axum_path};
+use crate::{caller, logs};
 
 /// One function's state, shared by its requests.
 #[derive(Clone)]

@@ -4,9 +4,12 @@
 
 pub mod app;
 pub mod auth;
+pub mod body;
+pub mod both;
 pub mod caller;
 pub mod error;
 pub mod fields;
 pub mod logs;
+pub mod path;
 pub mod query;
 pub mod route;

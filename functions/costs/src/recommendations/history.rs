@@ -54,8 +54,7 @@ pub fn of(
 
 #[cfg(test)]
 mod tests {
-    use ledger::rollup::ModelCode;
-    use ledger::rollup::{ModelSums, OrgDay};
+    use ledger::rollup::{ModelCode, ModelSums, OrgDay};
 
     use super::*;
 
