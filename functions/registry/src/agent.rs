@@ -9,19 +9,22 @@ use ledger::ids::AgentId;
 use ledger::money::{Number, Quantity, Usd};
 use ledger::period::Day;
 use ledger::settings::{AgentSettings, AgentStatus};
+use runtime::config::Config;
 use serde::Serialize;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
+use web::body::{Body, FromBody};
+use web::both::Both;
 use web::caller::Caller;
-use web::error::{Error, Result};
-use web::fields::{Fields, one_of, quantity};
+use web::error::Result;
+use web::fields::{FieldReader, one_of, quantity, text};
+use web::path::Path;
 use web::route::Route;
 
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{MAX_MONEY, NAME, Path, both, text};
+use crate::limits::{MAX_MONEY, NAME, READ_ONLY};
 use crate::response::Versioned;
 
 /// Maximum estimate of hours saved per month.
@@ -62,22 +65,25 @@ pub struct Agent {
     last_seen: Option<Day>,
 }
 
-async fn get(State(app): State<App>, caller: Caller, path: Path) -> Result<Versioned<Agent>> {
-    let id: AgentId = path.id("id").map_err(Error::Validation)?;
+struct AgentBody(AgentSettings);
+
+async fn get(State(app): State<App>, caller: Caller, Path(id): Path<AgentId>) -> Result<Versioned<Agent>> {
     let stored = app.store.known(&keys::agent(&caller.org, &id), true).await?;
     if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body) -> Result<Versioned<Agent>> {
-    let (id, wanted) = both(path.id::<AgentId>("id"), body.read(settings))?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Both(Path(id), Body(AgentBody(wanted))): Both<Path<AgentId>, Body<AgentBody>>,
+) -> Result<Versioned<Agent>> {
     let entity = entity(keys::agent(&editor.org, &id), &id);
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     let stored = app.store.change(&editor, &entity, decide).await?;
     Ok(view(id, &stored))
 }
 
-async fn delete(State(app): State<App>, Edit(editor): Edit, path: Path) -> Result<StatusCode> {
-    let id: AgentId = path.id("id").map_err(Error::Validation)?;
+async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<AgentId>) -> Result<StatusCode> {
     let entity = entity(keys::agent(&editor.org, &id), &id);
     let decide = |stored: &Stored<AgentSettings>| {
         if !stored.exists() {
@@ -121,7 +127,14 @@ pub(crate) fn view(id: AgentId, stored: &Stored<AgentSettings>) -> Versioned<Age
     Versioned::new(agent, stored)
 }
 
-fn settings(fields: &mut Fields<'_>) -> AgentSettings {
+impl FromBody for AgentBody {
+    fn from_body(fields: &mut FieldReader<'_>, _: &Config) -> Option<Self> {
+        Some(Self(settings(fields)))
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>) -> AgentSettings {
+    fields.ignore(READ_ONLY);
     let status = one_of("'online', 'paused', 'draft', 'offline' or 'archived'");
     AgentSettings {
         name: fields.optional("name", text(NAME)),
@@ -143,7 +156,7 @@ fn settings(fields: &mut Fields<'_>) -> AgentSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::tests::reading;
+    use crate::limits::tests::reading;
 
     #[test]
     fn amounts_are_exact_as_numbers_and_as_strings() {

@@ -6,19 +6,20 @@ use http::StatusCode;
 use ledger::ids::OrgId;
 use ledger::money::{Number, Usd};
 use ledger::settings::BudgetSettings;
+use runtime::config::Config;
 use serde::Serialize;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
+use web::body::{Body, FromBody};
 use web::caller::Caller;
-use web::error::{Error, Result};
-use web::fields::{Fields, boolean, integer, quantity};
+use web::error::Result;
+use web::fields::{FieldReader, Invalid, boolean, integer, quantity};
 use web::route::Route;
 
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{MAX_MONEY, list};
+use crate::limits::{MAX_MONEY, READ_ONLY};
 use crate::response::Versioned;
 
 /// The highest threshold, in percent of the budget.
@@ -44,12 +45,17 @@ pub struct Budget {
     forecast: bool,
 }
 
+struct BudgetBody(BudgetSettings);
+
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Budget>> {
     Ok(view(&app.store.known(&keys::budget(&caller.org), true).await?))
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<Versioned<Budget>> {
-    let wanted = body.read(settings).map_err(Error::Validation)?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Body(BudgetBody(wanted)): Body<BudgetBody>,
+) -> Result<Versioned<Budget>> {
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     Ok(view(&app.store.change(&editor, &entity(&editor.org), decide).await?))
 }
@@ -76,7 +82,14 @@ fn view(stored: &Stored<BudgetSettings>) -> Versioned<Budget> {
     Versioned::new(budget, stored)
 }
 
-fn settings(fields: &mut Fields<'_>) -> BudgetSettings {
+impl FromBody for BudgetBody {
+    fn from_body(fields: &mut FieldReader<'_>, _: &Config) -> Option<Self> {
+        Some(Self(settings(fields)))
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>) -> BudgetSettings {
+    fields.ignore(READ_ONLY);
     let default = BudgetSettings::default();
     BudgetSettings {
         monthly: fields.optional("monthly", quantity(MAX_MONEY)).map(Usd::new),
@@ -86,12 +99,12 @@ fn settings(fields: &mut Fields<'_>) -> BudgetSettings {
 }
 
 /// Percentages in any order, without duplicates.
-fn thresholds(fields: &mut Fields<'_>) -> Option<Vec<u32>> {
+fn thresholds(fields: &mut FieldReader<'_>) -> Option<Vec<u32>> {
     let name = "thresholds";
-    let mut values = list(fields, name, &THRESHOLDS, || integer(1..=MAX_THRESHOLD))?;
+    let mut values = fields.list(name, &THRESHOLDS, || integer(1..=MAX_THRESHOLD))?;
     values.sort_unstable();
     if values.windows(2).any(|two| two[0] == two[1]) {
-        fields.fault(name, ("duplicate", "List should hold each threshold once".to_owned()));
+        fields.fault(name, Invalid::new("duplicate", "List should hold each threshold once"));
     }
     Some(values.into_iter().filter_map(|value| value.try_into().ok()).collect())
 }
@@ -99,7 +112,7 @@ fn thresholds(fields: &mut Fields<'_>) -> Option<Vec<u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::tests::reading;
+    use crate::limits::tests::reading;
 
     #[test]
     fn missing_fields_take_their_defaults() {

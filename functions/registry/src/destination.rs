@@ -10,22 +10,25 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use ledger::ids::{Name, OrgId};
 use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
+use runtime::config::Config;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
+use web::body::{Body, FromBody};
+use web::both::Both;
 use web::error::{Error, Result};
 use web::fields;
-use web::fields::{Bad, Fields};
+use web::fields::{FieldReader, Invalid};
+use web::path::Path;
 use web::route::Route;
 use webhook;
 use webhook::{SECRET_BYTES, SECRET_PREFIX, Target};
 
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{Path, both};
+use crate::limits::READ_ONLY;
 use crate::response::Versioned;
 
 pub fn routes() -> Vec<Route> {
@@ -49,10 +52,11 @@ struct DestinationBody {
     secret: Option<String>,
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body) -> Result<Response> {
-    let allow_local = app.config.allow_local_webhooks;
-    let wanted = body.read_required(|fields| settings(fields, allow_local));
-    let (id, wanted) = both(path.id::<Name>("id"), wanted)?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Both(Path(id), Body(wanted)): Both<Path<Name>, Body<DestinationBody>>,
+) -> Result<Response> {
     let known = app.store.destinations(&editor.org).await?;
     if known.len() >= MAX_DESTINATIONS && known.iter().all(|(known, _)| *known != id) {
         return Err(Error::Conflict(format!(
@@ -72,8 +76,7 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
     Ok(response)
 }
 
-async fn delete(State(app): State<App>, Edit(editor): Edit, path: Path) -> Result<StatusCode> {
-    let id: Name = path.id("id").map_err(Error::Validation)?;
+async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Name>) -> Result<StatusCode> {
     let decide = |stored: &Stored<DestinationSettings>| match stored.settings {
         Some(_) => Ok(Next::Clear),
         None => Err(store::Error::NotFound("Destination not found")),
@@ -97,7 +100,14 @@ pub(crate) fn view(
     Versioned::new(Destination { id: id.clone(), url, secret }, stored)
 }
 
-fn settings(fields: &mut Fields<'_>, allow_local: bool) -> Option<DestinationBody> {
+impl FromBody for DestinationBody {
+    fn from_body(fields: &mut FieldReader<'_>, config: &Config) -> Option<Self> {
+        settings(fields, config.allow_local_webhooks)
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>, allow_local: bool) -> Option<DestinationBody> {
+    fields.ignore(READ_ONLY);
     let url = fields.required("url", |raw| url(raw, allow_local));
     let secret = fields.optional("secret", secret);
     Some(DestinationBody { url: url?, secret })
@@ -105,21 +115,24 @@ fn settings(fields: &mut Fields<'_>, allow_local: bool) -> Option<DestinationBod
 
 /// A URL that webhooks may be sent to. Addresses behind a host name are checked on every delivery, since they may
 /// change.
-fn url(raw: &RawValue, allow_local: bool) -> Result<String, Bad> {
+fn url(raw: &RawValue, allow_local: bool) -> Result<String, Invalid> {
     let text = fields::string(raw)?;
     match Target::parse(&text, allow_local) {
         Ok(_) => Ok(text),
-        Err(unfit) => Err((unfit.kind(), unfit.to_string())),
+        Err(unfit) => Err(Invalid::new(unfit.kind(), unfit.to_string())),
     }
 }
 
-fn secret(raw: &RawValue) -> Result<String, Bad> {
+fn secret(raw: &RawValue) -> Result<String, Invalid> {
     let text = fields::string(raw)?;
     if webhook::secret_bytes(&text).is_some() {
         return Ok(text);
     }
     let (least, most) = (SECRET_BYTES.start(), SECRET_BYTES.end());
-    Err(("secret", format!("Secret should be {SECRET_PREFIX} and the base64 of {least} to {most} bytes")))
+    Err(Invalid::new(
+        "secret",
+        format!("Secret should be {SECRET_PREFIX} and the base64 of {least} to {most} bytes"),
+    ))
 }
 
 #[cfg(test)]
@@ -127,7 +140,7 @@ mod tests {
     use webhook::MAX_URL;
 
     use super::*;
-    use crate::body::tests::reading_required;
+    use crate::limits::tests::reading_required;
 
     fn fault(field: &str, value: &str, allow_local: bool) -> Option<String> {
         let url = if field == "url" { "" } else { r#","url":"https://a.example""# };

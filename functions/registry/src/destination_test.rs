@@ -26,10 +26,9 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Result};
+use web::path::{FromPath, Path, PathReader};
 use web::route::Route;
 use webhook::{Policy, Sent, Webhooks};
-
-use crate::input::Path;
 
 /// The suffix after the id. Ids may contain slashes, so the wildcard parameter includes it.
 const SUFFIX: &str = "/test";
@@ -47,9 +46,20 @@ pub struct TestOutcome {
     detail: String,
 }
 
-async fn handle(State(app): State<App>, caller: Caller, path: Path) -> Result<Json<TestOutcome>> {
-    let id = path.id_before::<Name>("id", SUFFIX).ok_or(Error::NotFound("Not Found"))?;
-    let id = id.map_err(Error::Validation)?;
+struct TestPath(Name);
+
+impl FromPath for TestPath {
+    fn from_path(path: &PathReader) -> Result<Self> {
+        let id = path.id_before("id", SUFFIX).ok_or(Error::NotFound("Not Found"))?;
+        Ok(Self(id?))
+    }
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Path(TestPath(id)): Path<TestPath>,
+) -> Result<Json<TestOutcome>> {
     // Strongly consistent: a destination is often tested right after it was set.
     let stored = app.store.known::<DestinationSettings>(&keys::destination(&caller.org, &id), true).await?;
     let settings = stored.settings.ok_or(Error::NotFound("Destination not found"))?;

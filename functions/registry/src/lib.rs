@@ -12,13 +12,12 @@
 pub mod agent;
 pub mod agents;
 pub mod alerts;
-mod body;
 pub mod budget;
 pub mod destination;
 pub mod destination_test;
 pub mod destinations;
 mod edit;
-mod input;
+mod limits;
 pub mod organization;
 pub mod price;
 pub mod project;

@@ -4,21 +4,22 @@ use axum::extract::State;
 use chrono_tz::Tz;
 use ledger::ids::OrgId;
 use ledger::settings::OrganizationSettings;
+use runtime::config::Config;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
+use web::body::{Body, FromBody};
 use web::caller::Caller;
-use web::error::{Error, Result};
+use web::error::Result;
 use web::fields;
-use web::fields::{Bad, Fields, boolean};
+use web::fields::{FieldReader, Invalid, boolean, text};
 use web::route::Route;
 
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{NAME, text};
+use crate::limits::{NAME, READ_ONLY};
 use crate::response::Versioned;
 
 pub fn routes() -> Vec<Route> {
@@ -34,13 +35,18 @@ pub struct Organization {
     cross_provider_recommendations: bool,
 }
 
+struct OrganizationBody(OrganizationSettings);
+
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Organization>> {
     let stored = app.store.known(&keys::organization_settings(&caller.org), true).await?;
     Ok(view(caller.org, &stored))
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<Versioned<Organization>> {
-    let wanted = body.read(settings).map_err(Error::Validation)?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Body(OrganizationBody(wanted)): Body<OrganizationBody>,
+) -> Result<Versioned<Organization>> {
     let key = keys::organization_settings(&editor.org);
     let entity = Entity { key, what: "organization".to_owned(), agent: None, always_there: true };
 
@@ -78,7 +84,14 @@ fn view(id: OrgId, stored: &Stored<OrganizationSettings>) -> Versioned<Organizat
     Versioned::new(organization, stored)
 }
 
-fn settings(fields: &mut Fields<'_>) -> OrganizationSettings {
+impl FromBody for OrganizationBody {
+    fn from_body(fields: &mut FieldReader<'_>, _: &Config) -> Option<Self> {
+        Some(Self(settings(fields)))
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>) -> OrganizationSettings {
+    fields.ignore(READ_ONLY);
     let default = OrganizationSettings::default();
     OrganizationSettings {
         name: fields.optional("name", text(NAME)),
@@ -89,15 +102,15 @@ fn settings(fields: &mut Fields<'_>) -> OrganizationSettings {
     }
 }
 
-fn timezone(raw: &RawValue) -> Result<Tz, Bad> {
+fn timezone(raw: &RawValue) -> Result<Tz, Invalid> {
     let msg = "Input should be the name of an IANA time zone, such as Europe/Berlin";
-    fields::string(raw)?.parse().map_err(|_| ("timezone", msg.to_owned()))
+    fields::string(raw)?.parse().map_err(|_| Invalid::new("timezone", msg))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::tests::reading;
+    use crate::limits::tests::reading;
 
     #[test]
     fn missing_fields_take_their_defaults() {

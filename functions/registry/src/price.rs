@@ -14,21 +14,24 @@ use http::StatusCode;
 use ledger::ids::{Name, OrgId};
 use ledger::period::Day;
 use ledger::settings::{LongContextSettings, PriceSettings, RateSettings};
+use runtime::config::Config;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
+use web::body::{Body, FromBody};
+use web::both::Both;
 use web::error::{Error, Result};
 use web::fields;
-use web::fields::{Bad, Fields};
+use web::fields::{FieldReader, Invalid};
+use web::path::{FromPath, Path, PathReader};
 use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{Checked, Path, both};
+use crate::limits::READ_ONLY;
 use crate::response::Versioned;
 use rates::{LongRates, Rates};
 
@@ -37,8 +40,24 @@ pub fn routes() -> Vec<Route> {
     vec![Route::put(path, Scope::RegistryWrite, put), Route::delete(path, Scope::RegistryWrite, delete)]
 }
 
+struct PricePath {
+    provider: Name,
+    model: Name,
+}
+
+impl FromPath for PricePath {
+    fn from_path(path: &PathReader) -> Result<Self> {
+        match (path.id("provider"), path.id("model")) {
+            (Ok(provider), Ok(model)) => Ok(Self { provider, model }),
+            (provider, model) => {
+                Err(Error::Validation([provider.err(), model.err()].into_iter().flatten().collect()))
+            }
+        }
+    }
+}
+
 /// The version to delete.
-pub struct Params {
+struct Params {
     effective_from: Option<NaiveDate>,
 }
 
@@ -77,8 +96,11 @@ struct PriceBody {
     long_context: Option<LongContextSettings>,
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body) -> Result<Versioned<Price>> {
-    let ((provider, model), wanted) = both(ids(&path), body.read_required(settings))?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Both(Path(PricePath { provider, model }), Body(wanted)): Both<Path<PricePath>, Body<PriceBody>>,
+) -> Result<Versioned<Price>> {
     let wanted = PriceSettings {
         provider: provider.into(),
         model: model.into(),
@@ -105,10 +127,8 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
 async fn delete(
     State(app): State<App>,
     Edit(editor): Edit,
-    path: Path,
-    Query(params): Query<Params>,
+    Both(Path(PricePath { provider, model }), Query(params)): Both<Path<PricePath>, Query<Params>>,
 ) -> Result<StatusCode> {
-    let (provider, model) = ids(&path).map_err(Error::Validation)?;
     let from = params.effective_from.unwrap_or_default();
     let entity = entity(&editor.org, provider.as_str(), model.as_str(), from);
     let decide = |stored: &Stored<PriceSettings>| match stored.settings {
@@ -117,13 +137,6 @@ async fn delete(
     };
     app.store.change(&editor, &entity, decide).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn ids(path: &Path) -> Checked<(Name, Name)> {
-    match (path.id("provider"), path.id("model")) {
-        (Ok(provider), Ok(model)) => Ok((provider, model)),
-        (provider, model) => Err([provider.err(), model.err()].into_iter().flatten().flatten().collect()),
-    }
 }
 
 fn entity(org: &OrgId, provider: &str, model: &str, from: NaiveDate) -> Entity<'static> {
@@ -141,24 +154,31 @@ fn view(set: PriceSettings) -> Price {
     }
 }
 
-fn settings(fields: &mut Fields<'_>) -> Option<PriceBody> {
+impl FromBody for PriceBody {
+    fn from_body(fields: &mut FieldReader<'_>, _: &Config) -> Option<Self> {
+        settings(fields)
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>) -> Option<PriceBody> {
+    fields.ignore(READ_ONLY);
     let effective_from = fields.optional("effectiveFrom", date);
     let rates = rates::read(fields);
     let long_context = rates::read_long(fields, "longContext");
     // A client may send back what the path already says.
-    fields.take_if(|name, _| ["provider", "model"].contains(&name));
+    fields.ignore(&["provider", "model"]);
     Some(PriceBody { effective_from, rates: rates?, long_context })
 }
 
-fn date(raw: &RawValue) -> Result<NaiveDate, Bad> {
+fn date(raw: &RawValue) -> Result<NaiveDate, Invalid> {
     let date = Day::parse(&fields::string(raw)?).map(Day::date);
-    date.ok_or_else(|| ("date_parsing", DATE.to_owned()))
+    date.ok_or_else(|| Invalid::new("date_parsing", DATE))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::tests::reading_required;
+    use crate::limits::tests::reading_required;
 
     fn shown(text: &str) -> serde_json::Value {
         let wanted = reading_required(text, settings).unwrap_or_else(|faults| panic!("{faults:?}"));

@@ -6,19 +6,18 @@ use axum::extract::State;
 use ledger::ids::Name;
 use web::app::App;
 use web::auth::Scope;
-use web::error::{Error, Result};
+use web::error::Result;
+use web::path::Path;
 use web::route::Route;
 
 use crate::alerts::{self, Alert};
 use crate::edit::Edit;
-use crate::input::Path;
 
 pub fn route() -> Route {
     Route::post("/api/alerts/{id}/redeliver", Scope::RegistryWrite, handle)
 }
 
-async fn handle(State(app): State<App>, Edit(editor): Edit, path: Path) -> Result<Json<Alert>> {
-    let id: Name = path.id("id").map_err(Error::Validation)?;
+async fn handle(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Name>) -> Result<Json<Alert>> {
     let alert = app.store.redeliver(&editor, id.as_str()).await?;
     alerts::view(&alert).map(Json)
 }

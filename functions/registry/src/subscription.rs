@@ -9,21 +9,22 @@ use http::StatusCode;
 use ledger::ids::OrgId;
 use ledger::period::rfc3339;
 use ledger::settings::{BillingCycle, PlanSettings, PlanStatus};
+use runtime::config::Config;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
+use web::body::{Body, FromBody};
 use web::caller::Caller;
-use web::error::{Error, Result};
+use web::error::Result;
 use web::fields;
-use web::fields::{Bad, Fields, integer, one_of};
+use web::fields::{FieldReader, Invalid, integer, one_of, text};
 use web::route::Route;
 
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{NAME, list, text};
+use crate::limits::{NAME, READ_ONLY};
 use crate::response::Versioned;
 
 /// The highest price and limit; arithmetic on them cannot overflow.
@@ -64,12 +65,17 @@ pub struct Subscription {
     subscribed_tier_ids: Vec<String>,
 }
 
+struct SubscriptionBody(PlanSettings);
+
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Subscription>> {
     Ok(view(&app.store.known(&keys::plan(&caller.org), true).await?))
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<Versioned<Subscription>> {
-    let wanted = body.read(settings).map_err(Error::Validation)?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Body(SubscriptionBody(wanted)): Body<SubscriptionBody>,
+) -> Result<Versioned<Subscription>> {
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     Ok(view(&app.store.change(&editor, &entity(&editor.org), decide).await?))
 }
@@ -108,7 +114,14 @@ fn view(stored: &Stored<PlanSettings>) -> Versioned<Subscription> {
     Versioned::new(subscription, stored)
 }
 
-fn settings(fields: &mut Fields<'_>) -> PlanSettings {
+impl FromBody for SubscriptionBody {
+    fn from_body(fields: &mut FieldReader<'_>, _: &Config) -> Option<Self> {
+        Some(Self(settings(fields)))
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>) -> PlanSettings {
+    fields.ignore(READ_ONLY);
     let default = PlanSettings::default();
     let statuses = "'none', 'trialing', 'active', 'past_due', 'unpaid', 'paused', 'canceled' or 'incomplete'";
     let [current_period_start, current_period_end] = period(fields);
@@ -128,16 +141,16 @@ fn settings(fields: &mut Fields<'_>) -> PlanSettings {
         current_period_start,
         current_period_end,
         trial_ends_at: fields.optional("trial_ends_at", instant),
-        subscribed_tier_ids: list(fields, "subscribed_tier_ids", &TIERS, || text(NAME)).unwrap_or_default(),
+        subscribed_tier_ids: fields.list("subscribed_tier_ids", &TIERS, || text(NAME)).unwrap_or_default(),
     }
 }
 
-fn count(fields: &mut Fields<'_>, name: &'static str, default: u64) -> u64 {
+fn count(fields: &mut FieldReader<'_>, name: &'static str, default: u64) -> u64 {
     fields.optional(name, integer(0..=MAX_COUNT)).unwrap_or(default)
 }
 
 /// Both ends of the current period or neither, in order.
-fn period(fields: &mut Fields<'_>) -> [Option<DateTime<Utc>>; 2] {
+fn period(fields: &mut FieldReader<'_>) -> [Option<DateTime<Utc>>; 2] {
     let names = ["current_period_start", "current_period_end"];
     let given = names.map(|name| fields.raw(name).filter(|raw| raw.get() != "null"));
     let mut ends = [None, None];
@@ -147,7 +160,7 @@ fn period(fields: &mut Fields<'_>) -> [Option<DateTime<Utc>>; 2] {
             Some(Err(bad)) => fields.fault(names[i], bad),
             None if given[1 - i].is_some() => {
                 let msg = format!("Field required where {} is given", names[1 - i]);
-                fields.fault(names[i], ("missing", msg));
+                fields.fault(names[i], Invalid::new("missing", msg));
             }
             None => {}
         }
@@ -155,24 +168,24 @@ fn period(fields: &mut Fields<'_>) -> [Option<DateTime<Utc>>; 2] {
     if let [Some(start), Some(end)] = ends
         && end <= start
     {
-        fields.fault(names[1], ("period", "Period should end after it begins".to_owned()));
+        fields.fault(names[1], Invalid::new("period", "Period should end after it begins"));
     }
     ends
 }
 
-fn instant(raw: &RawValue) -> Result<DateTime<Utc>, Bad> {
+fn instant(raw: &RawValue) -> Result<DateTime<Utc>, Invalid> {
     let instant = fields::instant(raw)?;
     if YEARS.contains(&instant.year()) {
         return Ok(instant);
     }
     let msg = format!("Input should lie in the years {} to {}", YEARS.start(), YEARS.end());
-    Err(("datetime_range", msg))
+    Err(Invalid::new("datetime_range", msg))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::tests::reading;
+    use crate::limits::tests::reading;
 
     #[test]
     fn missing_fields_take_the_defaults_of_no_plan() {

@@ -3,7 +3,7 @@
 use ledger::money::{Number, Quantity};
 use ledger::settings::{LongContextSettings, RateSettings};
 use serde::Serialize;
-use web::fields::{Fields, integer, quantity};
+use web::fields::{FieldReader, integer, quantity};
 
 /// The highest price, in dollars per million tokens. [`ledger::pricing::Price`] holds six decimals.
 const MAX_PRICE: u64 = 1_000_000;
@@ -52,7 +52,7 @@ impl LongRates {
 }
 
 /// Reads the rates from the fields of an object.
-pub fn read(fields: &mut Fields<'_>) -> Option<RateSettings> {
+pub fn read(fields: &mut FieldReader<'_>) -> Option<RateSettings> {
     let price = || quantity(MAX_PRICE);
     let input = fields.required("inputPricePerMillion", price());
     let output = fields.required("outputPricePerMillion", price());
@@ -65,11 +65,10 @@ pub fn read(fields: &mut Fields<'_>) -> Option<RateSettings> {
 }
 
 /// Reads optional long-context rates.
-pub fn read_long(fields: &mut Fields<'_>, name: &'static str) -> Option<LongContextSettings> {
-    let raw = fields.raw(name).filter(|raw| raw.get() != "null")?;
-    let mut inner = Fields::of(raw, fields.at(name)).map_err(|fault| fields.faults([fault])).ok()?;
-    let above_input_tokens = inner.required("aboveInputTokens", integer(1..=MAX_ABOVE));
-    let rates = read(&mut inner);
-    fields.faults(inner.finish());
-    Some(LongContextSettings { above_input_tokens: above_input_tokens?, rates: rates? })
+pub fn read_long(fields: &mut FieldReader<'_>, name: &'static str) -> Option<LongContextSettings> {
+    fields.object(name, |fields| {
+        let above_input_tokens = fields.required("aboveInputTokens", integer(1..=MAX_ABOVE));
+        let rates = read(fields);
+        Some(LongContextSettings { above_input_tokens: above_input_tokens?, rates: rates? })
+    })
 }
