@@ -92,13 +92,13 @@ type ByDay = BTreeMap<Day, Used>;
 
 async fn of_all(app: &App, org: &OrgId, days: u32) -> Result<(DayRange, ByDay)> {
     let range = |today| DayRange::ending(today, days);
-    let (range, found) = app.over(org, range, |days| app.store.org_days(org, days)).await?;
+    let (range, found) = app.fetch_days(org, range, |days| app.store.org_days(org, days)).await?;
     Ok((range, found.into_iter().map(|(day, sums)| (day, sums.total().into())).collect()))
 }
 
 async fn of_agent(app: &App, org: &OrgId, agent: &AgentId, days: u32) -> Result<(DayRange, ByDay)> {
     let range = |today| DayRange::ending(today, days);
-    let found = app.over(org, range, |days| app.store.agent_days_of(org, agent, days));
+    let found = app.fetch_days(org, range, |days| app.store.agent_days_of(org, agent, days));
     let ((range, found), known) = try_join!(found, app.store.agent(org, agent))?;
     // An agent's usage may be aggregated a moment before the registry lists the agent.
     if known.is_none() && found.is_empty() {

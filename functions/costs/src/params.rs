@@ -37,7 +37,7 @@ impl Period {
     /// The organization's usage.
     pub async fn of_org(&self, app: &App, caller: &Caller) -> Result<OrgDay> {
         let fetch = |days| app.store.org_days(&caller.org, days);
-        let (window, days) = app.over(&caller.org, self.window(), fetch).await?;
+        let (window, days) = app.fetch_days(&caller.org, self.window(), fetch).await?;
         let mut all = OrgDay::default();
         for (_, day) in days.into_iter().filter(|(day, _)| window.contains(*day)) {
             all.merge(day);
@@ -48,7 +48,7 @@ impl Period {
     pub async fn of_agents(&self, app: &App, caller: &Caller) -> Result<Vec<Spending>> {
         let (org, store) = (&caller.org, &app.store);
         let fetch = |days| async move { try_join!(store.agent_days(org, days), store.org_days(org, days)) };
-        let days = Box::pin(app.over(org, self.window(), fetch));
+        let days = Box::pin(app.fetch_days(org, self.window(), fetch));
         let ((window, (agent_days, org_days)), agents) = try_join!(days, store.agents(org))?;
         Ok(spending::of(window, agent_days, &ModelNames::of(org_days.values()), agents))
     }

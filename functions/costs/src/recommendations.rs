@@ -77,7 +77,7 @@ struct Recommendation {
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
     let (org, store) = (&caller.org, &app.store);
     let fetch = |days| async move { try_join!(store.agent_days(org, days), store.org_days(org, days)) };
-    let days = app.over(org, |today| DayRange::ending(today, DAYS), fetch);
+    let days = app.fetch_days(org, |today| DayRange::ending(today, DAYS), fetch);
     let ((window, (agent_days, org_days)), agents) = try_join!(days, store.agents(org))?;
     // Cached: the time zone lookup above has just read it.
     let settings = store.settings_cached(org).await?;

@@ -48,7 +48,7 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let days = app.over(&caller.org, params.window(), |days| app.store.agent_days(&caller.org, days));
+    let days = app.fetch_days(&caller.org, params.window(), |days| app.store.agent_days(&caller.org, days));
     let ((window, days), agents) = try_join!(days, app.store.agents(&caller.org))?;
     let mut used: BTreeMap<AgentId, AgentModelSums> = BTreeMap::new();
     for (day, agent, sums) in days {

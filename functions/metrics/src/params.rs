@@ -31,7 +31,7 @@ impl Params {
     /// The days of the window that have any usage.
     pub async fn org_days(&self, app: &App, caller: &Caller) -> Result<(DayRange, BTreeMap<Day, OrgDay>)> {
         let fetch = |days| app.store.org_days(&caller.org, days);
-        let (window, mut days) = app.over(&caller.org, self.window(), fetch).await?;
+        let (window, mut days) = app.fetch_days(&caller.org, self.window(), fetch).await?;
         days.retain(|day, _| window.contains(*day));
         Ok((window, days))
     }

@@ -72,7 +72,8 @@ async fn of_days(
     // The number of days a range touches depends on the zone, by one at either end. Reject what is too long in any
     // zone before reading it.
     check(count(range(chrono_tz::UTC), unit), unit.max_buckets() + 2)?;
-    let (zone, found) = app.in_zone(org, range, |days| app.store.compute_days(org, days, project)).await?;
+    let (zone, found) =
+        app.fetch_in_zone(org, range, |days| app.store.compute_days(org, days, project)).await?;
     let days = range(zone);
     check(count(days, unit), unit.max_buckets())?;
     let bucket = |day: Day| if unit == Unit::Month { day.month().first() } else { day };

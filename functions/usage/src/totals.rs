@@ -41,7 +41,7 @@ async fn handle(
     let (org, now) = (&caller.org, app.clock.now());
     let range = |zone| requested.days_of_total(zone, now);
     check(count(range(chrono_tz::UTC), Unit::Day), Unit::Day.max_buckets() + 2)?;
-    let found = app.in_zone(org, range, |days| app.store.compute_days(org, days, None));
+    let found = app.fetch_in_zone(org, range, |days| app.store.compute_days(org, days, None));
     let ((zone, found), projects) = try_join!(found, app.store.projects(org))?;
     let days = range(zone);
     check(count(days, Unit::Day), Unit::Day.max_buckets())?;

@@ -62,7 +62,7 @@ pub struct Row {
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Row>>> {
     let (org, store) = (&caller.org, &app.store);
-    let days = app.over(org, member::so_far, async |days| {
+    let days = app.fetch_days(org, member::so_far, async |days| {
         // An agent's days identify models by code; the organization's days have the names.
         try_join!(store.agent_days(org, days), store.org_days(org, days))
     });

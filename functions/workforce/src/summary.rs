@@ -61,7 +61,7 @@ struct Department {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
-    let days = app.over(&caller.org, member::so_far, |days| app.store.agent_days(&caller.org, days));
+    let days = app.fetch_days(&caller.org, member::so_far, |days| app.store.agent_days(&caller.org, days));
     let ((month, days), agents) = try_join!(days, app.store.agents(&caller.org))?;
     Ok(Json(summary(&member::members(month, days, agents))))
 }

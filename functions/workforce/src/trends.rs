@@ -64,7 +64,8 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let days = app.over(&caller.org, window(params.months), |days| app.store.org_days(&caller.org, days));
+    let days =
+        app.fetch_days(&caller.org, window(params.months), |days| app.store.org_days(&caller.org, days));
     let ((window, days), agents) = try_join!(days, app.store.agents(&caller.org))?;
     Ok(Json(Response { months: params.months, trends: trends(window, days, &agents) }))
 }

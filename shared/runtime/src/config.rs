@@ -1,4 +1,4 @@
-//! Configuration: read once, from the environment, by this module alone.
+//! The configuration. Only this module reads the environment, once.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -20,92 +20,88 @@ pub enum TokenKeys {
     JwksUrl(String),
 }
 
-/// Who may have issued a token, for whom, and how to tell.
+/// How to verify tokens.
 #[derive(Clone)]
 pub struct AuthConfig {
     /// The required `iss`.
     pub issuer: String,
     /// The required `aud`.
     pub audience: String,
-    /// The keys.
+    /// The keys that tokens are signed with.
     pub keys: TokenKeys,
 }
 
-/// Everything a function is told from outside.
+/// The configuration of a function.
 #[derive(Clone)]
 pub struct Config {
-    /// Where the data is.
+    /// The names of the DynamoDB tables.
     pub tables: TableNames,
-    /// How callers are known; absent in functions that no one calls over HTTP, and where anyone may.
+    /// How callers are authenticated; none for functions without HTTP routes or with public routes only.
     pub auth: Option<AuthConfig>,
-    /// Days that a raw event is kept, counted from its arrival.
+    /// Days that a raw event is kept after its arrival.
     pub event_retention_days: u32,
-    /// What signs the cursors of long lists, in the functions that have such lists.
+    /// The key that signs list cursors, for functions with long lists.
     pub cursor_secret: Option<Vec<u8>>,
-    /// Whether webhooks may go to this machine itself, and there in clear text. The environment cannot say so, since
-    /// whoever sets a destination chooses its address: in an account that would open to every organisation what only
-    /// the functions can reach. Only the local stack sets it, for a receiver on the same machine.
+    /// Whether webhooks may be sent to this machine, without TLS. It cannot be set by the environment: organizations
+    /// choose the addresses of webhooks, so in an AWS account it would open whatever only the functions can reach.
+    /// Only the local stack sets it, for a receiver on the same machine.
     pub allow_local_webhooks: bool,
-    /// The SNS topic that alerts are published to, in the functions that send alerts and where there is one.
+    /// The SNS topic that alerts are published to, if there is one, for functions that send alerts.
     pub alerts_topic_arn: Option<String>,
 }
 
-/// The fewest bytes of a secret that signs (RFC 7518, 3.2: at least as long as the hash).
+/// Minimum length of a signing secret (RFC 7518, section 3.2: at least as long as the hash).
 pub const MIN_SECRET_BYTES: usize = 32;
-/// Days that raw events are kept unless the environment says otherwise.
+/// Default number of days that raw events are kept.
 pub const DEFAULT_EVENT_RETENTION_DAYS: u32 = 400;
-/// The shortest retention: the 35 days in which events may come late, and as long again to prove the sums.
+/// Minimum retention: events may arrive for 35 days, and reconcile needs as many again to recompute rollups.
 pub const MIN_EVENT_RETENTION_DAYS: u32 = 70;
 
-/// The variable of [`Config::cursor_secret`].
 const CURSOR_SECRET: &str = "CURSOR_SECRET";
-/// The variable of [`Config::alerts_topic_arn`].
 const ALERTS_TOPIC_ARN: &str = "ALERTS_TOPIC_ARN";
-/// The variable of [`TokenKeys::Secret`].
 const AUTH_SECRET: &str = "AUTH_HS256_SECRET";
-/// Variables that are secret, and those that may be set in their place: whoever may look at a function sees its
-/// environment, so on Lambda that names only where in Secrets Manager the value is.
+/// Secret variables, and the variables that name their ARNs instead. Anyone who may view a function sees its
+/// environment, so on Lambda it only says where in Secrets Manager the value is.
 const SECRETS: [(&str, &str); 2] =
     [(AUTH_SECRET, "AUTH_HS256_SECRET_ARN"), (CURSOR_SECRET, "CURSOR_SECRET_ARN")];
 
-/// What is wrong with the environment.
+/// An invalid environment variable.
 #[derive(Debug, thiserror::Error)]
 #[error("environment variable {name}: {problem}")]
 pub struct ConfigError {
-    /// The variable.
+    /// The name of the variable.
     pub name: &'static str,
-    /// What is wrong with it. Never its value.
+    /// What is wrong with it. Never contains its value.
     pub problem: &'static str,
 }
 
 impl Config {
-    /// The configuration of a function that answers HTTP requests.
+    /// The configuration of a function with HTTP routes.
     pub async fn from_env() -> Result<Self, ConfigError> {
         let secrets = fetched(&variable, secrets::text).await?;
         let variable = |name: &str| secrets.get(name).cloned().or_else(|| variable(name));
         Ok(Self { auth: Some(auth_from(&variable)?), ..from(&variable)? })
     }
 
-    /// What signs cursors, in a function that cannot do without.
+    /// The key that signs cursors, for functions that require it.
     pub fn cursor_secret(&self) -> Result<&[u8], ConfigError> {
         let missing =
             ConfigError { name: CURSOR_SECRET, problem: "is not set; it signs the cursors of lists" };
         self.cursor_secret.as_deref().ok_or(missing)
     }
 
-    /// The configuration of a function that a stream or a schedule triggers, or that anyone may ask.
+    /// The configuration of a function triggered by a stream or a schedule, or with public routes only.
     pub fn without_auth() -> Result<Self, ConfigError> {
         from(&variable)
     }
 }
 
-/// The least important level of the log: `RUST_LOG`, as `trace`, `debug`, `info`, `warn` or `error`. Where that says
-/// something else or nothing it is `info`: who set it wrongly should see that.
+/// The log level: `RUST_LOG` as `trace`, `debug`, `info`, `warn` or `error`. Any other value means `info`.
 pub fn log_level() -> LevelFilter {
     variable("RUST_LOG").and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO)
 }
 
-/// The CloudWatch namespace of all metrics: `METRICS_NAMESPACE`, which tells two deployments in one account apart.
+/// The CloudWatch namespace of all metrics: `METRICS_NAMESPACE`, which separates two deployments in one account.
 pub fn metrics_namespace() -> &'static str {
     static NAMESPACE: LazyLock<String> =
         LazyLock::new(|| variable("METRICS_NAMESPACE").unwrap_or_else(|| "Fleetledger".to_owned()));
@@ -117,7 +113,7 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// The values of secrets that the environment names the ARN of, each fetched by `fetch`.
+/// The values of secrets whose ARNs are in the environment, read with `fetch`.
 async fn fetched(
     variable: &dyn Fn(&str) -> Option<String>,
     fetch: impl AsyncFn(&str) -> Result<String, String>,
@@ -128,7 +124,7 @@ async fn fetched(
             return Err(ConfigError { name, problem: "is set, and so is its ARN" });
         }
         let value = fetch(&arn).await.map_err(|why| {
-            tracing::error!(variable_of_arn, why, "a secret cannot be read");
+            tracing::error!(variable_of_arn, why, "could not read a secret");
             ConfigError { name: variable_of_arn, problem: "names a secret that cannot be read" }
         })?;
         Ok((name, value))
@@ -137,7 +133,7 @@ async fn fetched(
 }
 
 fn from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-    // A function is told only the tables that it may use; the name of another is empty, and using it fails.
+    // A function has the names of only those tables that it may use; other names are empty, and using them fails.
     let table = |name| variable(name).unwrap_or_default();
     let event_retention_days = match variable("EVENT_RETENTION_DAYS") {
         None => DEFAULT_EVENT_RETENTION_DAYS,
@@ -153,7 +149,7 @@ fn from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError
         return Err(ConfigError { name: CURSOR_SECRET, problem: "should have 32 bytes or more" });
     }
     let alerts_topic_arn = variable(ALERTS_TOPIC_ARN);
-    // A FIFO topic would want a group for each message, and tells nobody by mail.
+    // A FIFO topic requires a message group and cannot send email.
     let is_topic = |arn: &String| arn.starts_with("arn:") && arn.contains(":sns:") && !arn.contains(".fifo");
     if alerts_topic_arn.as_ref().is_some_and(|arn| !is_topic(arn)) {
         return Err(ConfigError {
@@ -216,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fault_names_its_variable() {
+    fn each_error_names_its_variable() {
         let base = [("AUTH_ISSUER", "i"), ("AUTH_AUDIENCE", "a")];
         let name = |more: &[(&str, &str)]| {
             let all: Vec<_> = base.iter().chain(more).copied().collect();
@@ -236,7 +232,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_secret_is_given_or_named() {
+    async fn a_secret_is_a_value_or_an_arn() {
         let variables = |pairs: &'static [(&str, &str)]| {
             move |name: &str| pairs.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
         };
@@ -254,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn retention_has_a_floor() {
+    fn retention_has_a_minimum() {
         let days = |text: &str| {
             let text = text.to_owned();
             from(&move |name| match name {
@@ -271,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cursor_secret_is_long_or_absent_and_missed_by_who_needs_it() {
+    fn a_cursor_secret_is_optional_but_has_a_minimum_length() {
         let config = |secret: &str| {
             let secret = secret.to_owned();
             from(&move |name| match name {
@@ -285,7 +281,7 @@ mod tests {
         assert_eq!(config("").unwrap().cursor_secret().unwrap_err().name, "CURSOR_SECRET");
     }
     #[test]
-    fn a_topic_is_a_standard_one_or_absent_and_webhooks_keep_off_this_machine() {
+    fn the_topic_must_be_a_standard_one_and_local_webhooks_are_off() {
         let config = |arn: &str| {
             let arn = arn.to_owned();
             from(&move |name| match name {

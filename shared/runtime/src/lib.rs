@@ -8,11 +8,8 @@ pub mod logs;
 pub mod metrics;
 pub mod secrets;
 
-/// The time until an invocation's deadline.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "how long a process may still run is no matter of the business clock"
-)]
+/// The time left until an invocation's deadline.
+#[allow(clippy::disallowed_methods, reason = "the deadline of the process is not part of the business clock")]
 pub fn time_left(deadline: std::time::SystemTime) -> std::time::Duration {
     deadline.duration_since(std::time::SystemTime::now()).unwrap_or_default()
 }

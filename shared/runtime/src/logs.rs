@@ -1,8 +1,8 @@
-//! Structured logs: a JSON object a line, on which a request's id and organisation stand, and no token, query value or
-//! payload ever.
+//! Structured logs: one JSON object per line, with the request's id and organization, and never a token, query value
+//! or payload.
 //!
-//! Lambda's runtime opens a span with the invocation's `requestId`, and the HTTP edge one for each request, so each
-//! line below them carries what they know.
+//! Lambda's runtime opens a span with the invocation's `requestId`, and the HTTP edge opens one per request, so each
+//! line within them has their fields.
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
@@ -36,18 +36,18 @@ pub const OURS: [&str; 17] = [
     "workforce",
 ];
 
-/// Logs for the whole process, on standard output, at the level of [`config::log_level`].
+/// Sets up logging for the process: standard output, at [`config::log_level`].
 pub fn init() {
-    // A second call, as tests make it, changes nothing.
+    // Has no effect when called again, as tests do.
     let _ = subscriber(config::log_level(), std::io::stdout).try_init();
 }
 
-/// What writes the lines of `level` and above to `writer`.
+/// A subscriber that writes lines of `level` and above to `writer`.
 pub fn subscriber<W>(level: LevelFilter, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    // Lambda files a line under its own `level` only where it has a `timestamp`, too.
+    // Lambda reads a line's `level` only if it also has a `timestamp`.
     let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(writer);
     let shown = filter_fn(move |metadata| is_shown(metadata, level));
     tracing_subscriber::registry().with(lines.with_filter(shown))
@@ -56,7 +56,7 @@ where
 fn is_shown(metadata: &Metadata<'_>, level: LevelFilter) -> bool {
     let root = metadata.target().split("::").next().unwrap_or_default();
     let level = if OURS.contains(&root) { level } else { level.min(LevelFilter::INFO) };
-    // Spans say whose line it is, be it a warning or an error.
+    // Spans carry the request's fields, which warnings and errors need as well.
     let level = if metadata.is_span() { level.max(LevelFilter::INFO) } else { level };
     *metadata.level() <= level
 }

@@ -1,11 +1,12 @@
-//! What a function counts, as a log line that CloudWatch takes metrics from: the embedded metric format
+//! Metrics as log lines in CloudWatch's embedded metric format
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
 //!
-//! An invocation is one task, and what it counts belongs to that task alone: no state outlives it, and where nobody
-//! asks for a line (the local stack, the tests), counting does nothing.
+//! An invocation is one task, and its counts belong to that task: no state outlives it, and outside of an invocation
+//! (local stack, tests) counting has no effect.
 //!
-//! The crate `metrics_cloudwatch_embedded` would write the line too. It counts for the process as a whole, though, and
-//! brings a package called `metrics`, after which `cargo test -p metrics` no longer means the function of that name.
+//! Alternatives: `metrics_cloudwatch_embedded` counts per process and brings a package `metrics`, which makes `cargo
+//! test -p metrics` ambiguous. `metrique` with `metrique-writer-format-emf` has the right shape, one record per unit
+//! of work; consider it once it reaches 1.0.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -17,12 +18,12 @@ use serde_json::{Value, json};
 use crate::clock::Clock;
 use crate::config::metrics_namespace;
 
-/// Their one dimension: the name of the function's binary.
+/// The only dimension: the name of the function's binary.
 pub const DIMENSION: &str = "Function";
 
 macro_rules! metrics {
     ($($function:literal { $($(#[$doc:meta])+ $name:ident,)+ })+) => {
-        /// Something that a function counts. The variant's name is the metric's.
+        /// A counter of a function. The variant's name is the metric's name.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Metric {
             $($($(#[$doc])+ $name,)+)+
@@ -32,12 +33,12 @@ macro_rules! metrics {
             /// Every metric.
             pub const ALL: &[Self] = &[$($(Self::$name,)+)+];
 
-            /// The metric's name.
+            /// The name under which CloudWatch shows it.
             pub const fn name(self) -> &'static str {
                 match self { $($(Self::$name => stringify!($name),)+)+ }
             }
 
-            /// The name of the function that counts it.
+            /// The function that counts it.
             pub const fn function(self) -> &'static str {
                 match self { $($(Self::$name)|+ => $function,)+ }
             }
@@ -47,41 +48,41 @@ macro_rules! metrics {
 
 metrics! {
     "aggregator" {
-        /// Records that were delivered.
+        /// Delivered records.
         Records,
-        /// Records that were put aside. One that is delivered again is counted again, so that none is ever missed.
+        /// Quarantined records. A record is counted again when it is delivered again, so that none is missed.
         Quarantined,
-        /// Deliveries of which some record has to come again.
+        /// Deliveries with a record that must be delivered again.
         FailedBatches,
     }
     "ingest" {
-        /// Events that were stored.
+        /// Stored events.
         Accepted,
-        /// Events that had been stored before.
+        /// Events that were already stored.
         Duplicates,
-        /// Events that are not taken.
+        /// Rejected events.
         Rejected,
         /// Events that could not be stored now.
         Unavailable,
     }
     "reconcile" {
-        /// Columns that were not what their raw events come to.
+        /// Columns that differ from their recomputed values.
         Drift,
-        /// Raw events that could not be read.
+        /// Raw events that could not be parsed.
         UnreadableEvents,
-        /// Read units that were used.
+        /// Consumed read units.
         ReadUnits,
     }
     "budget-alerts" {
-        /// Alerts that were decided.
+        /// Decided alerts.
         Decided,
-        /// Alerts that were delivered.
+        /// Delivered alerts.
         Sent,
-        /// Deliveries that failed and will be tried again.
+        /// Failed deliveries that will be retried.
         Retried,
-        /// Alerts that were given up.
+        /// Deliveries that were given up.
         DeadLetters,
-        /// Organisations whose budgets could not be looked at.
+        /// Organizations whose budgets could not be checked.
         FailedOrganizations,
     }
 }
@@ -90,7 +91,7 @@ tokio::task_local! {
     static COUNTS: Arc<Counts>;
 }
 
-/// What one invocation of a function has counted: each of its metrics, those that stand at 0 too.
+/// The counts of one invocation: all metrics of its function, including those at 0.
 #[derive(Debug)]
 pub struct Counts {
     function: &'static str,
@@ -98,7 +99,7 @@ pub struct Counts {
 }
 
 impl Metric {
-    /// Counts `n` more, if this is one of the metrics of the invocation under way.
+    /// Adds `n`, if the current invocation's function has this metric.
     pub fn count(self, n: usize) {
         let _ = COUNTS.try_with(|counts| {
             if let Some((_, count)) = counts.counts.iter().find(|(metric, _)| *metric == self) {
@@ -114,13 +115,13 @@ impl Counts {
         Self { function, counts: its.map(|metric| (*metric, AtomicU64::new(0))).collect() }
     }
 
-    /// How often the invocation has counted `metric`.
+    /// The count of `metric` in the invocation.
     pub fn get(&self, metric: Metric) -> u64 {
         let found = self.counts.iter().find(|(one, _)| *one == metric);
         found.map_or(0, |(_, count)| count.load(Ordering::Relaxed))
     }
 
-    /// The line of an invocation that ended at `now`.
+    /// The log line of an invocation that ended at `now`.
     pub fn line(&self, now: DateTime<Utc>) -> String {
         let metric = |(metric, _): &(Metric, _)| json!({ "Name": metric.name(), "Unit": "Count" });
         let mut line = json!({
@@ -141,17 +142,17 @@ impl Counts {
     }
 }
 
-/// Runs an invocation of `function`; what it comes to, and what it has counted.
+/// Runs an invocation of `function` and returns its output and counts.
 pub async fn counted<F: Future>(function: &'static str, invocation: F) -> (F::Output, Arc<Counts>) {
     let counts = Arc::new(Counts::of(function));
     let done = COUNTS.scope(counts.clone(), Box::pin(invocation)).await;
     (done, counts)
 }
 
-/// Runs an invocation of `function` and prints what it has counted, where Lambda takes it for the log.
+/// Runs an invocation of `function` and prints its counts to standard output, which Lambda logs.
 pub async fn printed<F: Future>(function: &'static str, invocation: F) -> F::Output {
     let (done, counts) = counted(function, invocation).await;
-    // A line that cannot be written is no reason to fail what has been done.
+    // A failure to write the line must not fail the invocation.
     let _ = writeln!(std::io::stdout(), "{}", counts.line(Clock::system().now()));
     done
 }
@@ -162,11 +163,11 @@ mod tests {
 
     use super::*;
 
-    /// Metrics in a line, and dimensions in a set of them: limits of the format.
+    /// Limits of the format: metrics per line, dimensions per set.
     const MOST_METRICS: usize = 100;
     const MOST_DIMENSIONS: usize = 30;
 
-    /// Reads a line as the specification says that CloudWatch does.
+    /// Reads a line as the specification says CloudWatch does.
     fn read(line: &str) -> Vec<(String, String, u64)> {
         assert!(!line.contains('\n'));
         let root: Value = serde_json::from_str(line).unwrap();
@@ -178,7 +179,7 @@ mod tests {
         let [dimensions] = directive["Dimensions"].as_array().unwrap().as_slice() else { panic!("{line}") };
         let dimensions = dimensions.as_array().unwrap();
         assert!(dimensions.len() <= MOST_DIMENSIONS);
-        // A target member stands at the root: of a dimension a text, of a metric a number.
+        // A target member is at the root: text for a dimension, a number for a metric.
         let dimension = |name: &Value| {
             let value = root[name.as_str().unwrap()].as_str().unwrap();
             assert!((1..=1024).contains(&value.len()));
@@ -198,12 +199,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_is_what_cloudwatch_reads() {
+    async fn lines_follow_the_embedded_metric_format() {
         let invocation = async {
             Metric::Records.count(2);
             tokio::task::yield_now().await;
             futures::join!(async { Metric::Records.count(40) }, async { Metric::FailedBatches.count(1) });
-            // What the function does not count is not in its line.
+            // A metric of another function is not in the line.
             Metric::Accepted.count(7);
             "done"
         };
@@ -217,8 +218,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_invocation_counts_for_itself_alone() {
-        // Outside of an invocation counting does nothing.
+    async fn invocations_count_separately() {
+        // Has no effect outside of an invocation.
         Metric::Sent.count(1);
         let one = counted("budget-alerts", async { Metric::Sent.count(3) });
         let other = counted("budget-alerts", async { Metric::Sent.count(4) });
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn every_function_keeps_within_the_formats_limits_and_no_name_is_given_twice() {
+    fn every_function_is_within_the_limits_and_has_unique_names() {
         let functions: BTreeSet<_> = Metric::ALL.iter().map(|metric| metric.function()).collect();
         for function in functions {
             let read = read(&Counts::of(function).line(DateTime::UNIX_EPOCH));

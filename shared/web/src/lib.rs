@@ -1,4 +1,4 @@
-//! The HTTP edge of a function: routes, who is calling, what they ask, and the errors they get.
+//! The HTTP edge of a function: routes, callers, request parameters and bodies, errors.
 
 #![warn(missing_docs)]
 
@@ -13,3 +13,4 @@ pub mod logs;
 pub mod path;
 pub mod query;
 pub mod route;
+mod zone;
