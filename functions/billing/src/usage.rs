@@ -1,5 +1,6 @@
 //! `GET /v1/billing/usage`: the current period's usage by agent, compared with the allowance.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -9,7 +10,7 @@ use ledger::ids::AgentId;
 use ledger::money::{Number, Usd, percent};
 use ledger::period::{Day, rfc3339};
 use ledger::rollup::{AgentDay, AgentModelSums, OrgDay};
-use ledger::roster::Agent;
+use ledger::roster::{self, Agent};
 use serde::Serialize;
 use web::app::App;
 use web::auth::Scope;
@@ -91,17 +92,12 @@ fn by_instance(days: Vec<(Day, AgentId, AgentDay)>, agents: Vec<Agent>, tokens: 
         *used.entry(agent).or_default() += day.total();
     }
     used.retain(|_, sums| sums.requests > 0);
-    let mut known: BTreeMap<_, _> = agents.into_iter().map(|agent| (agent.id.clone(), agent)).collect();
-    let mut rows: Vec<_> = used.into_iter().collect();
+    let members = roster::join(agents, used).into_iter();
+    let mut instances: Vec<_> =
+        members.filter_map(|member| Some(instance(member.agent, &member.usage?, tokens))).collect();
     // The sort is stable: agents with equally many tokens stay ordered by id.
-    rows.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.tokens.total()));
-    rows.into_iter()
-        .map(|(id, sums)| {
-            // An agent's usage may be aggregated a moment before the registry lists the agent.
-            let agent = known.remove(&id).unwrap_or(Agent { id, settings: None, seen: None });
-            instance(agent, &sums, tokens)
-        })
-        .collect()
+    instances.sort_by_key(|instance| Reverse(instance.tokens));
+    instances
 }
 
 fn instance(agent: Agent, sums: &AgentModelSums, tokens: u64) -> Instance {

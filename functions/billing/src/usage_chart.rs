@@ -100,7 +100,7 @@ async fn of_agent(app: &App, org: &OrgId, agent: &AgentId, days: u32) -> Result<
     let range = |today| DayRange::ending(today, days);
     let found = app.fetch_days(org, range, |days| app.store.agent_days_of(org, agent, days));
     let ((range, found), known) = try_join!(found, app.store.agent(org, agent))?;
-    // An agent's usage may be aggregated a moment before the registry lists the agent.
+    // As in a roster, usage alone makes an agent known.
     if known.is_none() && found.is_empty() {
         return Err(Error::NotFound("Instance not found"));
     }

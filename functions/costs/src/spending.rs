@@ -6,8 +6,7 @@ use ledger::ids::AgentId;
 use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::{AgentDay, AgentModelSums};
-use ledger::roster::Agent;
-use ledger::settings::AgentStatus;
+use ledger::roster::{self, Agent, Member};
 
 use crate::model_names::ModelNames;
 
@@ -32,11 +31,6 @@ impl Spending {
     }
 }
 
-/// A registered agent that is not archived is listed even without calls.
-fn is_listed_without_usage(agent: &Agent) -> bool {
-    agent.settings.as_ref().is_some_and(|settings| settings.status != AgentStatus::Archived)
-}
-
 /// Agents that made a call in `window` or are registered and not archived, by id.
 pub fn of(
     window: DayRange,
@@ -50,14 +44,10 @@ pub fn of(
             used.entry(agent).or_default().merge(sums);
         }
     }
-    let mut known: BTreeMap<_, _> = agents.into_iter().map(|agent| (agent.id.clone(), agent)).collect();
-    for agent in known.values().filter(|agent| is_listed_without_usage(agent)) {
-        used.entry(agent.id.clone()).or_default();
-    }
-    used.into_iter()
-        .map(|(id, day)| {
-            // An agent's usage may be aggregated a moment before the registry lists the agent.
-            let agent = known.remove(&id).unwrap_or(Agent { id, settings: None, seen: None });
+    let listed = roster::join(agents, used).into_iter().filter(Member::is_listed);
+    listed
+        .map(|Member { agent, usage }| {
+            let day = usage.unwrap_or_default();
             let registered = agent.settings.as_ref().and_then(|settings| settings.model_name.clone());
             let model_name = registered.unwrap_or_else(|| most_used(&day, names).to_owned());
             Spending { agent, model_name, sums: day.total() }

@@ -1,5 +1,6 @@
 //! `GET /v1/metrics/instances`: usage by agent, most requests first.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -8,8 +9,7 @@ use futures::try_join;
 use ledger::ids::AgentId;
 use ledger::money::Usd;
 use ledger::rollup::AgentModelSums;
-use ledger::roster::Agent;
-use ledger::settings::AgentStatus;
+use ledger::roster::{self, Member};
 use serde::Serialize;
 use web::app::App;
 use web::auth::Scope;
@@ -57,32 +57,16 @@ async fn handle(
             *used.entry(agent).or_default() += total;
         }
     }
-    let mut known: BTreeMap<AgentId, Agent> =
-        agents.into_iter().map(|agent| (agent.id.clone(), agent)).collect();
-    for agent in known.values().filter(|agent| is_listed_without_usage(agent)) {
-        used.entry(agent.id.clone()).or_default();
-    }
-    let mut rows: Vec<_> = used.into_iter().collect();
+    let mut instances: Vec<_> =
+        roster::join(agents, used).into_iter().filter(Member::is_listed).map(instance).collect();
     // The sort is stable: agents with equally many requests stay ordered by id.
-    rows.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.requests));
-    let instances: Vec<_> = rows
-        .into_iter()
-        .map(|(id, sums)| {
-            // An agent's usage may be aggregated a moment before the registry lists the agent.
-            let agent = known.remove(&id).unwrap_or(Agent { id, settings: None, seen: None });
-            instance(agent, sums)
-        })
-        .collect();
+    instances.sort_by_key(|instance| Reverse(instance.request_count));
     let unpriced_requests = instances.iter().map(|instance| instance.unpriced_requests).sum();
     Ok(Json(Response { total_count: instances.len(), instances, unpriced_requests }))
 }
 
-/// A registered agent that is not archived has a row even without calls.
-fn is_listed_without_usage(agent: &Agent) -> bool {
-    agent.settings.as_ref().is_some_and(|settings| settings.status != AgentStatus::Archived)
-}
-
-fn instance(agent: Agent, sums: AgentModelSums) -> Instance {
+fn instance(Member { agent, usage }: Member<AgentModelSums>) -> Instance {
+    let sums = usage.unwrap_or_default();
     Instance {
         estimated_cost_usd: sums.cost,
         hostname: agent.hostname().to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ledger::ids::AgentId;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::AgentDay;
-use ledger::roster::Agent;
+use ledger::roster::{self, Agent};
 use ledger::settings::{AgentSettings, AgentStatus};
 
 use crate::roi::{Roi, TimeSaved};
@@ -32,17 +32,10 @@ pub fn members(month: DayRange, days: Vec<(Day, AgentId, AgentDay)>, agents: Vec
     for (_, agent, day) in days.into_iter().filter(|(day, ..)| month.contains(*day)) {
         done.entry(agent).or_default().merge(day);
     }
-    let mut members: BTreeMap<AgentId, Member> = BTreeMap::new();
-    for agent in agents {
-        let done = done.remove(&agent.id).unwrap_or_default();
-        members.insert(agent.id.clone(), Member { agent, done });
-    }
-    // An agent's usage may be aggregated a moment before the registry lists the agent.
-    for (id, done) in done {
-        let agent = Agent { id: id.clone(), settings: None, seen: None };
-        members.insert(id, Member { agent, done });
-    }
-    members.into_values().filter(Member::counts).collect()
+    let members = roster::join(agents, done).into_iter();
+    let members =
+        members.map(|roster::Member { agent, usage }| Member { agent, done: usage.unwrap_or_default() });
+    members.filter(Member::counts).collect()
 }
 
 impl Member {
