@@ -7,7 +7,7 @@ use webhook::{Policy, Sent};
 use super::{DEPLOYED, LOCAL, Names, send};
 use crate::support::receiver::{NAME, Receiver, Reply};
 
-const NOT_PUBLIC: &str = "The name of the host stands for an address that is not public.";
+const NOT_PUBLIC: &str = "The host name resolves to an address that is not public.";
 
 /// Sends to a URL that must not be sent to.
 async fn refused(names: &Names, policy: Policy, url: &str) -> String {
@@ -183,7 +183,7 @@ async fn a_redirection_leads_nowhere() {
         receiver.answers(Reply::With(status, vec![("location", inside.url())], String::new()));
         let failure = send(&Names::all(&["127.0.0.1"]).webhooks(LOCAL), &receiver.url()).await.unwrap_err();
         assert_eq!((failure.status, failure.verdict), (Some(status), Verdict::Again { after: None }));
-        let told = format!("The receiver answered {status} (redirections are not followed)");
+        let told = format!("The receiver answered {status} (redirects are not followed)");
         assert_eq!(failure.detail, told);
     }
     assert_eq!((receiver.received().len(), inside.connections()), (5, 0));

@@ -67,7 +67,7 @@ fn ids_tell_messages_apart_and_hold_no_full_stop() {
 fn trusting(names: &Names) -> Webhooks {
     let root = Certificate::from_pem(ROOT).unwrap();
     let transport = reqwest::Client::builder().tls_certs_only([root]);
-    Webhooks::over(transport, Arc::new(names.clone()), LOCAL).unwrap()
+    Webhooks::with_transport(transport, Arc::new(names.clone()), LOCAL).unwrap()
 }
 
 #[tokio::test]

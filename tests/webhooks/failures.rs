@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ledger::alert::{Failure, Verdict};
 use tokio::net::TcpListener;
-use webhook::{MAX_ANSWER, Policy, Sent, Webhooks};
+use webhook::{MAX_RESPONSE_BYTES, Policy, Sent, Webhooks};
 
 use super::{LOCAL, Names, SECRET, SHORT, send};
 use crate::support::receiver::{Receiver, Reply};
@@ -92,7 +92,7 @@ async fn a_status_holds_though_the_body_never_comes() {
         let receiver = Receiver::start().await;
         receiver.answers(Reply::HangAmidBody(status));
         // Long enough for the status to come.
-        let policy = Policy { limit: Duration::from_secs(2), ..LOCAL };
+        let policy = Policy { timeout: Duration::from_secs(2), ..LOCAL };
         let sent = send(&Webhooks::new(policy).unwrap(), &receiver.url()).await;
         assert_eq!(sent.map_or_else(|failure| failure.status, |sent| Some(sent.status)), Some(status));
     }
@@ -106,7 +106,7 @@ async fn a_body_without_an_end_is_not_read_to_it() {
         let sent = send(&Webhooks::new(LOCAL).unwrap(), &receiver.url()).await;
         assert_eq!(sent.map_or_else(|failure| failure.status, |sent| Some(sent.status)), Some(status));
         // Beside what is read, the buffers of two sockets fill up.
-        let most = MAX_ANSWER + (64 << 20);
+        let most = MAX_RESPONSE_BYTES + (64 << 20);
         assert!(receiver.bytes_sent() < most, "{}", receiver.bytes_sent());
     }
 }
@@ -131,7 +131,7 @@ async fn a_connection_that_breaks_is_tried_again_later() {
 #[tokio::test]
 async fn a_name_that_is_not_found_is_tried_again_later() {
     let failure = send(&Names::all(&[]).webhooks(LOCAL), "https://hooks.example/").await.unwrap_err();
-    assert_eq!((failure.verdict, told(&failure)), (AGAIN, "The name of the host was not found."));
+    assert_eq!((failure.verdict, told(&failure)), (AGAIN, "The host name was not found."));
 }
 
 #[tokio::test]

@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn an_alert_goes_to_fifty_webhooks_at_most() {
-        let policy = Policy { allow_local: false, limit: Duration::from_secs(1) };
+        let policy = Policy { allow_local: false, timeout: Duration::from_secs(1) };
         let outlets = Outlets::new(Webhooks::new(policy).unwrap()).and_printer(Arc::new(|_| ()));
         let deliveries = |webhooks: usize| {
             let destination =

@@ -22,7 +22,7 @@ use web::fields;
 use web::fields::{Bad, Fields};
 use web::route::Route;
 use webhook;
-use webhook::{SECRET_BYTES, SECRET_PREFIX, Target};
+use webhook::{SECRET_BYTES, SECRET_PREFIX, WebhookUrl};
 
 use crate::answer::Versioned;
 use crate::body::Body;
@@ -110,7 +110,7 @@ fn settings(fields: &mut Fields<'_>, allow_local: bool) -> Option<Wanted> {
 /// sent: they change.
 fn url(raw: &RawValue, allow_local: bool) -> Result<String, Bad> {
     let text = fields::string(raw)?;
-    match Target::parse(&text, allow_local) {
+    match WebhookUrl::parse(&text, allow_local) {
         Ok(_) => Ok(text),
         Err(unfit) => Err((unfit.kind(), unfit.to_string())),
     }
@@ -127,7 +127,7 @@ fn secret(raw: &RawValue) -> Result<String, Bad> {
 
 #[cfg(test)]
 mod tests {
-    use webhook::MAX_URL;
+    use webhook::MAX_URL_BYTES;
 
     use super::*;
     use crate::body::tests::reading_required;
@@ -164,8 +164,8 @@ mod tests {
             }
         }
         let long = |length: usize| format!("https://a.example/{}", "x".repeat(length - 18));
-        assert_eq!(fault("url", &long(MAX_URL), false), None);
-        assert!(fault("url", &long(MAX_URL + 1), false).unwrap().ends_with("url_too_long"));
+        assert_eq!(fault("url", &long(MAX_URL_BYTES), false), None);
+        assert!(fault("url", &long(MAX_URL_BYTES + 1), false).unwrap().ends_with("url_too_long"));
         let nothing = reading_required("{}", |fields| settings(fields, false)).err().unwrap();
         assert_eq!(nothing, [r#"["body","url"] missing"#]);
     }
