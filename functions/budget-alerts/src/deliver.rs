@@ -171,12 +171,12 @@ impl Deliverer<'_> {
             delivery.host = self.destinations.get(name).map(|destination| host(&destination.url));
         }
         match result {
-            Ok(()) => delivery.attempted(&id, now, Ok(())),
+            Ok(()) => delivery.record_attempt(&id, now, Ok(())),
             Err(Undelivered::Failed(failure)) => {
                 tracing::warn!(org = %self.org, %id, ?outlet, failure = failure.detail, "an alert was not delivered");
-                delivery.attempted(&id, now, Err(failure));
+                delivery.record_attempt(&id, now, Err(failure));
             }
-            Err(Undelivered::Nobody(why)) => delivery.abandoned(why),
+            Err(Undelivered::Nobody(why)) => delivery.abandon(why),
         }
         match delivery.state {
             DeliveryState::Pending => counts.retried = 1,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ledger::alert::{BudgetId, Decided, version};
+use ledger::alert::{BudgetId, Decided, budget_version};
 use ledger::ids::AgentId;
 use ledger::money::Usd;
 use ledger::period::Month;
@@ -57,9 +57,9 @@ pub fn subjects(watched: &Watched, month: Month) -> Vec<Subject> {
     let own = watched
         .budget
         .as_ref()
-        .and_then(|(set, etag)| Some((BudgetId::Organization, (set.monthly?, version(etag, &rules)))));
+        .and_then(|(set, etag)| Some((BudgetId::Organization, (set.monthly?, budget_version(etag, &rules)))));
     let agents = watched.agents.iter().map(|budget| {
-        (BudgetId::Agent(budget.agent.clone()), (budget.monthly, version(&budget.token, &rules)))
+        (BudgetId::Agent(budget.agent.clone()), (budget.monthly, budget_version(&budget.token, &rules)))
     });
     let standing: Vec<_> = own.into_iter().chain(agents).collect();
     let known: BTreeSet<_> = standing.iter().map(|(id, _)| id.clone()).collect();

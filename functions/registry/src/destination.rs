@@ -66,7 +66,7 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
     let secret = wanted.secret.or_else(|| made.clone()).unwrap_or_default();
     let decide = |stored: &Stored<DestinationSettings>| {
         let previous = stored.settings.as_ref();
-        let next = DestinationSettings::following(wanted.url.clone(), secret.clone(), previous, editor.now);
+        let next = DestinationSettings::replacing(wanted.url.clone(), secret.clone(), previous, editor.now);
         Ok(Next::to(next, stored))
     };
     let stored = app.store.change(&editor, &entity(&editor.org, &id), decide).await?;

@@ -93,7 +93,7 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
     let decide = |stored: &Stored<PriceSettings>| {
         match &stored.settings {
         None => Ok(Next::Set(wanted.clone())),
-        Some(set) if set.says_the_same(&wanted) => Ok(Next::Keep),
+        Some(set) if set.is_equivalent(&wanted) => Ok(Next::Keep),
         Some(_) => Err(store::Error::Conflict(
             "Another price is set for this model from this day on. Take it back first, or choose another day."
                 .to_owned(),

@@ -1,4 +1,4 @@
-//! What was decided of one budget this month.
+//! The threshold crossings of a budget in one month.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,36 +6,36 @@ use super::{AlertKey, BudgetId, Kind};
 use crate::money::Usd;
 use crate::period::Month;
 
-/// The most decisions that are remembered of a budget: two kinds of ten thresholds, and as many of earlier versions
-/// that still hold. Older ones are forgotten first, and then never taken back.
+/// The most crossings kept per budget: two kinds of ten thresholds, and as many of earlier versions that still apply.
+/// The oldest are dropped first, and are then never resolved.
 pub const MAX_DECIDED: usize = 40;
 
 /// A threshold that was crossed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decided {
-    /// The version of the budget.
+    /// The version of the budget at the time.
     pub version: String,
-    /// What it came to then.
+    /// The amount of the budget at the time.
     pub budget: Usd,
-    /// What was held against it.
+    /// The figure that was compared with it.
     pub kind: Kind,
-    /// In percent.
+    /// In percent of the budget.
     pub threshold: u32,
-    /// Whether it is told; else it was superseded.
+    /// Whether its alert is sent. Otherwise the alert is superseded by that of a higher threshold.
     pub told: bool,
 }
 
-/// What was decided of one budget in one month. It saves reading the alerts themselves: they are what counts.
+/// The crossings of one budget in one month. A cache that saves reading the alerts, which are authoritative.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Crossed {
-    /// The month; of another one nothing has been decided yet.
+    /// The month of the crossings. In any other month, no threshold has been crossed yet.
     pub month: Month,
     /// Oldest first.
     pub decided: Vec<Decided>,
 }
 
 impl Decided {
-    /// The alert about it.
+    /// The key of the alert about this crossing.
     pub fn key(&self, budget: &BudgetId, month: Month) -> AlertKey {
         AlertKey {
             budget: budget.clone(),

@@ -114,7 +114,7 @@ impl Store {
                 return Err(Error::Conflict(why.to_owned()));
             }
             let mut again = alert.clone();
-            again.deliveries.iter_mut().for_each(|delivery| delivery.again(editor.now));
+            again.deliveries.iter_mut().for_each(|delivery| delivery.redeliver(editor.now));
             again.lease = None;
             let zone = self.organization(&editor.org).await?.timezone;
             let (before, after) = (Redelivery::of(&alert), Redelivery::of(&again));
