@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ledger::alert::{Failure, MessageId};
+use ledger::alert::{DeliveryFailure, MessageId};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use webhook::{Policy, Sent, TIMEOUT, Webhooks};
 
@@ -27,7 +27,7 @@ pub const DEPLOYED: Policy = Policy { allow_local: false, timeout: TIMEOUT };
 pub const SHORT: Policy = Policy { allow_local: true, timeout: Duration::from_millis(300) };
 
 /// Sends the message `x`.
-pub async fn send(webhooks: &Webhooks, url: &str) -> Result<Sent, Failure> {
+pub async fn send(webhooks: &Webhooks, url: &str) -> Result<Sent, DeliveryFailure> {
     webhooks.send(url, &[SECRET], &MessageId::of("x"), noon(), BODY.as_bytes()).await
 }
 

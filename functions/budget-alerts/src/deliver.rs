@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
-use ledger::alert::Verdict;
+use ledger::alert::RetryAdvice;
 use ledger::alert::{AlertKey, DeliveryState, Outlet, Status};
 use ledger::ids::OrgId;
 use runtime::clock::Clock;
@@ -191,5 +191,5 @@ impl Deliverer<'_> {
 /// Whether nobody answered at all.
 fn is_silent(result: &Result<(), Undelivered>) -> bool {
     let Err(Undelivered::Failed(failure)) = result else { return false };
-    failure.status.is_none() && matches!(failure.verdict, Verdict::Again { .. })
+    failure.status.is_none() && matches!(failure.advice, RetryAdvice::Retry { .. })
 }

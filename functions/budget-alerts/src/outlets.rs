@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ledger::alert::{Delivery, Message, Outlet};
-use ledger::alert::{Failure, Verdict};
+use ledger::alert::{DeliveryFailure, RetryAdvice};
 use ledger::ids::Name;
 use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
 use store::alerts::Alert;
@@ -42,7 +42,7 @@ impl fmt::Debug for Outlets {
 /// Why something was not delivered.
 pub enum Undelivered {
     /// An attempt failed.
-    Failed(Failure),
+    Failed(DeliveryFailure),
     /// There is nobody to deliver to any more.
     Nobody(&'static str),
 }
@@ -126,7 +126,7 @@ impl Outlets {
         alert: &Alert,
         destination: &DestinationSettings,
         now: DateTime<Utc>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DeliveryFailure> {
         // Nobody closes it.
         let _under_way = self.under_way.acquire().await;
         let secrets: Vec<_> = destination.secrets_at(now).collect();
@@ -141,16 +141,16 @@ pub fn host(url: &str) -> String {
     rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
-fn read(alert: &Alert) -> Result<Message, Failure> {
-    let odd = |_| Failure {
-        verdict: Verdict::GiveUp,
+fn read(alert: &Alert) -> Result<Message, DeliveryFailure> {
+    let odd = |_| DeliveryFailure {
+        advice: RetryAdvice::GiveUp,
         status: None,
         detail: "The stored alert cannot be read.".to_owned(),
     };
     alert.read().map_err(odd)
 }
 
-fn summary(alert: &Alert) -> Result<String, Failure> {
+fn summary(alert: &Alert) -> Result<String, DeliveryFailure> {
     read(alert).map(|message| message.data.summary)
 }
 

@@ -72,12 +72,12 @@ fn message(org: &OrgId, id: &Name, now: DateTime<Utc>) -> String {
     json!({ "type": "alert.test", "version": VERSION, "timestamp": rfc3339(now), "data": data }).to_string()
 }
 
-fn outcome(sent: Result<Sent, Failure>) -> Outcome {
+fn outcome(sent: Result<Sent, DeliveryFailure>) -> Outcome {
     match sent {
         Ok(Sent { status }) => {
             let detail = format!("The receiver answered {status}");
             Outcome { delivered: true, status: Some(status), detail }
         }
-        Err(Failure { status, detail, .. }) => Outcome { delivered: false, status, detail },
+        Err(DeliveryFailure { status, detail, .. }) => Outcome { delivered: false, status, detail },
     }
 }

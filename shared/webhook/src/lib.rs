@@ -2,7 +2,7 @@
 //!
 //! A message is `POST`ed as JSON with the headers `webhook-id`, `webhook-timestamp` (Unix seconds) and
 //! `webhook-signature`. It is sent once: redirects are not followed, no proxy is used, and nothing is retried. The
-//! [`Failure`] says whether a retry can help.
+//! [`DeliveryFailure`] says whether a retry can help.
 
 pub mod address;
 mod resolver;
@@ -22,7 +22,7 @@ use reqwest::{Client, ClientBuilder};
 
 use resolver::PublicResolver;
 
-pub use ledger::alert::{Failure, MessageId, Verdict};
+pub use ledger::alert::{DeliveryFailure, MessageId, RetryAdvice};
 pub use response::{MAX_RESPONSE_BYTES, MAX_RETRY_AFTER};
 pub use sign::{SECRET_BYTES, SECRET_PREFIX, new_secret, secret_bytes};
 pub use webhook_url::{MAX_URL_BYTES, WebhookUrl, WebhookUrlError};
@@ -103,12 +103,13 @@ impl Webhooks {
         id: &MessageId,
         at: DateTime<Utc>,
         body: &[u8],
-    ) -> Result<Sent, Failure> {
+    ) -> Result<Sent, DeliveryFailure> {
         let url = WebhookUrl::parse(url, self.policy.allow_local);
-        let url = url.map_err(|error| Failure::permanent(format!("Not sent: {error}.")))?;
+        let url = url.map_err(|error| DeliveryFailure::permanent(format!("Not sent: {error}.")))?;
         let timestamp = at.timestamp();
-        let signatures = sign::signatures(secrets, id, timestamp, body)
-            .ok_or_else(|| Failure::permanent("Not sent: there is no secret to sign with.".to_owned()))?;
+        let signatures = sign::signatures(secrets, id, timestamp, body).ok_or_else(|| {
+            DeliveryFailure::permanent("Not sent: there is no secret to sign with.".to_owned())
+        })?;
         let request = self
             .client
             .post(url.into_url())

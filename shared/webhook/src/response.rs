@@ -9,7 +9,7 @@ use http::{HeaderMap, StatusCode};
 use reqwest::Response;
 
 use super::resolver::ResolveError;
-use super::{Failure, Sent, Verdict};
+use super::{DeliveryFailure, RetryAdvice, Sent};
 
 /// The most bytes read from the body of a response. The status alone decides, so the rest does not matter.
 pub const MAX_RESPONSE_BYTES: usize = 64 << 10;
@@ -24,7 +24,7 @@ const MAX_QUOTED_CHARS: usize = 200;
 /// everything else is a failure to retry. That includes redirects and 4xx: the failure is shown to the customer, and
 /// retrying leaves time to fix the destination or the receiver. Giving up at the first 401 or 404 would lose the alerts
 /// sent while a receiver is being deployed.
-pub(super) async fn read(mut response: Response, at: DateTime<Utc>) -> Result<Sent, Failure> {
+pub(super) async fn read(mut response: Response, at: DateTime<Utc>) -> Result<Sent, DeliveryFailure> {
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
     // The receiver may finish its response, within bounds. If it does not, its status counts anyway.
@@ -41,19 +41,19 @@ fn interpret(
     headers: &HeaderMap,
     body: &[u8],
     at: DateTime<Utc>,
-) -> Result<Sent, Failure> {
+) -> Result<Sent, DeliveryFailure> {
     if status.is_success() {
         return Ok(Sent { status: status.as_u16() });
     }
-    let verdict = match status {
-        StatusCode::GONE => Verdict::Gone,
-        _ => Verdict::Again { after: retry_after(headers, at) },
+    let advice = match status {
+        StatusCode::GONE => RetryAdvice::Gone,
+        _ => RetryAdvice::Retry { after: retry_after(headers, at) },
     };
     let note = if status.is_redirection() { " (redirects are not followed)" } else { "" };
     let quoted = sanitize(&String::from_utf8_lossy(body));
     let quoted = if quoted.is_empty() { quoted } else { format!(": {quoted}") };
     let detail = format!("The receiver answered {}{note}{quoted}", status.as_u16());
-    Err(Failure { verdict, status: Some(status.as_u16()), detail })
+    Err(DeliveryFailure { advice, status: Some(status.as_u16()), detail })
 }
 
 /// The wait that `Retry-After` requests (RFC 9110, 10.2.3), which is given in seconds or as a date. At most
@@ -77,16 +77,16 @@ fn sanitize(text: &str) -> String {
 }
 
 /// The failure of a request that got no response within `timeout`.
-pub(super) fn failure_without_response(error: &reqwest::Error, timeout: Duration) -> Failure {
+pub(super) fn failure_without_response(error: &reqwest::Error, timeout: Duration) -> DeliveryFailure {
     let causes = || std::iter::successors(error.source(), |error| (*error).source());
-    let again = Verdict::Again { after: None };
-    let failed = |verdict, detail| Failure { verdict, status: None, detail };
+    let again = RetryAdvice::Retry { after: None };
+    let failed = |advice, detail| DeliveryFailure { advice, status: None, detail };
     if let Some(error) = causes().find_map(|cause| cause.downcast_ref::<ResolveError>()) {
-        let verdict = if *error == ResolveError::NotPublic { Verdict::GiveUp } else { again };
-        return failed(verdict, error.to_string());
+        let advice = if *error == ResolveError::NotPublic { RetryAdvice::GiveUp } else { again };
+        return failed(advice, error.to_string());
     }
     if error.is_builder() {
-        return failed(Verdict::GiveUp, "The request could not be built.".to_owned());
+        return failed(RetryAdvice::GiveUp, "The request could not be built.".to_owned());
     }
     if error.is_timeout() {
         return failed(again, format!("The receiver did not answer within {timeout:?}."));
@@ -105,7 +105,7 @@ mod tests {
         DateTime::from_timestamp(784_111_777, 0).unwrap()
     }
 
-    fn response_to(status: u16, retry_after: &str, body: &str) -> Result<Sent, Failure> {
+    fn response_to(status: u16, retry_after: &str, body: &str) -> Result<Sent, DeliveryFailure> {
         let headers = HeaderMap::from_iter([(RETRY_AFTER, retry_after.parse().unwrap())]);
         interpret(StatusCode::from_u16(status).unwrap(), &headers, body.as_bytes(), at())
     }
@@ -115,15 +115,15 @@ mod tests {
         for status in [200, 201, 202, 204, 299] {
             assert_eq!(response_to(status, "", "x"), Ok(Sent { status }));
         }
-        let again = Verdict::Again { after: None };
+        let again = RetryAdvice::Retry { after: None };
         for status in
             [101, 199, 300, 301, 302, 307, 308, 400, 401, 404, 408, 409, 411, 425, 429, 500, 503, 599]
         {
             let failure = response_to(status, "", "").unwrap_err();
-            assert_eq!((failure.verdict, failure.status), (again, Some(status)));
+            assert_eq!((failure.advice, failure.status), (again, Some(status)));
         }
         let gone = response_to(410, "60", "no more").unwrap_err();
-        assert_eq!(gone.verdict, Verdict::Gone);
+        assert_eq!(gone.advice, RetryAdvice::Gone);
         assert_eq!(gone.detail, "The receiver answered 410: no more");
         let moved = response_to(302, "", "").unwrap_err();
         assert_eq!(moved.detail, "The receiver answered 302 (redirects are not followed)");
@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
-        let after = |text: &str| match response_to(503, text, "").unwrap_err().verdict {
-            Verdict::Again { after } => after.map(|after| after.as_secs()),
+        let after = |text: &str| match response_to(503, text, "").unwrap_err().advice {
+            RetryAdvice::Retry { after } => after.map(|after| after.as_secs()),
             _ => panic!(),
         };
         assert_eq!(after("0"), Some(0));

@@ -9,7 +9,7 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Failure, MessageId, Verdict};
+use super::{DeliveryFailure, MessageId, RetryAdvice};
 use crate::ids::Name;
 
 /// Attempts at one channel before the alert is dead-lettered there.
@@ -82,21 +82,26 @@ impl Delivery {
     }
 
     /// Records the result of an attempt made at `now`.
-    pub fn record_attempt(&mut self, id: &MessageId, now: DateTime<Utc>, result: Result<(), &Failure>) {
+    pub fn record_attempt(
+        &mut self,
+        id: &MessageId,
+        now: DateTime<Utc>,
+        result: Result<(), &DeliveryFailure>,
+    ) {
         self.attempts += 1;
         self.failure = result.err().map(|failure| failure.detail.clone());
-        self.state = match result.map_err(|failure| failure.verdict) {
+        self.state = match result.map_err(|failure| failure.advice) {
             Ok(()) => {
                 self.delivered = Some(now);
                 DeliveryState::Delivered
             }
-            Err(Verdict::Gone) => DeliveryState::Gone,
-            Err(Verdict::Again { after }) if self.attempts < MAX_ATTEMPTS => {
+            Err(RetryAdvice::Gone) => DeliveryState::Gone,
+            Err(RetryAdvice::Retry { after }) if self.attempts < MAX_ATTEMPTS => {
                 let requested = after.and_then(|after| TimeDelta::from_std(after).ok()).unwrap_or_default();
                 self.next = (now + backoff(id, self.attempts).max(requested)).trunc_subsecs(3);
                 DeliveryState::Pending
             }
-            Err(Verdict::Again { .. } | Verdict::GiveUp) => DeliveryState::DeadLettered,
+            Err(RetryAdvice::Retry { .. } | RetryAdvice::GiveUp) => DeliveryState::DeadLettered,
         };
     }
 
@@ -186,11 +191,11 @@ mod tests {
         DateTime::from_timestamp(1_789_473_600, 0).unwrap()
     }
 
-    fn failure(verdict: Verdict) -> Failure {
-        Failure { verdict, status: None, detail: "no".to_owned() }
+    fn failure(advice: RetryAdvice) -> DeliveryFailure {
+        DeliveryFailure { advice, status: None, detail: "no".to_owned() }
     }
 
-    const AGAIN: Verdict = Verdict::Again { after: None };
+    const AGAIN: RetryAdvice = RetryAdvice::Retry { after: None };
 
     proptest! {
         #[test]
@@ -242,16 +247,16 @@ mod tests {
 
     #[test]
     fn retry_advice_decides_the_state_and_the_next_attempt() {
-        let after = |verdict| {
+        let after = |advice| {
             let mut delivery = Delivery::new(Outlet::Topic, now());
-            delivery.record_attempt(&MessageId::of("x"), now(), Err(&failure(verdict)));
+            delivery.record_attempt(&MessageId::of("x"), now(), Err(&failure(advice)));
             (delivery.state, delivery.next - now())
         };
-        assert_eq!(after(Verdict::Gone).0, DeliveryState::Gone);
-        assert_eq!(after(Verdict::GiveUp).0, DeliveryState::DeadLettered);
+        assert_eq!(after(RetryAdvice::Gone).0, DeliveryState::Gone);
+        assert_eq!(after(RetryAdvice::GiveUp).0, DeliveryState::DeadLettered);
         let own = (now() + backoff(&MessageId::of("x"), 1)).trunc_subsecs(3) - now();
         assert_eq!(after(AGAIN), (DeliveryState::Pending, own));
-        let requested = |seconds| after(Verdict::Again { after: Some(Duration::from_secs(seconds)) }).1;
+        let requested = |seconds| after(RetryAdvice::Retry { after: Some(Duration::from_secs(seconds)) }).1;
         // A receiver can lengthen the backoff but not shorten it.
         assert_eq!((requested(1), requested(86_400)), (own, TimeDelta::hours(24)));
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 /// What to do after a failed delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum RetryAdvice {
     /// Retry later: the cause may be temporary.
-    Again {
+    Retry {
         /// The minimum wait that the receiver requested (`Retry-After`), which may be hours.
         after: Option<Duration>,
     },
@@ -19,9 +19,9 @@ pub enum Verdict {
 /// A failed delivery of a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
-pub struct Failure {
+pub struct DeliveryFailure {
     /// Whether a retry can help.
-    pub verdict: Verdict,
+    pub advice: RetryAdvice,
     /// The HTTP status of the response, if there was one.
     pub status: Option<u16>,
     /// What happened, for a person: one line of at most 300 characters. It contains no secrets and no path or query
@@ -29,9 +29,9 @@ pub struct Failure {
     pub detail: String,
 }
 
-impl Failure {
+impl DeliveryFailure {
     /// A failure that no retry can fix, of a message that was not sent.
     pub const fn permanent(detail: String) -> Self {
-        Self { verdict: Verdict::GiveUp, status: None, detail }
+        Self { advice: RetryAdvice::GiveUp, status: None, detail }
     }
 }

@@ -16,7 +16,7 @@ mod message_id;
 mod state;
 
 pub use delivery::{Delivery, DeliveryState, MAX_ATTEMPTS, Outlet, Status, backoff};
-pub use failure::{Failure, Verdict};
+pub use failure::{DeliveryFailure, RetryAdvice};
 pub use key::{AlertKey, BudgetId, Kind, budget_version};
 pub use message::{
     BudgetForecast, Facts, ForecastBasis, MESSAGE_VERSION, Message, MessageType, ModelCost, Party, Period,
