@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use ledger::alert::{Delivery, Message, Outlet};
+use ledger::alert::{Channel, Delivery, Message};
 use ledger::alert::{DeliveryFailure, RetryAdvice};
 use ledger::ids::Name;
 use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
@@ -68,8 +68,8 @@ impl Outlets {
     /// Where an alert goes that is decided at `now`. What is added later gets later alerts only.
     pub fn deliveries(&self, destinations: &Destinations, now: DateTime<Utc>) -> Vec<Delivery> {
         let plain = |outlet| Delivery::new(outlet, now);
-        let print = self.printer.iter().map(|_| plain(Outlet::Print));
-        let topic = self.topic.iter().map(|_| plain(Outlet::Topic));
+        let print = self.printer.iter().map(|_| plain(Channel::Print));
+        let topic = self.topic.iter().map(|_| plain(Channel::Topic));
         // Two that are added at the same moment may be one too many.
         if destinations.len() > MAX_DESTINATIONS {
             let most = MAX_DESTINATIONS;
@@ -77,7 +77,7 @@ impl Outlets {
         }
         let webhooks = destinations.iter().take(MAX_DESTINATIONS).map(|(id, destination)| {
             let host = Some(host(&destination.url));
-            Delivery { host, ..plain(Outlet::Webhook(id.clone())) }
+            Delivery { host, ..plain(Channel::Webhook(id.clone())) }
         });
         print.chain(topic).chain(webhooks).collect()
     }
@@ -86,14 +86,14 @@ impl Outlets {
     pub async fn deliver(
         &self,
         alert: &Alert,
-        outlet: &Outlet,
+        outlet: &Channel,
         destinations: &Destinations,
         now: DateTime<Utc>,
     ) -> Result<(), Undelivered> {
         match outlet {
-            Outlet::Print => self.print(alert),
-            Outlet::Topic => self.publish(alert).await,
-            Outlet::Webhook(id) => {
+            Channel::Print => self.print(alert),
+            Channel::Topic => self.publish(alert).await,
+            Channel::Webhook(id) => {
                 let removed = Undelivered::Nobody("The destination was taken away.");
                 let destination = destinations.get(id).ok_or(removed)?;
                 self.post(alert, destination, now).await.map_err(Undelivered::Failed)

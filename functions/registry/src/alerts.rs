@@ -10,7 +10,7 @@
 use axum::Json;
 use axum::extract::State;
 use ledger::alert::{
-    Delivery, DeliveryState, ForecastBasis, Kind, MessageType, Outlet, Resolution, Status, Subject,
+    Channel, Delivery, DeliveryState, ForecastBasis, Kind, MessageType, Resolution, Status, Subject,
 };
 use ledger::ids::Name;
 use ledger::money::{Number, Usd, percent};
@@ -163,10 +163,10 @@ fn basis(basis: &ForecastBasis) -> Basis {
 }
 
 fn outcome(delivery: &Delivery) -> Outcome {
-    let (outlet, destination) = match &delivery.outlet {
-        Outlet::Webhook(id) => ("webhook", Some(id.clone())),
-        Outlet::Topic => ("topic", None),
-        Outlet::Print => ("print", None),
+    let (outlet, destination) = match &delivery.channel {
+        Channel::Webhook(id) => ("webhook", Some(id.clone())),
+        Channel::Topic => ("topic", None),
+        Channel::Print => ("print", None),
     };
     let is_pending = delivery.state == DeliveryState::Pending;
     Outcome {

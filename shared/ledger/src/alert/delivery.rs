@@ -24,7 +24,7 @@ const JITTER_DIVISOR: i32 = 4;
 /// Where an alert is delivered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "id", rename_all = "snake_case")]
-pub enum Outlet {
+pub enum Channel {
     /// The SNS topic, which carries the alerts of all organizations.
     Topic,
     /// One of the organization's webhooks, by the id of its destination.
@@ -50,8 +50,9 @@ pub enum DeliveryState {
 /// The delivery of one alert to one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// The channel.
-    pub outlet: Outlet,
+    /// The channel. Stored as `outlet`.
+    #[serde(rename = "outlet")]
+    pub channel: Channel,
     /// The current state.
     pub state: DeliveryState,
     /// Attempts made since the alert was stored, or since its redelivery was last requested.
@@ -71,9 +72,9 @@ pub struct Delivery {
 
 impl Delivery {
     /// A delivery that is due immediately.
-    pub const fn new(outlet: Outlet, now: DateTime<Utc>) -> Self {
+    pub const fn new(channel: Channel, now: DateTime<Utc>) -> Self {
         let (host, delivered, failure) = (None, None, None);
-        Self { outlet, state: DeliveryState::Pending, attempts: 0, next: now, host, delivered, failure }
+        Self { channel, state: DeliveryState::Pending, attempts: 0, next: now, host, delivered, failure }
     }
 
     /// Whether an attempt is due at `now`.
@@ -223,7 +224,7 @@ mod tests {
     #[test]
     fn a_delivery_is_dead_lettered_after_ten_attempts() {
         let id = MessageId::of("x");
-        let mut delivery = Delivery::new(Outlet::Topic, now());
+        let mut delivery = Delivery::new(Channel::Topic, now());
         let mut at = now();
         for attempt in 1..=MAX_ATTEMPTS {
             assert!(delivery.is_due(at) && !delivery.is_due(delivery.next - TimeDelta::milliseconds(1)));
@@ -248,7 +249,7 @@ mod tests {
     #[test]
     fn retry_advice_decides_the_state_and_the_next_attempt() {
         let after = |advice| {
-            let mut delivery = Delivery::new(Outlet::Topic, now());
+            let mut delivery = Delivery::new(Channel::Topic, now());
             delivery.record_attempt(&MessageId::of("x"), now(), Err(&failure(advice)));
             (delivery.state, delivery.next - now())
         };
@@ -262,11 +263,19 @@ mod tests {
     }
 
     #[test]
+    fn the_stored_form_of_a_delivery_never_changes() {
+        let delivery = Delivery::new(Channel::Webhook(Name::new("ops").unwrap()), now());
+        let stored = r#"{"outlet":{"kind":"webhook","id":"ops"},"state":"pending","attempts":0,"next":"2026-09-15T12:00:00Z"}"#;
+        assert_eq!(serde_json::to_string(&delivery).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<Delivery>(stored).unwrap(), delivery);
+    }
+
+    #[test]
     fn the_status_follows_from_the_states_of_the_deliveries() {
         use DeliveryState::{DeadLettered, Delivered, Gone, Pending};
         let status = |states: &[DeliveryState]| {
             let delivery =
-                |state: &DeliveryState| Delivery { state: *state, ..Delivery::new(Outlet::Topic, now()) };
+                |state: &DeliveryState| Delivery { state: *state, ..Delivery::new(Channel::Topic, now()) };
             Status::of(&states.iter().map(delivery).collect::<Vec<_>>())
         };
         assert_eq!(status(&[]), Status::Sent);

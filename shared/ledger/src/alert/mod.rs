@@ -15,7 +15,7 @@ mod message;
 mod message_id;
 mod state;
 
-pub use delivery::{Delivery, DeliveryState, MAX_ATTEMPTS, Outlet, Status, backoff};
+pub use delivery::{Channel, Delivery, DeliveryState, MAX_ATTEMPTS, Status, backoff};
 pub use failure::{DeliveryFailure, RetryAdvice};
 pub use key::{AlertKey, BudgetId, Kind, budget_version};
 pub use message::{
