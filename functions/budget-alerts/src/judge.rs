@@ -5,7 +5,7 @@
 //! - An alert no longer holds when its budget has been raised or taken away since, and the figure is back under the
 //!   threshold. A forecast that falls by itself takes nothing back.
 
-use ledger::alert::{Crossed, Decided, Kind, MAX_DECIDED};
+use ledger::alert::{AlertKind, Crossed, Decided, MAX_DECIDED};
 use ledger::money::Usd;
 use ledger::period::Month;
 use ledger::settings::BudgetSettings;
@@ -45,10 +45,10 @@ pub struct Verdict {
 }
 
 impl Figures {
-    fn of(&self, kind: Kind) -> Option<Usd> {
+    fn of(&self, kind: AlertKind) -> Option<Usd> {
         match kind {
-            Kind::Actual => Some(self.cost),
-            Kind::Forecast => self.forecast.as_ref().map(|forecast| forecast.cost),
+            AlertKind::Actual => Some(self.cost),
+            AlertKind::Forecast => self.forecast.as_ref().map(|forecast| forecast.cost),
         }
     }
 }
@@ -64,15 +64,15 @@ pub fn is_crossed(figure: Usd, budget: Usd, threshold: u32) -> bool {
 pub fn judge(budget: Option<&Budget<'_>>, figures: &Figures, before: &[Decided]) -> Verdict {
     let mut verdict = Verdict { crossed: Vec::new(), resolved: resolved(budget, figures, before) };
     let Some(budget) = budget else { return verdict };
-    for kind in [Kind::Actual, Kind::Forecast] {
-        if kind == Kind::Actual || budget.rules.forecast {
+    for kind in [AlertKind::Actual, AlertKind::Forecast] {
+        if kind == AlertKind::Actual || budget.rules.forecast {
             verdict.crossed.extend(crossed(budget, kind, figures, before));
         }
     }
     verdict
 }
 
-fn crossed(budget: &Budget<'_>, kind: Kind, figures: &Figures, before: &[Decided]) -> Vec<Decided> {
+fn crossed(budget: &Budget<'_>, kind: AlertKind, figures: &Figures, before: &[Decided]) -> Vec<Decided> {
     let Some(figure) = figures.of(kind) else { return Vec::new() };
     let earlier = || before.iter().filter(|one| one.version == budget.version && one.kind == kind);
     let is_new = |threshold: &u32| {
@@ -82,7 +82,7 @@ fn crossed(budget: &Budget<'_>, kind: Kind, figures: &Figures, before: &[Decided
     thresholds.sort_unstable();
     let told = thresholds.last().copied().filter(|highest| {
         let is_highest = earlier().all(|one| !one.told || one.threshold < *highest);
-        let is_past = kind == Kind::Forecast && is_crossed(figures.cost, budget.amount, *highest);
+        let is_past = kind == AlertKind::Forecast && is_crossed(figures.cost, budget.amount, *highest);
         is_highest && !is_past
     });
     let decided = |threshold| Decided {

@@ -10,7 +10,7 @@
 use axum::Json;
 use axum::extract::State;
 use ledger::alert::{
-    Channel, Delivery, DeliveryState, ForecastBasis, Kind, MessageType, Resolution, Status, Subject,
+    AlertKind, Channel, Delivery, DeliveryState, ForecastBasis, MessageType, Resolution, Status, Subject,
 };
 use ledger::ids::Name;
 use ledger::money::{Number, Usd, percent};
@@ -63,7 +63,7 @@ pub struct Alert {
     status: Status,
     summary: String,
     subject: Subject,
-    kind: Kind,
+    kind: AlertKind,
     threshold_percent: u32,
     month: String,
     /// In dollars; null where the budget was taken away.

@@ -222,17 +222,17 @@ proptest! {
             before = after(month(), Some("v"), &before, &verdict).decided;
             all.extend(verdict.crossed);
             let reached = thresholds.iter().filter(|threshold| **threshold <= cost).count();
-            prop_assert_eq!(before.iter().filter(|one| one.kind == Kind::Actual).count(), reached);
+            prop_assert_eq!(before.iter().filter(|one| one.kind == AlertKind::Actual).count(), reached);
         }
         let mut distinct: Vec<_> = all.iter().map(|one| (one.kind, one.threshold)).collect();
         distinct.sort_unstable();
         distinct.dedup();
         prop_assert_eq!(distinct.len(), all.len());
-        for kind in [Kind::Actual, Kind::Forecast] {
+        for kind in [AlertKind::Actual, AlertKind::Forecast] {
             let told: Vec<_> = all.iter().filter(|one| one.kind == kind && one.told).map(|one| one.threshold).collect();
             prop_assert!(told.is_sorted_by(|a, b| a < b), "{told:?}");
             // Whatever was reached by the cost, the highest of it was told.
-            if kind == Kind::Actual {
+            if kind == AlertKind::Actual {
                 let highest = all.iter().filter(|one| one.kind == kind).map(|one| one.threshold).max();
                 prop_assert_eq!(told.last().copied(), highest);
             }

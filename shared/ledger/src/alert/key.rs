@@ -46,14 +46,14 @@ impl BudgetId {
 /// The figure that an alert compares with a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
+pub enum AlertKind {
     /// The month-to-date cost.
     Actual,
     /// The forecast cost of the whole month.
     Forecast,
 }
 
-impl Kind {
+impl AlertKind {
     /// The text of the kind in keys and messages.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -95,7 +95,7 @@ pub struct AlertKey {
     /// The month whose cost is compared with the budget.
     pub month: Month,
     /// The figure that is compared with the budget.
-    pub kind: Kind,
+    pub kind: AlertKind,
     /// In percent of the budget.
     pub threshold: u32,
     /// Whether this alert resolves the one that the other fields identify.
@@ -120,7 +120,7 @@ impl AlertKey {
             budget: BudgetId::parse(next()?)?,
             version: next()?.to_owned(),
             month: Month::parse(next()?)?,
-            kind: Kind::parse(next()?)?,
+            kind: AlertKind::parse(next()?)?,
             threshold: next()?.parse().ok()?,
             resolved: match next() {
                 None => false,
@@ -141,7 +141,7 @@ mod tests {
             budget,
             version: "v-1_x".to_owned(),
             month: Month::parse("2026-09").unwrap(),
-            kind: Kind::Forecast,
+            kind: AlertKind::Forecast,
             threshold: 1000,
             resolved,
         }

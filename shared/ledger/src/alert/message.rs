@@ -54,7 +54,7 @@ pub struct Facts {
     pub summary: String,
     pub organization: Party,
     pub subject: Subject,
-    pub kind: Kind,
+    pub kind: AlertKind,
     pub threshold_percent: u32,
     pub also_crossed_percent: Vec<u32>,
     pub budget: Option<Usd>,
@@ -202,7 +202,7 @@ pub struct ModelCost {
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct Resolution {
     pub id: String,
-    pub kind: Kind,
+    pub kind: AlertKind,
     pub threshold_percent: u32,
 }
 
@@ -234,7 +234,7 @@ impl Facts {
     /// The figure that reached the threshold: the verb for it, its amount, and its percentage of the budget.
     fn figure(&self) -> (&'static str, Usd, Decimal) {
         match (self.kind, &self.forecast) {
-            (Kind::Forecast, Some(forecast)) => {
+            (AlertKind::Forecast, Some(forecast)) => {
                 ("is forecast to cost", forecast.cost, forecast.utilization_percent.0)
             }
             _ => ("has cost", self.cost, self.utilization_percent.0),

@@ -17,7 +17,7 @@ mod state;
 
 pub use delivery::{Channel, Delivery, DeliveryState, MAX_ATTEMPTS, Status, backoff};
 pub use failure::{DeliveryFailure, RetryAdvice};
-pub use key::{AlertKey, BudgetId, Kind, budget_version};
+pub use key::{AlertKey, AlertKind, BudgetId, budget_version};
 pub use message::{
     BudgetForecast, Facts, ForecastBasis, MESSAGE_VERSION, Message, MessageType, ModelCost, Party, Period,
     Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AlertKey, BudgetId, Kind};
+use super::{AlertKey, AlertKind, BudgetId};
 use crate::money::Usd;
 use crate::period::Month;
 
@@ -18,7 +18,7 @@ pub struct Decided {
     /// The amount of the budget at the time.
     pub budget: Usd,
     /// The figure that was compared with it.
-    pub kind: Kind,
+    pub kind: AlertKind,
     /// In percent of the budget.
     pub threshold: u32,
     /// Whether its alert is sent. Otherwise the alert is superseded by that of a higher threshold.

@@ -121,7 +121,7 @@ mod tests {
             budget: budget.clone(),
             version: "0123456789abcdef".to_owned(),
             month: Month::parse("2026-11").unwrap(),
-            kind: Kind::Actual,
+            kind: AlertKind::Actual,
             threshold: 80,
             resolved: false,
         };

@@ -13,7 +13,7 @@ fn facts() -> Facts {
         summary: String::new(),
         organization: Party { id: "acme".to_owned(), name: Some("Acme".to_owned()) },
         subject: Subject { subject_type: SubjectKind::Agent, id: "nova".to_owned(), name: None },
-        kind: Kind::Forecast,
+        kind: AlertKind::Forecast,
         threshold_percent: 80,
         also_crossed_percent: vec![50],
         budget: Some(usd("100")),
@@ -50,7 +50,7 @@ fn each_kind_of_message_has_its_own_summary() {
              (threshold 80 %).",
         ),
         (
-            Facts { kind: Kind::Actual, is_lower_bound: true, subject: of_org, ..facts() },
+            Facts { kind: AlertKind::Actual, is_lower_bound: true, subject: of_org, ..facts() },
             crossed,
             "Acme: the organization has cost at least 40.50 USD in 2026-09: 40.5 % of its budget of 100.00 USD \
              (threshold 80 %).",
