@@ -8,13 +8,14 @@
 //! - A [`budget_version`] changes with a budget's amount, its thresholds and whether forecasts count, and with nothing
 //!   else.
 
+mod crossing;
 mod delivery;
 mod failure;
 mod key;
 mod message;
 mod message_id;
-mod state;
 
+pub use crossing::{Crossing, MAX_CROSSINGS, MonthCrossings};
 pub use delivery::{Channel, Delivery, DeliveryState, MAX_ATTEMPTS, Status, backoff};
 pub use failure::{DeliveryFailure, RetryAdvice};
 pub use key::{AlertKey, AlertKind, BudgetId, budget_version};
@@ -23,4 +24,3 @@ pub use message::{
     Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
 };
 pub use message_id::MessageId;
-pub use state::{Crossed, Decided, MAX_DECIDED};

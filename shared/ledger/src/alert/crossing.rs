@@ -8,11 +8,11 @@ use crate::period::Month;
 
 /// The most crossings kept per budget: two kinds of ten thresholds, and as many of earlier versions that still apply.
 /// The oldest are dropped first, and are then never resolved.
-pub const MAX_DECIDED: usize = 40;
+pub const MAX_CROSSINGS: usize = 40;
 
 /// A threshold that was crossed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Decided {
+pub struct Crossing {
     /// The version of the budget at the time.
     pub version: String,
     /// The amount of the budget at the time.
@@ -21,20 +21,22 @@ pub struct Decided {
     pub kind: AlertKind,
     /// In percent of the budget.
     pub threshold: u32,
-    /// Whether its alert is sent. Otherwise the alert is superseded by that of a higher threshold.
-    pub told: bool,
+    /// Whether its alert is sent. Otherwise the alert is superseded by that of a higher threshold. Stored as `told`.
+    #[serde(rename = "told")]
+    pub notified: bool,
 }
 
 /// The crossings of one budget in one month. A cache that saves reading the alerts, which are authoritative.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Crossed {
+pub struct MonthCrossings {
     /// The month of the crossings. In any other month, no threshold has been crossed yet.
     pub month: Month,
-    /// Oldest first.
-    pub decided: Vec<Decided>,
+    /// Oldest first. Stored as `decided`.
+    #[serde(rename = "decided")]
+    pub crossings: Vec<Crossing>,
 }
 
-impl Decided {
+impl Crossing {
     /// The key of the alert about this crossing.
     pub fn key(&self, budget: &BudgetId, month: Month) -> AlertKey {
         AlertKey {
@@ -45,5 +47,30 @@ impl Decided {
             threshold: self.threshold,
             resolved: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rust_decimal::Decimal;
+
+    use super::*;
+
+    #[test]
+    fn the_stored_form_of_crossings_never_changes() {
+        let crossing = Crossing {
+            version: "v".to_owned(),
+            budget: Usd::new(Decimal::ONE_HUNDRED),
+            kind: AlertKind::Actual,
+            threshold: 80,
+            notified: true,
+        };
+        let crossings = MonthCrossings { month: Month::parse("2026-09").unwrap(), crossings: vec![crossing] };
+        let stored = concat!(
+            r#"{"month":"2026-09-01","decided":[{"version":"v","budget":"100.00","kind":"actual","#,
+            r#""threshold":80,"told":true}]}"#
+        );
+        assert_eq!(serde_json::to_string(&crossings).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<MonthCrossings>(stored).unwrap(), crossings);
     }
 }
