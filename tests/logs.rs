@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::config::retry::RetryConfig;
 use http::{Method, Request, StatusCode};
 use local::template::Template;
 use runtime::logs;
-use runtime::logs::OURS;
+use runtime::logs::WORKSPACE_CRATES;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 use web::auth::Scope;
@@ -215,7 +215,10 @@ async fn a_delivery_has_its_invocations_id_on_each_line() {
 fn what_libraries_say_is_shown_from_information_on_and_no_function_is_taken_for_one() {
     for function in Template::built_in().unwrap().functions {
         let name = function.binary.replace('-', "_");
-        assert!(OURS.contains(&name.as_str()), "{name} is missing in runtime::logs::OURS");
+        assert!(
+            WORKSPACE_CRATES.contains(&name.as_str()),
+            "{name} is missing in runtime::logs::WORKSPACE_CRATES"
+        );
     }
     let log = Log::at(LevelFilter::TRACE);
     tracing::trace!(target: "store", "ours");

@@ -25,7 +25,7 @@ use store::keys;
 use store::keys::Keyed;
 use store::keys::{Key, PK, SK, VERSION};
 use store::{Reading, Store};
-use webhook::{LIMIT, Policy, Webhooks};
+use webhook::{Policy, TIMEOUT, Webhooks};
 
 use crate::simulation::engine::Engine;
 use crate::simulation::number;
@@ -188,7 +188,7 @@ async fn many_organisations_with_a_hundred_budgets_each() {
     println!("{orgs} organisations were made in {:.0} s", begun.elapsed().as_secs_f64());
     let store = Store::new(wire.client(EXAMINER), &names());
     let clock = Clock::fixed(noon());
-    let webhooks = Webhooks::new(Policy { allow_local: false, limit: LIMIT }).unwrap();
+    let webhooks = Webhooks::new(Policy { allow_local: false, timeout: TIMEOUT }).unwrap();
     let function = BudgetAlerts::new(store.clone(), clock.clone(), Outlets::new(webhooks));
     // Of each agent that has reached half of its budget that is told, and that it will reach all of it; then nothing new.
     for (what, decided) in [("with decisions", 2 * orgs * AGENTS / CROSSING), ("without", 0)] {

@@ -1,18 +1,18 @@
 //! Attempts to reach what nobody outside should reach: by spelling, by name, by a name that changes its mind, by
 //! redirection.
 
-use ledger::alert::Verdict;
+use ledger::alert::RetryAdvice;
 use webhook::{Policy, Sent};
 
 use super::{DEPLOYED, LOCAL, Names, send};
 use crate::support::receiver::{NAME, Receiver, Reply};
 
-const NOT_PUBLIC: &str = "The name of the host stands for an address that is not public.";
+const NOT_PUBLIC: &str = "The host name resolves to an address that is not public.";
 
 /// Sends to a URL that must not be sent to.
 async fn refused(names: &Names, policy: Policy, url: &str) -> String {
     let failure = send(&names.webhooks(policy), url).await.unwrap_err();
-    assert_eq!((failure.verdict, failure.status), (Verdict::GiveUp, None), "{url}: {failure}");
+    assert_eq!((failure.advice, failure.status), (RetryAdvice::GiveUp, None), "{url}: {failure}");
     failure.detail
 }
 
@@ -129,7 +129,7 @@ async fn a_name_is_looked_up_once_so_it_cannot_change_its_mind() {
     assert_eq!(names.asked(), ["rebind.localhost"]);
     // The next message is another matter: that the name was good once counts for nothing.
     let failure = send(&webhooks, &url).await.unwrap_err();
-    assert_eq!((failure.verdict, failure.detail.as_str()), (Verdict::GiveUp, NOT_PUBLIC));
+    assert_eq!((failure.advice, failure.detail.as_str()), (RetryAdvice::GiveUp, NOT_PUBLIC));
     assert_eq!(send(&webhooks, &url).await, Ok(Sent { status: 204 }));
     assert_eq!((names.asked().len(), receiver.connections()), (3, 2));
 }
@@ -182,8 +182,8 @@ async fn a_redirection_leads_nowhere() {
     for status in [301, 302, 303, 307, 308] {
         receiver.answers(Reply::With(status, vec![("location", inside.url())], String::new()));
         let failure = send(&Names::all(&["127.0.0.1"]).webhooks(LOCAL), &receiver.url()).await.unwrap_err();
-        assert_eq!((failure.status, failure.verdict), (Some(status), Verdict::Again { after: None }));
-        let told = format!("The receiver answered {status} (redirections are not followed)");
+        assert_eq!((failure.status, failure.advice), (Some(status), RetryAdvice::Retry { after: None }));
+        let told = format!("The receiver answered {status} (redirects are not followed)");
         assert_eq!(failure.detail, told);
     }
     assert_eq!((receiver.received().len(), inside.connections()), (5, 0));

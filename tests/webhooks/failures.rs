@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use ledger::alert::{Failure, Verdict};
+use ledger::alert::{DeliveryFailure, RetryAdvice};
 use tokio::net::TcpListener;
-use webhook::{MAX_ANSWER, Policy, Sent, Webhooks};
+use webhook::{MAX_RESPONSE_BYTES, Policy, Sent, Webhooks};
 
 use super::{LOCAL, Names, SECRET, SHORT, send};
 use crate::support::receiver::{Receiver, Reply};
 
-const AGAIN: Verdict = Verdict::Again { after: None };
+const AGAIN: RetryAdvice = RetryAdvice::Retry { after: None };
 
 /// What becomes of a message to a receiver that answers so.
-async fn sent(reply: Reply) -> Result<Sent, Failure> {
+async fn sent(reply: Reply) -> Result<Sent, DeliveryFailure> {
     let receiver = Receiver::start().await;
     receiver.answers(reply);
     let sent = send(&Webhooks::new(LOCAL).unwrap(), &receiver.url()).await;
@@ -25,7 +25,7 @@ async fn sent(reply: Reply) -> Result<Sent, Failure> {
 }
 
 /// What is told of a failure, once it is sure that it gives nothing away.
-fn told(failure: &Failure) -> &str {
+fn told(failure: &DeliveryFailure) -> &str {
     let detail = &failure.detail;
     for secret in ["sesame", "hook", SECRET, &SECRET[6..]] {
         assert!(!detail.contains(secret), "{detail} shows {secret}");
@@ -44,11 +44,11 @@ async fn every_2xx_is_delivered_and_no_other_status_is() {
     }
     for status in [300, 400, 401, 403, 404, 408, 425, 429, 500, 502, 503, 504] {
         let failure = sent(Reply::Status(status)).await.unwrap_err();
-        assert_eq!((failure.verdict, failure.status), (AGAIN, Some(status)));
+        assert_eq!((failure.advice, failure.status), (AGAIN, Some(status)));
         assert!(told(&failure).starts_with(&format!("The receiver answered {status}")), "{failure}");
     }
     let gone = sent(Reply::Status(410)).await.unwrap_err();
-    assert_eq!((gone.verdict, gone.status), (Verdict::Gone, Some(410)));
+    assert_eq!((gone.advice, gone.status), (RetryAdvice::Gone, Some(410)));
 }
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_receiver_may_ask_to_be_left_alone() {
     for status in [429, 503] {
         let reply = Reply::With(status, vec![("retry-after", "90".to_owned())], String::new());
         let failure = sent(reply).await.unwrap_err();
-        assert_eq!(failure.verdict, Verdict::Again { after: Some(Duration::from_secs(90)) });
+        assert_eq!(failure.advice, RetryAdvice::Retry { after: Some(Duration::from_secs(90)) });
     }
 }
 
@@ -76,14 +76,14 @@ async fn a_receiver_that_hangs_is_given_up() {
         let receiver = Receiver::start().await;
         receiver.answers(reply);
         let failure = send(&Webhooks::new(SHORT).unwrap(), &receiver.url()).await.unwrap_err();
-        assert_eq!((failure.verdict, failure.status), (AGAIN, None));
+        assert_eq!((failure.advice, failure.status), (AGAIN, None));
         assert_eq!(told(&failure), "The receiver did not answer within 300ms.");
     }
     // Nor is a handshake waited for: this one listens, and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://127.0.0.1:{}/", silent.local_addr().unwrap().port());
     let failure = send(&Webhooks::new(SHORT).unwrap(), &url).await.unwrap_err();
-    assert_eq!((failure.verdict, told(&failure)), (AGAIN, "The receiver did not answer within 300ms."));
+    assert_eq!((failure.advice, told(&failure)), (AGAIN, "The receiver did not answer within 300ms."));
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn a_status_holds_though_the_body_never_comes() {
         let receiver = Receiver::start().await;
         receiver.answers(Reply::HangAmidBody(status));
         // Long enough for the status to come.
-        let policy = Policy { limit: Duration::from_secs(2), ..LOCAL };
+        let policy = Policy { timeout: Duration::from_secs(2), ..LOCAL };
         let sent = send(&Webhooks::new(policy).unwrap(), &receiver.url()).await;
         assert_eq!(sent.map_or_else(|failure| failure.status, |sent| Some(sent.status)), Some(status));
     }
@@ -106,7 +106,7 @@ async fn a_body_without_an_end_is_not_read_to_it() {
         let sent = send(&Webhooks::new(LOCAL).unwrap(), &receiver.url()).await;
         assert_eq!(sent.map_or_else(|failure| failure.status, |sent| Some(sent.status)), Some(status));
         // Beside what is read, the buffers of two sockets fill up.
-        let most = MAX_ANSWER + (64 << 20);
+        let most = MAX_RESPONSE_BYTES + (64 << 20);
         assert!(receiver.bytes_sent() < most, "{}", receiver.bytes_sent());
     }
 }
@@ -114,24 +114,24 @@ async fn a_body_without_an_end_is_not_read_to_it() {
 #[tokio::test]
 async fn a_connection_that_breaks_is_tried_again_later() {
     let failure = sent(Reply::Close).await.unwrap_err();
-    assert_eq!((failure.verdict, failure.status), (AGAIN, None));
+    assert_eq!((failure.advice, failure.status), (AGAIN, None));
     assert!(told(&failure).starts_with("The connection broke: "), "{failure}");
 
     let failure = sent(Reply::Nonsense).await.unwrap_err();
-    assert_eq!((failure.verdict, failure.status), (AGAIN, None));
+    assert_eq!((failure.advice, failure.status), (AGAIN, None));
     assert!(told(&failure).starts_with("The connection broke: "), "{failure}");
 
     let vacant = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let url = format!("http://127.0.0.1:{vacant}/hook?token=sesame");
     let failure = send(&Webhooks::new(LOCAL).unwrap(), &url).await.unwrap_err();
-    assert_eq!((failure.verdict, failure.status), (AGAIN, None));
+    assert_eq!((failure.advice, failure.status), (AGAIN, None));
     assert!(told(&failure).starts_with("No connection to the receiver: Connection refused"), "{failure}");
 }
 
 #[tokio::test]
 async fn a_name_that_is_not_found_is_tried_again_later() {
     let failure = send(&Names::all(&[]).webhooks(LOCAL), "https://hooks.example/").await.unwrap_err();
-    assert_eq!((failure.verdict, told(&failure)), (AGAIN, "The name of the host was not found."));
+    assert_eq!((failure.advice, told(&failure)), (AGAIN, "The host name was not found."));
 }
 
 #[tokio::test]

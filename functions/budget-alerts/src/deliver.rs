@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
-use ledger::alert::Verdict;
-use ledger::alert::{AlertKey, DeliveryState, Outlet, Status};
+use ledger::alert::RetryAdvice;
+use ledger::alert::{AlertKey, Channel, DeliveryState, Status};
 use ledger::ids::OrgId;
 use runtime::clock::Clock;
 use store::Store;
@@ -52,11 +52,11 @@ impl Deliverer<'_> {
         let (mut alerts, mut faults) = self.claim(due).await;
         alerts.extend(fresh);
         let now = self.clock.now();
-        let mut lanes: BTreeMap<Outlet, Vec<usize>> = BTreeMap::new();
+        let mut lanes: BTreeMap<Channel, Vec<usize>> = BTreeMap::new();
         let mut shared = Vec::with_capacity(alerts.len());
         for (nth, alert) in alerts.into_iter().enumerate() {
             let outlets = alert.deliveries.iter().filter(|delivery| delivery.is_due(now));
-            let outlets: Vec<_> = outlets.map(|delivery| delivery.outlet.clone()).collect();
+            let outlets: Vec<_> = outlets.map(|delivery| delivery.channel.clone()).collect();
             let open = outlets.len();
             for outlet in outlets {
                 lanes.entry(outlet).or_default().push(nth);
@@ -105,7 +105,7 @@ impl Deliverer<'_> {
     /// One outlet's alerts, oldest first. When it does not answer, it is left alone for the rest of the run.
     async fn lane(
         &self,
-        outlet: &Outlet,
+        outlet: &Channel,
         alerts: &[usize],
         shared: &[Mutex<Shared>],
     ) -> (Counts, Option<Error>) {
@@ -131,12 +131,12 @@ impl Deliverer<'_> {
     async fn record(
         &self,
         shared: &mut Shared,
-        outlet: &Outlet,
+        outlet: &Channel,
         result: &Result<(), Undelivered>,
         now: DateTime<Utc>,
     ) -> Result<Counts> {
         shared.open = shared.open.saturating_sub(1);
-        let of_outlet = |alert: &Alert| alert.deliveries.iter().find(|one| one.outlet == *outlet).cloned();
+        let of_outlet = |alert: &Alert| alert.deliveries.iter().find(|one| one.channel == *outlet).cloned();
         for _ in 0..ATTEMPTS {
             let alert = &mut shared.alert;
             let counts = self.note(alert, outlet, result, now);
@@ -159,24 +159,24 @@ impl Deliverer<'_> {
     fn note(
         &self,
         alert: &mut Alert,
-        outlet: &Outlet,
+        outlet: &Channel,
         result: &Result<(), Undelivered>,
         now: DateTime<Utc>,
     ) -> Counts {
         let (id, mut counts) = (alert.id(), Counts::default());
-        let Some(delivery) = alert.deliveries.iter_mut().find(|delivery| delivery.outlet == *outlet) else {
+        let Some(delivery) = alert.deliveries.iter_mut().find(|delivery| delivery.channel == *outlet) else {
             return counts;
         };
-        if let Outlet::Webhook(name) = outlet {
+        if let Channel::Webhook(name) = outlet {
             delivery.host = self.destinations.get(name).map(|destination| host(&destination.url));
         }
         match result {
-            Ok(()) => delivery.attempted(&id, now, Ok(())),
+            Ok(()) => delivery.record_attempt(&id, now, Ok(())),
             Err(Undelivered::Failed(failure)) => {
                 tracing::warn!(org = %self.org, %id, ?outlet, failure = failure.detail, "an alert was not delivered");
-                delivery.attempted(&id, now, Err(failure));
+                delivery.record_attempt(&id, now, Err(failure));
             }
-            Err(Undelivered::Nobody(why)) => delivery.abandoned(why),
+            Err(Undelivered::Nobody(why)) => delivery.abandon(why),
         }
         match delivery.state {
             DeliveryState::Pending => counts.retried = 1,
@@ -191,5 +191,5 @@ impl Deliverer<'_> {
 /// Whether nobody answered at all.
 fn is_silent(result: &Result<(), Undelivered>) -> bool {
     let Err(Undelivered::Failed(failure)) = result else { return false };
-    failure.status.is_none() && matches!(failure.verdict, Verdict::Again { .. })
+    failure.status.is_none() && matches!(failure.advice, RetryAdvice::Retry { .. })
 }

@@ -5,7 +5,7 @@
 //! - An alert no longer holds when its budget has been raised or taken away since, and the figure is back under the
 //!   threshold. A forecast that falls by itself takes nothing back.
 
-use ledger::alert::{Crossed, Decided, Kind, MAX_DECIDED};
+use ledger::alert::{AlertKind, Crossing, MAX_CROSSINGS, MonthCrossings};
 use ledger::money::Usd;
 use ledger::period::Month;
 use ledger::settings::BudgetSettings;
@@ -39,16 +39,16 @@ pub struct Figures {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Verdict {
     /// Thresholds that are crossed and were not before: actual ones first, ascending.
-    pub crossed: Vec<Decided>,
+    pub crossed: Vec<Crossing>,
     /// What was told and no longer holds, oldest first.
-    pub resolved: Vec<Decided>,
+    pub resolved: Vec<Crossing>,
 }
 
 impl Figures {
-    fn of(&self, kind: Kind) -> Option<Usd> {
+    fn of(&self, kind: AlertKind) -> Option<Usd> {
         match kind {
-            Kind::Actual => Some(self.cost),
-            Kind::Forecast => self.forecast.as_ref().map(|forecast| forecast.cost),
+            AlertKind::Actual => Some(self.cost),
+            AlertKind::Forecast => self.forecast.as_ref().map(|forecast| forecast.cost),
         }
     }
 }
@@ -61,18 +61,18 @@ pub fn is_crossed(figure: Usd, budget: Usd, threshold: u32) -> bool {
 }
 
 /// What follows from `figures`, where `before` has been decided this month.
-pub fn judge(budget: Option<&Budget<'_>>, figures: &Figures, before: &[Decided]) -> Verdict {
+pub fn judge(budget: Option<&Budget<'_>>, figures: &Figures, before: &[Crossing]) -> Verdict {
     let mut verdict = Verdict { crossed: Vec::new(), resolved: resolved(budget, figures, before) };
     let Some(budget) = budget else { return verdict };
-    for kind in [Kind::Actual, Kind::Forecast] {
-        if kind == Kind::Actual || budget.rules.forecast {
+    for kind in [AlertKind::Actual, AlertKind::Forecast] {
+        if kind == AlertKind::Actual || budget.rules.forecast {
             verdict.crossed.extend(crossed(budget, kind, figures, before));
         }
     }
     verdict
 }
 
-fn crossed(budget: &Budget<'_>, kind: Kind, figures: &Figures, before: &[Decided]) -> Vec<Decided> {
+fn crossed(budget: &Budget<'_>, kind: AlertKind, figures: &Figures, before: &[Crossing]) -> Vec<Crossing> {
     let Some(figure) = figures.of(kind) else { return Vec::new() };
     let earlier = || before.iter().filter(|one| one.version == budget.version && one.kind == kind);
     let is_new = |threshold: &u32| {
@@ -81,40 +81,40 @@ fn crossed(budget: &Budget<'_>, kind: Kind, figures: &Figures, before: &[Decided
     let mut thresholds: Vec<u32> = budget.rules.thresholds.iter().copied().filter(is_new).collect();
     thresholds.sort_unstable();
     let told = thresholds.last().copied().filter(|highest| {
-        let is_highest = earlier().all(|one| !one.told || one.threshold < *highest);
-        let is_past = kind == Kind::Forecast && is_crossed(figures.cost, budget.amount, *highest);
+        let is_highest = earlier().all(|one| !one.notified || one.threshold < *highest);
+        let is_past = kind == AlertKind::Forecast && is_crossed(figures.cost, budget.amount, *highest);
         is_highest && !is_past
     });
-    let decided = |threshold| Decided {
+    let decided = |threshold| Crossing {
         version: budget.version.clone(),
         budget: budget.amount,
         kind,
         threshold,
-        told: told == Some(threshold),
+        notified: told == Some(threshold),
     };
     thresholds.into_iter().map(decided).collect()
 }
 
-fn resolved(budget: Option<&Budget<'_>>, figures: &Figures, before: &[Decided]) -> Vec<Decided> {
-    let holds = |decided: &&Decided| {
+fn resolved(budget: Option<&Budget<'_>>, figures: &Figures, before: &[Crossing]) -> Vec<Crossing> {
+    let holds = |decided: &&Crossing| {
         let Some(budget) = budget else { return false };
         let raised = budget.version != decided.version && budget.amount > decided.budget;
         let figure = figures.of(decided.kind);
         !raised || figure.is_none_or(|figure| is_crossed(figure, budget.amount, decided.threshold))
     };
-    before.iter().filter(|decided| decided.told && !holds(decided)).cloned().collect()
+    before.iter().filter(|decided| decided.notified && !holds(decided)).cloned().collect()
 }
 
 /// What has been decided then: of earlier versions of the budget only what was told and still holds.
-pub fn after(month: Month, version: Option<&str>, before: &[Decided], verdict: &Verdict) -> Crossed {
-    let is_kept = |decided: &&Decided| {
-        (decided.told || version == Some(decided.version.as_str())) && !verdict.resolved.contains(decided)
+pub fn after(month: Month, version: Option<&str>, before: &[Crossing], verdict: &Verdict) -> MonthCrossings {
+    let is_kept = |decided: &&Crossing| {
+        (decided.notified || version == Some(decided.version.as_str())) && !verdict.resolved.contains(decided)
     };
     let mut decided: Vec<_> = before.iter().filter(is_kept).chain(&verdict.crossed).cloned().collect();
     // What is of this version comes last, and is never more than half of what is kept.
     decided.sort_by_key(|decided| version == Some(decided.version.as_str()));
-    decided.drain(..decided.len().saturating_sub(MAX_DECIDED));
-    Crossed { month, decided }
+    decided.drain(..decided.len().saturating_sub(MAX_CROSSINGS));
+    MonthCrossings { month, crossings: decided }
 }
 
 #[cfg(test)]

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use ledger::alert::{Delivery, Message, Outlet};
-use ledger::alert::{Failure, Verdict};
+use ledger::alert::{Channel, Delivery, Message};
+use ledger::alert::{DeliveryFailure, RetryAdvice};
 use ledger::ids::Name;
 use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
 use store::alerts::Alert;
@@ -42,7 +42,7 @@ impl fmt::Debug for Outlets {
 /// Why something was not delivered.
 pub enum Undelivered {
     /// An attempt failed.
-    Failed(Failure),
+    Failed(DeliveryFailure),
     /// There is nobody to deliver to any more.
     Nobody(&'static str),
 }
@@ -68,8 +68,8 @@ impl Outlets {
     /// Where an alert goes that is decided at `now`. What is added later gets later alerts only.
     pub fn deliveries(&self, destinations: &Destinations, now: DateTime<Utc>) -> Vec<Delivery> {
         let plain = |outlet| Delivery::new(outlet, now);
-        let print = self.printer.iter().map(|_| plain(Outlet::Print));
-        let topic = self.topic.iter().map(|_| plain(Outlet::Topic));
+        let print = self.printer.iter().map(|_| plain(Channel::Print));
+        let topic = self.topic.iter().map(|_| plain(Channel::Topic));
         // Two that are added at the same moment may be one too many.
         if destinations.len() > MAX_DESTINATIONS {
             let most = MAX_DESTINATIONS;
@@ -77,7 +77,7 @@ impl Outlets {
         }
         let webhooks = destinations.iter().take(MAX_DESTINATIONS).map(|(id, destination)| {
             let host = Some(host(&destination.url));
-            Delivery { host, ..plain(Outlet::Webhook(id.clone())) }
+            Delivery { host, ..plain(Channel::Webhook(id.clone())) }
         });
         print.chain(topic).chain(webhooks).collect()
     }
@@ -86,14 +86,14 @@ impl Outlets {
     pub async fn deliver(
         &self,
         alert: &Alert,
-        outlet: &Outlet,
+        outlet: &Channel,
         destinations: &Destinations,
         now: DateTime<Utc>,
     ) -> Result<(), Undelivered> {
         match outlet {
-            Outlet::Print => self.print(alert),
-            Outlet::Topic => self.publish(alert).await,
-            Outlet::Webhook(id) => {
+            Channel::Print => self.print(alert),
+            Channel::Topic => self.publish(alert).await,
+            Channel::Webhook(id) => {
                 let removed = Undelivered::Nobody("The destination was taken away.");
                 let destination = destinations.get(id).ok_or(removed)?;
                 self.post(alert, destination, now).await.map_err(Undelivered::Failed)
@@ -126,7 +126,7 @@ impl Outlets {
         alert: &Alert,
         destination: &DestinationSettings,
         now: DateTime<Utc>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DeliveryFailure> {
         // Nobody closes it.
         let _under_way = self.under_way.acquire().await;
         let secrets: Vec<_> = destination.secrets_at(now).collect();
@@ -141,16 +141,16 @@ pub fn host(url: &str) -> String {
     rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
-fn read(alert: &Alert) -> Result<Message, Failure> {
-    let odd = |_| Failure {
-        verdict: Verdict::GiveUp,
+fn read(alert: &Alert) -> Result<Message, DeliveryFailure> {
+    let odd = |_| DeliveryFailure {
+        advice: RetryAdvice::GiveUp,
         status: None,
         detail: "The stored alert cannot be read.".to_owned(),
     };
     alert.read().map_err(odd)
 }
 
-fn summary(alert: &Alert) -> Result<String, Failure> {
+fn summary(alert: &Alert) -> Result<String, DeliveryFailure> {
     read(alert).map(|message| message.data.summary)
 }
 
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn an_alert_goes_to_fifty_webhooks_at_most() {
-        let policy = Policy { allow_local: false, limit: Duration::from_secs(1) };
+        let policy = Policy { allow_local: false, timeout: Duration::from_secs(1) };
         let outlets = Outlets::new(Webhooks::new(policy).unwrap()).and_printer(Arc::new(|_| ()));
         let deliveries = |webhooks: usize| {
             let destination =

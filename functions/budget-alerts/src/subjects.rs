@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ledger::alert::{BudgetId, Decided, version};
+use ledger::alert::{BudgetId, Crossing, budget_version};
 use ledger::ids::AgentId;
 use ledger::money::Usd;
 use ledger::period::Month;
@@ -19,7 +19,7 @@ pub struct Subject {
     /// How much, and which version of it; none where it was taken away.
     pub amount: Option<(Usd, String)>,
     /// What was decided of it this month.
-    pub before: Vec<Decided>,
+    pub before: Vec<Crossing>,
     /// The writes of the note about that, of whatever month it is.
     pub writes: Option<u64>,
 }
@@ -57,9 +57,9 @@ pub fn subjects(watched: &Watched, month: Month) -> Vec<Subject> {
     let own = watched
         .budget
         .as_ref()
-        .and_then(|(set, etag)| Some((BudgetId::Organization, (set.monthly?, version(etag, &rules)))));
+        .and_then(|(set, etag)| Some((BudgetId::Organization, (set.monthly?, budget_version(etag, &rules)))));
     let agents = watched.agents.iter().map(|budget| {
-        (BudgetId::Agent(budget.agent.clone()), (budget.monthly, version(&budget.token, &rules)))
+        (BudgetId::Agent(budget.agent.clone()), (budget.monthly, budget_version(&budget.token, &rules)))
     });
     let standing: Vec<_> = own.into_iter().chain(agents).collect();
     let known: BTreeSet<_> = standing.iter().map(|(id, _)| id.clone()).collect();
@@ -67,7 +67,7 @@ pub fn subjects(watched: &Watched, month: Month) -> Vec<Subject> {
     let all = standing.into_iter().map(|(id, amount)| (id, Some(amount))).chain(gone);
     all.map(|(id, amount)| {
         let note = watched.crossed.get(&id);
-        let before = note.filter(|(note, _)| note.month == month).map(|(note, _)| note.decided.clone());
+        let before = note.filter(|(note, _)| note.month == month).map(|(note, _)| note.crossings.clone());
         let (before, writes) = (before.unwrap_or_default(), note.map(|(_, writes)| *writes));
         Subject { id, amount, before, writes }
     })

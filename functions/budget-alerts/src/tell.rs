@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use store::keys::alerts::message_id;
 
 use ledger::alert::{
-    AlertKey, BudgetForecast, BudgetId, Decided, Delivery, Facts, ForecastBasis, MESSAGE_VERSION, Message,
+    AlertKey, BudgetForecast, BudgetId, Crossing, Delivery, Facts, ForecastBasis, MESSAGE_VERSION, Message,
     MessageType, ModelCost, Party, Period, Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
 };
 use ledger::ids::{AgentId, ModelKey};
@@ -66,7 +66,7 @@ impl<'a> Teller<'a> {
             let also_crossed_percent = below(decided, &verdict.crossed);
             let facts = Facts { also_crossed_percent, ..self.facts(judged, decided, &key) };
             let message = self.message(MessageType::ThresholdCrossed, facts)?;
-            let deliveries = decided.told.then(|| deliveries.to_vec());
+            let deliveries = decided.notified.then(|| deliveries.to_vec());
             alerts.push(NewAlert { key, message, deliveries });
         }
         Ok(Decision {
@@ -90,7 +90,7 @@ impl<'a> Teller<'a> {
         let (budget, month) = (&judged.subject.id, self.today.month());
         let mut key = highest.key(budget, month);
         key.resolved = true;
-        let resolution = |one: &Decided| Resolution {
+        let resolution = |one: &Crossing| Resolution {
             id: message_id(self.look.org, &one.key(budget, month)).to_string(),
             kind: one.kind,
             threshold_percent: one.threshold,
@@ -102,7 +102,7 @@ impl<'a> Teller<'a> {
     }
 
     /// What every alert about a budget says.
-    fn facts(&self, judged: &Judged, decided: &Decided, key: &AlertKey) -> Facts {
+    fn facts(&self, judged: &Judged, decided: &Crossing, key: &AlertKey) -> Facts {
         let Judged { subject, figures, .. } = judged;
         let budget = subject.amount.as_ref().map(|(amount, _)| *amount);
         Facts {
@@ -182,8 +182,8 @@ impl<'a> Teller<'a> {
 }
 
 /// The thresholds that `told` is told in the place of.
-fn below(told: &Decided, all: &[Decided]) -> Vec<u32> {
-    let is_below = |one: &&Decided| told.told && one.kind == told.kind && one.threshold < told.threshold;
+fn below(told: &Crossing, all: &[Crossing]) -> Vec<u32> {
+    let is_below = |one: &&Crossing| told.notified && one.kind == told.kind && one.threshold < told.threshold;
     all.iter().filter(is_below).map(|one| one.threshold).collect()
 }
 

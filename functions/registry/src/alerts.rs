@@ -10,7 +10,7 @@
 use axum::Json;
 use axum::extract::State;
 use ledger::alert::{
-    Delivery, DeliveryState, ForecastBasis, Kind, MessageType, Outlet, Resolution, Status, Subject,
+    AlertKind, Channel, Delivery, DeliveryState, ForecastBasis, MessageType, Resolution, Status, Subject,
 };
 use ledger::ids::Name;
 use ledger::money::{Number, Usd, percent};
@@ -59,7 +59,7 @@ pub struct Alert {
     status: Status,
     summary: String,
     subject: Subject,
-    kind: Kind,
+    kind: AlertKind,
     threshold_percent: u32,
     month: String,
     /// In dollars; null if the budget was removed.
@@ -158,10 +158,10 @@ fn basis(basis: &ForecastBasis) -> Basis {
 }
 
 fn delivery_view(delivery: &Delivery) -> DeliveryView {
-    let (outlet, destination) = match &delivery.outlet {
-        Outlet::Webhook(id) => ("webhook", Some(id.clone())),
-        Outlet::Topic => ("topic", None),
-        Outlet::Print => ("print", None),
+    let (outlet, destination) = match &delivery.channel {
+        Channel::Webhook(id) => ("webhook", Some(id.clone())),
+        Channel::Topic => ("topic", None),
+        Channel::Print => ("print", None),
     };
     let is_pending = delivery.state == DeliveryState::Pending;
     DeliveryView {

@@ -25,7 +25,7 @@ use web::fields::{FieldReader, Invalid};
 use web::path::Path;
 use web::route::Route;
 use webhook;
-use webhook::{SECRET_BYTES, SECRET_PREFIX, Target};
+use webhook::{SECRET_BYTES, SECRET_PREFIX, WebhookUrl};
 
 use crate::edit::Edit;
 use crate::limits::READ_ONLY;
@@ -67,7 +67,7 @@ async fn put(
     let secret = wanted.secret.or_else(|| made.clone()).unwrap_or_default();
     let decide = |stored: &Stored<DestinationSettings>| {
         let previous = stored.settings.as_ref();
-        let next = DestinationSettings::following(wanted.url.clone(), secret.clone(), previous, editor.now);
+        let next = DestinationSettings::replacing(wanted.url.clone(), secret.clone(), previous, editor.now);
         Ok(Next::to(next, stored))
     };
     let stored = app.store.change(&editor, &entity(&editor.org, &id), decide).await?;
@@ -117,7 +117,7 @@ fn settings(fields: &mut FieldReader<'_>, allow_local: bool) -> Option<Destinati
 /// change.
 fn url(raw: &RawValue, allow_local: bool) -> Result<String, Invalid> {
     let text = fields::string(raw)?;
-    match Target::parse(&text, allow_local) {
+    match WebhookUrl::parse(&text, allow_local) {
         Ok(_) => Ok(text),
         Err(unfit) => Err(Invalid::new(unfit.kind(), unfit.to_string())),
     }
@@ -137,7 +137,7 @@ fn secret(raw: &RawValue) -> Result<String, Invalid> {
 
 #[cfg(test)]
 mod tests {
-    use webhook::MAX_URL;
+    use webhook::MAX_URL_BYTES;
 
     use super::*;
     use crate::limits::tests::reading_required;
@@ -174,8 +174,8 @@ mod tests {
             }
         }
         let long = |length: usize| format!("https://a.example/{}", "x".repeat(length - 18));
-        assert_eq!(fault("url", &long(MAX_URL), false), None);
-        assert!(fault("url", &long(MAX_URL + 1), false).unwrap().ends_with("url_too_long"));
+        assert_eq!(fault("url", &long(MAX_URL_BYTES), false), None);
+        assert!(fault("url", &long(MAX_URL_BYTES + 1), false).unwrap().ends_with("url_too_long"));
         let nothing = reading_required("{}", |fields| settings(fields, false)).err().unwrap();
         assert_eq!(nothing, [r#"["body","url"] missing"#]);
     }

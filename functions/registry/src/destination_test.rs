@@ -15,7 +15,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use ledger::alert::Failure;
+use ledger::alert::DeliveryFailure;
 use ledger::ids::{Name, OrgId};
 use ledger::period::rfc3339;
 use ledger::settings::DestinationSettings;
@@ -80,12 +80,12 @@ fn message(org: &OrgId, id: &Name, now: DateTime<Utc>) -> String {
     json!({ "type": "alert.test", "version": VERSION, "timestamp": rfc3339(now), "data": data }).to_string()
 }
 
-fn outcome(sent: Result<Sent, Failure>) -> TestOutcome {
+fn outcome(sent: Result<Sent, DeliveryFailure>) -> TestOutcome {
     match sent {
         Ok(Sent { status }) => {
             let detail = format!("The receiver answered {status}");
             TestOutcome { delivered: true, status: Some(status), detail }
         }
-        Err(Failure { status, detail, .. }) => TestOutcome { delivered: false, status, detail },
+        Err(DeliveryFailure { status, detail, .. }) => TestOutcome { delivered: false, status, detail },
     }
 }

@@ -112,7 +112,7 @@ async fn put(
     let decide = |stored: &Stored<PriceSettings>| {
         match &stored.settings {
         None => Ok(Next::Set(wanted.clone())),
-        Some(set) if set.says_the_same(&wanted) => Ok(Next::Keep),
+        Some(set) if set.is_equivalent(&wanted) => Ok(Next::Keep),
         Some(_) => Err(store::Error::Conflict(
             "Another price is already set for this model from this day. Delete it first, or choose another day."
                 .to_owned(),

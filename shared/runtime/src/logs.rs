@@ -1,8 +1,8 @@
-//! Structured logs: one JSON object per line, with the request's id and organization, and never a token, query value
-//! or payload.
+//! Structured logs: one JSON object per line. It carries the request's id and organization, but never a token, a query
+//! value or a payload.
 //!
-//! Lambda's runtime opens a span with the invocation's `requestId`, and the HTTP edge opens one per request, so each
-//! line within them has their fields.
+//! The Lambda runtime opens a span with the `requestId` of the invocation, and the HTTP edge opens one per request. Each
+//! line inside them carries their fields.
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
@@ -14,9 +14,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config;
 
-/// The crates whose lines are written with care. What libraries say below the level of information may show requests
-/// and answers whole, tokens among them, so it is never printed.
-pub const OURS: [&str; 17] = [
+/// The crates of this workspace that log. Libraries may log entire requests and responses, including tokens, below the
+/// level `info`, so their lines below that level are never printed.
+pub const WORKSPACE_CRATES: [&str; 17] = [
     "activity",
     "aggregator",
     "billing",
@@ -36,9 +36,9 @@ pub const OURS: [&str; 17] = [
     "workforce",
 ];
 
-/// Sets up logging for the process: standard output, at [`config::log_level`].
+/// Starts logging to standard output for the whole process, at [`config::log_level`].
 pub fn init() {
-    // Has no effect when called again, as tests do.
+    // Fails if logging was started before, as in tests, and then has no effect.
     let _ = subscriber(config::log_level(), std::io::stdout).try_init();
 }
 
@@ -47,7 +47,7 @@ pub fn subscriber<W>(level: LevelFilter, writer: W) -> impl Subscriber + Send + 
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    // Lambda reads a line's `level` only if it also has a `timestamp`.
+    // Lambda only recognizes the `level` of a line that also has a `timestamp`.
     let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(writer);
     let shown = filter_fn(move |metadata| is_shown(metadata, level));
     tracing_subscriber::registry().with(lines.with_filter(shown))
@@ -55,8 +55,8 @@ where
 
 fn is_shown(metadata: &Metadata<'_>, level: LevelFilter) -> bool {
     let root = metadata.target().split("::").next().unwrap_or_default();
-    let level = if OURS.contains(&root) { level } else { level.min(LevelFilter::INFO) };
-    // Spans carry the request's fields, which warnings and errors need as well.
+    let level = if WORKSPACE_CRATES.contains(&root) { level } else { level.min(LevelFilter::INFO) };
+    // Spans are always enabled, so that a warning or an error carries their fields at any level.
     let level = if metadata.is_span() { level.max(LevelFilter::INFO) } else { level };
     *metadata.level() <= level
 }

@@ -1,12 +1,12 @@
-//! Metrics as log lines in CloudWatch's embedded metric format
+//! Metrics of a function, printed as log lines in CloudWatch's embedded metric format
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
 //!
-//! An invocation is one task, and its counts belong to that task: no state outlives it, and outside of an invocation
-//! (local stack, tests) counting has no effect.
+//! The counts belong to the task of one invocation and end with it. Outside of [`counted`] and [`printed`], as in the
+//! local stack and in most tests, counting has no effect.
 //!
-//! Alternatives: `metrics_cloudwatch_embedded` counts per process and brings a package `metrics`, which makes `cargo
-//! test -p metrics` ambiguous. `metrique` with `metrique-writer-format-emf` has the right shape, one record per unit
-//! of work; consider it once it reaches 1.0.
+//! The crate `metrics_cloudwatch_embedded` writes the same format, but it counts per process and brings a package called
+//! `metrics`, which would make `cargo test -p metrics` ambiguous. `metrique` has the right shape (one record per unit of
+//! work) and is worth a look once it is 1.0.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -18,27 +18,27 @@ use serde_json::{Value, json};
 use crate::clock::Clock;
 use crate::config::metrics_namespace;
 
-/// The only dimension: the name of the function's binary.
+/// The only dimension of all metrics. Its value is the name of the function's binary.
 pub const DIMENSION: &str = "Function";
 
 macro_rules! metrics {
     ($($function:literal { $($(#[$doc:meta])+ $name:ident,)+ })+) => {
-        /// A counter of a function. The variant's name is the metric's name.
+        /// A metric of a function. The name of the variant is the name of the metric.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Metric {
             $($($(#[$doc])+ $name,)+)+
         }
 
         impl Metric {
-            /// Every metric.
+            /// All metrics.
             pub const ALL: &[Self] = &[$($(Self::$name,)+)+];
 
-            /// The name under which CloudWatch shows it.
+            /// The name of the metric in CloudWatch.
             pub const fn name(self) -> &'static str {
                 match self { $($(Self::$name => stringify!($name),)+)+ }
             }
 
-            /// The function that counts it.
+            /// The name of the function that has this metric.
             pub const fn function(self) -> &'static str {
                 match self { $($(Self::$name)|+ => $function,)+ }
             }
@@ -48,37 +48,37 @@ macro_rules! metrics {
 
 metrics! {
     "aggregator" {
-        /// Delivered records.
+        /// Stream records received.
         Records,
-        /// Quarantined records. A record is counted again when it is delivered again, so that none is missed.
+        /// Records quarantined. A redelivered record is counted again, so that none is missed.
         Quarantined,
-        /// Deliveries with a record that must be delivered again.
+        /// Batches of which at least one record has to be redelivered.
         FailedBatches,
     }
     "ingest" {
-        /// Stored events.
+        /// Events stored.
         Accepted,
         /// Events that were already stored.
         Duplicates,
-        /// Rejected events.
+        /// Events rejected as invalid or conflicting.
         Rejected,
-        /// Events that could not be stored now.
+        /// Events that could not be stored at the time and should be sent again.
         Unavailable,
     }
     "reconcile" {
-        /// Columns that differ from their recomputed values.
+        /// Rollup columns that differed from their recomputed values.
         Drift,
         /// Raw events that could not be parsed.
         UnreadableEvents,
-        /// Consumed read units.
+        /// DynamoDB read units consumed.
         ReadUnits,
     }
     "budget-alerts" {
-        /// Decided alerts.
+        /// Alerts stored for delivery. Superseded ones are not counted.
         Decided,
-        /// Delivered alerts.
+        /// Deliveries that succeeded.
         Sent,
-        /// Failed deliveries that will be retried.
+        /// Deliveries that failed and will be retried.
         Retried,
         /// Deliveries that were given up.
         DeadLetters,
@@ -99,7 +99,7 @@ pub struct Counts {
 }
 
 impl Metric {
-    /// Adds `n`, if the current invocation's function has this metric.
+    /// Adds `n` to the count of the current invocation, if its function has this metric.
     pub fn count(self, n: usize) {
         let _ = COUNTS.try_with(|counts| {
             if let Some((_, count)) = counts.counts.iter().find(|(metric, _)| *metric == self) {
@@ -111,11 +111,11 @@ impl Metric {
 
 impl Counts {
     fn of(function: &'static str) -> Self {
-        let its = Metric::ALL.iter().filter(|metric| metric.function() == function);
-        Self { function, counts: its.map(|metric| (*metric, AtomicU64::new(0))).collect() }
+        let metrics = Metric::ALL.iter().filter(|metric| metric.function() == function);
+        Self { function, counts: metrics.map(|metric| (*metric, AtomicU64::new(0))).collect() }
     }
 
-    /// The count of `metric` in the invocation.
+    /// The count of `metric`. 0 if the function does not have it.
     pub fn get(&self, metric: Metric) -> u64 {
         let found = self.counts.iter().find(|(one, _)| *one == metric);
         found.map_or(0, |(_, count)| count.load(Ordering::Relaxed))
@@ -142,7 +142,7 @@ impl Counts {
     }
 }
 
-/// Runs an invocation of `function` and returns its output and counts.
+/// Runs an invocation of `function`. Returns its output and its counts.
 pub async fn counted<F: Future>(function: &'static str, invocation: F) -> (F::Output, Arc<Counts>) {
     let counts = Arc::new(Counts::of(function));
     let done = COUNTS.scope(counts.clone(), Box::pin(invocation)).await;
@@ -152,7 +152,7 @@ pub async fn counted<F: Future>(function: &'static str, invocation: F) -> (F::Ou
 /// Runs an invocation of `function` and prints its counts to standard output, which Lambda logs.
 pub async fn printed<F: Future>(function: &'static str, invocation: F) -> F::Output {
     let (done, counts) = counted(function, invocation).await;
-    // A failure to write the line must not fail the invocation.
+    // The invocation succeeded even if its metrics cannot be printed.
     let _ = writeln!(std::io::stdout(), "{}", counts.line(Clock::system().now()));
     done
 }
@@ -163,11 +163,11 @@ mod tests {
 
     use super::*;
 
-    /// Limits of the format: metrics per line, dimensions per set.
-    const MOST_METRICS: usize = 100;
-    const MOST_DIMENSIONS: usize = 30;
+    /// Limits of the format: metrics per directive and dimensions per set.
+    const MAX_METRICS: usize = 100;
+    const MAX_DIMENSIONS: usize = 30;
 
-    /// Reads a line as the specification says CloudWatch does.
+    /// Parses a line as the specification describes it.
     fn read(line: &str) -> Vec<(String, String, u64)> {
         assert!(!line.contains('\n'));
         let root: Value = serde_json::from_str(line).unwrap();
@@ -178,8 +178,8 @@ mod tests {
         assert!((1..=1024).contains(&directive["Namespace"].as_str().unwrap().len()));
         let [dimensions] = directive["Dimensions"].as_array().unwrap().as_slice() else { panic!("{line}") };
         let dimensions = dimensions.as_array().unwrap();
-        assert!(dimensions.len() <= MOST_DIMENSIONS);
-        // A target member is at the root: text for a dimension, a number for a metric.
+        assert!(dimensions.len() <= MAX_DIMENSIONS);
+        // Dimensions and metrics refer to members of the root object: dimensions to strings, metrics to numbers.
         let dimension = |name: &Value| {
             let value = root[name.as_str().unwrap()].as_str().unwrap();
             assert!((1..=1024).contains(&value.len()));
@@ -187,7 +187,7 @@ mod tests {
         };
         let dimensions: Vec<_> = dimensions.iter().map(dimension).collect();
         let metrics = directive["Metrics"].as_array().unwrap();
-        assert!(metrics.len() <= MOST_METRICS);
+        assert!(metrics.len() <= MAX_METRICS);
         let metric = |metric: &Value| {
             assert_eq!(metric["Unit"], "Count");
             let name = metric["Name"].as_str().unwrap();
@@ -199,12 +199,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn lines_follow_the_embedded_metric_format() {
+    async fn a_line_follows_the_embedded_metric_format() {
         let invocation = async {
             Metric::Records.count(2);
             tokio::task::yield_now().await;
             futures::join!(async { Metric::Records.count(40) }, async { Metric::FailedBatches.count(1) });
-            // A metric of another function is not in the line.
+            // A metric of another function does not appear in the line.
             Metric::Accepted.count(7);
             "done"
         };
@@ -218,8 +218,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn invocations_count_separately() {
-        // Has no effect outside of an invocation.
+    async fn concurrent_invocations_count_separately() {
+        // Outside of an invocation, counting has no effect.
         Metric::Sent.count(1);
         let one = counted("budget-alerts", async { Metric::Sent.count(3) });
         let other = counted("budget-alerts", async { Metric::Sent.count(4) });
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn every_function_is_within_the_limits_and_has_unique_names() {
+    fn every_function_stays_within_the_limits_and_names_are_unique() {
         let functions: BTreeSet<_> = Metric::ALL.iter().map(|metric| metric.function()).collect();
         for function in functions {
             let read = read(&Counts::of(function).line(DateTime::UNIX_EPOCH));

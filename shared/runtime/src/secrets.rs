@@ -5,14 +5,15 @@ use aws_sdk_secretsmanager::error::DisplayErrorContext;
 
 use store::aws;
 
-/// The current text of a secret. Functions see a new version when they start.
+/// Fetches the current text of a secret. A running function keeps what it fetched at its start, so a new version only
+/// reaches functions that start later.
 ///
 /// # Errors
 ///
-/// Returns the reason, for the log.
+/// The reason why the secret cannot be read, for the log.
 pub async fn text(arn: &str) -> Result<String, String> {
     let client = Client::new(&aws::config().await);
     let found = client.get_secret_value().secret_id(arn).send().await;
     let found = found.map_err(|error| format!("GetSecretValue: {}", DisplayErrorContext(&error)))?;
-    found.secret_string.ok_or_else(|| "the secret is not text".to_owned())
+    found.secret_string.ok_or_else(|| "the secret has no text value".to_owned())
 }

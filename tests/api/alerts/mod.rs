@@ -121,7 +121,7 @@ impl Watch {
 
 /// Webhooks to this machine, which do not wait long.
 pub fn outlets() -> Outlets {
-    let policy = Policy { allow_local: true, limit: Duration::from_millis(500) };
+    let policy = Policy { allow_local: true, timeout: Duration::from_millis(500) };
     Outlets::new(Webhooks::new(policy).unwrap())
 }
 

@@ -22,9 +22,9 @@ fn budget<'a>(amount: &str, version: &str, rules: &'a BudgetSettings) -> Budget<
 }
 
 /// What is crossed, in short: `a80!` is the actual cost at 80 %, told.
-fn brief(decided: &[Decided]) -> String {
-    let one = |decided: &Decided| {
-        let told = if decided.told { "!" } else { "" };
+fn brief(decided: &[Crossing]) -> String {
+    let one = |decided: &Crossing| {
+        let told = if decided.notified { "!" } else { "" };
         format!("{}{}{told}", &decided.kind.as_str()[..1], decided.threshold)
     };
     decided.iter().map(one).collect::<Vec<_>>().join(" ")
@@ -40,7 +40,7 @@ fn looks(looks: &[(Option<&Budget<'_>>, Figures)]) -> Vec<(String, String)> {
     let mut look = |(budget, figures): &(Option<&Budget<'_>>, Figures)| {
         let verdict = judge(*budget, figures, &before);
         let version = budget.map(|budget| budget.version.as_str());
-        before = after(month(), version, &before, &verdict).decided;
+        before = after(month(), version, &before, &verdict).crossings;
         (brief(&verdict.crossed), brief(&verdict.resolved))
     };
     looks.iter().map(&mut look).collect()
@@ -198,9 +198,9 @@ fn what_is_remembered_stays_small() {
         for cost in 1..=10 {
             let figures = figures(&cost.to_string(), Some(&(cost + 1).to_string()));
             let verdict = judge(Some(&budget), &figures, &before);
-            before = after(month(), Some(&budget.version), &before, &verdict).decided;
+            before = after(month(), Some(&budget.version), &before, &verdict).crossings;
         }
-        assert!(before.len() <= MAX_DECIDED);
+        assert!(before.len() <= MAX_CROSSINGS);
         assert_eq!(before.iter().filter(|one| one.version == budget.version).count(), 20);
     }
 }
@@ -219,20 +219,20 @@ proptest! {
             let figures = figures(&cost.to_string(), Some(&(cost + rest).to_string()));
             let verdict = judge(Some(&budget), &figures, &before);
             prop_assert!(verdict.resolved.is_empty());
-            before = after(month(), Some("v"), &before, &verdict).decided;
+            before = after(month(), Some("v"), &before, &verdict).crossings;
             all.extend(verdict.crossed);
             let reached = thresholds.iter().filter(|threshold| **threshold <= cost).count();
-            prop_assert_eq!(before.iter().filter(|one| one.kind == Kind::Actual).count(), reached);
+            prop_assert_eq!(before.iter().filter(|one| one.kind == AlertKind::Actual).count(), reached);
         }
         let mut distinct: Vec<_> = all.iter().map(|one| (one.kind, one.threshold)).collect();
         distinct.sort_unstable();
         distinct.dedup();
         prop_assert_eq!(distinct.len(), all.len());
-        for kind in [Kind::Actual, Kind::Forecast] {
-            let told: Vec<_> = all.iter().filter(|one| one.kind == kind && one.told).map(|one| one.threshold).collect();
+        for kind in [AlertKind::Actual, AlertKind::Forecast] {
+            let told: Vec<_> = all.iter().filter(|one| one.kind == kind && one.notified).map(|one| one.threshold).collect();
             prop_assert!(told.is_sorted_by(|a, b| a < b), "{told:?}");
             // Whatever was reached by the cost, the highest of it was told.
-            if kind == Kind::Actual {
+            if kind == AlertKind::Actual {
                 let highest = all.iter().filter(|one| one.kind == kind).map(|one| one.threshold).max();
                 prop_assert_eq!(told.last().copied(), highest);
             }

@@ -76,7 +76,7 @@ fn topic(service: Service) -> (Topic, Wire) {
     (Topic::new(Client::from_conf(config), ARN), wire)
 }
 
-async fn publish(service: Service) -> (Result<(), Failure>, Vec<HttpRequest>) {
+async fn publish(service: Service) -> (Result<(), DeliveryFailure>, Vec<HttpRequest>) {
     let (topic, wire) = topic(service);
     let message = Message {
         subject: "Over budget: \"nova\" at 100 %\nToken: é",
@@ -138,11 +138,11 @@ const fn error(status: u16, body: &'static str) -> Service {
 
 #[tokio::test]
 async fn what_can_be_mended_is_tried_again_and_what_cannot_is_given_up() {
-    let again = Verdict::Again { after: None };
+    let again = RetryAdvice::Retry { after: None };
     let xml = "<ErrorResponse><Error><Code>InvalidParameter</Code><Message>arn:aws:sns</Message></Error></ErrorResponse>";
     let (outcome, asked) = publish(error(400, xml)).await;
     let failure = outcome.unwrap_err();
-    assert_eq!((failure.verdict, failure.status, asked.len()), (Verdict::GiveUp, Some(400), 1));
+    assert_eq!((failure.advice, failure.status, asked.len()), (RetryAdvice::GiveUp, Some(400), 1));
     assert_eq!(failure.detail, "Publishing to the topic failed: InvalidParameter");
     for (service, status, attempts, what) in [
         (
@@ -174,7 +174,7 @@ async fn what_can_be_mended_is_tried_again_and_what_cannot_is_given_up() {
     ] {
         let (outcome, asked) = publish(service).await;
         let failure = outcome.unwrap_err();
-        assert_eq!((failure.verdict, failure.status, asked.len()), (again, status, attempts), "{what}");
+        assert_eq!((failure.advice, failure.status, asked.len()), (again, status, attempts), "{what}");
         assert_eq!(failure.detail, format!("Publishing to the topic failed: {what}"));
     }
 }
@@ -184,7 +184,7 @@ async fn what_can_be_mended_is_tried_again_and_what_cannot_is_given_up() {
 async fn a_service_that_hangs_is_given_up() {
     let (outcome, _) = publish(Service::Hangs).await;
     let failure = outcome.unwrap_err();
-    assert_eq!((failure.verdict, failure.status), (Verdict::Again { after: None }, None));
+    assert_eq!((failure.advice, failure.status), (RetryAdvice::Retry { after: None }, None));
     assert_eq!(failure.detail, "Publishing to the topic failed: no answer in time");
 }
 
