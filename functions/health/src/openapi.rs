@@ -14,18 +14,8 @@ use web::route::Route;
 /// The parts that all functions share.
 const SHARED: &str = include_str!("openapi.yaml");
 
-/// The part of each function.
-const GROUPS: [&str; 9] = [
-    include_str!("../../activity/openapi.yaml"),
-    include_str!("../../billing/openapi.yaml"),
-    include_str!("../../costs/openapi.yaml"),
-    include_str!("../openapi.yaml"),
-    include_str!("../../ingest/openapi.yaml"),
-    include_str!("../../metrics/openapi.yaml"),
-    include_str!("../../registry/openapi.yaml"),
-    include_str!("../../usage/openapi.yaml"),
-    include_str!("../../workforce/openapi.yaml"),
-];
+/// The part of each function, collected by `build.rs`.
+const PARTS: &[&str] = include!(concat!(env!("OUT_DIR"), "/parts.rs"));
 
 /// Responses that every operation may give, by status.
 const ALWAYS: [(&str, &str); 3] =
@@ -55,10 +45,10 @@ pub fn document() -> Result<Value, String> {
     let parse = |text| serde_norway::from_str::<Value>(text).map_err(|fault| fault.to_string());
     let mut document = parse(SHARED)?;
     document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
-    for group in GROUPS {
-        let mut group = parse(group)?;
+    for part in PARTS {
+        let mut part = parse(part)?;
         for section in ["/paths", "/components/parameters", "/components/schemas"] {
-            let more = group.pointer_mut(section).map(Value::take).unwrap_or_default();
+            let more = part.pointer_mut(section).map(Value::take).unwrap_or_default();
             let all = document.pointer_mut(section).and_then(Value::as_object_mut);
             add(all.ok_or_else(|| format!("the shared part has no {section}"))?, more)?;
         }

@@ -19,8 +19,10 @@ use web::error::{Error, Fault, Loc, Result};
 use web::route::Route;
 
 use crate::body::{self, Events};
-use crate::envelope::{self, Context, Rejection, RejectionCode};
+use crate::envelope;
 use crate::insert::{self, InsertOutcome};
+use crate::rejection::{Rejection, RejectionCode};
+use crate::stamp::{Intake, stamp};
 
 pub fn route() -> Route {
     Route::post("/v1/events", Scope::EventsWrite, handle)
@@ -53,7 +55,7 @@ struct Rejected {
 /// Time to store the events of a request when the Lambda context sets no deadline.
 const TIME_TO_STORE: Duration = Duration::from_secs(8);
 /// Time reserved for the response.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
+const TIME_TO_RESPOND: Duration = Duration::from_secs(1);
 
 async fn handle(
     State(app): State<App>,
@@ -70,11 +72,11 @@ async fn handle(
     let settings = settings.inspect_err(|_| Metric::Unavailable.count(events.len()))?;
     let now = app.clock.now();
     let request = rand::random();
-    let read = Context { org: &caller.org, settings: &settings, now };
+    let intake = Intake { org: &caller.org, settings: &settings, now };
 
     let (mut raw, mut places, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
     for (index, event, loc) in events {
-        match envelope::read(&read, event, &loc) {
+        match envelope::parse(event, &loc).and_then(|draft| stamp(draft, &loc, &intake)) {
             Ok(event) => {
                 raw.push(RawEvent::new(&event, request, now, app.config.event_retention_days)?);
                 places.push((index, event.id.to_string(), loc));
@@ -118,7 +120,7 @@ fn located<'a>(events: &'a Events<'a>) -> Vec<(usize, &'a serde_json::value::Raw
 
 fn time_to_store(context: &LambdaContext) -> Duration {
     let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
-    left.saturating_sub(TIME_TO_ANSWER).min(TIME_TO_STORE)
+    left.saturating_sub(TIME_TO_RESPOND).min(TIME_TO_STORE)
 }
 
 impl Rejected {

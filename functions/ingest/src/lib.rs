@@ -5,6 +5,8 @@ mod data;
 mod envelope;
 pub mod events;
 mod insert;
+mod rejection;
+mod stamp;
 
 use web::route::Route;
 
