@@ -132,7 +132,7 @@ fn entry(item: &Item) -> Result<LogEntry> {
     let malformed = || Error::Internal(format!("the log entry at {place} is malformed"));
     let time = keys::parse_activity_place(&place).ok_or_else(malformed)?;
     let (_, id) = decode::required(item, SK)?.split_once(keys::SEPARATOR).ok_or_else(malformed)?;
-    let data = serde_json::from_str(decode::required(item, event::DATA)?).map_err(Error::internal)?;
+    let data: Data = serde_json::from_str(decode::required(item, event::DATA)?).map_err(Error::internal)?;
     let Data::AgentActivity(activity) = data else { return Err(malformed()) };
     Ok(LogEntry { id: id.to_owned(), time, activity, place })
 }

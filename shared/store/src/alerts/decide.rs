@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::keys::{PK, alerts as attr};
 use crate::table::{TransactOutcome, Write, absent, equals, exists};
 use crate::{Item, Store, n, new_item, s};
-use ledger::alert::{AlertKey, BudgetId, Crossed, Delivery};
+use ledger::alert::{AlertKey, BudgetId, Delivery, MonthCrossings};
 use ledger::ids::OrgId;
 use ledger::period;
 
@@ -25,7 +25,7 @@ pub struct Decision {
     /// The budget.
     pub budget: BudgetId,
     /// The state of the budget after this decision.
-    pub crossed: Crossed,
+    pub crossed: MonthCrossings,
     /// How often the state had been written when it was read; none if there was none.
     pub writes: Option<u64>,
     /// The new alerts: at most ten of each kind, and one that resolves others.

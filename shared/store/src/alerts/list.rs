@@ -8,7 +8,7 @@ use crate::keys::{Key, KeyRange, PK, SK, alerts as attr};
 use crate::registry::{Editor, Entity, Setting};
 use crate::table::{Consistency, Index};
 use crate::{Item, Store, decode};
-use ledger::alert::{AlertKey, BudgetId, DeliveryState, Outlet, Status};
+use ledger::alert::{AlertKey, BudgetId, Channel, DeliveryState, Status};
 use ledger::ids::OrgId;
 
 /// The most alerts in one listing.
@@ -25,7 +25,7 @@ const BY_ID: Index = Index { name: attr::BY_ID, pk: attr::ID, sk: None };
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redelivery {
     /// The channels to which the alert will be delivered.
-    pub due: Vec<Outlet>,
+    pub due: Vec<Channel>,
 }
 
 impl Setting for Redelivery {}
@@ -33,7 +33,7 @@ impl Setting for Redelivery {}
 impl Redelivery {
     fn of(alert: &Alert) -> Self {
         let due = alert.deliveries.iter().filter(|delivery| delivery.state == DeliveryState::Pending);
-        Self { due: due.map(|delivery| delivery.outlet.clone()).collect() }
+        Self { due: due.map(|delivery| delivery.channel.clone()).collect() }
     }
 }
 
@@ -82,7 +82,7 @@ impl Store {
                 return Err(Error::Conflict(why.to_owned()));
             }
             let mut again = alert.clone();
-            again.deliveries.iter_mut().for_each(|delivery| delivery.again(editor.now));
+            again.deliveries.iter_mut().for_each(|delivery| delivery.redeliver(editor.now));
             again.lease = None;
             let zone = self.organization(&editor.org).await?.timezone;
             let (before, after) = (Redelivery::of(&alert), Redelivery::of(&again));

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::keys::{SK, alerts as attr, registry as sort};
 use crate::registry::{set, stored};
 use crate::{Item, Store, decode, keys};
-use ledger::alert::{AlertKey, BudgetId, Crossed};
+use ledger::alert::{AlertKey, BudgetId, MonthCrossings};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
 use ledger::settings::{AgentBudgetSettings, BudgetSettings, DestinationSettings};
@@ -19,7 +19,7 @@ pub struct Watched {
     /// The agents' budgets.
     pub agents: Vec<AgentBudget>,
     /// The thresholds that each budget has crossed, in the last month with a decision, and how often that was written.
-    pub crossed: BTreeMap<BudgetId, (Crossed, u64)>,
+    pub crossed: BTreeMap<BudgetId, (MonthCrossings, u64)>,
     /// Webhook destinations by id.
     pub destinations: BTreeMap<Name, DestinationSettings>,
     /// The keys of the alerts that have pending deliveries.
