@@ -1,4 +1,4 @@
-//! The configuration of every AWS client.
+//! The configuration that all clients of AWS services share.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub const ATTEMPTS: u32 = 5;
 /// leaves time for another attempt.
 const ATTEMPT: Duration = Duration::from_secs(4);
 
-/// The configuration shared by all AWS clients.
+/// Credentials, region, retries and timeouts of all AWS clients.
 ///
 /// Credentials and region come from the environment only: Lambda always sets them, and the default provider chain
 /// would slow down every cold start.
