@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 
 use super::keys::{self, KeyRange, SK, activity as attr, event};
 use super::table::{Index, Query};
-use super::{Item, Store, decode, s};
+use super::{Events, Item, Usage, decode, s};
 use crate::error::{Error, Result};
 use ledger::event::{AgentActivity, Data, Event};
 use ledger::ids::{AgentId, Name, OrgId};
@@ -76,7 +76,7 @@ pub(super) fn index_attributes(event: &Event, entry: &AgentActivity) -> Vec<(Str
     attributes
 }
 
-impl Store {
+impl Events {
     /// The newest `most` entries of a range, newest first.
     pub async fn activity(&self, filter: &LogFilter, range: &LogRange, most: usize) -> Result<Vec<LogEntry>> {
         let mut query = self.activity_query(filter, range);
@@ -92,23 +92,6 @@ impl Store {
         self.activity_query(filter, range).count().await
     }
 
-    /// The counts of entries by day of UTC, of the organization or of one agent: one query.
-    pub async fn activity_days(
-        &self,
-        org: &OrgId,
-        agent: Option<&AgentId>,
-        days: DayRange,
-    ) -> Result<Vec<(Day, ActivityDay)>> {
-        let range = keys::activity_days(org, agent, days.first, days.last);
-        let items = self.usage.query(&range).all(Ok).await?;
-        let day = |item| {
-            let day = Day::parse(decode::required(item, SK)?);
-            let day = day.ok_or_else(|| Error::Internal("a day of activity has no date".to_owned()))?;
-            Ok((day, ActivityDay::from(&decode::sums(item)?)))
-        };
-        items.iter().map(day).collect()
-    }
-
     fn activity_query(&self, filter: &LogFilter, range: &LogRange) -> Query<'_> {
         let LogFilter { org, agent, event_type } = filter;
         let of_type = event_type.as_ref().map(|kind| keys::activity_of(org, kind.as_str()));
@@ -119,11 +102,30 @@ impl Store {
         };
         let index = Index { name, pk: pk_name, sk: Some(attr::PLACE) };
         let range = KeyRange { pk, from: range.from.clone(), to: range.to.clone() };
-        let query = self.events.query_index(index, &range);
+        let query = self.table.query_index(index, &range);
         match (agent, of_type) {
             (Some(_), Some(of_type)) => query.only_equal(attr::TYPE, &of_type),
             _ => query,
         }
+    }
+}
+
+impl Usage {
+    /// The counts of entries by day of UTC, of the organization or of one agent: one query.
+    pub async fn activity_days(
+        &self,
+        org: &OrgId,
+        agent: Option<&AgentId>,
+        days: DayRange,
+    ) -> Result<Vec<(Day, ActivityDay)>> {
+        let range = keys::activity_days(org, agent, days.first, days.last);
+        let items = self.table.query(&range).all(Ok).await?;
+        let day = |item| {
+            let day = Day::parse(decode::required(item, SK)?);
+            let day = day.ok_or_else(|| Error::Internal("a day of activity has no date".to_owned()))?;
+            Ok((day, ActivityDay::from(&decode::sums(item)?)))
+        };
+        items.iter().map(day).collect()
     }
 }
 

@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::try_join_all;
 
 use super::keys::{self, ComputeBucket, Keyed};
-use super::{Item, Store, decode};
+use super::{Item, Usage, decode};
 use crate::error::{Error, Result};
 use ledger::ids::{OrgId, ProjectId};
 use ledger::period;
@@ -31,7 +31,7 @@ impl HourRange {
     }
 }
 
-impl Store {
+impl Usage {
     /// The compute of all projects, or of one, in each of `hours`. Read like [`Self::compute_days`].
     pub async fn compute_hours(
         &self,
@@ -45,7 +45,7 @@ impl Store {
             Some(project) => {
                 let target = |name: &String| Target::ProjectHour(org.clone(), name.clone(), project.clone());
                 let keys: Vec<_> = names.iter().map(|name| target(name).key()).collect();
-                self.usage.get_many(&keys).await?
+                self.table.get_many(&keys).await?
             }
         };
         let start = |name: &str| period::parse_instant(&format!("{name}:00:00Z"));
@@ -68,7 +68,7 @@ impl Store {
             Some(project) => {
                 let target = |day| Target::ProjectDay(org.clone(), day, project.clone());
                 let keys: Vec<_> = days.days().map(|day| target(day).key()).collect();
-                self.usage.get_many(&keys).await?
+                self.table.get_many(&keys).await?
             }
         };
         buckets(&items, Day::parse)
@@ -77,7 +77,7 @@ impl Store {
     async fn compute_of_all(&self, org: &OrgId, kind: ComputeBucket, names: &[String]) -> Result<Vec<Item>> {
         let months = names.chunk_by(|a, b| a.get(..MONTH) == b.get(..MONTH));
         let queries = months.filter_map(|month| month.first().zip(month.last())).map(|(first, last)| async {
-            self.usage.query(&keys::compute_buckets(org, kind, first, last)).all(Ok).await
+            self.table.query(&keys::compute_buckets(org, kind, first, last)).all(Ok).await
         });
         Ok(try_join_all(queries).await?.into_iter().flatten().collect())
     }

@@ -9,7 +9,8 @@ use aws_sdk_dynamodb::types::{
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::keys::{self, Key, PK, SK, VERSION, event as attr};
-use super::{Item, Store, activity, decode, n, new_item, s, version};
+use super::table::{Write, absent};
+use super::{Events, Item, activity, decode, n, new_item, s, version};
 use crate::error::{Error, Result};
 use ledger::event::{Data, Event};
 use ledger::ids::Name;
@@ -73,10 +74,6 @@ impl RawEvent {
         }
         Ok(Self { key, fingerprint, item })
     }
-
-    pub(super) fn into_item(self) -> Item {
-        self.item
-    }
 }
 
 /// The event that an item of the events table holds, or why it cannot be parsed.
@@ -106,25 +103,24 @@ pub fn arrival(item: &Item) -> Option<(u8, DateTime<Utc>)> {
     ))
 }
 
-impl Store {
+impl Events {
     /// Inserts up to [`INSERT_BATCH`] events in one call; each of them is stored or not by itself. Claiming an id and
     /// storing its event are the same write.
     pub async fn insert_events(&self, events: &[&RawEvent]) -> Result<Vec<Inserted>> {
-        let table = self.events.name();
+        let table = self.table.name();
         let statements = events.iter().map(|event| insert_statement(table, event)).collect();
-        Ok(self
-            .events
-            .execute_batch(statements)
-            .await?
-            .iter()
-            .map(|error| inserted(error.as_ref()))
-            .collect())
+        Ok(self.table.execute_batch(statements).await?.iter().map(|error| inserted(error.as_ref())).collect())
+    }
+
+    /// Stores an event, if there is none with its key: for transactions with other tables.
+    pub(crate) fn put(&self, event: RawEvent) -> Write<'_> {
+        self.table.put(event.item).only_if(absent(PK))
     }
 
     /// The fingerprints of the events that are stored under `keys`, none of which may occur twice.
     pub async fn fingerprints(&self, keys: &[Key]) -> Result<HashMap<Key, Fingerprint>> {
         let attributes = [PK, SK, VERSION, attr::HASH, attr::REQUEST];
-        let items = self.events.get_many_attributes(keys, &attributes).await?;
+        let items = self.table.get_many_attributes(keys, &attributes).await?;
         Ok(items.iter().filter_map(fingerprint).collect())
     }
 }

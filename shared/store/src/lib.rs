@@ -1,9 +1,13 @@
-//! The three DynamoDB tables: raw events, usage rollups and the registry. Handlers call these functions directly; there
-//! is no layer between them.
+//! The three DynamoDB tables: [`Events`], [`Usage`] and [`Registry`]. Handlers call their functions directly; there is no
+//! layer between them.
+//!
+//! A Lambda function opens only the tables that its role grants, so that its types say what it may touch. What concerns
+//! two tables is a function of the one that it is about, and takes the other as an argument.
 
 #![warn(missing_docs)]
 
 pub mod activity;
+pub mod agent_costs;
 pub mod alerts;
 pub mod aws;
 pub mod compute;
@@ -33,48 +37,73 @@ pub use error::{Error, Result};
 pub use meter::{Meter, Reading};
 
 use keys::{Key, KeyRange, PK, SK, VERSION};
-use table::{Connection, Table};
+use table::Table;
 
 /// An item in the SDK's form: attribute values by name.
 pub type Item = HashMap<String, AttributeValue>;
 
-/// Names of the three tables.
+/// A client of DynamoDB, and the meter of all calls that are made through it. Clones share both.
 #[derive(Clone, Debug)]
-pub struct TableNames {
-    /// Raw events.
-    pub events: String,
-    /// Rollups by day and hour.
-    pub usage: String,
-    /// Settings of organizations, agents, projects, prices and budgets, and alerts.
-    pub registry: String,
+pub struct Connection {
+    client: Client,
+    meter: Arc<Meter>,
 }
 
-/// The tables, one meter for all of them, and a cache of settings. Clones share all of it.
+impl Connection {
+    /// A connection through `client`, with a meter of its own.
+    pub fn new(client: Client) -> Self {
+        Self { client, meter: Arc::default() }
+    }
+
+    /// A connection with the credentials and in the region of the environment.
+    pub async fn from_env() -> Self {
+        Self::new(Client::new(&aws::config().await))
+    }
+
+    /// The round trips and capacity units of all tables that were opened through this connection.
+    pub fn meter(&self) -> &Meter {
+        &self.meter
+    }
+}
+
+/// The events table: raw events, and with them the activity log.
 #[derive(Clone, Debug)]
-pub struct Store {
-    events: Table,
-    usage: Table,
-    registry: Table,
-    meter: Arc<Meter>,
+pub struct Events {
+    table: Table,
+}
+
+impl Events {
+    /// The events table named `name`.
+    pub fn open(connection: &Connection, name: &str) -> Self {
+        Self { table: Table::new(connection, name) }
+    }
+}
+
+/// The usage table: rollups by day and hour, and the state of the pipeline.
+#[derive(Clone, Debug)]
+pub struct Usage {
+    table: Table,
+}
+
+impl Usage {
+    /// The usage table named `name`.
+    pub fn open(connection: &Connection, name: &str) -> Self {
+        Self { table: Table::new(connection, name) }
+    }
+}
+
+/// The registry table: the settings of organizations, agents, projects, prices and budgets, and alerts. Clones share a
+/// cache of settings.
+#[derive(Clone, Debug)]
+pub struct Registry {
+    table: Table,
     settings: Arc<registry::SettingsCache>,
 }
 
-impl Store {
-    /// The tables named `names`, reached through `client`.
-    pub fn new(client: Client, names: &TableNames) -> Self {
-        let connection = Connection { client, meter: Arc::default() };
-        Self {
-            events: connection.table(&names.events),
-            usage: connection.table(&names.usage),
-            registry: connection.table(&names.registry),
-            meter: connection.meter,
-            settings: Arc::default(),
-        }
-    }
-
-    /// The tables named `names`, reached with the credentials and in the region of the environment.
-    pub async fn from_env(names: &TableNames) -> Self {
-        Self::new(Client::new(&aws::config().await), names)
+impl Registry {
+    /// The registry table named `name`.
+    pub fn open(connection: &Connection, name: &str) -> Self {
+        Self { table: Table::new(connection, name), settings: Arc::default() }
     }
 
     /// Opens the connection during the init phase, so that the first request does not wait for the TLS handshake. A
@@ -82,12 +111,7 @@ impl Store {
     pub async fn warm(&self) {
         // A query of the registry, since nearly every function that answers requests is granted that.
         let nothing = KeyRange { pk: "#warm".to_owned(), from: "-".to_owned(), to: "-".to_owned() };
-        let _ = self.registry.query(&nothing).page().await;
-    }
-
-    /// The round trips and capacity units that this store and its clones have used.
-    pub fn meter(&self) -> &Meter {
-        &self.meter
+        let _ = self.table.query(&nothing).page().await;
     }
 }
 

@@ -5,7 +5,7 @@ use futures::{Stream, StreamExt};
 
 use super::keys::{self, PK, SK, event as attr};
 use super::table::Query;
-use super::{Item, Store, decode, events};
+use super::{Events, Item, decode, events};
 use crate::error::Result;
 use ledger::event::Event;
 use ledger::ids::OrgId;
@@ -23,7 +23,7 @@ pub struct StoredEvent {
     pub event: Result<Event, String>,
 }
 
-impl Store {
+impl Events {
     /// The events of one lane of a day, strongly consistent, in pages of up to 1 MB, one in memory at a time.
     pub fn raw_events(
         &self,
@@ -31,7 +31,7 @@ impl Store {
         day: Day,
         lane: u8,
     ) -> impl Stream<Item = Result<Vec<StoredEvent>>> + use<'_> {
-        stored_events(self.events.query(&keys::lane_events(org, day, lane)).strong())
+        stored_events(self.table.query(&keys::lane_events(org, day, lane)).strong())
     }
 
     /// Like [`Self::raw_events`], but only events of the second of `since` and later, and eventually consistent: half
@@ -45,7 +45,7 @@ impl Store {
     ) -> impl Stream<Item = Result<Vec<StoredEvent>>> + use<'_> {
         // Without fraction and zone, this text sorts before every time within that second.
         let second = since.format("%Y-%m-%dT%H:%M:%S").to_string();
-        stored_events(self.events.query(&keys::lane_events(org, day, lane)).only_from(attr::TIME, &second))
+        stored_events(self.table.query(&keys::lane_events(org, day, lane)).only_from(attr::TIME, &second))
     }
 }
 

@@ -5,7 +5,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::keys::{self, Key, KeyRange, PK, SEALED, SK, VERSION, WRITES};
 use super::table::{Consistency, WriteOutcome, absent, equals};
-use super::{Item, Store, decode, key_attributes, n, new_item, s, usage, version};
+use super::{Item, Usage, decode, key_attributes, n, new_item, s, usage, version};
 use crate::error::{Error, Result};
 use ledger::ids::OrgId;
 use ledger::period::Day;
@@ -14,7 +14,7 @@ use ledger::rollup::Sums;
 /// A rollup item as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredRollup {
-    /// How many updates it has had; 0 if it does not exist. Serves as the optimistic lock of [`Store::rewrite`].
+    /// How many updates it has had; 0 if it does not exist. Serves as the optimistic lock of [`Usage::rewrite`].
     pub writes: u64,
     /// How often it was sealed; none if it is not.
     pub sealed: Option<u64>,
@@ -22,7 +22,7 @@ pub struct StoredRollup {
     pub columns: Sums,
 }
 
-/// The outcome of [`Store::rewrite`].
+/// The outcome of [`Usage::rewrite`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RewriteOutcome {
     /// The item holds the new columns and is sealed.
@@ -48,16 +48,16 @@ const TOKEN: &str = "token";
 const COMPARED: &str = "compared";
 const SEALED_DAYS: &str = "sealed";
 
-impl Store {
+impl Usage {
     /// The rollup items in a range of keys, strongly consistent.
     pub async fn rollups_in(&self, range: &KeyRange) -> Result<Vec<(Key, StoredRollup)>> {
-        let query = self.usage.query(range).strong().any_version();
+        let query = self.table.query(range).strong().any_version();
         query.all(|item| Ok((key(&item)?, stored_rollup(&item)?))).await
     }
 
     /// A rollup item, strongly consistent; an empty one if it does not exist.
     pub async fn rollup(&self, key: &Key) -> Result<StoredRollup> {
-        let item = self.usage.get_any_version(key, Consistency::Strong).await?;
+        let item = self.table.get_any_version(key, Consistency::Strong).await?;
         item.as_ref().map_or_else(|| Ok(StoredRollup::default()), stored_rollup)
     }
 
@@ -70,7 +70,7 @@ impl Store {
         after: &Sums,
         writes: u64,
     ) -> Result<RewriteOutcome> {
-        let item = self.usage.get_any_version(key, Consistency::Strong).await?;
+        let item = self.table.get_any_version(key, Consistency::Strong).await?;
         let mut item = item.unwrap_or_else(|| key_attributes(key));
         let sealed = stored_rollup(&item)?.sealed.unwrap_or_default();
         for column in before.columns() {
@@ -84,7 +84,7 @@ impl Store {
             (SEALED.to_owned(), n(sealed + 1)),
         ]);
         let unchanged = if writes == 0 { absent(WRITES) } else { equals(WRITES, n(writes)) };
-        match self.usage.put(item).only_if(unchanged).send().await? {
+        match self.table.put(item).only_if(unchanged).send().await? {
             WriteOutcome::Applied => Ok(RewriteOutcome::Written),
             WriteOutcome::ConditionFailed(_) => Ok(RewriteOutcome::Changed),
             WriteOutcome::TooLarge => Ok(RewriteOutcome::TooLarge),
@@ -94,7 +94,7 @@ impl Store {
 
     /// Seals an item as it is, so that it stops changing while it is recomputed.
     pub async fn seal(&self, key: &Key) -> Result<()> {
-        self.usage.update(key).add(SEALED, n(1)).add(WRITES, n(1)).send_unconditionally().await
+        self.table.update(key).add(SEALED, n(1)).add(WRITES, n(1)).send_unconditionally().await
     }
 
     /// Marks a day as dirty: it has to be recomputed. `requester` is for people to read. Every call stores a new token,
@@ -106,7 +106,7 @@ impl Store {
 
     /// The token of a dirty day; none if the day is not dirty.
     pub async fn dirty_token(&self, org: &OrgId, day: Day) -> Result<Option<String>> {
-        let item = self.usage.get(&keys::dirty_day(org, day), Consistency::Strong).await?;
+        let item = self.table.get(&keys::dirty_day(org, day), Consistency::Strong).await?;
         Ok(item.and_then(|item| decode::text(&item, TOKEN).map(str::to_owned)))
     }
 
@@ -116,18 +116,18 @@ impl Store {
             let sk = decode::required(&item, SK)?;
             keys::parse_dirty_day(sk).ok_or_else(|| Error::Internal(format!("{sk:?} is not a dirty day")))
         };
-        self.usage.query(&keys::dirty_days()).all(dirty_day).await
+        self.table.query(&keys::dirty_days()).all(dirty_day).await
     }
 
     /// Removes a day from the dirty days, unless it was marked again since `token` was read.
     pub async fn clear_dirty(&self, org: &OrgId, day: Day, token: &str) -> Result<()> {
-        let delete = self.usage.delete(&keys::dirty_day(org, day)).only_if(equals(TOKEN, s(token)));
+        let delete = self.table.delete(&keys::dirty_day(org, day)).only_if(equals(TOKEN, s(token)));
         delete.send().await?.applied().map(drop)
     }
 
     /// How far an organization's days have been reconciled.
     pub async fn reconcile_progress(&self, org: &OrgId) -> Result<ReconcileProgress> {
-        let item = self.usage.get(&keys::reconcile_progress(org), Consistency::Strong).await?;
+        let item = self.table.get(&keys::reconcile_progress(org), Consistency::Strong).await?;
         let item = item.unwrap_or_default();
         let day = |name| decode::text(&item, name).and_then(Day::parse);
         Ok(ReconcileProgress { compared: day(COMPARED), sealed: day(SEALED_DAYS) })
@@ -147,7 +147,7 @@ impl Store {
     ) -> Result<()> {
         let mut item = new_item(key);
         item.extend(attributes.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        self.usage.put(item).send_unconditionally().await
+        self.table.put(item).send_unconditionally().await
     }
 }
 

@@ -8,7 +8,7 @@ use rust_decimal::prelude::ToPrimitive;
 use super::keys::{LANES, SK, status};
 use super::quarantine::{self, QuarantineSummary};
 use super::table::{WriteOutcome, absent_or_below};
-use super::{Item, Store, decode, n};
+use super::{Item, Usage, decode, n};
 use crate::error::{Error, Result};
 
 /// The state of the pipeline.
@@ -20,10 +20,10 @@ pub struct Status {
     pub quarantine: QuarantineSummary,
 }
 
-impl Store {
+impl Usage {
     /// The state of the pipeline: one call, two small items.
     pub async fn status(&self) -> Result<Status> {
-        let items = self.usage.get_many(&[status::lanes(), status::quarantine_summary()]).await?;
+        let items = self.table.get_many(&[status::lanes(), status::quarantine_summary()]).await?;
         let find = |sk: String| items.iter().find(|item| decode::text(item, SK) == Some(&sk)).cloned();
         let lanes = find(status::lanes().sk).unwrap_or_default();
         let summary = find(status::quarantine_summary().sk).unwrap_or_default();
@@ -56,7 +56,7 @@ impl Store {
 
     /// Writes these lanes if each of them moves forward; otherwise returns the stored item.
     async fn write_progress(&self, newest: &BTreeMap<u8, i64>) -> Result<Option<Item>> {
-        let mut update = self.usage.update(&status::lanes()).return_old();
+        let mut update = self.table.update(&status::lanes()).return_old();
         for (lane, newest) in newest {
             let column = status::lane_column(*lane);
             update = update.only_if(absent_or_below(&column, n(newest))).set(&column, n(newest));

@@ -9,7 +9,7 @@ use futures::future::try_join_all;
 use super::keys::{self, Key, Keyed, SEALED, VERSION, WRITES};
 use super::sequence::SequenceNumber;
 use super::table::{Consistency, WriteOutcome, absent, absent_or, absent_or_below};
-use super::{Item, Store, decode, n, s, version};
+use super::{Item, Usage, decode, n, s, version};
 use crate::error::{Error, Result};
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
@@ -18,7 +18,7 @@ use ledger::rollup::{AgentDay, OrgDay, Sums, Target};
 /// The most columns in one update. DynamoDB takes 4 KB of expression; a column needs at most 11 bytes of it.
 pub const MAX_COLUMNS: usize = 250;
 
-/// The outcome of [`Store::add`].
+/// The outcome of [`Usage::add`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddOutcome {
     /// The numbers were added, and the shard's mark is at the last record of the range.
@@ -27,7 +27,7 @@ pub enum AddOutcome {
     AlreadyAt(SequenceNumber),
     /// Nothing was added, and never will be: the item would exceed the 400 KB that DynamoDB stores.
     TooLarge,
-    /// Nothing was added, and never will be: the item is sealed. Its day has to be [marked dirty](Store::mark_dirty)
+    /// Nothing was added, and never will be: the item is sealed. Its day has to be [marked dirty](Usage::mark_dirty)
     /// and recomputed.
     Sealed,
 }
@@ -43,14 +43,14 @@ pub struct ShardRange<'a> {
     pub last: SequenceNumber,
 }
 
-impl Store {
+impl Usage {
     /// Adds `sums` to an item, if the item does not contain any of the range's records yet.
     ///
     /// The condition compares the mark with the *first* record of the range. Compared with the last, a range that a
     /// retry cut longer than before would pass, and the records that it shares with the previous one would count twice.
     pub async fn add(&self, key: &Key, sums: &Sums, range: ShardRange<'_>) -> Result<AddOutcome> {
         let mut update = self
-            .usage
+            .table
             .update(key)
             .set(range.mark, sequence_attribute(range.last))
             .add(WRITES, n(1))
@@ -75,7 +75,7 @@ impl Store {
     /// Adds end users to their bucket. No mark is needed: a set holds each member once. False if the bucket is full,
     /// which it is at about 50,000.
     pub async fn add_end_users(&self, key: &Key, users: &BTreeSet<[u8; 8]>) -> Result<bool> {
-        let update = self.usage.update(key).add(keys::END_USERS, hash_set(users));
+        let update = self.table.update(key).add(keys::END_USERS, hash_set(users));
         match update.only_if(absent_or(VERSION, version::attribute())).send().await? {
             WriteOutcome::TooLarge => Ok(false),
             outcome => if_version_is_known(outcome).map(|()| true),
@@ -84,7 +84,7 @@ impl Store {
 
     /// Removes end users from their bucket.
     pub async fn remove_end_users(&self, key: &Key, users: &BTreeSet<[u8; 8]>) -> Result<()> {
-        let update = self.usage.update(key).delete_members(keys::END_USERS, hash_set(users));
+        let update = self.table.update(key).delete_members(keys::END_USERS, hash_set(users));
         if_version_is_known(update.only_if(absent_or(VERSION, version::attribute())).send().await?)
     }
 
@@ -97,14 +97,14 @@ impl Store {
             Ok((day, OrgDay::from(&decode::sums(&item)?)))
         };
         let range = keys::org_days(org, days.first, days.last);
-        Ok(self.usage.query(&range).all(org_day).await?.into_iter().collect())
+        Ok(self.table.query(&range).all(org_day).await?.into_iter().collect())
     }
 
     /// The days of all agents within `days`: one query for each month, at the same time.
     pub async fn agent_days(&self, org: &OrgId, days: DayRange) -> Result<Vec<(Day, AgentId, AgentDay)>> {
         let months = days.by_month().map(|(month, part)| async move {
             let range = keys::agent_days(org, month, part.first, part.last);
-            self.usage.query(&range).all(|item| agent_day(&item)).await
+            self.table.query(&range).all(|item| agent_day(&item)).await
         });
         Ok(try_join_all(months).await?.into_iter().flatten().collect())
     }
@@ -119,13 +119,13 @@ impl Store {
     ) -> Result<BTreeMap<Day, AgentDay>> {
         let target = |day| Target::AgentDay(org.clone(), day, agent.clone());
         let keys: Vec<_> = days.days().map(|day| target(day).key()).collect();
-        let items = self.usage.get_many(&keys).await?;
+        let items = self.table.get_many(&keys).await?;
         items.iter().map(|item| agent_day(item).map(|(day, _, sums)| (day, sums))).collect()
     }
 
     /// The columns of an item, strongly consistent; none if it does not exist.
     pub async fn sums(&self, key: &Key) -> Result<Sums> {
-        let item = self.usage.get(key, Consistency::Strong).await?;
+        let item = self.table.get(key, Consistency::Strong).await?;
         item.map_or_else(|| Ok(Sums::default()), |item| decode::sums(&item))
     }
 }

@@ -9,7 +9,7 @@ use super::{Alert, RETENTION_DAYS, json};
 use crate::error::Result;
 use crate::keys::{PK, alerts as attr};
 use crate::table::{TransactOutcome, Write, absent, equals, exists};
-use crate::{Item, Store, n, new_item, s};
+use crate::{Item, Registry, n, new_item, s};
 use ledger::alert::{AlertKey, BudgetId, Delivery, MonthCrossings};
 use ledger::ids::OrgId;
 use ledger::period;
@@ -63,7 +63,7 @@ fn together(steps: &[Step<'_>], step: usize) -> Vec<usize> {
     (0..steps.len()).filter(belongs).collect()
 }
 
-impl Store {
+impl Registry {
     /// Stores a decision and returns its alerts. Returns none if another run has decided about the same budget
     /// meanwhile; the next run decides what is left.
     ///
@@ -74,7 +74,7 @@ impl Store {
         loop {
             let included: Vec<_> = (0..steps.len()).filter(|step| !left_out.contains(step)).collect();
             let writes = included.iter().map(|step| steps[*step].write.clone()).collect();
-            match self.registry.transact(writes).await? {
+            match self.table.transact(writes).await? {
                 TransactOutcome::Committed => return Ok(decision.stored(&steps, &left_out)),
                 TransactOutcome::Conflict => return Ok(Vec::new()),
                 // The first write is that of the state: it fails if another run has decided meanwhile.
@@ -94,16 +94,16 @@ impl Store {
     fn steps(&self, decision: &Decision) -> Result<Vec<Step<'_>>> {
         let mut steps = vec![Step { write: self.write_state(decision)?, alert: None }];
         for (position, alert) in decision.alerts.iter().enumerate() {
-            let put = self.registry.put(decision.alert(alert).item()?).only_if(absent(PK));
+            let put = self.table.put(decision.alert(alert).item()?).only_if(absent(PK));
             steps.push(Step { write: put, alert: Some(position) });
             if alert.deliveries.as_ref().is_some_and(|deliveries| !deliveries.is_empty()) {
-                let due = self.registry.put(new_item(&attr::due(&decision.org, &alert.key)));
+                let due = self.table.put(new_item(&attr::due(&decision.org, &alert.key)));
                 steps.push(Step { write: due, alert: Some(position) });
             }
         }
         for key in &decision.resolved {
             let resolve = self
-                .registry
+                .table
                 .update_existing(&attr::alert(&decision.org, key))
                 .set(attr::RESOLVED, s(period::rfc3339(decision.now)))
                 .only_if(exists(PK));
@@ -117,7 +117,7 @@ impl Store {
         let Decision { org, budget, crossed, writes, .. } = decision;
         let end = crossed.month.last().start(Tz::UTC) + TimeDelta::days(STATE_DAYS);
         let unchanged = writes.map_or_else(|| absent(attr::WRITES), |writes| equals(attr::WRITES, n(writes)));
-        let update = self.registry.update(&attr::crossed(org, budget));
+        let update = self.table.update(&attr::crossed(org, budget));
         Ok(update
             .set(attr::STATE, json(crossed)?)
             .set(attr::EXPIRES, n(end.timestamp()))

@@ -9,7 +9,7 @@ use super::{Alert, json};
 use crate::error::{Error, Result};
 use crate::keys::alerts as attr;
 use crate::table::{Write, WriteOutcome, equals};
-use crate::{Store, n, s};
+use crate::{Registry, n, s};
 use ledger::alert::{AlertKey, Status};
 use ledger::ids::OrgId;
 use ledger::period;
@@ -25,14 +25,14 @@ pub enum DueChange {
     Add,
 }
 
-impl Store {
+impl Registry {
     /// The alerts that exist under `keys`, oldest first, and the errors of those that cannot be parsed.
     pub async fn alerts_by_key(&self, org: &OrgId, keys: &[AlertKey]) -> Result<(Vec<Alert>, Vec<Error>)> {
         // A call that names a key twice is rejected.
         let keys: BTreeSet<_> = keys.iter().collect();
         let keys: Vec<_> = keys.into_iter().map(|key| attr::alert(org, key)).collect();
         let (mut alerts, mut errors) = (Vec::new(), Vec::new());
-        for item in self.registry.get_many(&keys).await? {
+        for item in self.table.get_many(&keys).await? {
             match Alert::parse(org, &item) {
                 Ok(alert) => alerts.push(alert),
                 Err(error) => errors.push(error),
@@ -51,7 +51,7 @@ impl Store {
                 WriteOutcome::Conflict => false,
                 outcome => outcome.applied()?,
             },
-            Some(due) => self.registry.transact(vec![update, due]).await?.committed()?,
+            Some(due) => self.table.transact(vec![update, due]).await?.committed()?,
         };
         alert.writes += u64::from(written);
         Ok(written)
@@ -59,7 +59,7 @@ impl Store {
 
     /// Writes an alert, if it is still as it was read.
     pub(super) fn alert_update(&self, alert: &Alert) -> Result<Write<'_>> {
-        let update = self.registry.update_existing(&attr::alert(&alert.org, &alert.key));
+        let update = self.table.update_existing(&attr::alert(&alert.org, &alert.key));
         Ok(update
             .set(attr::DELIVERIES, json(&alert.deliveries)?)
             .set(attr::STATUS, s(Status::of(&alert.deliveries).as_str()))
@@ -73,10 +73,10 @@ impl Store {
         let key = attr::due(&alert.org, &alert.key);
         match change {
             DueChange::Keep => None,
-            DueChange::Remove => Some(self.registry.delete(&key)),
+            DueChange::Remove => Some(self.table.delete(&key)),
             // An update rather than a put: the role of the registry function allows no puts to this table.
             DueChange::Add => {
-                Some(self.registry.update(&key).set(attr::DECIDED, s(period::rfc3339(alert.decided))))
+                Some(self.table.update(&key).set(attr::DECIDED, s(period::rfc3339(alert.decided))))
             }
         }
     }

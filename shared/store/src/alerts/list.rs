@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::keys::{Key, KeyRange, PK, SK, alerts as attr};
 use crate::registry::{Editor, Entity, Setting};
 use crate::table::{Consistency, Index};
-use crate::{Item, Store, decode};
+use crate::{Events, Item, Registry, decode};
 use ledger::alert::{AlertKey, BudgetId, Channel, DeliveryState, Status};
 use ledger::ids::OrgId;
 
@@ -37,11 +37,11 @@ impl Redelivery {
     }
 }
 
-impl Store {
+impl Registry {
     /// The newest alerts of an organization, of one status or all, newest first, then by id. Eventually consistent: an
     /// alert shows up in the index a moment after it was decided.
     pub async fn alerts(&self, org: &OrgId, status: Option<Status>, most: usize) -> Result<Vec<Alert>> {
-        let mut query = self.registry.query_index(BY_TIME, &attr::all_places(org));
+        let mut query = self.table.query_index(BY_TIME, &attr::all_places(org));
         if status.is_some() {
             // Few of many alerts may have this status, so that small pages would be many.
             query = query.page_size(MAX_LISTED as usize);
@@ -57,7 +57,7 @@ impl Store {
     pub async fn alert(&self, org: &OrgId, id: &str) -> Result<Option<Alert>> {
         let range = KeyRange { pk: attr::id(org, id), from: String::new(), to: String::new() };
         // The index holds only keys, which have no version.
-        let found = self.registry.query_index(BY_ID, &range).any_version().page().await?.items;
+        let found = self.table.query_index(BY_ID, &range).any_version().page().await?.items;
         let Some(item) = found.first() else { return Ok(None) };
         let key =
             Key { pk: decode::required(item, PK)?.to_owned(), sk: decode::required(item, SK)?.to_owned() };
@@ -70,12 +70,13 @@ impl Store {
     }
 
     async fn alert_at(&self, org: &OrgId, key: &Key) -> Result<Option<Alert>> {
-        let item = self.registry.get(key, Consistency::Strong).await?;
+        let item = self.table.get(key, Consistency::Strong).await?;
         item.map(|item| Alert::parse(org, &item)).transpose()
     }
 
-    /// Makes every delivery of an alert due again and stores an audit entry about it: one transaction.
-    pub async fn redeliver(&self, editor: &Editor, id: &str) -> Result<Alert> {
+    /// Makes every delivery of an alert due again and stores an audit entry about it among
+    /// `events`: one transaction.
+    pub async fn redeliver(&self, events: &Events, editor: &Editor, id: &str) -> Result<Alert> {
         for _ in 0..ATTEMPTS {
             let alert = self.alert(&editor.org, id).await?.ok_or(Error::NotFound("Alert not found"))?;
             if let Some(why) = undeliverable(&alert) {
@@ -89,7 +90,7 @@ impl Store {
             let entry = editor.event(&entity(&alert), zone, Some(&before), Some(&after))?;
             let due = self.due_change(&again, DueChange::Add);
             let changes = [self.alert_update(&again)?].into_iter().chain(due).collect();
-            if self.change_with_entry(changes, entry).await? {
+            if self.change_with_entry(changes, events.put(entry)).await? {
                 again.writes += 1;
                 return Ok(again);
             }

@@ -4,7 +4,6 @@
 //! entry in the list of due alerts for each alert that has to be delivered. Later writes of an alert are conditional on
 //! what was read, so that of two writers one notices the other.
 
-mod costs;
 mod decide;
 mod deliver;
 mod list;
@@ -14,7 +13,6 @@ mod watched;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
-pub use costs::AgentCost;
 pub use decide::{Decision, NewAlert};
 pub use deliver::DueChange;
 pub use list::{MAX_LISTED, Redelivery};

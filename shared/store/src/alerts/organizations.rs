@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::keys::{SK, alerts as attr};
 use crate::registry::seen::seen;
 use crate::table::Consistency;
-use crate::{Item, Store, decode, new_item, s, version};
+use crate::{Item, Registry, decode, new_item, s, version};
 use ledger::ids::OrgId;
 use ledger::rollup::Seen;
 
@@ -27,24 +27,24 @@ pub struct OrganizationsPage {
     pub next: Option<Item>,
 }
 
-impl Store {
+impl Registry {
     /// A page of the organizations whose id is `first` or greater. An organization is listed from its first event on,
     /// and a change of settings stores an event as well.
     pub async fn organizations_page(&self, first: &str, start: Option<Item>) -> Result<OrganizationsPage> {
-        let query = self.registry.query(&attr::organizations_from(first)).any_version();
+        let query = self.table.query(&attr::organizations_from(first)).any_version();
         let page = query.start(start).page().await?;
         Ok(OrganizationsPage { entries: page.items.iter().map(listed).collect(), next: page.next })
     }
 
     /// The organization that the next run begins with; none if the last run reached all of them.
     pub async fn next_organization(&self) -> Result<Option<String>> {
-        let item = self.registry.get(&attr::cursor(), Consistency::Eventual).await?;
+        let item = self.table.get(&attr::cursor(), Consistency::Eventual).await?;
         Ok(item.and_then(|item| decode::text(&item, attr::NEXT).map(str::to_owned)))
     }
 
     /// Makes the next run begin with `first`, which this one did not reach.
     pub async fn set_next_organization(&self, first: &str) -> Result<()> {
-        let cursor = self.registry.put(new_item(&attr::cursor())).set(attr::NEXT, s(first));
+        let cursor = self.table.put(new_item(&attr::cursor())).set(attr::NEXT, s(first));
         cursor.send_unconditionally().await
     }
 }

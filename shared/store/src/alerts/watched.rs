@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::error::{Error, Result};
 use crate::keys::{SK, alerts as attr, registry as sort};
 use crate::registry::{set, stored};
-use crate::{Item, Store, decode, keys};
+use crate::{Item, Registry, decode, keys};
 use ledger::alert::{AlertKey, BudgetId, MonthCrossings};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
@@ -37,11 +37,11 @@ pub struct AgentBudget {
     pub token: String,
 }
 
-impl Store {
+impl Registry {
     /// All that a run needs of an organization: one query, which is one small read if it has no budgets.
     pub async fn watched(&self, org: &OrgId) -> Result<Watched> {
         let mut watched = Watched::default();
-        for item in self.registry.query(&keys::alerts::watched(org)).all(Ok).await? {
+        for item in self.table.query(&keys::alerts::watched(org)).all(Ok).await? {
             let sk = decode::required(&item, SK)?;
             let malformed = |_| Error::Internal(format!("the item {sk} of {org} is malformed"));
             watched.take(sk, &item).map_err(malformed)?;

@@ -17,7 +17,7 @@ pub use record::{MAX_RECORD, QuarantineRecord};
 use super::keys::status::{self, entry, summary as attr};
 use super::keys::{self, Key, PK, SK};
 use super::table::{Consistency, TransactOutcome, Write, absent, equals, exists, full_jitter};
-use super::{Item, Store, decode, key_attributes, n, new_item, s};
+use super::{Item, Usage, decode, key_attributes, n, new_item, s};
 use crate::error::{Error, Result};
 use ledger::ids::OrgId;
 use ledger::period;
@@ -79,7 +79,7 @@ pub struct QuarantinePage {
     pub next: Option<String>,
 }
 
-impl Store {
+impl Usage {
     /// Stores records in the quarantine. A record that is there already is not stored again.
     pub async fn quarantine(&self, records: &[QuarantineRecord]) -> Result<()> {
         let (mut some, mut bytes) = (Vec::new(), 0);
@@ -105,8 +105,8 @@ impl Store {
                 oldest: records.iter().filter_map(|record| record.time).chain(known.oldest).min(),
             };
             let mut all = vec![self.put_summary(summary, writes)];
-            all.extend(records.iter().map(|record| record.put(&self.usage)));
-            match self.usage.transact(all).await? {
+            all.extend(records.iter().map(|record| record.put(&self.table)));
+            match self.table.transact(all).await? {
                 TransactOutcome::Committed => return Ok(()),
                 TransactOutcome::ConditionsFailed(failed) => {
                     // The summary is the first of the writes; a record whose condition failed is there already.
@@ -126,7 +126,7 @@ impl Store {
     /// Up to `most` entries after the one at `after`, oldest first.
     pub async fn quarantined(&self, after: Option<&str>, most: u16) -> Result<QuarantinePage> {
         let start = after.map(|place| key_attributes(&entry_key(place)));
-        let page = self.usage.query(&status::quarantine()).page_size(most.into()).start(start).page().await?;
+        let page = self.table.query(&status::quarantine()).page_size(most.into()).start(start).page().await?;
         let next = page.next.as_ref().and_then(|key| decode::text(key, SK)).map(str::to_owned);
         Ok(QuarantinePage { entries: page.items.iter().map(parse_entry).collect::<Result<_>>()?, next })
     }
@@ -138,8 +138,8 @@ impl Store {
             // An entry that is added meanwhile changes the summary, so that this transaction fails and is repeated.
             let oldest = self.oldest_quarantined_except(place).await?;
             let summary = QuarantineSummary { count: known.count.saturating_sub(1), oldest };
-            let delete = self.usage.delete(&entry_key(place)).only_if(exists(PK));
-            match self.usage.transact(vec![self.put_summary(summary, writes), delete]).await? {
+            let delete = self.table.delete(&entry_key(place)).only_if(exists(PK));
+            match self.table.transact(vec![self.put_summary(summary, writes), delete]).await? {
                 TransactOutcome::Committed => return Ok(true),
                 TransactOutcome::ConditionsFailed(failed) if failed.contains(&1) => return Ok(false),
                 _ => sleep(full_jitter(PAUSE)).await,
@@ -150,7 +150,7 @@ impl Store {
 
     /// The summary, and how often it has been written.
     async fn quarantine_summary(&self) -> Result<(QuarantineSummary, u64)> {
-        let item = self.usage.get(&status::quarantine_summary(), Consistency::Strong).await?;
+        let item = self.table.get(&status::quarantine_summary(), Consistency::Strong).await?;
         let item = item.unwrap_or_default();
         Ok((summary(&item)?, whole_number(&item, attr::WRITES)?))
     }
@@ -159,7 +159,7 @@ impl Store {
     fn put_summary(&self, summary: QuarantineSummary, writes: u64) -> Write<'_> {
         let unchanged = if writes == 0 { absent(attr::WRITES) } else { equals(attr::WRITES, n(writes)) };
         let put = self
-            .usage
+            .table
             .put(new_item(&status::quarantine_summary()))
             .set(attr::COUNT, n(summary.count))
             .set(attr::WRITES, n(writes + 1))
@@ -172,7 +172,7 @@ impl Store {
 
     /// The time of the oldest entry except the one at `place`.
     async fn oldest_quarantined_except(&self, place: &str) -> Result<Option<DateTime<Utc>>> {
-        let query = self.usage.query(&status::quarantine()).strong();
+        let query = self.table.query(&status::quarantine()).strong();
         let two = query.attributes([SK]).page_size(2).page().await?.items;
         let mut places = two.iter().filter_map(|item| decode::text(item, SK));
         Ok(places.find(|found| *found != place).and_then(status::parse_quarantine_time))

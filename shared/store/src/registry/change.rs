@@ -16,9 +16,9 @@ use super::{ETAG, IfMatch, SETTINGS, Setting, Stored};
 use crate::error::{Error, Result};
 use crate::events::RawEvent;
 use crate::keys;
-use crate::keys::{Key, PK, seen};
+use crate::keys::{Key, seen};
 use crate::table::{Write, absent, equals, full_jitter};
-use crate::{Store, s};
+use crate::{Events, Registry, s};
 use ledger::ids::{AgentId, OrgId};
 use ledger::settings::{AgentBudgetSettings, OrganizationSettings};
 
@@ -100,8 +100,9 @@ impl<T> Stored<T> {
     }
 }
 
-impl Store {
-    /// Changes settings as `decide` says in view of the stored ones, and returns the result.
+impl Registry {
+    /// Changes settings as `decide` says in view of the stored ones, stores the audit entry among `events`, and returns
+    /// the result.
     ///
     /// `decide` is called again after a competing change, so that the audit entry's `before` is always what this change
     /// replaced, and only one of several changes with the same `If-Match` succeeds.
@@ -110,6 +111,7 @@ impl Store {
     /// may be stored under a neighboring day; readers that list entries by time look at those as well.
     pub async fn change<T: Setting>(
         &self,
+        events: &Events,
         editor: &Editor,
         entity: &Entity<'_>,
         decide: impl Fn(&Stored<T>) -> Result<Next<T>>,
@@ -136,7 +138,7 @@ impl Store {
             let mut changes =
                 vec![self.item_change(&entity.key, &stored, next.as_ref().zip(etag.as_deref()))?];
             changes.extend(self.budget_change(editor, entity, stored.settings.as_ref(), next.as_ref())?);
-            if self.change_with_entry(changes, event).await? {
+            if self.change_with_entry(changes, events.put(event)).await? {
                 return Ok(Stored { settings: next, etag, seen: stored.seen });
             }
             sleep(full_jitter(LONGEST_PAUSE.min(FIRST_PAUSE * attempt))).await;
@@ -154,11 +156,11 @@ impl Store {
         let unchanged = stored.etag.as_ref().map_or_else(|| absent(ETAG), |etag| equals(ETAG, s(etag)));
         let write = match next {
             Some((settings, etag)) => {
-                self.registry.update(key).set(SETTINGS, attribute(settings)?).set(ETAG, s(etag))
+                self.table.update(key).set(SETTINGS, attribute(settings)?).set(ETAG, s(etag))
             }
             // An item that would be left empty is deleted, unless an event names it at this very moment.
-            None if stored.seen.is_none() => self.registry.delete(key).only_if(absent(seen::FIRST)),
-            None => self.registry.update_existing(key).remove(SETTINGS).remove(ETAG),
+            None if stored.seen.is_none() => self.table.delete(key).only_if(absent(seen::FIRST)),
+            None => self.table.update_existing(key).remove(SETTINGS).remove(ETAG),
         };
         Ok(write.only_if(unchanged))
     }
@@ -178,15 +180,14 @@ impl Store {
             return Ok(None);
         }
         let key = keys::agent_budget(&editor.org, agent);
-        let Some(monthly) = after else { return Ok(Some(self.registry.delete(&key))) };
+        let Some(monthly) = after else { return Ok(Some(self.table.delete(&key))) };
         let settings = attribute(&AgentBudgetSettings { monthly })?;
-        Ok(Some(self.registry.update(&key).set(SETTINGS, settings).set(ETAG, s(new_etag()))))
+        Ok(Some(self.table.update(&key).set(SETTINGS, settings).set(ETAG, s(new_etag()))))
     }
 
     /// Makes changes to the registry and stores their audit entry, all or nothing. False if another writer came first.
-    pub(crate) async fn change_with_entry(&self, changes: Vec<Write<'_>>, entry: RawEvent) -> Result<bool> {
-        let entry = self.events.put(entry.into_item()).only_if(absent(PK));
-        self.registry.transact(changes.into_iter().chain([entry]).collect()).await?.committed()
+    pub(crate) async fn change_with_entry(&self, changes: Vec<Write<'_>>, entry: Write<'_>) -> Result<bool> {
+        self.table.transact(changes.into_iter().chain([entry]).collect()).await?.committed()
     }
 }
 

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::keys;
 use crate::keys::{Key, SK, registry as sort};
 use crate::table::Consistency;
-use crate::{Item, Store, decode};
+use crate::{Item, Registry, decode};
 use ledger::ids::{AgentId, Name, NodeId, OrgId, ProjectId};
 use ledger::period::Day;
 use ledger::rollup::Seen;
@@ -57,7 +57,7 @@ pub struct Node {
     pub seen: Seen,
 }
 
-impl Store {
+impl Registry {
     /// The organization's settings, or the defaults.
     pub async fn organization(&self, org: &OrgId) -> Result<OrganizationSettings> {
         Ok(self.stored_eventually(&keys::organization_settings(org)).await?.settings.unwrap_or_default())
@@ -70,7 +70,7 @@ impl Store {
             let malformed = || Error::Internal(format!("the entry of organization {org:?} is malformed"));
             Ok((OrgId::new(org).map_err(|_| malformed())?, seen(&item)?.ok_or_else(malformed)?.first))
         };
-        self.registry.query(&keys::organizations()).all(organization).await
+        self.table.query(&keys::organizations()).all(organization).await
     }
 
     /// The organization's subscription, if it has one.
@@ -85,7 +85,7 @@ impl Store {
     ) -> Result<(OrganizationSettings, Option<PlanSettings>)> {
         let keys = [keys::organization_settings(org), keys::plan(org)];
         let (mut organization, mut plan) = (None, None);
-        for item in self.registry.get_many(&keys).await? {
+        for item in self.table.get_many(&keys).await? {
             match decode::required(&item, SK)? {
                 sort::ORG => organization = set(&item)?,
                 _ => plan = set(&item)?,
@@ -119,7 +119,7 @@ impl Store {
     ) -> Result<BTreeMap<AgentId, Agent>> {
         let keys: Vec<_> = ids.iter().map(|id| keys::agent(org, id)).collect();
         let mut agents = BTreeMap::new();
-        for item in self.registry.get_many(&keys).await? {
+        for item in self.table.get_many(&keys).await? {
             let id = decode::required(&item, SK)?.strip_prefix(sort::AGENT).unwrap_or_default();
             let id = AgentId::new(id).map_err(Error::internal)?;
             agents.insert(id.clone(), agent(id, stored(&item)?));
@@ -153,12 +153,12 @@ impl Store {
 
     /// The item under `key`, strongly consistent; empty if there is none.
     pub async fn stored<T: DeserializeOwned>(&self, key: &Key) -> Result<Stored<T>> {
-        stored(&self.registry.get(key, Consistency::Strong).await?.unwrap_or_default())
+        stored(&self.table.get(key, Consistency::Strong).await?.unwrap_or_default())
     }
 
     /// The same, eventually consistent: half the read units.
     async fn stored_eventually<T: DeserializeOwned>(&self, key: &Key) -> Result<Stored<T>> {
-        stored(&self.registry.get(key, Consistency::Eventual).await?.unwrap_or_default())
+        stored(&self.table.get(key, Consistency::Eventual).await?.unwrap_or_default())
     }
 
     /// All items of one kind, a prefix of [`sort`] that ends with `#`, sorted by id: one query.
@@ -173,7 +173,7 @@ impl Store {
             let id = id.ok_or_else(|| Error::Internal(format!("an item of {kind} has a malformed key")))?;
             Ok((id, stored(&item)?))
         };
-        let mut all = self.registry.query(&keys::all_of(org, kind)).all(parse).await?;
+        let mut all = self.table.query(&keys::all_of(org, kind)).all(parse).await?;
         all.retain(|(_, stored)| stored.exists());
         Ok(all)
     }

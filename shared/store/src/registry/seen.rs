@@ -5,20 +5,20 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::error::{Error, Result};
 use crate::keys::{self, Key, PK, SK, seen as attr};
 use crate::table::{Consistency, absent_or};
-use crate::{Item, Store, decode, n, s};
+use crate::{Item, Registry, decode, n, s};
 use ledger::ids::OrgId;
 use ledger::period;
 use ledger::period::{Day, Month};
 use ledger::rollup::{Latest, Seen, Subject};
 
-impl Store {
+impl Registry {
     /// Merges `news` into what is stored of a subject, and returns the result.
     ///
     /// Facts only grow, so this reads, merges and writes, and starts over if another writer came in between.
     pub async fn see(&self, org: &OrgId, subject: &Subject, news: &Seen) -> Result<Seen> {
         let key = keys::subject(org, subject);
         loop {
-            let item = self.registry.get(&key, Consistency::Strong).await?.unwrap_or_default();
+            let item = self.table.get(&key, Consistency::Strong).await?.unwrap_or_default();
             let known = seen(&item)?;
             let mut merged = news.clone();
             if let Some(known) = &known {
@@ -36,7 +36,7 @@ impl Store {
     /// Stores what was seen, if it has been written `writes` times. False if another writer came first.
     async fn write_seen(&self, key: &Key, seen: &Seen, writes: u64) -> Result<bool> {
         let mut update = self
-            .registry
+            .table
             .update(key)
             .set(attr::WRITES, n(writes + 1))
             .only_if(absent_or(attr::WRITES, n(writes)));

@@ -10,7 +10,7 @@ use super::set;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::keys::{SK, registry as sort};
-use crate::{Item, Store, decode};
+use crate::{Item, Registry, decode};
 use ledger::ids::OrgId;
 use ledger::pricing::{Override, Overrides};
 use ledger::settings::{OrganizationSettings, PriceSettings, Settings};
@@ -39,7 +39,7 @@ impl SettingsCache {
     }
 }
 
-impl Store {
+impl Registry {
     /// The cached settings of an organization, without reading the table.
     pub fn settings_at_hand(&self, org: &OrgId) -> Option<Arc<Settings>> {
         self.settings.get(org)
@@ -57,7 +57,7 @@ impl Store {
 
     /// The settings of an organization: time zone, plan and own prices, in one query.
     pub async fn settings(&self, org: &OrgId) -> Result<Settings> {
-        read(&self.registry.query(&keys::settings(org)).all(Ok).await?)
+        read(&self.table.query(&keys::settings(org)).all(Ok).await?)
     }
 }
 

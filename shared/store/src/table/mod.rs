@@ -16,7 +16,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::{BatchStatementError, BatchStatementRequest};
 use aws_sdk_dynamodb::types::{KeysAndAttributes, ReturnConsumedCapacity};
 use futures::FutureExt;
@@ -27,7 +26,7 @@ use tokio::time::{Instant, sleep};
 use crate::aws::ATTEMPTS;
 use crate::error::{Error, Result};
 use crate::keys::{Key, KeyRange, VERSION};
-use crate::{Item, Meter, key_attributes, version};
+use crate::{Connection, Item, key_attributes, version};
 
 use error::failed;
 use expression::Placeholders;
@@ -56,19 +55,6 @@ impl Consistency {
     }
 }
 
-/// The client of all tables, and the meter of all calls.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    pub client: Client,
-    pub meter: Arc<Meter>,
-}
-
-impl Connection {
-    pub fn table(&self, name: &str) -> Table {
-        Table { connection: Self::clone(self), name: name.into() }
-    }
-}
-
 /// One table.
 #[derive(Clone, Debug)]
 pub struct Table {
@@ -77,6 +63,10 @@ pub struct Table {
 }
 
 impl Table {
+    pub fn new(connection: &Connection, name: &str) -> Self {
+        Self { connection: Connection::clone(connection), name: name.into() }
+    }
+
     /// The item under `key`, if there is one.
     pub async fn get(&self, key: &Key, consistency: Consistency) -> Result<Option<Item>> {
         let item = self.get_any_version(key, consistency).await?;

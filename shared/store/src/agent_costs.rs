@@ -10,7 +10,7 @@ use rust_decimal::prelude::ToPrimitive;
 use crate::error::{Error, Result};
 use crate::keys;
 use crate::keys::SK;
-use crate::{Item, Store, decode};
+use crate::{Item, Usage, decode};
 use ledger::ids::{AgentId, OrgId};
 use ledger::money::{Usd, exact_add};
 use ledger::period::{Day, DayRange};
@@ -45,7 +45,7 @@ impl AgentCost {
 /// an expression.
 const MAX_NAMED: usize = 100;
 
-impl Store {
+impl Usage {
     /// The cost of all agents within `days` by calls of `models`: one query for each month, at the same time.
     ///
     /// Only the columns of these models are sent: that costs as many read units, but takes a fraction of the time.
@@ -60,7 +60,7 @@ impl Store {
         }
         let months = days.by_month().map(|(month, part)| async move {
             let range = keys::agent_days(org, month, part.first, part.last);
-            let mut query = self.usage.query(&range);
+            let mut query = self.table.query(&range);
             if models.len() <= MAX_NAMED {
                 let columns =
                     models.iter().flat_map(|code| MEASURES.map(|measure| Measure::Model(*code, measure)));
