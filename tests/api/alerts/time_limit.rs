@@ -42,9 +42,11 @@ async fn run(engine: &Engine, wire: &Wire) -> (Result<Value, String>, Vec<String
         let Some((number, _)) = wire.waiting().first().copied() else { continue };
         let request = wire.take(number);
         tokio::time::advance(REQUEST).await;
-        let values = request.body["ExpressionAttributeValues"].as_object();
-        let mut texts = values.into_iter().flatten().filter_map(|(_, value)| value["S"].as_str());
-        read.extend(texts.find(|text| text.starts_with("org-")).map(str::to_owned));
+        // The first value of a query is the partition key.
+        let pk = request.body["ExpressionAttributeValues"][":0"]["S"].as_str().unwrap_or_default();
+        if pk.starts_with("org-") {
+            read.push(pk.to_owned());
+        }
         let (status, body) = engine.execute(&request.operation, &request.body);
         request.respond(SdkResponse::Http(status, body));
     }
