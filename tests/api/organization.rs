@@ -35,7 +35,8 @@ async fn the_zone_can_change_as_long_as_there_is_no_usage() {
     registry.put("/api/budget", &json!({})).await;
     registry.world.stack.drain().await;
     let org = OrgId::new("acme").unwrap();
-    assert!(!registry.world.stack.store().has_usage(&org, noon()).await.unwrap());
+    let tables = registry.world.stack.tables();
+    assert!(!tables.registry.has_usage(&tables.events, &org, noon()).await.unwrap());
     for name in ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Berlin"] {
         assert_eq!(registry.put(PATH, &zone(name)).await["timezone"], name);
     }
@@ -76,6 +77,7 @@ async fn usage_is_found_anywhere_in_the_window() {
         let response = registry.world.caller("acme").post(&json!([event])).await;
         assert_eq!(response["accepted"] == 1, expected, "{response}");
         let org = OrgId::new("acme").unwrap();
-        assert_eq!(registry.world.stack.store().has_usage(&org, noon()).await.unwrap(), expected);
+        let tables = registry.world.stack.tables();
+        assert_eq!(tables.registry.has_usage(&tables.events, &org, noon()).await.unwrap(), expected);
     }
 }

@@ -132,7 +132,7 @@ async fn every_deployed_function_handles_its_event() {
     let taken = cloud.invoke(function("aggregator")).await;
     assert_eq!(taken, json!({ "state": {}, "batchItemFailures": [] }));
     let counted = [event_of_the_aggregator()];
-    assert_eq!(held(cloud.world.stack.store(), &counted).await, folded(&counted));
+    assert_eq!(held(cloud.world.stack.tables(), &counted).await, folded(&counted));
     // That event is in no table, so reconcile must not find its rollups.
     for key in folded(&counted).into_keys() {
         let delete = cloud.world.stack.client().delete_item().table_name(names().usage);
@@ -145,10 +145,10 @@ async fn every_deployed_function_handles_its_event() {
     // The other functions query the stored event.
     cloud.world.stack.drain().await;
 
-    for (binary, routes) in functions().into_iter().filter(|(binary, _)| *binary != "ingest") {
+    for (binary, _) in functions().into_iter().filter(|(binary, _)| *binary != "ingest") {
         let deployed = function(binary);
         // The response of the same code within this process. A day may end in between.
-        let here = async || without_ages(response(&cloud.world, binary, routes.clone()).await.1);
+        let here = async || without_ages(response(&cloud.world, binary).await.1);
         let before = here().await;
         let (status, body) = cloud.request(deployed).await;
         let body = without_ages(body);

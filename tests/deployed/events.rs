@@ -13,12 +13,11 @@ use ledger::period;
 use local::template::Template;
 use runtime::clock::Clock;
 use serde_json::{Value, json};
-use store::keys;
+use store::{Connection, keys};
 use web::auth::Scope;
-use web::route::Route;
 
 use super::monitoring;
-use crate::every_route::routes::functions;
+use crate::every_route::routes::{functions, router};
 use crate::support::tables::{Tables, folded};
 use crate::support::{World, response_of};
 
@@ -63,21 +62,22 @@ fn every_event_matches_a_route_or_schedule_of_the_template() {
 }
 
 /// The response of a function to its file, for a caller with every scope.
-pub async fn response(world: &World, binary: &str, routes: Vec<Route>) -> (StatusCode, Value) {
+pub async fn response(world: &World, binary: &str) -> (StatusCode, Value) {
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     let event: LambdaRequest = serde_json::from_str(&file(binary).replace("<token>", &token)).unwrap();
     let request = lambda_http::Request::from(event);
-    response_of(world.app(world.stack.client().clone()).router(routes), request).await
+    let connection = Connection::new(world.stack.client().clone());
+    response_of(router(world, binary, &connection), request).await
 }
 
 #[tokio::test]
 async fn every_function_behind_the_api_handles_its_event() {
     let world = World::at(Clock::fixed(period::parse_instant("2026-11-20T10:00:00Z").unwrap())).await;
     // The other functions query the event sent to ingest.
-    response(&world, "ingest", ingest::routes()).await;
+    response(&world, "ingest").await;
     world.stack.drain().await;
-    for (binary, routes) in functions() {
-        let (status, body) = response(&world, binary, routes).await;
+    for (binary, _) in functions() {
+        let (status, body) = response(&world, binary).await;
         assert_eq!(status, StatusCode::OK, "{binary}: {body}");
     }
 }
@@ -85,7 +85,7 @@ async fn every_function_behind_the_api_handles_its_event() {
 #[tokio::test]
 async fn ingest_accepts_its_event() {
     let world = World::at(Clock::fixed(period::parse_instant("2026-11-20T10:00:00Z").unwrap())).await;
-    let (_, body) = response(&world, "ingest", ingest::routes()).await;
+    let (_, body) = response(&world, "ingest").await;
     assert_eq!(body, json!({ "accepted": 1, "duplicates": 0, "rejected": [] }));
 }
 
@@ -113,7 +113,7 @@ pub fn event_of_the_aggregator() -> Event {
 async fn the_aggregator_counts_its_event() {
     let tables = Tables::new().await;
     let delivery: Value = serde_json::from_str(&file("aggregator")).unwrap();
-    let response = Aggregator::new(tables.store()).handle(delivery).await.unwrap();
+    let response = Aggregator::new(tables.of()).handle(delivery).await.unwrap();
     assert_eq!(response, json!({ "state": {}, "batchItemFailures": [] }));
     let events = [event_of_the_aggregator()];
     assert_eq!(tables.held(&events).await, folded(&events));

@@ -20,7 +20,7 @@ use local::role::Grant;
 use local::template::{Function, Template};
 use serde_json::json;
 use store::keys::{Keyed, PK, SK, VERSION};
-use web::route::Route;
+use web::route::Endpoint;
 
 use super::versions::item_of;
 use crate::every_route::routes::functions;
@@ -111,13 +111,13 @@ async fn invoke_scheduled_functions(world: &World) {
     }
     invoke("reconcile", day_request("repair")).await.unwrap();
     // A made-up end user, which makes the day dirty, and a quarantined record that is released by hand.
-    let store = world.stack.store();
+    let store = world.stack.tables();
     let (owner, day) = (OrgId::new("owner").unwrap(), Day::of(noon(), Tz::UTC));
     let users = EndUser { org: owner, day, hash: [7; 8] };
-    store.add_end_users(&users.key(), &[users.hash].into()).await.unwrap();
+    store.usage.add_end_users(&users.key(), &[users.hash].into()).await.unwrap();
     invoke("reconcile", day_request("repair")).await.unwrap();
     invoke("reconcile", json!({ "do": "dirty" })).await.unwrap();
-    let places = store.quarantined(None, 1).await.unwrap().entries;
+    let places = store.usage.quarantined(None, 1).await.unwrap().entries;
     let places: Vec<_> = places.into_iter().map(|entry| entry.place).collect();
     assert_eq!(
         invoke("reconcile", json!({ "do": "forget", "places": places })).await.unwrap()["released"],
@@ -203,7 +203,7 @@ fn a_function_that_warms_its_connection_may_run_the_query_it_uses_for_that() {
     for function in &template.functions {
         let main = format!("{}/../functions/{}/src/main.rs", env!("CARGO_MANIFEST_DIR"), function.binary);
         let main = fs::read_to_string(main).unwrap();
-        let is_public = |(binary, routes): &(&str, Vec<Route>)| {
+        let is_public = |(binary, routes): &(&str, Vec<Endpoint>)| {
             *binary == function.binary && routes.iter().all(|route| route.scope.is_none())
         };
         let public = functions().iter().any(is_public);

@@ -29,7 +29,7 @@ use store::keys::VERSION;
 
 use super::policies::{MALFORMED, insert_malformed};
 use crate::every_route::walk::{MARK, fill, path, put, routes, settings};
-use crate::support::tables::{Tables, call, delivery, record};
+use crate::support::tables::{call, delivery, open, record};
 use crate::support::{World, noon, tables};
 
 /// The files of all readable versions, the one currently written last.
@@ -155,7 +155,7 @@ async fn example() -> World {
     world.stack.invoke("reconcile", json!({ "do": "nightly" })).await.unwrap();
     let org = ledger::ids::OrgId::new(ORG).unwrap();
     let day = ledger::period::Day::of(noon(), chrono_tz::UTC);
-    world.stack.store().mark_dirty(&org, day, "token").await.unwrap();
+    world.stack.tables().usage.mark_dirty(&org, day, "token").await.unwrap();
     world
 }
 
@@ -238,8 +238,7 @@ async fn every_endpoint_reads_the_items_of_earlier_versions() {
         let mut event = call(1, MARK, "m", "0.01", noon());
         event.org = ledger::ids::OrgId::new(ORG).unwrap();
         let more = delivery(tables::STREAM, "another", &[record(&event, "100000000000000000000000001")]);
-        let response =
-            Aggregator::new(Tables::store_by(world.stack.client().clone())).handle(more).await.unwrap();
+        let response = Aggregator::new(open(world.stack.client().clone())).handle(more).await.unwrap();
         assert_eq!(response["batchItemFailures"], json!([]), "{file}");
         assert_eq!(world.caller(ORG).get("/v1/metrics/summary").await["total_requests"], before + 1);
         for route in routes(&Method::PUT) {
@@ -271,8 +270,7 @@ async fn items_of_a_later_version_are_neither_read_nor_overwritten() {
     event.org = ledger::ids::OrgId::new(ORG).unwrap();
     let number = "100000000000000000000000001";
     let more = delivery(tables::STREAM, "another", &[record(&event, number)]);
-    let response =
-        Aggregator::new(Tables::store_by(world.stack.client().clone())).handle(more).await.unwrap();
+    let response = Aggregator::new(open(world.stack.client().clone())).handle(more).await.unwrap();
     assert_eq!(response["batchItemFailures"], json!([{ "itemIdentifier": number }]));
     let after = dump(&world).await;
     for (table, items) in &before {

@@ -49,12 +49,12 @@ async fn audit_entries_count_as_activity_only() {
     let org = OrgId::new("acme").unwrap();
     let day = Day::of(noon(), chrono_tz::UTC);
     let days = DayRange { first: day, last: day };
-    let days = registry.world.stack.store().org_days(&org, days).await.unwrap();
+    let days = registry.world.stack.tables().usage.org_days(&org, days).await.unwrap();
     let day = &days[&day];
     assert_eq!(day.total().requests, 0);
     assert_eq!(day.activity.get("config_change"), Some(&2));
     // An agent that was registered but never used has not been seen.
-    let agents = registry.world.stack.store().agents(&org).await.unwrap();
+    let agents = registry.world.stack.tables().registry.agents(&org).await.unwrap();
     assert_eq!(agents[0].seen, None);
 }
 

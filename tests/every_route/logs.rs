@@ -179,7 +179,7 @@ async fn a_malformed_record_is_logged_without_its_content() {
     let mut malformed = tables::record(&tables::call(1, "nova", "m", "0.01", noon()), "7");
     malformed["dynamodb"]["NewImage"]["d"] = json!({ "S": format!("{{\"type\":\"{SECRET}\"}}") });
     let log = Log::at(LevelFilter::TRACE);
-    deliver(&aggregator::Aggregator::new(tables.store()), "shardId-1", &[malformed]).await;
+    deliver(&aggregator::Aggregator::new(tables.of()), "shardId-1", &[malformed]).await;
     let lines = log.lines();
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
     assert_eq!(
@@ -187,7 +187,7 @@ async fn a_malformed_record_is_logged_without_its_content() {
         (&json!("records were quarantined"), &json!("7"))
     );
     assert!(!line.to_string().contains(SECRET), "{line}");
-    let kept = tables::quarantined(&tables.store()).await.remove(0);
+    let kept = tables::quarantined(&tables.store().usage).await.remove(0);
     assert!(kept.reason.contains(SECRET) && kept.record.contains(SECRET));
 }
 

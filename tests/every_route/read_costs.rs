@@ -13,14 +13,15 @@ use ledger::event::{Data, Event};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::period::Day;
 use ledger::rollup::{self, Sighting, Sums, Target};
+use local::stack::AllTables;
 use store::keys::Keyed;
 use store::sequence::SequenceNumber;
 use store::usage::ShardRange;
-use store::{Reading, Store};
+use store::{Connection, Meter, Reading};
 use tower::ServiceExt;
 use web::auth::Scope;
 
-use super::routes::functions;
+use super::routes::{functions, router};
 use crate::support::tables::call;
 use crate::support::{World, noon};
 
@@ -52,7 +53,7 @@ fn calls_of(day: i64) -> impl Iterator<Item = Event> {
 }
 
 /// Writes the rollups of one day, as the aggregator would with one very large batch.
-async fn write_day(store: &Store, day: i64) {
+async fn write_day(store: &AllTables, day: i64) {
     let mut items: BTreeMap<Target, Sums> = BTreeMap::new();
     let mut users: BTreeMap<_, std::collections::BTreeSet<_>> = BTreeMap::new();
     for event in calls_of(day) {
@@ -69,16 +70,16 @@ async fn write_day(store: &Store, day: i64) {
     let adds: Vec<_> = items
         .iter()
         .map(|(target, sums)| async move {
-            store.add(&target.key(), sums, batch).await.unwrap();
+            store.usage.add(&target.key(), sums, batch).await.unwrap();
         })
         .collect();
     stream::iter(adds).buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await;
     for (key, users) in users {
-        store.add_end_users(&key, &users).await.unwrap();
+        store.usage.add_end_users(&key, &users).await.unwrap();
     }
 }
 
-async fn write_days(store: &Store) {
+async fn write_days(store: &AllTables) {
     for day in 0..DAYS {
         write_day(store, day).await;
     }
@@ -90,14 +91,14 @@ async fn write_days(store: &Store) {
         }
         let sees: Vec<_> = seen
             .values()
-            .map(|s| async move { store.see(&s.org, &s.subject, &s.seen).await.unwrap() })
+            .map(|s| async move { store.registry.see(&s.org, &s.subject, &s.seen).await.unwrap() })
             .collect();
         stream::iter(sees).buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await;
     }
 }
 
 /// Sends the same request several times. Returns its use of the tables, the median time and the size of the response.
-async fn measure(router: &Router, store: &Store, token: &str, path: &str) -> (Reading, Duration, usize) {
+async fn measure(router: &Router, meter: &Meter, token: &str, path: &str) -> (Reading, Duration, usize) {
     let ask = || async {
         let request = Request::builder().uri(path).header("authorization", format!("Bearer {token}"));
         let response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
@@ -105,7 +106,7 @@ async fn measure(router: &Router, store: &Store, token: &str, path: &str) -> (Re
         axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap().len()
     };
     let bytes = ask().await;
-    let before = store.meter().reading();
+    let before = meter.reading();
     let mut times = Vec::new();
     for _ in 0..REPEATS {
         let start = Instant::now();
@@ -113,7 +114,7 @@ async fn measure(router: &Router, store: &Store, token: &str, path: &str) -> (Re
         times.push(start.elapsed());
     }
     times.sort();
-    let used = store.meter().reading().since(before);
+    let used = meter.reading().since(before);
     let once = Reading {
         reads: used.reads / REPEATS as u64,
         writes: used.writes / REPEATS as u64,
@@ -140,7 +141,7 @@ fn matches(route: &str, path: &str) -> bool {
 #[ignore = "takes minutes and only prints a table"]
 async fn print_the_cost_of_each_endpoint() {
     let world = World::new().await;
-    write_days(&world.app(world.stack.client().clone()).store).await;
+    write_days(world.stack.tables()).await;
     let (org, agent) = (OrgId::new("acme").unwrap(), AgentId::new("agent-0000").unwrap());
     assert_eq!(Day::of(noon(), chrono_tz::UTC).to_string(), "2026-09-15");
     let token = world.stack.token(org.as_str(), &Scope::ALL).unwrap();
@@ -172,13 +173,13 @@ async fn print_the_cost_of_each_endpoint() {
         format!("/api/agents/{agent}"),
     ];
     for path in paths {
-        let app = world.app(world.stack.client().clone());
-        let (_, routes) = functions()
+        let connection = Connection::new(world.stack.client().clone());
+        let (binary, _) = functions()
             .into_iter()
             .find(|(_, routes)| routes.iter().any(|r| matches(r.path, &path)))
             .unwrap();
-        let router = app.router(routes);
-        let (used, time, bytes) = measure(&router, &app.store, &token, &path).await;
+        let router = router(&world, binary, &connection);
+        let (used, time, bytes) = measure(&router, connection.meter(), &token, &path).await;
         let units = format!("{}.{}", used.half_read_units / 2, used.half_read_units % 2 * 5);
         println!("{path:58} {:>6} {units:>10} {:>9} {bytes:>10}", used.reads, time.as_millis());
     }

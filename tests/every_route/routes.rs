@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use axum::Router;
 use axum::body::Bytes;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -10,24 +11,44 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use local::template::Template;
 use runtime::clock::Clock;
 use serde_json::{Value, json};
+use store::Connection;
 use web::auth::Scope;
-use web::route::Route;
+use web::route::{Endpoint, Route};
 
 use crate::support::{Caller, Response, World};
 
 /// The routes of every function behind the API, by binary.
-pub fn functions() -> Vec<(&'static str, Vec<Route>)> {
+pub fn functions() -> Vec<(&'static str, Vec<Endpoint>)> {
+    fn of<T>(routes: Vec<Route<T>>) -> Vec<Endpoint> {
+        routes.into_iter().map(Endpoint::from).collect()
+    }
     vec![
-        ("activity", activity::routes()),
-        ("billing", billing::routes()),
-        ("costs", costs::routes()),
-        ("health", health::routes()),
-        ("ingest", ingest::routes()),
-        ("metrics", metrics::routes()),
-        ("registry", registry::routes()),
-        ("usage", usage::routes()),
-        ("workforce", workforce::routes()),
+        ("activity", of(activity::routes())),
+        ("billing", of(billing::routes())),
+        ("costs", of(costs::routes())),
+        ("health", of(health::routes())),
+        ("ingest", of(ingest::routes())),
+        ("metrics", of(metrics::routes())),
+        ("registry", of(registry::routes())),
+        ("usage", of(usage::routes())),
+        ("workforce", of(workforce::routes())),
     ]
+}
+
+/// The router of a function behind the API.
+pub fn router(world: &World, binary: &str, connection: &Connection) -> Router {
+    match binary {
+        "activity" => world.app_through(connection).router(activity::routes()),
+        "billing" => world.app_through(connection).router(billing::routes()),
+        "costs" => world.app_through(connection).router(costs::routes()),
+        "health" => world.app_through(connection).router(health::routes()),
+        "ingest" => world.app_through(connection).router(ingest::routes()),
+        "metrics" => world.app_through(connection).router(metrics::routes()),
+        "registry" => world.app_through(connection).router(registry::routes()),
+        "usage" => world.app_through(connection).router(usage::routes()),
+        "workforce" => world.app_through(connection).router(workforce::routes()),
+        _ => panic!("{binary} is not behind the API"),
+    }
 }
 
 /// A path with its parameters filled in.
@@ -90,7 +111,7 @@ async fn public_routes_ignore_tokens() {
     let public: Vec<_> = routes.filter(|route| route.scope.is_none()).collect();
     let named: Vec<_> = public.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
     assert_eq!(named, ["GET /docs", "GET /v1/health", "GET /openapi.json"]);
-    for Route { method, path, .. } in public {
+    for Endpoint { method, path, .. } in public {
         let anonymous = ask(&world.anonymous(), &method, path).await;
         assert_eq!(anonymous.status, StatusCode::OK, "{path}");
         // Tokens are not even verified.

@@ -4,7 +4,7 @@
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use web::route::Route;
+use web::route::Endpoint;
 
 use super::routes::functions;
 use crate::support::events::event;
@@ -13,7 +13,7 @@ use crate::support::{Caller, noon};
 /// Part of every name in the organization that others must not see.
 pub const MARK: &str = "zebra";
 
-pub fn routes(method: &Method) -> Vec<Route> {
+pub fn routes(method: &Method) -> Vec<Endpoint> {
     let all = functions().into_iter().flat_map(|(_, routes)| routes);
     all.filter(|route| route.method == *method && route.scope.is_some()).collect()
 }

@@ -20,16 +20,16 @@ use local::tables;
 use local::template::Template;
 use runtime::clock::Clock;
 use serde_json::{Value, json};
+use store::Reading;
 use store::keys::columns::spell;
 use store::keys::{self, Key, Keyed, PK, SK, VERSION};
-use store::{Reading, Store};
 use webhook::{Policy, TIMEOUT, Webhooks};
 
 use crate::simulation::engine::Engine;
 use crate::simulation::number;
 use crate::simulation::wire::{DIRECT, Wire};
 use crate::support::noon;
-use crate::support::tables::{call, names, record};
+use crate::support::tables::{call, names, open, record};
 
 /// Agents per organization, each with a budget and calls to two models.
 const AGENTS: usize = 100;
@@ -184,16 +184,16 @@ async fn many_organizations_with_a_hundred_budgets_each() {
     let begun = Instant::now();
     let (wire, _folder) = filled(orgs).await;
     println!("{orgs} organisations were made in {:.0} s", begun.elapsed().as_secs_f64());
-    let store = Store::new(wire.client(DIRECT), &names());
+    let store: budget_alerts::Tables = open(wire.client(DIRECT));
     let clock = Clock::fixed(noon());
     let webhooks = Webhooks::new(Policy { allow_local: false, timeout: TIMEOUT }).unwrap();
     let function = BudgetAlerts::new(store.clone(), clock.clone(), Channels::new(webhooks));
     // First, half a budget and a forecast of a whole one for each crossing agent; then nothing new.
     for (what, decided) in [("with decisions", 2 * orgs * AGENTS / CROSSING), ("without", 0)] {
-        let (begun, before, used) = (Instant::now(), store.meter().reading(), hundredths());
+        let (begun, before, used) = (Instant::now(), store.usage.meter().reading(), hundredths());
         let counts = function.handle(json!({}), TIME).await.unwrap();
         let (took, used) = (begun.elapsed(), hundredths() - used);
-        let reading = store.meter().reading().since(before);
+        let reading = store.usage.meter().reading().since(before);
         print(what, took, used, &counts, reading);
         assert_eq!((&counts["organizations"], &counts["failed"]), (&json!(orgs), &json!(0)));
         assert_eq!(counts["decided"], json!(decided));

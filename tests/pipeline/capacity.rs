@@ -11,7 +11,7 @@ use rand::{RngExt, SeedableRng};
 use store::events::{INSERT_BATCH, RawEvent};
 
 use crate::support::noon;
-use crate::support::tables::{Tables, call, deliver, record};
+use crate::support::tables::{Tables, aggregator_of, call, deliver, record};
 
 /// A day of a fleet as its stream delivers it, shard by shard in batches.
 struct Fleet {
@@ -60,19 +60,19 @@ impl Fleet {
     async fn units_per_event(&self) -> f64 {
         let tables = Tables::new().await;
         let store = tables.store();
-        let aggregators: Vec<_> = (0..SHARDS).map(|_| Aggregator::new(store.clone())).collect();
+        let aggregators: Vec<_> = (0..SHARDS).map(|_| Aggregator::new(aggregator_of(&store))).collect();
         let events = self.calls();
         let warm_up = self.batches / 2;
-        let mut start = store.meter().reading();
+        let mut start = store.usage.meter().reading();
         let mut numbers = BTreeMap::new();
         for (nth, batch) in events.chunks(self.batch).enumerate() {
             if nth == warm_up {
-                start = store.meter().reading();
+                start = store.usage.meter().reading();
             }
             let raw: Vec<_> =
                 batch.iter().map(|event| RawEvent::new(event, [0; 8], event.time, 400).unwrap()).collect();
             for some in raw.chunks(INSERT_BATCH) {
-                store.insert_events(&some.iter().collect::<Vec<_>>()).await.unwrap();
+                store.events.insert_events(&some.iter().collect::<Vec<_>>()).await.unwrap();
             }
             let shard = nth % SHARDS;
             let number = numbers.entry(shard).or_insert(0);
@@ -85,7 +85,7 @@ impl Fleet {
                 .collect();
             deliver(&aggregators[shard], &format!("shardId-{shard}"), &records).await;
         }
-        let used = store.meter().reading().since(start);
+        let used = store.usage.meter().reading().since(start);
         let counted = self.batch * (self.batches - warm_up);
         #[allow(clippy::cast_precision_loss, clippy::float_arithmetic, reason = "only printed and compared")]
         let per_event = used.half_write_units as f64 / 2.0 / counted as f64;

@@ -21,7 +21,7 @@ use runtime::metrics::{Metric, counted};
 use serde_json::{Value, json};
 
 use crate::support::events;
-use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, record};
+use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, open, record};
 use crate::support::{World, noon, response_of};
 
 /// A fault of a request.
@@ -109,7 +109,7 @@ async fn deliver_until_done(aggregator: &Aggregator, mut records: &[Value]) {
 async fn an_update_retried_by_the_sdk_counts_once() {
     for (fault, every) in [(Fault::LoseResponse, 2), (Fault::LoseResponse, 3), (Fault::LoseRequest, 2)] {
         let tables = Tables::new().await;
-        let store = Tables::store_by(faulty(&tables.client, fault, every));
+        let store = open(faulty(&tables.client, fault, every));
         let events: Vec<_> =
             (0..40).map(|i| call(i, &format!("agent-{}", i % 7), "m", "0.01", noon())).collect();
         let records: Vec<_> =
@@ -128,9 +128,9 @@ async fn a_failed_write_is_reported_with_the_first_missing_record() {
     let events: Vec<_> = (0..4).map(|i| call(i, "nova", "m", "0.01", noon())).collect();
     let numbers: Vec<_> = (1..=4).map(|i| format!("{i:021}")).collect();
     let records: Vec<_> = events.iter().zip(&numbers).map(|(event, number)| record(event, number)).collect();
-    deliver(&Aggregator::new(tables.store()), "shardId-1", &records[..2]).await;
+    deliver(&Aggregator::new(tables.of()), "shardId-1", &records[..2]).await;
     // Every request is lost, including all retries.
-    let cut_off = Aggregator::new(Tables::store_by(faulty(&tables.client, Fault::LoseRequest, 1)));
+    let cut_off = Aggregator::new(open(faulty(&tables.client, Fault::LoseRequest, 1)));
     let handled = cut_off.handle(delivery(STREAM, "shardId-1", &records[1..]));
     let (response, counts) = counted("aggregator", handled).await;
     let all = [Metric::Records, Metric::Quarantined, Metric::FailedBatches];
@@ -139,7 +139,7 @@ async fn a_failed_write_is_reported_with_the_first_missing_record() {
     let failures = json!([{ "itemIdentifier": numbers[1] }]);
     assert_eq!(response, json!({ "state": {}, "batchItemFailures": failures }));
     assert_eq!(tables.held(&events[..2]).await, folded(&events[..2]));
-    deliver(&Aggregator::new(tables.store()), "shardId-1", &records[1..]).await;
+    deliver(&Aggregator::new(tables.of()), "shardId-1", &records[1..]).await;
     assert_eq!(tables.held(&events).await, folded(&events));
 }
 

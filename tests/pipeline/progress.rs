@@ -29,7 +29,7 @@ fn call_in(wanted: u8, nth: usize, milliseconds: i64) -> Event {
 }
 
 async fn newest(tables: &Tables) -> [Option<DateTime<Utc>>; LANES as usize] {
-    tables.store().status().await.unwrap().newest
+    tables.store().usage.status().await.unwrap().newest
 }
 
 async fn take(aggregator: &Aggregator, events: &[(usize, &Event)]) {
@@ -42,29 +42,29 @@ async fn take(aggregator: &Aggregator, events: &[(usize, &Event)]) {
 async fn the_progress_of_a_lane_is_its_newest_arrival() {
     let tables = Tables::new().await;
     assert_eq!(newest(&tables).await, [None; 4]);
-    let aggregator = Aggregator::new(tables.store());
+    let aggregator = Aggregator::new(tables.of());
     // Not in order of arrival: the events of one lane come from several shards.
     let (late, early, other) = (call_in(2, 0, 9_000), call_in(2, 1, 1_000), call_in(0, 0, 4_000));
     take(&aggregator, &[(1, &late), (2, &early), (3, &other)]).await;
     assert_eq!(newest(&tables).await, [Some(at(4_000)), None, Some(at(9_000)), None]);
     // Another process gets older events.
-    take(&Aggregator::new(tables.store()), &[(2, &early), (3, &other)]).await;
+    take(&Aggregator::new(tables.of()), &[(2, &early), (3, &other)]).await;
     assert_eq!(newest(&tables).await, [Some(at(4_000)), None, Some(at(9_000)), None]);
 }
 
 #[tokio::test]
 async fn a_process_notes_progress_once_per_ten_seconds_of_arrivals() {
     let tables = Tables::new().await;
-    let store = tables.store();
+    let store: aggregator::Tables = tables.of();
     let aggregator = Aggregator::new(store.clone());
     let steps = [(0, 0), (9_999, 0), (10_000, 10_000), (19_999, 10_000), (12_000, 10_000), (20_000, 20_000)];
     for (number, (arrival, noted)) in steps.into_iter().enumerate() {
         let event = call_in(1, number, arrival);
-        let before = store.meter().reading();
+        let before = store.usage.meter().reading();
         take(&aggregator, &[(number, &event)]).await;
         assert_eq!(newest(&tables).await[1], Some(at(noted)), "{arrival}");
         // The organization's day and the agent's; the sighting is only written now and then.
-        let writes = store.meter().reading().since(before).writes;
+        let writes = store.usage.meter().reading().since(before).writes;
         if number > 0 {
             assert_eq!(writes, if arrival == noted { 3 } else { 2 }, "{arrival}");
         }
@@ -77,7 +77,7 @@ async fn progress_never_goes_back() {
     let store = (store.store(), store);
     let note = async |lanes: &[(u8, i64)]| {
         let lanes: BTreeMap<_, _> = lanes.iter().map(|(lane, arrival)| (*lane, at(*arrival))).collect();
-        store.0.note_progress(&lanes).await.unwrap();
+        store.0.usage.note_progress(&lanes).await.unwrap();
         newest(&store.1).await.map(|newest| newest.map(|newest| (newest - noon()).num_milliseconds()))
     };
     assert_eq!(note(&[]).await, [None; 4]);
@@ -95,8 +95,8 @@ async fn a_failed_note_does_not_fail_the_delivery() {
     let put = tables.client.put_item().table_name(names().usage).item(PK, text(&broken.pk));
     put.item(SK, text(&broken.sk)).item(status::lane_column(3), text("noon")).send().await.unwrap();
     let event = call_in(3, 0, 0);
-    take(&Aggregator::new(tables.store()), &[(1, &event)]).await;
-    tables.store().status().await.unwrap_err();
+    take(&Aggregator::new(tables.of()), &[(1, &event)]).await;
+    tables.store().usage.status().await.unwrap_err();
     let events = [event];
     assert_eq!(tables.held(&events).await, folded(&events));
 }

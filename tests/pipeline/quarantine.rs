@@ -3,8 +3,8 @@
 use aggregator::Aggregator;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
+use local::stack::AllTables;
 use serde_json::{Value, json};
-use store::Store;
 use store::keys::mark_column;
 use store::quarantine::{MAX_RECORD, QuarantineRecord, QuarantineSummary};
 
@@ -27,8 +27,8 @@ fn aside(raw: &Value) -> QuarantineRecord {
     QuarantineRecord::new(&mark_column(STREAM, SHARD), number, raw, "odd")
 }
 
-async fn summary(store: &Store) -> (u64, Option<DateTime<Utc>>) {
-    let QuarantineSummary { count, oldest } = store.status().await.unwrap().quarantine;
+async fn summary(store: &AllTables) -> (u64, Option<DateTime<Utc>>) {
+    let QuarantineSummary { count, oldest } = store.usage.status().await.unwrap().quarantine;
     (count, oldest)
 }
 
@@ -40,27 +40,27 @@ async fn the_summary_is_right_after_every_step() {
     let mut timeless = raw(0, 0);
     timeless["dynamodb"]["NewImage"] = Value::Null;
     timeless["dynamodb"]["ApproximateCreationDateTime"] = Value::Null;
-    store.quarantine(&[aside(&timeless)]).await.unwrap();
+    store.usage.quarantine(&[aside(&timeless)]).await.unwrap();
     assert_eq!(summary(&store).await, (1, None));
-    store.quarantine(&[aside(&raw(1, 20)), aside(&raw(2, 30))]).await.unwrap();
+    store.usage.quarantine(&[aside(&raw(1, 20)), aside(&raw(2, 30))]).await.unwrap();
     assert_eq!(summary(&store).await, (3, Some(at(20))));
-    store.quarantine(&[aside(&raw(3, 10)), aside(&raw(1, 20))]).await.unwrap();
+    store.usage.quarantine(&[aside(&raw(3, 10)), aside(&raw(1, 20))]).await.unwrap();
     assert_eq!(summary(&store).await, (4, Some(at(10))));
-    store.quarantine(&[aside(&raw(3, 10)), aside(&timeless)]).await.unwrap();
+    store.usage.quarantine(&[aside(&raw(3, 10)), aside(&timeless)]).await.unwrap();
     assert_eq!(summary(&store).await, (4, Some(at(10))));
 
-    let entries = quarantined(&store).await;
+    let entries = quarantined(&store.usage).await;
     let times: Vec<_> = entries.iter().map(|entry| entry.time).collect();
     assert_eq!(times, [Some(at(10)), Some(at(20)), Some(at(30)), None]);
     // The oldest entry first, then one that is not the oldest.
     for (nth, left) in [(0, (3, Some(at(20)))), (2, (2, Some(at(20)))), (1, (1, None)), (3, (0, None))] {
-        assert!(store.release(&entries[nth].place).await.unwrap());
+        assert!(store.usage.release(&entries[nth].place).await.unwrap());
         assert_eq!(summary(&store).await, left);
-        assert!(!store.release(&entries[nth].place).await.unwrap());
+        assert!(!store.usage.release(&entries[nth].place).await.unwrap());
         assert_eq!(summary(&store).await, left);
     }
-    assert_eq!(quarantined(&store).await, []);
-    store.quarantine(&[aside(&raw(1, 20))]).await.unwrap();
+    assert_eq!(quarantined(&store.usage).await, []);
+    store.usage.quarantine(&[aside(&raw(1, 20))]).await.unwrap();
     assert_eq!(summary(&store).await, (1, Some(at(20))));
 }
 
@@ -68,13 +68,13 @@ async fn the_summary_is_right_after_every_step() {
 async fn concurrent_changes_keep_the_summary_exact() {
     let tables = Tables::new().await;
     let seed: Vec<_> = (0..10).map(|id| aside(&raw(id, 1000 - 10 * i64::try_from(id).unwrap()))).collect();
-    tables.store().quarantine(&seed).await.unwrap();
-    let entries = quarantined(&tables.store()).await;
+    tables.store().usage.quarantine(&seed).await.unwrap();
+    let entries = quarantined(&tables.store().usage).await;
     let putting = (0..3).map(async |from: usize| {
         let store = tables.store();
         for id in from * 5 + 5..from * 5 + 15 {
             let aside = [aside(&raw(id, 1000 - 10 * i64::try_from(id).unwrap()))];
-            while store.quarantine(&aside).await.is_err() {}
+            while store.usage.quarantine(&aside).await.is_err() {}
         }
     });
     // Both release the same entries, the oldest first.
@@ -83,7 +83,7 @@ async fn concurrent_changes_keep_the_summary_exact() {
         let mut released = 0;
         for entry in &entries[5..] {
             released += u64::from(loop {
-                if let Ok(released) = store.release(&entry.place).await {
+                if let Ok(released) = store.usage.release(&entry.place).await {
                     break released;
                 }
             });
@@ -92,7 +92,7 @@ async fn concurrent_changes_keep_the_summary_exact() {
     });
     let (_, released) = futures::join!(join_all(putting), join_all(releasing));
     assert_eq!(released.iter().sum::<u64>(), 5);
-    let left = quarantined(&tables.store()).await;
+    let left = quarantined(&tables.store().usage).await;
     assert_eq!(left.len(), 20);
     assert_eq!(summary(&tables.store()).await, (20, left[0].time));
 }
@@ -104,8 +104,8 @@ async fn an_entry_names_its_event() {
     records[0]["dynamodb"]["NewImage"]["v"] = json!({ "N": "99" });
     records[1]["dynamodb"]["Keys"]["pk"] = json!({ "S": "no event's" });
     records[1]["eventName"] = json!("UPSERT");
-    deliver(&Aggregator::new(tables.store()), SHARD, &records).await;
-    let entries = quarantined(&tables.store()).await;
+    deliver(&Aggregator::new(tables.of()), SHARD, &records).await;
+    let entries = quarantined(&tables.store().usage).await;
     let event = entries[0].event.as_ref().unwrap();
     let named = (event.org.as_str(), event.day.to_string(), event.source.as_str(), event.id.as_str());
     assert_eq!(named, ("acme", "2026-09-15".to_owned(), "test", "0"));
@@ -126,12 +126,12 @@ async fn many_entries_and_oversized_records_are_quarantined() {
     records.extend((12..15).map(|id| long(id, MAX_RECORD * 3)));
     records.extend((15..85).map(|id| long(id, 1)));
     records.push(raw(85, 0));
-    let aggregator = Aggregator::new(tables.store());
+    let aggregator = Aggregator::new(tables.of());
     deliver(&aggregator, SHARD, &records).await;
     let counted = [call(85, "nova", "m", "0.01", noon())];
     assert_eq!(tables.held(&counted).await, folded(&counted));
     assert_eq!(summary(&tables.store()).await, (85, Some(noon())));
-    let entries = quarantined(&tables.store()).await;
+    let entries = quarantined(&tables.store().usage).await;
     for (entry, raw) in entries.iter().zip(&records) {
         let mut kept = raw.clone();
         if raw.to_string().len() > MAX_RECORD {
@@ -153,7 +153,7 @@ async fn many_entries_and_oversized_records_are_quarantined() {
     deliver(&aggregator, SHARD, &records).await;
     assert_eq!(summary(&tables.store()).await, (85, Some(noon())));
     for entry in entries {
-        assert!(tables.store().release(&entry.place).await.unwrap());
+        assert!(tables.store().usage.release(&entry.place).await.unwrap());
     }
     assert_eq!(summary(&tables.store()).await, (0, None));
 }

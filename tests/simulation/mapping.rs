@@ -26,7 +26,7 @@ impl Run {
             Some(warm) if self.rng.random_ratio(2, 3) => warm,
             _ => {
                 let process = self.process();
-                (process, Arc::new(Aggregator::new(self.store("aggregator", process))))
+                (process, Arc::new(Aggregator::new(self.open("aggregator", process))))
             }
         };
         let stream = &mut self.streams[index.0];

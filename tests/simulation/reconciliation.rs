@@ -57,7 +57,7 @@ impl Run {
         let process = self.process();
         self.note(|| format!("p{process} reconciles: {event}"));
         let clock = Clock::fixed(self.skewed_time());
-        let reconciler = Reconciler::new(self.store("reconcile", process), clock, RETENTION_DAYS);
+        let reconciler = Reconciler::new(self.open("reconcile", process), clock, RETENTION_DAYS);
         let task = tokio::spawn(async move {
             InvocationResult::Lambda(reconciler.handle(event, TIME).await.map_err(|error| error.to_string()))
         });
@@ -79,11 +79,8 @@ impl Run {
 
     /// In the end no day drifts, and reconciling it changes nothing, however often.
     pub async fn check_reconciliation(&mut self) -> CheckResult {
-        let reconciler = Arc::new(Reconciler::new(
-            self.store("reconcile", DIRECT),
-            Clock::fixed(self.now),
-            RETENTION_DAYS,
-        ));
+        let reconciler =
+            Arc::new(Reconciler::new(self.open("reconcile", DIRECT), Clock::fixed(self.now), RETENTION_DAYS));
         let reconcile = async |org: &str, day: Day, how: &str| {
             let event = json!({ "do": "day", "org": org, "day": day.to_string(), how: true });
             let report = reconciler.handle(event, TIME).await.map_err(|error| error.to_string())?;

@@ -17,8 +17,8 @@ use local::template::Template;
 use local::{tables, token};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use runtime::tables::Tables;
 use serde_json::{Value, json};
-use store::Store;
 use store::keys::{self, Key, PK, SK, VERSION};
 use store::registry::SETTINGS;
 use store::sequence::SequenceNumber;
@@ -36,7 +36,7 @@ use super::service::{SECRET, Service};
 use super::stream::{ShardIndex, Stream};
 use super::wire::{DIRECT, Process, Wire};
 use crate::support::noon;
-use crate::support::tables::{as_function, names};
+use crate::support::tables::{as_function, names, open};
 
 /// The time of a step. The pauses of ingest before its first three retries are at most 200 ms, and it gives up after 8 s,
 /// a multiple of this.
@@ -244,9 +244,9 @@ impl Run {
         self.processes
     }
 
-    /// The store of a new process.
-    pub fn store(&self, binary: &str, process: Process) -> Store {
-        Store::new(as_function(binary, &self.wire.client(process)), &names())
+    /// The tables of a function in a new process.
+    pub fn open<T: Tables>(&self, binary: &str, process: Process) -> T {
+        open(as_function(binary, &self.wire.client(process)))
     }
 
     /// The time on a clock that is off by up to four minutes.

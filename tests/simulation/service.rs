@@ -6,18 +6,19 @@ use aws_sdk_dynamodb::Client;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{Method, Request, StatusCode};
+use local::stack::all_names;
 use local::token;
 use runtime::clock::Clock;
 use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, MIN_SECRET_BYTES};
+use runtime::tables::Tables;
 use serde_json::Value;
-use store::Store;
 use tower::ServiceExt;
 use web::app::App;
 use web::auth::Verifier;
 use web::route::Route;
 
 use super::wire::Process;
-use crate::support::tables::{as_function, names};
+use crate::support::tables::{as_function, open};
 
 /// The secret that signs tokens.
 pub const SECRET: [u8; MIN_SECRET_BYTES] = [7; MIN_SECRET_BYTES];
@@ -42,19 +43,18 @@ pub fn metrics(process: Process, client: Client, clock: Clock) -> Service {
     service(process, as_function("metrics", &client), clock, metrics::routes())
 }
 
-fn service(process: Process, client: Client, clock: Clock, routes: Vec<Route>) -> Service {
+fn service<T: Tables>(process: Process, client: Client, clock: Clock, routes: Vec<Route<T>>) -> Service {
     let auth = token::auth(&SECRET);
     let config = Config {
-        tables: names(),
+        tables: all_names(),
         auth: Some(auth.clone()),
         event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
         cursor_secret: None,
         allow_local_webhooks: true,
         alerts_topic_arn: None,
     };
-    let store = Store::new(client, &config.tables);
     let verifier = Arc::new(Verifier::new(&auth).unwrap());
-    let app = App { config: Arc::new(config), clock: clock.clone(), verifier, store };
+    let app = App { config: Arc::new(config), clock: clock.clone(), verifier, tables: open(client) };
     Service { process, clock, router: app.router(routes) }
 }
 

@@ -19,13 +19,14 @@ use axum::body::Bytes;
 use chrono::{DateTime, Utc};
 use http::{Method, Request, StatusCode};
 use ledger::period;
-use local::stack::{Options, Stack};
+use local::stack::{Options, Stack, all_names};
 use local::{sdk, token};
 use rand::distr::{Alphanumeric, SampleString};
 use runtime::clock::Clock;
 use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
+use runtime::tables::Tables;
 use serde_json::{Value, json};
-use store::Store;
+use store::Connection;
 use tower::{Service, ServiceExt};
 use web::app::App;
 use web::auth::{Scope, Verifier};
@@ -79,20 +80,28 @@ impl World {
     }
 
     /// The state of a function with this client.
-    pub fn app(&self, client: Client) -> App {
+    pub fn app<T: Tables>(&self, client: Client) -> App<T> {
+        self.app_through(&Connection::new(client))
+    }
+
+    /// The state of a function with this connection.
+    pub fn app_through<T: Tables>(&self, connection: &Connection) -> App<T> {
         let auth = token::auth(&self.secret);
         let verifier = Arc::new(Verifier::new(&auth).unwrap());
-        let tables = tables::names();
-        let store = Store::new(client, &tables);
         let config = Config {
-            tables,
+            tables: all_names(),
             auth: Some(auth),
             event_retention_days: DEFAULT_EVENT_RETENTION_DAYS,
             cursor_secret: Some(token::cursor_secret(&self.secret)),
             allow_local_webhooks: false,
             alerts_topic_arn: None,
         };
-        App { config: Arc::new(config), clock: self.stack.clock().clone(), verifier, store }
+        App {
+            tables: tables::open_through(connection),
+            config: Arc::new(config),
+            clock: self.stack.clock().clone(),
+            verifier,
+        }
     }
 
     /// A caller of `org` with every scope.

@@ -33,7 +33,7 @@ impl Registry {
     /// A registry with a changed configuration.
     pub fn of(world: World, configure: impl FnOnce(&mut Config)) -> Self {
         let routes = registry::routes();
-        let route = |route: &web::route::Route| Route {
+        let route = |route: &web::route::Route<registry::Tables>| Route {
             method: route.method.to_string(),
             path: route.path.to_owned(),
         };

@@ -16,12 +16,14 @@ use ledger::period::Day;
 use ledger::rollup::{self, Sums};
 use local::engine::Engine;
 use local::role::Roles;
+use local::stack::{AllTables, all_names};
 use local::template::Template;
 use local::{sdk, tables};
+use runtime::tables::Database;
 use serde_json::{Value, json};
 use store::keys::{self, Key, Keyed, event as attribute};
 use store::quarantine::QuarantineEntry;
-use store::{Store, TableNames};
+use store::{Connection, Usage};
 use tempfile::TempDir;
 
 /// Empty tables, deleted on drop.
@@ -55,13 +57,13 @@ impl Tables {
     }
 
     /// A new store, as another Lambda process would have.
-    pub fn store(&self) -> Store {
-        Self::store_by(self.client.clone())
+    pub fn store(&self) -> AllTables {
+        self.of()
     }
 
-    /// A store over the same tables with another client.
-    pub fn store_by(client: Client) -> Store {
-        Store::new(client, &names())
+    /// The tables of a new process of a function.
+    pub fn of<T: runtime::tables::Tables>(&self) -> T {
+        open(self.client.clone())
     }
 
     /// The stored rollups to which `events` contribute, by key.
@@ -71,19 +73,53 @@ impl Tables {
 }
 
 /// The rollups in `store` to which `events` contribute, by key.
-pub async fn held(store: &Store, events: &[Event]) -> BTreeMap<Key, Sums> {
+pub async fn held(store: &AllTables, events: &[Event]) -> BTreeMap<Key, Sums> {
     let mut held = BTreeMap::new();
     for key in folded(events).into_keys() {
-        let sums = store.sums(&key).await.unwrap();
+        let sums = store.usage.sums(&key).await.unwrap();
         held.insert(key, sums);
     }
     held
 }
 
+/// The tables through `client`.
+pub fn open<T: runtime::tables::Tables>(client: Client) -> T {
+    open_through(&Connection::new(client))
+}
+
+/// The tables through `connection`, with its meter.
+pub fn open_through<T: runtime::tables::Tables>(connection: &Connection) -> T {
+    T::open(&Database::new(connection.clone(), all_names())).unwrap()
+}
+
+/// The tables of the aggregator among all, with the same meter.
+pub fn aggregator_of(all: &AllTables) -> aggregator::Tables {
+    aggregator::Tables { usage: all.usage.clone(), registry: all.registry.clone() }
+}
+
+/// The tables of reconcile among all, with the same meter.
+pub fn reconcile_of(all: &AllTables) -> reconcile::Tables {
+    let AllTables { events, usage, registry } = all.clone();
+    reconcile::Tables { events, usage, registry }
+}
+
+/// The tables of budget-alerts among all, with the same meter.
+pub fn budget_alerts_of(all: &AllTables) -> budget_alerts::Tables {
+    let AllTables { events, usage, registry } = all.clone();
+    budget_alerts::Tables { events, usage, registry }
+}
+
 /// The names of the tables.
-pub fn names() -> TableNames {
+pub struct Names {
+    pub events: String,
+    pub usage: String,
+    pub registry: String,
+}
+
+/// The names of the tables.
+pub fn names() -> Names {
     let name = |id: &str| tables::table_name(id);
-    TableNames { events: name("EventsTable"), usage: name("UsageTable"), registry: name("RegistryTable") }
+    Names { events: name("EventsTable"), usage: name("UsageTable"), registry: name("RegistryTable") }
 }
 
 static ROLES: LazyLock<Roles> = LazyLock::new(|| Roles::of(&Template::built_in().unwrap()));
@@ -183,10 +219,10 @@ pub fn delivery(stream: &str, shard: &str, records: &[Value]) -> Value {
 }
 
 /// All quarantined records, read in pages.
-pub async fn quarantined(store: &Store) -> Vec<QuarantineEntry> {
+pub async fn quarantined(usage: &Usage) -> Vec<QuarantineEntry> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
-        let page = store.quarantined(after.as_deref(), 7).await.unwrap();
+        let page = usage.quarantined(after.as_deref(), 7).await.unwrap();
         all.extend(page.entries);
         after = page.next;
         if after.is_none() {

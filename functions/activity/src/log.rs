@@ -14,16 +14,15 @@ use ledger::period;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::activity::LogEntry as Stored;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Fault, Result};
 use web::query::Query;
-use web::route::Route;
 
 use crate::cursor::Cursor;
 use crate::page::{Names, Page, PageRequest};
 use crate::params::{Params, within_reach};
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/activity", Scope::ActivityRead, handle)
@@ -77,7 +76,7 @@ async fn handle(
     let passed = cursor.as_ref().map_or_else(|| params.offset.into(), |cursor| cursor.passed);
     let request = PageRequest::new(&caller.org, &params, cursor.map(|cursor| cursor.place));
     let Page { total, mut entries, names } = match within_reach(range, now, app.config.event_retention_days) {
-        Some(range) => Box::pin(request.page(&app.store, range, now)).await?,
+        Some(range) => Box::pin(request.page(&app.tables, range, now)).await?,
         None => Page::default(),
     };
     let has_more = entries.len() > request.limit;

@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use futures::try_join;
 use ledger::ids::{AgentId, OrgId};
-use store::Store;
 use store::activity::{LogEntry, LogFilter, LogRange};
 use web::error::Result;
 
+use crate::Tables;
 use crate::count::count;
 use crate::params::Params;
 use crate::split_range::{PartCounts, SplitRange, TimeRange};
@@ -52,16 +52,16 @@ impl PageRequest {
     }
 
     /// Reads the page from `range`.
-    pub async fn page(&self, store: &Store, range: TimeRange, now: DateTime<Utc>) -> Result<Page> {
+    pub async fn page(&self, tables: &Tables, range: TimeRange, now: DateTime<Utc>) -> Result<Page> {
         let split = SplitRange::new(range, now);
-        let (counting, names) = (count(store, &self.filter, &split), names(store, &self.filter));
+        let (counting, names) = (count(tables, &self.filter, &split), names(tables, &self.filter));
         if self.offset == 0 && !self.is_sifted() {
             // The page starts at the beginning of the range, so it need not wait for the counts.
-            let (counted, entries, names) = try_join!(counting, self.read(store, [range], 0), names)?;
+            let (counted, entries, names) = try_join!(counting, self.read(tables, [range], 0), names)?;
             return Ok(Page { total: counted.total(), entries, names });
         }
         let (counted, names) = try_join!(counting, names)?;
-        let entries = self.read_counted(store, &split, &counted).await?;
+        let entries = self.read_counted(tables, &split, &counted).await?;
         Ok(Page { total: counted.total(), entries, names })
     }
 
@@ -72,7 +72,7 @@ impl PageRequest {
 
     async fn read_counted(
         &self,
-        store: &Store,
+        tables: &Tables,
         split: &SplitRange,
         counted: &PartCounts,
     ) -> Result<Vec<LogEntry>> {
@@ -80,14 +80,14 @@ impl PageRequest {
         let skip = usize::try_from(start.skip).unwrap_or(usize::MAX);
         if self.is_sifted() {
             // Skips hours that have no entry of the type.
-            return self.read(store, counted.ranges(split, start.newest), skip).await;
+            return self.read(tables, counted.ranges(split, start.newest), skip).await;
         }
-        self.read(store, [TimeRange { newest: start.newest, ..split.whole }], skip).await
+        self.read(tables, [TimeRange { newest: start.newest, ..split.whole }], skip).await
     }
 
     async fn read(
         &self,
-        store: &Store,
+        tables: &Tables,
         ranges: impl IntoIterator<Item = TimeRange>,
         skip: usize,
     ) -> Result<Vec<LogEntry>> {
@@ -96,29 +96,30 @@ impl PageRequest {
             None => Some(stretch),
         };
         let stretches = ranges.into_iter().filter_map(|range| clip(range.stretch())).collect();
-        let mut entries = in_turn(store, &self.filter, stretches, skip + self.limit + 1).await?;
+        let mut entries = in_turn(tables, &self.filter, stretches, skip + self.limit + 1).await?;
         Ok(entries.split_off(skip.min(entries.len())))
     }
 }
 
 /// The names of the agents that may occur on the page.
-async fn names(store: &Store, filter: &LogFilter) -> Result<Names> {
+async fn names(tables: &Tables, filter: &LogFilter) -> Result<Names> {
     let agents = match &filter.agent {
-        Some(agent) => store.agent(&filter.org, agent).await?.into_iter().collect(),
-        None => store.agents(&filter.org).await?,
+        Some(agent) => tables.registry.agent(&filter.org, agent).await?.into_iter().collect(),
+        None => tables.registry.agents(&filter.org).await?,
     };
     Ok(agents.into_iter().filter_map(|agent| Some((agent.id, agent.settings?.name?))).collect())
 }
 
 /// The first `most` entries of `stretches`, in order.
 async fn in_turn(
-    store: &Store,
+    tables: &Tables,
     filter: &LogFilter,
     stretches: Vec<LogRange>,
     most: usize,
 ) -> Result<Vec<LogEntry>> {
     let mut found = Vec::new();
-    let queries = stretches.into_iter().map(async |stretch| store.activity(filter, &stretch, most).await);
+    let queries =
+        stretches.into_iter().map(async |stretch| tables.events.activity(filter, &stretch, most).await);
     let mut pages = stream::iter(queries).buffered(IN_FLIGHT);
     while found.len() < most {
         let Some(page) = pages.try_next().await? else { break };

@@ -8,11 +8,11 @@ use futures::stream::{self, StreamExt};
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::{EndUser, Seen, Target};
-use store::Store;
 use store::keys::Key;
 use store::keys::Keyed;
 use store::usage::{AddOutcome, ShardRange};
 
+use crate::Tables;
 use crate::cache::{Cache, OrgSubject};
 use crate::delivery::Delivery;
 use crate::progress::Progress;
@@ -25,7 +25,7 @@ const IN_FLIGHT: usize = 32;
 
 /// Writes deliveries to the tables.
 pub struct Applier {
-    store: Store,
+    tables: Tables,
     quarantine: Quarantine,
     progress: Progress,
     cache: Cache,
@@ -35,12 +35,12 @@ pub struct Applier {
 type SealedDays = BTreeMap<(OrgId, Day), (usize, usize)>;
 
 impl Applier {
-    pub fn new(store: Store) -> Self {
+    pub fn new(tables: Tables) -> Self {
         Self {
-            quarantine: Quarantine::new(store.clone()),
-            progress: Progress::new(store.clone()),
+            quarantine: Quarantine::new(tables.usage.clone()),
+            progress: Progress::new(tables.usage.clone()),
             cache: Cache::default(),
-            store,
+            tables,
         }
     }
 
@@ -70,7 +70,7 @@ impl Applier {
     async fn mark_dirty(&self, delivery: &Delivery<'_>, days: &SealedDays) -> Vec<Option<usize>> {
         let marked = days.iter().map(|((org, day), (first, last))| async move {
             let asker = format!("{}#{}", delivery.mark, delivery.sequence_text(*last).unwrap_or_default());
-            let error = self.store.mark_dirty(org, *day, &asker).await.err()?;
+            let error = self.tables.usage.mark_dirty(org, *day, &asker).await.err()?;
             tracing::error!(%error, %day, "failed to mark a day as dirty");
             Some(*first)
         });
@@ -96,7 +96,7 @@ impl Applier {
             let (taken, sums) = first_update(deltas);
             let last = deltas[taken - 1].sequence;
             let range = ShardRange { mark: &delivery.mark, first: first.sequence, last };
-            match self.store.add(&key, &sums, range).await {
+            match self.tables.usage.add(&key, &sums, range).await {
                 Ok(AddOutcome::Added) => deltas = &deltas[taken..],
                 Ok(AddOutcome::AlreadyAt(mark)) => {
                     let contained = deltas.partition_point(|delta| delta.sequence <= mark);
@@ -143,7 +143,7 @@ impl Applier {
         users: &BTreeMap<EndUser, usize>,
     ) -> Option<usize> {
         let hashes = users.keys().map(|user| user.hash).collect();
-        match self.store.add_end_users(key, &hashes).await {
+        match self.tables.usage.add_end_users(key, &hashes).await {
             Ok(true) => {}
             Ok(false) => {
                 let records: BTreeSet<_> = users.values().copied().collect();
@@ -162,7 +162,7 @@ impl Applier {
 
     /// Stores what the events say about a subject. Returns the index of the first record if that fails.
     async fn store_seen(&self, first: usize, subject: &OrgSubject, news: &Seen) -> Option<usize> {
-        match self.store.see(&subject.0, &subject.1, news).await {
+        match self.tables.registry.see(&subject.0, &subject.1, news).await {
             Ok(stored) => {
                 self.cache.add_seen(subject, stored);
                 None

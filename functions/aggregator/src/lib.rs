@@ -14,13 +14,28 @@ mod record;
 mod updates;
 
 use lambda_runtime::Error;
+use runtime::config::ConfigError;
 use runtime::metrics::Metric;
+use runtime::tables::Database;
 use serde::Serialize;
 use serde_json::Value;
-use store::Store;
+use store::{Registry, Usage};
 
 use apply::Applier;
 use delivery::Delivery;
+
+/// The tables that this function's role grants.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    pub usage: Usage,
+    pub registry: Registry,
+}
+
+impl runtime::tables::Tables for Tables {
+    fn open(database: &Database) -> Result<Self, ConfigError> {
+        Ok(Self { usage: database.usage()?, registry: database.registry()? })
+    }
+}
 
 /// The function. It remembers what it has stored of end users and of the registry, to save writes.
 pub struct Aggregator {
@@ -43,9 +58,9 @@ struct BatchItemFailure {
 }
 
 impl Aggregator {
-    /// Aggregates into the tables of `store`.
-    pub fn new(store: Store) -> Self {
-        Self { applier: Applier::new(store) }
+    /// Aggregates into `tables`.
+    pub fn new(tables: Tables) -> Self {
+        Self { applier: Applier::new(tables) }
     }
 
     /// Aggregates one delivery of stream records. Takes the event of Lambda and returns the response that it expects.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use store::Store;
+use store::Usage;
 
 use crate::record::Record;
 
@@ -13,13 +13,13 @@ const STEP: TimeDelta = TimeDelta::seconds(10);
 
 /// Stores the progress of lanes, and remembers what this process has stored.
 pub struct Progress {
-    store: Store,
+    usage: Usage,
     noted: Mutex<BTreeMap<u8, DateTime<Utc>>>,
 }
 
 impl Progress {
-    pub fn new(store: Store) -> Self {
-        Self { store, noted: Mutex::default() }
+    pub fn new(usage: Usage) -> Self {
+        Self { usage, noted: Mutex::default() }
     }
 
     /// Notes the newest arrival per lane among records that have been processed.
@@ -35,7 +35,7 @@ impl Progress {
             let noted = self.noted();
             newest.retain(|lane, newest| noted.get(lane).is_none_or(|noted| *newest - *noted >= STEP));
         }
-        match self.store.note_progress(&newest).await {
+        match self.usage.note_progress(&newest).await {
             Ok(()) => self.noted().extend(newest),
             Err(error) => tracing::warn!(%error, "failed to note the progress of lanes"),
         }

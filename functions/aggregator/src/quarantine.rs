@@ -1,7 +1,7 @@
 //! Quarantines records that cannot be aggregated, so that the shard can go on.
 
 use runtime::metrics::Metric;
-use store::Store;
+use store::Usage;
 use store::quarantine::QuarantineRecord;
 use tokio::sync::Mutex;
 
@@ -9,14 +9,14 @@ use crate::delivery::Delivery;
 
 /// Writes records to the quarantine.
 pub struct Quarantine {
-    store: Store,
+    usage: Usage,
     /// All entries share one summary item; the lock keeps this process from conflicting with itself.
     turn: Mutex<()>,
 }
 
 impl Quarantine {
-    pub fn new(store: Store) -> Self {
-        Self { store, turn: Mutex::default() }
+    pub fn new(usage: Usage) -> Self {
+        Self { usage, turn: Mutex::default() }
     }
 
     /// Quarantines records of a delivery, each given by its index and the reason. Returns the first index if that
@@ -31,7 +31,7 @@ impl Quarantine {
         let _turn = self.turn.lock().await;
         // Records may contain anything, and reasons may quote them, so only the position in the shard is logged.
         let (shard, sequence_number) = (&delivery.mark, delivery.sequence_text(*first));
-        match self.store.quarantine(&entries).await {
+        match self.usage.quarantine(&entries).await {
             Ok(()) => {
                 Metric::Quarantined.count(entries.len());
                 tracing::error!(records = entries.len(), shard, sequence_number, "records were quarantined");

@@ -8,8 +8,8 @@ use ledger::period::{Day, DayRange};
 use ledger::roster::Agent;
 use ledger::settings::PlanSettings;
 use store::Result;
-use web::app::App;
 
+use crate::App;
 use crate::period::{self, Period};
 
 /// An organization's plan and current period.
@@ -31,7 +31,7 @@ impl Account {
     /// the period at once.
     pub async fn read(app: &App, org: &OrgId) -> Result<Self> {
         let ((organization, plan), agents) =
-            try_join!(app.store.organization_and_plan(org), app.store.agents(org))?;
+            try_join!(app.tables.registry.organization_and_plan(org), app.tables.registry.agents(org))?;
         let (now, zone) = (app.clock.now(), organization.timezone);
         let plan = plan.unwrap_or_default();
         let period = period::current(&plan, zone, now);

@@ -9,14 +9,13 @@ use ledger::period::rfc3339;
 use ledger::rollup::OrgDay;
 use serde::Serialize;
 use store::registry::Node;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::route::Route;
 
 use crate::account::Account;
 use crate::trial;
+use crate::{App, Route};
 
 /// How long a node counts as alive after its last report.
 const NODE_ALIVE: TimeDelta = TimeDelta::hours(24);
@@ -79,10 +78,10 @@ struct Usage {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
-    let (org, store) = (&caller.org, &app.store);
-    let (account, nodes) = try_join!(Account::read(&app, org), store.nodes(org))?;
+    let (org, tables) = (&caller.org, &app.tables);
+    let (account, nodes) = try_join!(Account::read(&app, org), tables.registry.nodes(org))?;
     let days = account.used_days;
-    let (used, users) = try_join!(store.org_days(org, days), store.end_users(org, days))?;
+    let (used, users) = try_join!(tables.usage.org_days(org, days), tables.usage.end_users(org, days))?;
     let mut all = OrgDay::default();
     for day in used.into_values() {
         all.merge(day);

@@ -4,13 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use ledger::period::rfc3339;
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::route::Route;
 
 use crate::trial;
+use crate::{App, Route};
 
 /// Where a user interface lets a plan be chosen.
 const UPGRADE_URL: &str = "/billing";
@@ -33,7 +32,7 @@ pub struct Response {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
-    let plan = app.store.plan(&caller.org).await?.unwrap_or_default();
+    let plan = app.tables.registry.plan(&caller.org).await?.unwrap_or_default();
     let now = app.clock.now();
     Ok(Json(Response {
         status: plan.status.as_str(),

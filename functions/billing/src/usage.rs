@@ -12,13 +12,12 @@ use ledger::period::{Day, rfc3339};
 use ledger::rollup::{AgentDay, AgentModelSums, OrgDay};
 use ledger::roster::{self, Agent};
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::route::Route;
 
 use crate::account::Account;
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/v1/billing/usage", Scope::BillingRead, handle)
@@ -60,11 +59,14 @@ struct Instance {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
-    let (org, store) = (&caller.org, &app.store);
+    let (org, tables) = (&caller.org, &app.tables);
     let account = Account::read(&app, org).await?;
     let days = account.used_days;
-    let (used, agent_days, users) =
-        try_join!(store.org_days(org, days), store.agent_days(org, days), store.end_users(org, days))?;
+    let (used, agent_days, users) = try_join!(
+        tables.usage.org_days(org, days),
+        tables.usage.agent_days(org, days),
+        tables.usage.end_users(org, days)
+    )?;
     let mut all = OrgDay::default();
     for day in used.into_values() {
         all.merge(day);

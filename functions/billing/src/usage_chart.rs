@@ -10,12 +10,12 @@ use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::{AgentModelSums, ModelSums};
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Result};
 use web::query::{FromQuery, Query, QueryReader};
-use web::route::Route;
+
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/v1/billing/usage/chart", Scope::BillingRead, handle)
@@ -92,14 +92,21 @@ type ByDay = BTreeMap<Day, Used>;
 
 async fn of_all(app: &App, org: &OrgId, days: u32) -> Result<(DayRange, ByDay)> {
     let range = |today| DayRange::ending(today, days);
-    let (range, found) = app.fetch_days(org, range, |days| app.store.org_days(org, days)).await?;
+    let (range, found) = app
+        .tables
+        .registry
+        .fetch_days(org, app.clock.now(), range, |days| app.tables.usage.org_days(org, days))
+        .await?;
     Ok((range, found.into_iter().map(|(day, sums)| (day, sums.total().into())).collect()))
 }
 
 async fn of_agent(app: &App, org: &OrgId, agent: &AgentId, days: u32) -> Result<(DayRange, ByDay)> {
     let range = |today| DayRange::ending(today, days);
-    let found = app.fetch_days(org, range, |days| app.store.agent_days_of(org, agent, days));
-    let ((range, found), known) = try_join!(found, app.store.agent(org, agent))?;
+    let found = app
+        .tables
+        .registry
+        .fetch_days(org, app.clock.now(), range, |days| app.tables.usage.agent_days_of(org, agent, days));
+    let ((range, found), known) = try_join!(found, app.tables.registry.agent(org, agent))?;
     // As in a roster, usage alone makes an agent known.
     if known.is_none() && found.is_empty() {
         return Err(Error::NotFound("Instance not found"));

@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use ledger::alert::Delivery;
-use store::Store;
+use store::Registry;
 use store::alerts::{Alert, Decision, NewAlert};
 use store::error::Result;
 
@@ -17,9 +17,9 @@ use crate::thresholds::decided_after;
 const CONCURRENCY: usize = 8;
 
 /// Stores decisions, and returns the alerts that exist because of them.
-pub async fn store_all(store: &Store, decisions: Vec<Decision>) -> Result<Vec<Alert>> {
+pub async fn store_all(registry: &Registry, decisions: Vec<Decision>) -> Result<Vec<Alert>> {
     let stored: Vec<_> = stream::iter(decisions)
-        .map(|decision| async move { store.decide(&decision).await })
+        .map(|decision| async move { registry.decide(&decision).await })
         .buffered(CONCURRENCY)
         .try_collect()
         .await?;

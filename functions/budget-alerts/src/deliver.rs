@@ -91,7 +91,7 @@ impl Deliverer<'_> {
         sent: &Result<(), SendError>,
         now: DateTime<Utc>,
     ) -> Result<Counts> {
-        let store = &self.services.store;
+        let registry = &self.services.tables.registry;
         open.untried = open.untried.saturating_sub(1);
         let delivery = |alert: &Alert| alert.deliveries.iter().find(|one| one.channel == *channel).cloned();
         for _ in 0..STORE_ATTEMPTS {
@@ -99,10 +99,10 @@ impl Deliverer<'_> {
             let counts = self.note(alert, channel, sent, now);
             let (done, noted) = (Status::of(&alert.deliveries) != Status::Pending, delivery(alert));
             alert.lease = alert.lease.filter(|_| open.untried > 0);
-            if store.write_alert(alert, if done { DueChange::Remove } else { DueChange::Keep }).await? {
+            if registry.write_alert(alert, if done { DueChange::Remove } else { DueChange::Keep }).await? {
                 return Ok(counts);
             }
-            let Some(stored) = store.alert_now(self.org, &alert.key).await? else { return Ok(counts) };
+            let Some(stored) = registry.alert_now(self.org, &alert.key).await? else { return Ok(counts) };
             *alert = stored;
             // The write had succeeded, and only its response was lost.
             if delivery(alert) == noted {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::ids::AgentId;
 use ledger::period::Day;
-use store::Store;
+use store::Registry;
 use store::error::Result;
 
 use crate::budgets::{Budget, Budgets};
@@ -25,14 +25,14 @@ type WithForecast = (Changes, Figures);
 
 /// Evaluates all budgets. Those for which nothing changes are left out.
 pub async fn evaluate(
-    store: &Store,
+    registry: &Registry,
     org: Organization<'_>,
     budgets: Budgets,
     costs: &Costs,
 ) -> Result<Vec<Evaluation>> {
     let today = org.today();
     let (mut evaluations, uncertain) = compare(budgets, costs, today);
-    let known = in_use_since(store, org, uncertain.keys()).await?;
+    let known = in_use_since(registry, org, uncertain.keys()).await?;
     for evaluation in &mut evaluations {
         let Some(agent) = evaluation.budget.agent() else { continue };
         let Some(with_forecast) = uncertain.get(agent) else { continue };
@@ -83,11 +83,11 @@ fn forecast(spending: &Spending, today: Day) -> Option<Forecast> {
 /// The days of the agents' first events, which their history begins with. There are few such agents, since most have a
 /// call on the first of the days that were read.
 async fn in_use_since(
-    store: &Store,
+    registry: &Registry,
     org: Organization<'_>,
     agents: impl Iterator<Item = &AgentId>,
 ) -> Result<BTreeMap<AgentId, Day>> {
     let agents: BTreeSet<_> = agents.cloned().collect();
-    let known = store.agents_among(org.id, &agents).await?;
+    let known = registry.agents_among(org.id, &agents).await?;
     Ok(known.into_iter().filter_map(|(id, agent)| Some((id, agent.seen?.first))).collect())
 }

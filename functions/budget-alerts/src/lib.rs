@@ -53,12 +53,32 @@ use std::time::Duration;
 
 use lambda_runtime::Error;
 use runtime::clock::Clock;
+use runtime::config::ConfigError;
+use runtime::tables::Database;
 use serde_json::Value;
-use store::Store;
+use store::{Events, Registry, Usage};
 
 pub use channels::{Channels, Printer};
 use run::Run;
 use services::Services;
+
+/// The tables that this function's role grants.
+#[derive(Clone, Debug)]
+pub struct Tables {
+    pub events: Events,
+    pub usage: Usage,
+    pub registry: Registry,
+}
+
+impl runtime::tables::Tables for Tables {
+    fn open(database: &Database) -> Result<Self, ConfigError> {
+        Ok(Self { events: database.events()?, usage: database.usage()?, registry: database.registry()? })
+    }
+
+    async fn warm(&self) {
+        self.registry.warm().await;
+    }
+}
 
 /// The most failed organizations that an error names.
 const MAX_NAMED: usize = 20;
@@ -69,9 +89,9 @@ pub struct BudgetAlerts {
 }
 
 impl BudgetAlerts {
-    /// Watches the budgets in the tables of `store`, and sends alerts to `channels`.
-    pub fn new(store: Store, clock: Clock, channels: Channels) -> Self {
-        Self { services: Arc::new(Services::new(store, clock, channels)) }
+    /// Watches the budgets in `tables`, and sends alerts to `channels`.
+    pub fn new(tables: Tables, clock: Clock, channels: Channels) -> Self {
+        Self { services: Arc::new(Services::new(tables, clock, channels)) }
     }
 
     /// Makes one run within `time_left`, and returns its [`metrics::Counts`]. The event's content is ignored.

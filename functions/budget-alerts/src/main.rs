@@ -6,21 +6,21 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use runtime::clock::Clock;
 use runtime::config::Config;
 use runtime::metrics;
+use runtime::tables::{Database, Tables as _};
 use runtime::time_left;
-use store::Store;
 use webhook::{Policy, Webhooks};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     runtime::logs::init();
     let config = Config::without_auth()?;
-    let store = Store::from_env(&config.tables).await;
-    store.warm().await;
+    let tables = budget_alerts::Tables::open(&Database::from_env(&config.tables).await)?;
+    tables.warm().await;
     let mut channels = Channels::new(Webhooks::new(Policy::new(config.allow_local_webhooks))?);
     if let Some(arn) = &config.alerts_topic_arn {
         channels = channels.with_topic(Topic::from_env(arn).await);
     }
-    let alerts = &BudgetAlerts::new(store, Clock::system(), channels);
+    let alerts = &BudgetAlerts::new(tables, Clock::system(), channels);
     let handle = |event: LambdaEvent<_>| {
         metrics::printed("budget-alerts", alerts.handle(event.payload, time_left(event.context.deadline())))
     };

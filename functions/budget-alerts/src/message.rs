@@ -10,7 +10,7 @@ use ledger::ids::{AgentId, ModelKey};
 use ledger::money::{Number, Usd, percent};
 use ledger::roster::Agent;
 use rust_decimal::Decimal;
-use store::Store;
+use store::Registry;
 use store::error::{Error, Result};
 use store::keys::alerts::message_id;
 
@@ -31,7 +31,7 @@ pub struct Messages<'a> {
 impl<'a> Messages<'a> {
     /// Reads the names of the agents that messages about `evaluations` mention.
     pub async fn prepare(
-        store: &Store,
+        registry: &Registry,
         org: Organization<'a>,
         recent: &RecentCosts,
         evaluations: &[Evaluation],
@@ -42,7 +42,7 @@ impl<'a> Messages<'a> {
         let spenders = largest.values().flat_map(|largest| &largest.agents).map(|(agent, _)| agent);
         let mentioned: BTreeSet<_> =
             spenders.chain(budgets.filter_map(|budget| budget.agent())).cloned().collect();
-        let agents = store.agents_among(org.id, &mentioned).await?;
+        let agents = registry.agents_among(org.id, &mentioned).await?;
         Ok(Self { org, window: recent.window, largest, agents })
     }
 

@@ -20,10 +20,10 @@ use ledger::ids::{AgentId, ModelKey, OrgId};
 use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::ModelCode;
-use store::Store;
-use store::alerts::AgentCost;
+use store::agent_costs::AgentCost;
 use store::error::{Error, Result};
 use store::keys::LANES;
+use store::{Events, Usage};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -45,7 +45,8 @@ const MAX_NAMED: usize = 3;
 /// Reads recent costs, of a few organizations at a time.
 #[derive(Clone, Debug)]
 pub struct RecentCostReader {
-    store: Store,
+    events: Events,
+    usage: Usage,
     turns: Arc<Semaphore>,
 }
 
@@ -65,8 +66,8 @@ pub struct LargestCosts {
 }
 
 impl RecentCostReader {
-    pub fn new(store: Store) -> Self {
-        Self { store, turns: Arc::new(Semaphore::new(CONCURRENT_READS)) }
+    pub fn new(events: Events, usage: Usage) -> Self {
+        Self { events, usage, turns: Arc::new(Semaphore::new(CONCURRENT_READS)) }
     }
 
     /// Reads the last 24 hours from raw events, or falls back to daily costs.
@@ -89,7 +90,7 @@ impl RecentCostReader {
             return Ok(RecentCosts::of_days(agents, days, window, &costs.models));
         }
         let codes = costs.models.keys().copied().collect();
-        let agents = self.store.agent_costs(org.id, days, &codes).await?;
+        let agents = self.usage.agent_costs(org.id, days, &codes).await?;
         Ok(RecentCosts::of_days(&agents, days, window, &costs.models))
     }
 
@@ -97,7 +98,7 @@ impl RecentCostReader {
         let days = DayRange { first: Day::of(window.from, zone), last: Day::of(window.to, zone) };
         let lanes = days.days().flat_map(|day| (0..LANES).map(move |lane| (day, lane)));
         let lanes =
-            lanes.map(|(day, lane)| Box::pin(self.store.raw_events_since(org, day, lane, window.from)));
+            lanes.map(|(day, lane)| Box::pin(self.events.raw_events_since(org, day, lane, window.from)));
         let mut recent = RecentCosts { window, costs: BTreeMap::new() };
         let mut pages = select_all(lanes);
         while let Some(page) = pages.try_next().await? {

@@ -61,13 +61,13 @@ impl Run {
         }
         listed?;
         match &self.first_left {
-            Some(first) => self.services.store.set_next_organization(first).await,
+            Some(first) => self.services.tables.registry.set_next_organization(first).await,
             None => Ok(()),
         }
     }
 
     async fn start_all(&mut self) -> Result<()> {
-        let first = self.services.store.next_organization().await?.unwrap_or_default();
+        let first = self.services.tables.registry.next_organization().await?.unwrap_or_default();
         self.start_range(&first, None).await?;
         if first.is_empty() { Ok(()) } else { self.start_range("", Some(&first)).await }
     }
@@ -76,7 +76,7 @@ impl Run {
     async fn start_range(&mut self, first: &str, end: Option<&str>) -> Result<()> {
         let mut start = None;
         loop {
-            let page = self.services.store.organizations_page(first, start).await?;
+            let page = self.services.tables.registry.organizations_page(first, start).await?;
             for listed in page.entries {
                 if end.is_some_and(|end| listed.name.as_str() >= end) {
                     return Ok(());

@@ -7,8 +7,8 @@ use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::ModelCode;
 use ledger::rollup::{OrgDay, Seen};
-use store::Store;
-use store::alerts::AgentCost;
+use store::Usage;
+use store::agent_costs::AgentCost;
 use store::error::Result;
 
 use crate::budgets::Budgets;
@@ -51,7 +51,7 @@ pub struct Figures {
 
 impl Costs {
     pub async fn read(
-        store: &Store,
+        usage: &Usage,
         org: Organization<'_>,
         seen: Option<&Seen>,
         budgets: &Budgets,
@@ -60,11 +60,11 @@ impl Costs {
             return Ok(Self::default());
         }
         let today = org.today();
-        let days = store.org_days(org.id, months(today)).await?;
+        let days = usage.org_days(org.id, months(today)).await?;
         let models = models(&days);
         let agents = if budgets.any_of_agents() {
             let codes = models.keys().copied().collect();
-            Some(store.agent_costs(org.id, self::days(today), &codes).await?)
+            Some(usage.agent_costs(org.id, self::days(today), &codes).await?)
         } else {
             None
         };

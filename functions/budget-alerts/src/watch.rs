@@ -51,7 +51,7 @@ impl Watch {
     /// Evaluates the budgets, then gives up the `permit`, and delivers. Alerts of earlier runs are delivered even if
     /// the evaluation fails.
     async fn watch(&self, permit: OwnedSemaphorePermit) -> WatchOutcome {
-        let watched = match self.services.store.watched(&self.org).await {
+        let watched = match self.services.tables.registry.watched(&self.org).await {
             Ok(watched) => watched,
             Err(fault) => return (Counts::default(), Some(fault)),
         };
@@ -69,22 +69,22 @@ impl Watch {
         if !budgets::any(watched) {
             return Ok(Vec::new());
         }
-        let Services { store, clock, channels, recent } = &*self.services;
+        let Services { tables, clock, channels, recent } = &*self.services;
         let now = clock.now();
-        let settings = store.organization(&self.org).await?;
+        let settings = tables.registry.organization(&self.org).await?;
         let org = Organization { id: &self.org, settings: &settings, now };
         let budgets = Budgets::of_month(watched, org.today().month());
-        let costs = Costs::read(store, org, self.seen.as_ref(), &budgets).await?;
-        let evaluations = evaluate(store, org, budgets, &costs).await?;
+        let costs = Costs::read(&tables.usage, org, self.seen.as_ref(), &budgets).await?;
+        let evaluations = evaluate(&tables.registry, org, budgets, &costs).await?;
         if evaluations.is_empty() {
             return Ok(Vec::new());
         }
         let recent = recent.read(org, &costs).await?;
-        let messages = Messages::prepare(store, org, &recent, &evaluations).await?;
+        let messages = Messages::prepare(&tables.registry, org, &recent, &evaluations).await?;
         let deliveries = channels.deliveries(&watched.destinations, now);
         let decision = |evaluation| decision::decision(&messages, evaluation, &deliveries, self.ends);
         let decisions = evaluations.iter().map(decision).collect::<Result<_>>()?;
-        decision::store_all(store, decisions).await
+        decision::store_all(&tables.registry, decisions).await
     }
 
     /// Delivers the new alerts and those that earlier runs left.

@@ -9,15 +9,14 @@ use axum::extract::State;
 use ledger::ids::AgentId;
 use ledger::money::{Number, fraction};
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
-use web::route::Route;
 
 use crate::params::Period;
 use crate::spending::Spending;
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/agents", Scope::CostsRead, handle)

@@ -8,14 +8,13 @@ use ledger::ids::ModelKey;
 use ledger::money::{Number, percent};
 use ledger::rollup::ModelSums;
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
-use web::route::Route;
 
 use crate::params::Period;
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/by-model", Scope::CostsRead, handle)

@@ -8,15 +8,14 @@ use axum::extract::State;
 use ledger::money::{Number, Usd};
 use ledger::rollup::ModelSums;
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
-use web::route::Route;
 
 use crate::params::Period;
 use crate::providers;
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/by-provider", Scope::CostsRead, handle)

@@ -4,10 +4,10 @@ use futures::try_join;
 use ledger::period::{Day, DayRange, Month};
 use ledger::rollup::OrgDay;
 use store::Result;
-use web::app::App;
 use web::caller::Caller;
 use web::query::{FromQuery, QueryReader};
 
+use crate::App;
 use crate::model_names::ModelNames;
 use crate::spending::{self, Spending};
 
@@ -36,8 +36,9 @@ impl Period {
 
     /// The organization's usage.
     pub async fn of_org(&self, app: &App, caller: &Caller) -> Result<OrgDay> {
-        let fetch = |days| app.store.org_days(&caller.org, days);
-        let (window, days) = app.fetch_days(&caller.org, self.window(), fetch).await?;
+        let fetch = |days| app.tables.usage.org_days(&caller.org, days);
+        let (window, days) =
+            app.tables.registry.fetch_days(&caller.org, app.clock.now(), self.window(), fetch).await?;
         let mut all = OrgDay::default();
         for (_, day) in days.into_iter().filter(|(day, _)| window.contains(*day)) {
             all.merge(day);
@@ -46,10 +47,12 @@ impl Period {
     }
 
     pub async fn of_agents(&self, app: &App, caller: &Caller) -> Result<Vec<Spending>> {
-        let (org, store) = (&caller.org, &app.store);
-        let fetch = |days| async move { try_join!(store.agent_days(org, days), store.org_days(org, days)) };
-        let days = Box::pin(app.fetch_days(org, self.window(), fetch));
-        let ((window, (agent_days, org_days)), agents) = try_join!(days, store.agents(org))?;
+        let (org, tables) = (&caller.org, &app.tables);
+        let fetch = |days| async move {
+            try_join!(tables.usage.agent_days(org, days), tables.usage.org_days(org, days))
+        };
+        let days = Box::pin(app.tables.registry.fetch_days(org, app.clock.now(), self.window(), fetch));
+        let ((window, (agent_days, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
         Ok(spending::of(window, agent_days, &ModelNames::of(org_days.values()), agents))
     }
 }

@@ -9,12 +9,12 @@ use ledger::money::Number;
 use ledger::period::Day;
 use ledger::pricing::{Category, LongContext, Price, PriceBook, PriceRef, Prices, Rates};
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::{FromQuery, Query, QueryReader};
-use web::route::Route;
+
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/pricing", Scope::CostsRead, handle)
@@ -87,7 +87,7 @@ async fn handle(
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
     // Not from the cache: a caller that has just set a price checks here whether it took effect.
-    let settings = app.store.settings(&caller.org).await?;
+    let settings = app.tables.registry.settings(&caller.org).await?;
     let day = params.at.unwrap_or_else(|| app.clock.now().date_naive());
     let list = Prices::new(PriceBook::builtin(), &settings.overrides).list(day);
     Ok(Json(Response { models: list.into_iter().map(model).collect() }))

@@ -30,13 +30,12 @@ use ledger::roster::Agent;
 use ledger::settings::AgentStatus;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::route::Route;
 
 use crate::model_names::ModelNames;
+use crate::{App, Route};
 use catalog::{Catalog, Offer};
 use choice::{CallCounts, CallsByModel, Current, DAYS, Saving, total_per_month};
 use history::{History, ModelUsage};
@@ -75,12 +74,14 @@ struct Recommendation {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
-    let (org, store) = (&caller.org, &app.store);
-    let fetch = |days| async move { try_join!(store.agent_days(org, days), store.org_days(org, days)) };
-    let days = app.fetch_days(org, |today| DayRange::ending(today, DAYS), fetch);
-    let ((window, (agent_days, org_days)), agents) = try_join!(days, store.agents(org))?;
+    let (org, tables) = (&caller.org, &app.tables);
+    let fetch =
+        |days| async move { try_join!(tables.usage.agent_days(org, days), tables.usage.org_days(org, days)) };
+    let days =
+        app.tables.registry.fetch_days(org, app.clock.now(), |today| DayRange::ending(today, DAYS), fetch);
+    let ((window, (agent_days, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
     // Cached: the time zone lookup above has just read it.
-    let settings = store.settings_cached(org).await?;
+    let settings = tables.registry.settings_cached(org).await?;
     let catalog = Catalog::new(PriceBook::builtin(), &settings.overrides, app.clock.now().date_naive());
     let histories = history::of(window, agent_days, &ModelNames::of(org_days.values()));
     let mut used = OrgDay::default();

@@ -11,14 +11,13 @@ use ledger::money::{Number, Usd, fraction};
 use ledger::roster::Agent;
 use ledger::settings::{AgentStatus, BudgetSettings};
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
-use web::route::Route;
 
 use crate::params::Period;
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/summary", Scope::CostsRead, handle)
@@ -76,8 +75,8 @@ async fn handle(
 ) -> Result<Json<Response>> {
     let (used, agents, budget) = try_join!(
         period.of_org(&app, &caller),
-        app.store.agents(&caller.org),
-        app.store.budget(&caller.org)
+        app.tables.registry.agents(&caller.org),
+        app.tables.registry.budget(&caller.org)
     )?;
     let total = used.total();
     let costs: Vec<_> = used.models.into_iter().map(|(key, sums)| (key, sums.cost())).collect();

@@ -7,8 +7,8 @@ use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
 use web::error::{Error, Result};
-use web::route::Route;
 
+use crate::Route;
 use crate::openapi::{CACHED_FOR, document};
 
 pub fn route() -> Route {

@@ -13,9 +13,9 @@ use serde::Serialize;
 use store::status::Status;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
-use web::app::App;
 use web::error::{Error, Result};
-use web::route::Route;
+
+use crate::{App, Route};
 
 /// How long a response is reused. The route is public, so without reuse anyone could run up read units.
 pub const FRESH: Duration = Duration::from_secs(5);
@@ -84,7 +84,7 @@ async fn answer(app: &App, last: &Mutex<Option<(Instant, Response)>>) -> Result<
 
 /// Any failure to read the tables, a timeout included, makes the service unavailable.
 async fn read(app: &App) -> Result<Status> {
-    match timeout(READ_TIMEOUT, app.store.status()).await {
+    match timeout(READ_TIMEOUT, app.tables.usage.status()).await {
         Ok(Err(store::Error::Internal(why))) => Err(Error::Unavailable(why)),
         Ok(status) => Ok(status?),
         Err(_) => Err(Error::Unavailable("the tables do not respond".to_owned())),

@@ -9,7 +9,8 @@ use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 use web::error::{Error, Result};
-use web::route::Route;
+
+use crate::Route;
 
 /// The parts that all functions share.
 const SHARED: &str = include_str!("openapi.yaml");

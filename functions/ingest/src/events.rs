@@ -12,17 +12,16 @@ use runtime::metrics::Metric;
 use serde::Serialize;
 use store::events::RawEvent;
 use tokio::time::Instant;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Fault, Loc, Result};
-use web::route::Route;
 
 use crate::body::{self, Events};
 use crate::envelope;
 use crate::insert::{self, InsertOutcome};
 use crate::rejection::{Rejection, RejectionCode};
 use crate::stamp::{Intake, stamp};
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::post("/v1/events", Scope::EventsWrite, handle)
@@ -68,7 +67,7 @@ async fn handle(
     let text = body::text(&headers, &body.map_err(|_| body::too_large())?)?;
     let events = body::split(&headers, &text)?;
     let events = located(&events);
-    let settings = app.store.settings_cached(&caller.org).await;
+    let settings = app.tables.registry.settings_cached(&caller.org).await;
     let settings = settings.inspect_err(|_| Metric::Unavailable.count(events.len()))?;
     let now = app.clock.now();
     let request = rand::random();
@@ -85,7 +84,7 @@ async fn handle(
         }
     }
     let time = context.map_or(TIME_TO_STORE, |context| time_to_store(&context));
-    let outcomes = insert::insert(&app.store, &raw, started + time).await;
+    let outcomes = insert::insert(&app.tables.events, &raw, started + time).await;
     let [accepted, duplicates, unavailable] = count(&outcomes, rejected.len());
     if accepted + duplicates == 0 && unavailable > 0 {
         return Err(Error::Unavailable("no event could be stored".to_owned()));

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use rand::RngExt;
-use store::Store;
+use store::Events;
 use store::events::{Fingerprint, INSERT_BATCH, Inserted, RawEvent};
 use store::keys::Key;
 use tokio::time::{Instant, sleep};
@@ -29,7 +29,7 @@ pub enum InsertOutcome {
 }
 
 /// Stores `events`, retrying until `deadline`, and returns an outcome for each.
-pub async fn insert(store: &Store, events: &[RawEvent], deadline: Instant) -> Vec<InsertOutcome> {
+pub async fn insert(table: &Events, events: &[RawEvent], deadline: Instant) -> Vec<InsertOutcome> {
     // An event that occurs twice in a request is stored once, and both are compared with the stored one.
     let mut first_of = HashMap::new();
     for (i, event) in events.iter().enumerate() {
@@ -37,7 +37,7 @@ pub async fn insert(store: &Store, events: &[RawEvent], deadline: Instant) -> Ve
     }
     let mut firsts: Vec<usize> = first_of.values().copied().collect();
     firsts.sort_unstable();
-    let stored = store_all(store, events, firsts, deadline).await;
+    let stored = store_all(table, events, firsts, deadline).await;
     let outcome = |(i, event): (usize, &RawEvent)| match stored.get(&event.key) {
         None => InsertOutcome::Unavailable,
         Some(stored) if stored.hash != event.fingerprint.hash => InsertOutcome::Conflict,
@@ -52,7 +52,7 @@ pub async fn insert(store: &Store, events: &[RawEvent], deadline: Instant) -> Ve
 
 /// What is stored under each key after all retries. Keys that could not be stored are missing.
 async fn store_all(
-    store: &Store,
+    table: &Events,
     events: &[RawEvent],
     mut pending: Vec<usize>,
     deadline: Instant,
@@ -60,7 +60,7 @@ async fn store_all(
     let mut stored = HashMap::new();
     let mut pause = BACK_OFF;
     loop {
-        let outcomes = insert_once(store, events, &pending).await;
+        let outcomes = insert_once(table, events, &pending).await;
         let mut existing = Vec::new();
         pending.clear();
         for (i, outcome) in outcomes {
@@ -76,7 +76,7 @@ async fn store_all(
             }
         }
         let keys: Vec<_> = existing.iter().map(|i| events[*i].key.clone()).collect();
-        match store.fingerprints(&keys).await {
+        match table.fingerprints(&keys).await {
             Ok(found) => stored.extend(found),
             Err(error) => tracing::warn!(%error, "could not read the stored fingerprints"),
         }
@@ -91,10 +91,10 @@ async fn store_all(
     }
 }
 
-async fn insert_once(store: &Store, events: &[RawEvent], pending: &[usize]) -> Vec<(usize, Inserted)> {
+async fn insert_once(table: &Events, events: &[RawEvent], pending: &[usize]) -> Vec<(usize, Inserted)> {
     let calls = pending.chunks(INSERT_BATCH).map(|chunk| async move {
         let batch: Vec<_> = chunk.iter().map(|i| &events[*i]).collect();
-        let outcomes = store.insert_events(&batch).await.unwrap_or_else(|error| {
+        let outcomes = table.insert_events(&batch).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "could not store a batch of events");
             vec![Inserted::TryAgain; chunk.len()]
         });

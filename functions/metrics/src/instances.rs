@@ -11,14 +11,13 @@ use ledger::money::Usd;
 use ledger::rollup::AgentModelSums;
 use ledger::roster::{self, Member};
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
-use web::route::Route;
 
 use crate::params::Params;
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/v1/metrics/instances", Scope::MetricsRead, handle)
@@ -48,8 +47,10 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let days = app.fetch_days(&caller.org, params.window(), |days| app.store.agent_days(&caller.org, days));
-    let ((window, days), agents) = try_join!(days, app.store.agents(&caller.org))?;
+    let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), params.window(), |days| {
+        app.tables.usage.agent_days(&caller.org, days)
+    });
+    let ((window, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
     let mut used: BTreeMap<AgentId, AgentModelSums> = BTreeMap::new();
     for (day, agent, sums) in days {
         let total = sums.total();

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::OrgDay;
 use store::Result;
-use web::app::App;
 use web::caller::Caller;
 use web::query::{FromQuery, QueryReader};
+
+use crate::App;
 
 /// The window: the last `days` days, today included.
 pub struct Params {
@@ -30,8 +31,9 @@ impl Params {
 
     /// The days of the window that have any usage.
     pub async fn org_days(&self, app: &App, caller: &Caller) -> Result<(DayRange, BTreeMap<Day, OrgDay>)> {
-        let fetch = |days| app.store.org_days(&caller.org, days);
-        let (window, mut days) = app.fetch_days(&caller.org, self.window(), fetch).await?;
+        let fetch = |days| app.tables.usage.org_days(&caller.org, days);
+        let (window, mut days) =
+            app.tables.registry.fetch_days(&caller.org, app.clock.now(), self.window(), fetch).await?;
         days.retain(|day, _| window.contains(*day));
         Ok((window, days))
     }

@@ -6,14 +6,13 @@ use futures::try_join;
 use ledger::money::Usd;
 use ledger::rollup::OrgDay;
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
-use web::route::Route;
 
 use crate::params::Params;
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/v1/metrics/summary", Scope::MetricsRead, handle)
@@ -41,7 +40,8 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let ((window, days), agents) = try_join!(params.org_days(&app, &caller), app.store.agents(&caller.org))?;
+    let ((window, days), agents) =
+        try_join!(params.org_days(&app, &caller), app.tables.registry.agents(&caller.org))?;
     let mut all = OrgDay::default();
     for day in days.into_values() {
         all.merge(day);

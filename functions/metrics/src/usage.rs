@@ -5,14 +5,13 @@ use axum::extract::State;
 use ledger::money::Usd;
 use ledger::rollup::OrgDay;
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
-use web::route::Route;
 
 use crate::params::Params;
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/v1/metrics/usage", Scope::MetricsRead, handle)

@@ -12,10 +12,10 @@ use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::{Seen, Subject};
 use runtime::clock::Clock;
-use store::Store;
 use store::error::Result;
 use store::keys::Key;
 
+use crate::Tables;
 use crate::recompute::RecomputedDay;
 use crate::repair::{ComparedItem, Repair};
 use crate::report::DayReport;
@@ -29,7 +29,7 @@ const ROUNDS: usize = 4;
 
 /// A day to be reconciled.
 pub struct DayReconciliation<'a> {
-    pub store: &'a Store,
+    pub tables: &'a Tables,
     pub clock: &'a Clock,
     pub org: &'a OrgId,
     pub day: Day,
@@ -57,7 +57,7 @@ impl DayReconciliation<'_> {
         let mut report = DayReport::new(self.org, self.day);
         let mut extra = BTreeSet::new();
         for round in 1..=ROUNDS {
-            let token = self.store.dirty_token(self.org, self.day).await?;
+            let token = self.tables.usage.dirty_token(self.org, self.day).await?;
             let mut compared = self.compare(&mut report, &extra, token.is_some()).await?;
             if report.unreadable > 0 {
                 // What the malformed events would add is unknown, so no comparison is possible.
@@ -91,12 +91,12 @@ impl DayReconciliation<'_> {
         dirty: bool,
     ) -> Result<ComparedDay> {
         let settled = self.clock.now() - SETTLE;
-        let mut stored = stored::read(self.store, self.org, self.day, extra).await?;
-        let mut recomputed = RecomputedDay::read(self.store, self.org, self.day, settled).await?;
+        let mut stored = stored::read(&self.tables.usage, self.org, self.day, extra).await?;
+        let mut recomputed = RecomputedDay::read(&self.tables.events, self.org, self.day, settled).await?;
         report.read(&mut recomputed);
         let unlisted: BTreeSet<_> =
             recomputed.items.keys().filter(|key| !stored.contains_key(*key)).cloned().collect();
-        stored.extend(stored::read_keys(self.store, unlisted.iter().cloned().collect()).await?);
+        stored.extend(stored::read_keys(&self.tables.usage, unlisted.iter().cloned().collect()).await?);
         let items = stored.into_iter().map(|(key, item)| {
             let recomputed = recomputed.items.remove(&key).unwrap_or_default();
             ComparedItem::new(key, item, recomputed, self.day, dirty)
@@ -113,8 +113,8 @@ impl DayReconciliation<'_> {
         token: Option<&str>,
         report: &mut DayReport,
     ) -> Result<bool> {
-        let (store, clock, org, day) = (self.store, self.clock, self.org, self.day);
-        let repair = Repair { store, clock, org, day, seal: self.actions.seal };
+        let (tables, clock, org, day) = (self.tables, self.clock, self.org, self.day);
+        let repair = Repair { tables, clock, org, day, seal: self.actions.seal };
         let done = repair.items(items, report).await?;
         if report.repaired > 0 {
             // Events that were never aggregated may be the only ones of an agent that the registry does not know.
@@ -125,13 +125,14 @@ impl DayReconciliation<'_> {
             return Ok(true);
         }
         if done && let Some(token) = token {
-            self.store.clear_dirty(self.org, self.day, token).await?;
+            self.tables.usage.clear_dirty(self.org, self.day, token).await?;
         }
         Ok(done)
     }
 
     async fn store_seen(&self, seen: BTreeMap<Subject, Seen>) -> Result<()> {
-        let store = async |subject: Subject, seen: Seen| self.store.see(self.org, &subject, &seen).await;
+        let store =
+            async |subject: Subject, seen: Seen| self.tables.registry.see(self.org, &subject, &seen).await;
         let stored = seen.into_iter().map(|(subject, seen)| store(subject, seen));
         stream::iter(stored).buffer_unordered(stored::IN_FLIGHT).try_for_each(|_| async { Ok(()) }).await
     }

@@ -11,7 +11,7 @@ use ledger::period::Day;
 use ledger::rollup;
 use ledger::rollup::Measure;
 use ledger::rollup::{Seen, Subject, Sums};
-use store::Store;
+use store::Events;
 use store::error::Result;
 use store::keys::Keyed;
 use store::keys::{Key, LANES};
@@ -45,9 +45,9 @@ pub struct Recomputed {
 
 impl RecomputedDay {
     /// Reads the day's events from all lanes. Those that arrived after `settled` are recent.
-    pub async fn read(store: &Store, org: &OrgId, day: Day, settled: DateTime<Utc>) -> Result<Self> {
+    pub async fn read(events: &Events, org: &OrgId, day: Day, settled: DateTime<Utc>) -> Result<Self> {
         let mut recomputed = Self::default();
-        let lanes = (0..LANES).map(|lane| Box::pin(store.raw_events(org, day, lane)));
+        let lanes = (0..LANES).map(|lane| Box::pin(events.raw_events(org, day, lane)));
         let mut pages = select_all(lanes);
         while let Some(page) = pages.try_next().await? {
             for event in page {

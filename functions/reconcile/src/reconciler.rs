@@ -12,11 +12,11 @@ use runtime::clock::Clock;
 use runtime::metrics::Metric;
 use serde::Deserialize;
 use serde_json::Value;
-use store::Store;
 use store::error::Result;
 use store::reconcile::ReconcileProgress;
 use tokio::time::Instant;
 
+use crate::Tables;
 use crate::day::DayReconciliation;
 use crate::replay::{self, Quarantined};
 use crate::report::{DayReport, Report};
@@ -30,15 +30,15 @@ const RESERVE: Duration = Duration::from_mins(1);
 
 /// The function.
 pub struct Reconciler {
-    store: Store,
+    tables: Tables,
     clock: Clock,
     retention_days: u32,
 }
 
 impl Reconciler {
     /// Reconciles the tables of `store`, whose raw events are kept for `retention_days`.
-    pub const fn new(store: Store, clock: Clock, retention_days: u32) -> Self {
-        Self { store, clock, retention_days }
+    pub const fn new(tables: Tables, clock: Clock, retention_days: u32) -> Self {
+        Self { tables, clock, retention_days }
     }
 
     /// Carries out `event` (a [`Request`]) within `time_left`, and returns a [`Report`].
@@ -50,8 +50,8 @@ impl Reconciler {
         let request = Request::deserialize(event)?;
         // A short time, as tests have it, is not all reserve. A day requested by hand is reconciled in any case.
         let until = Instant::now() + time_left.saturating_sub(RESERVE.min(time_left / 2));
-        let before = self.store.meter().reading();
-        let report = self.carry_out(request, until).await?.metered(&self.store, before);
+        let before = self.tables.usage.meter().reading();
+        let report = self.carry_out(request, until).await?.metered(self.tables.usage.meter(), before);
         for day in report.days.iter().filter(|day| day.is_remarkable()) {
             tracing::warn!(report = %serde_json::to_string(day)?, "reconciled a day");
         }
@@ -70,14 +70,16 @@ impl Reconciler {
                 report.add(self.reconcile(&org, day, actions).await?, true);
             }
             Request::Dirty => {
-                for (org, day) in self.store.dirty_days().await? {
+                for (org, day) in self.tables.usage.dirty_days().await? {
                     self.reconcile_in_time(&mut report, (&org, day), Actions::REPAIR, until).await;
                 }
             }
             Request::Replay => self.replay(&mut report, until).await?,
-            Request::Forget { places } => report.released = replay::release(&self.store, &places).await?,
+            Request::Forget { places } => {
+                report.released = replay::release(&self.tables.usage, &places).await?
+            }
             Request::Nightly => {
-                let organizations = self.store.organizations().await?;
+                let organizations = self.tables.registry.organizations().await?;
                 let reports = organizations.into_iter().map(|(org, first)| self.nightly(org, first, until));
                 let mut reports = stream::iter(reports).buffer_unordered(IN_FLIGHT);
                 while let Some(of_org) = reports.next().await {
@@ -89,11 +91,11 @@ impl Reconciler {
     }
 
     async fn replay(&self, report: &mut Report, until: Instant) -> Result<()> {
-        let quarantined = Quarantined::read(&self.store).await?;
+        let quarantined = Quarantined::read(&self.tables.usage).await?;
         report.unplaced = quarantined.unplaced;
         for ((org, day), places) in quarantined.days {
             match self.reconcile_in_time(report, (&org, day), Actions::REPAIR, until).await {
-                Some(true) => report.released += replay::release(&self.store, &places).await?,
+                Some(true) => report.released += replay::release(&self.tables.usage, &places).await?,
                 _ => report.kept += places.len() as u64,
             }
         }
@@ -116,8 +118,8 @@ impl Reconciler {
         first: Day,
         until: Instant,
     ) -> Result<()> {
-        let mut progress = self.store.reconcile_progress(org).await?;
-        let zone = self.store.organization(org).await?.timezone;
+        let mut progress = self.tables.usage.reconcile_progress(org).await?;
+        let zone = self.tables.registry.organization(org).await?.timezone;
         let today = Day::of(self.clock.now(), zone);
         let (compare, seal) = due(progress, first, today, self.retention_days);
         // Each loop stops at the first day that is not finished. The next run continues there.
@@ -125,13 +127,13 @@ impl Reconciler {
             let actions = Actions::REPAIR_AND_SEAL;
             let Some(true) = self.reconcile_in_time(report, (org, day), actions, until).await else { break };
             progress.sealed = Some(day);
-            self.store.set_reconcile_progress(org, progress).await?;
+            self.tables.usage.set_reconcile_progress(org, progress).await?;
         }
         for day in compare {
             let actions = Actions::COMPARE;
             let Some(_) = self.reconcile_in_time(report, (org, day), actions, until).await else { break };
             progress = ReconcileProgress { compared: Some(day), ..progress };
-            self.store.set_reconcile_progress(org, progress).await?;
+            self.tables.usage.set_reconcile_progress(org, progress).await?;
         }
         Ok(())
     }
@@ -175,7 +177,7 @@ impl Reconciler {
                 "{day} cannot be recomputed: some of its raw events may have expired"
             )));
         }
-        DayReconciliation { store: &self.store, clock: &self.clock, org, day, actions }.run().await
+        DayReconciliation { tables: &self.tables, clock: &self.clock, org, day, actions }.run().await
     }
 }
 

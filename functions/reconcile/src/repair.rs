@@ -11,11 +11,11 @@ use ledger::period::Day;
 use ledger::rollup::Sums;
 use ledger::rollup::{Column, Measure};
 use runtime::clock::Clock;
-use store::Store;
 use store::error::{Error, Result};
 use store::keys::{Key, own_day};
 use store::reconcile::{RewriteOutcome, StoredRollup};
 
+use crate::Tables;
 use crate::compare::{Comparison, compare};
 use crate::recompute::Recomputed;
 use crate::report::DayReport;
@@ -59,7 +59,7 @@ enum Action {
 
 /// Repairs one day of an organization.
 pub struct Repair<'a> {
-    pub store: &'a Store,
+    pub tables: &'a Tables,
     pub clock: &'a Clock,
     pub org: &'a OrgId,
     pub day: Day,
@@ -101,7 +101,7 @@ impl Repair<'_> {
         let of = |sums: &Sums| sums.sets.get(&end_users()).cloned().unwrap_or_default();
         let (stored, computed) = (of(&item.columns), of(&item.recomputed.all));
         let (missing, extra): (BTreeSet<_>, BTreeSet<_>) = (&computed - &stored, &stored - &computed);
-        if !missing.is_empty() && !self.store.add_end_users(&item.key, &missing).await? {
+        if !missing.is_empty() && !self.tables.usage.add_end_users(&item.key, &missing).await? {
             report.too_large += 1;
             return Ok(true);
         }
@@ -109,7 +109,7 @@ impl Repair<'_> {
             // An aggregator that remembers such a user as stored would not store it again, should an event of that user
             // still arrive. Marking the day dirty covers this.
             self.mark_dirty(&item.key).await?;
-            self.store.remove_end_users(&item.key, &extra).await?;
+            self.tables.usage.remove_end_users(&item.key, &extra).await?;
         }
         report.repaired(&item.comparison);
         Ok(true)
@@ -117,7 +117,7 @@ impl Repair<'_> {
 
     async fn rewrite(&self, item: &ComparedItem, report: &mut DayReport) -> Result<bool> {
         let ComparedItem { key, stored, columns, recomputed, comparison } = item;
-        match self.store.rewrite(key, columns, &recomputed.all, stored.writes).await? {
+        match self.tables.usage.rewrite(key, columns, &recomputed.all, stored.writes).await? {
             RewriteOutcome::Written => {
                 report.repaired(comparison);
                 report.sealed += u64::from(stored.sealed.is_none());
@@ -131,7 +131,7 @@ impl Repair<'_> {
                 if !comparison.drift.is_empty() && stored.sealed.is_none() {
                     // Marked before it is frozen, so that the day is recomputed even if this process dies in between.
                     self.mark_dirty(key).await?;
-                    self.store.seal(key).await?;
+                    self.tables.usage.seal(key).await?;
                 }
                 Ok(false)
             }
@@ -140,7 +140,7 @@ impl Repair<'_> {
 
     async fn mark_dirty(&self, key: &Key) -> Result<()> {
         let token = format!("reconcile {} {}", self.clock.now().timestamp_millis(), key.sk);
-        self.store.mark_dirty(self.org, self.day, &token).await
+        self.tables.usage.mark_dirty(self.org, self.day, &token).await
     }
 }
 

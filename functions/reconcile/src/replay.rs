@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ledger::ids::OrgId;
 use ledger::period::Day;
-use store::Store;
+use store::Usage;
 use store::error::Result;
 
 const PAGE: u16 = 100;
@@ -22,11 +22,11 @@ pub struct Quarantined {
 }
 
 impl Quarantined {
-    pub async fn read(store: &Store) -> Result<Self> {
+    pub async fn read(usage: &Usage) -> Result<Self> {
         let mut quarantined = Self::default();
         let mut after = None;
         loop {
-            let page = store.quarantined(after.as_deref(), PAGE).await?;
+            let page = usage.quarantined(after.as_deref(), PAGE).await?;
             for entry in page.entries {
                 match entry.event {
                     Some(event) => {
@@ -44,10 +44,10 @@ impl Quarantined {
 }
 
 /// Releases records, and returns how many of them were still quarantined.
-pub async fn release(store: &Store, places: &[String]) -> Result<u64> {
+pub async fn release(usage: &Usage, places: &[String]) -> Result<u64> {
     let mut released = 0;
     for place in places {
-        released += u64::from(store.release(place).await?);
+        released += u64::from(usage.release(place).await?);
     }
     Ok(released)
 }

@@ -3,8 +3,7 @@
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use serde::Serialize;
-use store::Reading;
-use store::Store;
+use store::{Meter, Reading};
 
 use crate::compare::{Comparison, Difference};
 use crate::recompute::RecomputedDay;
@@ -156,8 +155,8 @@ impl Report {
 
     /// Adds the capacity used since `before`.
     #[must_use]
-    pub fn metered(mut self, store: &Store, before: Reading) -> Self {
-        let used = store.meter().reading().since(before);
+    pub fn metered(mut self, meter: &Meter, before: Reading) -> Self {
+        let used = meter.reading().since(before);
         (self.half_read_units, self.half_write_units) = (used.half_read_units, used.half_write_units);
         self
     }

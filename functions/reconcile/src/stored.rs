@@ -7,7 +7,7 @@ use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
 use ledger::rollup::Measure;
 use ledger::rollup::Target;
-use store::Store;
+use store::Usage;
 use store::error::Result;
 use store::keys;
 use store::keys::Keyed;
@@ -23,28 +23,28 @@ pub type StoredItems = BTreeMap<Key, StoredRollup>;
 /// Reads every item that the day's events may have changed, as far as such items can be listed: those of the day itself
 /// and, because of time zones and of samples that run past midnight, of the neighboring days. Items under `extra` keys
 /// are read too.
-pub async fn read(store: &Store, org: &OrgId, day: Day, extra: &BTreeSet<Key>) -> Result<StoredItems> {
-    let mut items = read_ranges(store, ranges(org, day)).await?;
+pub async fn read(usage: &Usage, org: &OrgId, day: Day, extra: &BTreeSet<Key>) -> Result<StoredItems> {
+    let mut items = read_ranges(usage, ranges(org, day)).await?;
     let logs = agents_with_activity(&items).into_iter().map(|agent| activity_log(org, Some(&agent), day));
-    items.extend(read_ranges(store, logs.collect()).await?);
+    items.extend(read_ranges(usage, logs.collect()).await?);
     let org_day = Target::OrgDay(org.clone(), day).key();
     let single = extra.iter().chain([&org_day]).filter(|key| !items.contains_key(*key)).cloned();
-    let single = read_keys(store, single.collect()).await?;
+    let single = read_keys(usage, single.collect()).await?;
     items.extend(single);
     Ok(items)
 }
 
 /// Reads the items under `keys`. One that does not exist is returned as an empty item.
-pub async fn read_keys(store: &Store, keys: Vec<Key>) -> Result<StoredItems> {
+pub async fn read_keys(usage: &Usage, keys: Vec<Key>) -> Result<StoredItems> {
     let read = keys.into_iter().map(|key| async move {
-        let item = store.rollup(&key).await?;
+        let item = usage.rollup(&key).await?;
         Ok((key, item))
     });
     stream::iter(read).buffer_unordered(IN_FLIGHT).try_collect().await
 }
 
-async fn read_ranges(store: &Store, ranges: Vec<KeyRange>) -> Result<StoredItems> {
-    let read = ranges.into_iter().map(|range| async move { store.rollups_in(&range).await });
+async fn read_ranges(usage: &Usage, ranges: Vec<KeyRange>) -> Result<StoredItems> {
+    let read = ranges.into_iter().map(|range| async move { usage.rollups_in(&range).await });
     let items: Vec<_> = stream::iter(read).buffer_unordered(IN_FLIGHT).try_collect().await?;
     Ok(items.into_iter().flatten().collect())
 }

@@ -13,7 +13,6 @@ use runtime::config::Config;
 use serde::Serialize;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
-use web::app::App;
 use web::auth::Scope;
 use web::body::{Body, FromBody};
 use web::both::Both;
@@ -21,11 +20,11 @@ use web::caller::Caller;
 use web::error::Result;
 use web::fields::{FieldReader, one_of, quantity, text};
 use web::path::Path;
-use web::route::Route;
 
 use crate::edit::Edit;
 use crate::limits::{MAX_MONEY, NAME, READ_ONLY};
 use crate::response::Versioned;
+use crate::{App, Route};
 
 /// Maximum estimate of hours saved per month.
 const MAX_HOURS: u64 = 1_000_000;
@@ -68,7 +67,7 @@ pub struct Agent {
 struct AgentBody(AgentSettings);
 
 async fn get(State(app): State<App>, caller: Caller, Path(id): Path<AgentId>) -> Result<Versioned<Agent>> {
-    let stored = app.store.stored(&keys::agent(&caller.org, &id)).await?;
+    let stored = app.tables.registry.stored(&keys::agent(&caller.org, &id)).await?;
     if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
 
@@ -79,7 +78,7 @@ async fn put(
 ) -> Result<Versioned<Agent>> {
     let entity = entity(keys::agent(&editor.org, &id), &id);
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
-    let stored = app.store.change(&editor, &entity, decide).await?;
+    let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
     Ok(view(id, &stored))
 }
 
@@ -92,7 +91,7 @@ async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Agent
         let settings = stored.settings.clone().unwrap_or_default();
         Ok(Next::to(AgentSettings { status: AgentStatus::Archived, ..settings }, stored))
     };
-    app.store.change(&editor, &entity, decide).await?;
+    app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -17,12 +17,12 @@ use ledger::money::{Number, Usd, percent};
 use ledger::period::rfc3339;
 use serde::Serialize;
 use store::alerts::{Alert as Stored, MAX_LISTED};
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::{FromQuery, Query, QueryReader};
-use web::route::Route;
+
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/alerts", Scope::RegistryRead, handle)
@@ -116,7 +116,7 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let alerts = app.store.alerts(&caller.org, params.status, params.limit as usize).await?;
+    let alerts = app.tables.registry.alerts(&caller.org, params.status, params.limit as usize).await?;
     let items = alerts.iter().map(view).collect::<Result<_>>()?;
     Ok(Json(Response { items }))
 }

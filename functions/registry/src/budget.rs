@@ -10,17 +10,16 @@ use runtime::config::Config;
 use serde::Serialize;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
-use web::app::App;
 use web::auth::Scope;
 use web::body::{Body, FromBody};
 use web::caller::Caller;
 use web::error::Result;
 use web::fields::{FieldReader, Invalid, boolean, integer, quantity};
-use web::route::Route;
 
 use crate::edit::Edit;
 use crate::limits::{MAX_MONEY, READ_ONLY};
 use crate::response::Versioned;
+use crate::{App, Route};
 
 /// The highest threshold, in percent of the budget.
 const MAX_THRESHOLD: u64 = 1000;
@@ -48,7 +47,7 @@ pub struct Budget {
 struct BudgetBody(BudgetSettings);
 
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Budget>> {
-    Ok(view(&app.store.stored(&keys::budget(&caller.org)).await?))
+    Ok(view(&app.tables.registry.stored(&keys::budget(&caller.org)).await?))
 }
 
 async fn put(
@@ -57,14 +56,14 @@ async fn put(
     Body(BudgetBody(wanted)): Body<BudgetBody>,
 ) -> Result<Versioned<Budget>> {
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
-    Ok(view(&app.store.change(&editor, &entity(&editor.org), decide).await?))
+    Ok(view(&app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org), decide).await?))
 }
 
 async fn delete(State(app): State<App>, Edit(editor): Edit) -> Result<StatusCode> {
     let decide = |stored: &Stored<BudgetSettings>| {
         Ok(if stored.settings.is_some() { Next::Clear } else { Next::Keep })
     };
-    app.store.change(&editor, &entity(&editor.org), decide).await?;
+    app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org), decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -15,7 +15,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
-use web::app::App;
 use web::auth::Scope;
 use web::body::{Body, FromBody};
 use web::both::Both;
@@ -23,13 +22,13 @@ use web::error::{Error, Result};
 use web::fields;
 use web::fields::{FieldReader, Invalid};
 use web::path::Path;
-use web::route::Route;
 use webhook;
 use webhook::{SECRET_BYTES, SECRET_PREFIX, WebhookUrl};
 
 use crate::edit::Edit;
 use crate::limits::READ_ONLY;
 use crate::response::Versioned;
+use crate::{App, Route};
 
 pub fn routes() -> Vec<Route> {
     let path = "/api/alerts/destinations/{id+}";
@@ -57,7 +56,7 @@ async fn put(
     Edit(editor): Edit,
     Both(Path(id), Body(wanted)): Both<Path<Name>, Body<DestinationBody>>,
 ) -> Result<Response> {
-    let known = app.store.destinations(&editor.org).await?;
+    let known = app.tables.registry.destinations(&editor.org).await?;
     if known.len() >= MAX_DESTINATIONS && known.iter().all(|(known, _)| *known != id) {
         return Err(Error::Conflict(format!(
             "There are {MAX_DESTINATIONS} destinations already, which is the maximum."
@@ -70,7 +69,8 @@ async fn put(
         let next = DestinationSettings::replacing(wanted.url.clone(), secret.clone(), previous, editor.now);
         Ok(Next::to(next, stored))
     };
-    let stored = app.store.change(&editor, &entity(&editor.org, &id), decide).await?;
+    let stored =
+        app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org, &id), decide).await?;
     let mut response = view(&id, &stored, made).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
@@ -81,7 +81,7 @@ async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Name>
         Some(_) => Ok(Next::Clear),
         None => Err(store::Error::NotFound("Destination not found")),
     };
-    app.store.change(&editor, &entity(&editor.org, &id), decide).await?;
+    app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org, &id), decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -22,13 +22,13 @@ use ledger::settings::DestinationSettings;
 use serde::Serialize;
 use serde_json::json;
 use store::keys;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Result};
 use web::path::{FromPath, Path, PathReader};
-use web::route::Route;
 use webhook::{Policy, Sent, Webhooks};
+
+use crate::{App, Route};
 
 /// The suffix after the id. Ids may contain slashes, so the wildcard parameter includes it.
 const SUFFIX: &str = "/test";
@@ -61,7 +61,8 @@ async fn handle(
     Path(TestPath(id)): Path<TestPath>,
 ) -> Result<Json<TestOutcome>> {
     // Strongly consistent: a destination is often tested right after it was set.
-    let stored = app.store.stored::<DestinationSettings>(&keys::destination(&caller.org, &id)).await?;
+    let stored =
+        app.tables.registry.stored::<DestinationSettings>(&keys::destination(&caller.org, &id)).await?;
     let settings = stored.settings.ok_or(Error::NotFound("Destination not found"))?;
     // Built here rather than at start-up: it loads root certificates, which no other route needs.
     let webhooks = Webhooks::new(Policy::new(app.config.allow_local_webhooks)).map_err(Error::internal)?;

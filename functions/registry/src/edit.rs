@@ -5,9 +5,10 @@ use http::header::IF_MATCH;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
 use store::registry::{Editor, IfMatch};
-use web::app::App;
 use web::caller::Caller;
 use web::error::Error;
+
+use crate::App;
 
 pub struct Edit(pub Editor);
 

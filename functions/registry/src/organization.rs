@@ -9,18 +9,17 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
-use web::app::App;
 use web::auth::Scope;
 use web::body::{Body, FromBody};
 use web::caller::Caller;
 use web::error::Result;
 use web::fields;
 use web::fields::{FieldReader, Invalid, boolean, text};
-use web::route::Route;
 
 use crate::edit::Edit;
 use crate::limits::{NAME, READ_ONLY};
 use crate::response::Versioned;
+use crate::{App, Route};
 
 pub fn routes() -> Vec<Route> {
     let path = "/api/organization";
@@ -38,7 +37,7 @@ pub struct Organization {
 struct OrganizationBody(OrganizationSettings);
 
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Organization>> {
-    let stored = app.store.stored(&keys::organization_settings(&caller.org)).await?;
+    let stored = app.tables.registry.stored(&keys::organization_settings(&caller.org)).await?;
     Ok(view(caller.org, &stored))
 }
 
@@ -53,12 +52,12 @@ async fn put(
     // Ingest assigns events to days by the time zone, so the zone is fixed once there is usage. One gap remains:
     // ingest caches settings for 30 s, so it may use the old zone after a change that found no usage. An organization
     // that changes its zone in the half minute of its first events keeps these on the old days.
-    let before: Stored<OrganizationSettings> = app.store.stored(&entity.key).await?;
+    let before: Stored<OrganizationSettings> = app.tables.registry.stored(&entity.key).await?;
     let zone = |stored: &Stored<OrganizationSettings>| {
         stored.settings.as_ref().map_or(Tz::UTC, |settings| settings.timezone)
     };
     let asked = zone(&before) != wanted.timezone;
-    let used = asked && app.store.has_usage(&editor.org, editor.now).await?;
+    let used = asked && app.tables.registry.has_usage(&app.tables.events, &editor.org, editor.now).await?;
     let decide = |stored: &Stored<OrganizationSettings>| match zone(stored) != wanted.timezone {
         true if used => Err(store::Error::Conflict(
             "The time zone cannot be changed any more: stored usage is grouped by days of this zone."
@@ -69,7 +68,7 @@ async fn put(
         }
         _ => Ok(Next::to(wanted.clone(), stored)),
     };
-    let stored = app.store.change(&editor, &entity, decide).await?;
+    let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
     Ok(view(editor.org, &stored))
 }
 

@@ -19,7 +19,6 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
-use web::app::App;
 use web::auth::Scope;
 use web::body::{Body, FromBody};
 use web::both::Both;
@@ -28,11 +27,11 @@ use web::fields;
 use web::fields::{FieldReader, Invalid};
 use web::path::{FromPath, Path, PathReader};
 use web::query::{FromQuery, Query, QueryReader};
-use web::route::Route;
 
 use crate::edit::Edit;
 use crate::limits::READ_ONLY;
 use crate::response::Versioned;
+use crate::{App, Route};
 use rates::{LongRates, Rates};
 
 pub fn routes() -> Vec<Route> {
@@ -119,7 +118,7 @@ async fn put(
         )),
     }
     };
-    let stored = app.store.change(&editor, &entity, decide).await?;
+    let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
     let set = stored.settings.clone().unwrap_or(wanted);
     Ok(Versioned::new(view(set), &stored))
 }
@@ -135,7 +134,7 @@ async fn delete(
         Some(_) => Ok(Next::Clear),
         None => Err(store::Error::NotFound("Price not found")),
     };
-    app.store.change(&editor, &entity, decide).await?;
+    app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

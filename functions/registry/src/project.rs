@@ -13,7 +13,6 @@ use runtime::config::Config;
 use serde::Serialize;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
-use web::app::App;
 use web::auth::Scope;
 use web::body::{Body, FromBody};
 use web::both::Both;
@@ -21,11 +20,11 @@ use web::caller::Caller;
 use web::error::Result;
 use web::fields::{FieldReader, text};
 use web::path::Path;
-use web::route::Route;
 
 use crate::edit::Edit;
 use crate::limits::{NAME, READ_ONLY};
 use crate::response::Versioned;
+use crate::{App, Route};
 
 pub fn routes() -> Vec<Route> {
     let path = "/api/projects/{id+}";
@@ -56,7 +55,7 @@ async fn get(
     caller: Caller,
     Path(id): Path<ProjectId>,
 ) -> Result<Versioned<Project>> {
-    let stored = app.store.stored(&keys::project(&caller.org, &id)).await?;
+    let stored = app.tables.registry.stored(&keys::project(&caller.org, &id)).await?;
     if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
 
@@ -67,7 +66,7 @@ async fn put(
 ) -> Result<Versioned<Project>> {
     let entity = entity(keys::project(&editor.org, &id), &id);
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
-    let stored = app.store.change(&editor, &entity, decide).await?;
+    let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
     Ok(view(id, &stored))
 }
 
@@ -78,7 +77,7 @@ async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Proje
         None if stored.exists() => Ok(Next::Keep),
         None => Err(not_found()),
     };
-    app.store.change(&editor, &entity, decide).await?;
+    app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

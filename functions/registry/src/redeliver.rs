@@ -4,20 +4,19 @@
 use axum::Json;
 use axum::extract::State;
 use ledger::ids::Name;
-use web::app::App;
 use web::auth::Scope;
 use web::error::Result;
 use web::path::Path;
-use web::route::Route;
 
 use crate::alerts::{self, Alert};
 use crate::edit::Edit;
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::post("/api/alerts/{id}/redeliver", Scope::RegistryWrite, handle)
 }
 
 async fn handle(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Name>) -> Result<Json<Alert>> {
-    let alert = app.store.redeliver(&editor, id.as_str()).await?;
+    let alert = app.tables.registry.redeliver(&app.tables.events, &editor, id.as_str()).await?;
     alerts::view(&alert).map(Json)
 }

@@ -14,18 +14,17 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
-use web::app::App;
 use web::auth::Scope;
 use web::body::{Body, FromBody};
 use web::caller::Caller;
 use web::error::Result;
 use web::fields;
 use web::fields::{FieldReader, Invalid, integer, one_of, text};
-use web::route::Route;
 
 use crate::edit::Edit;
 use crate::limits::{NAME, READ_ONLY};
 use crate::response::Versioned;
+use crate::{App, Route};
 
 /// The highest price and limit; arithmetic on them cannot overflow.
 const MAX_COUNT: u64 = 1_000_000_000_000_000;
@@ -68,7 +67,7 @@ pub struct Subscription {
 struct SubscriptionBody(PlanSettings);
 
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Subscription>> {
-    Ok(view(&app.store.stored(&keys::plan(&caller.org)).await?))
+    Ok(view(&app.tables.registry.stored(&keys::plan(&caller.org)).await?))
 }
 
 async fn put(
@@ -77,13 +76,13 @@ async fn put(
     Body(SubscriptionBody(wanted)): Body<SubscriptionBody>,
 ) -> Result<Versioned<Subscription>> {
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
-    Ok(view(&app.store.change(&editor, &entity(&editor.org), decide).await?))
+    Ok(view(&app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org), decide).await?))
 }
 
 async fn delete(State(app): State<App>, Edit(editor): Edit) -> Result<StatusCode> {
     let decide =
         |stored: &Stored<PlanSettings>| Ok(if stored.settings.is_some() { Next::Clear } else { Next::Keep });
-    app.store.change(&editor, &entity(&editor.org), decide).await?;
+    app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org), decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

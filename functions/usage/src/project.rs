@@ -6,17 +6,16 @@
 use axum::Json;
 use axum::extract::State;
 use ledger::ids::ProjectId;
-use web::app::App;
 use web::auth::Scope;
 use web::both::Both;
 use web::caller::Caller;
 use web::error::{Error, Result};
 use web::path::Path;
 use web::query::Query;
-use web::route::Route;
 
 use crate::params::Params;
 use crate::report::{self, ProjectNames, Report, report};
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/projects/{id}/usage", Scope::UsageRead, handle)

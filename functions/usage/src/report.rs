@@ -9,9 +9,9 @@ use ledger::period::Day;
 use ledger::rollup::Compute;
 use serde::Serialize;
 use store::registry::Project;
-use web::app::App;
 use web::error::Result;
 
+use crate::App;
 use crate::params::check;
 use crate::range::{RequestedRange, Unit, count, count_hours};
 use crate::row::{Row, RowProject};
@@ -55,7 +55,7 @@ async fn of_hours(
 ) -> Result<BucketUsage> {
     let hours = requested.hours(app.clock.now());
     check(count_hours(hours), Unit::Hour.max_buckets())?;
-    let found = app.store.compute_hours(org, hours, project).await?;
+    let found = app.tables.usage.compute_hours(org, hours, project).await?;
     let buckets = found.into_iter().map(|(hour, project, used)| ((hour, project), used)).collect();
     Ok(BucketUsage { start: hours.first, buckets })
 }
@@ -72,8 +72,11 @@ async fn of_days(
     // The number of days a range touches depends on the zone, by one at either end. Reject what is too long in any
     // zone before reading it.
     check(count(range(chrono_tz::UTC), unit), unit.max_buckets() + 2)?;
-    let (zone, found) =
-        app.fetch_in_zone(org, range, |days| app.store.compute_days(org, days, project)).await?;
+    let (zone, found) = app
+        .tables
+        .registry
+        .fetch_in_zone(org, range, |days| app.tables.usage.compute_days(org, days, project))
+        .await?;
     let days = range(zone);
     check(count(days, unit), unit.max_buckets())?;
     let bucket = |day: Day| if unit == Unit::Month { day.month().first() } else { day };
@@ -92,7 +95,7 @@ pub async fn of_project(
     requested: RequestedRange,
     id: &ProjectId,
 ) -> Result<(Option<Project>, BucketUsage)> {
-    try_join!(app.store.project(org, id).err_into(), read(app, org, unit, requested, Some(id)))
+    try_join!(app.tables.registry.project(org, id).err_into(), read(app, org, unit, requested, Some(id)))
 }
 
 /// Builds the report. `project` is the one that was asked for.

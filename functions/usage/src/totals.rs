@@ -8,17 +8,16 @@ use futures::try_join;
 use ledger::ids::ProjectId;
 use ledger::rollup::Compute;
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
-use web::route::Route;
 
 use crate::params::check;
 use crate::range::{RequestedRange, Unit, count};
 use crate::report::ProjectNames;
 use crate::row::Row;
+use crate::{App, Route};
 
 /// The `periodType` of the rows.
 const PERIOD: &str = "total";
@@ -41,8 +40,9 @@ async fn handle(
     let (org, now) = (&caller.org, app.clock.now());
     let range = |zone| requested.days_of_total(zone, now);
     check(count(range(chrono_tz::UTC), Unit::Day), Unit::Day.max_buckets() + 2)?;
-    let found = app.fetch_in_zone(org, range, |days| app.store.compute_days(org, days, None));
-    let ((zone, found), projects) = try_join!(found, app.store.projects(org))?;
+    let found =
+        app.tables.registry.fetch_in_zone(org, range, |days| app.tables.usage.compute_days(org, days, None));
+    let ((zone, found), projects) = try_join!(found, app.tables.registry.projects(org))?;
     let days = range(zone);
     check(count(days, Unit::Day), Unit::Day.max_buckets())?;
     let mut totals: BTreeMap<ProjectId, Compute> = BTreeMap::new();

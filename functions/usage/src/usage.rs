@@ -4,15 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use futures::{TryFutureExt, try_join};
 use ledger::ids::ProjectId;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::{FromQuery, Query, QueryReader};
-use web::route::Route;
 
 use crate::params::Params;
 use crate::report::{self, ProjectNames, Report, report};
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/usage", Scope::UsageRead, handle)
@@ -39,7 +38,7 @@ async fn handle(
     let (org, Params { unit, requested }) = (&caller.org, params);
     let Some(id) = project_id else {
         let used = report::read(&app, org, unit, requested, None);
-        let (used, projects) = try_join!(used, app.store.projects(org).err_into())?;
+        let (used, projects) = try_join!(used, app.tables.registry.projects(org).err_into())?;
         return Ok(Json(report(unit, used, &ProjectNames::new(projects), None)));
     };
     let (project, used) = report::of_project(&app, org, unit, requested, &id).await?;

@@ -13,14 +13,13 @@ use ledger::ids::{AgentId, ModelKey};
 use ledger::money::Number;
 use ledger::rollup::ModelCode;
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::route::Route;
 
 use crate::member::{self, Member};
 use crate::roi::mean_ms;
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/agents/workforce/agents", Scope::WorkforceRead, handle)
@@ -61,12 +60,12 @@ pub struct Row {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Row>>> {
-    let (org, store) = (&caller.org, &app.store);
-    let days = app.fetch_days(org, member::so_far, async |days| {
+    let (org, tables) = (&caller.org, &app.tables);
+    let days = app.tables.registry.fetch_days(org, app.clock.now(), member::so_far, async |days| {
         // An agent's days identify models by code; the organization's days have the names.
-        try_join!(store.agent_days(org, days), store.org_days(org, days))
+        try_join!(tables.usage.agent_days(org, days), tables.usage.org_days(org, days))
     });
-    let ((month, (days, org_days)), agents) = try_join!(days, store.agents(org))?;
+    let ((month, (days, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
     let models = org_days.into_values().flat_map(|day| day.models.into_keys());
     let models: BTreeMap<_, _> = models.map(|model| (ModelCode::of(&model), model)).collect();
     let members = member::members(month, days, agents);

@@ -12,14 +12,13 @@ use futures::try_join;
 use ledger::money::{Number, Usd};
 use ledger::settings::AgentStatus;
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::route::Route;
 
 use crate::member::{self, Member};
 use crate::roi::{Roi, TimeSaved};
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/agents/workforce/summary", Scope::WorkforceRead, handle)
@@ -61,8 +60,10 @@ struct Department {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
-    let days = app.fetch_days(&caller.org, member::so_far, |days| app.store.agent_days(&caller.org, days));
-    let ((month, days), agents) = try_join!(days, app.store.agents(&caller.org))?;
+    let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), member::so_far, |days| {
+        app.tables.usage.agent_days(&caller.org, days)
+    });
+    let ((month, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
     Ok(Json(summary(&member::members(month, days, agents))))
 }
 

@@ -10,14 +10,13 @@ use ledger::period::{Day, DayRange, Month};
 use ledger::rollup::OrgDay;
 use ledger::roster::Agent;
 use serde::Serialize;
-use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::{FromQuery, Query, QueryReader};
-use web::route::Route;
 
 use crate::roi::mean_ms;
+use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/agents/workforce/trends", Scope::WorkforceRead, handle)
@@ -64,9 +63,10 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let days =
-        app.fetch_days(&caller.org, window(params.months), |days| app.store.org_days(&caller.org, days));
-    let ((window, days), agents) = try_join!(days, app.store.agents(&caller.org))?;
+    let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), window(params.months), |days| {
+        app.tables.usage.org_days(&caller.org, days)
+    });
+    let ((window, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
     Ok(Json(Response { months: params.months, trends: trends(window, days, &agents) }))
 }
 

@@ -7,9 +7,8 @@ use std::sync::LazyLock;
 use futures::future::try_join_all;
 use tracing::level_filters::LevelFilter;
 
-use store::TableNames;
-
 use crate::secrets;
+use crate::tables::TableNames;
 
 /// The keys that verify tokens.
 #[derive(Clone)]
@@ -34,7 +33,7 @@ pub struct AuthConfig {
 /// The configuration of a function.
 #[derive(Clone)]
 pub struct Config {
-    /// The names of the DynamoDB tables.
+    /// The names of the DynamoDB tables that the function may use.
     pub tables: TableNames,
     /// How callers are authenticated. Absent in functions that are not called over HTTP or that are public.
     pub auth: Option<AuthConfig>,
@@ -136,8 +135,6 @@ async fn fetch_secrets(
 }
 
 fn config_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
-    // A function only knows the tables that its role may use. DynamoDB rejects the empty name of any other table.
-    let table = |name| variable(name).unwrap_or_default();
     let event_retention_days = match variable("EVENT_RETENTION_DAYS") {
         None => DEFAULT_EVENT_RETENTION_DAYS,
         Some(days) => {
@@ -160,12 +157,12 @@ fn config_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, Conf
             problem: "must be the ARN of a standard SNS topic",
         });
     }
-    let registry = variable("REGISTRY_TABLE").ok_or(ConfigError {
-        name: "REGISTRY_TABLE",
-        problem: "is not set; it is the name of the registry table",
-    })?;
     Ok(Config {
-        tables: TableNames { events: table("EVENTS_TABLE"), usage: table("USAGE_TABLE"), registry },
+        tables: TableNames {
+            events: variable("EVENTS_TABLE"),
+            usage: variable("USAGE_TABLE"),
+            registry: variable("REGISTRY_TABLE"),
+        },
         auth: None,
         event_retention_days,
         cursor_secret,

@@ -1,4 +1,4 @@
-//! The runtime of every function, whatever triggers it: clock, configuration, secrets, logs and metrics.
+//! The runtime of every function, whatever triggers it: clock, configuration, tables, secrets, logs and metrics.
 
 #![warn(missing_docs)]
 
@@ -7,6 +7,7 @@ pub mod config;
 pub mod logs;
 pub mod metrics;
 pub mod secrets;
+pub mod tables;
 
 /// The time left until the deadline of an invocation, in real time. Zero once it has passed.
 #[allow(clippy::disallowed_methods, reason = "Lambda's deadline is in real time, whatever `Clock` says")]

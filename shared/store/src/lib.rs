@@ -77,6 +77,11 @@ impl Events {
     pub fn open(connection: &Connection, name: &str) -> Self {
         Self { table: Table::new(connection, name) }
     }
+
+    /// The meter of the connection, which all tables that were opened through it share.
+    pub fn meter(&self) -> &Meter {
+        self.table.meter()
+    }
 }
 
 /// The usage table: rollups by day and hour, and the state of the pipeline.
@@ -89,6 +94,11 @@ impl Usage {
     /// The usage table named `name`.
     pub fn open(connection: &Connection, name: &str) -> Self {
         Self { table: Table::new(connection, name) }
+    }
+
+    /// The meter of the connection, which all tables that were opened through it share.
+    pub fn meter(&self) -> &Meter {
+        self.table.meter()
     }
 }
 
@@ -104,6 +114,11 @@ impl Registry {
     /// The registry table named `name`.
     pub fn open(connection: &Connection, name: &str) -> Self {
         Self { table: Table::new(connection, name), settings: Arc::default() }
+    }
+
+    /// The meter of the connection, which all tables that were opened through it share.
+    pub fn meter(&self) -> &Meter {
+        self.table.meter()
     }
 
     /// Opens the connection during the init phase, so that the first request does not wait for the TLS handshake. A

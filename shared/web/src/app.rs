@@ -9,42 +9,36 @@ use futures::join;
 use runtime::clock::Clock;
 use runtime::config::{Config, ConfigError};
 use runtime::metrics;
-use store::Store;
+use runtime::tables::{Database, Tables};
 
 use crate::auth::Verifier;
 use crate::route::{Route, axum_path};
 use crate::{caller, logs};
 
-/// The state that all requests of a function share.
+/// The state that all requests of a function share. `T` are the tables that its role grants.
 #[derive(Clone)]
-pub struct App {
+pub struct App<T> {
     /// The function's configuration.
     pub config: Arc<Config>,
     /// The current time for responses. Tokens are verified with the wall clock.
     pub clock: Clock,
     /// Verifies the callers' tokens.
     pub verifier: Arc<Verifier>,
-    /// Access to the DynamoDB tables.
-    pub store: Store,
+    /// The DynamoDB tables that the function may use.
+    pub tables: T,
 }
 
-impl App {
+impl<T: Tables> App<T> {
     /// Builds the state of a function with `routes` from the environment and warms its connections.
-    pub async fn from_env(routes: &[Route]) -> Result<Self, lambda_http::Error> {
-        let store = Store::from_env(&Config::without_auth()?.tables).await;
-        // Public routes read nothing that could be fetched ahead.
-        let warm = async {
-            if !is_public(routes) {
-                store.warm().await;
-            }
-        };
+    pub async fn from_env(routes: &[Route<T>]) -> Result<Self, lambda_http::Error> {
+        let tables = T::open(&Database::from_env(&Config::without_auth()?.tables).await)?;
         // The first TLS handshakes cost more than the rest of a cold start, so they are made in the init phase.
-        let (configured, ()) = join!(Self::configured(routes), warm);
+        let (configured, ()) = join!(Self::configured(routes), tables.warm());
         let (config, verifier) = configured?;
-        Ok(Self { config: Arc::new(config), clock: Clock::system(), verifier: Arc::new(verifier), store })
+        Ok(Self { config: Arc::new(config), clock: Clock::system(), verifier: Arc::new(verifier), tables })
     }
 
-    async fn configured(routes: &[Route]) -> Result<(Config, Verifier), lambda_http::Error> {
+    async fn configured(routes: &[Route<T>]) -> Result<(Config, Verifier), lambda_http::Error> {
         if is_public(routes) {
             return Ok((Config::without_auth()?, Verifier::without_keys()));
         }
@@ -56,7 +50,7 @@ impl App {
     }
 
     /// The service for `routes`, with responses in the documented format for everything else.
-    pub fn router(&self, routes: Vec<Route>) -> Router {
+    pub fn router(&self, routes: Vec<Route<T>>) -> Router {
         let mut all = Router::new();
         for route in routes {
             let guard =
@@ -72,32 +66,35 @@ impl App {
 }
 
 /// Whether every route is public.
-fn is_public(routes: &[Route]) -> bool {
+fn is_public<T>(routes: &[Route<T>]) -> bool {
     routes.iter().all(|route| route.scope.is_none())
 }
 
 /// Runs a function with `routes` behind API Gateway.
-pub async fn serve(routes: Vec<Route>) -> Result<(), lambda_http::Error> {
+pub async fn serve<T: Tables>(routes: Vec<Route<T>>) -> Result<(), lambda_http::Error> {
     serve_checked(routes, |_| Ok(())).await
 }
 
 /// Like [`serve`], for a function that needs more configuration than others: `check` fails if it is missing.
-pub async fn serve_checked(
-    routes: Vec<Route>,
+pub async fn serve_checked<T: Tables>(
+    routes: Vec<Route<T>>,
     check: impl FnOnce(&Config) -> Result<(), ConfigError>,
 ) -> Result<(), lambda_http::Error> {
     lambda_http::run(start(routes, check).await?).await
 }
 
 /// Like [`serve`], for a function with metrics, which are printed after each request.
-pub async fn serve_counted(function: &'static str, routes: Vec<Route>) -> Result<(), lambda_http::Error> {
+pub async fn serve_counted<T: Tables>(
+    function: &'static str,
+    routes: Vec<Route<T>>,
+) -> Result<(), lambda_http::Error> {
     let counting = move |request: Request, next: Next| metrics::printed(function, next.run(request));
     let router = start(routes, |_| Ok(())).await?.layer(middleware::from_fn(counting));
     lambda_http::run(router).await
 }
 
-async fn start(
-    routes: Vec<Route>,
+async fn start<T: Tables>(
+    routes: Vec<Route<T>>,
     check: impl FnOnce(&Config) -> Result<(), ConfigError>,
 ) -> Result<Router, lambda_http::Error> {
     runtime::logs::init();

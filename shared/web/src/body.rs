@@ -5,6 +5,7 @@ use axum::extract::{FromRequest, Request};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
 use runtime::config::Config;
+use runtime::tables::Tables;
 use serde_json::value::RawValue;
 
 use crate::app::App;
@@ -24,10 +25,10 @@ pub trait FromBody: Sized {
 /// Extracts a JSON body, or rejects the request with all the faults of its fields.
 pub struct Body<T>(pub T);
 
-impl<T: FromBody> FromRequest<App> for Body<T> {
+impl<S: Tables, T: FromBody> FromRequest<App<S>> for Body<T> {
     type Rejection = Error;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self> {
+    async fn from_request(request: Request, app: &App<S>) -> Result<Self> {
         let text = text(request).await?;
         read(&text, |fields| T::from_body(fields, &app.config)).map(Self)
     }

@@ -13,4 +13,3 @@ pub mod logs;
 pub mod path;
 pub mod query;
 pub mod route;
-mod zone;

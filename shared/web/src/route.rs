@@ -5,13 +5,14 @@ use std::borrow::Cow;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
+use runtime::tables::Tables;
 
 use crate::app::App;
 use crate::auth::Scope;
 
-/// A route: its method and path, the scope it requires and its handler.
+/// A route: its method and path, the scope it requires and its handler. `T` are the tables of the function that has it.
 #[derive(Clone)]
-pub struct Route {
+pub struct Route<T> {
     /// The HTTP method.
     pub method: Method,
     /// The path with parameters in braces, as API Gateway writes it.
@@ -21,33 +22,50 @@ pub struct Route {
     pub path: &'static str,
     /// The scope that a token must have; none for a public route.
     pub scope: Option<Scope>,
-    pub(crate) handler: MethodRouter<App>,
+    pub(crate) handler: MethodRouter<App<T>>,
 }
 
-impl Route {
+impl<T: Tables> Route<T> {
     /// A `GET` route.
-    pub fn get<H: Handler<T, App>, T: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
+    pub fn get<H: Handler<X, App<T>>, X: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
         Self { method: Method::GET, path, scope: Some(scope), handler: on(MethodFilter::GET, handler) }
     }
 
     /// A `GET` route that needs no token. Its response must not contain an organization's data.
-    pub fn public<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Self {
+    pub fn public<H: Handler<X, App<T>>, X: 'static>(path: &'static str, handler: H) -> Self {
         Self { method: Method::GET, path, scope: None, handler: on(MethodFilter::GET, handler) }
     }
 
     /// A `POST` route.
-    pub fn post<H: Handler<T, App>, T: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
+    pub fn post<H: Handler<X, App<T>>, X: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
         Self { method: Method::POST, path, scope: Some(scope), handler: on(MethodFilter::POST, handler) }
     }
 
     /// A `PUT` route.
-    pub fn put<H: Handler<T, App>, T: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
+    pub fn put<H: Handler<X, App<T>>, X: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
         Self { method: Method::PUT, path, scope: Some(scope), handler: on(MethodFilter::PUT, handler) }
     }
 
     /// A `DELETE` route.
-    pub fn delete<H: Handler<T, App>, T: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
+    pub fn delete<H: Handler<X, App<T>>, X: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
         Self { method: Method::DELETE, path, scope: Some(scope), handler: on(MethodFilter::DELETE, handler) }
+    }
+}
+
+/// What a route answers to, whatever function has it.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The HTTP method.
+    pub method: Method,
+    /// The path, see [`Route::path`].
+    pub path: &'static str,
+    /// The scope that a token must have; none for a public route.
+    pub scope: Option<Scope>,
+}
+
+impl<T> From<Route<T>> for Endpoint {
+    fn from(route: Route<T>) -> Self {
+        Self { method: route.method, path: route.path, scope: route.scope }
     }
 }
 

@@ -49,7 +49,7 @@ impl Log {
             app.router(activity::routes()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
         let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-        (serde_json::from_slice(&body).unwrap(), app.store.meter().reading())
+        (serde_json::from_slice(&body).unwrap(), app.tables.usage.meter().reading())
     }
 }
 
@@ -107,10 +107,10 @@ async fn only_activity_entries_are_indexed() {
     let tables = Tables::new().await;
     let store = tables.store();
     let units = async |event: Event| {
-        let before = store.meter().reading();
+        let before = store.usage.meter().reading();
         let raw = RawEvent::new(&event, [0; 8], noon(), 400).unwrap();
-        assert_eq!(store.insert_events(&[&raw]).await.unwrap(), [Inserted::Stored]);
-        store.meter().reading().since(before).half_write_units
+        assert_eq!(store.events.insert_events(&[&raw]).await.unwrap(), [Inserted::Stored]);
+        store.usage.meter().reading().since(before).half_write_units
     };
     let plain = call(1, "nova", "m", "0.5", noon());
     let entry = |id, agent| {

@@ -13,7 +13,6 @@ use local::template::Template;
 use local::{tables, token};
 use runtime::clock::Clock;
 use serde_json::{Value, json};
-use store::Store;
 use tokio::task::JoinHandle;
 use web::auth::Scope;
 
@@ -23,7 +22,7 @@ use crate::simulation::service::{self, SECRET};
 use crate::simulation::wire::{DIRECT, Process, SdkResponse, Wire};
 use crate::support::noon;
 use crate::support::receiver::Receiver;
-use crate::support::tables::{call, deliver, names, record};
+use crate::support::tables::{call, deliver, names, open, record};
 
 /// The process that fails, and the one that runs after it.
 const FAILING: Process = 1;
@@ -71,16 +70,16 @@ impl Tables {
         let calls = [call(1, "nova", "m", "55", noon()), call(2, "vega", "m", "30", noon())];
         let records: Vec<_> =
             (1..).zip(&calls).map(|(nth, call)| record(call, &format!("{nth:021}"))).collect();
-        deliver(&Aggregator::new(tables.store(DIRECT)), "shardId-1", &records).await;
+        deliver(&Aggregator::new(tables.open(DIRECT)), "shardId-1", &records).await;
         tables
     }
 
-    fn store(&self, process: Process) -> Store {
-        Store::new(self.wire.client(process), &names())
+    fn open<T: runtime::tables::Tables>(&self, process: Process) -> T {
+        open(self.wire.client(process))
     }
 
     fn run(&self, process: Process) -> JoinHandle<Result<Value, String>> {
-        let function = BudgetAlerts::new(self.store(process), self.clock.clone(), channels());
+        let function = BudgetAlerts::new(self.open(process), self.clock.clone(), channels());
         tokio::spawn(async move { function.handle(json!({}), TIME).await.map_err(|error| error.to_string()) })
     }
 

@@ -18,7 +18,7 @@ async fn local() -> Registry {
 
 async fn secrets(registry: &Registry, hours: i64) -> Vec<String> {
     let org = OrgId::new("acme").unwrap();
-    let all = registry.world.stack.store().destinations(&org).await.unwrap();
+    let all = registry.world.stack.tables().registry.destinations(&org).await.unwrap();
     let of = |settings: &DestinationSettings| {
         let now = noon() + chrono::TimeDelta::hours(hours);
         settings.secrets_at(now).map(str::to_owned).collect::<Vec<_>>()

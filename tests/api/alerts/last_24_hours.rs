@@ -11,7 +11,6 @@ use local::template::Template;
 use local::{tables, token};
 use runtime::clock::Clock;
 use serde_json::{Value, json};
-use store::Store;
 use store::keys::SK;
 use store::keys::alerts::{ALERT, MESSAGE};
 use web::auth::Scope;
@@ -21,7 +20,7 @@ use crate::simulation::engine::Engine;
 use crate::simulation::service::{self, SECRET};
 use crate::simulation::wire::{DIRECT, SdkResponse, Wire};
 use crate::support::noon;
-use crate::support::tables::{call, deliver, names, record};
+use crate::support::tables::{call, deliver, names, open, record};
 
 /// A run reads two days of four lanes in parallel, and waits at most 20 s for the events of an organization.
 const LONG: Duration = Duration::from_secs(3);
@@ -55,9 +54,9 @@ async fn top(events: Events) -> Value {
         assert_eq!(engine.execute("PutItem", &item).0, 200);
         records.push(record);
     }
-    deliver(&Aggregator::new(Store::new(client, &names())), "shardId-1", &records).await;
+    deliver(&Aggregator::new(open(client)), "shardId-1", &records).await;
 
-    let function = BudgetAlerts::new(Store::new(wire.client(1), &names()), Clock::fixed(noon()), channels());
+    let function = BudgetAlerts::new(open(wire.client(1)), Clock::fixed(noon()), channels());
     let run = tokio::spawn(async move { function.handle(json!({}), TIME).await });
     while !run.is_finished() {
         tokio::task::yield_now().await;

@@ -26,6 +26,7 @@ use webhook::{Policy, Webhooks};
 
 use crate::support::events::event;
 use crate::support::receiver::{Received, Receiver};
+use crate::support::tables::budget_alerts_of;
 use crate::support::{Response, World, noon};
 
 /// The interval of scheduled runs.
@@ -86,7 +87,11 @@ impl Watch {
 
     /// The function, with a short timeout for webhooks.
     pub fn function(&self) -> BudgetAlerts {
-        BudgetAlerts::new(self.world.stack.store().clone(), self.world.stack.clock().clone(), channels())
+        BudgetAlerts::new(
+            budget_alerts_of(self.world.stack.tables()),
+            self.world.stack.clock().clone(),
+            channels(),
+        )
     }
 
     /// Runs the function once and returns its counts.

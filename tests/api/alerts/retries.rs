@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{RUNS, Watch, channels, states};
 use crate::support::receiver::{Receiver, Reply};
+use crate::support::tables::budget_alerts_of;
 
 async fn crossed() -> Watch {
     let watch = Watch::new().await;
@@ -163,7 +164,8 @@ async fn the_local_stack_prints_each_alert_once() {
     let channels =
         channels().with_printer(Arc::new(move |line: &str| print.lock().unwrap().push(line.to_owned())));
     let stack = &watch.world.stack;
-    let function = budget_alerts::BudgetAlerts::new(stack.store().clone(), stack.clock().clone(), channels);
+    let function =
+        budget_alerts::BudgetAlerts::new(budget_alerts_of(stack.tables()), stack.clock().clone(), channels);
     function.handle(json!({}), super::TIME).await.unwrap();
     function.handle(json!({}), super::TIME).await.unwrap();
     let expected = [

@@ -22,7 +22,7 @@ fn act() -> impl Strategy<Value = (u8, Act)> {
 }
 
 async fn watched(world: &World) -> Watched {
-    world.stack.store().watched(&OrgId::new("acme").unwrap()).await.unwrap()
+    world.stack.tables().registry.watched(&OrgId::new("acme").unwrap()).await.unwrap()
 }
 
 async fn check(acts: Vec<(u8, Act)>) {

@@ -11,14 +11,13 @@ use local::tables;
 use local::template::Template;
 use runtime::clock::Clock;
 use serde_json::{Value, json};
-use store::Store;
 use store::keys::{PK, SK, VERSION};
 
 use super::{TIME, channels};
 use crate::simulation::engine::Engine;
 use crate::simulation::wire::{DIRECT, SdkResponse, Wire};
 use crate::support::noon;
-use crate::support::tables::names;
+use crate::support::tables::{names, open};
 
 /// More organizations than one run can read, at [`REQUEST`] each; none has a budget.
 const ORGS: usize = 1_500;
@@ -33,7 +32,7 @@ fn org(nth: usize) -> String {
 
 /// Runs the function and returns its result and the organizations it read, in order.
 async fn run(engine: &Engine, wire: &Wire) -> (Result<Value, String>, Vec<String>) {
-    let store = Store::new(wire.client(1), &names());
+    let store = open(wire.client(1));
     let function = BudgetAlerts::new(store, Clock::fixed(noon()), channels());
     let run = tokio::spawn(async move { function.handle(json!({}), TIME).await });
     let mut read = Vec::new();

@@ -36,7 +36,7 @@ async fn a_price_is_added_and_none_is_overwritten() {
     assert_eq!(registry.changes().await.len(), 2);
 
     let org = OrgId::new("acme").unwrap();
-    let settings = registry.world.stack.store().settings(&org).await.unwrap();
+    let settings = registry.world.stack.tables().registry.settings(&org).await.unwrap();
     let cost = |day: &str| {
         let tokens = ledger::cost::TokenCounts { input: 1_000_000, ..Default::default() };
         let at = ledger::period::parse_instant(&format!("{day}T00:00:00Z")).unwrap();

@@ -18,16 +18,16 @@ async fn independent_reads_run_in_parallel() {
         .caller("acme")
         .record(&[call("1", "nova", model, noon(), &json!({})), call("2", "nova", model, before, &json!({}))])
         .await;
-    let app = world.app(world.stack.client().clone());
+    let app = world.app::<costs::Tables>(world.stack.client().clone());
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     let ask = async |path: &str| {
-        let earlier = app.store.meter().reading();
+        let earlier = app.tables.usage.meter().reading();
         let request =
             Request::get(format!("{PATH}/{path}")).header("authorization", format!("Bearer {token}"));
         let router = app.router(costs::routes());
         let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        app.store.meter().reading().since(earlier).reads
+        app.tables.usage.meter().reading().since(earlier).reads
     };
     // The first request also reads the zone, in parallel with the rest.
     assert_eq!(ask("by-model").await, 2);

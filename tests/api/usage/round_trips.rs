@@ -13,15 +13,15 @@ async fn independent_reads_run_in_parallel() {
     let world = World::new().await;
     let caller = world.caller("acme");
     caller.record(&[sample("1", "x", "i-1", "2026-09-14T12:00:00Z", "2026-09-15T12:00:00Z")]).await;
-    let app = world.app(world.stack.client().clone());
+    let app = world.app::<usage::Tables>(world.stack.client().clone());
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     let ask = async |path: &str| {
-        let earlier = app.store.meter().reading();
+        let earlier = app.tables.usage.meter().reading();
         let request = Request::get(format!("/api/{path}")).header("authorization", format!("Bearer {token}"));
         let response =
             app.router(usage::routes()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        app.store.meter().reading().since(earlier).reads
+        app.tables.usage.meter().reading().since(earlier).reads
     };
     // Hours are the same in all zones. The first request by days also reads the zone, in parallel with the rest.
     for (path, reads) in [

@@ -7,8 +7,8 @@ use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use ledger::event::{Data, Event};
 use ledger::ids::Name;
+use local::stack::AllTables;
 use serde_json::json;
-use store::Store;
 use store::events::{INSERT_BATCH, Inserted, RawEvent};
 
 use super::ReconcileFixture;
@@ -37,13 +37,13 @@ fn nth(i: usize) -> Event {
     event
 }
 
-async fn insert(store: &Store, events: std::ops::Range<usize>) {
+async fn insert(store: &AllTables, events: std::ops::Range<usize>) {
     let batches: Vec<_> = events.step_by(INSERT_BATCH).collect();
     let inserts = batches.into_iter().map(|from| async move {
         let raw: Vec<_> = (from..from + INSERT_BATCH)
             .map(|i| RawEvent::new(&nth(i), [0; 8], noon(), 400).unwrap())
             .collect();
-        let stored = store.insert_events(&raw.iter().collect::<Vec<_>>()).await.unwrap();
+        let stored = store.events.insert_events(&raw.iter().collect::<Vec<_>>()).await.unwrap();
         assert!(stored.iter().all(|one| *one == Inserted::Stored));
     });
     stream::iter(inserts).buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await;
@@ -66,7 +66,7 @@ async fn a_large_day_takes_no_more_memory_than_a_small_one() {
     let all = events() / INSERT_BATCH * INSERT_BATCH;
     let small = all / 10 / INSERT_BATCH * INSERT_BATCH;
     for (from, to) in [(0, small), (small, all)] {
-        insert(fixture.world.stack.store(), from..to).await;
+        insert(fixture.world.stack.tables(), from..to).await;
         fixture.wait(TimeDelta::hours(1));
         peak();
         let begun = Instant::now();

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use store::keys::{Key, PK, SK, VERSION};
 
 use crate::support::events::{call, event};
-use crate::support::tables::names;
+use crate::support::tables::{names, reconcile_of};
 use crate::support::{World, noon};
 
 /// A stored item.
@@ -49,8 +49,8 @@ impl ReconcileFixture {
     }
 
     fn over(world: World) -> Self {
-        let (store, clock) = (world.stack.store().clone(), world.stack.clock().clone());
-        Self { world, reconciler: Reconciler::new(store, clock, DEFAULT_EVENT_RETENTION_DAYS) }
+        let (tables, clock) = (reconcile_of(world.stack.tables()), world.stack.clock().clone());
+        Self { world, reconciler: Reconciler::new(tables, clock, DEFAULT_EVENT_RETENTION_DAYS) }
     }
 
     fn clock(&self) -> &Clock {

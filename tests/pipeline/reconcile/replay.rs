@@ -42,8 +42,8 @@ async fn a_record_is_released_when_its_event_is_counted() {
     put_event(&fixture, "new", "99").await;
     let active = async || fixture.figures("acme").await[0]["active_instances"].clone();
     assert_eq!(active().await, 2);
-    let store = fixture.world.stack.store();
-    assert_eq!(store.status().await.unwrap().quarantine.count, 1);
+    let store = fixture.world.stack.tables();
+    assert_eq!(store.usage.status().await.unwrap().quarantine.count, 1);
     let report = replay(&fixture).await;
     assert_eq!((&report["released"], &report["kept"]), (&json!(0), &json!(1)), "{report}");
     assert_eq!(total().await, 6);
@@ -53,7 +53,7 @@ async fn a_record_is_released_when_its_event_is_counted() {
     let report = replay(&fixture).await;
     assert_eq!((&report["released"], &report["kept"]), (&json!(1), &json!(0)), "{report}");
     assert_eq!((total().await, active().await), (json!(7), json!(3)));
-    assert_eq!(store.status().await.unwrap().quarantine.count, 0);
+    assert_eq!(store.usage.status().await.unwrap().quarantine.count, 0);
     fixture.world.stack.redeliver().await;
     fixture.invoke(json!({ "do": "dirty" })).await.unwrap();
     replay(&fixture).await;

@@ -44,23 +44,23 @@ async fn a_redelivery_to_a_sealed_day_changes_nothing() {
 #[tokio::test]
 async fn a_day_marked_again_during_its_recompute_stays_dirty() {
     let fixture = ReconcileFixture::new().await;
-    let (store, org) = (fixture.world.stack.store(), OrgId::new("acme").unwrap());
+    let (store, org) = (fixture.world.stack.tables(), OrgId::new("acme").unwrap());
     let day = Day::parse(DAY).unwrap();
     let marked = async |asker: &str| {
-        store.mark_dirty(&org, day, asker).await.unwrap();
-        store.dirty_token(&org, day).await.unwrap().unwrap()
+        store.usage.mark_dirty(&org, day, asker).await.unwrap();
+        store.usage.dirty_token(&org, day).await.unwrap().unwrap()
     };
     let token = marked("first").await;
     // By another delivery, and by the same one redelivered.
     for asker in ["second", "first"] {
         marked(asker).await;
-        store.clear_dirty(&org, day, &token).await.unwrap();
-        assert_eq!(store.dirty_days().await.unwrap(), [(org.clone(), day)]);
+        store.usage.clear_dirty(&org, day, &token).await.unwrap();
+        assert_eq!(store.usage.dirty_days().await.unwrap(), [(org.clone(), day)]);
     }
     let token = marked("first").await;
-    store.clear_dirty(&org, day, &token).await.unwrap();
-    store.clear_dirty(&org, day, &token).await.unwrap();
-    assert_eq!(store.dirty_days().await.unwrap(), []);
+    store.usage.clear_dirty(&org, day, &token).await.unwrap();
+    store.usage.clear_dirty(&org, day, &token).await.unwrap();
+    assert_eq!(store.usage.dirty_days().await.unwrap(), []);
 }
 
 #[tokio::test]

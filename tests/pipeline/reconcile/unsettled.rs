@@ -11,14 +11,13 @@ use reconcile::Reconciler;
 use runtime::clock::Clock;
 use runtime::config::DEFAULT_EVENT_RETENTION_DAYS;
 use serde_json::{Value, json};
-use store::Store;
 use store::keys::SEALED;
 
 use super::TIME;
 use crate::simulation::engine::Engine;
 use crate::simulation::wire::{DIRECT, SdkResponse, Wire};
 use crate::support::noon;
-use crate::support::tables::{call, deliver, folded, held, names, record};
+use crate::support::tables::{call, deliver, folded, held, names, open, record};
 
 const RECONCILER: u32 = 1;
 
@@ -37,7 +36,7 @@ impl ChangingTables {
         let wire = Wire::new(engine.clone());
         let client = wire.client(DIRECT);
         tables::create(&client, &Template::built_in().unwrap().tables).await.unwrap();
-        let aggregator = Aggregator::new(Store::new(client, &names()));
+        let aggregator = Aggregator::new(open(client));
         Self { engine, wire, aggregator, events: Vec::new() }
     }
 
@@ -61,7 +60,7 @@ impl ChangingTables {
 #[tokio::test]
 async fn an_item_that_keeps_changing_is_neither_drift_nor_written() {
     let mut tables = ChangingTables::new().await;
-    let store = Store::new(tables.wire.client(RECONCILER), &names());
+    let store = open(tables.wire.client(RECONCILER));
     let reconciler = Reconciler::new(store, Clock::fixed(noon()), DEFAULT_EVENT_RETENTION_DAYS);
     let day = Day::of(noon(), chrono_tz::UTC).to_string();
     let asked = json!({ "do": "day", "org": "acme", "day": day, "repair": true });
@@ -91,7 +90,7 @@ async fn an_item_that_keeps_changing_is_neither_drift_nor_written() {
     let report = run.await.unwrap().unwrap();
     assert_eq!((&report["drift"], &report["days"][0]["is_restless"]), (&json!(0), &json!(true)), "{report}");
     tables.count().await;
-    let store = Store::new(tables.wire.client(DIRECT), &names());
+    let store = open(tables.wire.client(DIRECT));
     assert_eq!(held(&store, &tables.events).await, folded(&tables.events));
     let newest = format!("agent-{round}");
     let items = tables.engine.all(&names().usage);

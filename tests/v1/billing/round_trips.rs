@@ -17,16 +17,16 @@ async fn independent_reads_run_in_parallel() {
     caller
         .record(&[call("1", "nova", noon(), &user), call("2", "nova", at("2026-08-20T00:00:00Z"), &user)])
         .await;
-    let app = world.app(world.stack.client().clone());
+    let app = world.app::<billing::Tables>(world.stack.client().clone());
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     let ask = async |path: &str| {
-        let earlier = app.store.meter().reading();
+        let earlier = app.tables.usage.meter().reading();
         let request =
             Request::get(format!("/v1/billing{path}")).header("authorization", format!("Bearer {token}"));
         let response =
             app.router(billing::routes()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);
-        app.store.meter().reading().since(earlier)
+        app.tables.usage.meter().reading().since(earlier)
     };
     let trial = ask("/trial-status").await;
     assert_eq!((trial.reads, trial.half_read_units), (1, 1));

@@ -21,9 +21,9 @@ async fn used(world: &World, path: &str) -> Reading {
         router.clone().oneshot(request.body(Body::empty()).unwrap())
     };
     ask().await.unwrap();
-    let before = app.store.meter().reading();
+    let before = app.tables.usage.meter().reading();
     assert_eq!(ask().await.unwrap().status(), 200);
-    app.store.meter().reading().since(before)
+    app.tables.usage.meter().reading().since(before)
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! The system that `template.yaml` describes, running in this process.
 
+mod all_tables;
 mod folder;
 mod options;
 mod wiring;
@@ -9,8 +10,9 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use http::{Request, Response, Uri};
 use runtime::clock::Clock;
+use runtime::tables::{Database, Tables};
 use serde_json::Value;
-use store::Store;
+use store::Connection;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -29,6 +31,7 @@ use crate::token;
 use folder::DataFolder;
 use wiring::Wiring;
 
+pub use all_tables::{AllTables, all_names};
 pub use options::Options;
 
 /// How long a token of [`Stack::token`] is valid.
@@ -43,7 +46,7 @@ pub struct Stack {
     engine: Option<Arc<Engine>>,
     endpoint: String,
     client: aws_sdk_dynamodb::Client,
-    store: Store,
+    tables: AllTables,
     clock: Clock,
     secret: Vec<u8>,
     allow_local_webhooks: bool,
@@ -77,7 +80,9 @@ impl Stack {
         let timers = Arc::new(wiring.timers(&lambdas, options.longest_rate)?);
         let pollers = Arc::new(wiring.pollers(&lambdas, &streams, engine.as_deref()).await?);
         let gateway = Arc::new(wiring.gateway()?.with_lambdas(lambdas.clone()));
-        let store = Store::new(client.clone(), &wiring::all_tables());
+        let database = Database::new(Connection::new(client.clone()), all_names());
+        let all_tables =
+            AllTables::open(&database).map_err(|error| Error::caused("cannot open the tables", error))?;
         let (stop, stopped) = watch::channel(false);
         let mut stack = Self {
             gateway,
@@ -87,7 +92,7 @@ impl Stack {
             engine,
             endpoint,
             client,
-            store,
+            tables: all_tables,
             clock: options.clock,
             secret: options.secret,
             allow_local_webhooks: options.allow_local_webhooks,
@@ -181,8 +186,8 @@ impl Stack {
     }
 
     /// The tables, without the restrictions of any role.
-    pub const fn store(&self) -> &Store {
-        &self.store
+    pub const fn tables(&self) -> &AllTables {
+        &self.tables
     }
 
     /// The URL of the DynamoDB endpoint.

@@ -57,7 +57,7 @@ fn the_template_and_the_code_have_the_same_routes() {
     for function in template.functions.iter().filter(|function| !function.routes.is_empty()) {
         let deployed: BTreeSet<_> =
             function.routes.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
-        let implemented = wiring::routes(&function.binary).unwrap();
+        let implemented = wiring::endpoints(&function.binary).unwrap();
         let implemented: BTreeSet<_> =
             implemented.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
         assert_eq!(deployed, implemented, "{}", function.id);

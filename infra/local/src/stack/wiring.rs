@@ -3,13 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use budget_alerts::{BudgetAlerts, Channels};
 use runtime::clock::Clock;
 use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
-use store::Store;
-use store::TableNames;
+use runtime::tables::{Database, TableNames, Tables};
+use store::Connection;
 use web::app::App;
 use web::auth::Verifier;
+#[cfg(test)]
+use web::route::Endpoint;
 use web::route::Route;
 use webhook::{Policy, Webhooks};
 
@@ -42,17 +45,41 @@ impl Wiring<'_> {
         let verifier = Arc::new(verifier.map_err(|error| Error::caused("cannot verify tokens", error))?);
         let mut functions = Vec::new();
         for function in self.template.functions.iter().filter(|function| !function.routes.is_empty()) {
-            let routes = routes(&function.binary)?;
-            let config = self.config(function);
-            let app = App {
-                store: self.store(function, &config),
-                config: Arc::new(config),
-                clock: self.clock.clone(),
-                verifier: verifier.clone(),
-            };
-            functions.push((function.clone(), app.router(routes)));
+            functions.push((function.clone(), self.router(function, &verifier)?));
         }
         Ok(Gateway::new(functions))
+    }
+
+    /// The router of a function. A new function is added here, or in [`Self::handler`].
+    fn router(&self, function: &Function, verifier: &Arc<Verifier>) -> Result<Router> {
+        match function.binary.as_str() {
+            "activity" => self.serve(function, verifier, activity::routes()),
+            "billing" => self.serve(function, verifier, billing::routes()),
+            "costs" => self.serve(function, verifier, costs::routes()),
+            "health" => self.serve(function, verifier, health::routes()),
+            "ingest" => self.serve(function, verifier, ingest::routes()),
+            "metrics" => self.serve(function, verifier, metrics::routes()),
+            "registry" => self.serve(function, verifier, registry::routes()),
+            "usage" => self.serve(function, verifier, usage::routes()),
+            "workforce" => self.serve(function, verifier, workforce::routes()),
+            binary => Err(unknown(binary, "handles HTTP requests")),
+        }
+    }
+
+    fn serve<T: Tables>(
+        &self,
+        function: &Function,
+        verifier: &Arc<Verifier>,
+        routes: Vec<Route<T>>,
+    ) -> Result<Router> {
+        let config = self.config(function);
+        let app = App {
+            tables: self.tables::<T>(function, &config)?,
+            config: Arc::new(config),
+            clock: self.clock.clone(),
+            verifier: verifier.clone(),
+        };
+        Ok(app.router(routes))
     }
 
     /// The functions that are invoked with JSON.
@@ -100,14 +127,13 @@ impl Wiring<'_> {
         Ok(pollers)
     }
 
-    /// The handler of a function that is invoked with JSON. A new function is added here, or in [`routes`].
+    /// The handler of a function that is invoked with JSON. A new function is added here, or in [`Self::router`].
     fn handler(&self, function: &Function) -> Result<Handler> {
         let config = self.config(function);
-        let store = self.store(function, &config);
         let time_left = function.timeout;
         match function.binary.as_str() {
             "aggregator" => {
-                let aggregator = Arc::new(aggregator::Aggregator::new(store));
+                let aggregator = Arc::new(aggregator::Aggregator::new(self.tables(function, &config)?));
                 Ok(Arc::new(move |event| {
                     let aggregator = aggregator.clone();
                     Box::pin(async move { aggregator.handle(event).await })
@@ -117,7 +143,11 @@ impl Wiring<'_> {
                 let webhooks = Webhooks::new(Policy::new(config.allow_local_webhooks));
                 let webhooks = webhooks.map_err(|error| Error::caused("cannot send webhooks", error))?;
                 let channels = Channels::new(webhooks).with_printer(Arc::new(|line| println!("{line}")));
-                let alerts = Arc::new(BudgetAlerts::new(store, self.clock.clone(), channels));
+                let alerts = Arc::new(BudgetAlerts::new(
+                    self.tables(function, &config)?,
+                    self.clock.clone(),
+                    channels,
+                ));
                 Ok(Arc::new(move |event| {
                     let alerts = alerts.clone();
                     Box::pin(async move { alerts.handle(event, time_left).await })
@@ -125,7 +155,11 @@ impl Wiring<'_> {
             }
             "reconcile" => {
                 let days = config.event_retention_days;
-                let reconciler = Arc::new(reconcile::Reconciler::new(store, self.clock.clone(), days));
+                let reconciler = Arc::new(reconcile::Reconciler::new(
+                    self.tables(function, &config)?,
+                    self.clock.clone(),
+                    days,
+                ));
                 Ok(Arc::new(move |event| {
                     let reconciler = reconciler.clone();
                     Box::pin(async move { reconciler.handle(event, time_left).await })
@@ -136,14 +170,15 @@ impl Wiring<'_> {
     }
 
     /// The tables, restricted to what the function's role grants.
-    fn store(&self, function: &Function, config: &Config) -> Store {
-        Store::new(self.roles.client(&function.binary, self.client), &config.tables)
+    fn tables<T: Tables>(&self, function: &Function, config: &Config) -> Result<T> {
+        let connection = Connection::new(self.roles.client(&function.binary, self.client));
+        let tables = T::open(&Database::new(connection, config.tables.clone()));
+        tables.map_err(|error| Error::caused("cannot open the tables", error))
     }
 
     /// The configuration from the function's environment variables, which name only the tables that it uses.
     fn config(&self, function: &Function) -> Config {
-        let table =
-            |name: &str| function.variables.get(name).map(|id| tables::table_name(id)).unwrap_or_default();
+        let table = |name: &str| function.variables.get(name).map(|id| tables::table_name(id));
         let days = function.variables.get("EVENT_RETENTION_DAYS").and_then(|days| days.parse().ok());
         Config {
             tables: TableNames {
@@ -160,27 +195,22 @@ impl Wiring<'_> {
     }
 }
 
-/// All tables, for access on behalf of no function.
-pub(super) fn all_tables() -> TableNames {
-    TableNames {
-        events: tables::table_name("EventsTable"),
-        usage: tables::table_name("UsageTable"),
-        registry: tables::table_name("RegistryTable"),
+/// The endpoints of a binary. A new function is added here too.
+#[cfg(test)]
+pub(super) fn endpoints(binary: &str) -> Result<Vec<Endpoint>> {
+    fn of<T>(routes: Vec<Route<T>>) -> Vec<Endpoint> {
+        routes.into_iter().map(Endpoint::from).collect()
     }
-}
-
-/// The routes of a binary.
-pub(super) fn routes(binary: &str) -> Result<Vec<Route>> {
     match binary {
-        "activity" => Ok(activity::routes()),
-        "billing" => Ok(billing::routes()),
-        "costs" => Ok(costs::routes()),
-        "health" => Ok(health::routes()),
-        "ingest" => Ok(ingest::routes()),
-        "metrics" => Ok(metrics::routes()),
-        "registry" => Ok(registry::routes()),
-        "usage" => Ok(usage::routes()),
-        "workforce" => Ok(workforce::routes()),
+        "activity" => Ok(of(activity::routes())),
+        "billing" => Ok(of(billing::routes())),
+        "costs" => Ok(of(costs::routes())),
+        "health" => Ok(of(health::routes())),
+        "ingest" => Ok(of(ingest::routes())),
+        "metrics" => Ok(of(metrics::routes())),
+        "registry" => Ok(of(registry::routes())),
+        "usage" => Ok(of(usage::routes())),
+        "workforce" => Ok(of(workforce::routes())),
         _ => Err(unknown(binary, "handles HTTP requests")),
     }
 }

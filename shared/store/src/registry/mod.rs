@@ -10,6 +10,7 @@ mod read;
 pub(super) mod seen;
 mod settings;
 mod used;
+mod zone;
 
 pub use audit::Setting;
 pub use change::{Editor, Entity, Next, UNSET};

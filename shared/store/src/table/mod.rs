@@ -26,7 +26,7 @@ use tokio::time::{Instant, sleep};
 use crate::aws::ATTEMPTS;
 use crate::error::{Error, Result};
 use crate::keys::{Key, KeyRange, VERSION};
-use crate::{Connection, Item, key_attributes, version};
+use crate::{Connection, Item, Meter, key_attributes, version};
 
 use error::failed;
 use expression::Placeholders;
@@ -210,6 +210,11 @@ impl Table {
         let mut errors: Vec<_> = responses.into_iter().map(|response| response.error).collect();
         errors.resize(wanted, Some(BatchStatementError::builder().build()));
         Ok(errors)
+    }
+
+    /// The meter of all calls through the same connection.
+    pub fn meter(&self) -> &Meter {
+        self.connection.meter()
     }
 
     /// The table's name, which PartiQL statements hold.
