@@ -76,7 +76,7 @@ impl Reconciler {
             }
             Request::Replay => self.replay(&mut report, until).await?,
             Request::Forget { places } => {
-                report.released = replay::release(&self.tables.usage, &places).await?
+                report.released = replay::release(&self.tables.usage, &places).await?;
             }
             Request::Nightly => {
                 let organizations = self.tables.registry.organizations().await?;

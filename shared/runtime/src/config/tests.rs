@@ -48,7 +48,6 @@ fn retention_is_at_least_70_days() {
         let text = text.to_owned();
         config_from(&move |name| match name {
             "EVENT_RETENTION_DAYS" => Some(text.clone()),
-            "REGISTRY_TABLE" => Some("registry".to_owned()),
             _ => None,
         })
         .map(|config| config.event_retention_days)
@@ -65,7 +64,6 @@ fn a_cursor_secret_has_32_bytes_or_is_absent_which_fails_only_on_use() {
         let secret = secret.to_owned();
         config_from(&move |name| match name {
             "CURSOR_SECRET" => Some(secret.clone()).filter(|secret| !secret.is_empty()),
-            "REGISTRY_TABLE" => Some("registry".to_owned()),
             _ => None,
         })
     };
@@ -80,7 +78,6 @@ fn only_standard_topics_are_accepted_and_no_variable_allows_local_webhooks() {
         let arn = arn.to_owned();
         config_from(&move |name| match name {
             "ALERTS_TOPIC_ARN" => Some(arn.clone()).filter(|arn| !arn.is_empty()),
-            "REGISTRY_TABLE" => Some("registry".to_owned()),
             _ => Some("true".to_owned()).filter(|_| name.contains("LOCAL")),
         })
     };
