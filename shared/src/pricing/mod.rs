@@ -8,11 +8,33 @@
 
 mod book;
 mod build;
+mod catalog;
+#[cfg(test)]
+mod compile;
+pub mod data;
+mod hash;
+mod nearest;
 mod overrides;
+mod own;
 mod parse;
+mod pricer;
 mod rates;
+mod resolve;
+mod select;
+mod split;
+mod tables;
+mod usage;
 
 use std::borrow::Cow;
+
+pub use catalog::{Book, FamilyTier, ModelEntry, ProviderEntry};
+pub use own::{MULTIPLIER_ONE, OwnEntry, OwnPrice, OwnPrices};
+pub use pricer::{CallPrice, CostParts, EffectiveRow, Pricer};
+pub use resolve::Found;
+pub use select::{Query, Unpriced};
+pub use split::split;
+pub use tables::PriceRow;
+pub use usage::{Call, TokenUsage, day_of};
 
 pub use book::{PriceBook, PriceRef, PriceVersion, PricedModel};
 pub use overrides::{Override, Overrides, Prices};
