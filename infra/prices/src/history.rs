@@ -57,6 +57,8 @@ fn update_provider(
     for key in lines.keys().filter(|key| !listed.contains(*key)) {
         report.gone.push(format!("{provider}/{key}"));
     }
+    let targets: BTreeMap<String, Vec<Version>> =
+        models.iter().map(|m| (m.model.line.model.to_lowercase(), m.model.versions.clone())).collect();
     for MergedModel { model, source } in models {
         let key = model.line.model.to_lowercase();
         let old_line = lines.get(&key);
@@ -64,23 +66,17 @@ fn update_provider(
         if old_line.is_none() {
             report.new.push(format!("{provider}/{}", model.line.model));
         }
-        let line = merged_line(old_line, &model.line, source, today);
-        // A model that had prices of its own keeps them, even where a list now has it as a snapshot of another.
-        let rows = if model.versions.is_empty() && !old.is_empty() {
-            if let Some(line) = lines.get_mut(&key) {
-                line.retires_on = line.retires_on.or(model.line.retires_on);
-            }
-            write_spans(&model.line.model, &old)
-        } else {
-            let spans = lay_model_over(&old, &model, source, today);
-            report.compare(
-                provider,
-                &model.line.model,
-                Change::between(&old_rates(&old, today), &rates(&spans, today)),
-            );
-            lines.insert(key.clone(), line);
-            write_spans(&model.line.model, &spans)
-        };
+        let mut line = merged_line(old_line, &model.line, source, today);
+        let mut model = model;
+        if let Some(target) = targets.get(&line.priced_as.to_lowercase()).filter(|_| !old.is_empty()) {
+            // A model that had prices of its own keeps its history, and follows the other one from now on.
+            model.versions.clone_from(target);
+            line.priced_as.clear();
+        }
+        let spans = lay_model_over(&old, &model, source, today);
+        report.compare(provider, &line.model, Change::between(rates(&old, today), rates(&spans, today)));
+        let rows = write_spans(&line.model, &spans);
+        lines.insert(key.clone(), line);
         prices.insert(key, rows);
     }
     drop_ambiguous_aliases(&mut lines);
@@ -234,10 +230,6 @@ fn rates(spans: &[Span], day: Date) -> Option<(u64, u64)> {
     let rates =
         spans.iter().rfind(|span| span.holds_on(day))?.version.get(&Conditions::default()).copied()?;
     Some((rates.get(Rate::Input)?, rates.get(Rate::Output).unwrap_or(0)))
-}
-
-fn old_rates(old: &[Span], day: Date) -> Option<(u64, u64)> {
-    rates(old, day)
 }
 
 fn drop_ambiguous_aliases(lines: &mut BTreeMap<String, ModelLine>) {

@@ -113,6 +113,9 @@ fn version(provider: &str, line: &ModelLine, entry: &Entry, region: &str) -> Ver
     units(provider, line, entry, &mut version);
     images_at_the_price_of_text(provider, line, entry, &mut version);
     fill(&mut version);
+    if provider == "fireworks" {
+        cached_at_half_the_price(&mut version);
+    }
     off_peak(entry, &mut version);
     uplifts(entry, &mut version);
     if !region.is_empty() {
@@ -261,25 +264,33 @@ fn images_at_the_price_of_text(provider: &str, line: &ModelLine, entry: &Entry, 
 /// Completes the rows of tiers and thresholds: what such a row leaves out costs what it costs without the condition.
 /// A cache write for an hour is left out where a shorter one is given, since its multiple is of the row's own input.
 fn fill(version: &mut Version) {
-    let steps: Vec<_> = version.rows.iter().map(|(conditions, _)| conditions.clone()).collect();
+    let stated = version.clone();
     let at = |tier, above_input_tokens| Conditions { tier, above_input_tokens, ..Conditions::default() };
-    for own in steps {
-        let mut rates = version.get(&own).copied().unwrap_or_default();
+    for (own, rates) in &stated.rows {
+        let mut filled = *rates;
         let mut sources = vec![at(own.tier, 0), at(Tier::Standard, 0)];
         if own.tier != Tier::Batch {
             sources.insert(0, at(Tier::Standard, own.above_input_tokens));
         }
-        let keep_1h = own.tier == Tier::Standard || rates.get(Rate::CacheWrite5m).is_none();
-        let own_1h = rates.get(Rate::CacheWrite1h);
-        for source in sources.iter().filter(|source| **source != own) {
-            if let Some(source) = version.get(source).copied() {
-                rates.fill_from(&source);
+        for source in sources.iter().filter(|source| *source != own) {
+            if let Some(source) = stated.get(source) {
+                filled.fill_from(source);
             }
         }
-        if !keep_1h {
-            rates.set(Rate::CacheWrite1h, own_1h);
+        if own.tier != Tier::Standard && rates.get(Rate::CacheWrite5m).is_some() {
+            filled.set(Rate::CacheWrite1h, rates.get(Rate::CacheWrite1h));
         }
-        version.set(own, rates);
+        version.set(own.clone(), filled);
+    }
+}
+
+/// Fireworks bills a cached token of a model at half the price of input where it states no other price:
+/// docs.fireworks.ai/guides/prompt-caching.
+fn cached_at_half_the_price(version: &mut Version) {
+    for (_, rates) in &mut version.rows {
+        if let (Some(input), None) = (rates.get(Rate::Input), rates.get(Rate::CacheRead)) {
+            rates.set(Rate::CacheRead, Some(input / 2));
+        }
     }
 }
 

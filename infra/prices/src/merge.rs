@@ -64,6 +64,12 @@ pub fn merge(
     today: Date,
 ) -> (Vec<MergedModel>, Vec<Disagreement>) {
     let litellm = one_per_id(litellm);
+    // `-latest` names move; LiteLLM states them by name where genai-prices has them in rules.
+    let stated: BTreeMap<_, _> = litellm
+        .iter()
+        .flat_map(|model| model.line.aliases.iter().map(move |alias| (alias, model)))
+        .map(|(alias, model)| ((model.provider.clone(), alias.to_lowercase()), model.line.model.clone()))
+        .collect();
     let mut places: Vec<Option<usize>> = Vec::new();
     let mut exact = Vec::new();
     for (place, model) in litellm.iter().enumerate() {
@@ -96,6 +102,8 @@ pub fn merge(
         } else {
             if found.is_empty() {
                 take(known, model, today, false);
+            } else {
+                take_regions(known, model, today);
             }
             let mut snapshot = SourceModel { provider: model.provider.clone(), ..SourceModel::default() };
             snapshot.line = model.line.clone();
@@ -108,7 +116,7 @@ pub fn merge(
     for MergedModel { model, .. } in &mut merged {
         model.versions.iter_mut().for_each(units_in_base_row_alone);
     }
-    drop_ambiguous_aliases(&mut merged);
+    drop_ambiguous_aliases(&mut merged, &stated);
     (merged, disagreements)
 }
 
@@ -166,6 +174,16 @@ fn take(known: &mut MergedModel, model: &SourceModel, today: Date, litellm_wins:
     }
 }
 
+/// Takes the prices of regions by name, such as `us-gov-west-1`: they are no multiples of the price that is in doubt.
+fn take_regions(known: &mut MergedModel, model: &SourceModel, today: Date) {
+    let is_named = |region: &str| region.contains('-');
+    let rows = model.versions[0].rows.iter().filter(|(conditions, _)| is_named(&conditions.region));
+    let regions = Version { from: None, rows: rows.cloned().collect() };
+    if let Some(current) = known.model.on_mut(today) {
+        current.fill_from(&regions);
+    }
+}
+
 fn has_windows(version: &Version) -> bool {
     version.rows.iter().any(|(conditions, _)| conditions.window.is_some())
 }
@@ -217,7 +235,7 @@ fn complete(own: &mut shared::pricing::data::ModelLine, other: &shared::pricing:
 }
 
 /// An id is never an alias of another model, and an alias means one model.
-fn drop_ambiguous_aliases(merged: &mut [MergedModel]) {
+fn drop_ambiguous_aliases(merged: &mut [MergedModel], stated: &BTreeMap<(String, String), String>) {
     let ids: BTreeSet<_> =
         merged.iter().map(|m| (m.model.provider.clone(), m.model.line.model.to_lowercase())).collect();
     let mut taken = BTreeSet::new();
@@ -225,7 +243,8 @@ fn drop_ambiguous_aliases(merged: &mut [MergedModel]) {
         let provider = &model.provider;
         model.line.aliases.retain(|alias| {
             let key = (provider.clone(), alias.to_lowercase());
-            !ids.contains(&key) && taken.insert(key)
+            let is_stated = stated.get(&key).is_none_or(|id| id.eq_ignore_ascii_case(&model.line.model));
+            is_stated && !ids.contains(&key) && taken.insert(key)
         });
         model.line.aliases.sort();
     }

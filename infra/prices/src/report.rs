@@ -17,7 +17,7 @@ pub enum Change {
 
 impl Change {
     /// The change from one pair of input and output prices to another.
-    pub fn between(old: &Option<(u64, u64)>, new: &Option<(u64, u64)>) -> Self {
+    pub fn between(old: Option<(u64, u64)>, new: Option<(u64, u64)>) -> Self {
         match (old, new) {
             (Some(old), Some(new)) if new.0 < old.0 || new.1 < old.1 => Self::Cheaper,
             (Some(old), Some(new)) if new != old => Self::Dearer,

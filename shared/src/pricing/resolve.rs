@@ -129,7 +129,10 @@ impl Search {
         if is_own_name || (self.provider.has(Rule::Bedrock) && ["converse", "invoke"].contains(&front)) {
             return Some((rest, None));
         }
-        let is_region = (self.provider.has(Rule::Azure) && ["us", "eu", "global", "apac"].contains(&front))
+        if self.provider.has(Rule::Azure) && front == "global-standard" {
+            return Some((rest, Some("global")));
+        }
+        let is_region = (self.provider.has(Rule::Azure) && ["us", "eu", "global", "apac", "us-gov"].contains(&front))
             || (self.provider.has(Rule::Bedrock) && front.ends_with(|c: char| c.is_ascii_digit()));
         Some(if is_region { (rest, Some(front)) } else { (id, None) })
     }
