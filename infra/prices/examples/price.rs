@@ -53,7 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             "output": dollars(price.parts.output),
             "units": dollars(price.parts.units),
             "unpriced": price.unpriced,
-            "row": price.row,
+            "row": price.row.map(|row| row.stamp()),
         });
         writeln!(out, "{answer}")?;
     }

@@ -94,13 +94,13 @@ fn model(provider: &str, entry: &Value, rule: &Rule, today: Date) -> Result<Sour
         model: id.to_owned(),
         aliases: rule.texts().into_iter().filter(usable).map(str::to_owned).collect(),
         deprecated: entry["deprecated"].as_bool().unwrap_or(false),
-        context_tokens: entry["context_window"].as_u64(),
+        context_tokens: entry["context_window"].as_u64().filter(|tokens| *tokens > 0),
         ..ModelLine::default()
     };
     let mut versions = versions(&lower, &entry["prices"], today)?;
     if let Some(current) = versions.iter_mut().rfind(|version| version.from.is_none_or(|from| from <= today))
     {
-        variants(provider, &lower, entry, current);
+        variants(provider, &lower, entry, current, today);
     }
     line.mode = mode(&lower, &versions);
     let verified = entry["price_comments"].as_str().and_then(|comment| last_date(comment, today));
@@ -222,9 +222,15 @@ fn price_at(price: Option<&Value>, step: u64) -> Option<Decimal> {
 
 /// The prices of service tiers, as they are now. Their start is the day on which the list's authors first looked at
 /// them, so they are taken for the whole of the current version.
-fn variants(provider: &str, model: &str, entry: &Value, current: &mut Version) {
+fn variants(provider: &str, model: &str, entry: &Value, current: &mut Version, today: Date) {
     let standard = current.clone();
-    for variant in entry["price_variants"].as_array().into_iter().flatten() {
+    let has_begun = |variant: &&Value| {
+        let start = variant["constraint"]["start_date"].as_str().and_then(|start| start.parse::<Date>().ok());
+        start.is_none_or(|start| start <= today)
+    };
+    let variants = entry["price_variants"].as_array().map_or(&[][..], Vec::as_slice);
+    // The first one that holds counts, so it is set last.
+    for variant in variants.iter().filter(has_begun).rev() {
         let when = &variant["when"];
         let tier = match (when["processing"].as_str(), when["service_tier"].as_str(), when["speed"].as_str())
         {

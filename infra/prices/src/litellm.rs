@@ -409,5 +409,5 @@ fn text_of(entry: &Entry, key: &str) -> Option<String> {
 }
 
 fn count(entry: &Entry, key: &str) -> Option<u64> {
-    u64::try_from(number(entry.get(key)?)?).ok()
+    u64::try_from(number(entry.get(key)?)?).ok().filter(|count| *count > 0)
 }

@@ -234,3 +234,6 @@ pub enum FamilyTier {
     /// Planning and research.
     Flagship,
 }
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,8 @@ mod resolve;
 mod select;
 mod split;
 mod tables;
+#[cfg(test)]
+mod testing;
 mod usage;
 
 use std::borrow::Cow;

@@ -152,3 +152,6 @@ pub(super) fn scaled(own: &RateSet, row: &RateSet, base: &RateSet) -> RateSet {
     }
     all
 }
+
+#[cfg(test)]
+mod tests;

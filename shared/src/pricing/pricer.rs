@@ -44,14 +44,14 @@ impl CostParts {
 }
 
 /// The price of a call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallPrice {
+#[derive(Clone, Debug)]
+pub struct CallPrice<'p> {
     /// What is priced of it.
     pub parts: CostParts,
     /// Why the call, or a part of it, has no price.
     pub unpriced: Option<Unpriced>,
-    /// Names the row for the record, where one was found; see [`EffectiveRow::stamp`].
-    pub row: Option<String>,
+    /// The row that prices it, where one was found.
+    pub row: Option<EffectiveRow<'p>>,
 }
 
 /// The rates that hold under certain conditions, own prices included.
@@ -78,7 +78,11 @@ impl EffectiveRow<'_> {
     /// decided: `+org` for an own price, `+{tier}`, `+{region}`, `+hours`, `+long{threshold}`.
     pub fn stamp(&self) -> String {
         use std::fmt::Write as _;
-        let mut stamp = format!("{}/{}@", self.provider, self.model);
+        let mut stamp = String::with_capacity(self.provider.len() + self.model.len() + 40);
+        stamp.push_str(&self.provider);
+        stamp.push('/');
+        stamp.push_str(&self.model);
+        stamp.push('@');
         let from = self.own.map(|own| own.from).or_else(|| self.list.map(PriceRow::from));
         match from.filter(|from| *from > Date::MIN) {
             Some(from) => write!(stamp, "{from}"),
@@ -113,14 +117,14 @@ impl<'p> Pricer<'p> {
     }
 
     /// Prices a call.
-    pub fn price(self, call: &Call<'_>) -> CallPrice {
+    pub fn price(self, call: &Call<'_>) -> CallPrice<'p> {
         match self.row(call) {
             Ok(row) => {
                 let (parts, unpriced) = match cost(&row, call) {
                     Ok((parts, unpriced)) => (parts, unpriced),
                     Err(reason) => (CostParts::default(), Some(reason)),
                 };
-                CallPrice { parts, unpriced, row: Some(row.stamp()) }
+                CallPrice { parts, unpriced, row: Some(row) }
             }
             Err(reason) => CallPrice { parts: CostParts::default(), unpriced: Some(reason), row: None },
         }
@@ -374,3 +378,10 @@ fn units_cost(price: u64, count: Decimal) -> i128 {
         }
     }
 }
+
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod proptests;
+#[cfg(test)]
+mod tests;

@@ -132,7 +132,8 @@ impl Search {
         if self.provider.has(Rule::Azure) && front == "global-standard" {
             return Some((rest, Some("global")));
         }
-        let is_region = (self.provider.has(Rule::Azure) && ["us", "eu", "global", "apac", "us-gov"].contains(&front))
+        let is_region = (self.provider.has(Rule::Azure)
+            && ["us", "eu", "global", "apac", "us-gov"].contains(&front))
             || (self.provider.has(Rule::Bedrock) && front.ends_with(|c: char| c.is_ascii_digit()));
         Some(if is_region { (rest, Some(front)) } else { (id, None) })
     }
@@ -247,3 +248,6 @@ fn other_date(id: &str) -> Option<String> {
         format!("{name}-{date}")
     })
 }
+
+#[cfg(test)]
+mod tests;

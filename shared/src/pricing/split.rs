@@ -43,3 +43,6 @@ fn scale_half_even(value: u128, part: u128, whole: u128) -> u128 {
         std::cmp::Ordering::Greater => quotient + 1,
     }
 }
+
+#[cfg(test)]
+mod tests;

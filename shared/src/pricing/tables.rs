@@ -153,25 +153,40 @@ impl PriceRow {
 
     /// The price of `rate`, in picodollars per token or unit.
     pub fn rate(self, rate: Rate) -> Option<u64> {
-        let at = index(self.number(4));
-        let mask =
-            u32::from(short(self.tables.rates, at)) | u32::from(short(self.tables.rates, at + 1)) << 16;
+        let (at, mask) = self.rate_set();
         let bit = 1 << (rate as u32);
-        if mask & bit == 0 {
-            return None;
-        }
-        let place = short(self.tables.rates, at + 2 + index((mask & (bit - 1)).count_ones()));
-        Some(long(self.tables.prices, place.into()))
+        (mask & bit != 0).then(|| self.price(at + index((mask & (bit - 1)).count_ones())))
     }
 
     /// All its prices.
     pub fn rates(self) -> RateSet {
+        let (at, mut mask) = self.rate_set();
         let mut rates = RateSet::default();
-        Rate::ALL.into_iter().for_each(|rate| rates.set(rate, self.rate(rate)));
+        let mut place = at;
+        while mask != 0 {
+            if let Some(rate) = Rate::ALL.get(index(mask.trailing_zeros())) {
+                rates.set(*rate, Some(self.price(place)));
+            }
+            mask &= mask - 1;
+            place += 1;
+        }
         rates
     }
 
-    pub(super) fn holds_on(self, day: Date) -> bool {
+    /// Where the places of the prices start, and which rates have one.
+    fn rate_set(self) -> (usize, u32) {
+        let at = index(self.number(4));
+        let mask =
+            u32::from(short(self.tables.rates, at)) | u32::from(short(self.tables.rates, at + 1)) << 16;
+        (at + 2, mask)
+    }
+
+    fn price(self, place: usize) -> u64 {
+        long(self.tables.prices, short(self.tables.rates, place).into())
+    }
+
+    /// Whether the row holds on `day`.
+    pub fn holds_on(self, day: Date) -> bool {
         self.from() <= day && day < self.to()
     }
 }

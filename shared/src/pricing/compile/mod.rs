@@ -190,7 +190,7 @@ impl Builder {
             self.models += 1;
         }
         let prefix_start = u32_of(self.tables.prefixes.len() / 20);
-        self.prefixes(aliases, &places)?;
+        self.prefixes(aliases, &places);
         let prefix_len = u32_of(self.tables.prefixes.len() / 20) - prefix_start;
         let mut rules = 0;
         for rule in &line.rules {
@@ -217,6 +217,10 @@ impl Builder {
         aliases: &[AliasLine],
         places: &BTreeMap<String, u32>,
     ) -> Result<(), String> {
+        let unknown = aliases.iter().find(|line| !places.contains_key(&line.model.to_ascii_lowercase()));
+        if let Some(line) = unknown {
+            return Err(format!("the alias {} means no model", line.alias));
+        }
         let mut names = BTreeMap::new();
         let of_models =
             models.iter().flat_map(|model| model.aliases.iter().map(move |alias| (alias, &model.model)));
@@ -233,22 +237,20 @@ impl Builder {
         Ok(())
     }
 
-    fn prefixes(&mut self, aliases: &[AliasLine], places: &BTreeMap<String, u32>) -> Result<(), String> {
+    fn prefixes(&mut self, aliases: &[AliasLine], places: &BTreeMap<String, u32>) {
         // Longest first: the first one that matches is the longest.
         let mut prefixes: Vec<_> = aliases.iter().filter(|line| line.prefix).collect();
         prefixes.sort_by_key(|line| std::cmp::Reverse(line.alias.len()));
         for line in prefixes {
-            let model = places.get(&line.model.to_ascii_lowercase());
-            let model = *model.ok_or_else(|| format!("the alias {} means no model", line.alias))?;
+            let Some(model) = places.get(&line.model.to_ascii_lowercase()) else { continue };
             let start = u32_of(self.tables.exceptions.len() / 8);
             for exception in &line.exceptions {
                 let text = self.strings.add(exception);
                 push(&mut self.tables.exceptions, &[text.0, text.1]);
             }
             let text = self.strings.add(&line.alias);
-            push(&mut self.tables.prefixes, &[text.0, text.1, model, start, u32_of(line.exceptions.len())]);
+            push(&mut self.tables.prefixes, &[text.0, text.1, *model, start, u32_of(line.exceptions.len())]);
         }
-        Ok(())
     }
 
     fn catalog(

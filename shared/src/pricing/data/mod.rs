@@ -22,3 +22,6 @@ pub use rate::{Rate, RateSet, parse_decimal};
 pub use rule::{RULES, Rule};
 pub use tier::Tier;
 pub use window::Window;
+
+#[cfg(test)]
+mod tests;
