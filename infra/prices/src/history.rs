@@ -79,6 +79,7 @@ fn update_provider(
         lines.insert(key.clone(), line);
         prices.insert(key, rows);
     }
+    release_days_of_snapshots(&mut lines);
     drop_ambiguous_aliases(&mut lines);
     files.models = lines.into_values().collect();
     files.prices = prices.into_values().flatten().collect();
@@ -113,6 +114,22 @@ fn release_day(id: &str) -> Option<Date> {
     let dashed = |at: usize| id.get(at + 1..at + 11)?.parse::<Date>().ok();
     let starts = id.char_indices().filter(|(_, c)| matches!(c, '-' | '@')).map(|(at, _)| at);
     starts.filter_map(|at| dashed(at).or_else(|| compact(at))).find(|day| day.0 > 20_180_000)
+}
+
+/// A model without a day in its id was released with its first snapshot.
+fn release_days_of_snapshots(lines: &mut BTreeMap<String, ModelLine>) {
+    let mut first: BTreeMap<String, Date> = BTreeMap::new();
+    for line in lines.values().filter(|line| !line.priced_as.is_empty()) {
+        if let Some(day) = line.released {
+            let known = first.entry(line.priced_as.to_lowercase()).or_insert(day);
+            *known = day.min(*known);
+        }
+    }
+    for (key, day) in first {
+        if let Some(line) = lines.get_mut(&key) {
+            line.released.get_or_insert(day);
+        }
+    }
 }
 
 fn spans(lines: Vec<PriceLine>) -> Vec<Span> {

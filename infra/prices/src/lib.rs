@@ -140,3 +140,6 @@ fn number(raw: &RawValue) -> Option<Decimal> {
     let text = raw.get().trim_matches('"');
     Decimal::from_str(text).or_else(|_| Decimal::from_scientific(text)).ok().filter(|n| !n.is_sign_negative())
 }
+
+#[cfg(test)]
+mod tests;
