@@ -8,8 +8,8 @@ use std::str::FromStr as _;
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use shared::pricing::data::Rate;
-use shared::pricing::{Book, Call, OwnPrices, Pricer, TokenUsage};
+use ledger::pricing::data::Rate;
+use ledger::pricing::{Book, Call, OwnPrices, Pricer, TokenUsage};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let own = OwnPrices::default();

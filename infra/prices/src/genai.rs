@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use shared::pricing::data::{Date, Mode, ModelLine, Rate, RateSet, Tier, Window};
+use ledger::pricing::data::{Date, Mode, ModelLine, Rate, RateSet, Tier, Window};
 
 use crate::matching::Rule;
 use crate::providers::Providers;

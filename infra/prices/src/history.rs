@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::pricing::data::{Date, ModelLine, PriceLine, Rate};
+use ledger::pricing::data::{Date, ModelLine, PriceLine, Rate};
 
 use crate::merge::MergedModel;
 use crate::report::{Change, Report};

@@ -20,7 +20,7 @@ use std::str::FromStr;
 
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
-use shared::pricing::data::{Date, Malformed, ModelLine, PriceLine};
+use ledger::pricing::data::{Date, Malformed, ModelLine, PriceLine};
 
 pub use merge::Disagreement;
 pub use report::Report;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
-use shared::pricing::data::{Date, Mode, ModelLine, Rate, RateSet, Tier, Window};
+use ledger::pricing::data::{Date, Mode, ModelLine, Rate, RateSet, Tier, Window};
 
 use crate::providers::Providers;
 use crate::source::{Conditions, SourceModel, Version, pico, scaled, set_cache_write};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use shared::pricing::data::{Date, Mode, Rate, RateSet};
+use ledger::pricing::data::{Date, Mode, Rate, RateSet};
 
 use crate::genai::Catalog;
 use crate::providers::Preferences;
@@ -218,7 +218,7 @@ fn disagreements_of(
 }
 
 /// Takes what `other` says of the lifecycle beyond `own`.
-fn complete(own: &mut shared::pricing::data::ModelLine, other: &shared::pricing::data::ModelLine) {
+fn complete(own: &mut ledger::pricing::data::ModelLine, other: &ledger::pricing::data::ModelLine) {
     if own.mode == Mode::Unknown {
         own.mode = other.mode;
     }

@@ -1,6 +1,6 @@
 //! The ids of providers under the names that price lists have for them, and which list is preferred.
 
-use shared::pricing::data::{Malformed, ProviderLine, split};
+use ledger::pricing::data::{Malformed, ProviderLine, split};
 
 /// The names of `providers.csv`.
 #[derive(Debug)]

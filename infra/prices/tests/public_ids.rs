@@ -1,7 +1,7 @@
 //! Every id of both public lists, asked of the book under the names that the lists use.
 
-use shared::pricing::data::{Date, Rate, RateSet};
-use shared::pricing::{Book, ModelEntry};
+use ledger::pricing::data::{Date, Rate, RateSet};
+use ledger::pricing::{Book, ModelEntry};
 
 const IDS: &str = include_str!("public_ids.csv");
 const DAY: Date = Date::new(2026, 11, 27);
