@@ -19,11 +19,11 @@ use chrono::{Days, NaiveDate};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use local::tables::table_name;
 use local::template::{Function, Template};
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::auth::Scope;
-use shared::store::keys::{PK, SK};
+use store::keys::{PK, SK};
 use tokio::net::TcpListener;
+use web::auth::Scope;
 
 use crate::events::{answer, event_of_the_aggregator, file};
 use crate::routes::functions;

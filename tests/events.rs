@@ -7,14 +7,15 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use http::StatusCode;
 use lambda_http::request::LambdaRequest;
+use ledger::event::Event;
+use ledger::ids::OrgId;
+use ledger::period;
 use local::template::Template;
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::{Clock, Route};
-use shared::auth::Scope;
-use shared::event::Event;
-use shared::ids::OrgId;
-use shared::period;
-use shared::store::keys;
+use store::keys;
+use web::auth::Scope;
+use web::route::Route;
 
 use crate::monitoring;
 use crate::routes::functions;
@@ -96,8 +97,8 @@ pub fn event_of_the_aggregator() -> Event {
     let (org, day, source, id) = keys::parse_event_key(text("pk"), text("sk")).unwrap();
     let event = Event {
         org: OrgId::new(org.as_str()).unwrap(),
-        source: shared::ids::Name::new(source).unwrap(),
-        id: shared::ids::Name::new(id).unwrap(),
+        source: ledger::ids::Name::new(source).unwrap(),
+        id: ledger::ids::Name::new(id).unwrap(),
         time: period::parse_instant(text("t")).unwrap(),
         day,
         data: serde_json::from_str(text("d")).unwrap(),

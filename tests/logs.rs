@@ -6,10 +6,11 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use http::{Method, Request, StatusCode};
 use local::template::Template;
+use runtime::logs;
+use runtime::logs::OURS;
 use serde_json::{Value, json};
-use shared::auth::Scope;
-use shared::logs::{self, OURS};
 use tracing::level_filters::LevelFilter;
+use web::auth::Scope;
 
 use crate::support::events::{call, event};
 use crate::support::tables::{self, Tables, deliver};
@@ -196,12 +197,12 @@ async fn a_delivery_has_its_invocations_id_on_each_line() {
     let world = World::new().await;
     world.caller("acme").post(&json!([call("1", noon())])).await;
     // Where no note can be made of it, the aggregator says so.
-    let lanes = shared::store::keys::status::lanes();
+    let lanes = store::keys::status::lanes();
     let text = |text: &str| aws_sdk_dynamodb::types::AttributeValue::S(text.to_owned());
     let mut put = world.stack.client().put_item().table_name(tables::names().usage);
     put = put.item("pk", text(&lanes.pk)).item("sk", text(&lanes.sk));
-    for lane in 0..shared::store::keys::LANES {
-        put = put.item(shared::store::keys::status::lane_column(lane), text("noon"));
+    for lane in 0..store::keys::LANES {
+        put = put.item(store::keys::status::lane_column(lane), text("noon"));
     }
     put.send().await.unwrap();
     let log = Log::at(LevelFilter::TRACE);
@@ -214,10 +215,10 @@ async fn a_delivery_has_its_invocations_id_on_each_line() {
 fn what_libraries_say_is_shown_from_information_on_and_no_function_is_taken_for_one() {
     for function in Template::built_in().unwrap().functions {
         let name = function.binary.replace('-', "_");
-        assert!(OURS.contains(&name.as_str()), "{name} is missing in shared::logs::OURS");
+        assert!(OURS.contains(&name.as_str()), "{name} is missing in runtime::logs::OURS");
     }
     let log = Log::at(LevelFilter::TRACE);
-    tracing::trace!(target: "shared::store", "ours");
+    tracing::trace!(target: "store", "ours");
     tracing::trace!(target: "sharedness", "a library's");
     tracing::debug!(target: "aws_smithy_runtime::client", "a request");
     tracing::info!(target: "aws_config", "a profile");

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use local::template::Template;
+use runtime::metrics as ours;
 use serde_json::{Value, json};
 use serde_norway::Value as Yaml;
-use shared::emf as ours;
 
 use crate::support::emulator::root;
 

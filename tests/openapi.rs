@@ -32,7 +32,7 @@ fn every_route_is_in_it_and_no_other_with_its_scope() {
     let routes = functions().into_iter().flat_map(|(_, routes)| routes).map(|route| {
         let path = route.path.replace("+}", "}");
         let path = if route.method == Method::POST && test.starts_with(&path) { test } else { &path };
-        format!("{} {path} {}", route.method, route.scope.map_or("-", shared::auth::Scope::as_str))
+        format!("{} {path} {}", route.method, route.scope.map_or("-", web::auth::Scope::as_str))
     });
     let documented = operations().into_iter().map(|(path, method, operation)| {
         let scopes: Vec<_> = list(&operation["security"]).flat_map(|needs| list(&needs["bearer"])).collect();

@@ -13,14 +13,15 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use http::{Method, StatusCode};
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup::EndUser;
 use local::role::Grant;
 use local::template::{Function, Template};
 use serde_json::json;
-use shared::app::Route;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::rollup::EndUser;
-use shared::store::keys::{PK, SK, VERSION};
+use store::keys::Keyed;
+use store::keys::{PK, SK, VERSION};
+use web::route::Route;
 
 use crate::routes::functions;
 use crate::strangers::{MARK, fill, path, put, routes, settings};
@@ -212,7 +213,7 @@ fn whoever_opens_a_connection_early_may_ask_what_it_asks_for_that() {
 /// The operations that the store's source asks for.
 fn written() -> BTreeSet<String> {
     let mut operations = BTreeSet::new();
-    visit(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/src/store")), &mut |source| {
+    visit(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/store/src")), &mut |source| {
         let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
         for call in source.split("client.").skip(1) {
             let (name, _) = call.split_once("()").unwrap();

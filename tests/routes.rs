@@ -8,9 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use http::{Method, StatusCode};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use local::template::Template;
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::{Clock, Route};
-use shared::auth::Scope;
+use web::auth::Scope;
+use web::route::Route;
 
 use crate::support::{Answer, Caller, World};
 

@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use shared::app::Route;
+use web::route::Route;
 
 use crate::routes::functions;
 use crate::support::events::event;

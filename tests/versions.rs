@@ -5,7 +5,7 @@
 //! them. It is the memory of what lies in people's tables, so once version 1 has been released it stays as it is. A
 //! change that gives an attribute another meaning takes a new version:
 //!
-//! 1. Raise `LAYOUT` in `shared/src/store/version.rs` and let `known` there take the versions that are still read. What
+//! 1. Raise `LAYOUT` in `shared/store/src/version.rs` and let `known` there take the versions that are still read. What
 //!    reads an item of an older one is told so, and each write leaves an item in the new version as a whole.
 //! 2. Add the new version's file to [`FIXTURES`] and write it by `cargo test -p system-tests -- --ignored
 //!    versions::write`. The older files stay; the answers in them may change only where that is meant.
@@ -24,8 +24,8 @@ use http::{Method, StatusCode};
 use local::tables::table_name;
 use local::template::Template;
 use serde_json::{Value, json};
-use shared::store::Item;
-use shared::store::keys::VERSION;
+use store::Item;
+use store::keys::VERSION;
 
 use crate::policies::{ODD, not_understood};
 use crate::strangers::{MARK, fill, path, put, routes, settings};
@@ -151,8 +151,8 @@ async fn example() -> World {
     // Alerts, and what reconcile notes: a day that was proved, and one to be computed anew.
     world.stack.invoke("budget-alerts", json!({})).await.unwrap();
     world.stack.invoke("reconcile", json!({ "do": "nightly" })).await.unwrap();
-    let org = shared::ids::OrgId::new(ORG).unwrap();
-    let day = shared::period::Day::of(noon(), chrono_tz::UTC);
+    let org = ledger::ids::OrgId::new(ORG).unwrap();
+    let day = ledger::period::Day::of(noon(), chrono_tz::UTC);
     world.stack.store().mark_dirty(&org, day, "token").await.unwrap();
     world
 }
@@ -234,7 +234,7 @@ async fn every_endpoint_reads_what_earlier_versions_wrote() {
         // And goes on from there.
         let before = world.caller(ORG).get("/v1/metrics/summary").await["total_requests"].as_u64().unwrap();
         let mut event = call(1, MARK, "m", "0.01", noon());
-        event.org = shared::ids::OrgId::new(ORG).unwrap();
+        event.org = ledger::ids::OrgId::new(ORG).unwrap();
         let more = delivery(tables::STREAM, "another", &[record(&event, "100000000000000000000000001")]);
         let answer =
             Aggregator::new(Tables::store_by(world.stack.client().clone())).handle(more).await.unwrap();
@@ -266,7 +266,7 @@ async fn what_a_later_version_wrote_is_neither_guessed_at_nor_written_over() {
         assert_eq!(status, StatusCode::INTERNAL_SERVER_ERROR, "{}", route.path);
     }
     let mut event = call(1, MARK, "m", "0.01", noon());
-    event.org = shared::ids::OrgId::new(ORG).unwrap();
+    event.org = ledger::ids::OrgId::new(ORG).unwrap();
     let number = "100000000000000000000000001";
     let more = delivery(tables::STREAM, "another", &[record(&event, number)]);
     let answer = Aggregator::new(Tables::store_by(world.stack.client().clone())).handle(more).await.unwrap();

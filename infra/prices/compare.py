@@ -40,7 +40,7 @@ import logging  # noqa: E402
 logging.disable(logging.CRITICAL)
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-DATA = next(path for path in [ROOT / "shared/ledger/data", ROOT / "shared/data"] if path.exists())
+DATA = ROOT / "shared/ledger/data"
 AT = datetime.datetime(2026, 11, 27, 12, 0, tzinfo=datetime.UTC)
 cost.current_billing_time = lambda: AT
 

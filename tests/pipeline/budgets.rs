@@ -12,17 +12,20 @@ use budget_alerts::{BudgetAlerts, Outlets};
 use chrono::TimeDelta;
 use chrono_tz::Europe::Berlin;
 use dynoxide::{Database, ImportOptions, Item};
+use ledger::event::Event;
+use ledger::ids::{AgentId, OrgId};
+use ledger::period::{Day, DayRange};
+use ledger::rollup;
+use ledger::rollup::{Subject, Sums, Target};
 use local::tables;
 use local::template::Template;
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::event::Event;
-use shared::ids::{AgentId, OrgId};
-use shared::period::{Day, DayRange};
-use shared::rollup::{self, Subject, Sums, Target};
-use shared::store::keys::{self, Key, PK, SK, VERSION};
-use shared::store::{Reading, Store};
-use shared::webhook::{LIMIT, Policy, Webhooks};
+use store::keys;
+use store::keys::Keyed;
+use store::keys::{Key, PK, SK, VERSION};
+use store::{Reading, Store};
+use webhook::{LIMIT, Policy, Webhooks};
 
 use crate::simulation::engine::Engine;
 use crate::simulation::number;
@@ -115,7 +118,7 @@ impl Fleet {
 fn registry(org: &OrgId) -> Vec<Item> {
     let seen = json!({ "seen_first": { "S": "2026-01-01" }, "seen_last": { "S": "2026-09-15" } });
     let mut items = vec![
-        at(Subject::Org.key(org), seen.clone()),
+        at(store::keys::subject(org, &Subject::Org), seen.clone()),
         at(keys::organization_settings(org), set(json!({ "timezone": { "S": Berlin.name() } }))),
         at(keys::budget(org), set(json!({ "monthly": { "S": "100000.00" }, "forecast": { "BOOL": true } }))),
     ];

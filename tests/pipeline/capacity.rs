@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use aggregator::Aggregator;
 use chrono::{DateTime, TimeDelta, Utc};
+use ledger::event::{Data, Event};
+use ledger::ids::Name;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use shared::event::{Data, Event};
-use shared::ids::Name;
-use shared::store::events::{INSERT_BATCH, RawEvent};
+use store::events::{INSERT_BATCH, RawEvent};
 
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, record};

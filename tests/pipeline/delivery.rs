@@ -1,11 +1,11 @@
 //! Lambda delivers a record at least once, and cuts batches as it likes.
 
 use aggregator::Aggregator;
+use ledger::event::Event;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use runtime::metrics::{Metric, counted};
 use serde_json::{Value, json};
-use shared::emf::{Metric, counted};
-use shared::event::Event;
 
 use crate::support::noon;
 use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, record};
@@ -127,7 +127,7 @@ fn however_a_shard_is_cut_and_repeated_each_record_counts_once() {
         .run(&deliveries(), |deliveries| {
             // A case has an organisation of its own.
             let case = next_shard.replace(next_shard.get() + 1);
-            let org = shared::ids::OrgId::new(format!("org-{case}")).unwrap();
+            let org = ledger::ids::OrgId::new(format!("org-{case}")).unwrap();
             let events: Vec<_> =
                 events.iter().map(|event| Event { org: org.clone(), ..event.clone() }).collect();
             let records: Vec<_> = events

@@ -17,8 +17,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use http::{Method, StatusCode};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use runtime::metrics::{Metric, counted};
 use serde_json::{Value, json};
-use shared::emf::{Metric, counted};
 
 use crate::support::events;
 use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, record};
@@ -153,7 +153,7 @@ async fn ingest_spoilt(world: &World, fault: Fault, every: u32, id: &str) -> (St
         .header("content-type", "application/json")
         .header(
             "authorization",
-            format!("Bearer {}", world.stack.token("acme", &shared::auth::Scope::ALL).unwrap()),
+            format!("Bearer {}", world.stack.token("acme", &web::auth::Scope::ALL).unwrap()),
         )
         .body(axum::body::Body::from(json!(batch).to_string()))
         .unwrap();

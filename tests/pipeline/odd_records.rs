@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 
 use aggregator::Aggregator;
+use ledger::event::{AgentActivity, Data, Event};
+use ledger::ids::{AgentId, Name};
+use ledger::period::DayRange;
+use ledger::rollup;
+use ledger::rollup::Column;
+use ledger::rollup::{OTHER_ACTIVITY, Target};
+use runtime::metrics::{Metric, counted};
 use serde_json::json;
-use shared::emf::{Metric, counted};
-use shared::event::{AgentActivity, Data, Event};
-use shared::ids::{AgentId, Name};
-use shared::period::DayRange;
-use shared::rollup::{self, OTHER_ACTIVITY, Target};
-use shared::store::keys::Column;
+use store::keys::Keyed;
 
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, folded, quarantined, record};

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use aggregator::Aggregator;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
-use shared::event::Event;
-use shared::store::keys::{self, LANES, PK, SK, status};
+use ledger::event::Event;
+use store::keys;
+use store::keys::{LANES, PK, SK, status};
 
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, folded, names, record};

@@ -4,9 +4,9 @@ use aggregator::Aggregator;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use serde_json::{Value, json};
-use shared::store::Store;
-use shared::store::keys::mark_column;
-use shared::store::quarantine::{Aside, MAX_RECORD, Summary};
+use store::Store;
+use store::keys::mark_column;
+use store::quarantine::{Aside, MAX_RECORD, Summary};
 
 use crate::support::noon;
 use crate::support::tables::{STREAM, Tables, call, deliver, folded, quarantined, record};

@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use http::Method;
 use rand::RngExt;
+use runtime::clock::Clock;
 use serde_json::json;
-use shared::app::Clock;
-use shared::store::keys::SEALED;
+use store::keys::SEALED;
 
 use super::Held;
 use super::faults::{self, Fate};

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use shared::rollup::{Seen, Sums};
-use shared::store::keys::Key;
+use ledger::rollup::{Seen, Sums};
+use store::keys::Key;
+use store::keys::Keyed;
 
 use super::Held;
 use super::items::{self, Usage};
@@ -130,7 +131,8 @@ impl Run {
             }
         }
         for sighting in &counted.sightings {
-            let item = self.engine.item(&names().registry, &sighting.subject.key(&sighting.org));
+            let item =
+                self.engine.item(&names().registry, &store::keys::subject(&sighting.org, &sighting.subject));
             let known = item.as_ref().and_then(items::seen).ok_or("someone was not seen")?;
             if !knows(&known, &sighting.seen) {
                 return Err(format!("{known:?} does not know of {sighting:?}"));

@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
+use ledger::event::Event;
+use ledger::ids::OrgId;
+use ledger::period;
+use ledger::period::Day;
+use ledger::rollup;
+use ledger::rollup::{Latest, OrgDay, Seen, Subject, Sums, Target};
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::event::Event;
-use shared::ids::OrgId;
-use shared::period::{self, Day};
-use shared::rollup::{self, Latest, OrgDay, Seen, Subject, Sums, Target};
-use shared::store::keys::status::parse_quarantine_time;
-use shared::store::keys::{Key, PK, SK};
+use store::keys::Keyed;
+use store::keys::status::parse_quarantine_time;
+use store::keys::{Key, PK, SK};
 
 use super::Held;
 use super::check::{differ, hour};
@@ -132,7 +135,7 @@ impl Run {
     /// Who was seen, and when. The host named last may lag behind by less than an hour.
     fn check_seen(&self, fold: &Fold) -> Held {
         for (subject, wanted) in &fold.seen {
-            let item = self.engine.item(&names().registry, &subject.1.key(&subject.0));
+            let item = self.engine.item(&names().registry, &store::keys::subject(&subject.0, &subject.1));
             let held =
                 item.as_ref().and_then(items::seen).ok_or_else(|| format!("{subject:?} was not seen"))?;
             if (Seen { host: None, ..held.clone() }) != (Seen { host: None, ..wanted.clone() }) {

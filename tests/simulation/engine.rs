@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use dynoxide::actions::get_shard_iterator::encode_shard_iterator;
 use dynoxide::{Database, Item, streams};
 use serde_json::{Value, json};
-use shared::store::keys::{Key, PK, SK};
+use store::keys::{Key, PK, SK};
 
 /// Records read from the engine's stream at once.
 const PAGE: usize = 1000;

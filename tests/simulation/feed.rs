@@ -1,12 +1,13 @@
 //! From the table to its stream: what was inserted, what was removed, and what nobody understands.
 
 use dynoxide::{AttributeValue as Dynoxide, Item};
+use ledger::event::Event;
+use ledger::rollup;
 use rand::RngExt;
 use serde_json::{Value, json};
-use shared::event::Event;
-use shared::rollup;
-use shared::store::events;
-use shared::store::keys::{Key, PK, SK, event as attribute};
+use store::events;
+use store::keys::Keyed;
+use store::keys::{Key, PK, SK, event as attribute};
 
 use super::Held;
 use super::run::Run;
@@ -94,7 +95,7 @@ pub fn event(item: &Item) -> Held<Event> {
         Dynoxide::N(number) => Some(Sdk::N(number.clone())),
         _ => None,
     };
-    let wanted = [PK, SK, shared::store::keys::VERSION, attribute::TIME, attribute::DATA];
+    let wanted = [PK, SK, store::keys::VERSION, attribute::TIME, attribute::DATA];
     let parts = wanted.iter().filter_map(|name| Some(((*name).to_owned(), value(item.get(*name)?)?)));
     events::parse(&parts.collect())
 }

@@ -3,15 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dynoxide::{AttributeValue, Item};
+use ledger::period;
+use ledger::period::{Day, Month};
+use ledger::rollup::Column;
+use ledger::rollup::{Latest, Seen, Sums};
 use rust_decimal::Decimal;
-use shared::period::{self, Day, Month};
-use shared::rollup::{Latest, Seen, Sums};
-use shared::store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
-use shared::store::keys::{
-    Column, DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, VERSION, WRITES, is_mark,
-    seen as attribute,
+use store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
+use store::keys::{
+    DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, VERSION, WRITES, is_mark, seen as attribute,
 };
-use shared::store::sequence::SequenceNumber;
+use store::sequence::SequenceNumber;
 
 use super::Held;
 use super::engine::Engine;

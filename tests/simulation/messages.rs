@@ -2,14 +2,16 @@
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
+use ledger::event::{Data, Event};
+use ledger::ids::OrgId;
+use ledger::period;
+use ledger::period::Day;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use shared::event::{Data, Event};
-use shared::ids::OrgId;
-use shared::period::{self, Day};
-use shared::store::keys::{self, Key};
+use store::keys;
+use store::keys::Key;
 
 /// The organisations and their zones. The second cuts its days and hours at a quarter to.
 pub const ORGS: [(&str, Tz); 2] = [("acme", Tz::UTC), ("bolt", Tz::Asia__Kathmandu)];

@@ -3,8 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use shared::store::keys::{DIRTY, PK, SEALED, is_mark, mark_column};
-use shared::store::sequence::SequenceNumber;
+use store::keys::{DIRTY, PK, SEALED, is_mark, mark_column};
+use store::sequence::SequenceNumber;
 
 use super::stream::TABLE;
 

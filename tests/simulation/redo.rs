@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use ledger::ids::OrgId;
+use ledger::period::Day;
 use rand::RngExt;
 use reconcile::Reconciler;
 use reconcile::due::oldest_whole;
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::keys::{Key, parse_event_key};
+use store::keys::{Key, parse_event_key};
 
 use super::Held;
 use super::items::Usage;

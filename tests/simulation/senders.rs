@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
+use ledger::event::Event;
+use ledger::period::Day;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::Value;
-use shared::event::Event;
-use shared::period::Day;
-use shared::store::keys::Key;
+use store::keys::Key;
 
 use super::Held;
 use super::messages::{Message, ORGS};

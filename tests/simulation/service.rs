@@ -7,12 +7,14 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use http::{Method, Request, StatusCode};
 use local::token;
+use runtime::clock::Clock;
+use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, MIN_SECRET_BYTES};
 use serde_json::Value;
-use shared::app::{App, Clock, Route};
-use shared::auth::Verifier;
-use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, MIN_SECRET_BYTES};
-use shared::store::Store;
+use store::Store;
 use tower::ServiceExt;
+use web::app::App;
+use web::auth::Verifier;
+use web::route::Route;
 
 use super::wire::Process;
 use crate::support::tables::{as_function, names};

@@ -1,13 +1,13 @@
 //! Streams with their shards and records, and how far each shard has been delivered.
 
 use chrono::{DateTime, Utc};
+use ledger::period;
+use ledger::rollup::{EndUser, Sighting, Sums};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
-use shared::period;
-use shared::rollup::{EndUser, Sighting, Sums};
-use shared::store::keys::{Key, PK, lane_of, mark_column, status};
-use shared::store::sequence::SequenceNumber;
+use store::keys::{Key, PK, lane_of, mark_column, status};
+use store::sequence::SequenceNumber;
 
 use super::digits::Digits;
 use super::wire::Process;

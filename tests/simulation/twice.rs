@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use http::{Method, StatusCode};
+use runtime::clock::Clock;
 use serde_json::json;
-use shared::app::Clock;
 
 use super::run::Run;
 use super::service;

@@ -15,9 +15,9 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use ledger::event::REGISTRY_SOURCE;
 use serde_json::{Value, json};
-use shared::event::REGISTRY_SOURCE;
-use shared::store::keys::{PK, SK, event_key, parse_event_key};
+use store::keys::{PK, SK, event_key, parse_event_key};
 use tokio::sync::oneshot;
 
 use super::engine::Engine;

@@ -1,9 +1,9 @@
 //! Events as a sender writes them, and at random.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ledger::period;
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use shared::period;
 
 /// An event of `kind` that `agent`'s machine sends.
 pub fn event(id: &str, kind: &str, time: DateTime<Utc>, data: Value) -> Value {

@@ -16,16 +16,17 @@ use axum::Router;
 use axum::body::Bytes;
 use chrono::{DateTime, Utc};
 use http::{Method, Request, StatusCode};
+use ledger::period;
 use local::stack::{Options, Stack};
 use local::{sdk, token};
 use rand::distr::{Alphanumeric, SampleString};
+use runtime::clock::Clock;
+use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
 use serde_json::{Value, json};
-use shared::app::{App, Clock};
-use shared::auth::{Scope, Verifier};
-use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
-use shared::period;
-use shared::store::Store;
+use store::Store;
 use tower::{Service, ServiceExt};
+use web::app::App;
+use web::auth::{Scope, Verifier};
 
 /// The time at which tests take place, unless they say otherwise: a noon from which a price change, a change of
 /// month and 90 days of summer time can be looked back on.

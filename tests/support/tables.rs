@@ -8,22 +8,25 @@ use aws_sdk_dynamodb::Client;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
+use ledger::cost::{CallCost, TokenCounts};
+use ledger::event::{CallStatus, Data, Event, KeySource, LlmCall};
+use ledger::ids::{AgentId, Name, OrgId};
+use ledger::money::Usd;
+use ledger::period::Day;
+use ledger::rollup;
+use ledger::rollup::Sums;
 use local::engine::Engine;
 use local::role::Roles;
 use local::template::Template;
 use local::{sdk, tables};
 use serde_json::{Value, json};
-use shared::config::TableNames;
-use shared::cost::{CallCost, TokenCounts};
-use shared::event::{CallStatus, Data, Event, KeySource, LlmCall};
-use shared::ids::{AgentId, Name, OrgId};
-use shared::money::Usd;
-use shared::period::Day;
-use shared::rollup::{self, Sums, Target};
-use shared::store::Store;
-use shared::store::keys::event as attribute;
-use shared::store::keys::{self, Key};
-use shared::store::quarantine::Quarantined;
+use store::Store;
+use store::TableNames;
+use store::keys;
+use store::keys::Key;
+use store::keys::Keyed;
+use store::keys::event as attribute;
+use store::quarantine::Quarantined;
 use tempfile::TempDir;
 
 /// Empty tables, which go when it is dropped.
@@ -100,7 +103,7 @@ pub fn folded(events: &[Event]) -> BTreeMap<Key, Sums> {
     let mut items: BTreeMap<Key, Sums> = BTreeMap::new();
     for event in events {
         for (target, sums) in rollup::contribution(event).sums {
-            items.entry(Target::key(&target)).or_default().merge(&sums);
+            items.entry(target.key()).or_default().merge(&sums);
         }
     }
     items
@@ -145,9 +148,9 @@ pub fn record(event: &Event, sequence_number: &str) -> Value {
         keys::PK: { "S": key.pk },
         keys::SK: { "S": key.sk },
         keys::VERSION: { "N": "1" },
-        attribute::TIME: { "S": shared::period::rfc3339(event.time) },
+        attribute::TIME: { "S": ledger::period::rfc3339(event.time) },
         attribute::DATA: { "S": serde_json::to_string(&event.data).unwrap() },
-        attribute::RECEIVED: { "S": shared::period::rfc3339(event.time) },
+        attribute::RECEIVED: { "S": ledger::period::rfc3339(event.time) },
         attribute::HASH: { "B": BASE64.encode(event.content_hash()) },
     });
     json!({

@@ -1,7 +1,7 @@
 //! Time zones, worked out another way: offsets typed in by hand, days found by trying.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
-use shared::period;
+use ledger::period;
 
 /// A zone as it is from August to December 2026.
 #[derive(Debug)]

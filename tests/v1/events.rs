@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{Method, Request, StatusCode};
+use runtime::metrics::{Metric, counted};
 use serde_json::{Value, json};
-use shared::auth::Scope;
-use shared::emf::{Metric, counted};
+use web::auth::Scope;
 
 use crate::support::events::{call, event};
 use crate::support::{Answer, Caller, World, answered, faults, noon};
@@ -202,8 +202,8 @@ async fn time_has_a_window() {
     assert_eq!(verdict(&caller, &call("4", noon() - back - ms)).await, ["too_old", "body.0.time too_old"]);
     let sample = |id: &str, from: chrono::DateTime<chrono::Utc>, to: chrono::DateTime<chrono::Utc>| {
         let data = json!({
-            "project_id": "site", "instance_id": "i-1", "from": shared::period::rfc3339(from),
-            "to": shared::period::rfc3339(to), "cpu_cores": 1, "ram_gb": 1, "disk_gb": 1,
+            "project_id": "site", "instance_id": "i-1", "from": ledger::period::rfc3339(from),
+            "to": ledger::period::rfc3339(to), "cpu_cores": 1, "ram_gb": 1, "disk_gb": 1,
             "bandwidth_in_bytes": 0, "bandwidth_out_bytes": 0,
         });
         event(id, "compute.usage", noon(), data)

@@ -1,7 +1,8 @@
 //! Attempts to reach what nobody outside should reach: by spelling, by name, by a name that changes its mind, by
 //! redirection.
 
-use shared::webhook::{Policy, Sent, Verdict};
+use ledger::alert::Verdict;
+use webhook::{Policy, Sent};
 
 use super::{DEPLOYED, LOCAL, Names, send};
 use crate::support::receiver::{NAME, Receiver, Reply};

@@ -3,8 +3,9 @@
 use std::process::Command;
 use std::sync::Arc;
 
+use ledger::alert::{MessageId, Verdict};
 use reqwest::Certificate;
-use shared::webhook::{MessageId, Sent, Verdict, Webhooks, new_secret};
+use webhook::{Sent, Webhooks, new_secret};
 
 use super::{BODY, DEPLOYED, LOCAL, Names, SECRET, send};
 use crate::support::noon;
@@ -31,7 +32,7 @@ async fn while_a_secret_is_rotated_both_sign() {
     let receiver = Receiver::start().await;
     let webhooks = Webhooks::new(LOCAL).unwrap();
     let (new, old) = (new_secret(), new_secret());
-    let id = MessageId::unique();
+    let id = webhook::unique_id();
     webhooks.send(&receiver.url(), &[&new, &old], &id, noon(), b"{}").await.unwrap();
     let received = receiver.only();
     assert_eq!(received.signatures().len(), 2);
@@ -55,8 +56,8 @@ async fn nothing_is_sent_without_a_signature() {
 fn ids_tell_messages_apart_and_hold_no_full_stop() {
     assert_eq!(MessageId::of("acme#ALERT#a.b"), MessageId::of("acme#ALERT#a.b"));
     assert_ne!(MessageId::of("acme#ALERT#a.b"), MessageId::of("acme#ALERT#a.c"));
-    assert_ne!(MessageId::unique(), MessageId::unique());
-    for id in [MessageId::of("acme#ALERT#a.b"), MessageId::unique()] {
+    assert_ne!(webhook::unique_id(), webhook::unique_id());
+    for id in [MessageId::of("acme#ALERT#a.b"), webhook::unique_id()] {
         let harmless = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         assert!(id.as_str().chars().all(harmless) && id.as_str().len() == 47, "{id}");
     }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use shared::webhook::{Failure, MAX_ANSWER, Policy, Sent, Verdict, Webhooks};
+use ledger::alert::{Failure, Verdict};
 use tokio::net::TcpListener;
+use webhook::{MAX_ANSWER, Policy, Sent, Webhooks};
 
 use super::{LOCAL, Names, SECRET, SHORT, send};
 use crate::support::receiver::{Receiver, Reply};

@@ -8,8 +8,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use ledger::alert::{Failure, MessageId};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use shared::webhook::{Failure, LIMIT, MessageId, Policy, Sent, Webhooks};
+use webhook::{LIMIT, Policy, Sent, Webhooks};
 
 use crate::support::noon;
 

@@ -1,10 +1,10 @@
 //! Counting what a range of the log holds.
 
 use futures::try_join;
-use shared::Result;
-use shared::ids::Name;
-use shared::store::Store;
-use shared::store::activity::Filter;
+use ledger::ids::Name;
+use store::Store;
+use store::activity::Filter;
+use web::error::Result;
 
 use crate::cut::{Counted, Cut, Span};
 

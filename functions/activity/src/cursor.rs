@@ -4,9 +4,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::{DateTime, Utc};
 use hmac::{Hmac, KeyInit, Mac};
+use ledger::ids::OrgId;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
-use shared::ids::OrgId;
 
 use crate::cut::Span;
 use crate::params::Params;
@@ -39,8 +39,8 @@ impl Cursor {
     }
 
     /// The cursor's text, which holds for the organisation and the filters alone.
-    pub fn sign(&self, secret: &[u8], org: &OrgId, params: &Params) -> Result<String, shared::Error> {
-        let payload = serde_json::to_vec(self).map_err(shared::Error::internal)?;
+    pub fn sign(&self, secret: &[u8], org: &OrgId, params: &Params) -> Result<String, web::error::Error> {
+        let payload = serde_json::to_vec(self).map_err(web::error::Error::internal)?;
         let signature = signature(secret, org, params, &payload).finalize().into_bytes();
         Ok(BASE64.encode([signature.as_slice(), &payload].concat()))
     }
@@ -61,8 +61,8 @@ fn signature(secret: &[u8], org: &OrgId, params: &Params, payload: &[u8]) -> Hma
     let parts = [
         "activity".to_owned(),
         org.to_string(),
-        id(params.agent.as_ref().map(shared::ids::AgentId::as_str)),
-        id(params.event_type.as_ref().map(shared::ids::Name::as_str)),
+        id(params.agent.as_ref().map(ledger::ids::AgentId::as_str)),
+        id(params.event_type.as_ref().map(ledger::ids::Name::as_str)),
         instant(params.from),
         instant(params.to),
     ];
@@ -78,8 +78,8 @@ fn signature(secret: &[u8], org: &OrgId, params: &Params, payload: &[u8]) -> Hma
 
 #[cfg(test)]
 mod tests {
-    use shared::http::{FromQuery, Query};
-    use shared::period::parse_instant;
+    use ledger::period::parse_instant;
+    use web::query::{FromQuery, Query};
 
     use super::*;
 

@@ -2,9 +2,9 @@
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use chrono_tz::Tz;
-use shared::period::{Day, DayRange};
-use shared::rollup::ActivityDay;
-use shared::store::activity::Stretch;
+use ledger::period::{Day, DayRange};
+use ledger::rollup::ActivityDay;
+use store::activity::Stretch;
 
 /// How long after its end an hour's count is relied on: what counts is a minute behind, and may meet a hindrance.
 const SETTLED: TimeDelta = TimeDelta::minutes(10);

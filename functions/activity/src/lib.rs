@@ -7,7 +7,7 @@ pub mod log;
 mod page;
 mod params;
 
-use shared::app::Route;
+use web::route::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {

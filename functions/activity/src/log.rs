@@ -11,14 +11,16 @@
 
 use axum::Json;
 use axum::extract::State;
+use ledger::period;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::error::{Error, Fault, Result};
-use shared::http::{Caller, Params as Query};
-use shared::period;
-use shared::store::activity::Entry as Stored;
+use store::activity::Entry as Stored;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::{Error, Fault, Result};
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::cursor::Cursor;
 use crate::page::{Asked, Names, Page};

@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::app::serve_checked(activity::routes(), |config| config.cursor_secret().map(drop)).await
+    web::app::serve_checked(activity::routes(), |config| config.cursor_secret().map(drop)).await
 }

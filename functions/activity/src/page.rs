@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use futures::try_join;
-use shared::Result;
-use shared::ids::{AgentId, OrgId};
-use shared::store::Store;
-use shared::store::activity::{Entry, Filter, Stretch};
+use ledger::ids::{AgentId, OrgId};
+use store::Store;
+use store::activity::{Entry, Filter, Stretch};
+use web::error::Result;
 
 use crate::count::count;
 use crate::cut::{Counted, Cut, Span};

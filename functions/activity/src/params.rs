@@ -1,8 +1,8 @@
 //! The parameters, and the range of the log that they ask for.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use shared::http::{FromQuery, Query};
-use shared::ids::{AgentId, Name};
+use ledger::ids::{AgentId, Name};
+use web::query::{FromQuery, Query};
 
 use crate::cut::Span;
 
@@ -82,7 +82,7 @@ fn floor(instant: DateTime<Utc>) -> DateTime<Utc> {
 
 #[cfg(test)]
 mod tests {
-    use shared::period::parse_instant;
+    use ledger::period::parse_instant;
 
     use super::*;
 
@@ -90,7 +90,7 @@ mod tests {
         parse_instant(text).unwrap()
     }
 
-    fn params(text: &str) -> Result<Params, shared::Error> {
+    fn params(text: &str) -> Result<Params, web::error::Error> {
         let mut query = Query::parse(text);
         let params = Params::from_query(&mut query);
         query.finish().map(|()| params)
@@ -98,7 +98,7 @@ mod tests {
 
     fn range(text: &str) -> (String, String) {
         let range = params(text).unwrap().range(at("2026-03-31T12:00:00Z"));
-        (shared::period::rfc3339(range.oldest), shared::period::rfc3339(range.newest))
+        (ledger::period::rfc3339(range.oldest), ledger::period::rfc3339(range.newest))
     }
 
     #[test]
@@ -120,7 +120,7 @@ mod tests {
         let now = at("2026-03-31T12:00:00Z");
         let reach = |oldest: &str, newest: &str| {
             let range = Span { newest: at(newest), oldest: at(oldest) };
-            let text = |instant| shared::period::sortable(instant);
+            let text = |instant| ledger::period::sortable(instant);
             within_reach(range, now, 70).map(|span| (text(span.oldest), text(span.newest)))
         };
         let pair = |a: &str, b: &str| Some((a.to_owned(), b.to_owned()));

@@ -2,16 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
+use store::keys::Keyed;
 
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::rollup::{self, EndUser, Seen, Subject, Sums, Target};
-use shared::store::Store;
-use shared::store::keys::Key;
-use shared::store::sequence::SequenceNumber;
-use shared::store::usage::{Batch as Stretch, MAX_COLUMNS, Outcome};
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup;
+use ledger::rollup::{EndUser, Seen, Subject, Sums, Target};
+use store::Store;
+use store::keys::Key;
+use store::sequence::SequenceNumber;
+use store::usage::{Batch as Stretch, MAX_COLUMNS, Outcome};
 
 use crate::aside::PuttingAside;
 use crate::batch::Batch;

@@ -1,8 +1,8 @@
 //! Putting records aside that cannot be counted, so that the shard can go on.
 
-use shared::emf::Metric;
-use shared::store::Store;
-use shared::store::quarantine::Aside;
+use runtime::metrics::Metric;
+use store::Store;
+use store::quarantine::Aside;
 use tokio::sync::Mutex;
 
 use crate::batch::Batch;

@@ -1,7 +1,7 @@
 //! One delivery of records, all of one shard.
 
 use serde_json::Value;
-use shared::store::keys::mark_column;
+use store::keys::mark_column;
 
 use crate::record::{self, Record};
 

@@ -7,10 +7,10 @@ mod progress;
 mod record;
 
 use lambda_runtime::Error;
+use runtime::metrics::Metric;
 use serde::Serialize;
 use serde_json::Value;
-use shared::emf::Metric;
-use shared::store::Store;
+use store::Store;
 
 use apply::Applier;
 use batch::Batch;

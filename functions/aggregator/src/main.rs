@@ -1,16 +1,16 @@
 //! The Lambda function `aggregator`.
 
 use lambda_runtime::{LambdaEvent, service_fn};
-use shared::config::Config;
-use shared::emf;
-use shared::store::Store;
+use runtime::config::Config;
+use runtime::metrics;
+use store::Store;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    shared::app::init_logging();
+    runtime::logs::init();
     // The connection opens with the first batch: nobody waits for that, and the role allows none of the usual queries.
     let store = Store::from_env(&Config::without_auth()?.tables).await;
     let aggregator = &aggregator::Aggregator::new(store);
-    let handle = |event: LambdaEvent<_>| emf::printed("aggregator", aggregator.handle(event.payload));
+    let handle = |event: LambdaEvent<_>| metrics::printed("aggregator", aggregator.handle(event.payload));
     lambda_runtime::run(service_fn(handle)).await
 }

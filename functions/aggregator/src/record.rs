@@ -4,12 +4,12 @@
 //! all of them, for ever. Here each is read by itself.
 
 use chrono::{DateTime, Utc};
+use ledger::event::Event;
 use serde::Deserialize;
 use serde_json::Value;
-use shared::event::Event;
-use shared::store::Item;
-use shared::store::events;
-use shared::store::sequence::SequenceNumber;
+use store::Item;
+use store::events;
+use store::sequence::SequenceNumber;
 
 /// What a record asks for.
 pub enum Reading {

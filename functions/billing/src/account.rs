@@ -3,11 +3,12 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures::try_join;
-use shared::Result;
-use shared::app::App;
-use shared::ids::OrgId;
-use shared::period::{Day, DayRange};
-use shared::store::registry::{Agent, PlanSettings};
+use ledger::ids::OrgId;
+use ledger::period::{Day, DayRange};
+use ledger::roster::Agent;
+use ledger::settings::PlanSettings;
+use store::Result;
+use web::app::App;
 
 use crate::period::{self, Period};
 
@@ -54,9 +55,9 @@ fn used(days: DayRange, agents: &[Agent], now: DateTime<Utc>, zone: Tz) -> DayRa
 
 #[cfg(test)]
 mod tests {
-    use shared::ids::AgentId;
-    use shared::period::parse_instant;
-    use shared::rollup::Seen;
+    use ledger::ids::AgentId;
+    use ledger::period::parse_instant;
+    use ledger::rollup::Seen;
 
     use super::*;
 

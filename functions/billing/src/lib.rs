@@ -8,7 +8,7 @@ pub mod trial_status;
 pub mod usage;
 pub mod usage_chart;
 
-use shared::app::Route;
+use web::route::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {

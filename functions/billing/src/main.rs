@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::app::serve(billing::routes()).await
+    web::app::serve(billing::routes()).await
 }

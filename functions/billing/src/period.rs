@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Datelike, Months, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
-use shared::period::{Day, DayRange, instant_in};
-use shared::store::registry::{BillingCycle, PlanSettings};
+use ledger::period::{Day, DayRange, instant_in};
+use ledger::settings::{BillingCycle, PlanSettings};
 
 /// From `start` up to, and without, `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

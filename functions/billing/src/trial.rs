@@ -1,7 +1,7 @@
 //! The trial's arithmetic.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shared::store::registry::{PlanSettings, PlanStatus};
+use ledger::settings::{PlanSettings, PlanStatus};
 
 /// Days that are left at `now`, a started one included; none without a trial.
 pub fn days_remaining(plan: &PlanSettings, now: DateTime<Utc>) -> i64 {
@@ -19,7 +19,7 @@ pub fn is_expired(plan: &PlanSettings, now: DateTime<Utc>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use shared::period::parse_instant;
+    use ledger::period::parse_instant;
 
     use super::*;
 

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
+use ledger::period::rfc3339;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::Caller;
-use shared::period::rfc3339;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::route::Route;
 
 use crate::trial;
 

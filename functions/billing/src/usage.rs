@@ -5,16 +5,17 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
+use ledger::ids::AgentId;
+use ledger::money::{Number, Usd, percent};
+use ledger::period::{Day, rfc3339};
+use ledger::rollup::{AgentDay, AgentModelSums, OrgDay};
+use ledger::roster::Agent;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::Caller;
-use shared::ids::AgentId;
-use shared::money::{Number, Usd, percent};
-use shared::period::{Day, rfc3339};
-use shared::rollup::{AgentDay, AgentModelSums, OrgDay};
-use shared::store::registry::Agent;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::route::Route;
 
 use crate::account::Account;
 

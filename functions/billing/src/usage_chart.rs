@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
+use ledger::ids::{AgentId, OrgId};
+use ledger::money::Usd;
+use ledger::period::{Day, DayRange};
+use ledger::rollup::{AgentModelSums, ModelSums};
 use serde::Serialize;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, FromQuery, Params as Query, Query as Given};
-use shared::ids::{AgentId, OrgId};
-use shared::money::Usd;
-use shared::period::{Day, DayRange};
-use shared::rollup::{AgentModelSums, ModelSums};
-use shared::{Error, Result};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::{Error, Result};
+use web::query::{FromQuery, Params as Query, Query as Given};
+use web::route::Route;
 
 /// The route of this endpoint.
 pub fn route() -> Route {

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
-use shared::alert::{AlertKey, DeliveryState, Outlet, Status};
-use shared::app::Clock;
-use shared::error::{Error, Result};
-use shared::ids::OrgId;
-use shared::store::Store;
-use shared::store::alerts::{Alert, Change};
-use shared::webhook::Verdict;
+use ledger::alert::Verdict;
+use ledger::alert::{AlertKey, DeliveryState, Outlet, Status};
+use ledger::ids::OrgId;
+use runtime::clock::Clock;
+use store::Store;
+use store::alerts::{Alert, Change};
+use store::error::{Error, Result};
 use tokio::sync::Mutex;
 
 use crate::metrics::Counts;

@@ -8,9 +8,9 @@
 //! There is a forecast from seven full days of history on: the subject was there seven days ago, or earlier. An
 //! organisation is there from the first day on which it used anything, an agent from its first event.
 
+use ledger::money::{MAX_SCALE, Usd, round};
+use ledger::period::{Day, DayRange};
 use rust_decimal::Decimal;
-use shared::money::{MAX_SCALE, Usd, round};
-use shared::period::{Day, DayRange};
 
 /// Full days that a forecast is made from.
 pub const BASIS_DAYS: u32 = 7;

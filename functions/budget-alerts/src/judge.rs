@@ -5,11 +5,11 @@
 //! - An alert no longer holds when its budget has been raised or taken away since, and the figure is back under the
 //!   threshold. A forecast that falls by itself takes nothing back.
 
+use ledger::alert::{Crossed, Decided, Kind, MAX_DECIDED};
+use ledger::money::Usd;
+use ledger::period::Month;
+use ledger::settings::BudgetSettings;
 use rust_decimal::Decimal;
-use shared::alert::{Crossed, Decided, Kind, MAX_DECIDED};
-use shared::money::Usd;
-use shared::period::Month;
-use shared::store::registry::BudgetSettings;
 
 use crate::forecast::Forecast;
 

@@ -2,9 +2,9 @@
 //!
 //! Each run looks at every organisation that any event or setting is known of, decides which thresholds its budget and
 //! its agents' budgets have reached since the last run, and delivers what was decided now or is left from earlier runs.
-//! The rules are written down where they are kept to: what counts as crossed in [`shared::alert`], what is told and
-//! what taken back in `judge`, forecasts in `forecast`, what a message says in [`shared::alert::Message`], and when it
-//! is tried again in [`shared::alert::Delivery`].
+//! The rules are written down where they are kept to: what counts as crossed in [`ledger::alert`], what is told and
+//! what taken back in `judge`, forecasts in `forecast`, what a message says in [`ledger::alert::Message`], and when it
+//! is tried again in [`ledger::alert::Delivery`].
 //!
 //! - One organisation that fails stops no other, and one outlet that is slow delays its own messages only. A run ends in
 //!   an error if any organisation failed or was not reached. A webhook that fails is no such error: it is tried again,
@@ -32,9 +32,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_runtime::Error;
+use runtime::clock::Clock;
 use serde_json::Value;
-use shared::app::Clock;
-use shared::store::Store;
+use store::Store;
 
 pub use outlets::{Outlets, Printer};
 use run::{Run, Tools};

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use shared::Result;
-use shared::ids::{AgentId, ModelKey, OrgId};
-use shared::period::Day;
-use shared::rollup::{OrgDay, Seen};
-use shared::store::Store;
-use shared::store::alerts::{AgentCost, Alert, Watched};
-use shared::store::keys::ModelCode;
-use shared::store::registry::{BudgetSettings, OrganizationSettings};
+use ledger::ids::{AgentId, ModelKey, OrgId};
+use ledger::period::Day;
+use ledger::rollup::ModelCode;
+use ledger::rollup::{OrgDay, Seen};
+use ledger::settings::{BudgetSettings, OrganizationSettings};
+use store::Store;
+use store::alerts::{AgentCost, Alert, Watched};
+use store::error::Result;
 use tokio::sync::Semaphore;
 
 use crate::forecast;

@@ -3,25 +3,26 @@
 use budget_alerts::topic::Topic;
 use budget_alerts::{BudgetAlerts, Outlets};
 use lambda_runtime::{LambdaEvent, service_fn};
-use shared::app::{Clock, init_logging, time_left};
-use shared::config::Config;
-use shared::emf;
-use shared::store::Store;
-use shared::webhook::{Policy, Webhooks};
+use runtime::clock::Clock;
+use runtime::config::Config;
+use runtime::metrics;
+use runtime::time_left;
+use store::Store;
+use webhook::{Policy, Webhooks};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    init_logging();
+    runtime::logs::init();
     let config = Config::without_auth()?;
     let store = Store::from_env(&config.tables).await;
     store.warm().await;
-    let mut outlets = Outlets::new(Webhooks::new(Policy::of(&config))?);
+    let mut outlets = Outlets::new(Webhooks::new(Policy::new(config.allow_local_webhooks))?);
     if let Some(arn) = &config.alerts_topic_arn {
         outlets = outlets.and_topic(Topic::from_env(arn).await);
     }
     let alerts = &BudgetAlerts::new(store, Clock::system(), outlets);
     let handle = |event: LambdaEvent<_>| {
-        emf::printed("budget-alerts", alerts.handle(event.payload, time_left(event.context.deadline())))
+        metrics::printed("budget-alerts", alerts.handle(event.payload, time_left(event.context.deadline())))
     };
     Box::pin(lambda_runtime::run(service_fn(handle))).await
 }

@@ -2,8 +2,8 @@
 
 use std::ops::AddAssign;
 
+use runtime::metrics::Metric;
 use serde::Serialize;
-use shared::emf::Metric;
 
 /// What a run, or a part of one, came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -5,12 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use shared::alert::{Delivery, Message, Outlet};
-use shared::ids::Name;
-use shared::store::alerts::Alert;
-use shared::store::registry::{DestinationSettings, MAX_DESTINATIONS};
-use shared::webhook::{Failure, Verdict, Webhooks};
+use ledger::alert::{Delivery, Message, Outlet};
+use ledger::alert::{Failure, Verdict};
+use ledger::ids::Name;
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
+use store::alerts::Alert;
 use tokio::sync::Semaphore;
+use webhook::Webhooks;
 
 use crate::topic::{self, Topic};
 
@@ -157,7 +158,7 @@ fn summary(alert: &Alert) -> Result<String, Failure> {
 mod tests {
     use std::time::Duration;
 
-    use shared::webhook::Policy;
+    use webhook::Policy;
 
     use super::*;
 

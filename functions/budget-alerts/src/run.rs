@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use shared::app::Clock;
-use shared::error::{Error, Result};
-use shared::ids::OrgId;
-use shared::rollup::Seen;
-use shared::store::Store;
-use shared::store::alerts::{Alert, Listed};
+use ledger::ids::OrgId;
+use ledger::rollup::Seen;
+use runtime::clock::Clock;
+use store::Store;
+use store::alerts::{Alert, Listed};
+use store::error::{Error, Result};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::timeout_at;

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use shared::ids::AgentId;
-use shared::money::Usd;
-use shared::period::{Day, DayRange};
-use shared::rollup::OrgDay;
-use shared::store::alerts::AgentCost;
+use ledger::ids::AgentId;
+use ledger::money::Usd;
+use ledger::period::{Day, DayRange};
+use ledger::rollup::OrgDay;
+use store::alerts::AgentCost;
 
 use crate::forecast::{self, Forecast};
 use crate::judge::Figures;

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use shared::alert::{BudgetId, Decided, version};
-use shared::ids::AgentId;
-use shared::money::Usd;
-use shared::period::Month;
-use shared::store::alerts::Watched;
-use shared::store::registry::BudgetSettings;
+use ledger::alert::{BudgetId, Decided, version};
+use ledger::ids::AgentId;
+use ledger::money::Usd;
+use ledger::period::Month;
+use ledger::settings::BudgetSettings;
+use store::alerts::Watched;
 
 use crate::judge::Budget;
 

@@ -2,18 +2,20 @@
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use store::keys::alerts::message_id;
 
-use rust_decimal::Decimal;
-use shared::alert::{
+use ledger::alert::{
     AlertKey, BudgetForecast, BudgetId, Decided, Delivery, Facts, ForecastBasis, MESSAGE_VERSION, Message,
     MessageType, ModelCost, Party, Period, Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
 };
-use shared::error::{Error, Result};
-use shared::ids::{AgentId, ModelKey};
-use shared::money::{Number, Usd, percent};
-use shared::period::Day;
-use shared::store::alerts::{Decision, NewAlert};
-use shared::store::registry::{Agent, OrganizationSettings};
+use ledger::ids::{AgentId, ModelKey};
+use ledger::money::{Number, Usd, percent};
+use ledger::period::Day;
+use ledger::roster::Agent;
+use ledger::settings::OrganizationSettings;
+use rust_decimal::Decimal;
+use store::alerts::{Decision, NewAlert};
+use store::error::{Error, Result};
 
 use crate::forecast::{BASIS_DAYS, Forecast};
 use crate::judge;
@@ -89,7 +91,7 @@ impl<'a> Teller<'a> {
         let mut key = highest.key(budget, month);
         key.resolved = true;
         let resolution = |one: &Decided| Resolution {
-            id: one.key(budget, month).id(self.look.org).to_string(),
+            id: message_id(self.look.org, &one.key(budget, month)).to_string(),
             kind: one.kind,
             threshold_percent: one.threshold,
         };
@@ -104,7 +106,7 @@ impl<'a> Teller<'a> {
         let Judged { subject, figures, .. } = judged;
         let budget = subject.amount.as_ref().map(|(amount, _)| *amount);
         Facts {
-            id: key.id(self.look.org).to_string(),
+            id: message_id(self.look.org, key).to_string(),
             summary: String::new(),
             organization: Party { id: self.look.org.to_string(), name: self.settings.name.clone() },
             subject: self.subject(&subject.id),

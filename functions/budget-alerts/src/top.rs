@@ -3,8 +3,8 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use shared::ids::{AgentId, ModelKey};
-use shared::money::Usd;
+use ledger::ids::{AgentId, ModelKey};
+use ledger::money::Usd;
 
 use crate::lately::Lately;
 
@@ -41,7 +41,7 @@ fn most<K: Clone + Ord>(costs: BTreeMap<&K, Usd>) -> Vec<(K, Usd)> {
 #[cfg(test)]
 mod tests {
     use chrono::DateTime;
-    use shared::alert::Window;
+    use ledger::alert::Window;
 
     use super::*;
 

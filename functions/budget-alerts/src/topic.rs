@@ -8,7 +8,7 @@ use aws_sdk_sns::config::timeout::TimeoutConfig;
 use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::operation::publish::PublishError;
 use aws_sdk_sns::types::MessageAttributeValue;
-use shared::webhook::{Failure, MessageId, Verdict};
+use ledger::alert::{Failure, MessageId, Verdict};
 
 /// The longest that publishing may take, the SDK's own retries included.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -48,7 +48,7 @@ impl Topic {
 
     /// The topic `arn`, reached with the function's own credentials.
     pub async fn from_env(arn: impl Into<String>) -> Self {
-        Self::new(Client::new(&shared::aws::config().await), arn)
+        Self::new(Client::new(&store::aws::config().await), arn)
     }
 
     /// Publishes a message. It may be published twice where an answer is lost.

@@ -4,13 +4,15 @@ use std::cmp::Reverse;
 
 use axum::Json;
 use axum::extract::State;
+use ledger::ids::AgentId;
+use ledger::money::{Number, Usd, percent};
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, Params as Query};
-use shared::ids::AgentId;
-use shared::money::{Number, Usd, percent};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::params::Period;
 use crate::spending::Spending;

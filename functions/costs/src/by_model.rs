@@ -4,14 +4,16 @@ use std::cmp::Reverse;
 
 use axum::Json;
 use axum::extract::State;
+use ledger::ids::ModelKey;
+use ledger::money::{Number, percent};
+use ledger::rollup::ModelSums;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, Params as Query};
-use shared::ids::ModelKey;
-use shared::money::{Number, percent};
-use shared::rollup::ModelSums;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::params::Period;
 

@@ -5,13 +5,15 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use ledger::money::{Number, Usd};
+use ledger::rollup::ModelSums;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, Params as Query};
-use shared::money::{Number, Usd};
-use shared::rollup::ModelSums;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::params::Period;
 use crate::providers;

@@ -16,7 +16,7 @@ pub mod recommendations;
 mod spending;
 pub mod summary;
 
-use shared::app::Route;
+use web::route::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {

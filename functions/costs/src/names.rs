@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use shared::ids::ModelKey;
-use shared::rollup::OrgDay;
-use shared::store::keys::ModelCode;
+use ledger::ids::ModelKey;
+use ledger::rollup::ModelCode;
+use ledger::rollup::OrgDay;
 
 /// Models by code.
 #[derive(Debug, Default)]

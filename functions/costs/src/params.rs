@@ -1,11 +1,12 @@
 //! `month`, which the endpoints of a period share, and what was used in it.
 
 use futures::try_join;
-use shared::Result;
-use shared::app::App;
-use shared::http::{Caller, FromQuery, Query};
-use shared::period::{Day, DayRange, Month};
-use shared::rollup::OrgDay;
+use ledger::period::{Day, DayRange, Month};
+use ledger::rollup::OrgDay;
+use store::Result;
+use web::app::App;
+use web::caller::Caller;
+use web::query::{FromQuery, Query};
 
 use crate::names::Names;
 use crate::spending::{self, Spending};

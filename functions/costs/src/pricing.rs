@@ -5,14 +5,16 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::NaiveDate;
+use ledger::money::Number;
+use ledger::period::Day;
+use ledger::pricing::{Category, LongContext, Price, PriceBook, PriceRef, Prices, Rates};
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, FromQuery, Params as Query, Query as QueryText};
-use shared::money::Number;
-use shared::period::Day;
-use shared::pricing::{Category, LongContext, Price, PriceBook, PriceRef, Prices, Rates};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::{FromQuery, Params as Query, Query as QueryText};
+use web::route::Route;
 
 /// The route of this endpoint.
 pub fn route() -> Route {

@@ -33,7 +33,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use chrono::NaiveDate;
-    use shared::pricing::{Overrides, PriceBook, Prices};
+    use ledger::pricing::{Overrides, PriceBook, Prices};
 
     use super::*;
 

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use shared::ids::AgentId;
-use shared::money::Usd;
-use shared::period::{Day, DayRange};
-use shared::rollup::{AgentDay, AgentModelSums};
-use shared::store::registry::{Agent, AgentStatus};
+use ledger::ids::AgentId;
+use ledger::money::Usd;
+use ledger::period::{Day, DayRange};
+use ledger::rollup::{AgentDay, AgentModelSums};
+use ledger::roster::Agent;
+use ledger::settings::AgentStatus;
 
 use crate::names::Names;
 
@@ -77,9 +78,9 @@ fn most_used<'a>(day: &AgentDay, names: &'a Names) -> &'a str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use shared::ids::ModelKey;
-    use shared::rollup::{ModelSums, OrgDay};
-    use shared::store::keys::ModelCode;
+    use ledger::ids::ModelKey;
+    use ledger::rollup::ModelCode;
+    use ledger::rollup::{ModelSums, OrgDay};
 
     fn key(name: &str) -> ModelKey {
         let (provider, model) = name.split_once('/').unwrap();

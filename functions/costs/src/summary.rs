@@ -6,14 +6,17 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
+use ledger::ids::ModelKey;
+use ledger::money::{Number, Usd, fraction};
+use ledger::roster::Agent;
+use ledger::settings::{AgentStatus, BudgetSettings};
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, Params as Query};
-use shared::ids::ModelKey;
-use shared::money::{Number, Usd, fraction};
-use shared::store::registry::{Agent, AgentStatus, BudgetSettings};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::params::Period;
 

@@ -6,8 +6,8 @@ use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde_json::Value;
-use shared::app::Route;
-use shared::error::{Error, Result};
+use web::error::{Error, Result};
+use web::route::Route;
 
 use crate::openapi::{KEPT, document};
 

@@ -6,15 +6,16 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
+use ledger::money::Number;
+use ledger::period;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use shared::app::{App, Route};
-use shared::error::{Error, Result};
-use shared::money::Number;
-use shared::period;
-use shared::store::status::Status;
+use store::status::Status;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+use web::app::App;
+use web::error::{Error, Result};
+use web::route::Route;
 
 /// How long an answer is given again: who needs no token could else run up read units.
 pub const FRESH: Duration = Duration::from_secs(5);
@@ -86,8 +87,8 @@ async fn answer(app: &App, last: &Mutex<Option<(Instant, Response)>>) -> Result<
 /// Whatever keeps the tables from being read, and for however long: the system is not available.
 async fn read(app: &App) -> Result<Status> {
     match timeout(PATIENCE, app.store.status()).await {
-        Ok(Err(Error::Internal(why))) => Err(Error::Unavailable(why)),
-        Ok(status) => status,
+        Ok(Err(store::Error::Internal(why))) => Err(Error::Unavailable(why)),
+        Ok(status) => Ok(status?),
         Err(_) => Err(Error::Unavailable("the tables do not answer".to_owned())),
     }
 }
@@ -115,7 +116,7 @@ impl Response {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use shared::store::quarantine::Summary;
+    use store::quarantine::Summary;
 
     use super::*;
 

@@ -4,7 +4,7 @@ pub mod docs;
 pub mod health;
 pub mod openapi;
 
-use shared::app::Route;
+use web::route::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {

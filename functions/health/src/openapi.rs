@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 use axum::response::IntoResponse;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::{Map, Value, json};
-use shared::app::Route;
-use shared::error::{Error, Result};
+use web::error::{Error, Result};
+use web::route::Route;
 
 /// What all groups share.
 const SHARED: &str = include_str!("openapi.yaml");

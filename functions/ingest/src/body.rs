@@ -6,7 +6,7 @@ use flate2::read::MultiGzDecoder;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::value::RawValue;
-use shared::error::{Error, Fault, Loc, Result};
+use web::error::{Error, Fault, Loc, Result};
 
 /// The most bytes of a body, after decompression.
 pub const MAX_BYTES: usize = 1 << 20;

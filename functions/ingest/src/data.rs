@@ -4,12 +4,13 @@ use std::num::NonZeroU64;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
+use ledger::cost::{CallCost, TokenCounts};
+use ledger::event::{AgentActivity, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
+use ledger::money::{Quantity, Usd};
 use serde_json::value::RawValue;
-use shared::cost::{CallCost, TokenCounts};
-use shared::error::{Fault, Loc};
-use shared::event::{AgentActivity, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
-use shared::fields::{self, Bad, Fields, boolean, id, instant, integer, one_of, quantity, usd};
-use shared::money::{Quantity, Usd};
+use web::error::{Fault, Loc};
+use web::fields;
+use web::fields::{Bad, Fields, boolean, id, instant, integer, one_of, quantity, usd};
 
 /// The most tokens of one bucket of one call.
 const MAX_TOKENS: u64 = 1_000_000_000;

@@ -1,14 +1,15 @@
 //! CloudEvents 1.0: the envelope that every event comes in.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
+use ledger::cost::CallCost;
+use ledger::event::{Data, Event, REGISTRY_SOURCE};
+use ledger::ids::{Name, OrgId};
+use ledger::period::Day;
+use ledger::settings::Settings;
 use serde_json::value::RawValue;
-use shared::cost::CallCost;
-use shared::error::{Fault, Loc};
-use shared::event::{Data, Event, REGISTRY_SOURCE};
-use shared::fields::{self, Fields};
-use shared::ids::{Name, OrgId};
-use shared::period::Day;
-use shared::store::registry::Settings;
+use web::error::{Fault, Loc};
+use web::fields;
+use web::fields::Fields;
 
 use crate::data;
 

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use rand::RngExt;
-use shared::store::Store;
-use shared::store::events::{Fingerprint, INSERT_BATCH, Inserted, RawEvent};
-use shared::store::keys::Key;
+use store::Store;
+use store::events::{Fingerprint, INSERT_BATCH, Inserted, RawEvent};
+use store::keys::Key;
 use tokio::time::{Instant, sleep};
 
 /// Calls in flight at once for one request.

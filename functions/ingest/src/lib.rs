@@ -6,7 +6,7 @@ mod envelope;
 pub mod events;
 mod insert;
 
-use shared::app::Route;
+use web::route::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {

@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
+use ledger::ids::AgentId;
+use ledger::money::Usd;
+use ledger::rollup::AgentModelSums;
+use ledger::roster::Agent;
+use ledger::settings::AgentStatus;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, Params as Query};
-use shared::ids::AgentId;
-use shared::money::Usd;
-use shared::rollup::AgentModelSums;
-use shared::store::registry::{Agent, AgentStatus};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::params::Params;
 

@@ -6,7 +6,7 @@ mod params;
 pub mod summary;
 pub mod usage;
 
-use shared::app::Route;
+use web::route::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {

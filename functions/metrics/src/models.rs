@@ -2,13 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use ledger::money::{Number, Usd, percent};
+use ledger::rollup::OrgDay;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, Params as Query};
-use shared::money::{Number, Usd, percent};
-use shared::rollup::OrgDay;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::params::Params;
 
@@ -54,7 +56,7 @@ async fn handle(
     let mut models: Vec<_> = all.models.into_iter().collect();
     // Stable: models with as many requests stay in the order of their names.
     models.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.requests));
-    let model = |(key, sums): (shared::ids::ModelKey, shared::rollup::ModelSums)| Model {
+    let model = |(key, sums): (ledger::ids::ModelKey, ledger::rollup::ModelSums)| Model {
         estimated_cost_usd: sums.cost(),
         model: key.model,
         pct_of_total: percent(sums.requests.into(), total.requests.into()),

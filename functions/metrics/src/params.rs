@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use shared::Result;
-use shared::app::App;
-use shared::http::{Caller, FromQuery, Query};
-use shared::period::{Day, DayRange};
-use shared::rollup::OrgDay;
+use ledger::period::{Day, DayRange};
+use ledger::rollup::OrgDay;
+use store::Result;
+use web::app::App;
+use web::caller::Caller;
+use web::query::{FromQuery, Query};
 
 /// `days`: how many days, today included; 7 to 90, by default 30.
 pub struct Params {

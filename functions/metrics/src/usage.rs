@@ -2,13 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use ledger::money::Usd;
+use ledger::rollup::OrgDay;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, Params as Query};
-use shared::money::Usd;
-use shared::rollup::OrgDay;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::Params as Query;
+use web::route::Route;
 
 use crate::params::Params;
 

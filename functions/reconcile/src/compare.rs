@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
+use ledger::rollup::Column;
+use ledger::rollup::Sums;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use shared::rollup::Sums;
-use shared::store::keys::{Column, Key};
+use store::keys::Key;
 
 use crate::fold::Part;
 

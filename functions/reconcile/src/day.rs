@@ -9,14 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use shared::app::Clock;
-use shared::error::{Error, Result};
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::rollup::{Seen, Subject, Sums};
-use shared::store::Store;
-use shared::store::keys::{Column, END_USERS, Key, own_day};
-use shared::store::proof::{Guarded, Rewritten};
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup::Column;
+use ledger::rollup::{Seen, Subject, Sums};
+use runtime::clock::Clock;
+use store::Store;
+use store::error::{Error, Result};
+use store::keys::{END_USERS, Key, own_day};
+use store::proof::{Guarded, Rewritten};
 
 use crate::compare::{Verdict, compare};
 use crate::fold::{Fold, Part};

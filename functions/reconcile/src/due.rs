@@ -3,8 +3,8 @@
 //! A day is compared once it is over, and sealed once no event can reach it any more: events come up to 35 days late,
 //! and a stream keeps a record for a day. Days whose raw events may have expired can no longer be computed.
 
-use shared::period::{Day, DayRange};
-use shared::store::proof::Proved;
+use ledger::period::{Day, DayRange};
+use store::proof::Proved;
 
 /// Days after which no event of a day can come any more: 35 by which it may be late, one that it may spend in the
 /// stream, and one since days end at different times in different zones.

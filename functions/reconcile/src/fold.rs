@@ -6,13 +6,16 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use futures::stream::select_all;
-use shared::Result;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::rollup::{self, Seen, Subject, Sums};
-use shared::store::Store;
-use shared::store::keys::{Column, END_USERS, Key, LANES};
-use shared::store::proof::StoredEvent;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup;
+use ledger::rollup::Column;
+use ledger::rollup::{Seen, Subject, Sums};
+use store::Store;
+use store::error::Result;
+use store::keys::Keyed;
+use store::keys::{END_USERS, Key, LANES};
+use store::proof::StoredEvent;
 
 /// Events that cannot be read are named up to this number.
 const NAMED: usize = 20;

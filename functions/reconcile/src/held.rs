@@ -3,13 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
-use shared::Result;
-use shared::ids::{AgentId, OrgId};
-use shared::period::{Day, DayRange};
-use shared::rollup::Target;
-use shared::store::Store;
-use shared::store::keys::{self, ComputeBucket, Key, KeyRange};
-use shared::store::proof::Guarded;
+use ledger::ids::{AgentId, OrgId};
+use ledger::period::{Day, DayRange};
+use ledger::rollup::Target;
+use store::Store;
+use store::error::Result;
+use store::keys;
+use store::keys::Keyed;
+use store::keys::{ComputeBucket, Key, KeyRange};
+use store::proof::Guarded;
 
 /// Reads under way at once.
 pub const IN_FLIGHT: usize = 16;

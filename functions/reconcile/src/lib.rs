@@ -19,15 +19,15 @@ use std::time::Duration;
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use lambda_runtime::Error;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use runtime::clock::Clock;
+use runtime::metrics::Metric;
 use serde::Deserialize;
 use serde_json::Value;
-use shared::Result;
-use shared::app::Clock;
-use shared::emf::Metric;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::Store;
-use shared::store::proof::Proved;
+use store::Store;
+use store::error::Result;
+use store::proof::Proved;
 use tokio::time::Instant;
 
 pub use day::SETTLE;
@@ -164,7 +164,7 @@ impl Reconciler {
         }
         // A day that is not even fit for arithmetic is no reason to leave those of others.
         let proved = AssertUnwindSafe(self.prove(org, day, how)).catch_unwind().await;
-        match proved.unwrap_or_else(|_| Err(shared::Error::internal("it cannot be computed"))) {
+        match proved.unwrap_or_else(|_| Err(store::error::Error::internal("it cannot be computed"))) {
             Ok(of_day) => {
                 let (whole, too_large) = (of_day.is_whole(), of_day.too_large);
                 if too_large > 0 {
@@ -185,7 +185,7 @@ impl Reconciler {
     async fn prove(&self, org: &OrgId, day: Day, how: How) -> Result<DayReport> {
         let today = Day::of(self.clock.now(), chrono_tz::UTC);
         if day < oldest_whole(today, self.retention_days) {
-            return Err(shared::error::Error::Conflict(format!(
+            return Err(store::error::Error::Conflict(format!(
                 "the raw events of {day} are no longer all kept, so it cannot be computed anew"
             )));
         }

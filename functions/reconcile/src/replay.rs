@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use shared::Result;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::Store;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use store::Store;
+use store::error::Result;
 
 /// Entries that are listed in one call.
 const PAGE: u16 = 100;

@@ -1,10 +1,10 @@
 //! What was found and done.
 
+use ledger::ids::OrgId;
+use ledger::period::Day;
 use serde::Serialize;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::Reading;
-use shared::store::Store;
+use store::Reading;
+use store::Store;
 
 use crate::compare::{Difference, Verdict};
 use crate::fold::Fold;

@@ -1,8 +1,8 @@
 //! What the function is asked for: the input of a schedule, or of an invocation by hand.
 
+use ledger::ids::OrgId;
+use ledger::period::Day;
 use serde::Deserialize;
-use shared::ids::OrgId;
-use shared::period::Day;
 
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

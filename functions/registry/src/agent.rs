@@ -5,18 +5,20 @@
 
 use axum::extract::State;
 use http::StatusCode;
+use ledger::ids::AgentId;
+use ledger::money::{Number, Quantity, Usd};
+use ledger::period::Day;
+use ledger::settings::{AgentSettings, AgentStatus};
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::error::Error;
-use shared::fields::{Fields, one_of, quantity};
-use shared::http::Caller;
-use shared::ids::AgentId;
-use shared::money::{Number, Quantity, Usd};
-use shared::period::Day;
-use shared::store::keys;
-use shared::store::registry::{AgentSettings, AgentStatus, Entity, Next, Stored};
+use store::keys;
+use store::registry::{Entity, Next, Stored};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Error;
+use web::error::Result;
+use web::fields::{Fields, one_of, quantity};
+use web::route::Route;
 
 use crate::answer::Versioned;
 use crate::body::Body;
@@ -65,7 +67,7 @@ pub struct Agent {
 async fn get(State(app): State<App>, caller: Caller, path: Path) -> Result<Versioned<Agent>> {
     let id: AgentId = path.id("id").map_err(Error::Validation)?;
     let stored = app.store.known(&keys::agent(&caller.org, &id), true).await?;
-    if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found()) }
+    if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
 
 async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body) -> Result<Versioned<Agent>> {
@@ -94,8 +96,8 @@ fn entity(key: keys::Key, id: &AgentId) -> Entity<'_> {
     Entity { key, what: format!("agent {id}"), agent: Some(id), always_there: false }
 }
 
-const fn not_found() -> Error {
-    Error::NotFound("Agent not found")
+const fn not_found() -> store::Error {
+    store::Error::NotFound("Agent not found")
 }
 
 /// How an agent is shown.

@@ -9,18 +9,20 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::Serialize;
-use shared::Result;
-use shared::alert::{
+use ledger::alert::{
     Delivery, DeliveryState, ForecastBasis, Kind, MessageType, Outlet, Resolution, Status, Subject,
 };
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, FromQuery, Params as Query, Query as Asked};
-use shared::ids::Name;
-use shared::money::{Number, Usd, percent};
-use shared::period::rfc3339;
-use shared::store::alerts::{Alert as Stored, MAX_LISTED};
+use ledger::ids::Name;
+use ledger::money::{Number, Usd, percent};
+use ledger::period::rfc3339;
+use serde::Serialize;
+use store::alerts::{Alert as Stored, MAX_LISTED};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::{FromQuery, Params as Query, Query as Asked};
+use web::route::Route;
 
 /// The route of this endpoint.
 pub fn route() -> Route {
@@ -92,8 +94,8 @@ struct Forecast {
 #[derive(Debug, Serialize)]
 struct Basis {
     days: u32,
-    from: shared::period::Day,
-    to: shared::period::Day,
+    from: ledger::period::Day,
+    to: ledger::period::Day,
     mean_daily_cost: Number,
 }
 

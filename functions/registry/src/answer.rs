@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::ETAG;
 use serde::Serialize;
-use shared::store::registry::{Stored, UNSET};
+use store::registry::{Stored, UNSET};
 
 /// A thing and its version.
 #[derive(Debug, Serialize)]

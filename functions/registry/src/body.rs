@@ -5,8 +5,8 @@ use axum::extract::{FromRequest, Request};
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName};
 use serde_json::value::RawValue;
-use shared::error::{Error, Fault, Loc};
-use shared::fields::Fields;
+use web::error::{Error, Fault, Loc};
+use web::fields::Fields;
 
 use crate::input::Checked;
 

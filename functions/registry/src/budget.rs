@@ -3,17 +3,19 @@
 
 use axum::extract::State;
 use http::StatusCode;
+use ledger::ids::OrgId;
+use ledger::money::{Number, Usd};
+use ledger::settings::BudgetSettings;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::error::Error;
-use shared::fields::{Fields, boolean, integer, quantity};
-use shared::http::Caller;
-use shared::ids::OrgId;
-use shared::money::{Number, Usd};
-use shared::store::keys;
-use shared::store::registry::{BudgetSettings, Entity, Next, Stored};
+use store::keys;
+use store::registry::{Entity, Next, Stored};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Error;
+use web::error::Result;
+use web::fields::{Fields, boolean, integer, quantity};
+use web::route::Route;
 
 use crate::answer::Versioned;
 use crate::body::Body;

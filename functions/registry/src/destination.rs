@@ -8,17 +8,21 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
+use ledger::ids::{Name, OrgId};
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::error::Error;
-use shared::fields::{self, Bad, Fields};
-use shared::ids::{Name, OrgId};
-use shared::store::keys;
-use shared::store::registry::{DestinationSettings, Entity, MAX_DESTINATIONS, Next, Stored};
-use shared::webhook::{self, SECRET_BYTES, SECRET_PREFIX, Target};
+use store::keys;
+use store::registry::{Entity, Next, Stored};
+use web::app::App;
+use web::auth::Scope;
+use web::error::Error;
+use web::error::Result;
+use web::fields;
+use web::fields::{Bad, Fields};
+use web::route::Route;
+use webhook;
+use webhook::{SECRET_BYTES, SECRET_PREFIX, Target};
 
 use crate::answer::Versioned;
 use crate::body::Body;
@@ -75,7 +79,7 @@ async fn delete(State(app): State<App>, Edit(editor): Edit, path: Path) -> Resul
     let id: Name = path.id("id").map_err(Error::Validation)?;
     let decide = |stored: &Stored<DestinationSettings>| match stored.settings {
         Some(_) => Ok(Next::Clear),
-        None => Err(Error::NotFound("Destination not found")),
+        None => Err(store::Error::NotFound("Destination not found")),
     };
     app.store.change(&editor, &entity(&editor.org, &id), decide).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -123,7 +127,7 @@ fn secret(raw: &RawValue) -> Result<String, Bad> {
 
 #[cfg(test)]
 mod tests {
-    use shared::webhook::MAX_URL;
+    use webhook::MAX_URL;
 
     use super::*;
     use crate::body::tests::reading_required;

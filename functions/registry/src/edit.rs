@@ -4,10 +4,10 @@ use axum::extract::FromRequestParts;
 use http::header::IF_MATCH;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue};
-use shared::app::App;
-use shared::error::Error;
-use shared::http::Caller;
-use shared::store::registry::{Editor, IfMatch};
+use store::registry::{Editor, IfMatch};
+use web::app::App;
+use web::caller::Caller;
+use web::error::Error;
 
 /// An extractor of who asks for a change.
 pub struct Edit(pub Editor);

@@ -4,10 +4,11 @@ use std::ops::RangeInclusive;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
+use ledger::ids::InvalidId;
 use serde_json::value::RawValue;
-use shared::error::{Error, Fault, Loc, Result};
-use shared::fields::{self, Bad, Fields};
-use shared::ids::InvalidId;
+use web::error::{Error, Fault, Loc, Result};
+use web::fields;
+use web::fields::{Bad, Fields};
 
 /// A value, or everything that is wrong with it.
 pub type Checked<T> = Result<T, Vec<Fault>>;
@@ -121,7 +122,7 @@ fn entries<'a>(raw: &'a RawValue, length: &RangeInclusive<usize>) -> Result<Vec<
 
 #[cfg(test)]
 pub mod tests {
-    use shared::ids::AgentId;
+    use ledger::ids::AgentId;
 
     use super::*;
 

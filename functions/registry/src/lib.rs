@@ -27,7 +27,7 @@ pub mod projects;
 pub mod redeliver;
 pub mod subscription;
 
-use shared::app::Route;
+use web::route::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {

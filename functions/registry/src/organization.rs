@@ -2,17 +2,20 @@
 
 use axum::extract::State;
 use chrono_tz::Tz;
+use ledger::ids::OrgId;
+use ledger::settings::OrganizationSettings;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::error::Error;
-use shared::fields::{self, Bad, Fields, boolean};
-use shared::http::Caller;
-use shared::ids::OrgId;
-use shared::store::keys;
-use shared::store::registry::{Entity, Next, OrganizationSettings, Stored};
+use store::keys;
+use store::registry::{Entity, Next, Stored};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Error;
+use web::error::Result;
+use web::fields;
+use web::fields::{Bad, Fields, boolean};
+use web::route::Route;
 
 use crate::answer::Versioned;
 use crate::body::Body;
@@ -54,10 +57,12 @@ async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<V
     let asked = zone(&before) != wanted.timezone;
     let used = asked && app.store.has_usage(&editor.org, editor.now).await?;
     let decide = |stored: &Stored<OrganizationSettings>| match zone(stored) != wanted.timezone {
-        true if used => Err(Error::Conflict(
+        true if used => Err(store::Error::Conflict(
             "The time zone cannot be changed any more: days are already cut by it.".to_owned(),
         )),
-        true if !asked => Err(Error::Unavailable("the zone was changed by another just now".to_owned())),
+        true if !asked => {
+            Err(store::Error::Unavailable("the zone was changed by another just now".to_owned()))
+        }
         _ => Ok(Next::to(wanted.clone(), stored)),
     };
     let stored = app.store.change(&editor, &entity, decide).await?;

@@ -11,18 +11,21 @@ mod rates;
 use axum::extract::State;
 use chrono::NaiveDate;
 use http::StatusCode;
+use ledger::ids::{Name, OrgId};
+use ledger::period::Day;
+use ledger::settings::{LongContextSettings, PriceSettings, RateSettings};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::error::Error;
-use shared::fields::{self, Bad, Fields};
-use shared::http::{FromQuery, Params as Query, Query as QueryText};
-use shared::ids::{Name, OrgId};
-use shared::period::Day;
-use shared::store::keys;
-use shared::store::registry::{Entity, LongContextSettings, Next, PriceSettings, RateSettings, Stored};
+use store::keys;
+use store::registry::{Entity, Next, Stored};
+use web::app::App;
+use web::auth::Scope;
+use web::error::Error;
+use web::error::Result;
+use web::fields;
+use web::fields::{Bad, Fields};
+use web::query::{FromQuery, Params as Query, Query as QueryText};
+use web::route::Route;
 
 use crate::answer::Versioned;
 use crate::body::Body;
@@ -91,7 +94,7 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
         match &stored.settings {
         None => Ok(Next::Set(wanted.clone())),
         Some(set) if set.says_the_same(&wanted) => Ok(Next::Keep),
-        Some(_) => Err(Error::Conflict(
+        Some(_) => Err(store::Error::Conflict(
             "Another price is set for this model from this day on. Take it back first, or choose another day."
                 .to_owned(),
         )),
@@ -113,7 +116,7 @@ async fn delete(
     let entity = entity(&editor.org, provider.as_str(), model.as_str(), from);
     let decide = |stored: &Stored<PriceSettings>| match stored.settings {
         Some(_) => Ok(Next::Clear),
-        None => Err(Error::NotFound("Price not found")),
+        None => Err(store::Error::NotFound("Price not found")),
     };
     app.store.change(&editor, &entity, decide).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -6,17 +6,19 @@
 
 use axum::extract::State;
 use http::StatusCode;
+use ledger::ids::ProjectId;
+use ledger::period::Day;
+use ledger::settings::ProjectSettings;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::error::Error;
-use shared::fields::Fields;
-use shared::http::Caller;
-use shared::ids::ProjectId;
-use shared::period::Day;
-use shared::store::keys;
-use shared::store::registry::{Entity, Next, ProjectSettings, Stored};
+use store::keys;
+use store::registry::{Entity, Next, Stored};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Error;
+use web::error::Result;
+use web::fields::Fields;
+use web::route::Route;
 
 use crate::answer::Versioned;
 use crate::body::Body;
@@ -49,7 +51,7 @@ pub struct Project {
 async fn get(State(app): State<App>, caller: Caller, path: Path) -> Result<Versioned<Project>> {
     let id: ProjectId = path.id("id").map_err(Error::Validation)?;
     let stored = app.store.known(&keys::project(&caller.org, &id), true).await?;
-    if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found()) }
+    if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
 
 async fn put(
@@ -81,8 +83,8 @@ fn entity(key: keys::Key, id: &ProjectId) -> Entity<'static> {
     Entity { key, what: format!("project {id}"), agent: None, always_there: false }
 }
 
-const fn not_found() -> Error {
-    Error::NotFound("Project not found")
+const fn not_found() -> store::Error {
+    store::Error::NotFound("Project not found")
 }
 
 /// How a project is shown.

@@ -2,11 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::Caller;
-use shared::store::keys::registry::PROJECT;
+use store::keys::registry::PROJECT;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::route::Route;
 
 use crate::answer::Items;
 use crate::project::{self, Project};

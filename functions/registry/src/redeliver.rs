@@ -4,11 +4,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::error::Error;
-use shared::ids::Name;
+use ledger::ids::Name;
+use web::app::App;
+use web::auth::Scope;
+use web::error::Error;
+use web::error::Result;
+use web::route::Route;
 
 use crate::alerts::{self, Alert};
 use crate::edit::Edit;

@@ -8,7 +8,7 @@ mod row;
 pub mod totals;
 pub mod usage;
 
-use shared::app::Route;
+use web::route::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {

@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::app::serve(usage::routes()).await
+    web::app::serve(usage::routes()).await
 }

@@ -3,10 +3,10 @@
 use axum::extract::{FromRequestParts, RawPathParams};
 use chrono::Datelike;
 use http::request::Parts;
-use shared::Result;
-use shared::error::{Error, Fault};
-use shared::http::{FromQuery, Params as Extracted, Query};
-use shared::ids::ProjectId;
+use ledger::ids::ProjectId;
+use web::error::Result;
+use web::error::{Error, Fault};
+use web::query::{FromQuery, Params as Extracted, Query};
 
 use crate::range::{Asked, Unit};
 

@@ -5,10 +5,11 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::Caller;
-use shared::{Error, Result};
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::{Error, Result};
+use web::route::Route;
 
 use crate::params::{OfProject, Params};
 use crate::report::{self, Names, Report, report};

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
-use shared::period::{Day, DayRange};
-use shared::store::compute::HourRange;
+use ledger::period::{Day, DayRange};
+use store::compute::HourRange;
 
 /// How finely a report is cut.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use futures::try_join;
+use futures::{TryFutureExt, try_join};
+use ledger::ids::{OrgId, ProjectId};
+use ledger::period::Day;
+use ledger::rollup::Compute;
 use serde::Serialize;
-use shared::Result;
-use shared::app::App;
-use shared::ids::{OrgId, ProjectId};
-use shared::period::Day;
-use shared::rollup::Compute;
-use shared::store::registry::Project;
+use store::registry::Project;
+use web::app::App;
+use web::error::Result;
 
 use crate::params::check;
 use crate::range::{Asked, Unit, count, count_hours};
@@ -88,7 +88,7 @@ pub async fn of_project(
     asked: Asked,
     id: &ProjectId,
 ) -> Result<(Option<Project>, Used)> {
-    try_join!(app.store.project(org, id), read(app, org, unit, asked, Some(id)))
+    try_join!(app.store.project(org, id).err_into(), read(app, org, unit, asked, Some(id)))
 }
 
 /// Puts a report together. `project` is the one that was asked for.

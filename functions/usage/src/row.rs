@@ -1,11 +1,11 @@
 //! A row of figures, as all three endpoints write it.
 
 use chrono::{DateTime, Utc};
+use ledger::money::{Number, ratio};
+use ledger::period::rfc3339;
+use ledger::rollup::Compute;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use shared::money::{Number, ratio};
-use shared::period::rfc3339;
-use shared::rollup::Compute;
 
 /// What was used in a period, by one project or by several.
 #[derive(Debug, PartialEq, Eq, Serialize)]

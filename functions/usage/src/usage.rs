@@ -2,12 +2,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use futures::try_join;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, FromQuery, Params as Query, Query as Given};
-use shared::ids::ProjectId;
+use futures::{TryFutureExt, try_join};
+use ledger::ids::ProjectId;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::{FromQuery, Params as Query, Query as Given};
+use web::route::Route;
 
 use crate::params::Params;
 use crate::report::{self, Names, Report, report};
@@ -39,7 +41,7 @@ async fn handle(
     let (org, Params { unit, asked }) = (&caller.org, params);
     let Some(id) = project_id else {
         let used = report::read(&app, org, unit, asked, None);
-        let (used, projects) = try_join!(used, app.store.projects(org))?;
+        let (used, projects) = try_join!(used, app.store.projects(org).err_into())?;
         return Ok(Json(report(unit, used, &Names::new(projects), None)));
     };
     let (project, used) = report::of_project(&app, org, unit, asked, &id).await?;

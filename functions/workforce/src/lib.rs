@@ -6,7 +6,7 @@ mod roi;
 pub mod summary;
 pub mod trends;
 
-use shared::app::Route;
+use web::route::Route;
 
 /// The routes of this function.
 pub fn routes() -> Vec<Route> {

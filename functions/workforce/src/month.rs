@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use shared::ids::AgentId;
-use shared::period::{Day, DayRange};
-use shared::rollup::AgentDay;
-use shared::store::registry::{Agent, AgentSettings, AgentStatus};
+use ledger::ids::AgentId;
+use ledger::period::{Day, DayRange};
+use ledger::rollup::AgentDay;
+use ledger::roster::Agent;
+use ledger::settings::{AgentSettings, AgentStatus};
 
 use crate::roi::{Roi, Saved};
 

@@ -1,7 +1,7 @@
 //! The arithmetic: each figure is one fraction, and is rounded once.
 
+use ledger::money::{Number, Usd, exact_add, ratio};
 use rust_decimal::Decimal;
-use shared::money::{Number, Usd, exact_add, ratio};
 
 /// Months in a year.
 const MONTHS: Decimal = Decimal::from_parts(12, 0, 0, false, 0);

@@ -5,15 +5,17 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
+use ledger::money::Number;
+use ledger::period::{Day, DayRange, Month};
+use ledger::rollup::OrgDay;
+use ledger::roster::Agent;
 use serde::Serialize;
-use shared::Result;
-use shared::app::{App, Route};
-use shared::auth::Scope;
-use shared::http::{Caller, FromQuery, Params as Query};
-use shared::money::Number;
-use shared::period::{Day, DayRange, Month};
-use shared::rollup::OrgDay;
-use shared::store::registry::Agent;
+use web::app::App;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+use web::query::{FromQuery, Params as Query};
+use web::route::Route;
 
 use crate::roi::mean_ms;
 
@@ -28,7 +30,7 @@ pub struct Params {
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut shared::http::Query) -> Self {
+    fn from_query(query: &mut web::query::Query) -> Self {
         Self { months: query.integer("months", 1..=24, 6) }
     }
 }

@@ -13,10 +13,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use http::{Method, Request};
 use indicatif::{ProgressBar, ProgressStyle};
+use ledger::period::{Day, DayRange};
+use runtime::clock::Clock;
 use serde_json::Value;
-use shared::app::Clock;
-use shared::auth::Scope;
-use shared::period::{Day, DayRange};
+use web::auth::Scope;
 
 use crate::error::{Error, Result};
 use crate::gateway::Gateway;
@@ -95,5 +95,5 @@ fn progress_bar() -> ProgressBar {
 
 /// `instant` as events write it.
 fn written(instant: DateTime<Utc>) -> String {
-    shared::period::sortable(instant)
+    ledger::period::sortable(instant)
 }

@@ -22,8 +22,8 @@ use http::{Response, StatusCode};
 use lambda_http::lambda_runtime::layers::trace::request_span;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent};
+use runtime::clock::Clock;
 use serde_json::json;
-use shared::app::Clock;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tower::Service;
@@ -91,7 +91,7 @@ impl Gateway {
             Some(found) => found,
             None => match self.nearest(path) {
                 Some(place) => ("$default".to_owned(), [].into(), place),
-                None => return own(shared::Error::NotFound("Not Found")).await,
+                None => return own(web::error::Error::NotFound("Not Found")).await,
             },
         };
         if !is_host(&event::host(&parts)) {
@@ -158,12 +158,14 @@ impl Target {
         let answer = tokio::spawn(timeout(self.timeout, invocation)).await;
         let answer = match answer {
             Ok(Ok(Ok(answer))) => serde_json::to_vec(&answer).map_err(Into::into),
-            Ok(Err(_)) => return own(shared::Error::Unavailable(format!("{} timed out", self.name))).await,
+            Ok(Err(_)) => {
+                return own(web::error::Error::Unavailable(format!("{} timed out", self.name))).await;
+            }
             Err(panic) => Err(panic.into()),
         };
         match answer.and_then(|answer| event::response(&answer)) {
             Ok(response) => response,
-            Err(error) => own(shared::Error::Internal(format!("{}: {error}", self.name))).await,
+            Err(error) => own(web::error::Error::Internal(format!("{}: {error}", self.name))).await,
         }
     }
 
@@ -184,11 +186,11 @@ fn is_host(text: &str) -> bool {
 }
 
 async fn too_large() -> Response<Bytes> {
-    own(shared::Error::TooLarge("The body is larger than 10 MiB.".to_owned())).await
+    own(web::error::Error::TooLarge("The body is larger than 10 MiB.".to_owned())).await
 }
 
 /// An answer of the gateway's own, in the project's shape.
-async fn own(error: shared::Error) -> Response<Bytes> {
+async fn own(error: web::error::Error) -> Response<Bytes> {
     let (parts, body) = error.into_response().into_parts();
     let body = axum::body::to_bytes(body, MOST_BODY_BYTES).await.unwrap_or_default();
     Response::from_parts(parts, body)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::app::Clock;
+use runtime::clock::Clock;
 use tokio::sync::watch;
 use tokio::time::timeout;
 

@@ -9,8 +9,8 @@ mod source;
 use std::time::Duration;
 
 use aws_sdk_dynamodbstreams::Client;
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::Clock;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep_until};
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use chrono::SecondsFormat;
 use croner::Cron;
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::Clock;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 

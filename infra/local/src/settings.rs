@@ -3,7 +3,7 @@
 use std::env;
 use std::path::PathBuf;
 
-use shared::config::MIN_SECRET_BYTES;
+use runtime::config::MIN_SECRET_BYTES;
 
 use crate::error::{Error, Result};
 

@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use http::{Request, Response, Uri};
+use runtime::clock::Clock;
 use serde_json::Value;
-use shared::app::Clock;
-use shared::auth::Scope;
-use shared::store::Store;
+use store::Store;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use web::auth::Scope;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};

@@ -4,13 +4,13 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use ledger::ids::OrgId;
 use rand::RngExt;
+use runtime::clock::Clock;
+use runtime::config::{AuthConfig, MIN_SECRET_BYTES, TokenKeys};
 use sha2::{Digest, Sha256};
-use shared::app::Clock;
-use shared::auth::{NewToken, Scope, sign};
-use shared::config::{AuthConfig, MIN_SECRET_BYTES, TokenKeys};
-use shared::ids::OrgId;
 use tempfile::NamedTempFile;
+use web::auth::{NewToken, Scope, sign};
 
 use crate::error::{Error, Result};
 use crate::settings;
@@ -121,7 +121,7 @@ mod tests {
     async fn a_token_is_believed() {
         let secret = [7; MIN_SECRET_BYTES];
         let token = issue(&secret, "acme", &[Scope::MetricsRead, Scope::EventsWrite], 60).unwrap();
-        let verifier = shared::auth::Verifier::new(&auth(&secret)).unwrap();
+        let verifier = web::auth::Verifier::new(&auth(&secret)).unwrap();
         let claims = verifier.verify(&token).await.unwrap();
         assert_eq!(claims.org.as_str(), "acme");
         assert_eq!(claims.scopes, [Scope::MetricsRead, Scope::EventsWrite].into());

@@ -31,7 +31,7 @@ fn functions_are_called_in_a_running_stack() {
         assert!(output.status.success(), "{}", text(&output.stderr));
         assert!(printed(&output).is_object());
     }
-    let today = shared::app::Clock::system().now().date_naive().to_string();
+    let today = runtime::clock::Clock::system().now().date_naive().to_string();
     for more in [&[][..], &["--repair"]] {
         let output = run(&[&["reconcile", "--org", "acme", "--day", &today, "--port", port], more].concat());
         let fine = printed(&output)["drift"] == json!(0);

@@ -17,7 +17,7 @@ const BATCH: u64 = 50;
 
 impl Stack {
     async fn send(&self, client: &Client, token: &str, first: u64) -> Option<Value> {
-        let now = shared::period::rfc3339(shared::app::Clock::system().now());
+        let now = ledger::period::rfc3339(runtime::clock::Clock::system().now());
         let data = json!({
             "agent_id": "nova", "provider": "anthropic", "model": "claude-haiku-3.5",
             "input_tokens": 125, "output_tokens": 0,

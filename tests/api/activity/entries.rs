@@ -3,7 +3,7 @@
 use axum::body::Bytes;
 use http::Request;
 use serde_json::{Value, json};
-use shared::auth::Scope;
+use web::auth::Scope;
 
 use super::{entry, put};
 use crate::support::{World, noon};
@@ -12,9 +12,9 @@ use crate::support::{World, noon};
 async fn the_published_example() {
     let world = World::new().await;
     let caller = world.caller("acme");
-    world.stack.clock().set(shared::period::parse_instant("2026-03-17T08:30:00Z").unwrap());
+    world.stack.clock().set(ledger::period::parse_instant("2026-03-17T08:30:00Z").unwrap());
     put(&caller, "/api/agents/550e8400-", json!({ "name": "Nova" })).await;
-    let time = shared::period::parse_instant("2026-03-17T08:01:44Z").unwrap();
+    let time = ledger::period::parse_instant("2026-03-17T08:01:44Z").unwrap();
     let mut event = entry("evt-uuid-", "550e8400-", "tool_call", time);
     event["data"]["details"] = json!({ "tool": "web_search", "success": true, "durationMs": 1240 });
     caller.record(&[event]).await;

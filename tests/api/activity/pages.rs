@@ -40,7 +40,7 @@ async fn both_ends_of_a_range_are_part_of_it() {
             if oldest > newest {
                 continue;
             }
-            let (from_text, to_text) = (shared::period::rfc3339(oldest), shared::period::rfc3339(newest));
+            let (from_text, to_text) = (ledger::period::rfc3339(oldest), ledger::period::rfc3339(newest));
             let page = caller.get(&path(&[("from", &from_text), ("to", &to_text)])).await;
             let first = to + i64::from(late < 0);
             let last = from - i64::from(early > 0);

@@ -79,7 +79,7 @@ struct Known {
 impl Ask {
     fn params(&self) -> Vec<(&'static str, String)> {
         let mut params = Vec::new();
-        let instant = |ms| shared::period::rfc3339(at(ms));
+        let instant = |ms| ledger::period::rfc3339(at(ms));
         params.extend(self.agent.map(|agent| ("agentId", AGENTS[agent].to_owned())));
         params.extend(self.kind.map(|kind| ("eventType", TYPES[kind].to_owned())));
         params.extend(self.from.map(|from| ("from", instant(from))));

@@ -3,13 +3,13 @@
 use axum::body::Body;
 use chrono::{TimeDelta, Timelike};
 use http::{Request, StatusCode};
+use ledger::event::{AgentActivity, Data, Event};
+use ledger::ids::{AgentId, Name};
 use serde_json::{Value, json};
-use shared::auth::Scope;
-use shared::event::{AgentActivity, Data, Event};
-use shared::ids::{AgentId, Name};
-use shared::store::Reading;
-use shared::store::events::{Inserted, RawEvent};
+use store::Reading;
+use store::events::{Inserted, RawEvent};
 use tower::ServiceExt;
+use web::auth::Scope;
 
 use super::{entry, path};
 use crate::support::tables::{Tables, call};

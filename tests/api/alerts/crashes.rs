@@ -11,11 +11,11 @@ use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use local::template::Template;
 use local::{tables, token};
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::auth::Scope;
-use shared::store::Store;
+use store::Store;
 use tokio::task::JoinHandle;
+use web::auth::Scope;
 
 use super::{RUNS, TIME, outlets};
 use crate::simulation::engine::Engine;

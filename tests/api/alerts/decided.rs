@@ -1,8 +1,8 @@
 //! What is decided, and when nothing is.
 
 use futures::future::join_all;
+use ledger::alert::MessageId;
 use serde_json::json;
-use shared::webhook::MessageId;
 
 use super::{TIME, Watch, at, brief, states};
 

@@ -1,8 +1,8 @@
 //! Receivers that fail, hang, redirect, want no more, and recover.
 
 use chrono::TimeDelta;
+use ledger::alert::MAX_ATTEMPTS;
 use serde_json::{Value, json};
-use shared::alert::MAX_ATTEMPTS;
 
 use super::{RUNS, Watch, outlets, states};
 use crate::support::receiver::{Receiver, Reply};

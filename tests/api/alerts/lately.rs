@@ -9,12 +9,12 @@ use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use local::template::Template;
 use local::{tables, token};
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::auth::Scope;
-use shared::store::Store;
-use shared::store::keys::SK;
-use shared::store::keys::alerts::{ALERT, MESSAGE};
+use store::Store;
+use store::keys::SK;
+use store::keys::alerts::{ALERT, MESSAGE};
+use web::auth::Scope;
 
 use super::{TIME, outlets};
 use crate::simulation::engine::Engine;

@@ -18,10 +18,10 @@ use std::time::Duration;
 use budget_alerts::{BudgetAlerts, Outlets};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, StatusCode};
+use ledger::period;
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::period;
-use shared::webhook::{Policy, Webhooks};
+use webhook::{Policy, Webhooks};
 
 use crate::support::events::event;
 use crate::support::receiver::{Received, Receiver};

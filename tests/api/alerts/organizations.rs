@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup::Target;
 use local::tables::table_name;
 use serde_json::json;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::rollup::Target;
+use store::keys::Keyed;
 
 use super::{RUNS, TIME, Watch, call};
 use crate::api::registry::string;

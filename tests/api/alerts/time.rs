@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use budget_alerts::BudgetAlerts;
+use ledger::ids::OrgId;
+use ledger::rollup::Subject;
 use local::tables;
 use local::template::Template;
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::ids::OrgId;
-use shared::rollup::Subject;
-use shared::store::Store;
-use shared::store::keys::{PK, SK};
+use store::Store;
+use store::keys::{PK, SK};
 
 use super::{TIME, outlets};
 use crate::simulation::engine::Engine;
@@ -58,7 +58,7 @@ async fn who_was_not_reached_is_counted_and_comes_first_the_next_time() {
     let wire = Wire::new(engine.clone());
     tables::create(&wire.client(EXAMINER), &Template::built_in().unwrap().tables).await.unwrap();
     for nth in 0..ORGS {
-        let key = Subject::Org.key(&OrgId::new(org(nth)).unwrap());
+        let key = store::keys::subject(&OrgId::new(org(nth)).unwrap(), &Subject::Org);
         let item = json!({ PK: { "S": key.pk }, SK: { "S": key.sk } });
         let body = json!({ "TableName": names().registry, "Item": item });
         assert_eq!(engine.execute("PutItem", &body).0, 200);

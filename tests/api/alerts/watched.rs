@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use ledger::ids::OrgId;
 use proptest::prelude::*;
 use serde_json::json;
-use shared::ids::OrgId;
-use shared::store::alerts::Watched;
+use store::alerts::Watched;
 
 use crate::support::World;
 

@@ -14,7 +14,7 @@ fn millionths(text: &str) -> i128 {
 
 pub fn listed() -> Vec<Listed> {
     let mut all: Vec<Listed> = Vec::new();
-    for line in include_str!("../../../shared/data/model-prices.csv").lines().skip(1) {
+    for line in include_str!("../../../shared/ledger/data/model-prices.csv").lines().skip(1) {
         let row: Vec<_> = line.split(',').collect();
         let holds = row[3] <= "2026-09-15" && (row[4].is_empty() || "2026-09-15" < row[4]);
         if !holds || !["anthropic", "x-ai"].contains(&row[0]) {

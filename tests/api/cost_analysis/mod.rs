@@ -12,8 +12,8 @@ mod round_trips;
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
+use ledger::period;
 use serde_json::{Value, json};
-use shared::period;
 
 use crate::support::Caller;
 use crate::support::events::event;

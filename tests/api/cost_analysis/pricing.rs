@@ -52,7 +52,7 @@ async fn the_documented_rows_and_what_is_added_to_them() {
 
 /// Every row of the data file that holds on `day`, read by splitting lines.
 fn rows_on(day: &str) -> Vec<Vec<String>> {
-    let text = include_str!("../../../shared/data/model-prices.csv");
+    let text = include_str!("../../../shared/ledger/data/model-prices.csv");
     let rows = text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
     let holds = |row: &Vec<String>| *row[3] <= *day && (row[4].is_empty() || *day < *row[4]);
     rows.filter(holds).collect()

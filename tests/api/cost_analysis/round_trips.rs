@@ -3,8 +3,8 @@
 use axum::body::Body;
 use http::{Request, StatusCode};
 use serde_json::json;
-use shared::auth::Scope;
 use tower::ServiceExt;
+use web::auth::Scope;
 
 use super::{PATH, at, call};
 use crate::support::{World, noon};

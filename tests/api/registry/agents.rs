@@ -1,9 +1,9 @@
 //! Agents and projects: set, seen, and both.
 
 use http::StatusCode;
+use ledger::ids::{AgentId, OrgId, ProjectId};
 use serde_json::json;
-use shared::ids::{AgentId, OrgId, ProjectId};
-use shared::store::keys;
+use store::keys;
 
 use super::{Registry, as_set, call};
 use crate::support::faults;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 use local::template::Template;
 use local::{tables, token};
+use runtime::clock::Clock;
 use serde_json::json;
-use shared::app::Clock;
-use shared::auth::Scope;
+use web::auth::Scope;
 
 use crate::simulation::engine::Engine;
 use crate::simulation::service::{self, SECRET};

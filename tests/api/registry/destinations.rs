@@ -1,9 +1,9 @@
 //! Alert destinations: their secrets are shown once, rotate, and go into no log; and what a test of one tells.
 
 use http::{Method, StatusCode};
+use ledger::ids::OrgId;
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
 use serde_json::{Value, json};
-use shared::ids::OrgId;
-use shared::store::registry::{DestinationSettings, MAX_DESTINATIONS};
 
 use super::{Registry, text};
 use crate::support::receiver::{Receiver, Reply};

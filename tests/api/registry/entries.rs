@@ -1,9 +1,9 @@
 //! The entry that tells of a change is an event like any other.
 
+use ledger::event::Data;
+use ledger::ids::{AgentId, OrgId};
+use ledger::period::{Day, DayRange};
 use serde_json::{Value, json};
-use shared::event::Data;
-use shared::ids::{AgentId, OrgId};
-use shared::period::{Day, DayRange};
 
 use super::{Registry, details};
 use crate::support::noon;

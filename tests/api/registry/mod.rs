@@ -16,17 +16,18 @@ use std::time::Duration;
 
 use axum::body::Bytes;
 use http::{Method, Request, StatusCode};
+use ledger::event::{Data, Event, REGISTRY_SOURCE};
+use ledger::ids::OrgId;
+use ledger::period::{Day, DayRange};
 use local::gateway::Gateway;
 use local::tables::table_name;
 use local::template::{Function, Route};
+use runtime::config::Config;
 use serde_json::{Value, json};
-use shared::auth::Scope;
-use shared::config::Config;
-use shared::event::{Data, Event, REGISTRY_SOURCE};
-use shared::ids::OrgId;
-use shared::period::{Day, DayRange};
-use shared::store::events;
-use shared::store::keys::{self, Key};
+use store::events;
+use store::keys;
+use store::keys::Key;
+use web::auth::Scope;
 
 use crate::support::{Answer, World, noon};
 
@@ -44,7 +45,7 @@ impl Registry {
     /// The registry of a world, configured otherwise.
     pub fn of(world: World, configure: impl FnOnce(&mut Config)) -> Self {
         let routes = registry::routes();
-        let route = |route: &shared::app::Route| Route {
+        let route = |route: &web::route::Route| Route {
             method: route.method.to_string(),
             path: route.path.to_owned(),
         };
@@ -157,7 +158,7 @@ impl Registry {
     }
 
     /// An item of the registry as it is stored.
-    pub async fn stored(&self, key: &Key) -> Option<shared::store::Item> {
+    pub async fn stored(&self, key: &Key) -> Option<store::Item> {
         let client = self.world.stack.client().get_item().table_name(table_name("RegistryTable"));
         client.key("pk", string(&key.pk)).key("sk", string(&key.sk)).send().await.unwrap().item
     }
@@ -190,7 +191,7 @@ pub fn as_set(value: &Value) -> Value {
 pub fn call(id: &str, agent: &str) -> Value {
     json!({
         "specversion": "1.0", "id": id, "source": "test", "type": "llm.call",
-        "time": shared::period::rfc3339(noon()),
+        "time": ledger::period::rfc3339(noon()),
         "data": { "agent_id": agent, "provider": "anthropic", "model": "claude-haiku-3.5",
             "input_tokens": 1_000_000, "output_tokens": 0 },
     })

@@ -1,8 +1,8 @@
 //! The organisation's zone stands as soon as a day has been cut by it.
 
 use http::StatusCode;
+use ledger::ids::OrgId;
 use serde_json::{Value, json};
-use shared::ids::OrgId;
 
 use super::{Registry, as_set, call};
 use crate::support::noon;
@@ -72,7 +72,7 @@ async fn usage_is_found_wherever_in_the_window_it_lies() {
         let registry = Registry::new().await;
         let mut event = call("1", "nova");
         let time = noon() - chrono::TimeDelta::days(days_back);
-        event["time"] = json!(shared::period::rfc3339(time));
+        event["time"] = json!(ledger::period::rfc3339(time));
         let answer = registry.world.caller("acme").post(&json!([event])).await;
         assert_eq!(answer["accepted"] == 1, expected, "{answer}");
         let org = OrgId::new("acme").unwrap();

@@ -1,10 +1,10 @@
 //! Own prices: added, never overwritten, honoured by ingest.
 
 use http::StatusCode;
+use ledger::event::Data;
+use ledger::ids::OrgId;
 use serde_json::{Value, json};
-use shared::event::Data;
-use shared::ids::OrgId;
-use shared::store::{events, keys};
+use store::{events, keys};
 
 use super::{Registry, call, string};
 use crate::support::{faults, noon};
@@ -38,8 +38,8 @@ async fn a_version_is_added_and_none_is_overwritten() {
     let org = OrgId::new("acme").unwrap();
     let settings = registry.world.stack.store().settings(&org).await.unwrap();
     let cost = |day: &str| {
-        let tokens = shared::cost::TokenCounts { input: 1_000_000, ..Default::default() };
-        let at = shared::period::parse_instant(&format!("{day}T00:00:00Z")).unwrap();
+        let tokens = ledger::cost::TokenCounts { input: 1_000_000, ..Default::default() };
+        let at = ledger::period::parse_instant(&format!("{day}T00:00:00Z")).unwrap();
         settings.price_call("anthropic", "claude-haiku-3.5", at, &tokens, None).total().unwrap().to_string()
     };
     assert_eq!([cost("2026-08-31"), cost("2026-09-01"), cost("2026-09-02")], ["0.80", "0.50", "0.60"]);
@@ -80,7 +80,7 @@ async fn ingest_prices_by_it() {
     registry.put(PATH, &price("2026-09-01", "0.123456")).await;
     registry.world.caller("acme").post(&json!([call("1", "nova")])).await;
     let org = OrgId::new("acme").unwrap();
-    let day = shared::period::Day::of(noon(), chrono_tz::UTC);
+    let day = ledger::period::Day::of(noon(), chrono_tz::UTC);
     let key = keys::event_key(&org, day, "test", "1");
     let client = registry.world.stack.client().get_item();
     let found = client.table_name(local::tables::table_name("EventsTable"));

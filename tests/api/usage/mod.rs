@@ -6,8 +6,9 @@ mod ranges;
 mod round_trips;
 
 use chrono::{DateTime, Utc};
+use ledger::period;
+use ledger::period::rfc3339;
 use serde_json::{Value, json};
-use shared::period::{self, rfc3339};
 
 use crate::support::events::event;
 

@@ -2,8 +2,8 @@
 
 use axum::body::Body;
 use http::{Request, StatusCode};
-use shared::auth::Scope;
 use tower::ServiceExt;
+use web::auth::Scope;
 
 use super::sample;
 use crate::support::World;

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
+use runtime::clock::Clock;
 use serde_json::json;
-use shared::app::Clock;
 
 use super::{call, column, path, put, task};
 use crate::support::{World, faults};
 
 fn at(text: &str) -> DateTime<Utc> {
-    shared::period::parse_instant(text).unwrap()
+    ledger::period::parse_instant(text).unwrap()
 }
 
 #[tokio::test]

@@ -226,7 +226,7 @@ fn all_three_endpoints_say_what_the_raw_events_add_up_to() {
         prop::collection::vec(done(), 0..90),
     );
     let case = case.prop_map(|(now, zone, settings, done)| Case {
-        now: shared::period::parse_instant(NOWS[now]).unwrap(),
+        now: ledger::period::parse_instant(NOWS[now]).unwrap(),
         zone: ZONES[zone].parse().unwrap(),
         settings,
         done,

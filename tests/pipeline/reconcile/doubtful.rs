@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use aggregator::Aggregator;
+use ledger::event::Event;
+use ledger::period::Day;
 use local::tables;
 use local::template::Template;
 use reconcile::Reconciler;
+use runtime::clock::Clock;
+use runtime::config::DEFAULT_EVENT_RETENTION_DAYS;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::config::DEFAULT_EVENT_RETENTION_DAYS;
-use shared::event::Event;
-use shared::period::Day;
-use shared::store::Store;
-use shared::store::keys::SEALED;
+use store::Store;
+use store::keys::SEALED;
 
 use super::TIME;
 use crate::simulation::engine::Engine;

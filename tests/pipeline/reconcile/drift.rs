@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use reconcile::SETTLE;
 use serde_json::{Value, json};
-use shared::store::keys::{PK, SK, VERSION};
+use store::keys::{PK, SK, VERSION};
 
 use super::{Books, key, number};
 use crate::support::events::call;
@@ -146,9 +146,9 @@ async fn an_event_on_its_way_is_no_drift_until_it_should_have_arrived() {
 async fn a_day_with_an_event_that_cannot_be_read_is_not_touched() {
     let books = Books::new().await;
     let client = books.world.stack.client();
-    let key = shared::store::keys::event_key(
-        &shared::ids::OrgId::new("acme").unwrap(),
-        shared::period::Day::parse("2026-09-14").unwrap(),
+    let key = store::keys::event_key(
+        &ledger::ids::OrgId::new("acme").unwrap(),
+        ledger::period::Day::parse("2026-09-14").unwrap(),
         "/elsewhere",
         "odd",
     );

@@ -5,11 +5,11 @@ use std::time::Instant;
 
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
+use ledger::event::{Data, Event};
+use ledger::ids::Name;
 use serde_json::json;
-use shared::event::{Data, Event};
-use shared::ids::Name;
-use shared::store::Store;
-use shared::store::events::{INSERT_BATCH, Inserted, RawEvent};
+use store::Store;
+use store::events::{INSERT_BATCH, Inserted, RawEvent};
 
 use super::Books;
 use crate::support::tables::call;

@@ -13,10 +13,10 @@ use std::time::Duration;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use reconcile::{Reconciler, SETTLE};
+use runtime::clock::Clock;
+use runtime::config::DEFAULT_EVENT_RETENTION_DAYS;
 use serde_json::{Value, json};
-use shared::app::Clock;
-use shared::config::DEFAULT_EVENT_RETENTION_DAYS;
-use shared::store::keys::{Key, PK, SK, VERSION};
+use store::keys::{Key, PK, SK, VERSION};
 
 use crate::support::events::{call, event};
 use crate::support::tables::names;

@@ -2,11 +2,12 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
+use ledger::ids::OrgId;
+use ledger::period::Day;
 use serde_json::{Value, json};
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::keys::{self, SEALED};
-use shared::store::registry::SETTINGS;
+use store::keys;
+use store::keys::SEALED;
+use store::registry::SETTINGS;
 
 use super::Books;
 use crate::support::noon;

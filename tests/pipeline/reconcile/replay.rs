@@ -1,10 +1,10 @@
 //! What was put aside is counted once what kept it from being understood is mended.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use ledger::ids::OrgId;
+use ledger::period::Day;
 use serde_json::{Value, json};
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::keys::{Key, PK, SK, VERSION, event_key};
+use store::keys::{Key, PK, SK, VERSION, event_key};
 
 use super::{Books, number};
 use crate::support::tables::names;

@@ -1,9 +1,9 @@
 //! A sealed day: its marks go, it stays exact, and an event that comes after all is counted by computing it anew.
 
+use ledger::ids::OrgId;
+use ledger::period::Day;
 use serde_json::json;
-use shared::ids::OrgId;
-use shared::period::Day;
-use shared::store::keys::{SEALED, is_mark};
+use store::keys::{SEALED, is_mark};
 
 use super::Books;
 use crate::support::events::call;

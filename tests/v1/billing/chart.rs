@@ -69,7 +69,7 @@ async fn an_agent_is_known_once_it_is_registered_or_seen() {
 /// A year of an agent's days is more than one call takes.
 #[tokio::test]
 async fn a_year_of_one_agent_over_a_leap_day() {
-    let world = World::at(shared::app::Clock::fixed(at("2027-04-01T12:00:00Z"))).await;
+    let world = World::at(runtime::clock::Clock::fixed(at("2027-04-01T12:00:00Z"))).await;
     let caller = world.caller("acme");
     let clock = world.stack.clock();
     for days in (0..366).step_by(30) {

@@ -15,7 +15,7 @@ use axum::body::Body;
 use chrono::TimeDelta;
 use http::{Request, StatusCode};
 use serde_json::{Value, json};
-use shared::auth::Scope;
+use web::auth::Scope;
 
 use super::call;
 use crate::support::{World, answered, noon};

@@ -8,8 +8,8 @@ mod random;
 mod round_trips;
 
 use chrono::{DateTime, Utc};
+use ledger::period;
 use serde_json::Value;
-use shared::period;
 
 use crate::support::events;
 

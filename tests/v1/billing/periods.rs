@@ -1,7 +1,7 @@
 //! Which days a period has: at the ends of months and years, on a leap day, in several zones.
 
+use runtime::clock::Clock;
 use serde_json::{Value, json};
-use shared::app::Clock;
 
 use super::{at, call};
 use crate::support::World;

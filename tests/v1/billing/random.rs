@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use chrono::{DateTime, Months, NaiveDate, TimeDelta, Utc};
 use http::StatusCode;
+use ledger::period::rfc3339;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
-use shared::period::rfc3339;
 
 use super::at;
 use crate::support::events::{RandomCall, random_call};

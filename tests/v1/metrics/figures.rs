@@ -68,7 +68,7 @@ async fn the_price_is_that_of_the_events_own_time() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let sonnet = |id, time: &str| {
-        let time = shared::period::parse_instant(time).unwrap();
+        let time = ledger::period::parse_instant(time).unwrap();
         with(
             call(id, time),
             &json!({ "model": "claude-sonnet-5", "input_tokens": 1_000_000, "output_tokens": 0 }),

@@ -4,9 +4,9 @@ use axum::body::Body;
 use chrono::TimeDelta;
 use http::Request;
 use serde_json::json;
-use shared::auth::Scope;
-use shared::store::Reading;
+use store::Reading;
 use tower::ServiceExt;
+use web::auth::Scope;
 
 use crate::support::events::call;
 use crate::support::{World, noon};

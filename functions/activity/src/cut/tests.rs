@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
+use ledger::period::parse_instant;
 use proptest::prelude::*;
-use shared::period::parse_instant;
 
 use super::*;
 

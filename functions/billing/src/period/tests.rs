@@ -1,6 +1,6 @@
 use chrono::{NaiveDate, TimeDelta, Timelike};
+use ledger::period::{parse_instant, rfc3339};
 use proptest::prelude::*;
-use shared::period::{parse_instant, rfc3339};
 
 use super::*;
 

@@ -1,5 +1,5 @@
+use ledger::period::Day;
 use proptest::prelude::*;
-use shared::period::Day;
 
 use super::*;
 

@@ -3,9 +3,9 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
+use ledger::money::{MAX_SCALE, Usd, round};
+use ledger::pricing::{Category, PriceRef, PricedModel};
 use rust_decimal::Decimal;
-use shared::money::{MAX_SCALE, Usd, round};
-use shared::pricing::{Category, PriceRef, PricedModel};
 
 use super::market::Offer;
 use super::mix::Mix;

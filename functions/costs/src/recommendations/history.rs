@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use shared::ids::{AgentId, ModelKey};
-use shared::period::{Day, DayRange};
-use shared::rollup::{AgentDay, AgentModelSums};
+use ledger::ids::{AgentId, ModelKey};
+use ledger::period::{Day, DayRange};
+use ledger::rollup::{AgentDay, AgentModelSums};
 
 use crate::names::Names;
 
@@ -57,8 +57,8 @@ pub fn of(
 
 #[cfg(test)]
 mod tests {
-    use shared::rollup::{ModelSums, OrgDay};
-    use shared::store::keys::ModelCode;
+    use ledger::rollup::ModelCode;
+    use ledger::rollup::{ModelSums, OrgDay};
 
     use super::*;
 

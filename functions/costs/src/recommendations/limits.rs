@@ -7,8 +7,8 @@
 use std::sync::LazyLock;
 
 use csv::{ReaderBuilder, StringRecord};
-use shared::pricing::{PriceVersion, PricedModel};
-use shared::rollup::LONG_CONTEXT_STEPS;
+use ledger::pricing::{PriceVersion, PricedModel};
+use ledger::rollup::LONG_CONTEXT_STEPS;
 
 /// The tokens of input that a model takes of which nothing is known.
 const BELIEVED: u64 = LONG_CONTEXT_STEPS[0];
@@ -86,7 +86,7 @@ fn read(text: &str) -> Option<Vec<Limit>> {
 #[cfg(test)]
 mod tests {
     use chrono::NaiveDate;
-    use shared::pricing::{Overrides, PriceBook, Prices};
+    use ledger::pricing::{Overrides, PriceBook, Prices};
 
     use super::*;
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
-use shared::ids::ModelKey;
-use shared::pricing::{Overrides, PriceBook, PriceRef, PricedModel, Prices};
+use ledger::ids::ModelKey;
+use ledger::pricing::{Overrides, PriceBook, PriceRef, PricedModel, Prices};
 
 use super::limits;
 

@@ -1,8 +1,8 @@
 //! An agent's own tokens of one model, and what they would cost at other prices.
 
-use shared::cost::{TokenCounts, picodollars};
-use shared::pricing::{Price, PriceRef, Rates};
-use shared::rollup::{AgentModelSums, LONG_CONTEXT_STEPS};
+use ledger::cost::{TokenCounts, picodollars};
+use ledger::pricing::{Price, PriceRef, Rates};
+use ledger::rollup::{AgentModelSums, LONG_CONTEXT_STEPS};
 
 /// The tokens of calls whose input has more than `above` tokens and at most `up_to`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,11 +82,11 @@ const fn without(all: TokenCounts, part: TokenCounts) -> TokenCounts {
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
+    use ledger::cost::price_call;
+    use ledger::pricing::{Overrides, PriceBook, Prices};
     use proptest::prelude::*;
-    use shared::cost::price_call;
-    use shared::pricing::{Overrides, PriceBook, Prices};
 
-    use shared::rollup::INPUT_LENGTHS;
+    use ledger::rollup::INPUT_LENGTHS;
 
     use super::*;
 
@@ -96,7 +96,7 @@ mod tests {
 
     /// A model at 1 in, 2 out, 0.1 cached, 1.25 and 2 to write; above the thresholds something else entirely.
     fn priced(thresholds: &[u64]) -> PriceBook {
-        let header = include_str!("../../../../shared/data/model-prices.csv").lines().next().unwrap();
+        let header = include_str!("../../../../shared/ledger/data/model-prices.csv").lines().next().unwrap();
         let row = |above: u64, prices: &str| format!("p,m,,,,{above},{prices}\n");
         let long = ["3,1,0.2,5,7", "0.5,9,,,"];
         let long = thresholds.iter().zip(long).map(|(above, prices)| row(*above, prices));
@@ -204,7 +204,7 @@ mod tests {
             let overrides = Overrides::default();
             let prices = Prices::new(&book, &overrides);
             let one = |tokens| price_call(prices, "p", "m", noon(), tokens, None).total().unwrap();
-            let sum: shared::money::Usd = calls.iter().map(one).sum();
+            let sum: ledger::money::Usd = calls.iter().map(one).sum();
             let sum = (sum.dollars() * rust_decimal::Decimal::from(1_000_000_000_000_u64)).normalize();
             let (least, most) = bounds(&book, &calls);
             prop_assert!(rust_decimal::Decimal::from(least) <= sum && sum <= rust_decimal::Decimal::from(most));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use shared::pricing::Category;
+use ledger::pricing::Category;
 
 /// Work that the smallest models do well.
 const ECONOMY: [&str; 7] =

@@ -1,11 +1,11 @@
 //! Prices by kind of token, as the body of a request and an answer write them.
 
+use ledger::money::{Number, Quantity};
+use ledger::settings::{LongContextSettings, RateSettings};
 use serde::Serialize;
-use shared::fields::{Fields, integer, quantity};
-use shared::money::{Number, Quantity};
-use shared::store::registry::{LongContextSettings, RateSettings};
+use web::fields::{Fields, integer, quantity};
 
-/// The highest price, in dollars per million tokens. Six decimals are taken, as [`shared::pricing::Price`] holds them.
+/// The highest price, in dollars per million tokens. Six decimals are taken, as [`ledger::pricing::Price`] holds them.
 const MAX_PRICE: u64 = 1_000_000;
 /// The most tokens of input that a long-context price can begin above: as many as a call can have.
 const MAX_ABOVE: u64 = 4_000_000_000;

@@ -1,5 +1,5 @@
+use ledger::period::{parse_instant, rfc3339};
 use proptest::prelude::*;
-use shared::period::{parse_instant, rfc3339};
 
 use super::*;
 

@@ -4,10 +4,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use ledger::period::Day;
 use local::client::{self, Failure};
 use local::error::{Error, Result};
 use serde_json::{Value, json};
-use shared::period::Day;
 
 /// Where the stack is.
 #[derive(Args)]

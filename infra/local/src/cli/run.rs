@@ -11,11 +11,11 @@ use local::demo;
 use local::error::{Error, Result};
 use local::stack::{Options, Stack};
 use local::token;
-use shared::app::Clock;
-use shared::auth::Scope;
+use runtime::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
+use web::auth::Scope;
 
 /// How long requests and batches under way may take once the stack is to stop.
 const GRACE: Duration = Duration::from_secs(5);

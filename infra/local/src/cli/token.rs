@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use local::error::Result;
 use local::token;
-use shared::auth::Scope;
+use web::auth::Scope;
 
 /// The token that is asked for.
 #[derive(Args)]

@@ -2,10 +2,10 @@
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
+use ledger::period::Day;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use shared::period::Day;
 
 use super::fleet::{AGENTS, Agent, PROJECTS, Project, Use};
 use super::written;

@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use budget_alerts::{BudgetAlerts, Outlets};
-use shared::app::{App, Clock, Route};
-use shared::auth::Verifier;
-use shared::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, TableNames};
-use shared::store::Store;
-use shared::webhook::{Policy, Webhooks};
+use runtime::clock::Clock;
+use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
+use store::Store;
+use store::TableNames;
+use web::app::App;
+use web::auth::Verifier;
+use web::route::Route;
+use webhook::{Policy, Webhooks};
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
@@ -116,7 +119,7 @@ impl Parts<'_> {
                 }))
             }
             "budget-alerts" => {
-                let webhooks = Webhooks::new(Policy::of(&config));
+                let webhooks = Webhooks::new(Policy::new(config.allow_local_webhooks));
                 let webhooks = webhooks.map_err(|error| Error::caused("webhooks cannot be sent", error))?;
                 let outlets = Outlets::new(webhooks).and_printer(Arc::new(|line| println!("{line}")));
                 let alerts = Arc::new(BudgetAlerts::new(store, self.clock.clone(), outlets));

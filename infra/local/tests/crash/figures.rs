@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::period::rfc3339;
+use ledger::period::rfc3339;
 
 use crate::happening::{Call, Happening, MODELS, Sample, What, day, dollars, instant, now};
 

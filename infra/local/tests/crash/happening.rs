@@ -1,10 +1,10 @@
 //! What senders say: events at random, with nothing in them that the system works out.
 
 use chrono::{DateTime, Utc};
+use ledger::period::{parse_instant, rfc3339};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
-use shared::period::{parse_instant, rfc3339};
 
 use crate::support;
 

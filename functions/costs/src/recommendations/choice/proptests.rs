@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use ledger::cost::TokenCounts;
+use ledger::pricing::Overrides;
+use ledger::rollup::AgentModelSums;
 use proptest::prelude::*;
-use shared::cost::TokenCounts;
-use shared::pricing::Overrides;
-use shared::rollup::AgentModelSums;
 
 use super::tests::{Case, book};
 use super::*;

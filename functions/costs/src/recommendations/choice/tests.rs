@@ -1,10 +1,10 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use shared::cost::TokenCounts;
-use shared::ids::ModelKey;
-use shared::pricing::{Overrides, PriceBook};
-use shared::rollup::AgentModelSums;
+use ledger::cost::TokenCounts;
+use ledger::ids::ModelKey;
+use ledger::pricing::{Overrides, PriceBook};
+use ledger::rollup::AgentModelSums;
 
 use super::super::market::Market;
 use super::*;
@@ -14,7 +14,7 @@ const MILLION: u64 = 1_000_000;
 
 /// Models of the providers `p` and `q`: provider, id, aliases, input price, output price.
 pub fn book(rows: &[(&str, &str, &str, &str, &str)]) -> PriceBook {
-    let header = include_str!("../../../../../shared/data/model-prices.csv").lines().next().unwrap();
+    let header = include_str!("../../../../../shared/ledger/data/model-prices.csv").lines().next().unwrap();
     let rows = rows.iter().map(|(p, m, a, i, o)| format!("{p},{m},{a},,,0,{i},{o},,,"));
     let lines: Vec<_> = std::iter::once(header.to_owned()).chain(rows).collect();
     PriceBook::parse(&lines.join("\n")).unwrap()
@@ -113,15 +113,15 @@ fn other_providers_only_where_they_are_in_reach() {
 #[test]
 fn no_model_is_recommended_in_its_own_place_whatever_it_is_called() {
     let own = |model: &str, price: i64| {
-        let price = shared::pricing::Price::new(Decimal::from(price)).unwrap();
-        let rates = shared::pricing::Rates {
+        let price = ledger::pricing::Price::new(Decimal::from(price)).unwrap();
+        let rates = ledger::pricing::Rates {
             input: price,
             output: price,
             cache_read: None,
             cache_write_5m: None,
             cache_write_1h: None,
         };
-        shared::pricing::Override {
+        ledger::pricing::Override {
             provider: "p".to_owned(),
             model: model.to_owned(),
             effective_from: DAY,

@@ -1,0 +1,16 @@
+//! What usage means and costs: identifiers, money, periods, events, prices, rollups and alert rules.
+//!
+//! Everything here is pure: no async, no SDK, no HTTP, and "now" is always an argument.
+
+#![warn(missing_docs)]
+
+pub mod alert;
+pub mod cost;
+pub mod event;
+pub mod ids;
+pub mod money;
+pub mod period;
+pub mod pricing;
+pub mod rollup;
+pub mod roster;
+pub mod settings;

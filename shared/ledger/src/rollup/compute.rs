@@ -1,0 +1,126 @@
+//! Compute samples, cut at the borders of hours and days so that the parts add up to the whole.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Duration, DurationRound, Utc};
+use rust_decimal::Decimal;
+
+use super::{Contribution, Sighting, Sums, Target, sums};
+use crate::event::{ComputeUsage, Event};
+use crate::money::exact_add;
+use crate::period::Day;
+use crate::rollup::Column;
+
+/// Milliseconds in a second: sums are kept in unit-seconds.
+const MS: Decimal = Decimal::ONE_THOUSAND;
+
+/// The name of the hour of UTC that `instant` is in: `yyyy-mm-ddThh`.
+pub fn hour_of(instant: DateTime<Utc>) -> String {
+    instant.format("%Y-%m-%dT%H").to_string()
+}
+
+/// The 8 bytes that stand for an instance in a set of distinct instances.
+pub fn instance_hash(instance: &str) -> [u8; 8] {
+    sums::short_hash(&["instance", instance])
+}
+
+/// A project's compute in one bucket, or in several.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compute {
+    /// Core-seconds.
+    pub cpu_core_seconds: Decimal,
+    /// GB-seconds of memory.
+    pub ram_gb_seconds: Decimal,
+    /// GB-seconds of disk.
+    pub disk_gb_seconds: Decimal,
+    /// Seconds that instances ran.
+    pub instance_seconds: Decimal,
+    /// Bytes received.
+    pub bytes_in: Decimal,
+    /// Bytes sent.
+    pub bytes_out: Decimal,
+    /// Distinct instances.
+    pub instances: BTreeSet<[u8; 8]>,
+}
+
+impl From<&Sums> for Compute {
+    fn from(sums: &Sums) -> Self {
+        Self {
+            cpu_core_seconds: sums.number(&Column::CPU_CORE_SECONDS),
+            ram_gb_seconds: sums.number(&Column::RAM_GB_SECONDS),
+            disk_gb_seconds: sums.number(&Column::DISK_GB_SECONDS),
+            instance_seconds: sums.number(&Column::INSTANCE_SECONDS),
+            bytes_in: sums.number(&Column::BYTES_IN),
+            bytes_out: sums.number(&Column::BYTES_OUT),
+            instances: sums.sets.get(&Column::INSTANCES).cloned().unwrap_or_default(),
+        }
+    }
+}
+
+impl Compute {
+    /// Takes in another bucket's figures.
+    pub fn merge(&mut self, other: Self) {
+        let add = |sum: &mut Decimal, more| *sum = exact_add(*sum, more);
+        add(&mut self.cpu_core_seconds, other.cpu_core_seconds);
+        add(&mut self.ram_gb_seconds, other.ram_gb_seconds);
+        add(&mut self.disk_gb_seconds, other.disk_gb_seconds);
+        add(&mut self.instance_seconds, other.instance_seconds);
+        add(&mut self.bytes_in, other.bytes_in);
+        add(&mut self.bytes_out, other.bytes_out);
+        self.instances.extend(other.instances);
+    }
+}
+
+pub(super) fn of_sample(event: &Event, sample: &ComputeUsage) -> Contribution {
+    let end = sample.from + Duration::milliseconds(i64::try_from(sample.length_ms.get()).unwrap_or(i64::MAX));
+    let (org, project) = (&event.org, &sample.project_id);
+    let hours = parts(sample, end, next_hour)
+        .map(|(start, sums)| (Target::ProjectHour(org.clone(), hour_of(start), project.clone()), sums));
+    let days = parts(sample, end, |instant| Day::of(instant, sample.zone).next().start(sample.zone)).map(
+        |(start, sums)| (Target::ProjectDay(org.clone(), Day::of(start, sample.zone), project.clone()), sums),
+    );
+    Contribution {
+        sums: hours.chain(days).collect(),
+        end_user: None,
+        sightings: vec![Sighting::project(event, project), Sighting::org(event)],
+    }
+}
+
+fn next_hour(instant: DateTime<Utc>) -> DateTime<Utc> {
+    let hour = Duration::hours(1);
+    instant.duration_trunc(hour).unwrap_or(instant) + hour
+}
+
+/// The parts of a sample between borders, each with the instant that it starts at.
+fn parts(
+    sample: &ComputeUsage,
+    end: DateTime<Utc>,
+    next_border: impl Fn(DateTime<Utc>) -> DateTime<Utc>,
+) -> impl Iterator<Item = (DateTime<Utc>, Sums)> {
+    let starts =
+        std::iter::successors(Some(sample.from), move |start| Some(next_border(*start)).filter(|b| *b < end));
+    let starts: Vec<_> = starts.collect();
+    let ends: Vec<_> = starts.iter().skip(1).copied().chain([end]).collect();
+    starts.into_iter().zip(ends).map(|(start, end)| (start, part(sample, start, end)))
+}
+
+fn part(sample: &ComputeUsage, start: DateTime<Utc>, end: DateTime<Utc>) -> Sums {
+    let seconds = Decimal::from((end - start).num_milliseconds()) / MS;
+    let mut sums = Sums::default();
+    sums.add(Column::CPU_CORE_SECONDS, sample.cpu_cores.0 * seconds);
+    sums.add(Column::RAM_GB_SECONDS, sample.ram_gb.0 * seconds);
+    sums.add(Column::DISK_GB_SECONDS, sample.disk_gb.0 * seconds);
+    sums.add(Column::INSTANCE_SECONDS, seconds);
+    let bytes = |whole| share(whole, sample, end) - share(whole, sample, start);
+    sums.add(Column::BYTES_IN, bytes(sample.bandwidth_in_bytes).into());
+    sums.add(Column::BYTES_OUT, bytes(sample.bandwidth_out_bytes).into());
+    sums.insert(Column::INSTANCES, instance_hash(sample.instance_id.as_str()));
+    sums
+}
+
+/// Whole bytes up to `until`. Parts are differences of these, so they add up to the whole to the byte.
+fn share(whole: u64, sample: &ComputeUsage, until: DateTime<Utc>) -> u64 {
+    let elapsed = u128::try_from((until - sample.from).num_milliseconds()).unwrap_or_default();
+    let share = u128::from(whole) * elapsed / u128::from(sample.length_ms.get());
+    u64::try_from(share).unwrap_or(u64::MAX)
+}

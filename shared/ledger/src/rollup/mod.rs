@@ -1,0 +1,271 @@
+//! From one event to what it adds, and from sums back to figures. The aggregator, reconcile and every test use this
+//! one fold; it reads nothing but the event.
+
+mod column;
+mod compute;
+mod seen;
+mod sums;
+mod view;
+
+use chrono::Timelike;
+use chrono_tz::Tz;
+use rust_decimal::Decimal;
+
+pub use column::{Column, ModelCode, ModelColumn};
+pub use compute::{Compute, hour_of, instance_hash};
+pub use seen::{Latest, Seen, Sighting, Subject};
+pub use sums::Sums;
+pub use view::{ActivityDay, AgentDay, AgentModelSums, ModelSums, OrgDay, Work};
+
+use crate::cost::CallCost;
+use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};
+use crate::ids::{AgentId, Name, OrgId, ProjectId};
+use crate::period::Day;
+use ModelColumn as M;
+
+/// An item of the usage table that events add up to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Target {
+    /// All of an organisation's day.
+    OrgDay(OrgId, Day),
+    /// One agent's day.
+    AgentDay(OrgId, Day, AgentId),
+    /// Entries of the activity log by hour, all of an organisation's or one agent's, on a day of UTC: the log is listed
+    /// by instants, and knows no zone.
+    ActivityDay(OrgId, Option<AgentId>, Day),
+    /// A project's compute in one hour of UTC, named by the hour's start: `yyyy-mm-ddThh`.
+    ProjectHour(OrgId, String, ProjectId),
+    /// A project's compute on one day of the organisation.
+    ProjectDay(OrgId, Day, ProjectId),
+}
+
+/// The input sizes, in tokens, above which some model's calls cost more. A call's tokens are also summed under the
+/// largest of these that its input exceeds, so that another model's long-context price can be applied later.
+pub const LONG_CONTEXT_STEPS: [u64; 4] = [128_000, 200_000, 272_000, 512_000];
+
+/// The lengths of input, in tokens, that models of the book take at most, as far as that is known and from the first of
+/// these on. A call is counted under the largest of these that its input exceeds, so that it can be told which models
+/// could not have served it.
+pub const INPUT_LENGTHS: [u64; 14] = [
+    8_192, 16_384, 32_768, 65_536, 128_000, 131_072, 200_000, 256_000, 272_000, 300_000, 512_000, 1_000_000,
+    1_048_576, 2_000_000,
+];
+
+/// The types of task that calls are counted by; any other counts as none. What needs the types treats all others
+/// alike, and a sender that puts a ticket's number there would make an item grow with every call.
+pub const TASK_TYPES: [&str; 14] = [
+    "analysis",
+    "chat",
+    "classification",
+    "coding",
+    "drafting",
+    "extraction",
+    "formatting",
+    "planning",
+    "reasoning",
+    "research",
+    "routing",
+    "summarization",
+    "support",
+    "translation",
+];
+
+/// The types of activity that days are counted by; any other counts as [`OTHER_ACTIVITY`]. Days hold money too, and a
+/// sender that makes up types would fill them. The log's own counts, which are items of their own, know every type.
+pub const ACTIVITY_TYPES: [&str; 5] =
+    ["config_change", "cron_execution", "session_end", "session_start", "tool_call"];
+/// Stands for all other types of activity.
+pub const OTHER_ACTIVITY: &str = "other";
+
+impl Target {
+    /// The organisation whose item it is.
+    pub const fn org(&self) -> &OrgId {
+        match self {
+            Self::OrgDay(org, _)
+            | Self::AgentDay(org, ..)
+            | Self::ActivityDay(org, ..)
+            | Self::ProjectHour(org, ..)
+            | Self::ProjectDay(org, ..) => org,
+        }
+    }
+
+    /// The days from the item's own day to `day`.
+    pub fn days_until(&self, day: Day) -> i64 {
+        let own = match self {
+            Self::OrgDay(_, own)
+            | Self::AgentDay(_, own, _)
+            | Self::ActivityDay(_, _, own)
+            | Self::ProjectDay(_, own, _) => *own,
+            // Hours are named after days of UTC.
+            Self::ProjectHour(_, hour, _) => hour.get(..10).and_then(Day::parse).unwrap_or(day),
+        };
+        (day.date() - own.date()).num_days()
+    }
+}
+
+/// Everything that one event adds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Contribution {
+    /// What to add, and where.
+    pub sums: Vec<(Target, Sums)>,
+    /// The end user whom it served.
+    pub end_user: Option<EndUser>,
+    /// Who was seen.
+    pub sightings: Vec<Sighting>,
+}
+
+/// An end user on one day, by hash.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EndUser {
+    /// The organisation.
+    pub org: OrgId,
+    /// The day.
+    pub day: Day,
+    /// The first 8 bytes of a SHA-256 over organisation and user.
+    pub hash: [u8; 8],
+}
+
+impl EndUser {
+    /// The user `name` of `org` on `day`.
+    pub fn new(org: &OrgId, day: Day, name: &str) -> Self {
+        Self { org: org.clone(), day, hash: sums::short_hash(&["end-user", org.as_str(), name]) }
+    }
+}
+
+/// What `event` adds: the fold that every number of this system is made of.
+///
+/// Events of different days never add to the same column, whatever item it is in.
+pub fn contribution(event: &Event) -> Contribution {
+    let mut brings = by_kind(event);
+    for (target, sums) in &mut brings.sums {
+        *sums = std::mem::take(sums).offset(target.days_until(event.day));
+    }
+    brings
+}
+
+fn by_kind(event: &Event) -> Contribution {
+    match &event.data {
+        Data::LlmCall(call) => of_call(event, call),
+        Data::TaskCompleted(task) => of_task(event, task),
+        Data::AgentActivity(activity) => of_activity(event, activity),
+        Data::ComputeUsage(sample) => compute::of_sample(event, sample),
+        Data::HostReport(report) => Contribution {
+            sightings: vec![Sighting::node(event, report), Sighting::org(event)],
+            ..Contribution::default()
+        },
+    }
+}
+
+fn of_agent(event: &Event, agent: &AgentId, org_day: Sums, agent_day: Sums, seen: Sighting) -> Contribution {
+    let (org, day) = (&event.org, event.day);
+    Contribution {
+        sums: vec![
+            (Target::OrgDay(org.clone(), day), org_day),
+            (Target::AgentDay(org.clone(), day, agent.clone()), agent_day),
+        ],
+        end_user: None,
+        sightings: vec![seen, Sighting::org(event)],
+    }
+}
+
+fn of_call(event: &Event, call: &LlmCall) -> Contribution {
+    let key = call.model_key();
+    let code = ModelCode::of(&key);
+    let mut common = Sums::default();
+    let mut add = |column, value: u64| common.add(Column::model(code, column), value.into());
+    add(M::Requests, 1);
+    add(M::Errors, u64::from(call.status == CallStatus::Error));
+    add(M::Input, call.tokens.input);
+    add(M::Output, call.tokens.output);
+    add(M::CacheRead, call.tokens.cache_read);
+    add(M::CacheWrite5m, call.tokens.cache_write_5m);
+    add(M::CacheWrite1h, call.tokens.cache_write_1h);
+    add(M::Unpriced, u64::from(call.cost == CallCost::Unpriced));
+    if let Some(latency) = call.latency_ms {
+        common.add(Column::LATENCY_COUNT, Decimal::ONE);
+        common.add(Column::LATENCY_SUM, latency.into());
+    }
+
+    let (mut org_day, mut agent_day) = (common.clone(), common);
+    org_day.name(Column::model_name(code), &key);
+    if let CallCost::Priced { input, output, .. } = &call.cost {
+        let total = *input + *output;
+        org_day.add(Column::model(code, M::InputCost), input.dollars());
+        org_day.add(Column::model(code, M::OutputCost), output.dollars());
+        agent_day.add(Column::model(code, M::Cost), total.dollars());
+        if call.key_source == KeySource::Byok {
+            org_day.add(Column::model(code, M::ByokCost), total.dollars());
+        }
+    }
+    let known = |kind: &&Name| TASK_TYPES.contains(&kind.as_str());
+    if let Some(task_type) = call.task_type.as_ref().filter(known) {
+        agent_day.add(Column::calls_of_type(task_type.as_str()), Decimal::ONE);
+    }
+    add_input_length(&mut agent_day, code, call);
+
+    let seen = Sighting::agent(event, &call.agent_id, seen::Work::Call, call.hostname.as_ref());
+    let end_user = call.end_user.as_ref().map(|user| EndUser::new(&event.org, event.day, user.as_str()));
+    Contribution { end_user, ..of_agent(event, &call.agent_id, org_day, agent_day, seen) }
+}
+
+fn add_input_length(sums: &mut Sums, code: ModelCode, call: &LlmCall) {
+    let whole = call.tokens.whole_input();
+    if let Some(nth) = INPUT_LENGTHS.iter().rposition(|length| whole > *length) {
+        sums.add(Column::longer_input(code, nth), Decimal::ONE);
+    }
+    let Some(step) = LONG_CONTEXT_STEPS.iter().rposition(|above| whole > *above) else { return };
+    let mut add = |column, tokens: u64| sums.add(Column::long_context(code, step, column), tokens.into());
+    add(M::Input, call.tokens.input);
+    add(M::Output, call.tokens.output);
+    add(M::CacheRead, call.tokens.cache_read);
+    add(M::CacheWrite5m, call.tokens.cache_write_5m);
+    add(M::CacheWrite1h, call.tokens.cache_write_1h);
+}
+
+fn of_task(event: &Event, task: &TaskCompleted) -> Contribution {
+    let mut sums = Sums::default();
+    if task.success {
+        sums.add(Column::TASKS, Decimal::ONE);
+        if let Some(minutes) = task.minutes_saved {
+            sums.add(Column::TASKS_WITH_MINUTES, Decimal::ONE);
+            sums.add(Column::MINUTES_SAVED, minutes.0);
+        }
+    } else {
+        sums.add(Column::TASKS_FAILED, Decimal::ONE);
+    }
+    let seen = Sighting::agent(event, &task.agent_id, seen::Work::Task, None);
+    of_agent(event, &task.agent_id, sums.clone(), sums, seen)
+}
+
+fn of_activity(event: &Event, activity: &AgentActivity) -> Contribution {
+    let mut sums = Sums::default();
+    let known = ACTIVITY_TYPES.into_iter().find(|known| *known == activity.event_type.as_str());
+    sums.add(Column::activity(known.unwrap_or(OTHER_ACTIVITY)), Decimal::ONE);
+    let mut contribution = match &activity.agent_id {
+        Some(agent) => {
+            let seen = Sighting::agent(event, agent, seen::Work::None, None);
+            let mut brings = of_agent(event, agent, sums.clone(), sums, seen);
+            if !event.is_usage() {
+                // That someone set something of an agent does not mean that it was seen.
+                brings.sightings = vec![Sighting::org(event)];
+            }
+            brings
+        }
+        None => Contribution {
+            sums: vec![(Target::OrgDay(event.org.clone(), event.day), sums)],
+            end_user: None,
+            sightings: vec![Sighting::org(event)],
+        },
+    };
+    contribution.sums.extend(hours_of_activity(event, activity));
+    contribution
+}
+
+/// The same entry by the hour of UTC, among all of the organisation's and among the agent's.
+fn hours_of_activity(event: &Event, activity: &AgentActivity) -> impl Iterator<Item = (Target, Sums)> {
+    let mut sums = Sums::default();
+    sums.add(Column::activity_in(event.time.hour(), activity.event_type.as_str()), Decimal::ONE);
+    let (org, day) = (event.org.clone(), Day::of(event.time, Tz::UTC));
+    let whose = std::iter::once(None).chain(activity.agent_id.clone().map(Some));
+    whose.map(move |agent| (Target::ActivityDay(org.clone(), agent, day), sums.clone()))
+}

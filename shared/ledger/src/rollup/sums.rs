@@ -1,0 +1,116 @@
+//! Sums: named columns that are added up, and the two kinds of column that repeat instead.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rust_decimal::Decimal;
+use sha2::{Digest, Sha256};
+
+use crate::ids::ModelKey;
+use crate::money::exact_add;
+use crate::rollup::Column;
+
+/// What an item holds, or what one or more events add to it. Adding sums is commutative and exact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// Counters and amounts. A column that is zero is absent.
+    pub numbers: BTreeMap<Column, Decimal>,
+    /// Names that stand for a code; the same name for the same code always.
+    pub names: BTreeMap<Column, String>,
+    /// Sets of hashes, for counting what is distinct.
+    pub sets: BTreeMap<Column, BTreeSet<[u8; 8]>>,
+}
+
+/// Stands between the parts of a model's name; no identifier holds it.
+const NAME_SEPARATOR: char = '#';
+
+impl Sums {
+    /// Adds `value` to a column.
+    pub fn add(&mut self, column: Column, value: Decimal) {
+        if value.is_zero() {
+            return;
+        }
+        let sum = self.numbers.entry(column).or_default();
+        *sum = exact_add(*sum, value);
+    }
+
+    /// Notes which model a code stands for.
+    pub fn name(&mut self, column: Column, model: &ModelKey) {
+        self.names.insert(column, format!("{}{NAME_SEPARATOR}{}", model.provider, model.model));
+    }
+
+    /// Notes a member of a set.
+    pub fn insert(&mut self, column: Column, member: [u8; 8]) {
+        self.sets.entry(column).or_default().insert(member);
+    }
+
+    /// Adds all of `other`.
+    pub fn merge(&mut self, other: &Self) {
+        for (column, value) in &other.numbers {
+            self.add(column.clone(), *value);
+        }
+        self.names.extend(other.names.iter().map(|(column, name)| (column.clone(), name.clone())));
+        for (column, members) in &other.sets {
+            self.sets.entry(column.clone()).or_default().extend(members);
+        }
+    }
+
+    /// The same sums, of events that happened `days` after the day of the item that they are added to.
+    #[must_use]
+    pub fn offset(self, days: i64) -> Self {
+        if days == 0 {
+            return self;
+        }
+        Self {
+            numbers: self.numbers.into_iter().map(|(column, value)| (column.offset(days), value)).collect(),
+            names: self.names.into_iter().map(|(column, name)| (column.offset(days), name)).collect(),
+            sets: self.sets.into_iter().map(|(column, members)| (column.offset(days), members)).collect(),
+        }
+    }
+
+    /// The part that events brought which happened `days` after the item's day.
+    #[must_use]
+    pub fn part(&self, days: i64) -> Self {
+        let of_day = |column: &Column| column.split_offset().1 == days;
+        Self {
+            numbers: self.numbers.iter().filter(|(column, _)| of_day(column)).map(owned).collect(),
+            names: self.names.iter().filter(|(column, _)| of_day(column)).map(owned).collect(),
+            sets: self.sets.iter().filter(|(column, _)| of_day(column)).map(owned).collect(),
+        }
+    }
+
+    /// Whether there is nothing in them.
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty() && self.names.is_empty() && self.sets.is_empty()
+    }
+
+    /// The sum in a column, as it is.
+    pub fn number(&self, column: &Column) -> Decimal {
+        self.numbers.get(column).copied().unwrap_or_default()
+    }
+
+    /// The columns that an update of an item has to name.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.numbers.keys().chain(self.names.keys()).chain(self.sets.keys()).map(Column::as_str)
+    }
+}
+
+fn owned<T: Clone>((column, value): (&Column, &T)) -> (Column, T) {
+    (column.clone(), value.clone())
+}
+
+/// The model that a name column speaks of.
+pub(super) fn model_of(name: &str) -> Option<ModelKey> {
+    let (provider, model) = name.split_once(NAME_SEPARATOR)?;
+    Some(ModelKey { provider: provider.to_owned(), model: model.to_owned() })
+}
+
+/// 8 bytes of a SHA-256 over `parts`; each is closed by a byte that no identifier holds.
+pub(super) fn short_hash(parts: &[&str]) -> [u8; 8] {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_bytes());
+        hash.update([0]);
+    }
+    let hash: [u8; 32] = hash.finalize().into();
+    std::array::from_fn(|i| hash[i])
+}

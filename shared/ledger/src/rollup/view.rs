@@ -1,0 +1,320 @@
+//! From the columns of an item to figures with names.
+
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+
+use super::INPUT_LENGTHS;
+use super::sums::{self, Sums};
+use crate::cost::TokenCounts;
+use crate::ids::ModelKey;
+use crate::money::{Usd, exact_add};
+use crate::rollup::{Column, ModelCode, ModelColumn as M};
+
+impl AddAssign for TokenCounts {
+    fn add_assign(&mut self, other: Self) {
+        self.input += other.input;
+        self.output += other.output;
+        self.cache_read += other.cache_read;
+        self.cache_write_5m += other.cache_write_5m;
+        self.cache_write_1h += other.cache_write_1h;
+    }
+}
+
+/// What calls of one model added up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ModelSums {
+    /// Calls.
+    pub requests: u64,
+    /// Calls that failed.
+    pub errors: u64,
+    /// Calls that had no price at their time.
+    pub unpriced: u64,
+    /// Tokens.
+    pub tokens: TokenCounts,
+    /// Cost of input, cache reads and writes included.
+    pub input_cost: Usd,
+    /// Cost of output.
+    pub output_cost: Usd,
+    /// The part of the cost that the organisation's own provider keys paid.
+    pub byok_cost: Usd,
+}
+
+impl ModelSums {
+    /// Input and output cost.
+    pub fn cost(&self) -> Usd {
+        self.input_cost + self.output_cost
+    }
+}
+
+impl AddAssign for ModelSums {
+    fn add_assign(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.errors += other.errors;
+        self.unpriced += other.unpriced;
+        self.tokens += other.tokens;
+        self.input_cost += other.input_cost;
+        self.output_cost += other.output_cost;
+        self.byok_cost += other.byok_cost;
+    }
+}
+
+/// What an agent's calls of one model added up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AgentModelSums {
+    /// Calls.
+    pub requests: u64,
+    /// Calls that failed.
+    pub errors: u64,
+    /// Calls that had no price at their time.
+    pub unpriced: u64,
+    /// Tokens of all calls.
+    pub tokens: TokenCounts,
+    /// Of those, the tokens of calls whose input exceeded a step of [`super::LONG_CONTEXT_STEPS`] and not the next.
+    pub long_context: [TokenCounts; super::LONG_CONTEXT_STEPS.len()],
+    /// How many of [`INPUT_LENGTHS`] the longest input exceeded.
+    pub lengths_exceeded: usize,
+    /// Cost.
+    pub cost: Usd,
+}
+
+impl AgentModelSums {
+    /// No call's input was longer than this: the next of [`INPUT_LENGTHS`].
+    pub fn longest_input(&self) -> u64 {
+        if self.requests == 0 {
+            return 0;
+        }
+        let next =
+            |least: u64| INPUT_LENGTHS.iter().copied().find(|length| *length >= least).unwrap_or(u64::MAX);
+        let counted = INPUT_LENGTHS.get(self.lengths_exceeded).copied().unwrap_or(u64::MAX);
+        // Days that were added up before lengths were counted tell at least this: some input is as long as the mean.
+        let longer = self.long_context.iter().rposition(|tokens| tokens.total() > 0);
+        let step = longer.map_or(0, |step| super::LONG_CONTEXT_STEPS[step] + 1);
+        let mean = self.tokens.whole_input().div_ceil(self.requests);
+        counted.max(next(step.max(mean)))
+    }
+}
+
+impl AddAssign for AgentModelSums {
+    fn add_assign(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.errors += other.errors;
+        self.unpriced += other.unpriced;
+        self.tokens += other.tokens;
+        for (sum, more) in self.long_context.iter_mut().zip(other.long_context) {
+            *sum += more;
+        }
+        self.lengths_exceeded = self.lengths_exceeded.max(other.lengths_exceeded);
+        self.cost += other.cost;
+    }
+}
+
+/// Latency and tasks, which belong to no model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Work {
+    /// Calls that carried a latency.
+    pub latency_count: u64,
+    /// Their latencies, added up, in milliseconds.
+    pub latency_sum_ms: u64,
+    /// Tasks that reached their goal.
+    pub tasks: u64,
+    /// Tasks that did not.
+    pub tasks_failed: u64,
+    /// Completed tasks that reported minutes.
+    pub tasks_with_minutes: u64,
+    /// The minutes that they reported.
+    pub minutes_saved: Decimal,
+}
+
+impl AddAssign for Work {
+    fn add_assign(&mut self, other: Self) {
+        self.latency_count += other.latency_count;
+        self.latency_sum_ms += other.latency_sum_ms;
+        self.tasks += other.tasks;
+        self.tasks_failed += other.tasks_failed;
+        self.tasks_with_minutes += other.tasks_with_minutes;
+        self.minutes_saved = exact_add(self.minutes_saved, other.minutes_saved);
+    }
+}
+
+impl From<&Sums> for Work {
+    fn from(sums: &Sums) -> Self {
+        Self {
+            latency_count: count(sums.number(&Column::LATENCY_COUNT)),
+            latency_sum_ms: count(sums.number(&Column::LATENCY_SUM)),
+            tasks: count(sums.number(&Column::TASKS)),
+            tasks_failed: count(sums.number(&Column::TASKS_FAILED)),
+            tasks_with_minutes: count(sums.number(&Column::TASKS_WITH_MINUTES)),
+            minutes_saved: sums.number(&Column::MINUTES_SAVED),
+        }
+    }
+}
+
+/// An organisation's day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrgDay {
+    /// Calls by model. The day's totals are the sums over it, so they cannot disagree with it.
+    pub models: BTreeMap<ModelKey, ModelSums>,
+    /// Latency and tasks.
+    pub work: Work,
+    /// Entries of the activity log by type.
+    pub activity: BTreeMap<String, u64>,
+}
+
+impl From<&Sums> for OrgDay {
+    fn from(sums: &Sums) -> Self {
+        let mut day = Self { work: sums.into(), ..Self::default() };
+        let mut models: BTreeMap<ModelCode, ModelSums> = BTreeMap::new();
+        for (column, value) in &sums.numbers {
+            if let Some((code, column)) = column.as_model() {
+                let model = models.entry(code).or_default();
+                match column {
+                    M::Requests => model.requests = count(*value),
+                    M::Errors => model.errors = count(*value),
+                    M::Unpriced => model.unpriced = count(*value),
+                    M::InputCost => model.input_cost = Usd::new(*value),
+                    M::OutputCost => model.output_cost = Usd::new(*value),
+                    M::ByokCost => model.byok_cost = Usd::new(*value),
+                    tokens => set_tokens(&mut model.tokens, tokens, *value),
+                }
+            } else if let Some(kind) = column.as_activity() {
+                day.activity.insert(kind.to_owned(), count(*value));
+            }
+        }
+        let names = &sums.names;
+        day.models = models
+            .into_iter()
+            .filter_map(|(code, model)| Some((sums::model_of(names.get(&Column::model_name(code))?)?, model)))
+            .collect();
+        day
+    }
+}
+
+impl OrgDay {
+    /// The sums over all models.
+    pub fn total(&self) -> ModelSums {
+        let mut total = ModelSums::default();
+        for model in self.models.values() {
+            total += *model;
+        }
+        total
+    }
+
+    /// Takes in another day's figures.
+    pub fn merge(&mut self, other: Self) {
+        for (key, model) in other.models {
+            *self.models.entry(key).or_default() += model;
+        }
+        self.work += other.work;
+        for (kind, entries) in other.activity {
+            *self.activity.entry(kind).or_default() += entries;
+        }
+    }
+}
+
+/// An agent's day. Models are known by code here; the names stand in the organisation's day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AgentDay {
+    /// Calls by model.
+    pub models: BTreeMap<ModelCode, AgentModelSums>,
+    /// Calls by what they were for, of [`super::TASK_TYPES`]; calls of other types or none are the rest.
+    pub calls_by_task_type: BTreeMap<String, u64>,
+    /// Latency and tasks.
+    pub work: Work,
+    /// Entries of the activity log by type.
+    pub activity: BTreeMap<String, u64>,
+}
+
+impl From<&Sums> for AgentDay {
+    fn from(sums: &Sums) -> Self {
+        let mut day = Self { work: sums.into(), ..Self::default() };
+        for (column, value) in &sums.numbers {
+            if let Some((code, column)) = column.as_model() {
+                let model = day.models.entry(code).or_default();
+                match column {
+                    M::Requests => model.requests = count(*value),
+                    M::Errors => model.errors = count(*value),
+                    M::Unpriced => model.unpriced = count(*value),
+                    M::Cost => model.cost = Usd::new(*value),
+                    tokens => set_tokens(&mut model.tokens, tokens, *value),
+                }
+            } else if let Some((code, step, column)) = column.as_long_context() {
+                let model = day.models.entry(code).or_default();
+                if let Some(tokens) = model.long_context.get_mut(step) {
+                    set_tokens(tokens, column, *value);
+                }
+            } else if let Some((code, nth)) = column.as_longer_input() {
+                let model = day.models.entry(code).or_default();
+                model.lengths_exceeded = model.lengths_exceeded.max(nth + 1);
+            } else if let Some(kind) = column.as_calls_of_type() {
+                day.calls_by_task_type.insert(kind.to_owned(), count(*value));
+            } else if let Some(kind) = column.as_activity() {
+                day.activity.insert(kind.to_owned(), count(*value));
+            }
+        }
+        day
+    }
+}
+
+impl AgentDay {
+    /// The sums over all models.
+    pub fn total(&self) -> AgentModelSums {
+        let mut total = AgentModelSums::default();
+        for model in self.models.values() {
+            total += *model;
+        }
+        total
+    }
+
+    /// Takes in another day's figures.
+    pub fn merge(&mut self, other: Self) {
+        for (code, model) in other.models {
+            *self.models.entry(code).or_default() += model;
+        }
+        for (kind, calls) in other.calls_by_task_type {
+            *self.calls_by_task_type.entry(kind).or_default() += calls;
+        }
+        self.work += other.work;
+        for (kind, entries) in other.activity {
+            *self.activity.entry(kind).or_default() += entries;
+        }
+    }
+}
+
+/// A day of UTC in the activity log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ActivityDay {
+    /// Entries by hour of the day and by type.
+    pub hours: BTreeMap<u32, BTreeMap<String, u64>>,
+}
+
+impl From<&Sums> for ActivityDay {
+    fn from(sums: &Sums) -> Self {
+        let mut day = Self::default();
+        for (column, value) in &sums.numbers {
+            if let Some((hour, kind)) = column.as_activity_in() {
+                day.hours.entry(hour).or_default().insert(kind.to_owned(), count(*value));
+            }
+        }
+        day
+    }
+}
+
+/// A counter; none can pass 64 bits, at 10^9 tokens an event.
+fn count(value: Decimal) -> u64 {
+    value.to_u64().unwrap_or_default()
+}
+
+fn set_tokens(tokens: &mut TokenCounts, column: M, value: Decimal) {
+    match column {
+        M::Input => tokens.input = count(value),
+        M::Output => tokens.output = count(value),
+        M::CacheRead => tokens.cache_read = count(value),
+        M::CacheWrite5m => tokens.cache_write_5m = count(value),
+        M::CacheWrite1h => tokens.cache_write_1h = count(value),
+        // The columns of the other kind of item; each is named where it is read.
+        _ => {}
+    }
+}

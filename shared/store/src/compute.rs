@@ -1,0 +1,100 @@
+//! The usage table's compute: sums by project, and by hour or day.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use futures::future::try_join_all;
+
+use super::keys::{self, ComputeBucket, Key, Keyed};
+use super::{Item, Store, decode};
+use crate::error::{Error, Result};
+use ledger::ids::{OrgId, ProjectId};
+use ledger::period;
+use ledger::period::{Day, DayRange};
+use ledger::rollup::{Compute, Target, hour_of};
+
+/// Characters of a bucket's name that name its month.
+const MONTH: usize = 7;
+
+/// Consecutive hours of UTC, named by their starts, both ends included; none where the last is before the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HourRange {
+    /// The start of the first hour.
+    pub first: DateTime<Utc>,
+    /// The start of the last hour.
+    pub last: DateTime<Utc>,
+}
+
+impl HourRange {
+    /// The starts of its hours, oldest first.
+    pub fn hours(self) -> impl Iterator<Item = DateTime<Utc>> {
+        std::iter::successors(Some(self.first), |hour| hour.checked_add_signed(TimeDelta::hours(1)))
+            .take_while(move |hour| *hour <= self.last)
+    }
+}
+
+impl Store {
+    /// What projects used in each of `hours`, or one of them: see [`Self::compute_days`].
+    pub async fn compute_hours(
+        &self,
+        org: &OrgId,
+        hours: HourRange,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<(DateTime<Utc>, ProjectId, Compute)>> {
+        let names: Vec<_> = hours.hours().map(hour_of).collect();
+        let items = match project {
+            None => self.compute_of_all(org, ComputeBucket::Hour, &names).await?,
+            Some(project) => {
+                let target = |name: &String| Target::ProjectHour(org.clone(), name.clone(), project.clone());
+                self.compute_of_one(names.iter().map(|name| target(name).key()).collect()).await?
+            }
+        };
+        let start = |name: &str| period::parse_instant(&format!("{name}:00:00Z"));
+        buckets(&items, start)
+    }
+
+    /// What projects used on each of `days`: one query for each month, at the same time. Of one project, its own items
+    /// are read and no other's: one call for each hundred days, at the same time.
+    pub async fn compute_days(
+        &self,
+        org: &OrgId,
+        days: DayRange,
+        project: Option<&ProjectId>,
+    ) -> Result<Vec<(Day, ProjectId, Compute)>> {
+        let items = match project {
+            None => {
+                let names: Vec<_> = days.days().map(|day| day.to_string()).collect();
+                self.compute_of_all(org, ComputeBucket::Day, &names).await?
+            }
+            Some(project) => {
+                let target = |day| Target::ProjectDay(org.clone(), day, project.clone());
+                self.compute_of_one(days.days().map(|day| target(day).key()).collect()).await?
+            }
+        };
+        buckets(&items, Day::parse)
+    }
+
+    async fn compute_of_all(&self, org: &OrgId, kind: ComputeBucket, names: &[String]) -> Result<Vec<Item>> {
+        let months = names.chunk_by(|a, b| a.get(..MONTH) == b.get(..MONTH));
+        let queries = months.filter_map(|month| month.first().zip(month.last())).map(|(first, last)| async {
+            self.query(&self.tables().usage, &keys::compute_buckets(org, kind, first, last)).await
+        });
+        Ok(try_join_all(queries).await?.into_iter().flatten().collect())
+    }
+
+    async fn compute_of_one(&self, keys: Vec<Key>) -> Result<Vec<Item>> {
+        self.get_all(&self.tables().usage, &keys).await
+    }
+}
+
+/// The buckets with usage. One that held made-up usage alone was emptied, and is still there.
+fn buckets<T>(items: &[Item], start: impl Fn(&str) -> Option<T>) -> Result<Vec<(T, ProjectId, Compute)>> {
+    let mut buckets: Vec<_> = items.iter().map(|item| bucket(item, &start)).collect::<Result<_>>()?;
+    buckets.retain(|(.., used)| *used != Compute::default());
+    Ok(buckets)
+}
+
+fn bucket<T>(item: &Item, start: impl Fn(&str) -> Option<T>) -> Result<(T, ProjectId, Compute)> {
+    let (start, project) = keys::parse_compute_bucket(decode::required(item, keys::SK)?)
+        .and_then(|(name, project)| Some((start(name)?, project)))
+        .ok_or_else(|| Error::Internal("a bucket of compute has an odd key".to_owned()))?;
+    Ok((start, project, Compute::from(&decode::sums(item)?)))
+}

@@ -1,0 +1,91 @@
+//! Attribute values by hand: numbers go from text to decimal, never through serde, whose numbers are floats.
+
+use std::collections::BTreeSet;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use rust_decimal::Decimal;
+
+use super::Item;
+use super::keys::{PK, SEALED, SK, VERSION, WRITES, is_mark};
+use crate::error::{Error, Result};
+use ledger::rollup::{Column, Sums};
+
+/// The text of an attribute.
+pub fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
+    item.get(name)?.as_s().ok().map(String::as_str)
+}
+
+/// An attribute that has to be there.
+pub fn required<'a>(item: &'a Item, name: &str) -> Result<&'a str> {
+    text(item, name).ok_or_else(|| Error::Internal(format!("a stored item has no {name}")))
+}
+
+/// A number, every digit of it.
+pub fn number(value: &AttributeValue) -> Option<Decimal> {
+    ledger::money::parse_exact(value.as_n().ok()?)
+}
+
+/// The members of a set of texts.
+pub fn texts(item: &Item, name: &str) -> Vec<String> {
+    item.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default()
+}
+
+/// The members of a set of 8-byte hashes.
+pub fn hashes(value: &AttributeValue) -> Option<BTreeSet<[u8; 8]>> {
+    value.as_bs().ok()?.iter().map(|member| member.as_ref().try_into().ok()).collect()
+}
+
+/// The columns of an item of the usage table, those of its neighbouring days' events added in.
+pub fn sums(item: &Item) -> Result<Sums> {
+    let mut merged = Sums::default();
+    each_column(item, |column, value| {
+        let column = column.split_offset().0;
+        match value {
+            Value::Number(number) => merged.add(column, number),
+            Value::Name(name) => drop(merged.names.insert(column, name)),
+            Value::Set(members) => merged.sets.entry(column).or_default().extend(members),
+        }
+    })?;
+    Ok(merged)
+}
+
+/// The columns of an item of the usage table as they are stored. A zero is kept, though sums that are added up have
+/// none.
+pub fn columns(item: &Item) -> Result<Sums> {
+    let mut sums = Sums::default();
+    each_column(item, |column, value| match value {
+        Value::Number(number) => drop(sums.numbers.insert(column, number)),
+        Value::Name(name) => drop(sums.names.insert(column, name)),
+        Value::Set(members) => drop(sums.sets.insert(column, members)),
+    })?;
+    Ok(sums)
+}
+
+/// What a column holds.
+enum Value {
+    Number(Decimal),
+    Name(String),
+    Set(BTreeSet<[u8; 8]>),
+}
+
+fn each_column(item: &Item, mut take: impl FnMut(Column, Value)) -> Result<()> {
+    for (name, value) in item {
+        if is_system(name) {
+            continue;
+        }
+        let odd = || Error::Internal(format!("a usage item has an odd column {name}"));
+        let value = match value {
+            AttributeValue::N(_) => Value::Number(number(value).ok_or_else(odd)?),
+            AttributeValue::S(model) => Value::Name(model.clone()),
+            AttributeValue::Bs(_) => Value::Set(hashes(value).ok_or_else(odd)?),
+            _ => return Err(odd()),
+        };
+        take(Column::stored(name.clone()), value);
+    }
+    Ok(())
+}
+
+/// Whether an attribute of a usage item says something of the item, and is no sum.
+fn is_system(name: &str) -> bool {
+    [PK, SK, VERSION, WRITES, SEALED].contains(&name) || is_mark(name)
+}

@@ -1,0 +1,189 @@
+//! What the activity log is told of a change: an ordinary event, stored in the same transaction.
+
+use chrono::{DateTime, SubsecRound, Utc};
+use chrono_tz::Tz;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
+use ledger::event::{AgentActivity, Data, Event, REGISTRY_SOURCE};
+use ledger::ids::{AgentId, Name, OrgId};
+use ledger::money::Usd;
+use ledger::period::Day;
+use ledger::settings::{
+    AgentSettings, BudgetSettings, DestinationSettings, OrganizationSettings, PlanSettings, PriceSettings,
+    ProjectSettings,
+};
+
+/// The most bytes of an entry's details: as many as a sender's may have.
+pub const MAX_DETAILS: usize = 8 << 10;
+/// Characters that texts are cut to where the details are too large, until they are not.
+const CUTS: [usize; 4] = [200, 100, 40, 16];
+/// Entries of a list that are kept then.
+const CUT_LIST: usize = 10;
+
+/// Something that can be set through the registry.
+pub trait Setting: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync {
+    /// What the activity log shows of it: everything but secrets.
+    fn shown(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
+
+    /// The monthly budget that it sets, where that is kept in an item of its own as well.
+    fn agent_budget(&self) -> Option<Usd> {
+        None
+    }
+}
+
+impl Setting for AgentSettings {
+    fn agent_budget(&self) -> Option<Usd> {
+        self.cost_budget_monthly
+    }
+}
+impl Setting for BudgetSettings {}
+impl Setting for OrganizationSettings {}
+impl Setting for PlanSettings {}
+impl Setting for PriceSettings {}
+impl Setting for ProjectSettings {}
+
+impl Setting for DestinationSettings {
+    /// Of the address the host alone: many a webhook's path is what lets one in. Of the secrets how long they sign, so
+    /// that a rotation shows.
+    fn shown(&self) -> Value {
+        let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
+        let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let until: Vec<_> = self.secrets.iter().map(|secret| secret.until).collect();
+        serde_json::json!({ "url": format!("{scheme}://{host}/…"), "secrets_until": until })
+    }
+}
+
+/// A change, as the log tells it.
+#[derive(Serialize)]
+struct Details {
+    who: String,
+    what: String,
+    before: Value,
+    after: Value,
+    /// Whether something was left out for its size.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    truncated: bool,
+}
+
+/// Who changed what, where and when.
+pub(super) struct Entry<'a> {
+    pub org: &'a OrgId,
+    pub zone: Tz,
+    pub time: DateTime<Utc>,
+    pub agent: Option<&'a AgentId>,
+    pub who: &'a str,
+    pub what: &'a str,
+}
+
+impl Entry<'_> {
+    /// The event that tells of the change from `before` to `after`.
+    pub fn event<T: Setting>(&self, before: Option<&T>, after: Option<&T>) -> Result<Event> {
+        let shown = |set: Option<&T>| set.map_or(Value::Null, T::shown);
+        let details = details(self.who, self.what, shown(before), shown(after))?;
+        let name = |text: &str| Name::new(text).map_err(Error::internal);
+        let time = self.time.trunc_subsecs(3);
+        Ok(Event {
+            org: self.org.clone(),
+            source: name(REGISTRY_SOURCE)?,
+            id: name(&format!("{:032x}", rand::random::<u128>()))?,
+            time,
+            day: Day::of(time, self.zone),
+            data: Data::AgentActivity(AgentActivity {
+                agent_id: self.agent.cloned(),
+                event_type: name("config_change")?,
+                details,
+            }),
+        })
+    }
+}
+
+/// The details' JSON, within [`MAX_DETAILS`]: texts and lists are cut, and at last the values left out.
+fn details(who: &str, what: &str, before: Value, after: Value) -> Result<String> {
+    let text = |details: &Details| serde_json::to_string(details).map_err(Error::internal);
+    let (who, what) = (cut_text(who, CUTS[0]), what.to_owned());
+    let mut details = Details { who, what, before, after, truncated: false };
+    let whole = text(&details)?;
+    if whole.len() <= MAX_DETAILS {
+        return Ok(whole);
+    }
+    details.truncated = true;
+    for chars in CUTS {
+        (details.before, details.after) = (cut(details.before, chars), cut(details.after, chars));
+        let short = text(&details)?;
+        if short.len() <= MAX_DETAILS {
+            return Ok(short);
+        }
+    }
+    let set = |value: &Value| if value.is_null() { Value::Null } else { Value::Object(Map::new()) };
+    (details.before, details.after) = (set(&details.before), set(&details.after));
+    text(&details)
+}
+
+fn cut(value: Value, chars: usize) -> Value {
+    match value {
+        Value::String(text) => Value::String(cut_text(&text, chars)),
+        Value::Array(list) => list.into_iter().take(CUT_LIST).map(|value| cut(value, chars)).collect(),
+        Value::Object(fields) => fields.into_iter().map(|(name, value)| (name, cut(value, chars))).collect(),
+        other => other,
+    }
+}
+
+fn cut_text(text: &str, chars: usize) -> String {
+    match text.char_indices().nth(chars) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ledger::settings::Secret;
+
+    #[test]
+    fn what_fits_is_told_whole_and_in_order() {
+        let before = serde_json::json!({ "name": "é\"" });
+        let told = details("ann", "agent nova", before, Value::Null).unwrap();
+        assert_eq!(told, r#"{"who":"ann","what":"agent nova","before":{"name":"é\""},"after":null}"#);
+    }
+
+    #[test]
+    fn details_never_exceed_their_size() {
+        let wide = |fields: usize, text: &str| {
+            let field = |i| (format!("f{i}"), Value::String(text.to_owned()));
+            Value::Object((0..fields).map(field).collect())
+        };
+        let text = "\"🐄".repeat(100);
+        for fields in [0, 1, 5, 9, 40, 400, 4_000] {
+            for values in [(wide(fields, &text), wide(fields, &text)), (Value::Null, wide(fields, &text))] {
+                let told = details(&"w".repeat(1_000), "x", values.0.clone(), values.1.clone()).unwrap();
+                assert!(told.len() <= MAX_DETAILS, "{fields}: {}", told.len());
+                let told: Value = serde_json::from_str(&told).unwrap();
+                assert_eq!(told["before"].is_null(), values.0.is_null());
+                assert!(told["after"].is_object());
+                let whole = told["after"] == values.1 && told["before"] == values.0;
+                assert_eq!(told["truncated"] == true, !whole, "{fields}");
+            }
+        }
+        let list = Value::Array(vec![Value::from("a".repeat(100)); 200]);
+        let told = details("w", "x", Value::Null, serde_json::json!({ "list": list })).unwrap();
+        let told: Value = serde_json::from_str(&told).unwrap();
+        assert_eq!(told["after"]["list"].as_array().map(Vec::len), Some(CUT_LIST));
+    }
+
+    #[test]
+    fn no_secret_is_told() {
+        let secret = |text: &str| Secret { secret: format!("whsec_{text}"), until: None };
+        let set = DestinationSettings {
+            url: "https://hooks.example:8443/services/T0/B0/token?key=k".to_owned(),
+            secrets: vec![secret("one"), secret("two")],
+        };
+        let shown = set.shown().to_string();
+        assert_eq!(shown, r#"{"secrets_until":[null,null],"url":"https://hooks.example:8443/…"}"#);
+    }
+}

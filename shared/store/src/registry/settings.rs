@@ -1,0 +1,79 @@
+//! What decides how an organisation's events are taken in, and a short memory of it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::set;
+use crate::error::{Error, Result};
+use crate::keys;
+use crate::keys::{SK, registry as sort};
+use crate::{Item, Store, decode};
+use ledger::ids::OrgId;
+use ledger::pricing::{Override, Overrides};
+use ledger::settings::{OrganizationSettings, PriceSettings, Settings};
+
+/// How long settings are believed: a change is honoured within this time.
+const SETTINGS_AGE: Duration = Duration::from_secs(30);
+/// Organisations whose settings are kept in memory.
+const SETTINGS_KEPT: usize = 10_000;
+
+/// Settings that were read a short while ago.
+#[derive(Debug, Default)]
+pub(crate) struct SettingsCache(Mutex<HashMap<OrgId, (Instant, Arc<Settings>)>>);
+
+impl SettingsCache {
+    fn get(&self, org: &OrgId) -> Option<Arc<Settings>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(org).filter(|(read, _)| read.elapsed() < SETTINGS_AGE).map(|(_, settings)| settings.clone())
+    }
+
+    fn put(&self, org: &OrgId, settings: Arc<Settings>) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= SETTINGS_KEPT {
+            kept.clear();
+        }
+        kept.insert(org.clone(), (Instant::now(), settings));
+    }
+}
+
+impl Store {
+    /// The same as [`Self::settings_cached`], where that asks no table.
+    pub fn settings_at_hand(&self, org: &OrgId) -> Option<Arc<Settings>> {
+        self.settings.get(org)
+    }
+
+    /// How an organisation's events are taken in, as it was at most 30 seconds ago.
+    pub async fn settings_cached(&self, org: &OrgId) -> Result<Arc<Settings>> {
+        if let Some(settings) = self.settings.get(org) {
+            return Ok(settings);
+        }
+        let settings = Arc::new(self.settings(org).await?);
+        self.settings.put(org, settings.clone());
+        Ok(settings)
+    }
+
+    /// How an organisation's events are taken in: one query.
+    pub async fn settings(&self, org: &OrgId) -> Result<Settings> {
+        read(&self.query(&self.tables().registry, &keys::settings(org)).await?)
+    }
+}
+
+fn read(items: &[Item]) -> Result<Settings> {
+    let (mut organization, mut plan, mut prices) = (None, None, Vec::new());
+    for item in items {
+        match decode::required(item, SK)? {
+            sort::ORG => organization = set::<OrganizationSettings>(item)?,
+            sort::PLAN => plan = set(item)?,
+            key if key.starts_with(sort::PRICE) => {
+                let price = set::<PriceSettings>(item)?.map(Override::try_from).transpose();
+                prices.extend(price.map_err(Error::internal)?);
+            }
+            _ => {}
+        }
+    }
+    let organization = organization.unwrap_or_default();
+    Ok(Settings { zone: organization.timezone, overrides: Overrides::new(prices), organization, plan })
+}

@@ -1,0 +1,63 @@
+//! The version of an item's layout, which every item carries.
+//!
+//! One number counts for all tables. It goes up when what an attribute says changes, or when one is added without which
+//! an item cannot be read rightly; `tests/versions` says what belongs to that.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::Item;
+use super::keys::{PK, VERSION};
+use crate::error::{Error, Result};
+
+/// The version that is written.
+pub const LAYOUT: &str = "1";
+
+/// The attribute of an item that is written.
+pub fn attribute() -> AttributeValue {
+    AttributeValue::N(LAYOUT.to_owned())
+}
+
+/// An item as it was read, if its layout is known. What a newer release wrote is not guessed at: after a rollback this
+/// fails until that release is back.
+pub fn known(item: Item) -> Result<Item> {
+    // Where there is no item, a read by key gives none of its attributes.
+    if item.is_empty() {
+        return Ok(item);
+    }
+    check(&item).map(|()| item)
+}
+
+/// The same, of an item that is looked at.
+pub fn check(item: &Item) -> Result<()> {
+    let version = item.get(VERSION).and_then(|version| version.as_n().ok());
+    if version.map(String::as_str) == Some(LAYOUT) {
+        return Ok(());
+    }
+    let version = version.map_or("none", String::as_str);
+    let place = item.get(PK).and_then(|pk| pk.as_s().ok()).map_or("another item", String::as_str);
+    Err(Error::Internal(format!("an item in {place} has version {version}, this release reads {LAYOUT}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::s;
+
+    #[test]
+    fn only_the_version_that_is_written_is_read() {
+        let item = |version: Option<AttributeValue>| {
+            let mut item = Item::from([(PK.to_owned(), s("acme"))]);
+            item.extend(version.map(|version| (VERSION.to_owned(), version)));
+            known(item).map_err(|error| format!("{error:?}"))
+        };
+        assert!(item(Some(attribute())).is_ok());
+        assert!(known(Item::new()).is_ok());
+        for (version, said) in [
+            (None, "version none"),
+            (Some(AttributeValue::N("2".to_owned())), "an item in acme has version 2, this release reads 1"),
+            (Some(s("1")), "version none"),
+        ] {
+            assert!(item(version).unwrap_err().contains(said));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Query parameters, with every fault listed.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+
+use axum::extract::FromRequestParts;
+use chrono::{DateTime, Utc};
+use http::request::Parts;
+
+use crate::error::{Error, Fault, Loc, Result};
+use ledger::ids;
+use ledger::period;
+
+/// The parameters of an endpoint's query.
+pub trait FromQuery: Sized {
+    /// Reads the parameters, noting each fault in `query`; what is returned after a fault is never used.
+    fn from_query(query: &mut Query) -> Self;
+}
+
+/// An extractor of query parameters that lists every fault.
+pub struct Params<T>(pub T);
+
+impl<S: Send + Sync, T: FromQuery> FromRequestParts<S> for Params<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
+        let mut query = Query::parse(parts.uri.query().unwrap_or_default());
+        let params = T::from_query(&mut query);
+        query.finish().map(|()| Self(params))
+    }
+}
+
+/// A query string under examination: what it says, and what is wrong with it.
+pub struct Query {
+    pairs: Vec<(String, String)>,
+    faults: Vec<Fault>,
+}
+
+impl Query {
+    /// Splits a query string by the WHATWG rules.
+    pub fn parse(text: &str) -> Self {
+        let pairs = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+        Self { pairs, faults: Vec::new() }
+    }
+
+    /// Notes a fault of the parameter `name`.
+    pub fn fault(&mut self, name: &'static str, kind: &'static str, msg: impl Into<String>) {
+        self.faults.push(Fault::new(vec![Loc::from("query"), name.into()], kind, msg));
+    }
+
+    /// The text of a parameter; given twice it is a fault, since no reading of it would be the right one.
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
+        let mut values = self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
+        let (first, second) = (values.next(), values.next());
+        if second.is_some() {
+            self.fault(name, "repeated", "Parameter should be given once");
+            return None;
+        }
+        first
+    }
+
+    /// A whole number within `range`.
+    pub fn integer(&mut self, name: &'static str, range: RangeInclusive<u32>, default: u32) -> u32 {
+        self.integer_up_to(name, range, default, "")
+    }
+
+    /// The same, with words that say what to do about a number that is too great.
+    pub fn integer_up_to(
+        &mut self,
+        name: &'static str,
+        range: RangeInclusive<u32>,
+        default: u32,
+        advice: &str,
+    ) -> u32 {
+        let Some(text) = self.text(name) else { return default };
+        match i128::from_str(&text) {
+            Err(_) => self.fault(
+                name,
+                "int_parsing",
+                "Input should be a valid integer, unable to parse string as an integer",
+            ),
+            Ok(value) if value < i128::from(*range.start()) => {
+                let msg = format!("Input should be greater than or equal to {}", range.start());
+                self.fault(name, "greater_than_equal", msg);
+            }
+            Ok(value) if value > i128::from(*range.end()) => {
+                let msg = format!("Input should be less than or equal to {}{advice}", range.end());
+                self.fault(name, "less_than_equal", msg);
+            }
+            Ok(value) => return u32::try_from(value).unwrap_or(default),
+        }
+        default
+    }
+
+    /// An identifier.
+    pub fn id(&mut self, name: &'static str) -> Option<String> {
+        let text = self.text(name)?;
+        match ids::check(&text) {
+            Ok(()) => Some(text),
+            Err(fault) => {
+                self.fault(name, "id", fault.to_string());
+                None
+            }
+        }
+    }
+
+    /// An instant in RFC 3339.
+    pub fn instant(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
+        let text = self.text(name)?;
+        let instant = period::parse_instant(&text);
+        if instant.is_none() {
+            self.fault(name, "datetime_parsing", "Input should be a valid RFC 3339 date and time");
+        }
+        instant
+    }
+
+    /// Nothing where all was well, else every fault.
+    pub fn finish(self) -> Result<()> {
+        if self.faults.is_empty() { Ok(()) } else { Err(Error::Validation(self.faults)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn days(text: &str) -> Result<u32, Vec<&'static str>> {
+        let mut query = Query::parse(text);
+        let days = query.integer("days", 7..=90, 30);
+        match query.finish() {
+            Ok(()) => Ok(days),
+            Err(Error::Validation(faults)) => Err(faults.into_iter().map(|fault| fault.kind).collect()),
+            Err(_) => unreachable!(),
+        }
+    }
+
+    #[test]
+    fn an_integer_parameter_at_its_edges() {
+        assert_eq!(days(""), Ok(30));
+        assert_eq!(days("other=1"), Ok(30));
+        assert_eq!(days("days=7"), Ok(7));
+        assert_eq!(days("days=90"), Ok(90));
+        assert_eq!(days("days=6"), Err(vec!["greater_than_equal"]));
+        assert_eq!(days("days=-30"), Err(vec!["greater_than_equal"]));
+        assert_eq!(days("days=91"), Err(vec!["less_than_equal"]));
+        assert_eq!(days("days=99999999999999999999"), Err(vec!["less_than_equal"]));
+        for bad in ["days=", "days=x", "days=7.0", "days=0x8", "days=%20"] {
+            assert_eq!(days(bad), Err(vec!["int_parsing"]), "{bad}");
+        }
+        assert_eq!(days("days=7&days=7"), Err(vec!["repeated"]));
+        assert_eq!(days("days=7&d%61ys=8"), Err(vec!["repeated"]));
+    }
+}
