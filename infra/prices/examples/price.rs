@@ -6,10 +6,10 @@ use std::error::Error;
 use std::io::{BufRead as _, Write as _};
 use std::str::FromStr as _;
 
-use rust_decimal::Decimal;
-use serde_json::{Value, json};
 use ledger::pricing::data::Rate;
 use ledger::pricing::{Book, Call, OwnPrices, Pricer, TokenUsage};
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let own = OwnPrices::default();

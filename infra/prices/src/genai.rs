@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use ledger::pricing::data::{Date, Mode, ModelLine, Rate, RateSet, Tier, Window};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
-use ledger::pricing::data::{Date, Mode, ModelLine, Rate, RateSet, Tier, Window};
 
 use crate::matching::Rule;
 use crate::providers::Providers;

@@ -18,9 +18,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::str::FromStr;
 
+use ledger::pricing::data::{Date, Malformed, ModelLine, PriceLine};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
-use ledger::pricing::data::{Date, Malformed, ModelLine, PriceLine};
 
 pub use merge::Disagreement;
 pub use report::Report;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use ledger::pricing::data::{Date, Mode, ModelLine, Rate, RateSet, Tier, Window};
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
-use ledger::pricing::data::{Date, Mode, ModelLine, Rate, RateSet, Tier, Window};
 
 use crate::providers::Providers;
 use crate::source::{Conditions, SourceModel, Version, pico, scaled, set_cache_write};

@@ -1,7 +1,7 @@
 //! A model as a public price list has it, in the terms of the price book.
 
-use rust_decimal::{Decimal, RoundingStrategy};
 use ledger::pricing::data::{Date, ModelLine, Rate, RateSet, Tier, Window};
+use rust_decimal::{Decimal, RoundingStrategy};
 
 /// The conditions of a price row.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

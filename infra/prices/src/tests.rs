@@ -87,12 +87,15 @@ fn litellm_regions_hours_ranges_and_thresholds_that_include_the_edge() {
     assert_eq!(rows(&files, "aws"), ["m,,,,,,,input=1", "m,,,,us-east-1,,,input=2"]);
     assert_eq!(rows(&files, "x-ai"), ["g,,,,,,,input=1", "g,,,,,,199999,input=2"]);
     assert_eq!(rows(&files, "fireworks"), ["f,,,,,,,input=1 cache_read=0.5"]);
-    assert_eq!(rows(&files, "p"), [
-        "h,,,,,,,input=2 output=4",
-        "h,,,,,mon 00:00-02:00 22:00-24:00;sun 00:00-24:00,,input=1 output=4",
-        "r,,,,,,,input=1 output=5 cache_read=1",
-        "r,,,,,,32000,input=2 output=9 cache_read=2",
-    ]);
+    assert_eq!(
+        rows(&files, "p"),
+        [
+            "h,,,,,,,input=2 output=4",
+            "h,,,,,mon 00:00-02:00 22:00-24:00;sun 00:00-24:00,,input=1 output=4",
+            "r,,,,,,,input=1 output=5 cache_read=1",
+            "r,,,,,,32000,input=2 output=9 cache_read=2",
+        ]
+    );
 }
 
 #[test]
@@ -110,19 +113,23 @@ fn genai_prices_by_day_tier_and_step() {
             {"when": {"processing": "batch"}, "prices": {"input_mtok": 7}, "constraint": {"start_date": "2027-01-01"}},
             {"when": {"search_type": "web"}, "prices": {"input_mtok": 9}}]}"#;
     let (files, _) = run(&Files::new(), &genai(models), NOTHING, "2026-11-27");
-    assert_eq!(rows(&files, "p"), [
-        "m,,2026-09-01,,,,,input=4 output=8",
-        "m,2026-09-01,,,,,,input=2 output=6 web_search=0.01",
-        "m,2026-09-01,,,,,1000,input=3 output=6",
-        "m,2026-09-01,,batch,,,,input=1 output=6",
-        "m,2026-09-01,,batch,,,1000,input=1 output=6",
-    ]);
+    assert_eq!(
+        rows(&files, "p"),
+        [
+            "m,,2026-09-01,,,,,input=4 output=8",
+            "m,2026-09-01,,,,,,input=2 output=6 web_search=0.01",
+            "m,2026-09-01,,,,,1000,input=3 output=6",
+            "m,2026-09-01,,batch,,,,input=1 output=6",
+            "m,2026-09-01,,batch,,,1000,input=1 output=6",
+        ]
+    );
     assert_eq!(files["p"].models[0].aliases, ["m-old"]);
 }
 
 #[test]
 fn a_snapshot_with_the_price_of_its_model_has_no_rows_of_its_own() {
-    let models = r#"{"id": "m", "match": {"starts_with": "m"}, "prices": {"input_mtok": 2, "output_mtok": 4}}"#;
+    let models =
+        r#"{"id": "m", "match": {"starts_with": "m"}, "prices": {"input_mtok": 2, "output_mtok": 4}}"#;
     let litellm = r#"{
         "p/m-2025-01-02": {"litellm_provider": "p", "input_cost_per_token": 2e-06, "cache_read_input_token_cost": 1e-07,
             "deprecation_date": "2027-01-01"},
@@ -135,7 +142,10 @@ fn a_snapshot_with_the_price_of_its_model_has_no_rows_of_its_own() {
     assert_eq!(models, [("m", ""), ("m-2024-01-02", "m"), ("m-2025-01-02", "m")]);
     assert_eq!(files["p"].models[0].released, Some(Date::new(2024, 1, 2)));
     let shown: Vec<_> = report.disagreements.iter().map(ToString::to_string).collect();
-    assert_eq!(shown, ["p/m-2024-01-02 standard: genai-prices input=2; litellm input=5; taken: genai-prices"]);
+    assert_eq!(
+        shown,
+        ["p/m-2024-01-02 standard: genai-prices input=2; litellm input=5; taken: genai-prices"]
+    );
 }
 
 #[test]
@@ -163,7 +173,9 @@ fn august(rows: &[&str]) -> Files {
 }
 
 fn flat(input: u32) -> String {
-    genai(&format!(r#"{{"id": "m", "match": {{"equals": "m"}}, "prices": {{"input_mtok": {input}, "output_mtok": 4}}}}"#))
+    genai(&format!(
+        r#"{{"id": "m", "match": {{"equals": "m"}}, "prices": {{"input_mtok": {input}, "output_mtok": 4}}}}"#
+    ))
 }
 
 fn dated(first: u32, day: &str, then: u32) -> String {
@@ -219,7 +231,9 @@ fn a_model_that_no_list_has_any_more_stays() {
 
 #[test]
 fn numbers_keep_the_digits_of_the_file() {
-    for (text, pico) in [("1e-06", 1_000_000), ("0.0000029999900000000002", 2_999_990), ("\"3\"", 3_000_000_000_000)] {
+    for (text, pico) in
+        [("1e-06", 1_000_000), ("0.0000029999900000000002", 2_999_990), ("\"3\"", 3_000_000_000_000)]
+    {
         let raw = RawValue::from_string(text.to_owned()).unwrap();
         assert_eq!(source::pico(number(&raw).unwrap(), 1), Some(pico), "{text}");
     }
