@@ -13,6 +13,7 @@ mod data;
 #[path = "src/pricing/hash.rs"]
 mod hash;
 
+#[expect(clippy::disallowed_methods, reason = "Cargo tells a build script where to write in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=data");
     println!("cargo::rerun-if-changed=src/pricing/compile");

@@ -110,14 +110,14 @@ fn model(provider: &str, entry: &Value, rule: &Rule, today: Date) -> Result<Sour
 /// `prices` is one object, or a list of objects with conditions of which the last that holds is taken.
 fn versions(model: &str, prices: &Value, today: Date) -> Result<Vec<Version>, String> {
     let Some(list) = prices.as_array() else {
-        let rows = rows(model, Tier::Standard, prices, None)?;
+        let rows = rows(model, Tier::Standard, prices, None);
         return Ok(vec![Version { from: None, rows }]);
     };
     let mut versions = vec![Version::default()];
     let mut windows = Vec::new();
     for conditional in list {
         let constraint = &conditional["constraint"];
-        let rows = rows(model, Tier::Standard, &conditional["prices"], None)?;
+        let rows = rows(model, Tier::Standard, &conditional["prices"], None);
         if let Some(start) = constraint["start_date"].as_str() {
             versions.push(Version { from: Some(start.parse()?), rows });
         } else if let Some(start) = constraint["start_time"].as_str() {
@@ -162,12 +162,7 @@ fn window(start: &str, end: &str) -> Result<Window, String> {
 }
 
 /// The rows of a price object: one, and one for each threshold. What `standard` has and the object lacks is kept.
-fn rows(
-    model: &str,
-    tier: Tier,
-    prices: &Value,
-    standard: Option<&Version>,
-) -> Result<Vec<(Conditions, RateSet)>, String> {
+fn rows(model: &str, tier: Tier, prices: &Value, standard: Option<&Version>) -> Vec<(Conditions, RateSet)> {
     let empty = Map::new();
     let prices = prices.as_object().unwrap_or(&empty);
     let mut steps: BTreeSet<u64> = prices.values().flat_map(tiers).map(|(start, _)| start).collect();
@@ -194,17 +189,17 @@ fn rows(
             }
         }
         if let Some(standard) = standard {
-            let steps = standard
+            let mut steps = standard
                 .rows
                 .iter()
                 .filter(|(own, _)| own.above_input_tokens <= step && own.window.is_none());
-            if let Some((_, base)) = steps.filter(|(own, _)| *own == at(own.above_input_tokens)).last() {
+            if let Some((_, base)) = steps.rfind(|(own, _)| *own == at(own.above_input_tokens)) {
                 rates.fill_from(base);
             }
         }
         version.set(Conditions { tier, above_input_tokens: step, ..Conditions::default() }, rates);
     }
-    Ok(version.rows)
+    version.rows
 }
 
 fn tiers(price: &Value) -> Vec<(u64, &Value)> {
@@ -214,7 +209,7 @@ fn tiers(price: &Value) -> Vec<(u64, &Value)> {
 
 fn price_at(price: Option<&Value>, step: u64) -> Option<Decimal> {
     let price = price?;
-    let step = tiers(price).into_iter().filter(|(start, _)| *start <= step && step > 0).next_back();
+    let step = tiers(price).into_iter().rfind(|(start, _)| *start <= step && step > 0);
     let value =
         step.map_or_else(|| if price.is_object() { &price["base"] } else { price }, |(_, price)| price);
     number(&RawValue::from_string(value.to_string()).ok()?)
@@ -245,7 +240,7 @@ fn variants(provider: &str, model: &str, entry: &Value, current: &mut Version, t
             // The hour's write is a stated multiple of the tier's own input.
             base.rows.iter_mut().for_each(|(_, rates)| rates.set(Rate::CacheWrite1h, None));
         }
-        let rows = rows(model, tier, &variant["prices"], Some(&base)).unwrap_or_default();
+        let rows = rows(model, tier, &variant["prices"], Some(&base));
         for (conditions, rates) in rows {
             current.set(conditions, rates);
         }

@@ -59,7 +59,7 @@ pub type Files = BTreeMap<String, ProviderFiles>;
 pub struct Lists<'l> {
     /// The text of genai-prices' `data.json`.
     pub genai_prices: &'l str,
-    /// The text of LiteLLM's `model_prices_and_context_window.json`.
+    /// The text of `LiteLLM`'s `model_prices_and_context_window.json`.
     pub litellm: &'l str,
     /// The day of the refresh.
     pub today: Date,

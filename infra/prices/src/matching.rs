@@ -65,10 +65,9 @@ impl Rule {
             Self::Equals(text) | Self::StartsWith(text) | Self::EndsWith(text) | Self::Contains(text) => {
                 vec![text]
             }
-            Self::Regex(_) => Vec::new(),
             Self::Or(rules) => rules.iter().flat_map(Self::texts).collect(),
             // The conditions of an `and` hold together: none of them alone says what the model is.
-            Self::And(_) => Vec::new(),
+            Self::Regex(_) | Self::And(_) => Vec::new(),
         }
     }
 }

@@ -151,7 +151,7 @@ fn take(known: &mut MergedModel, model: &SourceModel, today: Date, litellm_wins:
     let theirs = &model.versions[0];
     let Some(current) = known.model.on_mut(today) else { return };
     if has_windows(theirs) {
-        current.rows = theirs.rows.clone();
+        current.rows.clone_from(&theirs.rows);
         return;
     }
     if litellm_wins {

@@ -163,11 +163,11 @@ fn the_list_that_was_checked_later_wins_unless_people_decided() {
 /// A file with one model `m` as it was checked on 2026-08-01.
 fn august(rows: &[&str]) -> Files {
     let header = PriceLine::COLUMNS.join(",");
-    let lines: String = rows.iter().map(|row| format!("{row},old,2026-08-01\n")).collect();
+    let lines: Vec<_> = rows.iter().map(|row| format!("{row},old,2026-08-01")).collect();
     let models = ModelLine::COLUMNS.join(",") + "\nm,,,,,,,,,,,old,2026-08-01\n";
     let files = ProviderFiles {
         models: ModelLine::read("m", &models).unwrap(),
-        prices: PriceLine::read("p", &format!("{header}\n{lines}")).unwrap(),
+        prices: PriceLine::read("p", &format!("{header}\n{}\n", lines.join("\n"))).unwrap(),
     };
     Files::from([("p".to_owned(), files)])
 }

@@ -1,7 +1,7 @@
 //! Every id of both public lists, asked of the book under the names that the lists use.
 
 use ledger::pricing::data::{Date, Rate, RateSet};
-use ledger::pricing::{Book, ModelEntry};
+use ledger::pricing::{Book, ModelEntry, PriceRow};
 
 const IDS: &str = include_str!("public_ids.csv");
 const DAY: Date = Date::new(2026, 11, 27);
@@ -26,7 +26,7 @@ fn ids() -> impl Iterator<Item = PublicId> {
 }
 
 fn current(model: ModelEntry) -> RateSet {
-    model.base_row(DAY).map(|row| row.rates()).unwrap_or_default()
+    model.base_row(DAY).map(PriceRow::rates).unwrap_or_default()
 }
 
 /// Prefix aliases are where a wrong price comes from: this names every public id that only a prefix catches, with

@@ -147,6 +147,7 @@ impl ModelEntry {
     }
 
     /// The model whose prices these are: itself, or the model that it is a snapshot of.
+    #[must_use]
     pub fn priced_as(self) -> Self {
         Self { tables: self.tables, place: self.number(5) }
     }

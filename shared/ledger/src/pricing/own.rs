@@ -10,6 +10,7 @@ pub const MULTIPLIER_ONE: u64 = 1_000_000;
 
 /// A price that an organization has set for a model, or for all models of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "an organization has few prices, and most of them are rates")]
 pub enum OwnPrice {
     /// Its own rates. A rate that is left out follows the list price in the proportion of the own input price to the
     /// list's; a unit that is left out has the list price.

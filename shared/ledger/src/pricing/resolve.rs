@@ -230,7 +230,7 @@ fn split_date(id: &str) -> Option<(&str, Date, bool)> {
     dashed.or_else(|| {
         id.len()
             .checked_sub(9)
-            .filter(|at| id.get(at + 1..).is_some_and(|d| d.is_ascii()))
+            .filter(|at| id.get(at + 1..).is_some_and(str::is_ascii))
             .and_then(|at| parse(at, false))
     })
 }

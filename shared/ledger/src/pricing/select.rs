@@ -88,7 +88,7 @@ fn is_base(row: PriceRow) -> bool {
 
 /// The region whose rows price a call: the very region, else `regional` for every region but `global`, else the rows
 /// for all regions.
-fn region_of<'q, I: Iterator<Item = PriceRow>>(rows: impl Fn() -> I, region: &'q str) -> Option<&'q str> {
+fn region_of<I: Iterator<Item = PriceRow>>(rows: impl Fn() -> I, region: &str) -> Option<&str> {
     let has = |wanted: &str| rows().any(|row| row.region().eq_ignore_ascii_case(wanted));
     let is_given = !region.is_empty() && !region.eq_ignore_ascii_case("not_available");
     if is_given && has(region) {

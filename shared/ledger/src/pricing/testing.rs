@@ -1,6 +1,7 @@
 //! Small books for tests, and the text of the book that ships with the program.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -29,25 +30,19 @@ impl Sketch {
 
     /// Adds a line of `providers.csv`.
     pub(super) fn provider(mut self, line: &str) -> Self {
-        self.texts.providers.push_str(&format!("{line}\n"));
+        writeln!(self.texts.providers, "{line}").unwrap();
         self
     }
 
     /// Adds a line of `aliases.csv`.
     pub(super) fn alias(mut self, line: &str) -> Self {
-        self.texts.aliases.push_str(&format!("{line},test\n"));
+        writeln!(self.texts.aliases, "{line},test").unwrap();
         self
     }
 
     /// Adds a line of `overrides.csv`.
     pub(super) fn decided(mut self, line: &str) -> Self {
-        self.texts.overrides.push_str(&format!("{line},2026-01-01,test\n"));
-        self
-    }
-
-    /// Adds a line of `families.csv`.
-    pub(super) fn family(mut self, line: &str) -> Self {
-        self.texts.families.push_str(&format!("{line},\n"));
+        writeln!(self.texts.overrides, "{line},2026-01-01,test").unwrap();
         self
     }
 
@@ -55,7 +50,7 @@ impl Sketch {
     pub(super) fn model(mut self, provider: &str, line: &str) -> Self {
         let header = ModelLine::COLUMNS.join(",") + "\n";
         let text = self.texts.models.entry(provider.into()).or_insert(header);
-        text.push_str(&format!("{line},,,,,,,,,test,\n"));
+        writeln!(text, "{line},,,,,,,,,test,").unwrap();
         self
     }
 
@@ -63,7 +58,7 @@ impl Sketch {
     pub(super) fn price(mut self, provider: &str, line: &str) -> Self {
         let header = PriceLine::COLUMNS.join(",") + "\n";
         let text = self.texts.prices.entry(provider.into()).or_insert(header);
-        text.push_str(&format!("{line},test,2026-01-01\n"));
+        writeln!(text, "{line},test,2026-01-01").unwrap();
         self
     }
 
@@ -75,7 +70,7 @@ impl Sketch {
             for line in PriceLine::read("prices", prices)? {
                 let start = format!("{},", line.model);
                 if !known.lines().any(|own| own.to_lowercase().starts_with(&start.to_lowercase())) {
-                    known.push_str(&format!("{start},,,,,,,,,,test,\n"));
+                    writeln!(known, "{start},,,,,,,,,,test,").unwrap();
                 }
             }
         }

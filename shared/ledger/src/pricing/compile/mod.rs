@@ -166,7 +166,7 @@ impl Builder {
                 return Err(format!("{} is listed twice", model.model));
             }
         }
-        self.check_names(models, aliases, &places)?;
+        check_names(models, aliases, &places)?;
         let mut by_model: BTreeMap<String, Vec<&PriceLine>> = BTreeMap::new();
         for price in prices {
             by_model.entry(price.model.to_ascii_lowercase()).or_default().push(price);
@@ -207,33 +207,6 @@ impl Builder {
             &mut self.tables.providers,
             &[id.0, id.1, rules, write_5m, write_1h, first, models, prefix_start, prefix_len],
         );
-        Ok(())
-    }
-
-    /// An alias means one model; an alias that is also an id would never be reached.
-    fn check_names(
-        &self,
-        models: &[ModelLine],
-        aliases: &[AliasLine],
-        places: &BTreeMap<String, u32>,
-    ) -> Result<(), String> {
-        let unknown = aliases.iter().find(|line| !places.contains_key(&line.model.to_ascii_lowercase()));
-        if let Some(line) = unknown {
-            return Err(format!("the alias {} means no model", line.alias));
-        }
-        let mut names = BTreeMap::new();
-        let of_models =
-            models.iter().flat_map(|model| model.aliases.iter().map(move |alias| (alias, &model.model)));
-        let of_people = aliases.iter().filter(|line| !line.prefix).map(|line| (&line.alias, &line.model));
-        for (alias, model) in of_models.chain(of_people) {
-            let key = alias.to_ascii_lowercase();
-            if places.contains_key(&key) {
-                return Err(format!("the alias {alias} of {model} is the id of a model"));
-            }
-            if names.insert(key, model).is_some_and(|other| other != model) {
-                return Err(format!("the alias {alias} of {model} already means another model"));
-            }
-        }
         Ok(())
     }
 
@@ -325,4 +298,30 @@ impl Builder {
 /// A place or length. The book has some thousand rows.
 fn u32_of(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
+}
+
+/// An alias means one model; an alias that is also an id would never be reached.
+fn check_names(
+    models: &[ModelLine],
+    aliases: &[AliasLine],
+    places: &BTreeMap<String, u32>,
+) -> Result<(), String> {
+    let unknown = aliases.iter().find(|line| !places.contains_key(&line.model.to_ascii_lowercase()));
+    if let Some(line) = unknown {
+        return Err(format!("the alias {} means no model", line.alias));
+    }
+    let mut names = BTreeMap::new();
+    let of_models =
+        models.iter().flat_map(|model| model.aliases.iter().map(move |alias| (alias, &model.model)));
+    let of_people = aliases.iter().filter(|line| !line.prefix).map(|line| (&line.alias, &line.model));
+    for (alias, model) in of_models.chain(of_people) {
+        let key = alias.to_ascii_lowercase();
+        if places.contains_key(&key) {
+            return Err(format!("the alias {alias} of {model} is the id of a model"));
+        }
+        if names.insert(key, model).is_some_and(|other| other != model) {
+            return Err(format!("the alias {alias} of {model} already means another model"));
+        }
+    }
+    Ok(())
 }

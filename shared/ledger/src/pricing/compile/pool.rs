@@ -13,7 +13,9 @@ pub(super) struct Pool {
 
 /// Appends numbers to a table.
 pub(super) fn push(table: &mut Vec<u8>, numbers: &[u32]) {
-    numbers.iter().for_each(|number| table.extend(number.to_le_bytes()));
+    for number in numbers {
+        table.extend(number.to_le_bytes());
+    }
 }
 
 /// All texts, each one once.
@@ -67,7 +69,9 @@ impl Slots {
             slots[slot] = (text.0, text.1, value + 1);
         }
         let mut table = Vec::new();
-        slots.iter().for_each(|(offset, len, value)| push(&mut table, &[*offset, *len, *value]));
+        for (offset, len, value) in slots {
+            push(&mut table, &[offset, len, value]);
+        }
         table
     }
 }

@@ -92,17 +92,29 @@ impl Rate {
 
 /// The prices of a row, in picodollars (10⁻¹² USD) per token or per unit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct RateSet([Option<u64>; Rate::ALL.len()]);
+pub struct RateSet {
+    /// A bit for each rate whose price is known.
+    known: u32,
+    /// The prices; 0 where none is known, so that equal sets are equal.
+    prices: [u64; Rate::ALL.len()],
+}
 
 impl RateSet {
     /// The price of `rate`, where it is known.
     pub const fn get(&self, rate: Rate) -> Option<u64> {
-        self.0[rate as usize]
+        if self.known >> (rate as u32) & 1 == 1 { Some(self.prices[rate as usize]) } else { None }
     }
 
     /// Sets or clears the price of `rate`.
     pub const fn set(&mut self, rate: Rate, pico: Option<u64>) {
-        self.0[rate as usize] = pico;
+        let bit = 1 << (rate as u32);
+        if let Some(pico) = pico {
+            self.known |= bit;
+            self.prices[rate as usize] = pico;
+        } else {
+            self.known &= !bit;
+            self.prices[rate as usize] = 0;
+        }
     }
 
     /// The prices that are known.
@@ -111,14 +123,16 @@ impl RateSet {
     }
 
     /// Whether no price is known.
-    pub fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+    pub const fn is_empty(&self) -> bool {
+        self.known == 0
     }
 
     /// Takes the prices of `other` for the rates that have none.
     pub fn fill_from(&mut self, other: &Self) {
         for (rate, pico) in other.iter() {
-            self.0[rate as usize].get_or_insert(pico);
+            if self.get(rate).is_none() {
+                self.set(rate, Some(pico));
+            }
         }
     }
 
