@@ -54,8 +54,12 @@ PROVIDERS = {line["provider"]: line for line in lines(DATA / "providers.csv")}
 
 
 def names(provider):
-    known = PROVIDERS.get(provider)
-    return [provider] + (known["names"].split("|") if known else [])
+    """All names of a provider that is given by any of them."""
+    for known in PROVIDERS.values():
+        every = [known["provider"]] + known["names"].split("|")
+        if provider in every:
+            return [provider] + every
+    return [provider]
 
 
 SNAPSHOT = genai_prices.data_snapshot.get_snapshot()
@@ -248,6 +252,12 @@ def verdict(call, ours, theirs, name):
         again = by_book([without])[0]["cost"]
         if equal(again, (by_genai if name == "genai-prices" else by_litellm)(without) or 0):
             return "the book: it has a price for cache reads that the list lacks"
+    if name == "litellm":
+        # The list's names have the provider in front, which genai-prices does not know.
+        first, _, rest = call["model"].partition("/")
+        bare = {**call, "model": rest} if rest and first in names(call["provider"]) + [call["provider"]] else call
+        if (again := by_genai(bare)) is not None and equal(again, book):
+            return "the book: the other list agrees with it"
     others = [value for value in (by_genai(call), by_litellm(call)) if value is not None]
     if len(others) == 2 and not equal(*others):
         return "the lists disagree: see preferences.csv"

@@ -99,6 +99,12 @@ pub fn merge(
             known.source = "genai-prices+litellm";
         } else if litellm_wins {
             added.push(MergedModel { model: model.clone(), source: "litellm" });
+        } else if found.is_empty() && adds_steps(&known.model, model, today) {
+            let mut model = model.clone();
+            if let Some(current) = known.model.on(today) {
+                model.versions[0].fill_from(current);
+            }
+            added.push(MergedModel { model, source: "genai-prices+litellm" });
         } else {
             if found.is_empty() {
                 take(known, model, today, false);
@@ -133,7 +139,9 @@ fn one_per_id(litellm: Vec<SourceModel>) -> Vec<SourceModel> {
         for other in models {
             let (own, theirs) = (&mut first.versions[0], &other.versions[0]);
             if own.agrees_with(theirs) {
-                own.fill_from(theirs);
+                let known = own.clone();
+                let rows = theirs.rows.iter().filter(|(conditions, _)| !is_new_step(&known, conditions));
+                own.fill_from(&Version { from: None, rows: rows.cloned().collect() });
             }
             complete(&mut first.line, &other.line);
         }
@@ -182,6 +190,18 @@ fn take_regions(known: &mut MergedModel, model: &SourceModel, today: Date) {
     if let Some(current) = known.model.on_mut(today) {
         current.fill_from(&regions);
     }
+}
+
+/// Whether a row is a step by length that `version` lacks although it has prices for the tier and region: the same
+/// model is then billed in another way by another API of the provider, such as Vertex AI and the Gemini API.
+fn is_new_step(version: &Version, conditions: &Conditions) -> bool {
+    let plain = Conditions { above_input_tokens: 0, ..conditions.clone() };
+    conditions.above_input_tokens > 0 && version.get(conditions).is_none() && version.get(&plain).is_some()
+}
+
+fn adds_steps(known: &SourceModel, model: &SourceModel, today: Date) -> bool {
+    let theirs = &model.versions[0];
+    known.on(today).is_some_and(|own| theirs.rows.iter().any(|(conditions, _)| is_new_step(own, conditions)))
 }
 
 fn has_windows(version: &Version) -> bool {

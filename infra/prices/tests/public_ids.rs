@@ -20,7 +20,8 @@ fn ids() -> impl Iterator<Item = PublicId> {
         let rate = |name: &str, price: &str| {
             if price.is_empty() { String::new() } else { format!("{name}={price} ") }
         };
-        let rates = RateSet::parse(&(rate("input", fields[3]) + &rate("output", fields[4]))).unwrap();
+        let rates = rate("input", fields[3]) + &rate("output", fields[4]);
+        let rates = RateSet::parse(&rates).unwrap_or_else(|problem| panic!("{line}: {problem}"));
         PublicId { list: fields[0], provider: fields[1], id: fields[2], rates }
     })
 }
