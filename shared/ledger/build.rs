@@ -25,6 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         aliases: read("aliases.csv")?,
         overrides: read("overrides.csv")?,
         families: read("families.csv")?,
+        lifecycle: read("lifecycle.csv")?,
         models: folder("data/models")?,
         prices: folder("data/prices")?,
     };

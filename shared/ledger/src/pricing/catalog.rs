@@ -168,6 +168,12 @@ impl ModelEntry {
         self.catalog(0) >> 8 & 1 == 1
     }
 
+    /// Whether a list that names retirement days has the model: only then does the lack of such a day mean that none
+    /// is set. Models that are long gone are in the other list alone.
+    pub fn has_lifecycle(self) -> bool {
+        self.catalog(0) >> 9 & 1 == 1
+    }
+
     /// The tier of its family, for recommendations.
     pub fn family_tier(self) -> Option<FamilyTier> {
         match self.catalog(0) >> 16 & 0xff {

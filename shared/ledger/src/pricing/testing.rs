@@ -23,6 +23,7 @@ impl Sketch {
             aliases: "provider,alias,model,reason\n".into(),
             overrides: "provider,model,tier,rates,decided,reason\n".into(),
             families: "developer,family,tier,patterns,note\n".into(),
+            lifecycle: "provider,model,released,retires_on,reason\n".into(),
             ..Texts::default()
         };
         Self { texts }
@@ -43,6 +44,12 @@ impl Sketch {
     /// Adds a line of `overrides.csv`.
     pub(super) fn decided(mut self, line: &str) -> Self {
         writeln!(self.texts.overrides, "{line},2026-01-01,test").unwrap();
+        self
+    }
+
+    /// Adds a line of `lifecycle.csv`.
+    pub(super) fn lifecycle(mut self, line: &str) -> Self {
+        writeln!(self.texts.lifecycle, "{line},test").unwrap();
         self
     }
 

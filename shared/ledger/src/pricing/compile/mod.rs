@@ -11,7 +11,8 @@ mod rows;
 use std::collections::BTreeMap;
 
 use super::data::{
-    AliasLine, FamilyLine, Malformed, Mode, ModelLine, OverrideLine, PriceLine, ProviderLine, RULES,
+    AliasLine, FamilyLine, LifecycleLine, Malformed, Mode, ModelLine, OverrideLine, PriceLine, ProviderLine,
+    RULES,
 };
 use families::family_of;
 use pool::{Pool, Slots, Strings, push};
@@ -28,6 +29,8 @@ pub struct Texts {
     pub overrides: String,
     /// `families.csv`.
     pub families: String,
+    /// `lifecycle.csv`.
+    pub lifecycle: String,
     /// `models/<provider>.csv`, by provider.
     pub models: BTreeMap<String, String>,
     /// `prices/<provider>.csv`, by provider.
@@ -114,6 +117,7 @@ fn read(texts: &Texts) -> Result<Vec<Provider>, Malformed> {
     for line in AliasLine::read("aliases.csv", &texts.aliases)? {
         aliases.entry(line.provider.clone()).or_default().push(line);
     }
+    let lifecycle = LifecycleLine::read("lifecycle.csv", &texts.lifecycle)?;
     let mut providers = Vec::new();
     for (id, line) in lines {
         let (mut models, mut prices) = (Vec::new(), Vec::new());
@@ -122,6 +126,14 @@ fn read(texts: &Texts) -> Result<Vec<Provider>, Malformed> {
         }
         if let Some(text) = texts.prices.get(&id) {
             prices = PriceLine::read(&format!("prices/{id}.csv"), text)?;
+        }
+        for line in lifecycle.iter().filter(|line| line.provider == id) {
+            for model in
+                models.iter_mut().filter(|model| rows::means(&line.model, &model.model.to_ascii_lowercase()))
+            {
+                model.released = line.released.or(model.released);
+                model.retires_on = line.retires_on.or(model.retires_on);
+            }
         }
         models.sort_by_key(|model| model.model.to_ascii_lowercase());
         providers.push(Provider { line, models, prices, aliases: aliases.remove(&id).unwrap_or_default() });
@@ -263,7 +275,9 @@ impl Builder {
         let name = self.strings.add(name);
         let day = |day: Option<super::data::Date>| day.map_or(0, |day| day.0);
         let count = |count: Option<u64>| count.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX));
-        let flags = mode | u32::from(model.deprecated) << 8 | tier << 16 | inputs << 24;
+        // The list of LiteLLM is the one that names retirement days.
+        let listed = u32::from(model.source.contains("litellm"));
+        let flags = mode | u32::from(model.deprecated) << 8 | listed << 9 | tier << 16 | inputs << 24;
         push(
             &mut self.tables.catalog,
             &[

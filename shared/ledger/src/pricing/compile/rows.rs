@@ -146,8 +146,8 @@ fn is_base(line: &PriceLine) -> bool {
         && line.above_input_tokens == 0
 }
 
-/// Whether the model of an override, with or without a `*` at its end, is `model`, which is in lower case.
-fn means(pattern: &str, model: &str) -> bool {
+/// Whether a pattern, with or without a `*` at its end, is `model`, which is in lower case.
+pub(super) fn means(pattern: &str, model: &str) -> bool {
     let pattern = pattern.to_ascii_lowercase();
     pattern.strip_suffix('*').map_or(pattern == model, |start| model.starts_with(start))
 }

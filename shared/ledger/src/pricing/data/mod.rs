@@ -17,7 +17,7 @@ pub use date::Date;
 pub use line::{Malformed, split};
 pub use model::{Mode, ModelLine};
 pub use price::PriceLine;
-pub use provider::{AliasLine, FamilyLine, OverrideLine, ProviderLine};
+pub use provider::{AliasLine, FamilyLine, LifecycleLine, OverrideLine, ProviderLine};
 pub use rate::{Rate, RateSet, parse_decimal};
 pub use rule::{RULES, Rule};
 pub use tier::Tier;

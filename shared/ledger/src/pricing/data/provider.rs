@@ -1,5 +1,5 @@
 use super::line::{list, optional};
-use super::{Malformed, RateSet, Tier, parse_decimal, split};
+use super::{Date, Malformed, RateSet, Tier, parse_decimal, split};
 
 /// A row of `providers.csv`: a provider, its other names, and how its model ids are read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,6 +154,40 @@ impl FamilyLine {
                 family: field[1].to_owned(),
                 tier: field[2].to_owned(),
                 patterns: list(field[3], '|'),
+            })
+        })
+    }
+}
+
+/// A row of `lifecycle.csv`: days that the lists do not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LifecycleLine {
+    /// The provider's id.
+    pub provider: String,
+    /// The model's id; with a `*` at the end, every model whose id starts so.
+    pub model: String,
+    /// The day of its release.
+    pub released: Option<Date>,
+    /// The day from which it is no longer served.
+    pub retires_on: Option<Date>,
+}
+
+impl LifecycleLine {
+    /// The header.
+    pub const COLUMNS: [&'static str; 5] = ["provider", "model", "released", "retires_on", "reason"];
+
+    /// Reads a file.
+    ///
+    /// # Errors
+    ///
+    /// The first malformed line.
+    pub fn read(file: &str, text: &str) -> Result<Vec<Self>, Malformed> {
+        split(file, text, &Self::COLUMNS, |field| {
+            Ok(Self {
+                provider: field[0].to_owned(),
+                model: field[1].to_owned(),
+                released: optional(field[2])?,
+                retires_on: optional(field[3])?,
             })
         })
     }
