@@ -2,8 +2,11 @@
 
 use std::str::FromStr as _;
 
+use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::super::data::Rate;
+use super::super::usage::TokenUsage;
 use super::*;
 
 #[test]

@@ -5,9 +5,11 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use proptest::prelude::*;
+use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::super::data::{ModelLine, PriceLine, Window};
+use super::super::data::{ModelLine, PriceLine, Rate, Window};
 use super::super::testing::files;
+use super::super::usage::TokenUsage;
 use super::*;
 
 static FILES: LazyLock<Vec<(String, ModelLine, Vec<PriceLine>)>> = LazyLock::new(|| {

@@ -1,6 +1,11 @@
 use std::str::FromStr as _;
 
+use rust_decimal::Decimal;
+
+use super::super::data::{Rate, RateSet};
 use super::super::testing::Sketch;
+use super::super::usage::TokenUsage;
+use super::cost::units_cost;
 use super::*;
 
 const NO_TOKENS: TokenUsage = TokenUsage {
