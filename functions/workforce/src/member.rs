@@ -1,0 +1,72 @@
+//! The workforce of the current month.
+
+use std::collections::BTreeMap;
+
+use ledger::ids::AgentId;
+use ledger::period::{Day, DayRange};
+use ledger::rollup::AgentDay;
+use ledger::roster::{self, Agent};
+use ledger::settings::{AgentSettings, AgentStatus};
+
+use crate::roi::{Roi, TimeSaved};
+
+const UNASSIGNED: &str = "Unassigned";
+
+/// The calendar month of `today`, up to today.
+pub fn so_far(today: Day) -> DayRange {
+    DayRange { first: today.month().first(), last: today }
+}
+
+/// An agent and its work this month.
+#[derive(Clone, Debug)]
+pub struct Member {
+    pub agent: Agent,
+    /// The rollup of its days.
+    pub done: AgentDay,
+}
+
+/// The workforce of `month`, by id: every agent, registered or seen, that is not archived, and every archived agent
+/// that worked this month, since its cost is part of the month's cost.
+pub fn members(month: DayRange, days: Vec<(Day, AgentId, AgentDay)>, agents: Vec<Agent>) -> Vec<Member> {
+    let mut done: BTreeMap<AgentId, AgentDay> = BTreeMap::new();
+    for (_, agent, day) in days.into_iter().filter(|(day, ..)| month.contains(*day)) {
+        done.entry(agent).or_default().merge(day);
+    }
+    let members = roster::join(agents, done).into_iter();
+    let members =
+        members.map(|roster::Member { agent, usage }| Member { agent, done: usage.unwrap_or_default() });
+    members.filter(Member::counts).collect()
+}
+
+impl Member {
+    fn counts(&self) -> bool {
+        let work = &self.done.work;
+        let worked = self.done.total().requests + work.tasks + work.tasks_failed > 0;
+        let known = self.agent.settings.is_some() || self.agent.seen.is_some();
+        worked || (known && self.agent.status() != AgentStatus::Archived)
+    }
+
+    /// The agent's settings; empty if it is not registered.
+    pub fn settings(&self) -> AgentSettings {
+        self.agent.settings.clone().unwrap_or_default()
+    }
+
+    pub fn department(&self) -> String {
+        self.settings().department.unwrap_or_else(|| UNASSIGNED.to_owned())
+    }
+
+    pub fn roi(&self) -> Roi {
+        let salary = self.settings().human_equivalent_salary.unwrap_or_default();
+        Roi { salary, cost: self.done.total().cost }
+    }
+
+    pub fn saved(&self) -> TimeSaved {
+        let estimated = self.settings().estimated_hours_saved.unwrap_or_default();
+        TimeSaved::of(self.done.work.tasks_with_minutes, self.done.work.minutes_saved, estimated.0)
+    }
+
+    /// Failed calls and tasks.
+    pub fn errors(&self) -> u64 {
+        self.done.total().errors + self.done.work.tasks_failed
+    }
+}
