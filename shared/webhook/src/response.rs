@@ -28,11 +28,11 @@ pub(super) async fn read(mut response: Response, at: DateTime<Utc>) -> Result<Se
     let (status, headers) = (response.status(), response.headers().clone());
     let mut body = Vec::new();
     // The receiver may finish its response, within bounds. If it does not, its status counts anyway.
-    while body.len() < MAX_ANSWER {
+    while body.len() < MAX_RESPONSE_BYTES {
         let Ok(Some(chunk)) = response.chunk().await else { break };
         body.extend_from_slice(&chunk);
     }
-    body.truncate(MAX_ANSWER);
+    body.truncate(MAX_RESPONSE_BYTES);
     interpret(status, &headers, &body, at)
 }
 

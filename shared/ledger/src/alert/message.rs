@@ -31,7 +31,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
+use super::AlertKind;
 use crate::money::{Number, Usd};
 use crate::period::Day;
 

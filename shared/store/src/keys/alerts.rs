@@ -105,7 +105,7 @@ pub fn cursor() -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::alert::Kind;
+    use ledger::alert::AlertKind;
     use ledger::ids::AgentId;
     use ledger::period::Month;
 
