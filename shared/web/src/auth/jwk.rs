@@ -90,8 +90,8 @@ impl Jwk {
     }
 
     fn ed25519(&self) -> Option<DecodingKey> {
-        // aws-lc-rs reports a shorter key only when it verifies a token, and reads a longer one as DER, which a JWK
-        // must not contain.
+        // jsonwebtoken does not check the length: aws-lc-rs would fail at every token with a shorter key, and would
+        // read a longer one as DER, which a JWK does not contain.
         DecodingKey::from_ed_components(of_32_bytes(self.x.as_ref()?)?).ok()
     }
 }
