@@ -1,4 +1,4 @@
-//! Tests of the whole system: requests go in as API Gateway events, sums come out of the real table engine.
+//! Tests of the whole system: requests enter as API Gateway events, and figures come from the real table engine.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may stop")]
 #![allow(
@@ -8,20 +8,10 @@
 )]
 
 mod api;
-mod bootstraps;
-mod cold_starts;
-mod events;
-mod figures;
-mod logs;
-mod monitoring;
-mod openapi;
+mod deployed;
+mod every_route;
 mod pipeline;
-mod policies;
-mod routes;
 mod simulation;
-mod strangers;
 mod support;
 mod v1;
-mod versions;
-mod watch;
 mod webhooks;

@@ -1,8 +1,11 @@
 //! `/api`.
 
 mod activity;
+mod agents;
 mod alerts;
+mod budget;
 mod cost_analysis;
-mod registry;
+mod organization;
+mod projects;
 mod usage;
 mod workforce;

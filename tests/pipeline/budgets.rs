@@ -1,48 +1,46 @@
-//! What it takes to watch many budgets. A few organisations are watched in every test; a thousand are gigabytes, so
-//! they are made when they are asked for:
+//! The cost of watching many budgets. The ordinary test has a few organizations; a thousand need gigabytes and are only
+//! created on request:
 //!
 //! ```text
-//! FLEETLEDGER_ORGS=1000 cargo test --release -p system-tests -- --nocapture many_organisations
+//! FLEETLEDGER_ORGS=1000 cargo test --release -p system-tests -- --nocapture many_organizations
 //! ```
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use budget_alerts::{BudgetAlerts, Outlets};
+use budget_alerts::{BudgetAlerts, Channels};
 use chrono::TimeDelta;
 use chrono_tz::Europe::Berlin;
 use dynoxide::{Database, ImportOptions, Item};
 use ledger::event::Event;
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
-use ledger::rollup;
-use ledger::rollup::{Subject, Sums, Target};
+use ledger::rollup::{self, Subject, Sums, Target};
 use local::tables;
 use local::template::Template;
 use runtime::clock::Clock;
 use serde_json::{Value, json};
-use store::keys;
-use store::keys::Keyed;
-use store::keys::{Key, PK, SK, VERSION};
+use store::keys::columns::spell;
+use store::keys::{self, Key, Keyed, PK, SK, VERSION};
 use store::{Reading, Store};
 use webhook::{Policy, TIMEOUT, Webhooks};
 
 use crate::simulation::engine::Engine;
 use crate::simulation::number;
-use crate::simulation::wire::{EXAMINER, Wire};
+use crate::simulation::wire::{DIRECT, Wire};
 use crate::support::noon;
 use crate::support::tables::{call, names, record};
 
-/// Each agent has a budget, and calls two models.
+/// Agents per organization, each with a budget and calls to two models.
 const AGENTS: usize = 100;
-/// Every how many agents one crosses a threshold.
+/// One in so many agents crosses a threshold.
 const CROSSING: usize = 20;
-/// Organisations of an ordinary test.
+/// Organizations in the ordinary test.
 const FEW: u64 = 3;
-/// Time enough on any machine: what is measured is how much of it is used.
+/// More time than any run takes. The test measures how much of it is used.
 const TIME: Duration = Duration::from_hours(1);
 
-/// An item of the columns that `events` add up to, with the marks of four shards, as the aggregator leaves them.
+/// A rollup item of `events` with the marks of four shards, as the aggregator leaves it.
 fn usage(events: &[Event], is_target: fn(&Target) -> bool) -> Value {
     let mut sums = Sums::default();
     for event in events {
@@ -51,8 +49,8 @@ fn usage(events: &[Event], is_target: fn(&Target) -> bool) -> Value {
             sums.merge(&more);
         }
     }
-    let numbers = sums.numbers.iter().map(|(column, n)| (column.to_string(), json!({ "N": n.to_string() })));
-    let names = sums.names.iter().map(|(column, name)| (column.to_string(), json!({ "S": name })));
+    let numbers = sums.numbers.iter().map(|(column, n)| (spell(column), json!({ "N": n.to_string() })));
+    let names = sums.names.iter().map(|(column, name)| (spell(column), json!({ "S": name })));
     let mark = |shard| {
         (keys::mark_column("stream", &format!("{shard}")), json!({ "B": "AAAAAAAAAAAAAAAAAAAAAAAAAAA=" }))
     };
@@ -70,7 +68,7 @@ fn set(settings: Value) -> Value {
     json!({ "settings": { "M": settings }, "etag": { "S": "0123456789abcdef" } })
 }
 
-/// The raw events of yesterday and today that a decision looks into: one of each agent a day.
+/// The raw events of yesterday and today that an alert reads: one per agent and day.
 fn raw(org: &OrgId) -> Vec<Item> {
     let event = |i: usize| {
         let time = noon() - TimeDelta::hours(if i < AGENTS { 0 } else { 23 });
@@ -100,7 +98,7 @@ impl Fleet {
         Self { agent_day: usage(&events, of_agent), org_day: usage(&events, of_org), days }
     }
 
-    /// An organisation's sums of the month.
+    /// The rollups of an organization for the month.
     fn usage(&self, org: &OrgId) -> Vec<Item> {
         let mut items = Vec::new();
         for day in self.days.days() {
@@ -114,7 +112,7 @@ impl Fleet {
     }
 }
 
-/// An organisation's settings: everybody has a budget, which some have used up by half.
+/// The settings of an organization. All agents have a budget, and some have used half of it.
 fn registry(org: &OrgId) -> Vec<Item> {
     let seen = json!({ "seen_first": { "S": "2026-01-01" }, "seen_last": { "S": "2026-09-15" } });
     let mut items = vec![
@@ -122,7 +120,7 @@ fn registry(org: &OrgId) -> Vec<Item> {
         at(keys::organization_settings(org), set(json!({ "timezone": { "S": Berlin.name() } }))),
         at(keys::budget(org), set(json!({ "monthly": { "S": "100000.00" }, "forecast": { "BOOL": true } }))),
     ];
-    // 15 days of 20 calls.
+    // At 20 calls a day for 15 days.
     for agent in 0..AGENTS {
         let monthly = if agent % CROSSING == 0 { "5.00" } else { "1000.00" };
         let agent = AgentId::new(format!("agent-{agent:03}")).unwrap();
@@ -141,7 +139,7 @@ async fn filled(orgs: usize) -> (Wire, tempfile::TempDir) {
     let database = Database::new(folder.path().join("tables.db").to_str().unwrap()).unwrap();
     let engine = Arc::new(Engine::over(database.clone()));
     let wire = Wire::new(engine);
-    tables::create(&wire.client(EXAMINER), &Template::built_in().unwrap().tables).await.unwrap();
+    tables::create(&wire.client(DIRECT), &Template::built_in().unwrap().tables).await.unwrap();
     database.enable_bulk_loading().unwrap();
     let fleet = Fleet::new();
     for org in 0..orgs {
@@ -156,16 +154,16 @@ async fn filled(orgs: usize) -> (Wire, tempfile::TempDir) {
     (wire, folder)
 }
 
-/// The processor's time that this process has used so far, in hundredths of a second. On a busy machine it says more
-/// than the time that passed.
+/// The processor time used by this process, in hundredths of a second: on a busy machine more meaningful than elapsed
+/// time.
 fn hundredths() -> u64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    // The fields after the name in parentheses; user and system time are the 12th and 13th of them.
+    // The fields after the parenthesized name; user and system time are the 12th and 13th of them.
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
     fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum()
 }
 
-fn told(what: &str, took: Duration, hundredths: u64, counts: &Value, used: Reading) {
+fn print(what: &str, took: Duration, hundredths: u64, counts: &Value, used: Reading) {
     let halves = |units: u64| format!("{}.{}", units / 2, units % 2 * 5);
     println!(
         "{what}: {} s, of which {}.{:02} s of processor time, the table engine's included; {} reads of {} units, {} \
@@ -181,22 +179,22 @@ fn told(what: &str, took: Duration, hundredths: u64, counts: &Value, used: Readi
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_organisations_with_a_hundred_budgets_each() {
+async fn many_organizations_with_a_hundred_budgets_each() {
     let orgs = usize::try_from(number("FLEETLEDGER_ORGS").unwrap_or(FEW)).unwrap();
     let begun = Instant::now();
     let (wire, _folder) = filled(orgs).await;
     println!("{orgs} organisations were made in {:.0} s", begun.elapsed().as_secs_f64());
-    let store = Store::new(wire.client(EXAMINER), &names());
+    let store = Store::new(wire.client(DIRECT), &names());
     let clock = Clock::fixed(noon());
     let webhooks = Webhooks::new(Policy { allow_local: false, timeout: TIMEOUT }).unwrap();
-    let function = BudgetAlerts::new(store.clone(), clock.clone(), Outlets::new(webhooks));
-    // Of each agent that has reached half of its budget that is told, and that it will reach all of it; then nothing new.
+    let function = BudgetAlerts::new(store.clone(), clock.clone(), Channels::new(webhooks));
+    // First, half a budget and a forecast of a whole one for each crossing agent; then nothing new.
     for (what, decided) in [("with decisions", 2 * orgs * AGENTS / CROSSING), ("without", 0)] {
         let (begun, before, used) = (Instant::now(), store.meter().reading(), hundredths());
         let counts = function.handle(json!({}), TIME).await.unwrap();
         let (took, used) = (begun.elapsed(), hundredths() - used);
         let reading = store.meter().reading().since(before);
-        told(what, took, used, &counts, reading);
+        print(what, took, used, &counts, reading);
         assert_eq!((&counts["organizations"], &counts["failed"]), (&json!(orgs), &json!(0)));
         assert_eq!(counts["decided"], json!(decided));
         clock.set(clock.now() + TimeDelta::minutes(5));

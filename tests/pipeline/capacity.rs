@@ -1,4 +1,4 @@
-//! What an event costs in write units, raw insert included, as the tables themselves say it.
+//! Write units per event, including its raw insert, as reported by DynamoDB.
 
 use std::collections::BTreeMap;
 
@@ -13,12 +13,12 @@ use store::events::{INSERT_BATCH, RawEvent};
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, record};
 
-/// A day of a fleet, as the stream brings it: shard by shard, in batches.
+/// A day of a fleet as its stream delivers it, shard by shard in batches.
 struct Fleet {
     agents: usize,
     models: usize,
     batch: usize,
-    /// The time in which a shard's batch arrives.
+    /// The time it takes to fill a batch.
     seconds: usize,
     batches: usize,
 }
@@ -26,7 +26,7 @@ struct Fleet {
 const SHARDS: usize = 4;
 
 impl Fleet {
-    /// Calls such as an agent sends them, with all that may be said of one.
+    /// Typical calls of agents, with all optional fields.
     fn calls(&self) -> Vec<Event> {
         let mut random = StdRng::seed_from_u64(7);
         (0..self.batch * self.batches)
@@ -49,14 +49,14 @@ impl Fleet {
             .collect()
     }
 
-    /// When the `i`th call arrives: the shards fill side by side.
+    /// The arrival of the `i`th call. The shards fill in parallel.
     fn arrival(&self, i: usize) -> DateTime<Utc> {
         let (round, place) = (i / self.batch / SHARDS, i % self.batch);
         let milliseconds = 1000 * self.seconds * (round * self.batch + place) / self.batch;
         noon() + TimeDelta::milliseconds(i64::try_from(milliseconds).unwrap())
     }
 
-    /// Write units per event, in the steady state: after a warm-up in which every item was made.
+    /// Write units per event in the steady state, after a warm-up that creates every item.
     async fn units_per_event(&self) -> f64 {
         let tables = Tables::new().await;
         let store = tables.store();
@@ -87,14 +87,14 @@ impl Fleet {
         }
         let used = store.meter().reading().since(start);
         let counted = self.batch * (self.batches - warm_up);
-        #[allow(clippy::cast_precision_loss, clippy::float_arithmetic, reason = "a figure for people")]
+        #[allow(clippy::cast_precision_loss, clippy::float_arithmetic, reason = "only printed and compared")]
         let per_event = used.half_write_units as f64 / 2.0 / counted as f64;
         per_event
     }
 }
 
-/// Holds a fleet to its goal.
-async fn hold(fleet: Fleet, goal: f64) {
+/// Compares a fleet's write units per event with its goal.
+async fn check(fleet: Fleet, goal: f64) {
     let units = fleet.units_per_event().await;
     let Fleet { agents, models, batch, .. } = fleet;
     println!("{agents} agents x {models} models, batches of {batch}: {units:.3} write units per event");
@@ -103,24 +103,24 @@ async fn hold(fleet: Fleet, goal: f64) {
 
 #[tokio::test]
 async fn a_hundred_agents_in_full_batches() {
-    hold(Fleet { agents: 100, models: 3, batch: 1000, seconds: 60, batches: 8 }, 1.2).await;
+    check(Fleet { agents: 100, models: 3, batch: 1000, seconds: 60, batches: 8 }, 1.2).await;
 }
 
 #[tokio::test]
 async fn a_thousand_agents_in_batches_of_a_minute() {
-    hold(Fleet { agents: 1000, models: 5, batch: 174, seconds: 60, batches: 80 }, 2.0).await;
+    check(Fleet { agents: 1000, models: 5, batch: 174, seconds: 60, batches: 80 }, 2.0).await;
 }
 
 #[tokio::test]
 async fn a_thousand_agents_in_batches_of_five_minutes() {
-    hold(Fleet { agents: 1000, models: 5, batch: 868, seconds: 300, batches: 16 }, 1.7).await;
+    check(Fleet { agents: 1000, models: 5, batch: 868, seconds: 300, batches: 16 }, 1.7).await;
 }
 
 #[tokio::test]
-#[ignore = "it prints the figures of infra/README.md: cargo test -p system-tests -- --ignored --nocapture millions"]
+#[ignore = "prints the figures of infra/README.md: cargo test -p system-tests -- --ignored --nocapture millions"]
 async fn one_ten_and_a_hundred_millions_a_month() {
-    // By the minute and the shard.
+    // Batches of a minute and a shard.
     for (batch, batches) in [(6, 2000), (58, 240), (579, 24)] {
-        hold(Fleet { agents: 1000, models: 5, batch, seconds: 60, batches }, 2.5).await;
+        check(Fleet { agents: 1000, models: 5, batch, seconds: 60, batches }, 2.5).await;
     }
 }

@@ -1,4 +1,4 @@
-//! Lambda delivers a record at least once, and cuts batches as it likes.
+//! Lambda delivers each record at least once, in batches of any size.
 
 use aggregator::Aggregator;
 use ledger::event::Event;
@@ -12,7 +12,7 @@ use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, re
 
 const SHARD: &str = "shardId-1";
 
-/// Sequence numbers as they come: of 21 digits first, later of more, so that text order is not their order.
+/// Sequence numbers that grow from 21 to 22 digits, so that their order as text differs from their order as numbers.
 fn sequence_numbers(n: usize) -> impl Iterator<Item = String> {
     let near_the_turn = 999_999_999_999_999_999_990_u128;
     (0..n as u128).map(move |i| (near_the_turn + i * 3).to_string())
@@ -28,24 +28,24 @@ fn calls(n: usize) -> Vec<Event> {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_delivered_again_changes_nothing() {
+async fn a_redelivered_batch_changes_nothing() {
     let tables = Tables::new().await;
     let (events, aggregator) = (calls(10), Aggregator::new(tables.store()));
     let records = records(&events);
     deliver(&aggregator, SHARD, &records).await;
     deliver(&aggregator, SHARD, &records).await;
-    // To a process that knows nothing of the first delivery, too.
+    // The same in a new process.
     deliver(&Aggregator::new(tables.store()), SHARD, &records).await;
     assert_eq!(tables.held(&events).await, folded(&events));
 }
 
 #[tokio::test]
-async fn a_retry_that_is_cut_longer_counts_only_what_is_new() {
+async fn a_longer_retry_counts_only_the_new_records() {
     let tables = Tables::new().await;
     let (events, aggregator) = (calls(30), Aggregator::new(tables.store()));
     let records = records(&events);
     deliver(&aggregator, SHARD, &records[..7]).await;
-    // Begins before the mark and ends after it: neither all of it is new nor all of it is old.
+    // Begins before the mark and ends after it: some of its records are new, some are not.
     deliver(&aggregator, SHARD, &records[3..20]).await;
     deliver(&aggregator, SHARD, &records[..5]).await;
     deliver(&aggregator, SHARD, &records).await;
@@ -53,7 +53,7 @@ async fn a_retry_that_is_cut_longer_counts_only_what_is_new() {
 }
 
 #[tokio::test]
-async fn shards_do_not_know_each_others_marks_nor_streams_each_others_shards() {
+async fn marks_are_separate_per_shard_and_stream() {
     let tables = Tables::new().await;
     let (events, aggregator) = (calls(3), Aggregator::new(tables.store()));
     let numbers: Vec<_> = sequence_numbers(3).collect();
@@ -66,9 +66,9 @@ async fn shards_do_not_know_each_others_marks_nor_streams_each_others_shards() {
 }
 
 #[tokio::test]
-async fn a_delivery_with_more_columns_than_one_update_can_name_is_counted_in_full_and_once() {
+async fn a_batch_with_more_columns_than_one_update_allows_is_counted_once() {
     let tables = Tables::new().await;
-    // Five columns a model: 200 models need a thousand.
+    // Five columns per model: 200 models need a thousand.
     let events: Vec<_> = (0..200).map(|i| call(i, "nova", &format!("model-{i}"), "0.01", noon())).collect();
     let records = records(&events);
     deliver(&Aggregator::new(tables.store()), SHARD, &records[..150]).await;
@@ -77,7 +77,7 @@ async fn a_delivery_with_more_columns_than_one_update_can_name_is_counted_in_ful
 }
 
 #[tokio::test]
-async fn what_is_not_an_insertion_is_not_counted() {
+async fn only_insertions_are_counted() {
     let tables = Tables::new().await;
     let (events, aggregator) = (calls(1), Aggregator::new(tables.store()));
     let mut numbers = sequence_numbers(3);
@@ -93,7 +93,7 @@ async fn what_is_not_an_insertion_is_not_counted() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_does_not_say_its_shard_is_refused_and_says_what_to_set() {
+async fn a_delivery_without_a_shard_id_is_rejected_with_the_setting_to_change() {
     let tables = Tables::new().await;
     let (events, aggregator) = (calls(1), Aggregator::new(tables.store()));
     let mut event = delivery(STREAM, SHARD, &records(&events));
@@ -103,20 +103,20 @@ async fn a_delivery_that_does_not_say_its_shard_is_refused_and_says_what_to_set(
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("TumblingWindowInSeconds"), "{refused}");
     assert!(tables.held(&events).await.values().all(|sums| sums.numbers.is_empty()));
-    // The last call for a window has no records; the state stays empty whatever comes.
+    // The final invocation of a window has no records. The state stays empty whatever it was.
     let mut last = delivery(STREAM, SHARD, &[]);
     last["isFinalInvokeForWindow"] = json!(true);
     last["state"] = json!({ "odd": "state" });
     assert_eq!(aggregator.handle(last).await.unwrap(), json!({ "state": {}, "batchItemFailures": [] }));
 }
 
-/// What a shard may be delivered as: stretches of it, each beginning at or before the end of what was delivered.
+/// Deliveries of a shard: how far each goes back, its length, and whether a new process follows.
 fn deliveries() -> impl Strategy<Value = Vec<(usize, usize, bool)>> {
     prop::collection::vec((0_usize..12, 1_usize..25, any::<bool>()), 1..12)
 }
 
 #[test]
-fn however_a_shard_is_cut_and_repeated_each_record_counts_once() {
+fn however_a_shard_is_batched_and_repeated_each_record_counts_once() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let config = Config { cases: 32, max_shrink_iters: 100, failure_persistence: None, ..Config::default() };
     let events = calls(60);
@@ -125,7 +125,7 @@ fn however_a_shard_is_cut_and_repeated_each_record_counts_once() {
     let next_shard = std::cell::Cell::new(0);
     TestRunner::new(config)
         .run(&deliveries(), |deliveries| {
-            // A case has an organisation of its own.
+            // Each case has its own organization.
             let case = next_shard.replace(next_shard.get() + 1);
             let org = ledger::ids::OrgId::new(format!("org-{case}")).unwrap();
             let events: Vec<_> =

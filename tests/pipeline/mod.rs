@@ -1,10 +1,10 @@
-//! From the stream to the sums, exactly once.
+//! From the stream to the rollups, exactly once; budgets and reconciliation at scale.
 
 mod budgets;
 mod capacity;
 mod delivery;
-mod lost_answers;
-mod odd_records;
+mod lost_responses;
+mod malformed_records;
 mod progress;
 mod quarantine;
 mod reconcile;

@@ -1,4 +1,4 @@
-//! How far each lane is, as the aggregator notes it.
+//! The progress of each lane, as noted by the aggregator.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,7 @@ use aggregator::Aggregator;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger::event::Event;
-use store::keys;
-use store::keys::{LANES, PK, SK, status};
+use store::keys::{self, LANES, PK, SK, status};
 
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, folded, names, record};
@@ -23,7 +22,7 @@ fn lane(event: &Event) -> u8 {
     keys::lane_of(&key.pk).unwrap()
 }
 
-/// A call in that lane, so many milliseconds after noon.
+/// A call in lane `wanted`, `milliseconds` after noon.
 fn call_in(wanted: u8, nth: usize, milliseconds: i64) -> Event {
     let all = (0..).map(|id| call(id, "nova", "m", "0.01", at(milliseconds)));
     all.filter(|call| lane(call) == wanted).nth(nth).unwrap()
@@ -40,21 +39,21 @@ async fn take(aggregator: &Aggregator, events: &[(usize, &Event)]) {
 }
 
 #[tokio::test]
-async fn each_lane_is_as_far_as_its_newest_arrival() {
+async fn the_progress_of_a_lane_is_its_newest_arrival() {
     let tables = Tables::new().await;
     assert_eq!(newest(&tables).await, [None; 4]);
     let aggregator = Aggregator::new(tables.store());
-    // Not in the order of their arrival: one lane's events come by several shards.
+    // Not in order of arrival: the events of one lane come from several shards.
     let (late, early, other) = (call_in(2, 0, 9_000), call_in(2, 1, 1_000), call_in(0, 0, 4_000));
     take(&aggregator, &[(1, &late), (2, &early), (3, &other)]).await;
     assert_eq!(newest(&tables).await, [Some(at(4_000)), None, Some(at(9_000)), None]);
-    // Another process, which knows nothing of it, is handed older ones.
+    // Another process gets older events.
     take(&Aggregator::new(tables.store()), &[(2, &early), (3, &other)]).await;
     assert_eq!(newest(&tables).await, [Some(at(4_000)), None, Some(at(9_000)), None]);
 }
 
 #[tokio::test]
-async fn a_process_notes_a_lane_anew_after_ten_seconds_of_arrivals() {
+async fn a_process_notes_progress_once_per_ten_seconds_of_arrivals() {
     let tables = Tables::new().await;
     let store = tables.store();
     let aggregator = Aggregator::new(store.clone());
@@ -64,7 +63,7 @@ async fn a_process_notes_a_lane_anew_after_ten_seconds_of_arrivals() {
         let before = store.meter().reading();
         take(&aggregator, &[(number, &event)]).await;
         assert_eq!(newest(&tables).await[1], Some(at(noted)), "{arrival}");
-        // The organisation's day and the agent's; who was seen is written once in a while.
+        // The organization's day and the agent's; the sighting is only written now and then.
         let writes = store.meter().reading().since(before).writes;
         if number > 0 {
             assert_eq!(writes, if arrival == noted { 3 } else { 2 }, "{arrival}");
@@ -73,7 +72,7 @@ async fn a_process_notes_a_lane_anew_after_ten_seconds_of_arrivals() {
 }
 
 #[tokio::test]
-async fn lanes_that_others_brought_further_stay_there_and_the_rest_moves() {
+async fn progress_never_goes_back() {
     let store = Tables::new().await;
     let store = (store.store(), store);
     let note = async |lanes: &[(u8, i64)]| {
@@ -89,7 +88,7 @@ async fn lanes_that_others_brought_further_stay_there_and_the_rest_moves() {
 }
 
 #[tokio::test]
-async fn a_note_that_fails_fails_no_delivery() {
+async fn a_failed_note_does_not_fail_the_delivery() {
     let tables = Tables::new().await;
     let broken = status::lanes();
     let text = |text: &str| AttributeValue::S(text.to_owned());

@@ -1,4 +1,4 @@
-//! What is put aside: kept once, in order, and summed up without a fault whoever comes at once.
+//! The quarantine keeps each record once, in order, with a summary that is right under concurrency.
 
 use aggregator::Aggregator;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,7 +17,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
     noon() + TimeDelta::seconds(seconds)
 }
 
-/// The record of a call that arrived so many seconds after noon.
+/// The record of a call that arrived `seconds` after noon.
 fn raw(id: usize, seconds: i64) -> Value {
     record(&call(id, "nova", "m", "0.01", at(seconds)), &format!("{:021}", id + 1))
 }
@@ -52,7 +52,7 @@ async fn the_summary_is_right_after_every_step() {
     let entries = quarantined(&store).await;
     let times: Vec<_> = entries.iter().map(|entry| entry.time).collect();
     assert_eq!(times, [Some(at(10)), Some(at(20)), Some(at(30)), None]);
-    // The oldest goes; then one that is not the oldest.
+    // The oldest entry first, then one that is not the oldest.
     for (nth, left) in [(0, (3, Some(at(20)))), (2, (2, Some(at(20)))), (1, (1, None)), (3, (0, None))] {
         assert!(store.release(&entries[nth].place).await.unwrap());
         assert_eq!(summary(&store).await, left);
@@ -65,7 +65,7 @@ async fn the_summary_is_right_after_every_step() {
 }
 
 #[tokio::test]
-async fn whoever_comes_at_once_the_summary_is_that_of_the_entries() {
+async fn concurrent_changes_keep_the_summary_exact() {
     let tables = Tables::new().await;
     let seed: Vec<_> = (0..10).map(|id| aside(&raw(id, 1000 - 10 * i64::try_from(id).unwrap()))).collect();
     tables.store().quarantine(&seed).await.unwrap();
@@ -77,7 +77,7 @@ async fn whoever_comes_at_once_the_summary_is_that_of_the_entries() {
             while store.quarantine(&aside).await.is_err() {}
         }
     });
-    // Both take away the same, the oldest first.
+    // Both release the same entries, the oldest first.
     let releasing = (0..2).map(async |_| {
         let store = tables.store();
         let mut released = 0;
@@ -98,7 +98,7 @@ async fn whoever_comes_at_once_the_summary_is_that_of_the_entries() {
 }
 
 #[tokio::test]
-async fn an_entry_tells_a_person_which_event_it_is() {
+async fn an_entry_names_its_event() {
     let tables = Tables::new().await;
     let mut records = [raw(0, 0), raw(1, 1), raw(2, 2)];
     records[0]["dynamodb"]["NewImage"]["v"] = json!({ "N": "99" });
@@ -115,7 +115,7 @@ async fn an_entry_tells_a_person_which_event_it_is() {
 }
 
 #[tokio::test]
-async fn more_than_a_transaction_takes_and_records_too_long_for_an_item_hold_nothing_up() {
+async fn many_entries_and_oversized_records_are_quarantined() {
     let tables = Tables::new().await;
     let long = |id: usize, length: usize| {
         let mut raw = raw(id, 0);
@@ -149,7 +149,7 @@ async fn more_than_a_transaction_takes_and_records_too_long_for_an_item_hold_not
         assert_eq!(serde_json::from_str::<Value>(&entry.record).unwrap(), kept);
         assert!(entry.event.is_some());
     }
-    // All of it once more, and all of it gone.
+    // All of it redelivered, then all of it released.
     deliver(&aggregator, SHARD, &records).await;
     assert_eq!(summary(&tables.store()).await, (85, Some(noon())));
     for entry in entries {

@@ -1,4 +1,4 @@
-//! The table engine in memory, asked by the name of an operation and its JSON, as its server does it.
+//! The table engine in memory, called with the name and the JSON of an operation like its HTTP server.
 
 use std::sync::Mutex;
 
@@ -7,15 +7,15 @@ use dynoxide::{Database, Item, streams};
 use serde_json::{Value, json};
 use store::keys::{Key, PK, SK};
 
-/// Records read from the engine's stream at once.
+/// Records per page of the engine's stream.
 const PAGE: usize = 1000;
-/// The most pages of a scan: a run makes some hundreds of items.
+/// The most pages of a scan. A run creates hundreds of items.
 const PAGES: usize = 100;
 
-/// An empty engine.
+/// A table engine.
 pub struct Engine {
     database: Database,
-    /// Where the engine's own stream has been read to.
+    /// The position in the engine's stream.
     read_to: Mutex<Option<String>>,
 }
 
@@ -23,10 +23,10 @@ macro_rules! dispatch {
     ($database:expr, $operation:expr, $body:expr, $($name:literal => $method:ident,)+) => {
         match $operation {
             $($name => {
-                let request = serde_json::from_value($body).expect("a request as the SDK writes it");
-                $database.$method(request).map(|answer| serde_json::to_string(&answer).expect("JSON"))
+                                let request = serde_json::from_value($body).expect("a request of the SDK");
+                $database.$method(request).map(|response| serde_json::to_string(&response).expect("JSON"))
             })+
-            other => panic!("the simulator's engine knows no {other}"),
+                        other => panic!("the simulation does not support {other}"),
         }
     };
 }
@@ -36,14 +36,14 @@ impl Engine {
         Self::over(Database::memory().unwrap())
     }
 
-    /// An engine over what there is.
+    /// An engine with an existing database.
     pub fn over(database: Database) -> Self {
         Self { database, read_to: Mutex::new(None) }
     }
 
-    /// The status and the body of the answer.
+    /// The status and body of the response.
     pub fn execute(&self, operation: &str, body: &Value) -> (u16, String) {
-        let answer = dispatch!(
+        let response = dispatch!(
             self.database, operation, body.clone(),
             "BatchExecuteStatement" => batch_execute_statement,
             "BatchGetItem" => batch_get_item,
@@ -58,10 +58,10 @@ impl Engine {
             "UpdateItem" => update_item,
             "UpdateTimeToLive" => update_time_to_live,
         );
-        answer.map_or_else(|error| (error.status_code(), error.to_json()), |body| (200, body))
+        response.map_or_else(|error| (error.status_code(), error.to_json()), |body| (200, body))
     }
 
-    /// What has changed in `table` since this was last asked, as records of its stream.
+    /// The stream records of `table` since the last call.
     pub fn changes(&self, table: &str) -> Vec<Value> {
         let mut read_to = self.read_to.lock().unwrap();
         let shard = streams::shard_id(table);
@@ -72,7 +72,7 @@ impl Engine {
         page.records.iter().map(|record| serde_json::to_value(record).unwrap()).collect()
     }
 
-    /// Everything that a table holds.
+    /// All items of a table.
     pub fn all(&self, table: &str) -> Vec<Item> {
         let (mut all, mut start) = (Vec::new(), Value::Null);
         for _ in 0..PAGES {
@@ -87,10 +87,9 @@ impl Engine {
                 return all;
             }
         }
-        panic!("{table} has no end");
+        panic!("{table} has too many items");
     }
 
-    /// One item.
     pub fn item(&self, table: &str, key: &Key) -> Option<Item> {
         let key = json!({ PK: { "S": key.pk }, SK: { "S": key.sk } });
         let request = json!({ "TableName": table, "Key": key, "ConsistentRead": true });

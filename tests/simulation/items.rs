@@ -1,81 +1,79 @@
-//! Items as the engine holds them, read without the code that is on trial.
+//! Reads stored items without the code under test.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use dynoxide::{AttributeValue, Item};
-use ledger::period;
-use ledger::period::{Day, Month};
-use ledger::rollup::Column;
+use ledger::period::{self, Day, Month};
 use ledger::rollup::{Latest, Seen, Sums};
 use rust_decimal::Decimal;
+use store::keys::columns;
 use store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
 use store::keys::{
     DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, VERSION, WRITES, is_mark, seen as attribute,
 };
 use store::sequence::SequenceNumber;
 
-use super::Held;
+use super::CheckResult;
 use super::engine::Engine;
 use crate::support::tables::names;
 
-/// An item of sums.
+/// A rollup item.
 #[derive(Default)]
-pub struct Summed {
+pub struct RollupItem {
     pub sums: Sums,
     pub marks: BTreeMap<String, SequenceNumber>,
-    /// Whether it was computed from raw events, so that its marks say nothing.
+    /// Whether it was recomputed from raw events, so that it has no marks.
     pub sealed: bool,
 }
 
-/// Everything in the usage table.
+/// The content of the usage table.
 #[derive(Default)]
 pub struct Usage {
-    pub sums: BTreeMap<Key, Summed>,
+    pub rollups: BTreeMap<Key, RollupItem>,
     pub users: BTreeMap<Key, BTreeSet<[u8; 8]>>,
-    /// Records that were put aside.
-    pub aside: BTreeMap<Key, String>,
-    /// Days to be computed anew.
+    /// Quarantined records.
+    pub quarantined: BTreeMap<Key, String>,
+    /// Dirty days.
     pub dirty: BTreeSet<String>,
-    /// What the summary says of these: how many there are, and the time of the oldest.
+    /// The summary of the quarantine: the number of records, and the time of the oldest.
     pub summary: (usize, Option<String>),
-    /// The arrival up to which each lane is said to have been added up, in milliseconds since 1970.
+    /// The arrival up to which each lane has been aggregated, in milliseconds since 1970.
     pub progress: BTreeMap<u8, i64>,
 }
 
 impl Usage {
-    /// Reads it. Marks that are no sequence numbers are left out.
-    pub fn read(engine: &Engine) -> Held<Self> {
+    /// Reads the table. Marks that are not sequence numbers are ignored.
+    pub fn read(engine: &Engine) -> CheckResult<Self> {
         let mut usage = Self::default();
         for item in engine.all(&names().usage) {
             let key = Key { pk: text(&item, PK).unwrap(), sk: text(&item, SK).unwrap() };
-            let odd = || format!("the item {key:?} is odd: {item:?}");
+            let malformed = || format!("the item {key:?} is malformed: {item:?}");
             if key.pk == QUARANTINE {
-                usage.aside.insert(key.clone(), text(&item, entry::RECORD).ok_or_else(odd)?);
+                usage.quarantined.insert(key.clone(), text(&item, entry::RECORD).ok_or_else(malformed)?);
             } else if key == lanes() {
                 let lane = |lane| Some((lane, text(&item, &lane_column(lane))?.parse().ok()?));
                 usage.progress = (0..LANES).filter_map(lane).collect();
             } else if key.pk == STATUS {
                 let count = text(&item, summary::COUNT).and_then(|count| count.parse().ok());
-                usage.summary = (count.ok_or_else(odd)?, text(&item, summary::OLDEST));
+                usage.summary = (count.ok_or_else(malformed)?, text(&item, summary::OLDEST));
             } else if key.pk == DIRTY {
                 usage.dirty.insert(key.sk);
             } else if key.pk.starts_with(SEPARATOR) {
-                // How far the days have been proved.
+                // The state of reconcile.
             } else if let Some(users) = item.get(END_USERS) {
-                usage.users.insert(key.clone(), hashes(users).ok_or_else(odd)?);
+                usage.users.insert(key.clone(), hashes(users).ok_or_else(malformed)?);
             } else {
-                usage.sums.insert(key.clone(), summed(&item).ok_or_else(odd)?);
+                usage.rollups.insert(key.clone(), rollup_item(&item).ok_or_else(malformed)?);
             }
         }
         Ok(usage)
     }
 }
 
-/// The sums and marks of an item.
-pub fn summed(item: &Item) -> Option<Summed> {
-    let mut all = Summed::default();
+/// The columns and marks of a rollup item.
+pub fn rollup_item(item: &Item) -> Option<RollupItem> {
+    let mut all = RollupItem::default();
     for (name, value) in item {
-        let column = Column::stored(name.clone());
         match value {
             _ if [PK, SK, VERSION, WRITES].contains(&name.as_str()) => {}
             _ if name == SEALED => all.sealed = true,
@@ -83,9 +81,11 @@ pub fn summed(item: &Item) -> Option<Summed> {
                 all.marks.insert(name.clone(), SequenceNumber::from_bytes(bytes)?);
             }
             _ if is_mark(name) => {}
-            AttributeValue::N(number) => all.sums.add(column, Decimal::from_str_exact(number).ok()?),
-            AttributeValue::S(model) => drop(all.sums.names.insert(column, model.clone())),
-            value => drop(all.sums.sets.insert(column, hashes(value)?)),
+            AttributeValue::N(number) => {
+                all.sums.add(columns::parse(name)?, Decimal::from_str_exact(number).ok()?)
+            }
+            AttributeValue::S(model) => drop(all.sums.names.insert(columns::parse(name)?, model.clone())),
+            value => drop(all.sums.sets.insert(columns::parse(name)?, hashes(value)?)),
         }
     }
     Some(all)
@@ -101,7 +101,7 @@ pub fn users(item: &Item) -> BTreeSet<[u8; 8]> {
     item.get(END_USERS).and_then(hashes).unwrap_or_default()
 }
 
-/// A text of an item.
+/// A string or number of an item as text.
 pub fn text(item: &Item, name: &str) -> Option<String> {
     match item.get(name)? {
         AttributeValue::S(text) | AttributeValue::N(text) => Some(text.clone()),
@@ -109,7 +109,7 @@ pub fn text(item: &Item, name: &str) -> Option<String> {
     }
 }
 
-/// What the registry holds of what events told of a subject.
+/// The sightings of a subject in the registry.
 pub fn seen(item: &Item) -> Option<Seen> {
     let set = |name: &str| match item.get(name) {
         Some(AttributeValue::SS(all)) => all.clone(),

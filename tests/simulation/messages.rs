@@ -1,22 +1,20 @@
-//! Events at random, as senders write them, and whether a stored event is one of them.
+//! Random events as senders write them, and their comparison with stored events.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
-use ledger::period;
-use ledger::period::Day;
+use ledger::period::{self, Day};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
-use store::keys;
-use store::keys::Key;
+use store::keys::{self, Key};
 
-/// The organisations and their zones. The second cuts its days and hours at a quarter to.
+/// The organizations and their zones. Days and hours of the second begin at a quarter to.
 pub const ORGS: [(&str, Tz); 2] = [("acme", Tz::UTC), ("bolt", Tz::Asia__Kathmandu)];
 
-/// Priced, priced by length, priced by the day, and not priced.
+/// One model with a plain price, one with long-context prices, one whose price changes, and one without a price.
 const MODELS: [(&str, &str); 4] = [
     ("anthropic", "claude-haiku-3.5"),
     ("anthropic", "claude-sonnet-4-5"),
@@ -24,43 +22,43 @@ const MODELS: [(&str, &str); 4] = [
     ("acme", "in-house-1"),
 ];
 
-/// Agents of an organisation, and how many of them never change their host.
+/// Agents per organization, and how many of them never change their host.
 pub const AGENTS: usize = 4;
 pub const SETTLED: usize = 2;
 
-/// An event as its sender has it.
+/// An event as its sender knows it.
 #[derive(Clone, Debug)]
 pub struct Message {
-    /// Its number, which stands in what it says too: no two messages say the same.
+    /// A unique number, which is also part of the content, so that no two messages have equal content.
     pub number: u64,
     pub org: usize,
-    /// Where it would be stored.
+    /// The key under which it would be stored.
     pub key: Key,
     pub time: DateTime<Utc>,
     pub body: Value,
-    /// Whether it has the form of an event.
-    pub sound: bool,
+    /// Whether it is well-formed.
+    pub valid: bool,
 }
 
 impl Message {
-    /// A new event.
+    /// A new message.
     pub fn new(rng: &mut StdRng, now: DateTime<Utc>, number: u64) -> Self {
         let org = usize::from(rng.random_ratio(1, 4));
         let time = now - TimeDelta::milliseconds(age_ms(rng));
-        // Few sources and short ids, as senders have them.
+        // Few sources and short ids, as is typical.
         Self::with(rng, number, org, &format!("/s{}", number % 3), &format!("e{number}"), time)
     }
 
-    /// Another event under the identity of this one.
-    pub fn contradiction(&self, rng: &mut StdRng, number: u64) -> Self {
+    /// Another event with the same identity.
+    pub fn conflicting(&self, rng: &mut StdRng, number: u64) -> Self {
         let text = |name: &str| self.body[name].as_str().unwrap().to_owned();
         Self::with(rng, number, self.org, &text("source"), &text("id"), self.time)
     }
 
     fn with(rng: &mut StdRng, number: u64, org: usize, source: &str, id: &str, time: DateTime<Utc>) -> Self {
         let (kind, mut data) = data(rng, number, time);
-        let sound = !rng.random_ratio(1, 40);
-        if !sound {
+        let valid = !rng.random_ratio(1, 40);
+        if !valid {
             data["no_such_field"] = json!(number);
         }
         let (name, zone) = ORGS[org];
@@ -69,14 +67,14 @@ impl Message {
             "specversion": "1.0", "id": id, "source": source, "type": kind,
             "time": period::rfc3339(time), "data": data,
         });
-        Self { number, org, key, time, body, sound }
+        Self { number, org, key, time, body, valid }
     }
 
-    /// Whether `event` is this one, as it was stored.
+    /// Whether `event` is the stored form of this message.
     pub fn is(&self, event: &Event) -> bool {
         let stored = serde_json::to_value(&event.data).unwrap();
         let sent = self.body["data"].as_object().unwrap();
-        self.sound
+        self.valid
             && self.time.trunc_subsecs(3) == event.time
             && self.body["type"] == stored["type"]
             && sent.iter().all(|(name, value)| same(name, value, &stored))
@@ -84,7 +82,7 @@ impl Message {
     }
 }
 
-/// The number of the message that an event was.
+/// The number of the message in an event.
 fn number(data: &Data) -> Option<u64> {
     match data {
         Data::LlmCall(call) => call.conversation_id.as_ref()?.as_str().strip_prefix("c-")?.parse().ok(),
@@ -99,7 +97,7 @@ fn same(name: &str, sent: &Value, stored: &Value) -> bool {
     let held = &stored[name];
     let decimal = |value: &Value| value.to_string().trim_matches('"').parse::<Decimal>().ok();
     match name {
-        // Kept as a length.
+        // Stored as a duration.
         "to" => true,
         "from" => {
             period::parse_instant(sent.as_str().unwrap()) == held.as_str().and_then(period::parse_instant)
@@ -107,13 +105,13 @@ fn same(name: &str, sent: &Value, stored: &Value) -> bool {
         "details" => {
             held.as_str().is_some_and(|text| serde_json::from_str::<Value>(text).ok().as_ref() == Some(sent))
         }
-        // A zero may be left out.
+        // A zero may be omitted.
         _ if held.is_null() => *sent == json!(0),
         _ => sent == held || (decimal(sent).is_some() && decimal(sent) == decimal(held)),
     }
 }
 
-/// Milliseconds since it happened: most events are new, some late, some too late, some of a clock that runs ahead.
+/// The age of an event: most are new, some late, some too late, some from a clock that runs ahead.
 fn age_ms(rng: &mut StdRng) -> i64 {
     const HOUR: i64 = 3_600_000;
     match rng.random_range(0..100) {

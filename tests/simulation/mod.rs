@@ -1,31 +1,59 @@
-//! The pipeline under everything that can happen to it, as often as one likes, decided by one number.
+//! Runs of the pipeline under random faults, each decided by its seed.
 //!
-//! Ingest, aggregator, registry and metrics run unchanged, by way of the SDK, over the table engine in memory. Around
-//! them stand senders that repeat and contradict themselves, and the event source mapping as AWS documents it. A run
-//! is decided by its seed alone, so that one that fails can be watched again:
+//! Ingest, aggregator, reconcile, registry and metrics run unchanged. Their requests go through the SDK to the table
+//! engine in memory, and may fail on the way; processes may die or be given up; senders repeat and contradict themselves;
+//! and the event source mapping repeats records and changes batches as AWS documents it. After each run, every figure must
+//! equal the fold over the raw events.
+//!
+//! | actor | file | responsibility |
+//! |---|---|---|
+//! | run | `run.rs` | the state of a run, and its main loop |
+//! | | `actions.rs` | which actions are possible next, and how likely each is |
+//! | senders | `senders.rs` | messages sent, responses received, events stored |
+//! | | `messages.rs` | random events, and their comparison with stored ones |
+//! | functions | `service.rs` | ingest, registry and metrics, each in its own process |
+//! | | `reconciliation.rs` | invocations of reconcile |
+//! | | `processes.rs` | processes that die or are given up, and their late requests |
+//! | SDK | `wire.rs` | holds each request until its fate is decided |
+//! | | `requests.rs` | executes requests or lets them fail |
+//! | | `faults.rs` | the kinds of faults, their rates, and the resulting responses |
+//! | DynamoDB | `engine.rs` | the table engine in memory |
+//! | | `table_changes.rs` | insertions and expirations as stream records, and malformed records |
+//! | | `stream.rs` | streams, shards and records |
+//! | | `sequence_numbers.rs` | sequence numbers of any length |
+//! | Lambda | `mapping.rs` | the event source mapping: deliveries, retries, restarts |
+//! | checks | `invariants.rs` | what holds at every moment |
+//! | | `final_state.rs` | what holds in the end |
+//! | | `items.rs` | reads stored items without the code under test |
+//! | | `mutant.rs` | known mistakes, which the checks must notice |
+//! | | `repeated_event.rs` | a regression found by a run |
+//!
+//! Since a run follows from its seed, a failing one can be repeated:
 //!
 //! ```text
 //! FLEETLEDGER_SEED=123 cargo test -p system-tests -- simulation::replay --nocapture
-//! FLEETLEDGER_SEEDS=20000 cargo test -p system-tests -- simulation::whatever_happens
+//! FLEETLEDGER_SEEDS=20000 cargo test -p system-tests -- simulation::random_faults
 //! ```
 
-mod act;
-mod check;
-mod deliver;
-mod digits;
-mod end;
+mod actions;
 pub mod engine;
 mod faults;
-mod feed;
+mod final_state;
+mod invariants;
 mod items;
+mod mapping;
 mod messages;
 mod mutant;
-mod redo;
+mod processes;
+mod reconciliation;
+mod repeated_event;
+mod requests;
 mod run;
 mod senders;
+mod sequence_numbers;
 pub mod service;
 mod stream;
-mod twice;
+mod table_changes;
 pub mod wire;
 
 use std::collections::BTreeMap;
@@ -37,59 +65,56 @@ use std::time::Instant;
 use mutant::Mutant;
 use run::Run;
 
-/// What a check comes to: nothing, or what does not hold.
-type Held<T = ()> = Result<T, String>;
+/// The result of a check, with a description of what is wrong.
+type CheckResult<T = ()> = Result<T, String>;
 
-/// Seeds of an ordinary test.
+/// Seeds of an ordinary test run.
 const SEEDS: u64 = 300;
-/// Threads that they are spread over.
+/// Threads that share the seeds.
 const THREADS: usize = 2;
-/// Seeds within which every known mistake has to be noticed.
+/// The number of seeds within which every mutant must be noticed.
 const MUTANT_SEEDS: u64 = 200;
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "which runs there are is not for the system's own configuration"
-)]
+#[allow(clippy::disallowed_methods, reason = "an option of the tests, not of the system")]
 pub fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} should be a number")))
 }
 
-/// What has to have happened in an ordinary test, so that nobody takes for proven what was never tried.
+/// What must have occurred in an ordinary test run, since checks prove nothing about what never occurred.
 const KINDS: [&str; 36] = [
-    "Answer",
-    "Change",
+    "HandleRequest",
+    "ChangeSettings",
     "Check",
     "Crash",
     "Deliver",
     "Expire",
-    "Forsake",
-    "Haunt",
+    "ClientTimeout",
+    "LateArrival",
     "NewStream",
-    "Poison",
+    "InsertMalformed",
     "Reconcile",
-    "Release",
-    "Replay",
+    "Resume",
+    "RestartMapping",
     "Send",
-    "Split",
+    "SplitShard",
     "Wait",
-    // What became of requests.
-    "AnswerLost",
-    "Doubtful",
-    "Fine",
-    "InPart",
+    // Fates of requests.
+    "ResponseLost",
+    "ErrorAfterExecution",
+    "Success",
+    "Partial",
     "RequestLost",
     "Throttled",
-    // A condition did not hold, and a delivery was taken in part.
-    "Refused",
-    "InPartDelivered",
+    // Other outcomes of requests, deliveries and expirations.
+    "ConditionFailed",
+    "PartialDelivery",
     "Expired",
-    // What reconcile found, and a day that was dirty in the end.
+    // Reconcile repaired drift, recomputed dirty days, and wrote sealed items.
     "Repaired",
-    "Redone",
-    "Rewritten",
-    // What ingest answered.
+    "Recomputed",
+    "SealedItemWritten",
+    // Responses of ingest.
     "200",
     "503",
     "conflict",
@@ -100,88 +125,88 @@ const KINDS: [&str; 36] = [
     "unavailable",
 ];
 
-/// A run that is over.
-struct Played {
+/// A finished run.
+struct PlayedRun {
     trace: Vec<String>,
-    happened: BTreeMap<String, u64>,
-    held: Held,
+    counts: BTreeMap<String, u64>,
+    result: CheckResult,
 }
 
 /// Plays the run of a seed.
-fn play(seed: u64, mutant: Option<Mutant>) -> Played {
+fn play(seed: u64, mutant: Option<Mutant>) -> PlayedRun {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
     let mut run = Run::new(seed, mutant);
     let played = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run.play())));
-    let held = played.unwrap_or_else(|_| Err("the simulation itself panicked".to_owned()));
-    Played { trace: run.trace, happened: run.happened, held }
+    let result = played.unwrap_or_else(|_| Err("the simulation itself panicked".to_owned()));
+    PlayedRun { trace: run.trace, counts: run.counts, result }
 }
 
-/// The first of the seeds from 1 to `seeds` whose run fails, and why.
+/// The first seed from 1 to `seeds` whose run fails, with the reason.
 fn first_failure(seeds: u64, mutant: Option<Mutant>) -> Option<(u64, String)> {
-    (1..=seeds).find_map(|seed| Some((seed, play(seed, mutant).held.err()?)))
+    (1..=seeds).find_map(|seed| Some((seed, play(seed, mutant).result.err()?)))
 }
 
-/// Plays seeds until there are no more, or one fails: what happened, and which failed and why.
+/// Plays seeds until one fails or none is left. Returns the counts, and the failed seed with the reason.
 fn play_all(next: &AtomicU64, seeds: u64) -> (BTreeMap<String, u64>, Option<(u64, String)>) {
-    let mut happened = BTreeMap::new();
+    let mut counts = BTreeMap::new();
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed > seeds {
-            return (happened, None);
+            return (counts, None);
         }
         let played = play(seed, None);
-        for (kind, times) in played.happened {
-            *happened.entry(kind).or_default() += times;
+        for (kind, times) in played.counts {
+            *counts.entry(kind).or_default() += times;
         }
-        if let Err(why) = played.held {
+        if let Err(why) = played.result {
             next.store(seeds + 1, Ordering::Relaxed);
-            return (happened, Some((seed, why)));
+            return (counts, Some((seed, why)));
         }
     }
 }
 
 #[test]
-fn whatever_happens_each_event_counts_once() {
+fn random_faults_count_each_event_once() {
     let seeds = number("FLEETLEDGER_SEEDS").unwrap_or(SEEDS);
     let (next, start) = (AtomicU64::new(1), Instant::now());
     let results: Vec<_> = thread::scope(|scope| {
         let threads: Vec<_> = (0..THREADS).map(|_| scope.spawn(|| play_all(&next, seeds))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
-    let mut happened: BTreeMap<String, u64> = BTreeMap::new();
-    for (kind, times) in results.iter().flat_map(|(happened, _)| happened) {
-        *happened.entry(kind.clone()).or_default() += times;
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for (kind, times) in results.iter().flat_map(|(counts, _)| counts) {
+        *counts.entry(kind.clone()).or_default() += times;
     }
     if let Some((seed, why)) = results.into_iter().filter_map(|(_, failed)| failed).min() {
         panic!(
             "FLEETLEDGER_SEED={seed} cargo test -p system-tests -- simulation::replay --nocapture  # {why}"
         );
     }
-    println!("{seeds} seeds in {:?}: {happened:?}", start.elapsed());
-    let never: Vec<_> = KINDS.into_iter().filter(|kind| !happened.contains_key(*kind)).collect();
-    assert!(seeds < SEEDS || never.is_empty(), "never happened: {never:?}");
+    println!("{seeds} seeds in {:?}: {counts:?}", start.elapsed());
+    let never: Vec<_> = KINDS.into_iter().filter(|kind| !counts.contains_key(*kind)).collect();
+    assert!(seeds < SEEDS || never.is_empty(), "never occurred: {never:?}");
 }
 
 #[test]
 fn replay() {
     let played = play(number("FLEETLEDGER_SEED").unwrap_or(1), None);
     println!("{}", played.trace.join("\n"));
-    played.held.unwrap();
+    played.result.unwrap();
 }
 
 #[test]
-fn a_seed_decides_everything() {
+fn a_run_follows_from_its_seed() {
     for seed in 1..=10 {
         let (first, second) = (play(seed, None), play(seed, None));
         let same = first.trace.iter().zip(&second.trace).take_while(|(a, b)| a == b).count();
         assert_eq!(first.trace.get(same), second.trace.get(same), "seed {seed}, line {same}");
-        assert_eq!(first.held, second.held, "{seed}");
+        assert_eq!(first.result, second.result, "{seed}");
     }
 }
 
 #[test]
-fn every_known_mistake_is_noticed() {
+fn every_mutant_is_noticed() {
     thread::scope(|scope| {
         let search = |mutant| scope.spawn(move || (mutant, first_failure(MUTANT_SEEDS, Some(mutant))));
         for (mutant, failure) in Mutant::ALL.map(search).map(|search| search.join().unwrap()) {

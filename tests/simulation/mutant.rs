@@ -1,4 +1,4 @@
-//! Known mistakes, put back: not into the code, but into what passes between it and the tables.
+//! Mutants: known mistakes, made not in the code but in the requests and responses between it and the tables.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -11,23 +11,23 @@ use super::stream::TABLE;
 /// A known mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
-    /// The condition compares the mark with the greatest number of the batch, not the least.
+    /// The condition compares the mark with the last number of the batch instead of the first.
     GreatestForLeast,
-    /// One mark for all shards.
+    /// All shards share one mark.
     OneMark,
     /// Sequence numbers are compared as text.
     TextMarks,
-    /// A shard's mark is the same whatever the stream.
+    /// The mark of a shard does not depend on the stream.
     NoLabel,
-    /// A record that failed is logged and dropped.
+    /// A failed record is logged and dropped.
     FailuresDropped,
-    /// Sums are added without any condition.
+    /// Rollups are updated without a condition.
     Unconditioned,
-    /// Sums are added to sealed items too.
+    /// Sealed items are updated, too.
     SealIgnored,
-    /// What was computed is written though the item has changed meanwhile.
+    /// A recomputed item overwrites concurrent changes.
     ChangeOverwritten,
-    /// An event that comes to a sealed item is dropped, and its day not computed anew.
+    /// A late event of a sealed item is dropped, without marking its day as dirty.
     LateDropped,
 }
 
@@ -44,8 +44,8 @@ impl Mutant {
         Self::LateDropped,
     ];
 
-    /// Changes an update of sums before it is carried out. `shard` is the one that is being delivered.
-    pub fn spoil_request(self, body: &mut Value, shard: &str) {
+    /// Changes an update of a rollup before it is executed. `shard` is the one being delivered.
+    pub fn change_request(self, body: &mut Value, shard: &str) {
         let names = &body["ExpressionAttributeNames"];
         match self {
             Self::ChangeOverwritten if body["Item"][SEALED].is_object() => return forget_condition(body),
@@ -81,16 +81,16 @@ impl Mutant {
         }
     }
 
-    /// Changes the answer to the update `asked`, so that the code finds the mark where and as it looks for it.
-    pub fn spoil_answer(self, asked: &Value, answer: &mut Value, shard: &str) {
-        let Some(mark) = marked(asked) else { return };
-        let Some(item) = answer.get_mut("Item").filter(|item| !item[SEALED].is_object()) else { return };
+    /// Changes the response to `request`, so that the code finds the mark where it expects it.
+    pub fn change_response(self, request: &Value, response: &mut Value, shard: &str) {
+        let Some(mark) = marked(request) else { return };
+        let Some(item) = response.get_mut("Item").filter(|item| !item[SEALED].is_object()) else { return };
         match self {
             Self::OneMark | Self::NoLabel => item[mark] = item[&self.other_mark(shard)].clone(),
             Self::TextMarks => {
-                // Code that took these texts for numbers would think that it had had the first record.
+                // Code that took these texts for numbers would conclude that the first record had been counted.
                 let held = SequenceNumber::parse(item[mark]["S"].as_str().unwrap()).unwrap();
-                let first = bytes(asked["ExpressionAttributeValues"][":f"]["B"].as_str().unwrap());
+                let first = bytes(request["ExpressionAttributeValues"][":f"]["B"].as_str().unwrap());
                 let first = SequenceNumber::from_bytes(&first).unwrap();
                 item[mark] = json!({ "B": BASE64.encode(held.max(first).as_bytes()) });
             }
@@ -98,10 +98,10 @@ impl Mutant {
         }
     }
 
-    /// Changes what the aggregator answers to Lambda.
-    pub fn spoil_failures(self, answer: &mut Value) {
+    /// Changes the response of the aggregator to Lambda.
+    pub fn change_failures(self, response: &mut Value) {
         if self == Self::FailuresDropped {
-            answer["batchItemFailures"] = json!([]);
+            response["batchItemFailures"] = json!([]);
         }
     }
 
@@ -111,7 +111,7 @@ impl Mutant {
     }
 }
 
-/// Takes away a request's condition, and what only that names.
+/// Removes a request's condition with its names and values.
 fn forget_condition(body: &mut Value) {
     let body = body.as_object_mut().unwrap();
     for part in ["ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues"] {
@@ -119,12 +119,12 @@ fn forget_condition(body: &mut Value) {
     }
 }
 
-/// The mark that an update of sums sets.
+/// The mark set by an update of a rollup.
 fn marked(body: &Value) -> Option<&str> {
     body["ExpressionAttributeNames"]["#m"].as_str().filter(|name| is_mark(name))
 }
 
-/// The decimal digits of a number of many bytes.
+/// The decimal digits of a big-endian number.
 fn decimal(base64: &str) -> String {
     let mut digits = vec![0_u8];
     for byte in bytes(base64) {

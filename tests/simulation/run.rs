@@ -1,8 +1,8 @@
-//! One run: everything that happens in it follows from its seed.
+//! One run, which follows from its seed alone.
 //!
-//! Invocations are tasks of a runtime whose clock stands still. Each request of theirs waits on the wire; the run
-//! picks what happens next, lets every task go on until all wait again, and picks anew. A step takes a fixed time of
-//! that clock, longer than any pause of the code that a dice decides, so that no such dice decides what is seen.
+//! Invocations are tasks of a runtime with a paused clock, and their requests wait on the wire. In each step the run
+//! takes one action, then lets every task continue until all of them wait again. A step takes a fixed time on that
+//! clock, longer than any pause of the code whose length is random, so that those pauses do not influence the run.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,93 +19,93 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use store::Store;
-use store::keys;
-use store::keys::{Key, PK, SK, VERSION};
+use store::keys::{self, Key, PK, SK, VERSION};
 use store::registry::SETTINGS;
 use store::sequence::SequenceNumber;
 use tokio::task::JoinHandle;
 use web::auth::Scope;
 
-use super::Held;
-use super::deliver::Ghost;
+use super::CheckResult;
 use super::engine::Engine;
-use super::faults::Weather;
+use super::faults::FaultRates;
 use super::messages::ORGS;
 use super::mutant::Mutant;
+use super::processes::OrphanedRequest;
 use super::senders::Senders;
 use super::service::{SECRET, Service};
-use super::stream::{Place, Stream};
-use super::wire::{EXAMINER, Process, Wire};
+use super::stream::{ShardIndex, Stream};
+use super::wire::{DIRECT, Process, Wire};
 use crate::support::noon;
 use crate::support::tables::{as_function, names};
 
-/// The time that a step takes. The pauses of ingest before its first three retries are at most 200 ms, and it gives
-/// up after 8 s, a multiple of this.
+/// The time of a step. The pauses of ingest before its first three retries are at most 200 ms, and it gives up after 8 s,
+/// a multiple of this.
 const STEP: Duration = Duration::from_millis(250);
-/// Steps in which things may go wrong.
-const STORM: Range<usize> = 50..500;
-/// Steps after which a run should have come to its end long ago.
+/// Number of steps with faults.
+const FAULTY_STEPS: Range<usize> = 50..500;
+/// The most steps of a run, far more than it should take.
 const STEPS: usize = 20_000;
 
-/// Read once: it takes longer than a run.
+/// Parsed once, since parsing takes longer than a run.
 static TEMPLATE: LazyLock<Template> = LazyLock::new(|| Template::built_in().unwrap());
 
-/// What an invocation is for.
-pub enum Work {
-    /// Messages are taken in.
+/// What an invocation does.
+#[derive(Clone)]
+pub enum InvocationKind {
+    /// Ingests messages.
     Ingest(Service, Vec<u64>),
-    /// A setting is changed.
-    Change(Service),
-    /// Days are computed anew.
+    /// Changes a setting.
+    ChangeSettings,
+    /// Reconciles days.
     Reconcile,
-    /// The records of a shard from one to another are added up.
-    Deliver(Arc<Aggregator>, Place, usize, usize),
+    /// Aggregates the records of a shard in a range.
+    Deliver(Arc<Aggregator>, ShardIndex, usize, usize),
 }
 
-/// What it came to.
-pub enum Done {
+/// The response of an invocation.
+pub enum InvocationResult {
     Http(StatusCode, Value),
     Lambda(Result<Value, String>),
 }
 
-/// An invocation under way.
-pub struct Live {
-    pub work: Work,
-    pub task: JoinHandle<Done>,
-    /// Whether nobody waits for it any more.
-    pub zombie: bool,
+/// A running invocation.
+pub struct Invocation {
+    pub kind: InvocationKind,
+    pub task: JoinHandle<InvocationResult>,
+    /// Whether its caller has given up.
+    pub abandoned: bool,
     /// Whether its requests are held back.
-    pub held: bool,
-    /// Requests and statements of it that failed, where their number is limited.
-    pub troubles: (u32, u32),
+    pub paused: bool,
+    /// The number of failed requests and statements, where that is limited.
+    pub faults: (u32, u32),
 }
 
-/// A run.
+/// The state of a run.
 pub struct Run {
     pub rng: StdRng,
     pub engine: Arc<Engine>,
     pub wire: Wire,
     pub now: DateTime<Utc>,
-    /// Whether nothing goes wrong any more.
-    pub calm: bool,
-    pub weather: Weather,
+    /// Whether the steps with faults are over.
+    pub fault_free: bool,
+    pub fault_rates: FaultRates,
     pub mutant: Option<Mutant>,
     pub senders: Senders,
     pub streams: Vec<Stream>,
-    pub live: BTreeMap<Process, Live>,
-    /// Requests that were sent before their process died, and have not arrived yet.
-    pub ghosts: Vec<Ghost>,
+    pub invocations: BTreeMap<Process, Invocation>,
+    /// Requests of dead processes that have not been executed yet.
+    pub orphans: Vec<OrphanedRequest>,
     pub warm_services: Vec<Service>,
     pub warm_aggregators: Vec<(Process, Arc<Aggregator>)>,
-    /// The marks as they were last seen.
+    /// The marks at the last check.
     pub marks: BTreeMap<(Key, String), SequenceNumber>,
-    /// How far the lanes were last said to be.
+    /// The progress of the lanes at the last check.
     pub progress: BTreeMap<u8, i64>,
     pub tokens: Vec<String>,
-    /// What happened, a line each.
+    /// The history of the run, one line per event.
     pub trace: Vec<String>,
-    /// How often which kind of thing happened.
-    pub happened: BTreeMap<String, u64>,
+    /// Occurrences by kind.
+    pub counts: BTreeMap<String, u64>,
     processes: Process,
 }
 
@@ -113,45 +113,45 @@ impl Run {
     pub fn new(seed: u64, mutant: Option<Mutant>) -> Self {
         let mut rng = StdRng::seed_from_u64(seed);
         let engine = Arc::new(Engine::new());
-        let weather = Weather::any(&mut rng);
+        let fault_rates = FaultRates::any(&mut rng);
         let token = |org| token::issue(&SECRET, org, &Scope::ALL, 3600).unwrap();
         Self {
             wire: Wire::new(engine.clone()),
             engine,
             now: noon(),
-            calm: false,
-            weather,
+            fault_free: false,
+            fault_rates,
             mutant,
             senders: Senders::new(rng.random_range(10..50)),
             streams: vec![Stream::new(&mut rng, 0)],
-            live: BTreeMap::new(),
-            ghosts: Vec::new(),
+            invocations: BTreeMap::new(),
+            orphans: Vec::new(),
             warm_services: Vec::new(),
             warm_aggregators: Vec::new(),
             marks: BTreeMap::new(),
             progress: BTreeMap::new(),
             tokens: ORGS.iter().map(|(org, _)| token(org)).collect(),
-            trace: vec![format!("{weather:?}")],
-            happened: BTreeMap::new(),
-            processes: EXAMINER,
+            trace: vec![format!("{fault_rates:?}")],
+            counts: BTreeMap::new(),
+            processes: DIRECT,
             rng,
         }
     }
 
-    /// Plays it, to the end.
-    pub async fn play(&mut self) -> Held {
+    /// Runs to the end.
+    pub async fn play(&mut self) -> CheckResult {
         self.set_up().await;
-        for _ in 0..self.rng.random_range(STORM) {
+        for _ in 0..self.rng.random_range(FAULTY_STEPS) {
             self.step().await?;
         }
-        self.come_to_rest().await?;
-        self.check_the_end().await
+        self.run_to_rest().await?;
+        self.check_final_state().await
     }
 
     pub async fn set_up(&self) {
-        let client = self.wire.client(EXAMINER);
+        let client = self.wire.client(DIRECT);
         tables::create(&client, &TEMPLATE.tables).await.unwrap();
-        // By way of the registry this would look for usage on every day on which there could be any.
+        // The registry would query every day within the window for usage first.
         for (org, zone) in ORGS {
             let key = keys::organization_settings(&OrgId::new(org).unwrap());
             let settings = json!({ "M": { "timezone": { "S": zone.name() } } });
@@ -161,103 +161,111 @@ impl Run {
         }
     }
 
-    /// Something happens, and all go on as far as they can.
-    async fn step(&mut self) -> Held {
+    /// Takes one action, and lets all tasks continue as far as they can.
+    async fn step(&mut self) -> CheckResult {
         if self.trace.len() > STEPS {
-            return Err("it never comes to rest".to_owned());
+            return Err("the run does not end".to_owned());
         }
-        self.happen()?;
+        self.act()?;
         tokio::time::sleep(STEP).await;
         self.collect().await
     }
 
-    /// Nothing goes wrong any more, and all that is still on its way arrives; what was held back comes last or never
-    /// before its turn.
-    async fn come_to_rest(&mut self) -> Held {
-        self.calm = true;
+    /// Finishes all work without further faults. Paused processes and orphaned requests come last.
+    async fn run_to_rest(&mut self) -> CheckResult {
+        self.fault_free = true;
         self.note(|| "nothing goes wrong from here on".to_owned());
-        while !self.is_at_rest() {
+        while !self.is_idle() {
             self.step().await?;
         }
-        self.release_all()?;
-        while !self.live.is_empty() || !self.is_at_rest() {
+        self.resume_all()?;
+        while !self.invocations.is_empty() || !self.is_idle() {
             self.step().await?;
         }
         Ok(())
     }
 
-    /// Whether there is nothing left to do but for zombies and ghosts.
-    fn is_at_rest(&self) -> bool {
-        self.live.values().all(|live| live.zombie && live.held)
+    /// Whether all work is done, except for paused processes and orphaned requests.
+    fn is_idle(&self) -> bool {
+        self.invocations.values().all(|invocation| invocation.abandoned && invocation.paused)
             && self.senders.are_done()
             && self.streams.iter().all(|stream| stream.shards.iter().all(super::stream::Shard::is_done))
-            && !self.is_dirty()
+            && !self.has_dirty_days()
     }
 
-    /// Takes what the invocations that have ended came to.
-    async fn collect(&mut self) -> Held {
-        let ended = self.live.iter().filter(|(_, live)| live.task.is_finished()).map(|(process, _)| *process);
+    /// Handles the responses of invocations that have ended.
+    async fn collect(&mut self) -> CheckResult {
+        let ended = self
+            .invocations
+            .iter()
+            .filter(|(_, invocation)| invocation.task.is_finished())
+            .map(|(process, _)| *process);
         for process in ended.collect::<Vec<_>>() {
-            let Some(live) = self.live.remove(&process) else { continue };
-            let done = match live.task.await {
+            let Some(invocation) = self.invocations.remove(&process) else { continue };
+            let done = match invocation.task.await {
                 Ok(done) => done,
                 Err(error) if error.is_cancelled() => continue,
                 Err(error) => return Err(format!("p{process} panicked: {error}")),
             };
-            if live.zombie {
-                self.note(|| format!("the zombie p{process} has ended"));
+            if invocation.abandoned {
+                self.note(|| format!("the abandoned p{process} has ended"));
                 continue;
             }
-            match (live.work, done) {
-                (Work::Ingest(service, numbers), Done::Http(status, body)) => {
-                    self.note(|| format!("p{process} answers {status} {body}"));
-                    self.count_verdicts(status, &body);
-                    self.senders.answered(process, &numbers, status, &body)?;
+            match (invocation.kind, done) {
+                (InvocationKind::Ingest(service, numbers), InvocationResult::Http(status, body)) => {
+                    self.note(|| format!("p{process} returns {status} {body}"));
+                    self.count_response(status, &body);
+                    self.senders.check_response(process, &numbers, status, &body)?;
                     self.warm_services.push(service);
                 }
-                (Work::Change(_), Done::Http(status, body)) => {
-                    self.note(|| format!("p{process} answers {status}"));
-                    self.senders.changed(process, status, &body)?;
+                (InvocationKind::ChangeSettings, InvocationResult::Http(status, body)) => {
+                    self.note(|| format!("p{process} returns {status}"));
+                    self.senders.check_change(process, status, &body)?;
                 }
-                (Work::Deliver(aggregator, place, from, to), Done::Lambda(answer)) => {
+                (
+                    InvocationKind::Deliver(aggregator, place, from, to),
+                    InvocationResult::Lambda(response),
+                ) => {
                     self.warm_aggregators.push((process, aggregator));
-                    self.delivered(process, place, (from, to), answer)?;
+                    self.delivered(process, place, (from, to), response)?;
                 }
-                (Work::Reconcile, Done::Lambda(answer)) => self.reconciled(process, answer),
-                _ => return Err("an invocation answered as another".to_owned()),
+                (InvocationKind::Reconcile, InvocationResult::Lambda(response)) => {
+                    self.reconciled(process, response);
+                }
+                _ => return Err("the response is of another kind than the invocation".to_owned()),
             }
         }
         Ok(())
     }
 
-    /// A process that was not there before.
+    /// A new process.
     pub fn process(&mut self) -> Process {
         self.processes += 1;
         self.processes
     }
 
-    /// A store for a process that starts cold.
+    /// The store of a new process.
     pub fn store(&self, binary: &str, process: Process) -> Store {
         Store::new(as_function(binary, &self.wire.client(process)), &names())
     }
 
-    /// A clock that is wrong by up to four minutes.
-    pub fn skewed(&mut self) -> DateTime<Utc> {
+    /// The time on a clock that is off by up to four minutes.
+    pub fn skewed_time(&mut self) -> DateTime<Utc> {
         self.now + TimeDelta::seconds(self.rng.random_range(-240..240))
     }
 
-    /// Notes what happens.
+    /// Adds a line to the trace.
     pub fn note(&mut self, line: impl FnOnce() -> String) {
         self.trace.push(line());
     }
 
-    /// Counts what happens, by the first word that names it.
+    /// Counts an occurrence by the part of its name before a parenthesis.
     pub fn count(&mut self, what: &str) {
         let kind = what.split('(').next().unwrap_or_default();
-        *self.happened.entry(kind.to_owned()).or_default() += 1;
+        *self.counts.entry(kind.to_owned()).or_default() += 1;
     }
 
-    fn count_verdicts(&mut self, status: StatusCode, body: &Value) {
+    fn count_response(&mut self, status: StatusCode, body: &Value) {
         self.count(status.as_str());
         for rejected in body["rejected"].as_array().into_iter().flatten() {
             self.count(rejected["code"].as_str().unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Senders: what they have said, what they were answered, and what is stored because of it.
+//! Senders: the messages they send, the responses they get, and the events stored as a result.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,43 +11,43 @@ use rand::rngs::StdRng;
 use serde_json::Value;
 use store::keys::Key;
 
-use super::Held;
+use super::CheckResult;
 use super::messages::{Message, ORGS};
-use super::redo::day_of;
+use super::reconciliation::day_of;
 use super::wire::Process;
 
-/// A raw event in the table.
-pub struct Stored {
+/// A raw event that was stored.
+pub struct StoredEvent {
     pub event: Event,
-    /// The message that it was; none for an entry of the registry.
+    /// The number of the message; `None` for an audit entry.
     pub message: Option<u64>,
-    /// Whether its time to live has passed.
+    /// Whether it has expired.
     pub removed: bool,
 }
 
-/// What a sender knows of one message.
+/// What a sender knows of a message.
 #[derive(Default)]
-struct Sent {
-    /// Requests under way that hold it.
-    under_way: u32,
-    /// Whether a request with it was never answered: it may be stored, now or later.
-    doubtful: bool,
-    /// Whether it was said, for good, that it is not taken.
-    refused: bool,
+struct SendState {
+    /// The number of pending requests with it.
+    in_flight: u32,
+    /// Whether a request with it got no response, so that it may have been stored or still be stored.
+    uncertain: bool,
+    /// Whether it was rejected for good.
+    rejected: bool,
 }
 
 /// All senders.
 pub struct Senders {
-    /// How many messages are still to be written.
+    /// The number of messages still to be created.
     left: u64,
     messages: BTreeMap<u64, Message>,
-    sent: BTreeMap<u64, Sent>,
-    /// Messages that have no answer yet, or only that they may be sent again.
+    sent: BTreeMap<u64, SendState>,
+    /// Messages without a final response.
     outbox: BTreeSet<u64>,
-    pub stored: BTreeMap<Key, Stored>,
-    /// What each process has stored in its present invocation.
+    pub stored: BTreeMap<Key, StoredEvent>,
+    /// The messages stored by each process in its current invocation.
     by_process: BTreeMap<Process, Vec<u64>>,
-    /// Processes that have left an entry in the log.
+    /// Processes that stored an audit entry.
     changes: BTreeSet<Process>,
 }
 
@@ -58,32 +58,38 @@ impl Senders {
         Self { left, messages, sent, outbox, stored, by_process, changes: BTreeSet::new() }
     }
 
-    /// Whether all is written, and answered for good.
+    /// Whether every message has a final response.
     pub fn are_done(&self) -> bool {
         self.left == 0 && self.outbox.is_empty()
     }
 
-    /// The next request: an organisation and what is said. In calm weather nothing is said that was answered before.
-    pub fn request(&mut self, rng: &mut StdRng, now: DateTime<Utc>, calm: bool) -> Option<(usize, Vec<u64>)> {
-        let mut numbers: Vec<u64> = self.outbox.iter().copied().filter(|_| calm || rng.random()).collect();
+    /// The next request: an organization and its messages. Without faults, no message is repeated after its final response.
+    pub fn request(
+        &mut self,
+        rng: &mut StdRng,
+        now: DateTime<Utc>,
+        fault_free: bool,
+    ) -> Option<(usize, Vec<u64>)> {
+        let mut numbers: Vec<u64> =
+            self.outbox.iter().copied().filter(|_| fault_free || rng.random()).collect();
         for _ in 0..rng.random_range(0..10_u64).min(self.left) {
             self.left -= 1;
-            numbers.push(self.write(|number, _| Message::new(&mut *rng, now, number)));
+            numbers.push(self.create(|number, _| Message::new(&mut *rng, now, number)));
         }
-        if !calm && !self.messages.is_empty() {
-            self.say_again(rng, &mut numbers);
+        if !fault_free && !self.messages.is_empty() {
+            self.repeat(rng, &mut numbers);
         }
         let org = self.messages[numbers.first()?].org;
         numbers.retain(|number| self.messages[number].org == org);
         for number in &numbers {
             self.outbox.remove(number);
-            self.sent.entry(*number).or_default().under_way += 1;
+            self.sent.entry(*number).or_default().in_flight += 1;
         }
         Some((org, numbers))
     }
 
-    /// Repetitions, and contradictions of what was said.
-    fn say_again(&mut self, rng: &mut StdRng, numbers: &mut Vec<u64>) {
+    /// Adds duplicates of earlier messages, and messages that conflict with them.
+    fn repeat(&mut self, rng: &mut StdRng, numbers: &mut Vec<u64>) {
         for _ in 0..rng.random_range(0..4) {
             let last = *self.messages.keys().next_back().unwrap();
             let number = rng.random_range(1..=last);
@@ -92,18 +98,18 @@ impl Senders {
                 continue;
             }
             if rng.random_ratio(1, 3) {
-                numbers.push(self.write(|new, known| known[&number].contradiction(&mut *rng, new)));
+                numbers.push(self.create(|new, known| known[&number].conflicting(&mut *rng, new)));
             } else {
                 numbers.push(number);
             }
         }
     }
 
-    fn write(&mut self, message: impl FnOnce(u64, &BTreeMap<u64, Message>) -> Message) -> u64 {
+    fn create(&mut self, message: impl FnOnce(u64, &BTreeMap<u64, Message>) -> Message) -> u64 {
         let number = self.messages.len() as u64 + 1;
         let message = message(number, &self.messages);
         self.messages.insert(number, message);
-        self.sent.insert(number, Sent::default());
+        self.sent.insert(number, SendState::default());
         self.outbox.insert(number);
         number
     }
@@ -113,52 +119,59 @@ impl Senders {
         numbers.iter().map(|number| self.messages[number].body.clone()).collect()
     }
 
-    /// A process begins a new invocation.
+    /// Begins a new invocation of a process.
     pub fn begin(&mut self, process: Process) {
         self.by_process.insert(process, Vec::new());
     }
 
-    /// A raw event was inserted by a process.
-    pub fn insert(&mut self, process: Process, key: Key, event: Event) -> Held {
+    /// Records that a process inserted a raw event.
+    pub fn insert(&mut self, process: Process, key: Key, event: Event) -> CheckResult {
         let message = if event.is_usage() {
             let is = |message: &&Message| message.key == key && message.is(&event);
             let message = self.messages.values().find(is);
-            let number =
-                message.ok_or_else(|| format!("what is stored at {key:?} is no message: {event:?}"))?.number;
+            let number = message
+                .ok_or_else(|| format!("the event stored at {key:?} is none of the messages: {event:?}"))?
+                .number;
             self.by_process.entry(process).or_default().push(number);
             Some(number)
         } else if self.changes.insert(process) {
             None
         } else {
-            return Err(format!("p{process} left two entries of one change"));
+            return Err(format!("p{process} stored two audit entries for one change"));
         };
-        let stored = Stored { event, message, removed: false };
+        let stored = StoredEvent { event, message, removed: false };
         if self.stored.insert(key.clone(), stored).is_some() {
             return Err(format!("{key:?} was inserted twice"));
         }
         Ok(())
     }
 
-    /// No answer came, and none will.
-    pub fn unanswered(&mut self, numbers: &[u64]) {
+    /// Records that a request gets no response.
+    pub fn no_response(&mut self, numbers: &[u64]) {
         for number in numbers {
             let sent = self.sent.entry(*number).or_default();
-            (sent.under_way, sent.doubtful) = (sent.under_way - 1, true);
+            (sent.in_flight, sent.uncertain) = (sent.in_flight - 1, true);
             self.outbox.insert(*number);
         }
     }
 
-    /// An answer has come: what it says has to be so.
-    pub fn answered(&mut self, process: Process, numbers: &[u64], status: StatusCode, body: &Value) -> Held {
+    /// Compares a response of ingest with the stored events.
+    pub fn check_response(
+        &mut self,
+        process: Process,
+        numbers: &[u64],
+        status: StatusCode,
+        body: &Value,
+    ) -> CheckResult {
         for number in numbers {
-            self.sent.entry(*number).or_default().under_way -= 1;
+            self.sent.entry(*number).or_default().in_flight -= 1;
         }
         if status == StatusCode::SERVICE_UNAVAILABLE {
             self.outbox.extend(numbers);
             return Ok(());
         }
         if status != StatusCode::OK {
-            return Err(format!("ingest answered {status}: {body}"));
+            return Err(format!("ingest returned {status}: {body}"));
         }
         let rejected: BTreeMap<_, _> = body["rejected"]
             .as_array()
@@ -170,7 +183,7 @@ impl Senders {
         for (index, number) in numbers.iter().enumerate() {
             let code = rejected.get(&(index as u64)).map(|one| one["code"].as_str().unwrap());
             unavailable += u64::from(code == Some("unavailable"));
-            self.verdict(process, *number, code)
+            self.check_outcome(process, *number, code)
                 .map_err(|why| format!("message {number}, {code:?}: {why}"))?;
         }
         let (accepted, duplicates) =
@@ -178,51 +191,52 @@ impl Senders {
         let stored = self.by_process.remove(&process).unwrap_or_default().len() as u64;
         let adds_up = accepted + duplicates + rejected.len() as u64 == numbers.len() as u64;
         if !adds_up || stored < accepted || stored > accepted + unavailable {
-            return Err(format!("{stored} of {} were stored, but the answer was {body}", numbers.len()));
+            return Err(format!("{stored} of {} were stored, but the response is {body}", numbers.len()));
         }
         Ok(())
     }
 
-    /// A setting was changed, and that left an entry; or nothing is known.
-    pub fn changed(&self, process: Process, status: StatusCode, body: &Value) -> Held {
+    /// Expects that a successful change of settings stored an audit entry.
+    pub fn check_change(&self, process: Process, status: StatusCode, body: &Value) -> CheckResult {
         match status {
             StatusCode::OK if self.changes.contains(&process) => Ok(()),
             StatusCode::SERVICE_UNAVAILABLE => Ok(()),
-            _ => Err(format!("the change by p{process} was answered {status}: {body}")),
+            _ => Err(format!("the change by p{process} returned {status}: {body}")),
         }
     }
 
-    fn verdict(&mut self, process: Process, number: u64, code: Option<&str>) -> Held {
+    /// Compares the outcome of a message with the stored event.
+    fn check_outcome(&mut self, process: Process, number: u64, code: Option<&str>) -> CheckResult {
         let message = &self.messages[&number];
         let stored = self.stored.get(&message.key).map(|stored| stored.message);
-        if message.sound == (code == Some("invalid")) {
-            return Err("its form was misjudged".to_owned());
+        if message.valid == (code == Some("invalid")) {
+            return Err("a valid message was called invalid, or the reverse".to_owned());
         }
         let right = match code {
             None => stored == Some(Some(number)),
             Some("conflict") => stored.is_some_and(|stored| stored != Some(number)),
             Some("unavailable") => true,
-            // Another request, by another clock, may have stored it all the same.
+            // Another request may have stored it, by another clock.
             Some("invalid" | "in_future" | "too_old") => !self.by_process[&process].contains(&number),
-            Some(other) => return Err(format!("there is no code {other}")),
+            Some(other) => return Err(format!("unknown code {other}")),
         };
         match code {
             Some("unavailable") => drop(self.outbox.insert(number)),
             Some(_) => {
                 self.outbox.remove(&number);
-                self.sent.entry(number).or_default().refused = true;
+                self.sent.entry(number).or_default().rejected = true;
             }
             None => drop(self.outbox.remove(&number)),
         }
-        right.then_some(()).ok_or_else(|| format!("stored is {stored:?}"))
+        right.then_some(()).ok_or_else(|| format!("the stored event is {stored:?}"))
     }
 
-    /// An event that may be removed, since nobody will ever send it again.
+    /// Marks a random event as expired, among those that no sender will send again.
     pub fn expire(&mut self, rng: &mut StdRng, before: Day) -> Option<Key> {
         let settled = |key: &Key| {
             self.messages.values().filter(|message| message.key == *key).all(|message| {
                 let sent = &self.sent[&message.number];
-                sent.under_way == 0 && !sent.doubtful && !self.outbox.contains(&message.number)
+                sent.in_flight == 0 && !sent.uncertain && !self.outbox.contains(&message.number)
             })
         };
         let there = self.stored.iter().filter(|(_, stored)| stored.message.is_some() && !stored.removed);
@@ -236,14 +250,14 @@ impl Senders {
         Some(key)
     }
 
-    /// In the end each message is stored, or something else is in its place, or it was refused.
-    pub fn check(&self) -> Held {
+    /// In the end, each message is stored or was rejected.
+    pub fn check(&self) -> CheckResult {
         for message in self.messages.values() {
             let stored = self.stored.get(&message.key);
-            if !self.sent[&message.number].refused
+            if !self.sent[&message.number].rejected
                 && stored.and_then(|stored| stored.message) != Some(message.number)
             {
-                return Err(format!("message {} of {} got lost", message.number, ORGS[message.org].0));
+                return Err(format!("message {} of {} is missing", message.number, ORGS[message.org].0));
             }
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Functions that answer HTTP requests, in processes of their own.
+//! Functions behind the API, each in its own process.
 
 use std::sync::Arc;
 
@@ -19,10 +19,10 @@ use web::route::Route;
 use super::wire::Process;
 use crate::support::tables::{as_function, names};
 
-/// What tokens are signed with.
+/// The secret that signs tokens.
 pub const SECRET: [u8; MIN_SECRET_BYTES] = [7; MIN_SECRET_BYTES];
 
-/// A function in its process.
+/// A function in a process.
 #[derive(Clone)]
 pub struct Service {
     pub process: Process,
@@ -30,17 +30,14 @@ pub struct Service {
     router: Router,
 }
 
-/// The function that takes events in.
 pub fn ingest(process: Process, client: Client, clock: Clock) -> Service {
     service(process, as_function("ingest", &client), clock, ingest::routes())
 }
 
-/// The function that settings are changed by.
 pub fn registry(process: Process, client: Client, clock: Clock) -> Service {
     service(process, as_function("registry", &client), clock, registry::routes())
 }
 
-/// The function that shows the sums.
 pub fn metrics(process: Process, client: Client, clock: Clock) -> Service {
     service(process, as_function("metrics", &client), clock, metrics::routes())
 }
@@ -62,7 +59,7 @@ fn service(process: Process, client: Client, clock: Clock, routes: Vec<Route>) -
 }
 
 impl Service {
-    /// Sends a request and reads the answer.
+    /// Sends a request and parses the response.
     pub async fn send(
         &self,
         method: Method,

@@ -1,4 +1,4 @@
-//! Streams with their shards and records, and how far each shard has been delivered.
+//! Streams, their shards and records, and the checkpoint of each shard.
 
 use chrono::{DateTime, Utc};
 use ledger::period;
@@ -9,28 +9,28 @@ use serde_json::{Value, json};
 use store::keys::{Key, PK, lane_of, mark_column, status};
 use store::sequence::SequenceNumber;
 
-use super::digits::Digits;
+use super::sequence_numbers::SequenceNumbers;
 use super::wire::Process;
 
-/// The table's ARN, to which each of its streams adds a label.
+/// The ARN of the table; the ARN of a stream adds a label.
 pub const TABLE: &str = "arn:aws:dynamodb:us-east-1:1:table/fleetledger-events";
-/// Hashes of partition keys are below this.
+/// The number of hashes of partition keys.
 const HASHES: u32 = 1 << 16;
-/// The most shards of a stream.
+/// The most shards in a stream.
 const SHARDS: usize = 10;
 
-/// What a record should lead to.
-pub enum Matter {
-    /// An event is counted.
-    Count(Box<Counted>),
-    /// It is put aside.
-    Poison,
-    /// Nothing.
+/// The expected effect of a record.
+pub enum Effect {
+    /// Its event is counted.
+    Count(Box<Contribution>),
+    /// It is quarantined.
+    Quarantine,
+    /// None.
     Nothing,
 }
 
-/// What an event adds.
-pub struct Counted {
+/// What an event contributes.
+pub struct Contribution {
     pub sums: Vec<(Key, Sums)>,
     pub sightings: Vec<Sighting>,
     pub user: Option<EndUser>,
@@ -41,38 +41,38 @@ pub struct Record {
     pub digits: String,
     pub number: SequenceNumber,
     pub raw: Value,
-    pub matter: Matter,
+    pub effect: Effect,
 }
 
 impl Record {
-    /// When the event arrived.
+    /// The arrival of the event.
     pub fn arrival(&self) -> Option<DateTime<Utc>> {
         period::parse_instant(self.raw["dynamodb"]["NewImage"]["a"]["S"].as_str()?)
     }
 
-    /// The lane that the event is in.
+    /// The lane of the event.
     pub fn lane(&self) -> Option<u8> {
         lane_of(self.raw["dynamodb"]["Keys"][PK]["S"].as_str()?)
     }
 }
 
-/// A shard, and how far the mapping has come with it.
+/// A shard, and the progress of the mapping.
 pub struct Shard {
     pub id: String,
-    /// The column that should hold its mark.
+    /// The column of its mark.
     pub mark: String,
     pub records: Vec<Record>,
-    /// Records before this one are done with.
+    /// The index of the first record that has not been processed.
     pub checkpoint: usize,
-    /// The process that has a delivery of it.
+    /// The process that handles a delivery of this shard.
     pub busy: Option<Process>,
-    /// The most records of the next delivery, where a failure has bisected the last one.
+    /// The most records of the next delivery, after a failure.
     pub limit: Option<usize>,
     parent: Option<usize>,
-    /// The hashes that it takes, the second one excluded.
+    /// The half-open range of its hashes.
     hashes: (u32, u32),
     closed: bool,
-    digits: Digits,
+    digits: SequenceNumbers,
 }
 
 /// A stream of the table.
@@ -81,15 +81,15 @@ pub struct Stream {
     pub shards: Vec<Shard>,
 }
 
-/// A shard's place: its stream and its number in it.
-pub type Place = (usize, usize);
+/// The index of a stream and of a shard in it.
+pub type ShardIndex = (usize, usize);
 
 impl Stream {
-    /// A new stream. Its shards have the names that those of every stream before it had.
+    /// A new stream. Its shards have the same ids as those of the previous streams.
     pub fn new(rng: &mut StdRng, nth: usize) -> Self {
         let arn = format!("{TABLE}/stream/2026-0{}-01T00:00:00.000", nth + 1);
         let mut stream = Self { arn, shards: Vec::new() };
-        let digits = Digits::new(rng);
+        let digits = SequenceNumbers::new(rng);
         let shards = rng.random_range(1..=4);
         for i in 0..shards {
             let hashes =
@@ -100,7 +100,7 @@ impl Stream {
         stream
     }
 
-    fn open(&mut self, parent: Option<usize>, hashes: (u32, u32), digits: Digits) {
+    fn open(&mut self, parent: Option<usize>, hashes: (u32, u32), digits: SequenceNumbers) {
         let id = format!("shardId-{:020}-{:08x}", self.shards.len(), 0xf1ee_0000_usize + self.shards.len());
         let mark = mark_column(&self.arn, &id);
         let (records, closed) = (Vec::new(), false);
@@ -119,8 +119,8 @@ impl Stream {
         self.shards.push(shard);
     }
 
-    /// Adds a record to the shard that takes the partition key.
-    pub fn add(&mut self, rng: &mut StdRng, partition: &str, mut raw: Value, matter: Matter) -> String {
+    /// Adds a record to the shard of a partition key.
+    pub fn add(&mut self, rng: &mut StdRng, partition: &str, mut raw: Value, effect: Effect) -> String {
         let hash = hash(partition);
         let shard = self
             .shards
@@ -132,11 +132,11 @@ impl Stream {
         raw["dynamodb"]["SequenceNumber"] = json!(digits);
         let number = SequenceNumber::parse(&digits).unwrap();
         let line = format!("{} {digits} {}", shard.id, raw["eventName"]);
-        shard.records.push(Record { digits, number, raw, matter });
+        shard.records.push(Record { digits, number, raw, effect });
         line
     }
 
-    /// Closes one of the open shards; one or two others go on where it ends.
+    /// Closes a random open shard and opens one or two children.
     pub fn split(&mut self, rng: &mut StdRng) -> Option<String> {
         let open: Vec<_> = (0..self.shards.len()).filter(|i| !self.shards[*i].closed).collect();
         if self.shards.len() >= SHARDS {
@@ -156,12 +156,12 @@ impl Stream {
         Some(self.shards[parent].id.clone())
     }
 
-    /// No shard takes any more records.
+    /// Closes all shards.
     pub fn close(&mut self) {
         self.shards.iter_mut().for_each(|shard| shard.closed = true);
     }
 
-    /// The shards of which more can be delivered: those whose parents are done with.
+    /// The shards with records to deliver, whose parents have been processed.
     pub fn ready(&self) -> impl Iterator<Item = usize> {
         self.shards.iter().enumerate().filter(|(_, shard)| self.is_ready(shard)).map(|(i, _)| i)
     }
@@ -174,13 +174,13 @@ impl Stream {
 }
 
 impl Shard {
-    /// Whether all its records are done with.
+    /// Whether all its records have been processed.
     pub const fn is_done(&self) -> bool {
         self.checkpoint == self.records.len()
     }
 
-    /// Where a record of it is kept if nobody understands it.
-    pub fn place_aside(&self, record: &Record) -> Key {
+    /// The key of a malformed record in the quarantine.
+    pub fn quarantine_key(&self, record: &Record) -> Key {
         let stored = || {
             let seconds = record.raw["dynamodb"]["ApproximateCreationDateTime"].to_string();
             DateTime::from_timestamp(seconds.split('.').next()?.parse().ok()?, 0)
@@ -188,7 +188,7 @@ impl Shard {
         status::quarantine_key(record.arrival().or_else(stored), &self.mark, &record.digits)
     }
 
-    /// What Lambda hands over of the records from `from` to `to`.
+    /// The payload that Lambda delivers for a range of records.
     pub fn delivery(&self, arn: &str, from: usize, to: usize) -> Value {
         let records: Vec<_> = self.records[from..to].iter().map(|record| &record.raw).collect();
         json!({

@@ -1,4 +1,4 @@
-//! The SDK's way to the engine: no socket, and every request waits until the run decides what becomes of it.
+//! The transport between the SDK and the engine: no socket, and every request waits until the run decides its fate.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,44 +22,44 @@ use tokio::sync::oneshot;
 
 use super::engine::Engine;
 
-/// A process that sends requests.
+/// The id of a process.
 pub type Process = u32;
 
-/// The process of the examiner, whose requests never wait.
-pub const EXAMINER: Process = 0;
+/// The process whose requests are executed immediately. It sets up and inspects the tables.
+pub const DIRECT: Process = 0;
 
-/// Attempts of the SDK at one call. Fewer than in production, so that giving up is seen too.
+/// The attempts of the SDK per call, fewer than in production, so that it gives up now and then.
 const ATTEMPTS: u32 = 3;
 
-/// What the SDK is answered.
+/// What the SDK receives.
 #[derive(Clone, Debug)]
-pub enum Answer {
+pub enum SdkResponse {
     /// A status and a body.
-    Reply(u16, String),
-    /// Nothing: the connection broke.
+    Http(u16, String),
+    /// A broken connection.
     Broken,
-    /// Nothing in time.
+    /// A timeout.
     TimedOut,
 }
 
-/// A request that waits.
+/// A waiting request.
 pub struct Request {
     pub process: Process,
     pub operation: String,
-    /// The item that it is about, where it is about one: what tells it from the others of its process.
+    /// The item it concerns, if any, which distinguishes it from the other requests of its process.
     pub place: String,
     pub body: Value,
     arrival: u64,
-    answer: oneshot::Sender<Answer>,
+    response: oneshot::Sender<SdkResponse>,
 }
 
 impl Request {
-    /// Answers it. Whoever asked may be gone.
-    pub fn answer(self, answer: Answer) {
-        let _ = self.answer.send(answer);
+    /// Responds to the request. Its process may be dead.
+    pub fn respond(self, response: SdkResponse) {
+        let _ = self.response.send(response);
     }
 
-    /// Its place among those that wait. Maps give no order, so the order of arrival says little.
+    /// The position among the waiting requests. The order of arrival comes last, since hash maps make it random.
     fn order(&self) -> (Process, &str, &str, u64) {
         (self.process, &self.operation, &self.place, self.arrival)
     }
@@ -71,12 +71,12 @@ impl fmt::Display for Request {
     }
 }
 
-/// All requests of a run.
+/// All waiting requests of a run.
 #[derive(Clone)]
 pub struct Wire {
     engine: Arc<Engine>,
     waiting: Arc<Mutex<(u64, Vec<Request>)>>,
-    /// The ids of the registry's own entries, and what stands for them here.
+    /// The ids of audit entries, numbered.
     entries: Arc<Mutex<BTreeMap<String, usize>>>,
 }
 
@@ -87,7 +87,7 @@ impl Wire {
 
     /// A client for one process.
     pub fn client(&self, process: Process) -> Client {
-        // The SDK waits a random time before it tries again, which no seed decides: here it waits none.
+        // The SDK's random pause before a retry would not follow from the seed.
         let retries = RetryConfig::standard()
             .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::ZERO)
@@ -95,19 +95,19 @@ impl Wire {
         let config = aws_sdk_dynamodb::Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static("us-east-1"))
-            // A tenth of the time would go into signatures that nobody reads.
+            // Signing would take a tenth of the time.
             .allow_no_auth()
             .endpoint_url("http://tables.invalid")
             .retry_config(retries)
-            // By default all clients of the test binary draw on one budget of retries.
+            // Otherwise all clients of the test binary would share one retry quota.
             .retry_partition(RetryPartition::custom("simulation").build())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .http_client(Door { wire: self.clone(), process });
+            .http_client(Connector { wire: self.clone(), process });
         Client::from_conf(config.build())
     }
 
-    /// The registry gives its entries random ids, and so random lanes. Here they are counted.
-    fn name_entries(&self, body: &mut Value) {
+    /// Replaces the random ids of audit entries by numbers, so that their lanes follow from the seed.
+    fn fix_entry_ids(&self, body: &mut Value) {
         let written = body.pointer_mut("/TransactItems").and_then(Value::as_array_mut);
         for item in written.into_iter().flatten().filter_map(|one| one.pointer_mut("/Put/Item")) {
             let text = |name: &str| item[name]["S"].as_str().unwrap_or_default();
@@ -120,14 +120,14 @@ impl Wire {
         }
     }
 
-    /// What waits, in an order that is the same in every run of a seed, by its number.
+    /// The waiting requests with their processes, in an order that follows from the seed.
     pub fn waiting(&self) -> Vec<(usize, Process)> {
         let mut waiting = self.waiting.lock().unwrap();
         waiting.1.sort_by(|a, b| a.order().cmp(&b.order()));
         waiting.1.iter().enumerate().map(|(i, request)| (i, request.process)).collect()
     }
 
-    /// Takes the request with a number out of those that wait.
+    /// Takes the request at an index of `waiting`.
     pub fn take(&self, number: usize) -> Request {
         self.waiting.lock().unwrap().1.remove(number)
     }
@@ -140,44 +140,44 @@ impl Wire {
     }
 }
 
-/// One process's end of the wire.
+/// The transport of one process.
 #[derive(Clone)]
-struct Door {
+struct Connector {
     wire: Wire,
     process: Process,
 }
 
-impl fmt::Debug for Door {
+impl fmt::Debug for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "door of {}", self.process)
     }
 }
 
-impl HttpClient for Door {
+impl HttpClient for Connector {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
 
-impl HttpConnector for Door {
+impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let target = request.headers().get("x-amz-target").unwrap();
         let operation = target.rsplit_once('.').unwrap().1.to_owned();
         let mut body: Value = serde_json::from_slice(request.body().bytes().unwrap()).unwrap();
-        self.wire.name_entries(&mut body);
-        if self.process == EXAMINER {
+        self.wire.fix_entry_ids(&mut body);
+        if self.process == DIRECT {
             let (status, body) = self.wire.engine.execute(&operation, &body);
-            return HttpConnectorFuture::ready(received(Answer::Reply(status, body)));
+            return HttpConnectorFuture::ready(received(SdkResponse::Http(status, body)));
         }
-        let (answer, answered) = oneshot::channel();
+        let (response, receiver) = oneshot::channel();
         let mut waiting = self.wire.waiting.lock().unwrap();
         waiting.0 += 1;
         let (arrival, place) = (waiting.0, place(&body));
-        waiting.1.push(Request { process: self.process, operation, place, body, arrival, answer });
+        waiting.1.push(Request { process: self.process, operation, place, body, arrival, response });
         HttpConnectorFuture::new(async move {
-            match answered.await {
-                Ok(answer) => received(answer),
-                // Nobody will ever answer.
+            match receiver.await {
+                Ok(response) => received(response),
+                // The process never gets a response.
                 Err(_) => pending().await,
             }
         })
@@ -191,14 +191,14 @@ fn place(body: &Value) -> String {
     format!("{table} {} {}", part(PK), part(SK))
 }
 
-fn received(answer: Answer) -> Result<HttpResponse, ConnectorError> {
-    match answer {
-        Answer::Reply(status, body) => {
+fn received(response: SdkResponse) -> Result<HttpResponse, ConnectorError> {
+    match response {
+        SdkResponse::Http(status, body) => {
             let mut response = HttpResponse::new(status.try_into().unwrap(), body.into());
             response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
             Ok(response)
         }
-        Answer::Broken => Err(ConnectorError::io("broken by the simulation".into())),
-        Answer::TimedOut => Err(ConnectorError::timeout("too late in the simulation".into())),
+        SdkResponse::Broken => Err(ConnectorError::io("broken by the simulation".into())),
+        SdkResponse::TimedOut => Err(ConnectorError::timeout("too late in the simulation".into())),
     }
 }

@@ -1,4 +1,4 @@
-//! The API's document, held against what is really asked and answered: by every test, with every request.
+//! Compares every request and response of every test with the OpenAPI document.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -7,14 +7,14 @@ use http::{Method, StatusCode};
 use jsonschema::Validator;
 use serde_json::{Value, json};
 
-/// The document.
+/// The OpenAPI document.
 pub static DOCUMENT: LazyLock<Value> = LazyLock::new(|| health::openapi::document().unwrap());
 
 static CONTRACT: LazyLock<Contract> = LazyLock::new(Contract::default);
 
 #[derive(Default)]
 struct Contract {
-    /// By the place of the schema in the document.
+    /// By schema.
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
@@ -24,8 +24,8 @@ pub fn resolved(value: &'static Value) -> &'static Value {
     DOCUMENT.pointer(place.strip_prefix('#').unwrap()).unwrap_or_else(|| panic!("there is no {place}"))
 }
 
-/// The operation that a request is, and the path that it is documented under. Of several that fit it is the one
-/// with the most fixed parts, as with API Gateway.
+/// The operation of a request, and its documented path. Of several matching paths, the one with the most fixed segments
+/// wins, as with API Gateway.
 pub fn operation(method: &Method, path: &str) -> Option<(&'static str, &'static Value)> {
     let path = path.split('?').next().unwrap_or_default();
     let asked: Vec<_> = path.trim_start_matches('/').split('/').collect();
@@ -43,22 +43,23 @@ pub fn operation(method: &Method, path: &str) -> Option<(&'static str, &'static 
     found.max_by_key(|(fixed, ..)| *fixed).map(|(_, path, operation)| (path.as_str(), operation))
 }
 
-/// Expects that an answer is one that the document tells of.
-pub fn check_answer(method: &Method, path: &str, status: StatusCode, body: &Value) {
+/// Expects a documented status and a body that matches its schema.
+pub fn check_response(method: &Method, path: &str, status: StatusCode, body: &Value) {
     let Some((documented, operation)) = operation(method, path) else { return };
     let responses = operation["responses"].as_object().unwrap();
     let response = responses.get(status.as_str());
-    let response = response.unwrap_or_else(|| panic!("{method} {documented} tells of no {status}: {body}"));
+    let response =
+        response.unwrap_or_else(|| panic!("{method} {documented} does not document {status}: {body}"));
     let schema = &resolved(response)["content"]["application/json"]["schema"];
     if schema.is_null() {
         return;
     }
     if let Some(faults) = faults(schema, body) {
-        panic!("{method} {path} {status} is not as documented: {faults}\n{body}");
+        panic!("{method} {path} {status} does not match its schema: {faults}\n{body}");
     }
 }
 
-/// Expects that a body that was taken is one that the document allows.
+/// Expects that an accepted body matches its schema.
 pub fn check_request(method: &Method, path: &str, body: &[u8]) {
     let Some((_, operation)) = operation(method, path) else { return };
     let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
@@ -67,11 +68,11 @@ pub fn check_request(method: &Method, path: &str, body: &[u8]) {
         return;
     }
     if let Some(faults) = faults(schema, &body) {
-        panic!("{method} {path} was taken, but by the document it is wrong: {faults}\n{body}");
+        panic!("{method} {path} was accepted, but does not match its schema: {faults}\n{body}");
     }
 }
 
-/// What is wrong with a value.
+/// How a value violates its schema.
 pub fn faults(schema: &Value, value: &Value) -> Option<String> {
     let validator = CONTRACT.validator(schema);
     let faults: Vec<_> =
@@ -92,7 +93,7 @@ impl Contract {
     }
 }
 
-/// A request that was taken as it is, rather than in part.
+/// Whether a request was accepted in full.
 pub fn is_whole(body: &Value) -> bool {
     body.get("rejected").is_none_or(|rejected| *rejected == json!([]))
 }

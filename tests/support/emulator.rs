@@ -1,4 +1,4 @@
-//! Lambda on this machine: a function's own `bootstrap`, as `sam build` makes it, in Amazon's runtime interface
+//! Runs a function's `bootstrap`, as built by `sam build`, in Amazon's runtime interface emulator, which comes with SAM.
 //! emulator, which SAM brings along.
 
 use std::collections::BTreeMap;
@@ -10,16 +10,16 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
-/// The folder of the project.
+/// The root folder of the project.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Attempts to reach an emulator that starts, and the pause between them: half a minute in all.
+/// Attempts to reach a starting emulator, and the pause between them: 30 s in all.
 const ATTEMPTS: u32 = 300;
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A function that runs.
+/// A running function.
 pub struct Emulator {
     process: Child,
     url: String,
@@ -27,7 +27,7 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts `bootstrap` with nothing but `variables` in its environment.
+    /// Starts `bootstrap` with only `variables` in its environment.
     pub fn start(bootstrap: &Path, variables: &BTreeMap<String, String>) -> Self {
         let [front, back] = ports();
         let log = NamedTempFile::new().unwrap();
@@ -43,27 +43,27 @@ impl Emulator {
         Self { process, url: format!("http://{front}/2015-03-31/functions/function/invocations"), log }
     }
 
-    /// Calls the function as Lambda does, and gives what it answers.
+    /// Invokes the function as Lambda does and returns its response.
     pub async fn invoke(&self, event: &str) -> Value {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         for _ in 0..ATTEMPTS {
             match client.post(&self.url).body(event.to_owned()).send().await {
-                Ok(answer) => return serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap(),
+                Ok(response) => return serde_json::from_slice(&response.bytes().await.unwrap()).unwrap(),
                 Err(error) if error.is_connect() => tokio::time::sleep(PAUSE).await,
                 Err(error) => panic!("{error}: {}", self.log()),
             }
         }
-        panic!("the emulator does not start: {}", self.log());
+        panic!("the emulator did not start: {}", self.log());
     }
 
-    /// All that it and the function have said.
+    /// The output of the emulator and the function.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.log.path()).unwrap()
     }
 }
 
 impl Drop for Emulator {
-    /// Asks it to stop, upon which it stops the function; killed, it would leave that behind.
+    /// Terminates the emulator, which then stops the function. If it were killed, the function would keep running.
     fn drop(&mut self) {
         let asked = Command::new("kill").arg(self.process.id().to_string()).stderr(Stdio::null()).status();
         if asked.is_ok_and(|status| status.success()) {
@@ -72,16 +72,16 @@ impl Drop for Emulator {
     }
 }
 
-/// Two addresses that nobody listens at.
+/// Two free addresses.
 fn ports() -> [String; 2] {
     let listeners = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().to_string())
 }
 
-/// Where `pip install` has put the emulator.
+/// The emulator, as installed by pip.
 fn program() -> PathBuf {
     let machine = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
     let python =
-        root().join(".venv/lib").read_dir().expect(".venv is made by .ci/run").next().unwrap().unwrap();
+        root().join(".venv/lib").read_dir().expect(".venv is created by .ci/run").next().unwrap().unwrap();
     python.path().join(format!("site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"))
 }

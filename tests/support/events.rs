@@ -1,11 +1,11 @@
-//! Events as a sender writes them, and at random.
+//! Events as senders write them, and random ones.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger::period;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// An event of `kind` that `agent`'s machine sends.
+/// An event of this type.
 pub fn event(id: &str, kind: &str, time: DateTime<Utc>, data: Value) -> Value {
     json!({
         "specversion": "1.0",
@@ -17,7 +17,7 @@ pub fn event(id: &str, kind: &str, time: DateTime<Utc>, data: Value) -> Value {
     })
 }
 
-/// A plain call, whose `data` a test may change.
+/// A call with the required fields, to be adjusted by tests.
 pub fn call(id: &str, time: DateTime<Utc>) -> Value {
     let data = json!({
         "agent_id": "nova",
@@ -29,12 +29,12 @@ pub fn call(id: &str, time: DateTime<Utc>) -> Value {
     event(id, "llm.call", time, data)
 }
 
-/// A call at random: what the sender says, and nothing that we work out.
+/// A random call: what its sender states, without derived figures.
 #[derive(Clone, Debug)]
 pub struct RandomCall {
     pub agent: u8,
     pub model: usize,
-    /// Uncached, read from a cache, written for 5 minutes, written for an hour.
+    /// Uncached, cache read, cache write for 5 minutes, cache write for an hour.
     pub input: [u64; 4],
     pub output: u64,
     pub minutes_ago: i64,
@@ -42,7 +42,7 @@ pub struct RandomCall {
     pub failed: bool,
 }
 
-/// Tokens: often none, mostly few, sometimes very many.
+/// A number of tokens: often zero, mostly small, sometimes very large.
 fn tokens() -> impl Strategy<Value = u64> {
     prop_oneof![3 => Just(0), 6 => 0_u64..5_000, 2 => 100_000_u64..300_000, 1 => Just(1_000_000_000)]
 }
@@ -70,12 +70,10 @@ pub fn random_call() -> impl Strategy<Value = RandomCall> {
 }
 
 impl RandomCall {
-    /// When it happened.
     pub fn time(&self, now: DateTime<Utc>) -> DateTime<Utc> {
         now - TimeDelta::minutes(self.minutes_ago)
     }
 
-    /// The event.
     pub fn event(&self, id: &str, now: DateTime<Utc>) -> Value {
         let model = &super::oracle::MODELS[self.model];
         let mut data = json!({

@@ -1,10 +1,12 @@
-//! What the tests share.
+//! Shared by the tests.
 
 pub mod contract;
 pub mod emulator;
 pub mod events;
 pub mod oracle;
+pub mod pretty;
 pub mod receiver;
+pub mod registry;
 pub mod tables;
 pub mod zones;
 
@@ -28,38 +30,37 @@ use tower::{Service, ServiceExt};
 use web::app::App;
 use web::auth::{Scope, Verifier};
 
-/// The time at which tests take place, unless they say otherwise: a noon from which a price change, a change of
-/// month and 90 days of summer time can be looked back on.
+/// The time of most tests: a noon with a price change, the start of the month and 90 days of summer time before it.
 pub fn noon() -> DateTime<Utc> {
     period::parse_instant("2026-09-15T12:00:00Z").unwrap()
 }
 
-/// The system, with its clock standing at [`noon`], and a caller of one organisation.
+/// The whole system, by default with its clock fixed at [`noon`].
 pub struct World {
     pub stack: Stack,
     secret: Vec<u8>,
 }
 
-/// An answer, read.
+/// A response with its body parsed.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Answer {
+pub struct Response {
     pub status: StatusCode,
     pub headers: http::HeaderMap,
     pub body: Value,
 }
 
 impl World {
-    /// A new, empty system.
+    /// A new, empty system at [`noon`].
     pub async fn new() -> Self {
         Self::at(Clock::fixed(noon())).await
     }
 
-    /// A new, empty system with its clock.
+    /// A new, empty system.
     pub async fn at(clock: Clock) -> Self {
-        // Text, as Secrets Manager makes it.
+        // Secrets Manager generates text, too.
         let secret = Alphanumeric.sample_string(&mut rand::rng(), 64).into_bytes();
         let (dynamodb, access_key) = tables::other_engine().unzip();
-        // Alerts go to receivers on this machine.
+        // Alerts may go to receivers on this machine.
         let options = Options {
             dynamodb,
             access_key: access_key.unwrap_or_else(|| sdk::ACCESS_KEY.to_owned()),
@@ -72,12 +73,12 @@ impl World {
         Self { stack: Stack::start(options).await.unwrap(), secret }
     }
 
-    /// What tokens are signed with.
+    /// The secret that signs tokens.
     pub fn secret(&self) -> &[u8] {
         &self.secret
     }
 
-    /// A function's state over tables that are reached through `client`.
+    /// The state of a function with this client.
     pub fn app(&self, client: Client) -> App {
         let auth = token::auth(&self.secret);
         let verifier = Arc::new(Verifier::new(&auth).unwrap());
@@ -94,49 +95,49 @@ impl World {
         App { config: Arc::new(config), clock: self.stack.clock().clone(), verifier, store }
     }
 
-    /// Someone of `org` who may do everything.
+    /// A caller of `org` with every scope.
     pub fn caller(&self, org: &str) -> Caller<'_> {
         let token = self.stack.token(org, &Scope::ALL).unwrap();
         Caller { stack: &self.stack, token: Some(token) }
     }
 
-    /// Someone without a token.
-    pub fn stranger(&self) -> Caller<'_> {
+    /// A caller without a token.
+    pub fn anonymous(&self) -> Caller<'_> {
         Caller { stack: &self.stack, token: None }
     }
 
-    /// Someone who shows `token`.
+    /// A caller with this token.
     pub fn bearer(&self, token: &str) -> Caller<'_> {
         Caller { stack: &self.stack, token: Some(token.to_owned()) }
     }
 }
 
-/// What a function's own router answers, and the JSON of it.
-pub async fn answered<B>(router: Router, request: http::Request<B>) -> (StatusCode, Value)
+/// Sends a request to a function's router and parses the response.
+pub async fn response_of<B>(router: Router, request: http::Request<B>) -> (StatusCode, Value)
 where
     Router: Service<http::Request<B>, Response = axum::response::Response, Error = Infallible>,
 {
-    let answer = router.oneshot(request).await.unwrap();
-    let status = answer.status();
-    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    let response = router.oneshot(request).await.unwrap();
+    let status = response.status();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
     (status, serde_json::from_slice(&body).unwrap())
 }
 
-/// Someone who sends requests.
+/// A sender of requests.
 pub struct Caller<'a> {
     stack: &'a Stack,
     token: Option<String>,
 }
 
 impl Caller<'_> {
-    /// Sends a request and reads the answer, which is JSON always.
+    /// Sends a request and parses the response. Compares both with the OpenAPI document.
     pub async fn send(
         &self,
         method: Method,
         path: &str,
         headers: &[(&str, &str)],
         body: impl Into<Bytes>,
-    ) -> Answer {
+    ) -> Response {
         let mut request = Request::builder().method(method.clone()).uri(path);
         if let Some(token) = &self.token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -156,56 +157,56 @@ impl Caller<'_> {
             assert_eq!(parts.headers["content-type"], "application/json", "{path}");
             serde_json::from_slice(&body).unwrap()
         };
-        contract::check_answer(&method, path, parts.status, &body);
+        contract::check_response(&method, path, parts.status, &body);
         if parts.status.is_success() && contract::is_whole(&body) {
             contract::check_request(&method, path, &sent);
         }
-        Answer { status: parts.status, headers: parts.headers, body }
+        Response { status: parts.status, headers: parts.headers, body }
     }
 
-    /// Reads a path that is there.
+    /// Gets a path and expects 200.
     pub async fn get(&self, path: &str) -> Value {
-        let answer = self.try_get(path).await;
-        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
-        answer.body
+        let response = self.try_get(path).await;
+        assert_eq!(response.status, StatusCode::OK, "{path}: {}", response.body);
+        response.body
     }
 
-    /// Reads a path.
-    pub async fn try_get(&self, path: &str) -> Answer {
+    /// Gets a path.
+    pub async fn try_get(&self, path: &str) -> Response {
         self.send(Method::GET, path, &[], Bytes::new()).await
     }
 
-    /// Sets something through the registry.
+    /// Puts settings and expects 200.
     pub async fn put(&self, path: &str, body: &Value) {
         let json = [("content-type", "application/json")];
-        let answer = self.send(Method::PUT, path, &json, body.to_string()).await;
-        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+        let response = self.send(Method::PUT, path, &json, body.to_string()).await;
+        assert_eq!(response.status, StatusCode::OK, "{path}: {}", response.body);
     }
 
-    /// Sends events as JSON.
-    pub async fn try_post(&self, events: &Value) -> Answer {
+    /// Posts events.
+    pub async fn try_post(&self, events: &Value) -> Response {
         self.send(Method::POST, "/v1/events", &[("content-type", "application/json")], events.to_string())
             .await
     }
 
-    /// Sends events that are read as a whole, and answers what became of them.
+    /// Posts events and expects 200.
     pub async fn post(&self, events: &Value) -> Value {
-        let answer = self.try_post(events).await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
-        answer.body
+        let response = self.try_post(events).await;
+        assert_eq!(response.status, StatusCode::OK, "{}", response.body);
+        response.body
     }
 
-    /// Sends events that are all taken, in requests of up to 500, and waits until they are counted.
+    /// Posts events in batches of up to 500, expects that all are accepted, and waits for their aggregation.
     pub async fn record(&self, events: &[Value]) {
         for batch in events.chunks(500) {
-            let answer = self.post(&json!(batch)).await;
-            assert_eq!(answer, json!({ "accepted": batch.len(), "duplicates": 0, "rejected": [] }));
+            let response = self.post(&json!(batch)).await;
+            assert_eq!(response, json!({ "accepted": batch.len(), "duplicates": 0, "rejected": [] }));
         }
         self.stack.drain().await;
     }
 }
 
-/// The codes and places of an answer's faults, one line each.
+/// The location and type of each fault, one per line.
 pub fn faults(detail: &Value) -> Vec<String> {
     let line = |fault: &Value| {
         let place: Vec<_> =

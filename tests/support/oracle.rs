@@ -1,4 +1,4 @@
-//! The same figures, worked out another way: whole numbers of picodollars, prices typed in by hand, plain loops.
+//! An independent computation of the figures: integer picodollars, prices typed in by hand, plain loops.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,18 +6,18 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::events::RandomCall;
 
-/// A model with its prices in millionths of a dollar per million tokens: input, cache read, cache write for
-/// 5 minutes and for an hour, output.
+/// A model with its prices in millionths of a dollar per million tokens: input, cache read, cache write for 5 minutes and
+/// for an hour, output.
 pub struct Model {
     pub provider: &'static str,
     pub model: &'static str,
-    /// By the last day before which they hold, `None` for those that hold on.
+    /// Prices with the day at which they end, `None` for those without an end.
     pub prices: &'static [(Option<&'static str>, [i128; 5])],
-    /// Above so many tokens of input these hold.
+    /// Prices for inputs of more tokens than this.
     pub long: Option<(u64, [i128; 5])>,
 }
 
-/// One of each kind that the price book knows, and one that it does not.
+/// A model for each kind of entry in the price book, and one that it does not contain.
 pub const MODELS: [Model; 7] = [
     Model {
         provider: "anthropic",
@@ -61,7 +61,7 @@ pub const MODELS: [Model; 7] = [
     Model { provider: "acme", model: "in-house-1", prices: &[], long: None },
 ];
 
-/// What some calls come to.
+/// Totals over calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Figures {
     pub requests: u64,
@@ -72,7 +72,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Counts a call.
+    /// Adds a call.
     pub fn count(&mut self, call: &RandomCall, time: DateTime<Utc>) {
         self.requests += 1;
         self.tokens_in += call.input.iter().sum::<u64>();
@@ -83,7 +83,7 @@ impl Figures {
         }
     }
 
-    /// The cost as the API writes it.
+    /// The cost in the notation of the API.
     pub fn cost(&self) -> String {
         let digits = format!("{:013}", self.picodollars);
         let (whole, fraction) = digits.split_at(digits.len() - 12);
@@ -105,7 +105,7 @@ fn cost(call: &RandomCall, time: DateTime<Utc>) -> Option<i128> {
     Some(input + i128::from(call.output) * prices[4])
 }
 
-/// The figures of a window, in total and by everything that the endpoints split them by.
+/// The figures of a window, in total and by every dimension of the endpoints.
 #[derive(Debug, Default)]
 pub struct Expected {
     pub total: Figures,
@@ -115,7 +115,7 @@ pub struct Expected {
 }
 
 impl Expected {
-    /// What `calls` come to over the `days` days that end at `now`, days being those of UTC.
+    /// The figures of `calls` over the last `days` UTC days up to `now`.
     pub fn of<'a>(calls: impl IntoIterator<Item = &'a RandomCall>, now: DateTime<Utc>, days: u64) -> Self {
         let first = now.date_naive() - chrono::Days::new(days - 1);
         let mut expected = Self::default();

@@ -1,4 +1,4 @@
-//! A receiver of webhooks: a real HTTP server on this machine that answers, or fails to, as it is told.
+//! A webhook receiver: a real HTTP server on this machine with programmable replies.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,33 +15,33 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// The name in the receiver's certificate.
+/// The host name in the receiver's certificate.
 pub const NAME: &str = "hooks.example";
-/// What vouches for the receiver's certificate. Made with openssl for these tests; its own key is nowhere.
+/// The root certificate that signs the receiver's. Made with openssl for these tests; its key was thrown away.
 pub const ROOT: &[u8] = include_bytes!("testdata/root.pem");
 
-/// How a receiver answers.
+/// The reply to a request.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// With a status and nothing else.
+    /// Only a status.
     Status(u16),
-    /// With a status, headers and a body.
+    /// A status, headers and a body.
     With(u16, Vec<(&'static str, String)>, String),
-    /// Not at all, but the connection stays open.
+    /// None, with the connection kept open.
     Hang,
-    /// With a status, and a body that never comes.
+    /// A status, and a body that never comes.
     HangAmidBody(u16),
-    /// With a status whose every byte takes its time, so that something always comes.
+    /// A response whose bytes come one by one, so that the connection is never idle.
     Trickle,
-    /// With a status and a body without an end.
+    /// A status and an endless body.
     Endless(u16),
-    /// Not at all: the connection is closed once the request has been read.
+    /// None: the connection is closed after the request.
     Close,
-    /// With something that is not HTTP.
+    /// Something that is not HTTP.
     Nonsense,
 }
 
-/// A request that was received.
+/// A received request.
 #[derive(Clone, Debug)]
 pub struct Received {
     pub method: String,
@@ -51,36 +51,36 @@ pub struct Received {
 }
 
 impl Received {
-    /// A header's text.
+    /// The text of a header.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).unwrap_or_else(|| panic!("no {name} in {:?}", self.headers)).to_str().unwrap()
     }
 
-    /// The message's id.
+    /// The id of the message.
     pub fn id(&self) -> &str {
         self.header("webhook-id")
     }
 
-    /// The signatures that it carries.
+    /// The signatures of the message.
     pub fn signatures(&self) -> Vec<&str> {
         self.header("webhook-signature").split(' ').collect()
     }
 
-    /// Whether one of the signatures was made with `secret`, by the reference implementation of Standard Webhooks. (Its
-    /// `verify` would want the time of signing to be now, by the clock on the wall.)
+    /// Whether one of the signatures was made with `secret`, according to the reference implementation of Standard Webhooks.
+    /// (Its `verify` would require the signing time to be now, by the system's clock.)
     pub fn is_signed_by(&self, secret: &str) -> bool {
         let timestamp = self.header("webhook-timestamp").parse().unwrap();
         let expected = Webhook::new(secret).unwrap().sign(self.id(), timestamp, &self.body).unwrap();
         self.signatures().contains(&expected.as_str())
     }
 
-    /// The body, read.
+    /// The body as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
-/// What happened at a receiver, and what is to happen.
+/// The state of a receiver.
 struct Ledger {
     reply: Reply,
     connections: usize,
@@ -88,7 +88,7 @@ struct Ledger {
     bytes_sent: usize,
 }
 
-/// A receiver. It stops when it is dropped.
+/// A receiver. It stops on drop.
 pub struct Receiver {
     scheme: &'static str,
     port: u16,
@@ -103,12 +103,12 @@ impl Drop for Receiver {
 }
 
 impl Receiver {
-    /// A receiver that answers 204 by http.
+    /// A receiver that responds with 204 over HTTP.
     pub async fn start() -> Self {
         Self::listen("http", None).await
     }
 
-    /// A receiver that answers 204 by https, with a certificate of [`NAME`] that [`ROOT`] vouches for.
+    /// A receiver that responds with 204 over HTTPS, with a certificate for [`NAME`] signed by [`ROOT`].
     pub async fn start_tls() -> Self {
         let certificate = CertificateDer::from_pem_slice(include_bytes!("testdata/receiver.pem")).unwrap();
         let key = PrivateKeyDer::from_pem_slice(include_bytes!("testdata/receiver.key.pem")).unwrap();
@@ -131,58 +131,58 @@ impl Receiver {
         Self { scheme, port, ledger, task }
     }
 
-    /// Where it receives. The query stands for a token that nobody else should see.
+    /// The URL of the receiver. Its query stands for a secret token.
     pub fn url(&self) -> String {
         self.url_of("127.0.0.1")
     }
 
-    /// The same by another host, which may be a name.
+    /// The URL with another host name or address.
     pub fn url_of(&self, host: &str) -> String {
         format!("{}://{host}:{}/hook?token=sesame", self.scheme, self.port)
     }
 
-    /// The port that it listens on.
+    /// The port of the receiver.
     pub const fn port(&self) -> u16 {
         self.port
     }
 
-    /// From now on it answers so.
+    /// Sets the reply to all further requests.
     pub fn answers(&self, reply: Reply) {
         self.ledger.lock().unwrap().reply = reply;
     }
 
-    /// What it received so far.
+    /// All requests so far.
     pub fn received(&self) -> Vec<Received> {
         self.ledger.lock().unwrap().received.clone()
     }
 
-    /// The one request that it received.
+    /// The only request so far.
     pub fn only(&self) -> Received {
         let received = self.received();
         assert_eq!(received.len(), 1, "{received:?}");
         received[0].clone()
     }
 
-    /// How often somebody connected.
+    /// The number of connections so far.
     pub fn connections(&self) -> usize {
         self.ledger.lock().unwrap().connections
     }
 
-    /// How many bytes of endless bodies were taken off its hands.
+    /// The number of bytes sent in endless bodies.
     pub fn bytes_sent(&self) -> usize {
         self.ledger.lock().unwrap().bytes_sent
     }
 }
 
 async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, ledger: Arc<Mutex<Ledger>>) {
-    // Dropped, and so ended, together with this loop.
+    // Dropping this task drops the set and so closes all connections.
     let mut open = tokio::task::JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await.unwrap();
         ledger.lock().unwrap().connections += 1;
         let (tls, ledger) = (tls.clone(), ledger.clone());
         open.spawn(async move {
-            // Whoever hangs up early is no matter of the receiver's.
+            // The sender may close the connection at any time.
             let _ = match tls {
                 None => converse(stream, &ledger).await,
                 Some(tls) => match tls.accept(stream).await {
@@ -194,7 +194,7 @@ async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, ledger: Arc<Mut
     }
 }
 
-/// Reads requests and answers them, as long as that can be done over one connection.
+/// Answers requests as long as the connection can be reused.
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     ledger: &Mutex<Ledger>,

@@ -1,4 +1,4 @@
-//! The tables with nothing around them, and stream records made by hand.
+//! Bare tables without a stack, and stream records written by hand.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -13,34 +13,29 @@ use ledger::event::{CallStatus, Data, Event, KeySource, LlmCall};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
 use ledger::period::Day;
-use ledger::rollup;
-use ledger::rollup::Sums;
+use ledger::rollup::{self, Sums};
 use local::engine::Engine;
 use local::role::Roles;
 use local::template::Template;
 use local::{sdk, tables};
 use serde_json::{Value, json};
-use store::Store;
-use store::TableNames;
-use store::keys;
-use store::keys::Key;
-use store::keys::Keyed;
-use store::keys::event as attribute;
+use store::keys::{self, Key, Keyed, event as attribute};
 use store::quarantine::Quarantined;
+use store::{Store, TableNames};
 use tempfile::TempDir;
 
-/// Empty tables, which go when it is dropped.
+/// Empty tables, deleted on drop.
 pub struct Tables {
-    /// The embedded engine, where there is no other.
+    /// The embedded engine, unless another one is used.
     _engine: Option<(Engine, TempDir)>,
     pub client: Client,
 }
 
-/// Another engine to test against, and a key to tables of one's own there: see the README.
-#[allow(clippy::disallowed_methods, reason = "a test is told by the environment")]
+/// The endpoint of another engine to test against, and a new access key, since tables are isolated by access key there.
+#[allow(clippy::disallowed_methods, reason = "an option of the tests, not of the system")]
 pub fn other_engine() -> Option<(String, String)> {
     let endpoint = std::env::var("FLEETLEDGER_TEST_DYNAMODB").ok()?;
-    // Twelve digits: some engines take the access key for the account.
+    // Twelve digits, since some engines use the access key as account number.
     let digits = (0..12).map(|_| char::from(rand::random_range(b'1'..=b'9')));
     Some((endpoint, digits.collect()))
 }
@@ -59,23 +54,23 @@ impl Tables {
         Self { _engine: engine, client }
     }
 
-    /// A store of its own, as another Lambda would have.
+    /// A new store, as another Lambda process would have.
     pub fn store(&self) -> Store {
         Self::store_by(self.client.clone())
     }
 
-    /// The same tables by way of another client.
+    /// A store over the same tables with another client.
     pub fn store_by(client: Client) -> Store {
         Store::new(client, &names())
     }
 
-    /// What the items hold to which `events` add, by key.
+    /// The stored rollups to which `events` contribute, by key.
     pub async fn held(&self, events: &[Event]) -> BTreeMap<Key, Sums> {
         held(&self.store(), events).await
     }
 }
 
-/// What the items hold in `store` to which `events` add, by key.
+/// The rollups in `store` to which `events` contribute, by key.
 pub async fn held(store: &Store, events: &[Event]) -> BTreeMap<Key, Sums> {
     let mut held = BTreeMap::new();
     for key in folded(events).into_keys() {
@@ -93,12 +88,12 @@ pub fn names() -> TableNames {
 
 static ROLES: LazyLock<Roles> = LazyLock::new(|| Roles::of(&Template::built_in().unwrap()));
 
-/// `client` as far as the role of the function `binary` reaches.
+/// `client`, restricted to the role of the function `binary`.
 pub fn as_function(binary: &str, client: &Client) -> Client {
     ROLES.client(binary, client)
 }
 
-/// What the items should hold when each of `events` is counted once.
+/// The rollups that `events` should lead to if each is counted once.
 pub fn folded(events: &[Event]) -> BTreeMap<Key, Sums> {
     let mut items: BTreeMap<Key, Sums> = BTreeMap::new();
     for event in events {
@@ -109,7 +104,7 @@ pub fn folded(events: &[Event]) -> BTreeMap<Key, Sums> {
     items
 }
 
-/// A call by `agent` that costs `cost` dollars, with an id of its own.
+/// A call by `agent` that costs `cost` dollars.
 pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>) -> Event {
     let name = |text: &str| Name::new(text).unwrap();
     Event {
@@ -141,7 +136,7 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
     }
 }
 
-/// The stream record of `event`'s insertion, with its place in the shard.
+/// The stream record of the insertion of `event`.
 pub fn record(event: &Event, sequence_number: &str) -> Value {
     let key = keys::event_key(&event.org, event.day, event.source.as_str(), event.id.as_str());
     let image = json!({
@@ -171,10 +166,10 @@ pub fn record(event: &Event, sequence_number: &str) -> Value {
     })
 }
 
-/// The stream that made-up records come from.
+/// The stream of records made by [`record`].
 pub const STREAM: &str = "arn:aws:dynamodb:us-east-1:1:table/events/stream/2026-01-01T00:00:00.000";
 
-/// A delivery of `records` of one shard of one stream.
+/// A delivery of records of one shard.
 pub fn delivery(stream: &str, shard: &str, records: &[Value]) -> Value {
     json!({
         "Records": records,
@@ -187,7 +182,7 @@ pub fn delivery(stream: &str, shard: &str, records: &[Value]) -> Value {
     })
 }
 
-/// All of the quarantine, read in pages.
+/// All quarantined records, read in pages.
 pub async fn quarantined(store: &Store) -> Vec<Quarantined> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
@@ -200,8 +195,8 @@ pub async fn quarantined(store: &Store) -> Vec<Quarantined> {
     }
 }
 
-/// Delivers and expects that all of it is taken.
+/// Delivers records and expects that none fails.
 pub async fn deliver(aggregator: &Aggregator, shard: &str, records: &[Value]) {
-    let answer = aggregator.handle(delivery(STREAM, shard, records)).await.unwrap();
-    assert_eq!(answer, json!({ "state": {}, "batchItemFailures": [] }));
+    let response = aggregator.handle(delivery(STREAM, shard, records)).await.unwrap();
+    assert_eq!(response, json!({ "state": {}, "batchItemFailures": [] }));
 }

@@ -1,4 +1,4 @@
-//! Time zones, worked out another way: offsets typed in by hand, days found by trying.
+//! An independent implementation of time zones: offsets typed in by hand, days found by search.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use ledger::period;
@@ -7,9 +7,9 @@ use ledger::period;
 #[derive(Debug)]
 pub struct Zone {
     pub name: &'static str,
-    /// Minutes ahead of UTC until the clocks are changed.
+    /// Minutes ahead of UTC before the change.
     before: i64,
-    /// When they are, and minutes ahead of UTC from then on.
+    /// The instant of the clock change, and minutes ahead of UTC after it.
     change: Option<(&'static str, i64)>,
 }
 
@@ -21,7 +21,8 @@ const fn changing(name: &'static str, before: i64, at: &'static str, after: i64)
     Zone { name, before, change: Some((at, after)) }
 }
 
-/// Both ends of the earth, whole, half and quarter hours, clocks set forward and back, by an hour and by half of one.
+/// Zones on both sides of the date line, with whole, half and quarter hours, and clock changes in both directions, by an
+/// hour and by half an hour.
 pub const ZONES: [Zone; 10] = [
     fixed("UTC", 0),
     changing("Europe/Berlin", 120, "2026-10-25T01:00:00Z", 60),
@@ -35,7 +36,7 @@ pub const ZONES: [Zone; 10] = [
     fixed("Pacific/Pago_Pago", -660),
 ];
 
-/// Instants whose last 35 days hold all of these changes, the last and the first of months.
+/// Instants with all these changes within 35 days before, at ends and starts of months.
 pub const NOWS: [&str; 5] = [
     "2026-09-15T12:00:00Z",
     "2026-09-30T23:59:59.999Z",
@@ -51,7 +52,7 @@ impl Zone {
         TimeDelta::minutes(minutes)
     }
 
-    /// The date that the calendars show.
+    /// The local date.
     pub fn date(&self, instant: DateTime<Utc>) -> NaiveDate {
         (instant + self.ahead(instant)).date_naive()
     }

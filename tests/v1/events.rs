@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use web::auth::Scope;
 
 use crate::support::events::{call, event};
-use crate::support::{Answer, Caller, World, answered, faults, noon};
+use crate::support::{Caller, Response, World, faults, noon, response_of};
 
-/// A call whose fields are changed, or with null taken away.
+/// `event` with the field at `at` set to `value`; null removes the field.
 fn with(mut event: Value, at: &str, value: Value) -> Value {
     let (parent, name) = at.rsplit_once('/').unwrap();
     let parent = event.pointer_mut(parent).unwrap().as_object_mut().unwrap();
@@ -25,11 +25,11 @@ fn with(mut event: Value, at: &str, value: Value) -> Value {
     event
 }
 
-/// What becomes of one event, sent by itself: `accepted`, or its code with its faults.
-async fn verdict(caller: &Caller<'_>, event: &Value) -> Vec<String> {
-    let answer = caller.post(&json!([event])).await;
-    let Some(rejected) = answer["rejected"].get(0) else {
-        return vec![if answer["accepted"] == 1 { "accepted" } else { "duplicate" }.to_owned()];
+/// Sends one event and returns `accepted`, `duplicate`, or the code followed by the faults.
+async fn outcome(caller: &Caller<'_>, event: &Value) -> Vec<String> {
+    let response = caller.post(&json!([event])).await;
+    let Some(rejected) = response["rejected"].get(0) else {
+        return vec![if response["accepted"] == 1 { "accepted" } else { "duplicate" }.to_owned()];
     };
     assert_eq!((&rejected["index"], &rejected["retryable"]), (&json!(0), &json!(false)));
     let mut lines = vec![rejected["code"].as_str().unwrap().to_owned()];
@@ -38,7 +38,7 @@ async fn verdict(caller: &Caller<'_>, event: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn limits_of_every_field_at_both_edges() {
+async fn llm_call_fields_are_limited_at_both_edges() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let long = |n| json!("a".repeat(n));
@@ -82,18 +82,18 @@ async fn limits_of_every_field_at_both_edges() {
     for (i, (at, good, bad, kind)) in call_cases.into_iter().enumerate() {
         let base = |suffix| call(&format!("{i}-{suffix}"), noon());
         assert_eq!(
-            verdict(&caller, &with(base("good"), at, good.clone())).await,
+            outcome(&caller, &with(base("good"), at, good.clone())).await,
             ["accepted"],
             "{at} {good}"
         );
         let place = at.trim_start_matches('/').replace('/', ".");
         let expected = ["invalid".to_owned(), format!("body.0.{place} {kind}")];
-        assert_eq!(verdict(&caller, &with(base("bad"), at, bad.clone())).await, expected, "{at} {bad}");
+        assert_eq!(outcome(&caller, &with(base("bad"), at, bad.clone())).await, expected, "{at} {bad}");
     }
 }
 
 #[tokio::test]
-async fn the_other_types_and_their_limits() {
+async fn fields_of_the_other_event_types_are_limited_at_both_edges() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let task = |id: &str| event(id, "task.completed", noon(), json!({ "agent_id": "nova" }));
@@ -144,17 +144,17 @@ async fn the_other_types_and_their_limits() {
     ];
     for (base, at, good, bad, kind) in cases {
         let again = with(base.clone(), "/id", json!(format!("{}-good", base["id"].as_str().unwrap())));
-        assert_eq!(verdict(&caller, &with(again, at, good.clone())).await, ["accepted"], "{at} {good}");
-        let found = verdict(&caller, &with(base, at, bad.clone())).await;
+        assert_eq!(outcome(&caller, &with(again, at, good.clone())).await, ["accepted"], "{at} {good}");
+        let found = outcome(&caller, &with(base, at, bad.clone())).await;
         let place = at.trim_start_matches('/').replace('/', ".");
-        // A sample's length is a fault of its end.
+        // The length of a sample is reported at its end.
         let place = if kind == "sample_length" { "data.to".to_owned() } else { place };
         assert_eq!(found, ["invalid".to_owned(), format!("body.0.{place} {kind}")], "{at} {bad}");
     }
 }
 
 #[tokio::test]
-async fn every_fault_of_every_event_is_listed_and_the_good_ones_are_kept() {
+async fn every_fault_of_every_event_is_listed_and_valid_events_are_stored() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let bad = json!({
@@ -162,9 +162,9 @@ async fn every_fault_of_every_event_is_listed_and_the_good_ones_are_kept() {
         "data": { "agent_id": 7, "provider": "p", "input_tokens": -1, "output_tokens": 2_000_000_000, "input_token": 1 },
     });
     let batch = json!([call("1", noon()), bad, "text", call("2", noon()), null]);
-    let answer = caller.post(&batch).await;
-    assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(2), &json!(0)));
-    let rejected = answer["rejected"].as_array().unwrap();
+    let response = caller.post(&batch).await;
+    assert_eq!((&response["accepted"], &response["duplicates"]), (&json!(2), &json!(0)));
+    let rejected = response["rejected"].as_array().unwrap();
     assert_eq!(rejected.len(), 3);
     assert_eq!((&rejected[0]["index"], &rejected[0]["id"]), (&json!(1), &json!("a#b")));
     assert_eq!(
@@ -189,17 +189,17 @@ async fn every_fault_of_every_event_is_listed_and_the_good_ones_are_kept() {
 }
 
 #[tokio::test]
-async fn time_has_a_window() {
+async fn time_must_lie_within_the_window() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let (ahead, back, ms) = (TimeDelta::minutes(10), TimeDelta::days(35), TimeDelta::milliseconds(1));
-    assert_eq!(verdict(&caller, &call("1", noon() + ahead)).await, ["accepted"]);
+    assert_eq!(outcome(&caller, &call("1", noon() + ahead)).await, ["accepted"]);
     assert_eq!(
-        verdict(&caller, &call("2", noon() + ahead + ms)).await,
+        outcome(&caller, &call("2", noon() + ahead + ms)).await,
         ["in_future", "body.0.time in_future"]
     );
-    assert_eq!(verdict(&caller, &call("3", noon() - back)).await, ["accepted"]);
-    assert_eq!(verdict(&caller, &call("4", noon() - back - ms)).await, ["too_old", "body.0.time too_old"]);
+    assert_eq!(outcome(&caller, &call("3", noon() - back)).await, ["accepted"]);
+    assert_eq!(outcome(&caller, &call("4", noon() - back - ms)).await, ["too_old", "body.0.time too_old"]);
     let sample = |id: &str, from: chrono::DateTime<chrono::Utc>, to: chrono::DateTime<chrono::Utc>| {
         let data = json!({
             "project_id": "site", "instance_id": "i-1", "from": ledger::period::rfc3339(from),
@@ -209,58 +209,58 @@ async fn time_has_a_window() {
         event(id, "compute.usage", noon(), data)
     };
     let hour = TimeDelta::hours(1);
-    assert_eq!(verdict(&caller, &sample("5", noon() - hour, noon() + ahead)).await, ["accepted"]);
-    let late = verdict(&caller, &sample("6", noon() - hour, noon() + ahead + ms)).await;
+    assert_eq!(outcome(&caller, &sample("5", noon() - hour, noon() + ahead)).await, ["accepted"]);
+    let late = outcome(&caller, &sample("6", noon() - hour, noon() + ahead + ms)).await;
     assert_eq!(late, ["in_future", "body.0.data.to in_future"]);
-    let old = verdict(&caller, &sample("7", noon() - back - hour, noon() - back - ms)).await;
+    let old = outcome(&caller, &sample("7", noon() - back - hour, noon() - back - ms)).await;
     assert_eq!(old, ["too_old", "body.0.data.to too_old"]);
 }
 
 #[tokio::test]
-async fn an_event_is_stored_once_ever() {
+async fn an_event_is_stored_once() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let first = call("1", noon());
-    assert_eq!(verdict(&caller, &first).await, ["accepted"]);
-    assert_eq!(verdict(&caller, &first).await, ["duplicate"]);
-    // Another spelling of the same content: other offset, order, defaults said, extensions.
+    assert_eq!(outcome(&caller, &first).await, ["accepted"]);
+    assert_eq!(outcome(&caller, &first).await, ["duplicate"]);
+    // The same content written differently: another offset, another order, explicit defaults, extension attributes.
     let mut spelled = with(first.clone(), "/time", json!("2026-09-15T15:00:00.000+03:00"));
     spelled = with(spelled, "/data/status", json!("ok"));
     spelled = with(spelled, "/data/cache_read_tokens", json!(0));
     spelled = with(spelled, "/traceparent", json!("00-1-2-3"));
-    assert_eq!(verdict(&caller, &spelled).await, ["duplicate"]);
+    assert_eq!(outcome(&caller, &spelled).await, ["duplicate"]);
     let other = with(first.clone(), "/data/input_tokens", json!(999));
-    assert_eq!(verdict(&caller, &other).await, ["conflict", "body.0.id conflict"]);
-    // An event by itself has no place in a list.
+    assert_eq!(outcome(&caller, &other).await, ["conflict", "body.0.id conflict"]);
+    // The faults of a single event have no index.
     assert_eq!(caller.post(&other).await["rejected"][0]["detail"][0]["loc"], json!(["body", "id"]));
-    // Another day, another source: another event.
-    assert_eq!(verdict(&caller, &call("1", noon() - TimeDelta::days(1))).await, ["accepted"]);
-    assert_eq!(verdict(&caller, &with(first.clone(), "/source", json!("/other"))).await, ["accepted"]);
+    // The same id on another day or from another source is another event.
+    assert_eq!(outcome(&caller, &call("1", noon() - TimeDelta::days(1))).await, ["accepted"]);
+    assert_eq!(outcome(&caller, &with(first.clone(), "/source", json!("/other"))).await, ["accepted"]);
     world.stack.drain().await;
     let summary = caller.get("/v1/metrics/summary").await;
     assert_eq!((&summary["total_requests"], &summary["total_tokens_in"]), (&json!(3), &json!(3000)));
 }
 
 #[tokio::test]
-async fn the_same_rule_holds_within_one_request() {
+async fn duplicates_and_conflicts_are_found_within_one_request() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let one = call("1", noon());
     let other = with(one.clone(), "/data/input_tokens", json!(5));
-    let answer = caller.post(&json!([one, other, one])).await;
-    assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(1), &json!(1)));
+    let response = caller.post(&json!([one, other, one])).await;
+    assert_eq!((&response["accepted"], &response["duplicates"]), (&json!(1), &json!(1)));
     assert_eq!(
-        (&answer["rejected"][0]["index"], &answer["rejected"][0]["code"]),
+        (&response["rejected"][0]["index"], &response["rejected"][0]["code"]),
         (&json!(1), &json!("conflict"))
     );
-    // What is stored decides, not what came first in the request.
-    let answer = caller.post(&json!([other, one])).await;
-    assert_eq!((&answer["accepted"], &answer["duplicates"]), (&json!(0), &json!(1)));
-    assert_eq!(answer["rejected"][0]["index"], 0);
+    // The stored event decides, not the first one in the request.
+    let response = caller.post(&json!([other, one])).await;
+    assert_eq!((&response["accepted"], &response["duplicates"]), (&json!(0), &json!(1)));
+    assert_eq!(response["rejected"][0]["index"], 0);
 }
 
 #[tokio::test]
-async fn what_became_of_each_event_is_counted() {
+async fn accepted_duplicate_and_rejected_events_are_metered() {
     let world = World::new().await;
     let other = |id, time| with(call(id, time), "/data/input_tokens", json!(7));
     let events = json!([
@@ -277,14 +277,14 @@ async fn what_became_of_each_event_is_counted() {
         .header("content-type", "application/json")
         .body(events.to_string());
     let router = world.app(world.stack.client().clone()).router(ingest::routes());
-    let ((status, answer), counts) = counted("ingest", answered(router, request.unwrap())).await;
-    assert_eq!((status, answer["rejected"].as_array().unwrap().len()), (StatusCode::OK, 3));
+    let ((status, response), counts) = counted("ingest", response_of(router, request.unwrap())).await;
+    assert_eq!((status, response["rejected"].as_array().unwrap().len()), (StatusCode::OK, 3));
     let all = [Metric::Accepted, Metric::Duplicates, Metric::Rejected, Metric::Unavailable];
     assert_eq!(all.map(|metric| counts.get(metric)), [2, 1, 3, 0]);
 }
 
 #[tokio::test]
-async fn activity_with_the_same_details_in_another_order_is_the_same() {
+async fn the_order_of_fields_in_activity_details_does_not_matter() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let send = async |details: &str| {
@@ -304,12 +304,12 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-async fn raw(caller: &Caller<'_>, headers: &[(&str, &str)], body: impl Into<axum::body::Bytes>) -> Answer {
+async fn raw(caller: &Caller<'_>, headers: &[(&str, &str)], body: impl Into<axum::body::Bytes>) -> Response {
     caller.send(Method::POST, "/v1/events", headers, body).await
 }
 
 #[tokio::test]
-async fn one_event_a_batch_and_gzip_are_taken() {
+async fn single_events_batches_and_gzip_are_accepted() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let one = call("1", noon()).to_string();
@@ -320,27 +320,27 @@ async fn one_event_a_batch_and_gzip_are_taken() {
         ("application/json", call("3", noon()).to_string()),
         ("application/json", json!([call("4", noon())]).to_string()),
     ] {
-        let answer = raw(&caller, &[("content-type", kind)], body).await;
-        assert_eq!((answer.status, &answer.body["accepted"]), (StatusCode::OK, &json!(1)), "{kind}");
+        let response = raw(&caller, &[("content-type", kind)], body).await;
+        assert_eq!((response.status, &response.body["accepted"]), (StatusCode::OK, &json!(1)), "{kind}");
     }
     let zipped = gzip(&json!([call("5", noon())]).to_string());
     let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
     assert_eq!(raw(&caller, &headers, zipped).await.body["accepted"], 1);
     assert_eq!(raw(&caller, &[("content-type", "application/json")], "[]").await.body["accepted"], 0);
-    // A fault of a single event does not speak of an index.
-    let answer = raw(&caller, &[("content-type", "application/cloudevents+json")], "{}").await;
-    assert_eq!(faults(&answer.body["rejected"][0]["detail"])[0], "body.id missing");
+    // The faults of a single event have no index.
+    let response = raw(&caller, &[("content-type", "application/cloudevents+json")], "{}").await;
+    assert_eq!(faults(&response.body["rejected"][0]["detail"])[0], "body.id missing");
 }
 
 #[tokio::test]
-async fn a_body_that_cannot_be_read_is_refused_as_a_whole() {
+async fn an_unreadable_body_is_rejected_as_a_whole() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let json = [("content-type", "application/json")];
     for body in ["", "not JSON", "{", "[{}", "\u{feff}[]"] {
-        let answer = raw(&caller, &json, body.to_owned()).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
-        assert_eq!(faults(&answer.body["detail"]), ["body body_unreadable"]);
+        let response = raw(&caller, &json, body.to_owned()).await;
+        assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
+        assert_eq!(faults(&response.body["detail"]), ["body body_unreadable"]);
     }
     for (headers, status) in [
         ([("content-type", "text/plain"), ("accept", "*/*")], StatusCode::UNSUPPORTED_MEDIA_TYPE),
@@ -357,32 +357,32 @@ async fn a_body_that_cannot_be_read_is_refused_as_a_whole() {
             StatusCode::UNPROCESSABLE_ENTITY,
         ),
     ] {
-        let answer = raw(&caller, &headers, "[]").await;
-        assert_eq!(answer.status, status, "{headers:?}");
-        assert!(answer.body["detail"].is_string() || answer.body["detail"].is_array());
+        let response = raw(&caller, &headers, "[]").await;
+        assert_eq!(response.status, status, "{headers:?}");
+        assert!(response.body["detail"].is_string() || response.body["detail"].is_array());
     }
 }
 
 #[tokio::test]
-async fn size_is_limited_in_events_and_in_bytes() {
+async fn requests_are_limited_to_500_events_and_1_mib() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let events = |n: usize| json!((0..n).map(|i| call(&i.to_string(), noon())).collect::<Vec<_>>());
-    let answer = caller.try_post(&events(501)).await;
-    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(answer.body["detail"].as_str().unwrap().contains("500 events"));
+    let response = caller.try_post(&events(501)).await;
+    assert_eq!(response.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(response.body["detail"].as_str().unwrap().contains("500 events"));
     assert_eq!(caller.post(&events(500)).await["accepted"], 500);
     let json = [("content-type", "application/json")];
     let padded = |bytes: usize| format!("[]{}", " ".repeat(bytes - 2));
     assert_eq!(raw(&caller, &json, padded(1 << 20)).await.status, StatusCode::OK);
-    let answer = raw(&caller, &json, padded((1 << 20) + 1)).await;
-    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(answer.body["detail"].as_str().unwrap().contains("1048576 bytes"));
-    // So far over the limit that nobody reads it.
-    let answer = raw(&caller, &json, padded((2 << 20) + 1)).await;
-    assert_eq!(answer.status, StatusCode::PAYLOAD_TOO_LARGE);
-    assert!(answer.body["detail"].as_str().unwrap().contains("1048576 bytes"));
-    // A bomb: a hundred megabytes of blanks in a hundred kilobytes.
+    let response = raw(&caller, &json, padded((1 << 20) + 1)).await;
+    assert_eq!(response.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(response.body["detail"].as_str().unwrap().contains("1048576 bytes"));
+    // So far over the limit that the body is not read at all.
+    let response = raw(&caller, &json, padded((2 << 20) + 1)).await;
+    assert_eq!(response.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(response.body["detail"].as_str().unwrap().contains("1048576 bytes"));
+    // A decompression bomb: 100 MiB of spaces in less than 200 KiB.
     let bomb = gzip(&padded(100 << 20));
     assert!(bomb.len() < 200 << 10);
     let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];

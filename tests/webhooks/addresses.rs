@@ -1,4 +1,4 @@
-//! Attempts to reach what nobody outside should reach: by spelling, by name, by a name that changes its mind, by
+//! Attempts to reach private addresses: by spelling, by name, by DNS rebinding, by redirect.
 //! redirection.
 
 use ledger::alert::RetryAdvice;
@@ -9,7 +9,7 @@ use crate::support::receiver::{NAME, Receiver, Reply};
 
 const NOT_PUBLIC: &str = "The host name resolves to an address that is not public.";
 
-/// Sends to a URL that must not be sent to.
+/// Sends to a URL that must be refused, and returns the detail of the failure.
 async fn refused(names: &Names, policy: Policy, url: &str) -> String {
     let failure = send(&names.webhooks(policy), url).await.unwrap_err();
     assert_eq!((failure.advice, failure.status), (RetryAdvice::GiveUp, None), "{url}: {failure}");
@@ -17,7 +17,7 @@ async fn refused(names: &Names, policy: Policy, url: &str) -> String {
 }
 
 #[tokio::test]
-async fn no_spelling_of_this_machine_is_connected_to() {
+async fn no_spelling_of_the_local_machine_is_connected_to() {
     let receivers = [Receiver::start().await, Receiver::start_tls().await];
     let names = Names::all(&["8.8.8.8"]);
     for host in [
@@ -42,10 +42,10 @@ async fn no_spelling_of_this_machine_is_connected_to() {
         for receiver in &receivers {
             refused(&names, DEPLOYED, &receiver.url_of(host)).await;
             let https = receiver.url_of(host).replace("http:", "https:");
-            let told = refused(&names, DEPLOYED, &https).await;
+            let detail = refused(&names, DEPLOYED, &https).await;
             assert!(
-                told.starts_with("Not sent: URL host should be a name or a public address"),
-                "{host}: {told}"
+                detail.starts_with("Not sent: URL host should be a name or a public address"),
+                "{host}: {detail}"
             );
         }
     }
@@ -102,7 +102,7 @@ async fn no_name_of_a_special_address_is_connected_to() {
 }
 
 #[tokio::test]
-async fn one_bad_address_condemns_a_name() {
+async fn a_name_with_one_forbidden_address_is_refused() {
     let receiver = Receiver::start_tls().await;
     for addresses in [
         &["8.8.8.8", "127.0.0.1"][..],
@@ -110,24 +110,24 @@ async fn one_bad_address_condemns_a_name() {
         &["2606:4700:4700::1111", "::1"],
         &["8.8.8.8", "8.8.4.4", "2606:4700:4700::1111", "10.0.0.1", "1.1.1.1"],
     ] {
-        let told = refused(&Names::all(addresses), DEPLOYED, &receiver.url_of(NAME)).await;
-        assert_eq!(told, NOT_PUBLIC, "{addresses:?}");
+        let detail = refused(&Names::all(addresses), DEPLOYED, &receiver.url_of(NAME)).await;
+        assert_eq!(detail, NOT_PUBLIC, "{addresses:?}");
     }
-    let told = refused(&Names::all(&["127.0.0.1", "10.0.0.1"]), LOCAL, &receiver.url_of(NAME)).await;
-    assert_eq!(told, NOT_PUBLIC);
+    let detail = refused(&Names::all(&["127.0.0.1", "10.0.0.1"]), LOCAL, &receiver.url_of(NAME)).await;
+    assert_eq!(detail, NOT_PUBLIC);
     assert_eq!(receiver.connections(), 0);
 }
 
 #[tokio::test]
-async fn a_name_is_looked_up_once_so_it_cannot_change_its_mind() {
+async fn a_name_is_resolved_once_per_message() {
     let receiver = Receiver::start().await;
-    // Good when it is checked; whoever looked it up again to connect would reach nothing, or worse.
+    // Allowed when it is checked. A second look-up to connect would return a forbidden address.
     let names = Names::then(&[&["127.0.0.1"], &["10.0.0.1"], &["127.0.0.1"]]);
     let webhooks = names.webhooks(LOCAL);
     let url = receiver.url_of("rebind.localhost");
     assert_eq!(send(&webhooks, &url).await, Ok(Sent { status: 204 }));
     assert_eq!(names.asked(), ["rebind.localhost"]);
-    // The next message is another matter: that the name was good once counts for nothing.
+    // The next message is checked again.
     let failure = send(&webhooks, &url).await.unwrap_err();
     assert_eq!((failure.advice, failure.detail.as_str()), (RetryAdvice::GiveUp, NOT_PUBLIC));
     assert_eq!(send(&webhooks, &url).await, Ok(Sent { status: 204 }));
@@ -135,7 +135,7 @@ async fn a_name_is_looked_up_once_so_it_cannot_change_its_mind() {
 }
 
 #[tokio::test]
-async fn a_bad_name_is_refused_before_it_turns_good() {
+async fn a_forbidden_name_is_refused_though_it_becomes_allowed() {
     let receiver = Receiver::start_tls().await;
     let names = Names::then(&[&["169.254.169.254"], &["8.8.8.8"]]);
     assert_eq!(refused(&names, DEPLOYED, &receiver.url_of(NAME)).await, NOT_PUBLIC);
@@ -143,16 +143,16 @@ async fn a_bad_name_is_refused_before_it_turns_good() {
 }
 
 #[tokio::test]
-async fn a_name_kept_for_this_machine_leads_nowhere_else() {
+async fn localhost_must_resolve_to_this_machine() {
     let receiver = Receiver::start().await;
     for elsewhere in [&["8.8.8.8"][..], &["127.0.0.1", "8.8.8.8"], &["10.0.0.1"]] {
-        let told = refused(&Names::all(elsewhere), LOCAL, &receiver.url_of("localhost")).await;
-        assert_eq!(told, NOT_PUBLIC, "{elsewhere:?}");
+        let detail = refused(&Names::all(elsewhere), LOCAL, &receiver.url_of("localhost")).await;
+        assert_eq!(detail, NOT_PUBLIC, "{elsewhere:?}");
     }
 }
 
 #[tokio::test]
-async fn allowing_this_machine_allows_nothing_else() {
+async fn a_local_policy_allows_no_other_private_address() {
     let names = Names::all(&["10.0.0.1"]);
     for url in [
         "https://10.0.0.1/",
@@ -177,14 +177,14 @@ async fn allowing_this_machine_allows_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_redirection_leads_nowhere() {
+async fn redirects_are_not_followed() {
     let (receiver, inside) = (Receiver::start().await, Receiver::start().await);
     for status in [301, 302, 303, 307, 308] {
         receiver.answers(Reply::With(status, vec![("location", inside.url())], String::new()));
         let failure = send(&Names::all(&["127.0.0.1"]).webhooks(LOCAL), &receiver.url()).await.unwrap_err();
         assert_eq!((failure.status, failure.advice), (Some(status), RetryAdvice::Retry { after: None }));
-        let told = format!("The receiver answered {status} (redirects are not followed)");
-        assert_eq!(failure.detail, told);
+        let detail = format!("The receiver answered {status} (redirects are not followed)");
+        assert_eq!(failure.detail, detail);
     }
     assert_eq!((receiver.received().len(), inside.connections()), (5, 0));
 }

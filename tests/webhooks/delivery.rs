@@ -1,4 +1,4 @@
-//! What arrives, over http and https.
+//! Messages as they arrive, over HTTP and HTTPS.
 
 use std::process::Command;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ async fn a_message_arrives_as_it_was_signed() {
 }
 
 #[tokio::test]
-async fn while_a_secret_is_rotated_both_sign() {
+async fn during_rotation_both_secrets_sign() {
     let receiver = Receiver::start().await;
     let webhooks = Webhooks::new(LOCAL).unwrap();
     let (new, old) = (new_secret(), new_secret());
@@ -40,7 +40,7 @@ async fn while_a_secret_is_rotated_both_sign() {
 }
 
 #[tokio::test]
-async fn nothing_is_sent_without_a_signature() {
+async fn nothing_is_sent_without_a_valid_secret() {
     let receiver = Receiver::start().await;
     let webhooks = Webhooks::new(LOCAL).unwrap();
     for secrets in [&[][..], &[""], &["whsec_"], &["whsec_dG9vIHNob3J0"], &[SECRET, "sesame"]] {
@@ -53,7 +53,7 @@ async fn nothing_is_sent_without_a_signature() {
 }
 
 #[test]
-fn ids_tell_messages_apart_and_hold_no_full_stop() {
+fn message_ids_are_distinct_and_contain_no_period() {
     assert_eq!(MessageId::of("acme#ALERT#a.b"), MessageId::of("acme#ALERT#a.b"));
     assert_ne!(MessageId::of("acme#ALERT#a.b"), MessageId::of("acme#ALERT#a.c"));
     assert_ne!(webhook::unique_id(), webhook::unique_id());
@@ -63,7 +63,7 @@ fn ids_tell_messages_apart_and_hold_no_full_stop() {
     }
 }
 
-/// A sender that trusts the receiver's root, for a name that stands for this machine.
+/// A sender that trusts the receiver's root certificate.
 fn trusting(names: &Names) -> Webhooks {
     let root = Certificate::from_pem(ROOT).unwrap();
     let transport = reqwest::Client::builder().tls_certs_only([root]);
@@ -71,7 +71,7 @@ fn trusting(names: &Names) -> Webhooks {
 }
 
 #[tokio::test]
-async fn over_https_the_certificate_has_to_be_the_names() {
+async fn over_https_the_certificate_must_match_the_name() {
     let receiver = Receiver::start_tls().await;
     let names = Names::all(&["127.0.0.1"]);
     let sent = send(&trusting(&names), &receiver.url_of(NAME)).await;
@@ -93,10 +93,10 @@ async fn over_https_the_certificate_has_to_be_the_names() {
 }
 
 #[tokio::test]
-async fn no_proxy_of_the_environment_is_used() {
+async fn proxies_in_the_environment_are_ignored() {
     let proxy = Receiver::start().await;
     proxy.answers(Reply::Status(200));
-    // The first test of this file again, in a process whose environment names a proxy.
+    // Runs the first test of this file in a process with a proxy in its environment.
     let mut child = Command::new(std::env::current_exe().unwrap());
     child.args(["--exact", "webhooks::delivery::a_message_arrives_as_it_was_signed"]);
     for name in ["http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
@@ -104,13 +104,13 @@ async fn no_proxy_of_the_environment_is_used() {
     }
     child.env_remove("no_proxy").env_remove("NO_PROXY");
     let output = tokio::task::spawn_blocking(move || child.output().unwrap()).await.unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && told.contains("1 passed"), "{told}");
+    let detail = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && detail.contains("1 passed"), "{detail}");
     assert_eq!(proxy.connections(), 0);
 }
 
 #[tokio::test]
-async fn http_is_for_this_machine_alone() {
+async fn http_is_allowed_for_this_machine_only() {
     let receiver = Receiver::start().await;
     for webhooks in [Names::all(&["127.0.0.1"]).webhooks(DEPLOYED), Names::all(&["8.8.8.8"]).webhooks(LOCAL)]
     {

@@ -14,7 +14,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
-use ledger::alert::Failure;
+use ledger::alert::DeliveryFailure;
 use ledger::ids::{Name, OrgId};
 use ledger::period::rfc3339;
 use ledger::settings::DestinationSettings;

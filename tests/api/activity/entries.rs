@@ -1,4 +1,4 @@
-//! What an entry says.
+//! The content of an entry.
 
 use axum::body::Bytes;
 use http::Request;
@@ -9,7 +9,7 @@ use super::{entry, put};
 use crate::support::{World, noon};
 
 #[tokio::test]
-async fn the_published_example() {
+async fn the_documented_example() {
     let world = World::new().await;
     let caller = world.caller("acme");
     world.stack.clock().set(ledger::period::parse_instant("2026-03-17T08:30:00Z").unwrap());
@@ -35,7 +35,7 @@ async fn the_published_example() {
 }
 
 #[tokio::test]
-async fn an_empty_organisation_has_an_empty_log() {
+async fn an_empty_organization_has_an_empty_log() {
     let world = World::new().await;
     let pagination = json!({ "total": 0, "limit": 7, "offset": 3, "hasMore": false, "nextCursor": null });
     let empty = json!({ "data": [], "pagination": pagination });
@@ -46,7 +46,7 @@ async fn an_empty_organisation_has_an_empty_log() {
 }
 
 #[tokio::test]
-async fn details_are_the_text_that_was_sent() {
+async fn details_are_returned_as_they_were_sent() {
     let world = World::new().await;
     let details = r#"{ "b": 1.10, "a": [1e2, 123456789012345678901234567890], "b2":"é\u00e9\n" }"#;
     let event = entry("1", "nova", "x", noon()).to_string();
@@ -62,25 +62,25 @@ async fn details_are_the_text_that_was_sent() {
             .unwrap()
     };
     assert_eq!(world.stack.call(request("POST", "/v1/events", body)).await.status(), 200);
-    let answer = world.stack.call(request("GET", "/api/activity", String::new())).await;
-    let text = String::from_utf8(answer.body().to_vec()).unwrap();
+    let response = world.stack.call(request("GET", "/api/activity", String::new())).await;
+    let text = String::from_utf8(response.body().to_vec()).unwrap();
     assert!(text.contains(&format!(r#""details":{details},"#)), "{text}");
 }
 
 #[tokio::test]
-async fn changes_of_settings_are_entries_and_those_of_no_agent_say_so() {
+async fn setting_changes_are_entries_with_the_agent_they_concern() {
     let world = World::new().await;
     let caller = world.caller("acme");
     put(&caller, "/api/organization", json!({ "timezone": "Asia/Kathmandu" })).await;
     put(&caller, "/api/agents/nova", json!({ "name": "Nova" })).await;
     put(&caller, "/api/agents/a%2Fb", json!({ "status": "paused" })).await;
-    // Not yet counted, and part of the total already.
+    // Not aggregated yet, but already part of the total.
     let page = caller.get("/api/activity").await;
     assert_eq!(page["pagination"]["total"], 3);
-    let mut said: Vec<_> = page["data"].as_array().unwrap().iter().map(told).collect();
-    said.sort();
+    let mut listed: Vec<_> = page["data"].as_array().unwrap().iter().map(fields).collect();
+    listed.sort();
     assert_eq!(
-        said,
+        listed,
         [[" ", "", "organization"], ["a/b ", "a/b", "agent a/b"], ["nova ", "Nova", "agent nova"],]
     );
     let of_nova = caller.get("/api/activity?agentId=nova&eventType=config_change").await;
@@ -89,14 +89,14 @@ async fn changes_of_settings_are_entries_and_those_of_no_agent_say_so() {
     assert_eq!(of_nova["data"][0]["createdAt"], "2026-09-15T12:00:00Z");
 }
 
-fn told(row: &Value) -> [String; 3] {
+fn fields(row: &Value) -> [String; 3] {
     assert_eq!(row["eventType"], "config_change");
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     [format!("{} ", text(&row["agentId"])), text(&row["agentName"]), text(&row["details"]["what"])]
 }
 
 #[tokio::test]
-async fn no_organisation_sees_another() {
+async fn no_organization_sees_another() {
     let world = World::new().await;
     world.caller("acme").record(&[entry("1", "nova", "x", noon())]).await;
     for other in ["acm", "acme2", "acme/x"] {

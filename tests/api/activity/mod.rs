@@ -13,16 +13,16 @@ use serde_json::{Value, json};
 use crate::support::Caller;
 use crate::support::events::event;
 
-/// An entry as a sender writes it.
+/// An activity event.
 pub fn entry(id: &str, agent: &str, kind: &str, time: DateTime<Utc>) -> Value {
     event(id, "agent.activity", time, json!({ "agent_id": agent, "event_type": kind }))
 }
 
-/// Sets something through the registry.
+/// Changes a setting through the registry.
 pub async fn put(caller: &Caller<'_>, path: &str, body: Value) {
     let json = [("content-type", "application/json")];
-    let answer = caller.send(Method::PUT, path, &json, body.to_string()).await;
-    assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+    let response = caller.send(Method::PUT, path, &json, body.to_string()).await;
+    assert_eq!(response.status, StatusCode::OK, "{path}: {}", response.body);
 }
 
 /// The ids of a page.
@@ -36,7 +36,7 @@ pub fn path(params: &[(&str, &str)]) -> String {
     format!("/api/activity?{query}")
 }
 
-/// All pages, by cursor, one after the other, until there is none; `between` is done before each but the first.
+/// All pages by cursor, from the first to the last; `between` runs before each page but the first.
 pub async fn walk(
     caller: &Caller<'_>,
     params: &[(&str, &str)],

@@ -1,4 +1,4 @@
-//! Pages, while the log grows and ages.
+//! Pagination while the log grows and ages.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use super::{entry, ids, path, walk};
 use crate::support::{World, noon};
 
 #[tokio::test]
-async fn at_one_instant_entries_stand_by_id_then_by_source() {
+async fn entries_of_one_instant_are_ordered_by_id_then_source() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let mut entries: Vec<_> =
@@ -22,12 +22,12 @@ async fn at_one_instant_entries_stand_by_id_then_by_source() {
     let page = caller.get("/api/activity?to=2026-09-15T12:00:01Z").await;
     assert_eq!(ids(&page), ["z", "B", "a", "a", "a-", "a1", "b"]);
     assert_eq!([&page["data"][2]["agentId"], &page["data"][3]["agentId"]], ["pulse", "nova"]);
-    // What lies ahead is not of the last 30 days.
+    // An entry in the future is not one of the last 30 days.
     assert_eq!(caller.get("/api/activity").await["pagination"]["total"], 6);
 }
 
 #[tokio::test]
-async fn both_ends_of_a_range_are_part_of_it() {
+async fn a_range_includes_both_ends() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let hours = |hours| noon() - TimeDelta::hours(hours);
@@ -52,7 +52,7 @@ async fn both_ends_of_a_range_are_part_of_it() {
 }
 
 #[tokio::test]
-async fn the_last_hour_is_exact_before_anything_is_counted_and_the_rest_after() {
+async fn the_last_hour_is_complete_before_aggregation_and_the_rest_after() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let late = entry("late", "nova", "x", noon() - TimeDelta::days(3));
@@ -64,13 +64,13 @@ async fn the_last_hour_is_exact_before_anything_is_counted_and_the_rest_after() 
     assert_eq!(total().await, (2, json!(1)));
     world.stack.drain().await;
     assert_eq!(total().await, (2, json!(2)));
-    // Delivered once more, it is still counted once.
+    // A redelivery does not count it again.
     world.stack.redeliver().await;
     assert_eq!(total().await, (2, json!(2)));
 }
 
 #[tokio::test]
-async fn pages_by_cursor_have_no_gaps_and_no_repeats_while_the_log_grows() {
+async fn cursor_pages_have_no_gaps_or_repeats_while_the_log_grows() {
     let world = World::new().await;
     let entries: Vec<_> = (0..120)
         .map(|i| {
@@ -91,7 +91,7 @@ async fn pages_by_cursor_have_no_gaps_and_no_repeats_while_the_log_grows() {
         let wanted = |i: &usize| !filter.contains(&("eventType", "tool_call")) || i.is_multiple_of(3);
         let mut added = 0;
         let pages = walk(&caller, &[filter, &[("limit", "7")]].concat(), async || {
-            // Newer ones than all that was listed, at the same instant as the newest, and in the midst of what is left.
+            // Newer than everything listed, at the instant of the newest entry, and amid what is left.
             world.stack.clock().set(noon() + TimeDelta::seconds(added + 1));
             let new = |what: &str, seconds: i64| {
                 let id = format!("new-{added}-{what}");

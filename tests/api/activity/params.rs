@@ -1,4 +1,4 @@
-//! Parameters at their edges, and cursors that do not hold.
+//! Parameters at their limits, and invalid cursors.
 
 use chrono::TimeDelta;
 use http::StatusCode;
@@ -42,18 +42,18 @@ async fn every_fault_of_the_parameters_is_listed() {
         ("cursor=x", "cursor cursor"),
         ("cursor=x&offset=1", "offset exclusive"),
     ] {
-        let answer = caller.try_get(&format!("/api/activity?{bad}")).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
-        assert_eq!(faults(&answer.body["detail"]), [format!("query.{expected}")], "{bad}");
+        let response = caller.try_get(&format!("/api/activity?{bad}")).await;
+        assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+        assert_eq!(faults(&response.body["detail"]), [format!("query.{expected}")], "{bad}");
     }
-    let answer = caller.try_get("/api/activity?limit=0&offset=10001&from=x").await;
-    assert_eq!(answer.body["detail"].as_array().unwrap().len(), 3);
-    let told = answer.body["detail"].to_string();
-    assert!(told.contains("equal to 10000; further pages are reached by 'cursor'"), "{told}");
+    let response = caller.try_get("/api/activity?limit=0&offset=10001&from=x").await;
+    assert_eq!(response.body["detail"].as_array().unwrap().len(), 3);
+    let detail = response.body["detail"].to_string();
+    assert!(detail.contains("equal to 10000; further pages are reached by 'cursor'"), "{detail}");
 }
 
 #[tokio::test]
-async fn a_cursor_holds_for_its_organisation_and_filters_alone() {
+async fn a_cursor_is_valid_for_its_organization_and_filters_only() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let at = |i| noon() - TimeDelta::minutes(i);
@@ -72,16 +72,16 @@ async fn a_cursor_holds_for_its_organisation_and_filters_alone() {
         let cursor = page["pagination"]["nextCursor"].as_str().unwrap().to_owned();
         for other in filters {
             let next = path(&[other, &[("cursor", cursor.as_str()), ("limit", "2")]].concat());
-            let answer = caller.try_get(&next).await;
+            let response = caller.try_get(&next).await;
             if other == filter {
-                assert_eq!(ids(&answer.body), ["1", "2"]);
-                let pagination = &answer.body["pagination"];
+                assert_eq!(ids(&response.body), ["1", "2"]);
+                let pagination = &response.body["pagination"];
                 assert_eq!(
                     (&pagination["total"], &pagination["offset"], &pagination["hasMore"]),
                     (&json!(4), &json!(1), &json!(true))
                 );
             } else {
-                assert_eq!(faults(&answer.body["detail"]), ["query.cursor cursor"]);
+                assert_eq!(faults(&response.body["detail"]), ["query.cursor cursor"]);
             }
             let foreign = world.caller("other").try_get(&next).await;
             assert_eq!(foreign.status, StatusCode::UNPROCESSABLE_ENTITY);

@@ -1,4 +1,4 @@
-//! Random logs of several organisations in several zones: every page against a plain filter and sort.
+//! Random logs of several organizations in several zones: every page is compared with a plain filter and sort.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,7 +22,7 @@ struct Made {
     org: usize,
 }
 
-/// Milliseconds ago: anywhere, within the last hours, at the borders of hours and days, and often at the same instant.
+/// Milliseconds ago: anywhere, within the last hours, at the edges of hours and days, and often at the same instant.
 fn ms_ago() -> impl Strategy<Value = i64> {
     let hour = 3_600_000;
     prop_oneof![
@@ -35,7 +35,7 @@ fn ms_ago() -> impl Strategy<Value = i64> {
 }
 
 #[derive(Clone, Debug)]
-struct Ask {
+struct Query {
     agent: Option<usize>,
     kind: Option<usize>,
     from: Option<i64>,
@@ -44,7 +44,7 @@ struct Ask {
     offset: usize,
 }
 
-fn ask() -> impl Strategy<Value = Ask> {
+fn query() -> impl Strategy<Value = Query> {
     let end = || prop::option::of(ms_ago());
     (
         prop::option::of(0..AGENTS.len()),
@@ -59,7 +59,7 @@ fn ask() -> impl Strategy<Value = Ask> {
                 (Some(from), Some(to)) => (Some(from.max(to)), Some(from.min(to))),
                 other => other,
             };
-            Ask { agent, kind, from, to, limit, offset }
+            Query { agent, kind, from, to, limit, offset }
         })
 }
 
@@ -67,7 +67,7 @@ fn at(ms_ago: i64) -> DateTime<Utc> {
     noon() - TimeDelta::milliseconds(ms_ago)
 }
 
-/// An entry as the test knows it.
+/// An entry that was sent.
 #[derive(Clone, Debug)]
 struct Known {
     time: DateTime<Utc>,
@@ -76,7 +76,7 @@ struct Known {
     kind: String,
 }
 
-impl Ask {
+impl Query {
     fn params(&self) -> Vec<(&'static str, String)> {
         let mut params = Vec::new();
         let instant = |ms| ledger::period::rfc3339(at(ms));
@@ -88,7 +88,7 @@ impl Ask {
         params
     }
 
-    /// What should be listed, in order.
+    /// The ids to be listed, in order.
     fn expected(&self, known: &[Known]) -> Vec<String> {
         let to = at(self.to.unwrap_or(0));
         let from = self.from.map_or(to - TimeDelta::days(30), at);
@@ -125,13 +125,13 @@ impl Ask {
 fn check_pagination(pagination: &Value, total: usize, limit: usize, offset: usize) {
     let has_more = offset + limit < total;
     assert_eq!(pagination["nextCursor"].is_string(), has_more);
-    let mut told = pagination.clone();
-    told.as_object_mut().unwrap().remove("nextCursor");
-    assert_eq!(told, json!({ "total": total, "limit": limit, "offset": offset, "hasMore": has_more }));
+    let mut shown = pagination.clone();
+    shown.as_object_mut().unwrap().remove("nextCursor");
+    assert_eq!(shown, json!({ "total": total, "limit": limit, "offset": offset, "hasMore": has_more }));
 }
 
-/// An organisation with a zone, whose setting is the first entry of its log.
-async fn organisation(caller: &Caller<'_>, zone: &str) -> Vec<Known> {
+/// Sets the zone of an organization, which is the first entry of its log.
+async fn organization(caller: &Caller<'_>, zone: &str) -> Vec<Known> {
     put(caller, "/api/organization", json!({ "timezone": zone, "name": "x" })).await;
     let page = caller.get("/api/activity").await;
     let id = ids(&page).concat();
@@ -140,7 +140,7 @@ async fn organisation(caller: &Caller<'_>, zone: &str) -> Vec<Known> {
 }
 
 #[test]
-fn every_page_is_a_part_of_the_filtered_and_sorted_log() {
+fn every_page_is_a_slice_of_the_filtered_and_sorted_log() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(World::new());
     let next = AtomicU32::new(0);
@@ -148,7 +148,7 @@ fn every_page_is_a_part_of_the_filtered_and_sorted_log() {
     let made = made.prop_map(|(agent, kind, ms_ago, org)| Made { agent, kind, ms_ago, org });
     let strategy = (
         prop::collection::vec(made, 1..150),
-        prop::collection::vec((ask(), 0..2_usize), 4..8),
+        prop::collection::vec((query(), 0..2_usize), 4..8),
         [0..ZONES.len(), 0..ZONES.len()],
     );
     let config = Config { cases: 16, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
@@ -157,7 +157,7 @@ fn every_page_is_a_part_of_the_filtered_and_sorted_log() {
         let callers = [0, 1].map(|i| world.caller(&format!("org-{number}-{i}")));
         runtime.block_on(async {
             for (i, caller) in callers.iter().enumerate() {
-                let mut known = organisation(caller, ZONES[zones[i]]).await;
+                let mut known = organization(caller, ZONES[zones[i]]).await;
                 let mine: Vec<_> = made.iter().enumerate().filter(|(_, made)| made.org == i).collect();
                 let events: Vec<_> = mine
                     .iter()

@@ -1,4 +1,4 @@
-//! What a page costs, at any depth.
+//! The cost of a page, at any depth.
 
 use axum::body::Body;
 use chrono::{TimeDelta, Timelike};
@@ -15,10 +15,10 @@ use super::{entry, path};
 use crate::support::tables::{Tables, call};
 use crate::support::{World, noon};
 
-/// Entries, one every five minutes for 30 days and a bit.
+/// Entries, one every five minutes for a little over 30 days.
 const ENTRIES: i64 = 9_000;
 
-/// The log of an organisation, and what reading it costs.
+/// The log of an organization and the cost of reading it.
 struct Log {
     world: World,
 }
@@ -29,7 +29,7 @@ impl Log {
         let caller = world.caller("acme");
         let entries: Vec<_> = (0..ENTRIES)
             .map(|i| {
-                // Of one kind there are a few only.
+                // Only a few are of one kind.
                 let kind = if i % 300 == 299 { "config_change" } else { "tool_call" };
                 let time = noon() - TimeDelta::seconds(i * 290);
                 let mut entry = entry(&i.to_string(), ["nova", "pulse"][usize::from(i % 2 == 0)], kind, time);
@@ -45,22 +45,22 @@ impl Log {
         let app = self.world.app(self.world.stack.client().clone());
         let token = self.world.stack.token("acme", &Scope::ALL).unwrap();
         let request = Request::builder().uri(path).header("authorization", format!("Bearer {token}"));
-        let answer =
+        let response =
             app.router(activity::routes()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
-        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
         (serde_json::from_slice(&body).unwrap(), app.store.meter().reading())
     }
 }
 
-/// Of this kind there are a few only.
+/// A kind with only a few entries.
 const RARE: (&str, &str) = ("eventType", "config_change");
 
-/// What is asked for, by which parameters, in how many round trips and halves of a read unit at most.
+/// A request: its parameters, and the most round trips and half read units it may take.
 type Case = (&'static str, &'static [(&'static str, &'static str)], u64, u64);
 
 #[tokio::test]
-async fn whole_hours_are_counted_not_read() {
+async fn whole_hours_are_read_from_rollups() {
     let log = Log::new().await;
     assert_eq!(noon().minute(), 0);
     let cases: [Case; 7] = [
@@ -68,9 +68,9 @@ async fn whole_hours_are_counted_not_read() {
         ("one of 500", &[("limit", "500")], 5, 45),
         ("a deep page", &[("offset", "8700")], 5, 20),
         ("a deep page of an agent", &[("offset", "4000"), ("agentId", "nova")], 5, 20),
-        ("what is rare", &[RARE], 5, 15),
-        ("a deep page of what is rare", &[RARE, ("offset", "20")], 5, 15),
-        ("what is rare with an agent", &[RARE, ("agentId", "nova")], 40, 60),
+        ("a rare type", &[RARE], 5, 15),
+        ("a deep page of a rare type", &[RARE, ("offset", "20")], 5, 15),
+        ("a rare type with an agent", &[RARE, ("agentId", "nova")], 40, 60),
     ];
     for (name, params, trips, half_units) in cases {
         let (page, used) = log.get(&path(params)).await;
@@ -103,7 +103,7 @@ async fn the_last_page_by_cursor_costs_no_more_than_the_first() {
 }
 
 #[tokio::test]
-async fn only_entries_of_the_log_are_indexed() {
+async fn only_activity_entries_are_indexed() {
     let tables = Tables::new().await;
     let store = tables.store();
     let units = async |event: Event| {

@@ -1,5 +1,5 @@
-//! A process that dies between any two of its steps, or whose answers get lost: there is one decision, and it is told
-//! at least once, always with the same id and the same bytes.
+//! A process dies between any two of its steps, or one of its responses gets lost: each alert is decided once and
+//! delivered at least once, always with the same id and the same bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -17,53 +17,53 @@ use store::Store;
 use tokio::task::JoinHandle;
 use web::auth::Scope;
 
-use super::{RUNS, TIME, outlets};
+use super::{RUNS, TIME, channels};
 use crate::simulation::engine::Engine;
 use crate::simulation::service::{self, SECRET};
-use crate::simulation::wire::{Answer, EXAMINER, Process, Wire};
+use crate::simulation::wire::{DIRECT, Process, SdkResponse, Wire};
 use crate::support::noon;
 use crate::support::receiver::Receiver;
 use crate::support::tables::{call, deliver, names, record};
 
-/// The process that meets its fate, and the one that comes after it.
-const DOOMED: Process = 1;
+/// The process that fails, and the one that runs after it.
+const FAILING: Process = 1;
 const NEXT: Process = 2;
 
-/// What becomes of one request of a run.
+/// What happens to one request of a run.
 #[derive(Clone, Copy, Debug)]
 enum Fate {
-    /// The process dies before it arrives.
+    /// The process dies before the request is executed.
     DiesBefore,
-    /// The process dies after it was carried out.
+    /// The process dies after the request was executed.
     DiesAfter,
-    /// It is carried out, and the answer gets lost.
-    AnswerLost,
-    /// It never arrives.
+    /// The request is executed, and the response gets lost.
+    ResponseLost,
+    /// The request gets lost.
     RequestLost,
 }
 
-/// The tables, on a wire that everything passes by.
-struct Stage {
+/// The tables behind a wire that all requests pass through.
+struct Tables {
     engine: Arc<Engine>,
     wire: Wire,
     clock: Clock,
     receiver: Receiver,
 }
 
-impl Stage {
-    /// An organisation and an agent that have crossed thresholds.
+impl Tables {
+    /// An organization and an agent that have crossed thresholds.
     async fn new(template: &Template) -> Self {
         let engine = Arc::new(Engine::new());
         let wire = Wire::new(engine.clone());
-        let stage = Self { engine, wire, clock: Clock::fixed(noon()), receiver: Receiver::start().await };
-        let client = stage.wire.client(EXAMINER);
+        let tables = Self { engine, wire, clock: Clock::fixed(noon()), receiver: Receiver::start().await };
+        let client = tables.wire.client(DIRECT);
         tables::create(&client, &template.tables).await.unwrap();
-        let registry = service::registry(EXAMINER, client, stage.clock.clone());
+        let registry = service::registry(DIRECT, client, tables.clock.clone());
         let token = token::issue(&SECRET, "acme", &Scope::ALL, 3600).unwrap();
         for (path, body) in [
             ("/api/budget", json!({ "monthly": 100 })),
             ("/api/agents/nova", json!({ "cost_budget_monthly": 10 })),
-            ("/api/alerts/destinations/ops", json!({ "url": stage.receiver.url() })),
+            ("/api/alerts/destinations/ops", json!({ "url": tables.receiver.url() })),
         ] {
             let (status, body) = registry.send(Method::PUT, path, &token, Some(&body)).await;
             assert_eq!(status, StatusCode::OK, "{body}");
@@ -71,8 +71,8 @@ impl Stage {
         let calls = [call(1, "nova", "m", "55", noon()), call(2, "vega", "m", "30", noon())];
         let records: Vec<_> =
             (1..).zip(&calls).map(|(nth, call)| record(call, &format!("{nth:021}"))).collect();
-        deliver(&Aggregator::new(stage.store(EXAMINER)), "shardId-1", &records).await;
-        stage
+        deliver(&Aggregator::new(tables.store(DIRECT)), "shardId-1", &records).await;
+        tables
     }
 
     fn store(&self, process: Process) -> Store {
@@ -80,13 +80,13 @@ impl Stage {
     }
 
     fn run(&self, process: Process) -> JoinHandle<Result<Value, String>> {
-        let function = BudgetAlerts::new(self.store(process), self.clock.clone(), outlets());
+        let function = BudgetAlerts::new(self.store(process), self.clock.clone(), channels());
         tokio::spawn(async move { function.handle(json!({}), TIME).await.map_err(|error| error.to_string()) })
     }
 
-    /// A run whose `nth` request meets `fate`. Whether there were so many.
+    /// A run whose `nth` request meets `fate`. Returns whether there were that many requests.
     async fn run_to(&self, nth: usize, fate: Fate) -> bool {
-        let run = self.run(DOOMED);
+        let run = self.run(FAILING);
         let mut requests = 0;
         while !run.is_finished() {
             tokio::time::sleep(Duration::from_micros(200)).await;
@@ -95,14 +95,14 @@ impl Stage {
                 requests += 1;
                 let carry_out = || {
                     let (status, body) = self.engine.execute(&request.operation, &request.body);
-                    Answer::Reply(status, body)
+                    SdkResponse::Http(status, body)
                 };
-                let answer = match fate {
+                let response = match fate {
                     _ if requests != nth => carry_out(),
-                    Fate::RequestLost => Answer::Broken,
-                    Fate::AnswerLost => {
+                    Fate::RequestLost => SdkResponse::Broken,
+                    Fate::ResponseLost => {
                         carry_out();
-                        Answer::Broken
+                        SdkResponse::Broken
                     }
                     Fate::DiesBefore | Fate::DiesAfter => {
                         if matches!(fate, Fate::DiesAfter) {
@@ -110,33 +110,33 @@ impl Stage {
                         }
                         run.abort();
                         let _ = run.await;
-                        self.wire.take_all(DOOMED);
+                        self.wire.take_all(FAILING);
                         return true;
                     }
                 };
-                request.answer(answer);
+                request.respond(response);
                 tokio::task::yield_now().await;
             }
         }
         requests >= nth
     }
 
-    /// A run of which nothing goes wrong.
-    async fn run_well(&self) -> Value {
+    /// A run without faults.
+    async fn run_without_faults(&self) -> Value {
         let run = self.run(NEXT);
         while !run.is_finished() {
             tokio::time::sleep(Duration::from_micros(200)).await;
             while let Some((number, _)) = self.wire.waiting().first().copied() {
                 let request = self.wire.take(number);
                 let (status, body) = self.engine.execute(&request.operation, &request.body);
-                request.answer(Answer::Reply(status, body));
+                request.respond(SdkResponse::Http(status, body));
                 tokio::task::yield_now().await;
             }
         }
         run.await.unwrap().unwrap()
     }
 
-    /// The registry's items that begin with a word, by the rest of their keys.
+    /// The registry's items whose sort key starts with `prefix`, by the rest of the key.
     fn items(&self, prefix: &str) -> BTreeMap<String, Value> {
         let all = self.engine.all(&names().registry);
         let items = all.iter().map(|item| serde_json::to_value(item).unwrap());
@@ -147,7 +147,7 @@ impl Stage {
         named.collect()
     }
 
-    /// What has been decided, told and left over.
+    /// Checks the stored alerts, the received messages, and that no delivery is left.
     fn check(&self, what: &str) {
         let status = |item: &Value| item["st"]["S"].as_str().unwrap().to_owned();
         let mut decided: Vec<_> = self
@@ -183,23 +183,23 @@ impl Stage {
     }
 }
 
-/// Lets each request of a run meet a fate, in a run of its own, and looks at what is left after the next runs.
-async fn walk(fate: Fate) {
+/// Lets each request of a run meet `fate`, in a run of its own, and checks the state after two more runs.
+async fn try_every_request(fate: Fate) {
     let template = Template::built_in().unwrap();
     for nth in 1.. {
-        let stage = Stage::new(&template).await;
-        let met = stage.run_to(nth, fate).await;
-        // One run decides what was not, and delivers; the other finds nothing to do.
+        let tables = Tables::new(&template).await;
+        let met = tables.run_to(nth, fate).await;
+        // The first run decides and delivers what is missing; the second finds nothing to do.
         for _ in 0..2 {
-            stage.clock.set(stage.clock.now() + RUNS);
-            stage.run_well().await;
+            tables.clock.set(tables.clock.now() + RUNS);
+            tables.run_without_faults().await;
         }
-        stage.check(&format!("{fate:?} {nth}"));
-        stage.clock.set(stage.clock.now() + TimeDelta::days(1));
-        let idle = stage.run_well().await;
+        tables.check(&format!("{fate:?} {nth}"));
+        tables.clock.set(tables.clock.now() + TimeDelta::days(1));
+        let idle = tables.run_without_faults().await;
         assert_eq!((&idle["decided"], &idle["sent"]), (&json!(0), &json!(0)), "{fate:?} {nth}");
         if !met {
-            // Where to begin, whom there is, what is watched, what was spent, two decisions, two deliveries …
+            // At least the start of the rotation, the organizations, the budgets, the rollups, two decisions and two deliveries.
             assert!(nth > 10, "{nth}");
             return;
         }
@@ -208,20 +208,20 @@ async fn walk(fate: Fate) {
 
 #[tokio::test]
 async fn a_process_may_die_before_any_of_its_requests() {
-    walk(Fate::DiesBefore).await;
+    try_every_request(Fate::DiesBefore).await;
 }
 
 #[tokio::test]
 async fn a_process_may_die_after_any_of_its_requests() {
-    walk(Fate::DiesAfter).await;
+    try_every_request(Fate::DiesAfter).await;
 }
 
 #[tokio::test]
-async fn any_answer_may_get_lost() {
-    walk(Fate::AnswerLost).await;
+async fn any_response_may_get_lost() {
+    try_every_request(Fate::ResponseLost).await;
 }
 
 #[tokio::test]
 async fn any_request_may_get_lost() {
-    walk(Fate::RequestLost).await;
+    try_every_request(Fate::RequestLost).await;
 }

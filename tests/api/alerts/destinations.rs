@@ -1,173 +1,180 @@
-//! Receivers that fail, hang, redirect, want no more, and recover.
+//! `/api/alerts/destinations`: secrets are shown once, rotate, and are never logged; and test messages.
 
-use chrono::TimeDelta;
-use ledger::alert::MAX_ATTEMPTS;
+use http::{Method, StatusCode};
+use ledger::ids::OrgId;
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
 use serde_json::{Value, json};
 
-use super::{RUNS, Watch, outlets, states};
 use crate::support::receiver::{Receiver, Reply};
+use crate::support::registry::{Registry, text};
+use crate::support::{World, faults, noon};
 
-async fn crossed() -> Watch {
-    let watch = Watch::new().await;
-    watch.put("/api/budget", &json!({ "monthly": 100, "thresholds": [50] })).await;
-    watch.spend("nova", "60").await;
-    watch
+const PATH: &str = "/api/alerts/destinations/ops";
+
+/// A registry configured as on a developer's machine, where receivers may be local.
+async fn local() -> Registry {
+    Registry::of(World::new().await, |config| config.allow_local_webhooks = true)
 }
 
-async fn delivery(watch: &Watch) -> Value {
-    watch.list("").await[0]["deliveries"][0].clone()
-}
-
-#[tokio::test]
-async fn a_receiver_that_fails_is_tried_again_with_the_same_id_and_bytes_until_it_recovers() {
-    let watch = crossed().await;
-    let failures = [
-        Reply::Status(500),
-        Reply::Hang,
-        Reply::With(302, vec![("location", watch.receiver.url())], String::new()),
-        Reply::Close,
-    ];
-    for (nth, reply) in failures.into_iter().enumerate() {
-        watch.receiver.answers(reply);
-        let counts = watch.run().await;
-        assert_eq!((&counts["retried"], &counts["sent"]), (&json!(1), &json!(0)));
-        let delivery = delivery(&watch).await;
-        assert_eq!((&delivery["state"], &delivery["attempts"]), (&json!("pending"), &json!(nth + 1)));
-        assert!(!delivery["last_failure"].as_str().unwrap().contains("sesame"));
-        // Not before its time.
-        let next = super::at(delivery["next_attempt_at"].as_str().unwrap());
-        watch.wait(next - watch.now() - TimeDelta::milliseconds(1));
-        assert!(watch.told().await.is_empty());
-    }
-    watch.receiver.answers(Reply::Status(204));
-    watch.run().await;
-    let received = watch.receiver.received();
-    // Nobody followed the redirection.
-    assert_eq!(received.len(), 5);
-    assert!(received.iter().all(|one| one.id() == received[0].id() && one.body == received[0].body));
-    assert_ne!(received[0].header("webhook-timestamp"), received[4].header("webhook-timestamp"));
-    let delivery = delivery(&watch).await;
-    assert_eq!((&delivery["state"], &delivery["last_failure"]), (&json!("delivered"), &Value::Null));
+async fn secrets(registry: &Registry, hours: i64) -> Vec<String> {
+    let org = OrgId::new("acme").unwrap();
+    let all = registry.world.stack.store().destinations(&org).await.unwrap();
+    let of = |settings: &DestinationSettings| {
+        let now = noon() + chrono::TimeDelta::hours(hours);
+        settings.secrets_at(now).map(str::to_owned).collect::<Vec<_>>()
+    };
+    all.iter().flat_map(|(_, settings)| of(settings)).collect()
 }
 
 #[tokio::test]
-async fn a_receiver_may_ask_to_be_left_alone_for_longer() {
-    let watch = crossed().await;
-    watch.receiver.answers(Reply::With(429, vec![("retry-after", "7200".to_owned())], String::new()));
-    watch.told().await;
-    assert_eq!(delivery(&watch).await["next_attempt_at"], "2026-09-15T14:00:00Z");
-}
-
-#[tokio::test]
-async fn a_receiver_that_is_gone_gets_no_more_of_it() {
-    let watch = crossed().await;
-    watch.receiver.answers(Reply::With(410, vec![], "no more".to_owned()));
-    let counts = watch.run().await;
-    assert_eq!(counts["gone"], 1);
-    let delivery = delivery(&watch).await;
+async fn a_generated_secret_is_shown_once_and_signs_for_a_day_after_rotation() {
+    let registry = Registry::new().await;
+    let body = json!({ "url": "https://hooks.example/services/T0/token" });
+    let response = registry.try_put(PATH, &body).await;
+    assert_eq!(response.headers["cache-control"], "no-store");
+    let made = text(&response.body["secret"]).to_owned();
+    assert!(made.starts_with("whsec_"));
+    assert_eq!(secrets(&registry, 1_000).await, [made.as_str()]);
+    let shown = registry.get("/api/alerts/destinations").await;
     assert_eq!(
-        (&delivery["state"], &delivery["last_failure"]),
-        (&json!("gone"), &json!("The receiver answered 410: no more"))
+        shown,
+        json!({ "items": [{ "id": "ops", "url": body["url"], "etag": response.body["etag"] }] })
     );
-    assert_eq!(states(&watch.list("").await), ["sent actual 50"]);
-    watch.wait(TimeDelta::days(2));
-    assert!(watch.told().await.is_empty());
-}
 
-#[tokio::test]
-async fn what_is_tried_in_vain_is_given_up_after_a_day_and_can_be_asked_for_again() {
-    let watch = crossed().await;
-    let begun = watch.now();
-    watch.receiver.answers(Reply::Status(503));
-    for attempt in 1..=MAX_ATTEMPTS {
-        let told = watch.told().await;
-        assert_eq!((told.len(), delivery(&watch).await["attempts"].clone()), (1, json!(attempt)));
-        let next = delivery(&watch).await["next_attempt_at"].as_str().map(super::at);
-        watch.wait(next.map_or(TimeDelta::zero(), |next| (next - watch.now()).max(TimeDelta::zero())));
+    let own = format!("whsec_{}", "A".repeat(32));
+    let body = json!({ "url": "https://hooks.example/other", "secret": own });
+    let response = registry.put(PATH, &body).await;
+    assert_eq!(response["secret"], Value::Null, "only a generated secret is shown");
+    assert_eq!(secrets(&registry, 23).await, [own.as_str(), made.as_str()]);
+    assert_eq!(secrets(&registry, 24).await, [own.as_str()]);
+    assert_eq!(registry.put(PATH, &body).await, response);
+
+    let log = Value::from(registry.changes().await).to_string();
+    assert_eq!(registry.changes().await.len(), 2);
+    for secret in [&made, &own, &made[6..].to_owned(), &"token".to_owned()] {
+        assert!(!log.contains(secret.as_str()), "{log}");
     }
-    assert!(watch.now() - begun >= TimeDelta::hours(24));
-    assert_eq!(states(&watch.list("?status=dead_lettered").await), ["dead_lettered actual 50"]);
-    watch.receiver.answers(Reply::Status(204));
-    watch.wait(TimeDelta::days(30));
-    assert!(watch.told().await.is_empty());
-    let id = watch.list("").await[0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(watch.redeliver(&id).await.body["deliveries"][0]["attempts"], 0);
-    let told = watch.told().await;
-    let received = watch.receiver.received();
-    assert_eq!((told[0].id(), &told[0].body), (received[0].id(), &received[0].body));
-    assert_eq!(states(&watch.list("").await), ["sent actual 50"]);
+    registry.delete(PATH).await;
+    assert_eq!(registry.try_delete(PATH).await.status, StatusCode::NOT_FOUND);
+    assert!(secrets(&registry, 0).await.is_empty());
+    assert_eq!(registry.get("/api/alerts/destinations").await, json!({ "items": [] }));
 }
 
 #[tokio::test]
-async fn a_destination_gets_what_is_decided_while_it_is_there() {
-    let watch = crossed().await;
-    watch.receiver.answers(Reply::Status(503));
-    watch.told().await;
-    let (early, late) = (&watch.receiver, Receiver::start().await);
-    watch.put("/api/alerts/destinations/late", &json!({ "url": late.url() })).await;
-    watch.put("/api/agents/nova", &json!({ "cost_budget_monthly": 10 })).await;
-    watch.told().await;
-    // Of what was decided before nothing, of what was decided then all.
-    assert_eq!(late.received().len(), 1);
-    assert_eq!(late.only().id(), early.received().last().unwrap().id());
-    watch.delete("/api/alerts/destinations/ops").await;
-    watch.wait(TimeDelta::hours(1));
-    let counts = watch.run().await;
-    assert_eq!((&counts["gone"], &counts["retried"]), (&json!(2), &json!(0)));
-    assert_eq!(states(&watch.list("").await), ["sent actual 50", "sent actual 50"]);
-    let last = watch.list("?status=sent").await;
-    assert_eq!(last[1]["deliveries"][0]["last_failure"], "The destination was taken away.");
-}
-
-#[tokio::test]
-async fn a_destination_that_hangs_delays_its_own_messages_only() {
-    let watch = Watch::new().await;
-    let hangs = Receiver::start().await;
-    hangs.answers(Reply::Hang);
-    // By name it comes before the other.
-    watch.put("/api/alerts/destinations/hangs", &json!({ "url": hangs.url() })).await;
-    for agent in 0..10 {
-        watch.put(&format!("/api/agents/a{agent}"), &json!({ "cost_budget_monthly": 1 })).await;
-        watch.spend(&format!("a{agent}"), "2").await;
+async fn an_organization_has_at_most_fifty_destinations() {
+    let registry = Registry::new().await;
+    let body = json!({ "url": "https://hooks.example/", "secret": format!("whsec_{}", "A".repeat(32)) });
+    let path = |nth: usize| format!("/api/alerts/destinations/d{nth:02}");
+    for nth in 0..MAX_DESTINATIONS {
+        registry.put(&path(nth), &body).await;
     }
-    let counts = watch.run().await;
-    // The one was left alone once it had not answered; its other messages are for the next run.
-    assert_eq!((&counts["sent"], &counts["retried"]), (&json!(10), &json!(1)));
-    assert_eq!((watch.receiver.received().len(), hangs.received().len()), (10, 1));
-    hangs.answers(Reply::Status(200));
-    watch.wait(RUNS);
-    let counts = watch.run().await;
-    assert_eq!((&counts["sent"], &counts["retried"]), (&json!(10), &json!(0)));
-    assert_eq!((watch.receiver.received().len(), hangs.received().len()), (10, 11));
+    let refused = registry.try_put(&path(MAX_DESTINATIONS), &body).await;
+    assert_eq!((refused.status, text(&refused.body["detail"]).contains("50")), (StatusCode::CONFLICT, true));
+    // An existing one can still be changed, and a new one can take the place of a deleted one.
+    registry.put(&path(7), &json!({ "url": "https://hooks.example/7" })).await;
+    registry.delete(&path(7)).await;
+    registry.put(&path(MAX_DESTINATIONS), &body).await;
+    assert_eq!(registry.try_put(&path(7), &body).await.status, StatusCode::CONFLICT);
 }
 
 #[tokio::test]
-async fn alerts_without_a_destination_are_listed_and_done() {
-    let watch = Watch::new().await;
-    watch.delete("/api/alerts/destinations/ops").await;
-    watch.put("/api/budget", &json!({ "monthly": 100, "thresholds": [50] })).await;
-    watch.spend("nova", "60").await;
-    let counts = watch.run().await;
-    assert_eq!((&counts["decided"], &counts["sent"]), (&json!(1), &json!(0)));
-    let alerts = watch.list("").await;
-    assert_eq!((states(&alerts), &alerts[0]["deliveries"]), (vec!["sent actual 50".to_owned()], &json!([])));
-    assert_eq!(watch.redeliver(alerts[0]["id"].as_str().unwrap()).await.status, 409);
+async fn a_test_message_is_signed_and_its_delivery_reported() {
+    let registry = local().await;
+    let receiver = Receiver::start().await;
+    let made = text(&registry.put(PATH, &json!({ "url": receiver.url() })).await["secret"]).to_owned();
+    let response = registry.try_post(&format!("{PATH}/test")).await;
+    assert_eq!(response.status, StatusCode::OK);
+    let taken = json!({ "delivered": true, "status": 204, "detail": "The receiver answered 204" });
+    assert_eq!(response.body, taken);
+    let received = receiver.only();
+    assert!(received.is_signed_by(&made));
+    let data = json!({ "organization": "acme", "destination": "ops" });
+    let timestamp = "2026-09-15T12:00:00Z";
+    let message = json!({ "type": "alert.test", "version": 1, "timestamp": timestamp, "data": data });
+    assert_eq!(received.json(), message);
+    assert_eq!(received.header("webhook-timestamp"), noon().timestamp().to_string());
+
+    // During rotation both secrets sign. Each test is a new message.
+    let own = format!("whsec_{}", "A".repeat(32));
+    registry.put(PATH, &json!({ "url": receiver.url(), "secret": own })).await;
+    assert_eq!(registry.try_post(&format!("{PATH}/test")).await.body, taken);
+    let second = receiver.received()[1].clone();
+    assert!(second.is_signed_by(&made) && second.is_signed_by(&own));
+    assert_ne!(second.id(), received.id());
+    assert_eq!(registry.changes().await.len(), 2, "a test changes no setting");
 }
 
 #[tokio::test]
-async fn a_run_on_this_machine_shows_them_to_whoever_watches() {
-    use std::sync::{Arc, Mutex};
-    let watch = crossed().await;
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let print = lines.clone();
-    let outlets =
-        outlets().and_printer(Arc::new(move |line: &str| print.lock().unwrap().push(line.to_owned())));
-    let stack = &watch.world.stack;
-    let function = budget_alerts::BudgetAlerts::new(stack.store().clone(), stack.clock().clone(), outlets);
-    function.handle(json!({}), super::TIME).await.unwrap();
-    function.handle(json!({}), super::TIME).await.unwrap();
-    let expected = [
-        "acme: the organization has cost 60.00 USD in 2026-09: 60 % of its budget of 100.00 USD (threshold 50 %).",
-    ];
-    assert_eq!(*lines.lock().unwrap(), expected);
+async fn a_failed_test_reports_the_cause_without_secrets() {
+    let registry = local().await;
+    let receiver = Receiver::start().await;
+    let made = text(&registry.put(PATH, &json!({ "url": receiver.url() })).await["secret"]).to_owned();
+    let mut results = Vec::new();
+    for reply in [Reply::With(500, vec![], "out of\norder".to_owned()), Reply::Status(410), Reply::Close] {
+        receiver.answers(reply);
+        let response = registry.try_post(&format!("{PATH}/test")).await;
+        assert_eq!((response.status, &response.body["delivered"]), (StatusCode::OK, &json!(false)));
+        results.push((response.body["status"].clone(), text(&response.body["detail"]).to_owned()));
+    }
+    assert_eq!(results[0], (json!(500), "The receiver answered 500: out of order".to_owned()));
+    assert_eq!(results[1], (json!(410), "The receiver answered 410".to_owned()));
+    assert_eq!(results[2].0, Value::Null);
+    assert!(results[2].1.starts_with("The connection broke"), "{}", results[2].1);
+    assert!(results.iter().all(|(_, detail)| !detail.contains("sesame") && !detail.contains(&made)));
+}
+
+#[tokio::test]
+async fn only_an_existing_destination_is_tested() {
+    let registry = local().await;
+    let receiver = Receiver::start().await;
+    // Ids may contain slashes, and even end like the path of a test.
+    for id in ["ops", "a%2Fb", "ops%2Ftest"] {
+        registry.put(&format!("/api/alerts/destinations/{id}"), &json!({ "url": receiver.url() })).await;
+        let response = registry.try_post(&format!("/api/alerts/destinations/{id}/test")).await;
+        assert_eq!(response.body["delivered"], true, "{id}");
+        let destination = receiver.received().last().unwrap().json()["data"]["destination"].clone();
+        assert_eq!(destination, id.replace("%2F", "/"));
+    }
+    let count = receiver.received().len();
+    let nowhere = json!({ "detail": "Destination not found" });
+    let theirs = registry.send("other", Method::POST, &format!("{PATH}/test"), &[], "").await;
+    let none = registry.try_post("/api/alerts/destinations/x/test").await;
+    for response in [theirs, none] {
+        assert_eq!((response.status, &response.body), (StatusCode::NOT_FOUND, &nowhere));
+    }
+    for path in [PATH, "/api/alerts/destinations/test", "/api/alerts/destinations/ops/tests"] {
+        let response = registry.try_post(path).await;
+        assert_eq!(
+            (response.status, response.body),
+            (StatusCode::NOT_FOUND, json!({ "detail": "Not Found" })),
+            "{path}"
+        );
+    }
+    assert_eq!(receiver.received().len(), count);
+}
+
+#[tokio::test]
+async fn a_deployed_registry_does_not_send_to_its_own_machine() {
+    let receiver = Receiver::start().await;
+    let here = local().await;
+    here.put(PATH, &json!({ "url": receiver.url() })).await;
+    let deployed = Registry::of(here.world, |_| {});
+    // A stored URL is checked again before each message.
+    let response = deployed.try_post(&format!("{PATH}/test")).await.body;
+    assert_eq!((&response["delivered"], &response["status"]), (&json!(false), &Value::Null));
+    assert!(text(&response["detail"]).starts_with("Not sent: "), "{response}");
+    for (url, fault) in [
+        (receiver.url(), "body.url url_scheme"),
+        (receiver.url().replace("http:", "https:"), "body.url url_address"),
+        ("https://localhost/".to_owned(), "body.url url_address"),
+        ("https://169.254.169.254/latest/meta-data".to_owned(), "body.url url_address"),
+        ("https://0xa.1/".to_owned(), "body.url url_address"),
+    ] {
+        let response = deployed.try_put("/api/alerts/destinations/x", &json!({ "url": url })).await;
+        assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{url}");
+        assert_eq!(faults(&response.body["detail"]), [fault], "{url}");
+    }
+    // A host name is accepted as it is: it is resolved and checked before each message.
+    deployed.put("/api/alerts/destinations/x", &json!({ "url": "https://10.0.0.1.nip.example/" })).await;
+    assert_eq!(receiver.connections(), 0);
 }

@@ -1,4 +1,4 @@
-//! The list of alerts.
+//! `/api/alerts` and `/api/alerts/{id}/redeliver`.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -8,20 +8,20 @@ use crate::support::faults;
 use crate::support::receiver::Reply;
 
 #[tokio::test]
-async fn an_organisation_without_alerts_has_an_empty_list() {
+async fn an_organization_without_alerts_has_an_empty_list() {
     let watch = Watch::new().await;
     assert_eq!(watch.world.caller("nobody").get("/api/alerts").await, json!({ "items": [] }));
 }
 
 #[tokio::test]
-async fn the_newest_come_first_and_show_no_secret() {
+async fn the_newest_come_first_and_no_secret_is_shown() {
     let watch = Watch::new().await;
     watch.put("/api/budget", &json!({ "monthly": 100 })).await;
     watch.spend("nova", "60").await;
-    watch.told().await;
+    watch.run_and_receive().await;
     watch.receiver.answers(Reply::Status(503));
     watch.spend("nova", "25").await;
-    watch.told().await;
+    watch.run_and_receive().await;
     let all = watch.list("").await;
     let brief = |alert: &Value| (alert["status"].clone(), alert["threshold_percent"].clone());
     assert_eq!(
@@ -43,23 +43,23 @@ async fn the_newest_come_first_and_show_no_secret() {
         "next_attempt_at": null, "delivered_at": "2026-09-15T12:00:00Z", "last_failure": null,
     });
     assert_eq!(all[1]["deliveries"], json!([delivery]));
-    // Money is a number here.
+    // Money is a number in /api.
     assert_eq!((&all[0]["cost"], &all[0]["budget"]), (&json!(85), &json!(100)));
     assert!(!Value::from(all).to_string().contains("sesame"));
     assert_eq!(watch.list("?limit=1").await.len(), 1);
     assert_eq!(watch.list("?status=sent").await.len(), 1);
     assert_eq!(watch.list("?status=superseded&limit=500").await.len(), 0);
-    let answer = watch.world.caller("acme").try_get("/api/alerts?limit=0&status=x").await;
-    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(faults(&answer.body["detail"]), ["query.limit greater_than_equal", "query.status enum"]);
+    let response = watch.world.caller("acme").try_get("/api/alerts?limit=0&status=x").await;
+    assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(faults(&response.body["detail"]), ["query.limit greater_than_equal", "query.status enum"]);
 }
 
 #[tokio::test]
-async fn another_organisation_sees_none_of_it_and_delivers_none_of_it() {
+async fn another_organization_cannot_see_or_redeliver_an_alert() {
     let watch = Watch::new().await;
     watch.put("/api/budget", &json!({ "monthly": 100 })).await;
     watch.spend("nova", "60").await;
-    watch.told().await;
+    watch.run_and_receive().await;
     let id = watch.list("").await[0]["id"].as_str().unwrap().to_owned();
     let stranger = watch.world.caller("stranger");
     assert_eq!(stranger.get("/api/alerts").await, json!({ "items": [] }));
@@ -67,24 +67,24 @@ async fn another_organisation_sees_none_of_it_and_delivers_none_of_it() {
         async |id: &str| stranger.send(Method::POST, &format!("/api/alerts/{id}/redeliver"), &[], "").await;
     let (theirs, nobodys) = (ask(&id).await, ask("msg_x").await);
     assert_eq!((theirs.status, theirs.body), (StatusCode::NOT_FOUND, nobodys.body));
-    assert!(watch.told().await.is_empty());
+    assert!(watch.run_and_receive().await.is_empty());
 }
 
 #[tokio::test]
-async fn asking_for_an_alert_again_is_told_in_the_activity_log() {
+async fn a_redelivery_is_recorded_in_the_activity_log() {
     let watch = Watch::new().await;
     watch.put("/api/agents/nova", &json!({ "cost_budget_monthly": 10 })).await;
     watch.spend("nova", "10").await;
-    let told = watch.told().await;
-    let answer = watch.redeliver(told[0].id()).await;
-    assert_eq!((answer.status, &answer.body["status"]), (StatusCode::OK, &json!("pending")));
+    let received = watch.run_and_receive().await;
+    let response = watch.redeliver(received[0].id()).await;
+    assert_eq!((response.status, &response.body["status"]), (StatusCode::OK, &json!("pending")));
     watch.world.stack.drain().await;
     let entries = watch.world.caller("acme").get("/api/activity?agentId=nova&eventType=config_change").await;
-    let what = format!("alert {}", told[0].id());
+    let what = format!("alert {}", received[0].id());
     let details = &entries["data"][0]["details"];
     assert_eq!(details["what"], json!(what));
     assert_eq!(details["after"], json!({ "due": [{ "kind": "webhook", "id": "ops" }] }));
-    let again = watch.told().await;
-    assert_eq!((again[0].id(), &again[0].body), (told[0].id(), &told[0].body));
-    assert!(watch.told().await.is_empty());
+    let again = watch.run_and_receive().await;
+    assert_eq!((again[0].id(), &again[0].body), (received[0].id(), &received[0].body));
+    assert!(watch.run_and_receive().await.is_empty());
 }

@@ -1,4 +1,4 @@
-//! What an alert says, to the letter.
+//! The message of an alert, byte for byte.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -7,7 +7,7 @@ use super::{Watch, call};
 use crate::support::events::event;
 use crate::support::noon;
 
-/// The organisation's days begin at half past six in the evening of Greenwich.
+/// Days of this organization begin at 18:30 UTC.
 async fn fill(watch: &Watch) {
     watch.put("/api/organization", &json!({ "name": "Acme \"Ltd\" é", "timezone": "Asia/Kolkata" })).await;
     watch.put("/api/budget", &json!({ "monthly": "1000.50", "thresholds": [10, 60] })).await;
@@ -16,7 +16,7 @@ async fn fill(watch: &Watch) {
     for day in 0..9 {
         events.push(call(&format!("n{day}"), noon() - TimeDelta::days(day), "nova", "20.000000000001"));
     }
-    // Just less than 24 hours ago, and just not less; and what a clock that runs fast has sent from the future.
+    // Just within the last 24 hours, just outside them, and in the future, as sent by a clock that runs ahead.
     let moment = TimeDelta::milliseconds(1);
     events.push(call("v", noon() - TimeDelta::hours(24) + moment, "vega", "5"));
     events.push(call("w", noon() - TimeDelta::hours(24), "wega", "6"));
@@ -27,17 +27,17 @@ async fn fill(watch: &Watch) {
 }
 
 #[tokio::test]
-async fn it_says_all_of_this() {
+async fn the_message_of_a_crossed_threshold() {
     let watch = Watch::new().await;
     fill(&watch).await;
-    let told = watch.told().await;
-    assert_eq!(told.len(), 1);
+    let received = watch.run_and_receive().await;
+    assert_eq!(received.len(), 1);
     let expected = json!({
         "type": "budget.threshold_crossed",
         "version": 1,
         "timestamp": "2026-09-15T12:00:00Z",
         "data": {
-            "id": told[0].id(),
+            "id": received[0].id(),
             "summary": "Acme \"Ltd\" é: the organization has cost at least 198.000000000009 USD in 2026-09: 19.8 % of its \
                         budget of 1000.50 USD (threshold 10 %).",
             "organization": { "id": "acme", "name": "Acme \"Ltd\" é" },
@@ -71,18 +71,18 @@ async fn it_says_all_of_this() {
             "resolves": [],
         },
     });
-    assert_eq!(told[0].json(), expected);
+    assert_eq!(received[0].json(), expected);
 }
 
 #[tokio::test]
-async fn it_is_signed_for_its_destination() {
+async fn the_message_is_signed_with_the_secret_of_its_destination() {
     let watch = Watch::new().await;
     let secret = format!("whsec_{}", "A".repeat(32));
     let body = json!({ "url": watch.receiver.url(), "secret": secret });
     watch.put("/api/alerts/destinations/ops", &body).await;
     watch.put("/api/budget", &json!({ "monthly": 100 })).await;
     watch.spend("nova", "60").await;
-    let told = watch.told().await;
-    assert!(told[0].is_signed_by(&secret));
-    assert_eq!(told[0].header("webhook-timestamp"), noon().timestamp().to_string());
+    let received = watch.run_and_receive().await;
+    assert!(received[0].is_signed_by(&secret));
+    assert_eq!(received[0].header("webhook-timestamp"), noon().timestamp().to_string());
 }

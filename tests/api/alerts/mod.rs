@@ -1,21 +1,22 @@
-//! `/api/alerts`, and the watch over budgets that makes them.
+//! `/api/alerts`, and the function that decides and delivers the alerts.
 
 mod crashes;
-mod decided;
 mod destinations;
 mod forecast;
-mod lately;
+mod last_24_hours;
 mod list;
 mod message;
 mod organizations;
 mod resolved;
-mod time;
+mod retries;
+mod stored_budgets;
+mod thresholds;
+mod time_limit;
 mod topic;
-mod watched;
 
 use std::time::Duration;
 
-use budget_alerts::{BudgetAlerts, Outlets};
+use budget_alerts::{BudgetAlerts, Channels};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, StatusCode};
 use ledger::period;
@@ -25,14 +26,14 @@ use webhook::{Policy, Webhooks};
 
 use crate::support::events::event;
 use crate::support::receiver::{Received, Receiver};
-use crate::support::{Answer, World, noon};
+use crate::support::{Response, World, noon};
 
-/// How far apart runs are.
+/// The interval of scheduled runs.
 const RUNS: TimeDelta = TimeDelta::minutes(5);
-/// The time that a run has.
+/// The timeout of a run.
 const TIME: Duration = Duration::from_mins(4);
 
-/// The system, with one organisation that is told of its alerts.
+/// The system with an organization whose alerts go to a receiver.
 pub struct Watch {
     pub world: World,
     pub receiver: Receiver,
@@ -44,7 +45,6 @@ impl Watch {
         Self::at(noon()).await
     }
 
-    /// The same at another time.
     pub async fn at(now: DateTime<Utc>) -> Self {
         let world = World::at(Clock::fixed(now)).await;
         let receiver = Receiver::start().await;
@@ -57,7 +57,7 @@ impl Watch {
         self.world.stack.clock().now()
     }
 
-    /// Lets time pass.
+    /// Moves the clock forward.
     pub fn wait(&self, time: TimeDelta) {
         self.world.stack.clock().set(self.now() + time);
     }
@@ -68,64 +68,64 @@ impl Watch {
     }
 
     pub async fn delete(&self, path: &str) {
-        let answer = self.world.caller("acme").send(Method::DELETE, path, &[], "").await;
-        assert_eq!(answer.status, StatusCode::NO_CONTENT, "{}", answer.body);
+        let response = self.world.caller("acme").send(Method::DELETE, path, &[], "").await;
+        assert_eq!(response.status, StatusCode::NO_CONTENT, "{}", response.body);
         self.world.stack.drain().await;
     }
 
-    /// A call that costs so much now.
+    /// Records a call with this cost now.
     pub async fn spend(&self, agent: &str, cost: &str) {
         self.spend_at(self.now(), agent, cost).await;
     }
 
-    /// A call that costs so much.
+    /// Records a call with this cost at `time`.
     pub async fn spend_at(&self, time: DateTime<Utc>, agent: &str, cost: &str) {
         self.spent.set(self.spent.get() + 1);
         self.world.caller("acme").record(&[call(&self.spent.get().to_string(), time, agent, cost)]).await;
     }
 
-    /// The function, with the limit of webhooks that tests wait for.
+    /// The function, with a short timeout for webhooks.
     pub fn function(&self) -> BudgetAlerts {
-        BudgetAlerts::new(self.world.stack.store().clone(), self.world.stack.clock().clone(), outlets())
+        BudgetAlerts::new(self.world.stack.store().clone(), self.world.stack.clock().clone(), channels())
     }
 
-    /// A run, and what it came to.
+    /// Runs the function once and returns its counts.
     pub async fn run(&self) -> Value {
         self.function().handle(json!({}), TIME).await.unwrap()
     }
 
-    /// A run, the time of the next one, and what was received meanwhile.
-    pub async fn told(&self) -> Vec<Received> {
+    /// Runs the function, moves the clock to the next run, and returns the messages received.
+    pub async fn run_and_receive(&self) -> Vec<Received> {
         let before = self.receiver.received().len();
         self.run().await;
         self.wait(RUNS);
         self.receiver.received().split_off(before)
     }
 
-    /// The same, in short.
-    pub async fn told_briefly(&self) -> Vec<String> {
-        self.told().await.iter().map(brief).collect()
+    /// Like `run_and_receive`, with each message abbreviated by `brief`.
+    pub async fn run_and_brief(&self) -> Vec<String> {
+        self.run_and_receive().await.iter().map(brief).collect()
     }
 
-    /// The list of alerts.
+    /// The items of `/api/alerts`.
     pub async fn list(&self, query: &str) -> Vec<Value> {
-        let answer = self.world.caller("acme").get(&format!("/api/alerts{query}")).await;
-        answer["items"].as_array().unwrap().clone()
+        let response = self.world.caller("acme").get(&format!("/api/alerts{query}")).await;
+        response["items"].as_array().unwrap().clone()
     }
 
-    pub async fn redeliver(&self, id: &str) -> Answer {
+    pub async fn redeliver(&self, id: &str) -> Response {
         let path = format!("/api/alerts/{id}/redeliver");
         self.world.caller("acme").send(Method::POST, &path, &[], "").await
     }
 }
 
-/// Webhooks to this machine, which do not wait long.
-pub fn outlets() -> Outlets {
+/// Webhooks that may go to this machine, with a short timeout.
+pub fn channels() -> Channels {
     let policy = Policy { allow_local: true, timeout: Duration::from_millis(500) };
-    Outlets::new(Webhooks::new(policy).unwrap())
+    Channels::new(Webhooks::new(policy).unwrap())
 }
 
-/// A call by `agent` that costs so much.
+/// A call by `agent` with this cost.
 pub fn call(id: &str, time: DateTime<Utc>, agent: &str, cost: &str) -> Value {
     let data = json!({
         "agent_id": agent, "provider": "anthropic", "model": "claude-haiku-3.5",
@@ -134,7 +134,7 @@ pub fn call(id: &str, time: DateTime<Utc>, agent: &str, cost: &str) -> Value {
     event(id, "llm.call", time, data)
 }
 
-/// Who, what and how much: `nova actual 80 of 100.00: 85.00`.
+/// A message in short: `nova actual 80 of 100.00: 85.00`, preceded by `not` where it resolves alerts.
 pub fn brief(received: &Received) -> String {
     let message = received.json();
     let data = &message["data"];
@@ -145,7 +145,7 @@ pub fn brief(received: &Received) -> String {
     format!("{what}{who} {kind} {} of {budget}: {cost}", data["threshold_percent"])
 }
 
-/// Statuses and thresholds, newest first: `sent actual 80`.
+/// Statuses, kinds and thresholds, sorted: `sent actual 80`.
 pub fn states(alerts: &[Value]) -> Vec<String> {
     let one = |alert: &Value| {
         let text = |name: &str| alert[name].as_str().unwrap().to_owned();

@@ -1,4 +1,4 @@
-//! Many organisations: one that fails or is not reached holds up no other.
+//! Many organizations: one that fails or is not reached does not delay the others.
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use serde_json::json;
 use store::keys::Keyed;
 
 use super::{RUNS, TIME, Watch, call};
-use crate::api::registry::string;
 use crate::support::noon;
+use crate::support::registry::string;
 
-/// Organisations that have all spent too much.
+/// Lets each organization cross its budget.
 async fn fill(watch: &Watch, orgs: &[&str]) {
     join_all(orgs.iter().map(async |org| {
         let caller = watch.world.caller(org);
@@ -26,7 +26,7 @@ async fn fill(watch: &Watch, orgs: &[&str]) {
     watch.world.stack.drain().await;
 }
 
-fn told(watch: &Watch) -> Vec<String> {
+fn notified(watch: &Watch) -> Vec<String> {
     let org = |one: &crate::support::receiver::Received| {
         one.json()["data"]["organization"]["id"].as_str().unwrap().to_owned()
     };
@@ -36,7 +36,7 @@ fn told(watch: &Watch) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn one_whose_data_is_broken_holds_up_no_other_and_is_named_in_the_error() {
+async fn an_organization_with_broken_data_delays_no_other_and_is_named_in_the_error() {
     let watch = Watch::new().await;
     fill(&watch, &["a", "b", "c"]).await;
     let key = Target::OrgDay(OrgId::new("b").unwrap(), Day::of(noon(), chrono_tz::UTC)).key();
@@ -53,19 +53,19 @@ async fn one_whose_data_is_broken_holds_up_no_other_and_is_named_in_the_error() 
     for _ in 0..2 {
         let error = watch.function().handle(json!({}), TIME).await.unwrap_err().to_string();
         assert!(
-            error.starts_with("1 organisations failed: b (internal: a usage item has an odd column b)"),
+            error.starts_with("1 organizations failed: b (internal: a usage item has an odd column b)"),
             "{error}"
         );
-        assert_eq!(told(&watch), ["a", "c"]);
+        assert_eq!(notified(&watch), ["a", "c"]);
         watch.wait(RUNS);
     }
 }
 
 #[tokio::test]
-async fn one_that_makes_the_code_panic_holds_up_no_other() {
+async fn an_organization_that_causes_a_panic_delays_no_other() {
     let watch = Watch::new().await;
     fill(&watch, &["a", "b", "c"]).await;
-    // A sum that no exact decimal can hold.
+    // Together these exceed the range of exact decimals.
     let client = watch.world.stack.client();
     for (day, cost) in [("2026-09-14", "9999999999999999999999999999"), ("2026-09-13", "0.01")] {
         let key = Target::OrgDay(OrgId::new("b").unwrap(), Day::parse(day).unwrap()).key();
@@ -81,12 +81,12 @@ async fn one_that_makes_the_code_panic_holds_up_no_other() {
             .unwrap();
     }
     let error = watch.function().handle(json!({}), TIME).await.unwrap_err().to_string();
-    assert!(error.starts_with("1 organisations failed: b (internal: task"), "{error}");
-    assert_eq!(told(&watch), ["a", "c"]);
+    assert!(error.starts_with("1 organizations failed: b (internal: task"), "{error}");
+    assert_eq!(notified(&watch), ["a", "c"]);
 }
 
 #[tokio::test]
-async fn an_entry_that_cannot_be_read_is_named_too() {
+async fn an_unreadable_organization_is_named_in_the_error() {
     let watch = Watch::new().await;
     fill(&watch, &["a"]).await;
     let client = watch.world.stack.client();
@@ -96,32 +96,32 @@ async fn an_entry_that_cannot_be_read_is_named_too() {
         put.item("seen_first", string("yesterday")).send().await.unwrap();
     }
     let error = watch.function().handle(json!({}), TIME).await.unwrap_err().to_string();
-    assert!(error.starts_with("2 organisations failed: b (internal: "), "{error}");
-    assert_eq!(told(&watch), ["a"]);
+    assert!(error.starts_with("2 organizations failed: b (internal: "), "{error}");
+    assert_eq!(notified(&watch), ["a"]);
 }
 
 #[tokio::test]
-async fn the_next_run_begins_with_those_that_were_not_reached() {
+async fn the_next_run_begins_with_the_organizations_that_were_not_reached() {
     let watch = Watch::new().await;
     fill(&watch, &["a", "b", "c"]).await;
-    // "acme" has a destination, and no budget.
+    // "acme" has a destination but no budget.
     let error = watch.function().handle(json!({}), Duration::ZERO).await.unwrap_err().to_string();
-    assert_eq!(error, "the time did not suffice for 4 organisations");
-    assert!(told(&watch).is_empty());
+    assert_eq!(error, "no time was left for 4 organizations");
+    assert!(notified(&watch).is_empty());
     watch.world.stack.store().begin_with("b").await.unwrap();
     let error = watch.function().handle(json!({}), Duration::ZERO).await.unwrap_err().to_string();
-    assert_eq!(error, "the time did not suffice for 4 organisations");
+    assert_eq!(error, "no time was left for 4 organizations");
     assert_eq!(watch.world.stack.store().first_organization().await.unwrap().as_deref(), Some("b"));
     let counts = watch.run().await;
     assert_eq!((&counts["organizations"], &counts["left"]), (&json!(4), &json!(0)));
-    assert_eq!(told(&watch), ["a", "b", "c"]);
-    // One that is there no more is passed over.
+    assert_eq!(notified(&watch), ["a", "b", "c"]);
+    // An organization that no longer exists is skipped.
     watch.world.stack.store().begin_with("bb").await.unwrap();
     assert_eq!(watch.run().await["organizations"], 4);
 }
 
 #[tokio::test]
-async fn an_organisation_without_a_budget_costs_one_small_read() {
+async fn an_organization_without_a_budget_costs_one_small_read() {
     let watch = Watch::new().await;
     let caller = watch.world.caller("busy");
     for agent in 0..60 {
@@ -135,6 +135,6 @@ async fn an_organisation_without_a_budget_costs_one_small_read() {
     let before = meter.reading();
     watch.run().await;
     let used = meter.reading().since(before);
-    // Where to begin, the list, and one for each of "acme" and "busy".
+    // The start of the rotation, the list of organizations, and one read for each of "acme" and "busy".
     assert_eq!((used.reads, used.half_read_units, used.writes), (4, 4, 0), "{used:?}");
 }

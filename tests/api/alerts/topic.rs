@@ -1,4 +1,4 @@
-//! The topic that all organisations' alerts are published to, beside their own webhooks.
+//! The topic to which the alerts of all organizations are published, in addition to their own webhooks.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +7,12 @@ use budget_alerts::BudgetAlerts;
 use budget_alerts::topic::Topic;
 use serde_json::json;
 
-use super::{RUNS, TIME, Watch, outlets};
+use super::{RUNS, TIME, Watch, channels};
 use crate::support::receiver::{Received, Receiver, Reply};
 
 const TAKEN: &str = r#"<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult><ResponseMetadata><RequestId>2</RequestId></ResponseMetadata></PublishResponse>"#;
 
-/// A topic whose service is `receiver`.
+/// A topic whose endpoint is `receiver`.
 fn topic(receiver: &Receiver) -> Topic {
     let config = aws_sdk_sns::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -28,15 +28,15 @@ fn form(received: &Received) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn the_topic_gets_the_same_bytes_and_has_a_state_of_its_own() {
+async fn the_topic_gets_the_same_bytes_and_has_its_own_delivery_state() {
     let watch = Watch::new().await;
     watch.put("/api/budget", &json!({ "monthly": 100, "thresholds": [50] })).await;
     watch.spend("nova", "60").await;
     let service = Receiver::start().await;
     service.answers(Reply::With(500, vec![], "<ErrorResponse/>".to_owned()));
     let stack = &watch.world.stack;
-    let outlets = outlets().and_topic(topic(&service));
-    let function = BudgetAlerts::new(stack.store().clone(), stack.clock().clone(), outlets);
+    let channels = channels().with_topic(topic(&service));
+    let function = BudgetAlerts::new(stack.store().clone(), stack.clock().clone(), channels);
     let counts = function.handle(json!({}), TIME).await.unwrap();
     assert_eq!((&counts["sent"], &counts["retried"]), (&json!(1), &json!(1)));
     let alert = watch.list("?status=pending").await.remove(0);

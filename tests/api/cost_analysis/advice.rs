@@ -1,4 +1,4 @@
-//! Recommendations that were worked out by hand, the documented one among them.
+//! Recommendations computed by hand, including the documented one.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -8,12 +8,12 @@ use crate::support::{Caller, World, noon};
 
 const SONNET: &str = "anthropic/claude-sonnet-4-20250514";
 
-/// The first instant of the last 30 days of UTC.
+/// The start of the last 30 days in UTC.
 fn first_day() -> DateTime<Utc> {
     at("2026-08-17T00:00:00Z")
 }
 
-/// Calls by `nova`, each with 100,000 tokens in and an economy task unless `more` says so.
+/// Calls by `nova` with 100,000 input tokens and an economy-tier task each, unless `more` says otherwise.
 fn calls(prefix: &str, model: &str, time: DateTime<Utc>, count: u32, more: &Value) -> Vec<Value> {
     let mut data = json!({ "input_tokens": 100_000, "task_type": "classification" });
     for (name, value) in more.as_object().unwrap() {
@@ -26,10 +26,10 @@ async fn advice(caller: &Caller<'_>) -> Value {
     caller.get(&format!("{PATH}/recommendations")).await
 }
 
-/// The models that are recommended.
+/// The recommended models.
 async fn recommended(caller: &Caller<'_>) -> Vec<String> {
-    let answer = advice(caller).await;
-    names(&answer["recommendations"], "recommendedModel").into_iter().map(str::to_owned).collect()
+    let response = advice(caller).await;
+    names(&response["recommendations"], "recommendedModel").into_iter().map(str::to_owned).collect()
 }
 
 #[tokio::test]
@@ -37,11 +37,11 @@ async fn the_documented_recommendation() {
     let world = World::new().await;
     let caller = world.caller("acme");
     set(&caller, "/api/agents/nova", &json!({ "name": "Pulse" })).await;
-    // 21,909,091 tokens save 2.20 a million.
+    // 21,909,091 tokens at 2.20 dollars a million saved.
     caller.record(&calls("a", SONNET, first_day(), 219, &json!({}))).await;
     caller.record(&calls("b", SONNET, noon(), 1, &json!({ "input_tokens": 9_091 }))).await;
     assert_eq!(recommended(&caller).await, ["claude-3-haiku"]);
-    // What failed it before, under whatever id, is not recommended to it again.
+    // The model that failed it earlier, under any alias, is not recommended again.
     let failed = json!({ "input_tokens": 1, "status": "error" });
     caller.record(&calls("c", "anthropic/Claude-3-Haiku-20240307", noon(), 1, &failed)).await;
     assert_eq!(
@@ -67,7 +67,7 @@ async fn the_documented_recommendation() {
 }
 
 #[tokio::test]
-async fn the_tier_that_the_work_needs_is_kept() {
+async fn a_recommendation_keeps_the_tier_that_the_tasks_need() {
     let world = World::new().await;
     for (i, (chats, others, kind, model)) in [
         (19, 1, "coding", &["grok-2-1212"][..]),
@@ -86,7 +86,7 @@ async fn the_tier_that_the_work_needs_is_kept() {
 }
 
 #[tokio::test]
-async fn other_providers_where_the_organisation_allows_it_and_uses_them() {
+async fn other_providers_are_recommended_if_allowed_and_already_used() {
     let world = World::new().await;
     for (i, (allows, uses, model)) in [
         (false, true, "claude-3-haiku"),
@@ -109,13 +109,13 @@ async fn other_providers_where_the_organisation_allows_it_and_uses_them() {
 }
 
 #[tokio::test]
-async fn an_own_price_is_a_price() {
+async fn own_prices_are_taken_into_account() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let price =
         json!({ "effectiveFrom": "2026-09-15", "inputPricePerMillion": "0.1", "outputPricePerMillion": 1 });
     set(&caller, &format!("{PATH}/pricing/anthropic/in-house"), &price).await;
-    // Its own price under an alias: the same model still.
+    // An own price under an alias of the same model.
     set(&caller, &format!("{PATH}/pricing/anthropic/claude-sonnet-4"), &price).await;
     caller.record(&calls("a", SONNET, first_day(), 20, &json!({}))).await;
     let found = &advice(&caller).await["recommendations"][0];
@@ -126,18 +126,18 @@ async fn an_own_price_is_a_price() {
 }
 
 #[tokio::test]
-async fn savings_are_those_of_thirty_days_from_the_first_use_on() {
+async fn savings_are_projected_from_the_first_use_within_30_days() {
     let world = World::new().await;
     for (i, (days_ago, saved, monthly)) in
         [(0, 5.5, 165.0), (1, 5.5, 82.5), (6, 5.5, 23.571_429), (29, 5.5, 5.5)].into_iter().enumerate()
     {
         let caller = world.caller(&format!("org-{i}"));
         caller.record(&calls("a", SONNET, noon() - TimeDelta::days(days_ago), 20, &json!({}))).await;
-        let answer = advice(&caller).await;
-        assert_eq!(answer["totalPotentialSavings"], monthly, "{saved} in {days_ago} days");
-        assert_eq!(answer["recommendations"][0]["savingsPct"], 91.7);
+        let response = advice(&caller).await;
+        assert_eq!(response["totalPotentialSavings"], monthly, "{saved} in {days_ago} days");
+        assert_eq!(response["recommendations"][0]["savingsPct"], 91.7);
     }
-    // A day before, and tomorrow by a clock that runs ahead: neither is of these days.
+    // A day too early, and tomorrow as sent by a clock that runs ahead: both are outside these 30 days.
     let caller = world.caller("acme");
     caller.record(&calls("a", SONNET, first_day() - TimeDelta::milliseconds(1), 20, &json!({}))).await;
     world.stack.clock().set(at("2026-09-15T23:59:00Z"));
@@ -146,20 +146,20 @@ async fn savings_are_those_of_thirty_days_from_the_first_use_on() {
 }
 
 #[tokio::test]
-async fn inputs_that_are_too_long_rule_a_model_out_and_long_prices_count() {
+async fn a_model_that_cannot_take_the_inputs_is_not_recommended_and_long_context_prices_count() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let long = json!({ "input_tokens": 250_000 });
     caller.record(&calls("a", "anthropic/claude-sonnet-4-5", first_day(), 20, &long)).await;
     let found = &advice(&caller).await["recommendations"][0];
-    // 5,000,000 tokens at 6.00 a million; Haiku takes no such inputs, and the next Sonnet has one price for all.
+    // 5,000,000 tokens at 6.00 a million; Haiku does not take inputs this long, and the next Sonnet has one price for all.
     assert_eq!(found["recommendedModel"], "claude-sonnet-4-6");
     assert_eq!((&found["savingsPct"], &found["estimatedMonthlySavings"]), (&json!(50), &json!(15)));
     assert_eq!((&found["currentInputPrice"], &found["recommendedInputPrice"]), (&json!(3), &json!(3)));
 }
 
 #[tokio::test]
-async fn no_advice_without_a_price_nor_for_who_is_gone() {
+async fn unpriced_models_and_archived_agents_get_no_recommendation() {
     let world = World::new().await;
     let caller = world.caller("acme");
     set(&caller, "/api/agents/gone", &json!({ "status": "archived" })).await;
@@ -176,15 +176,15 @@ async fn no_advice_without_a_price_nor_for_who_is_gone() {
 }
 
 #[tokio::test]
-async fn several_models_of_an_agent_have_a_recommendation_each_and_the_largest_comes_first() {
+async fn recommendations_are_per_model_and_sorted_by_savings() {
     let world = World::new().await;
     let caller = world.caller("acme");
     caller.record(&calls("a", SONNET, first_day(), 10, &json!({}))).await;
     caller.record(&calls("b", "x-ai/grok-3", first_day(), 20, &json!({}))).await;
     caller.record(&calls("c", "anthropic/claude-opus-4-1", first_day(), 1, &json!({}))).await;
-    let answer = advice(&caller).await;
-    let models = names(&answer["recommendations"], "currentModel");
+    let response = advice(&caller).await;
+    let models = names(&response["recommendations"], "currentModel");
     assert_eq!(models, ["grok-3", "claude-sonnet-4-20250514", "claude-opus-4-1"]);
-    // 2,000,000 × 2.80, 1,000,000 × 2.75 and 100,000 × 14.75, a million.
-    assert_eq!(answer["totalPotentialSavings"], 9.825);
+    // 2,000,000 × 2.80, 1,000,000 × 2.75 and 100,000 × 14.75, per million.
+    assert_eq!(response["totalPotentialSavings"], 9.825);
 }

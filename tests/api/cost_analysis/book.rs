@@ -1,6 +1,6 @@
-//! The models of two providers as the data file has them, read by splitting lines.
+//! The models of two providers in the data file, read by splitting lines.
 
-/// A model of the data file: its prices by threshold, input, cache read, writes, output.
+/// A model of the data file: its prices by threshold, each for input, cache read, cache writes and output.
 pub struct Listed {
     pub provider: String,
     pub id: String,
@@ -36,7 +36,7 @@ pub fn listed() -> Vec<Listed> {
 }
 
 impl Listed {
-    /// What a call costs: uncached input, read from a cache, written for 5 minutes, written for an hour, output.
+    /// The cost of a call with these tokens: uncached input, cache read, cache write for 5 minutes and for an hour, output.
     pub fn cost(&self, tokens: &[u64; 5]) -> i128 {
         let whole: u64 = tokens[..4].iter().sum();
         let applies = self.prices.iter().rfind(|(above, _)| *above == 0 || whole > *above);

@@ -1,4 +1,4 @@
-//! Figures that were worked out by hand, the documented examples among them.
+//! Figures computed by hand, including the documented examples.
 
 use serde_json::{Value, json};
 
@@ -163,13 +163,13 @@ async fn the_documented_agents_and_alerts() {
             "unpricedRequests": 1,
         })
     );
-    // Without one of its own, the organisation's budget is that of its agents.
+    // Without its own budget, the organization has the sum of its agents' budgets.
     let summary = caller.get(&format!("{PATH}/summary")).await;
     assert_eq!(summary["budget"], json!({ "total": 250, "utilization": 0.813 }));
 }
 
 #[tokio::test]
-async fn an_archived_agent_keeps_its_costs_and_its_budget_ends() {
+async fn an_archived_agent_keeps_its_costs_and_loses_its_budget() {
     let world = World::new().await;
     let caller = world.caller("acme");
     caller.record(&[call("1", "gone", "openai/gpt-4o", noon(), &json!({}))]).await;
@@ -185,13 +185,13 @@ async fn an_archived_agent_keeps_its_costs_and_its_budget_ends() {
 }
 
 #[tokio::test]
-async fn a_budget_of_nothing_is_passed_by_anything() {
+async fn a_zero_budget_is_exceeded_by_any_cost() {
     let world = World::new().await;
     let caller = world.caller("acme");
     caller.record(&[call("1", "nova", "aws/amazon.nova-micro-v1:0", noon(), &tokens(1, 0))]).await;
     set(&caller, "/api/agents/nova", &json!({ "cost_budget_monthly": 0 })).await;
     set(&caller, "/api/agents/idle", &json!({ "cost_budget_monthly": 0 })).await;
-    // 35 thousand-millionths of a dollar are less than what is written, and more than nothing.
+    // 35 picodollars round to zero in the response, but are more than nothing.
     let alerts = caller.get(&format!("{PATH}/budget-alerts")).await;
     assert_eq!(names(&alerts["alerts"], "agentId"), ["nova"]);
     assert_eq!((&alerts["alerts"][0]["overage"], &alerts["alerts"][0]["overagePct"]), (&json!(0), &json!(0)));
@@ -203,7 +203,7 @@ async fn a_budget_of_nothing_is_passed_by_anything() {
 }
 
 #[tokio::test]
-async fn what_is_equal_is_in_the_order_of_its_ids() {
+async fn ties_are_sorted_by_id() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let events: Vec<_> = ["b/y", "b/x", "a/z", "c/x"]
@@ -232,7 +232,7 @@ async fn what_is_equal_is_in_the_order_of_its_ids() {
 }
 
 #[tokio::test]
-async fn work_without_calls_costs_nothing_and_has_no_row() {
+async fn agents_without_calls_cost_nothing_and_have_no_row() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let task = json!({ "agent_id": "atlas", "minutes_saved": 5 });

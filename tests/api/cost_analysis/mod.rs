@@ -4,6 +4,7 @@ mod advice;
 mod book;
 mod figures;
 mod oracle;
+mod own_prices;
 mod periods;
 mod pricing;
 mod random;
@@ -20,18 +21,18 @@ use crate::support::events::event;
 
 pub const PATH: &str = "/api/cost-analysis";
 
-/// Sets something by way of the registry.
+/// Changes a setting through the registry.
 pub async fn set(caller: &Caller<'_>, path: &str, body: &Value) {
     let json = [("content-type", "application/json")];
-    let answer = caller.send(Method::PUT, path, &json, body.to_string()).await;
-    assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+    let response = caller.send(Method::PUT, path, &json, body.to_string()).await;
+    assert_eq!(response.status, StatusCode::OK, "{path}: {}", response.body);
 }
 
 pub fn at(text: &str) -> DateTime<Utc> {
     period::parse_instant(text).unwrap()
 }
 
-/// A call by `agent` of `provider/model`, with a million tokens in and none out unless `more` says so.
+/// A call by `agent` to `provider/model` with a million input tokens and no output, unless `more` says otherwise.
 pub fn call(id: &str, agent: &str, model: &str, time: DateTime<Utc>, more: &Value) -> Value {
     let (provider, model) = model.split_once('/').unwrap();
     let mut data = json!({
@@ -43,7 +44,7 @@ pub fn call(id: &str, agent: &str, model: &str, time: DateTime<Utc>, more: &Valu
     event(id, "llm.call", time, data)
 }
 
-/// The texts under `name` in a list.
+/// The strings under `name` in a list of rows.
 pub fn names<'a>(list: &'a Value, name: &str) -> Vec<&'a str> {
     list.as_array().unwrap().iter().map(|row| row[name].as_str().unwrap()).collect()
 }

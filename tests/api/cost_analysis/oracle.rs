@@ -1,4 +1,4 @@
-//! The same figures, worked out another way: whole numbers of picodollars and plain loops over raw calls.
+//! The same figures, computed independently: integer picodollars and plain loops over raw calls.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::support::events::RandomCall;
 use crate::support::oracle::MODELS;
 
-/// `n / d`, half to even.
+/// `n / d`, rounded half to even.
 pub fn half_even(n: i128, d: i128) -> i128 {
     if d == 0 {
         return 0;
@@ -18,7 +18,7 @@ pub fn half_even(n: i128, d: i128) -> i128 {
     whole + i128::from(up)
 }
 
-/// A whole number of units of `places` decimals as a JSON number.
+/// A number of units with `places` decimals, as a JSON number.
 pub fn number(units: i128, places: u32) -> Value {
     let one = 10_i128.pow(places);
     let text = format!("{}.{:0width$}", units / one, units % one, width = places as usize);
@@ -38,7 +38,7 @@ pub fn fraction(part: i128, whole: i128) -> Value {
     number(half_even(part * 1000, whole), 3)
 }
 
-/// What some calls come to.
+/// Totals over calls.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sums {
     pub requests: u64,
@@ -89,7 +89,7 @@ fn by_book(call: &RandomCall, time: DateTime<Utc>) -> Option<(i128, i128)> {
 
 pub type ModelName = (&'static str, &'static str);
 
-/// What is set of an agent.
+/// The settings of an agent.
 #[derive(Clone, Debug, Default)]
 pub struct Registered {
     pub name: Option<String>,
@@ -108,7 +108,7 @@ impl Registered {
     }
 }
 
-/// An organisation's month.
+/// The month of an organization.
 #[derive(Debug, Default)]
 pub struct Month {
     pub models: BTreeMap<ModelName, Sums>,
@@ -116,7 +116,7 @@ pub struct Month {
 }
 
 impl Month {
-    /// What those of `calls` come to that fall in the month as `is_in` sees it.
+    /// The totals over those of `calls` whose time `is_in` accepts.
     pub fn of(calls: &[RandomCall], now: DateTime<Utc>, is_in: impl Fn(DateTime<Utc>) -> bool) -> Self {
         let mut month = Self::default();
         for call in calls {

@@ -1,4 +1,4 @@
-//! The parameter `month`, where months begin and end, and an organisation without anything.
+//! The parameter `month`, where months begin and end, and an organization without any data.
 
 use chrono::TimeDelta;
 use http::StatusCode;
@@ -10,7 +10,7 @@ use crate::support::{World, faults};
 const OF_A_PERIOD: [&str; 5] = ["summary", "by-provider", "by-model", "agents", "budget-alerts"];
 
 #[tokio::test]
-async fn a_month_is_four_digits_and_two() {
+async fn a_month_has_a_four_digit_year_and_a_two_digit_month() {
     let world = World::new().await;
     let caller = world.caller("acme");
     for path in OF_A_PERIOD {
@@ -18,17 +18,17 @@ async fn a_month_is_four_digits_and_two() {
             caller.get(&format!("{PATH}/{path}{good}")).await;
         }
         for bad in ["", "2026", "2026-00", "2026-13", "2026-9", "-026-01", "2026-09-01", "x", "2026%2F09"] {
-            let answer = caller.try_get(&format!("{PATH}/{path}?month={bad}")).await;
-            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {bad}");
-            assert_eq!(faults(&answer.body["detail"]), ["query.month month_parsing"]);
+            let response = caller.try_get(&format!("{PATH}/{path}?month={bad}")).await;
+            assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {bad}");
+            assert_eq!(faults(&response.body["detail"]), ["query.month month_parsing"]);
         }
-        let answer = caller.try_get(&format!("{PATH}/{path}?month=2026-09&month=2026-09")).await;
-        assert_eq!(faults(&answer.body["detail"]), ["query.month repeated"]);
+        let response = caller.try_get(&format!("{PATH}/{path}?month=2026-09&month=2026-09")).await;
+        assert_eq!(faults(&response.body["detail"]), ["query.month repeated"]);
     }
 }
 
 #[tokio::test]
-async fn an_empty_organisation_has_zeros() {
+async fn an_empty_organization_has_zeros() {
     let world = World::new().await;
     let caller = world.caller("acme");
     for month in ["", "?month=1999-12", "?month=2999-12"] {
@@ -54,16 +54,16 @@ async fn an_empty_organisation_has_zeros() {
     assert_eq!(caller.get(&format!("{PATH}/recommendations")).await, none);
 }
 
-/// Zone, month, the first instant of it and the first after it.
+/// A zone, a month, its first instant and the first instant after it.
 const MONTHS: [(&str, &str, &str, &str); 10] = [
     ("UTC", "2028-02", "2028-02-01T00:00:00Z", "2028-03-01T00:00:00Z"),
     ("UTC", "2026-12", "2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z"),
     ("Asia/Kathmandu", "2028-02", "2028-01-31T18:15:00Z", "2028-02-29T18:15:00Z"),
     ("Asia/Kathmandu", "2026-12", "2026-11-30T18:15:00Z", "2026-12-31T18:15:00Z"),
-    // Summer time there, +13:45, from 27 September 2026 on; +12:45 before.
+    // +13:45 in summer time, which begins on 27 September 2026; +12:45 before.
     ("Pacific/Chatham", "2026-09", "2026-08-31T11:15:00Z", "2026-09-30T10:15:00Z"),
     ("Pacific/Chatham", "2026-12", "2026-11-30T10:15:00Z", "2026-12-31T10:15:00Z"),
-    // Summer time ends on the first day of the month, after it has begun.
+    // Summer time ends during the first day of the month.
     ("America/New_York", "2026-11", "2026-11-01T04:00:00Z", "2026-12-01T05:00:00Z"),
     ("America/Havana", "2026-11", "2026-11-01T04:00:00Z", "2026-12-01T05:00:00Z"),
     ("America/St_Johns", "2027-03", "2027-03-01T03:30:00Z", "2027-04-01T02:30:00Z"),
@@ -79,7 +79,7 @@ async fn a_month_begins_and_ends_where_the_zone_says() {
         let (first, after) = (at(first), at(after));
         let moment = TimeDelta::milliseconds(1);
         let model = "anthropic/claude-haiku-3.5";
-        // Powers of two, so that a sum tells what is in it.
+        // Powers of two, so that the total shows which calls it includes.
         for (id, time, cost) in
             [("1", first - moment, "1"), ("2", first, "2"), ("3", after - moment, "4"), ("4", after, "8")]
         {
@@ -88,7 +88,7 @@ async fn a_month_begins_and_ends_where_the_zone_says() {
         }
         for (now, cost) in [(first - moment, 1), (first, 6), (after - moment, 6), (after, 8)] {
             world.stack.clock().set(now);
-            // Twice: the first may not know the zone yet.
+            // Twice, since the zone may not be cached for the first request.
             for _ in 0..2 {
                 let summary = caller.get(&format!("{PATH}/summary")).await;
                 assert_eq!(summary["totalSpend"], cost, "{zone} at {now}");
@@ -96,12 +96,12 @@ async fn a_month_begins_and_ends_where_the_zone_says() {
             let agents = caller.get(&format!("{PATH}/agents")).await;
             assert_eq!(agents["agents"][0]["actualCost"], cost, "{zone} at {now}");
             for path in OF_A_PERIOD {
-                let answer = caller.get(&format!("{PATH}/{path}?month={month}")).await;
+                let response = caller.get(&format!("{PATH}/{path}?month={month}")).await;
                 let of_month = match path {
-                    "summary" => &answer["totalSpend"],
-                    "by-provider" => &answer["providers"][0]["totalCost"],
-                    "by-model" => &answer["models"][0]["totalCost"],
-                    "agents" => &answer["agents"][0]["actualCost"],
+                    "summary" => &response["totalSpend"],
+                    "by-provider" => &response["providers"][0]["totalCost"],
+                    "by-model" => &response["models"][0]["totalCost"],
+                    "agents" => &response["agents"][0]["actualCost"],
                     _ => continue,
                 };
                 assert_eq!(*of_month, 6, "{zone} {path}");

@@ -1,4 +1,4 @@
-//! The price book as it is shown.
+//! `/api/cost-analysis/pricing`: the price book.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ fn find<'a>(book: &'a Value, provider: &str, id: &str) -> &'a Value {
 }
 
 #[tokio::test]
-async fn the_documented_rows_and_what_is_added_to_them() {
+async fn the_documented_rows_and_additional_fields() {
     let world = World::new().await;
     let book = world.caller("acme").get(&format!("{PATH}/pricing")).await;
     let models = book["models"].as_array().unwrap();
@@ -50,7 +50,7 @@ async fn the_documented_rows_and_what_is_added_to_them() {
     );
 }
 
-/// Every row of the data file that holds on `day`, read by splitting lines.
+/// The rows of the data file in effect on `day`, read by splitting lines.
 fn rows_on(day: &str) -> Vec<Vec<String>> {
     let text = include_str!("../../../shared/ledger/data/model-prices.csv");
     let rows = text.lines().skip(1).map(|line| line.split(',').map(str::to_owned).collect::<Vec<_>>());
@@ -59,7 +59,7 @@ fn rows_on(day: &str) -> Vec<Vec<String>> {
 }
 
 #[tokio::test]
-async fn every_row_of_the_book_is_shown_as_it_is_on_its_day() {
+async fn every_row_of_the_book_is_shown_on_its_day() {
     let world = World::new().await;
     let caller = world.caller("acme");
     for day in
@@ -92,7 +92,7 @@ async fn every_row_of_the_book_is_shown_as_it_is_on_its_day() {
 }
 
 #[tokio::test]
-async fn own_prices_are_in_place_from_their_day_on_and_nobody_elses() {
+async fn own_prices_replace_the_book_from_their_day_on_for_their_organization() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let haiku = format!("{PATH}/pricing/anthropic/claude-haiku-4-5");
@@ -106,18 +106,18 @@ async fn own_prices_are_in_place_from_their_day_on_and_nobody_elses() {
     let price = |from: &str, input: &str| json!({ "effectiveFrom": from, "inputPricePerMillion": input, "outputPricePerMillion": 4 });
     set(&caller, &haiku, &price("2026-09-01", "0.5")).await;
     set(&caller, &haiku, &price("2026-09-16", "0.123456")).await;
-    // At once.
+    // Visible immediately.
     assert_eq!(shown("").await, (json!(0.5), json!(true), json!("2026-09-01")));
     assert_eq!(shown("?at=2026-08-31").await, of_book);
     assert_eq!(shown("?at=2026-09-01").await.0, 0.5);
     assert_eq!(shown("?at=2026-09-16").await, (json!(0.123_456), json!(true), json!("2026-09-16")));
-    // Today is a day of UTC, as that of prices is.
+    // Prices take effect by UTC days.
     set(&caller, "/api/organization", &json!({ "timezone": "Asia/Kathmandu" })).await;
     world.stack.clock().set(at("2026-09-15T23:59:59Z"));
     assert_eq!(shown("").await.0, 0.5);
     world.stack.clock().set(at("2026-09-16T00:00:00Z"));
     assert_eq!(shown("").await.0, 0.123_456);
-    // What is left out is not taken from the book.
+    // A price that is left out is not taken from the book.
     let book = caller.get(&format!("{PATH}/pricing")).await;
     assert_eq!(find(&book, "anthropic", "claude-haiku-4-5")["cacheReadPricePerMillion"], Value::Null);
     set(&caller, &format!("{PATH}/pricing/in-house/our-own"), &price("2026-09-01", "1")).await;
@@ -127,20 +127,20 @@ async fn own_prices_are_in_place_from_their_day_on_and_nobody_elses() {
     assert!(!names(&others["models"], "provider").contains(&"in-house"));
     assert_eq!(find(&others, "anthropic", "claude-haiku-4-5")["inputPricePerMillion"], 1);
 
-    let answer = caller.send(Method::DELETE, &format!("{haiku}?effectiveFrom=2026-09-16"), &[], "").await;
-    assert_eq!(answer.status, StatusCode::NO_CONTENT);
+    let response = caller.send(Method::DELETE, &format!("{haiku}?effectiveFrom=2026-09-16"), &[], "").await;
+    assert_eq!(response.status, StatusCode::NO_CONTENT);
     assert_eq!(shown("").await.0, 0.5);
 }
 
 #[tokio::test]
-async fn a_day_is_written_in_full() {
+async fn a_day_must_be_a_full_date() {
     let world = World::new().await;
     let caller = world.caller("acme");
     for good in ["0000-01-01", "2024-02-29", "9999-12-31"] {
         caller.get(&format!("{PATH}/pricing?at={good}")).await;
     }
     for bad in ["", "2023-02-29", "2026-09", "20260901", "today"] {
-        let answer = caller.try_get(&format!("{PATH}/pricing?at={bad}")).await;
-        assert_eq!(faults(&answer.body["detail"]), ["query.at date_parsing"], "{bad}");
+        let response = caller.try_get(&format!("{PATH}/pricing?at={bad}")).await;
+        assert_eq!(faults(&response.body["detail"]), ["query.at date_parsing"], "{bad}");
     }
 }

@@ -1,4 +1,4 @@
-//! Random calls of several organisations at once, in zones of all kinds: the endpoints of a period against an
+//! Random calls of several organizations at once, in zones of all kinds: the endpoints of a month are compared with an
 //! independent computation.
 
 use std::collections::BTreeMap;
@@ -14,8 +14,8 @@ use super::{PATH, at, set};
 use crate::support::events::{RandomCall, random_call};
 use crate::support::{Caller, World, noon};
 
-/// Zones, and how many minutes they are ahead of UTC from the middle of August to that of September 2026; Santiago
-/// puts its clocks forward on 6 September.
+/// Zones, and their minutes ahead of UTC from mid-August to mid-September 2026. Santiago puts its clocks forward on
+/// 6 September.
 const ZONES: [(&str, i64); 7] = [
     ("UTC", 0),
     ("Asia/Kathmandu", 345),
@@ -63,7 +63,7 @@ fn org() -> impl Strategy<Value = Org> {
         .prop_map(|(zone, calls, budget, registered)| Org { zone, calls, budget, registered })
 }
 
-/// By what they cost, most first; then by name.
+/// Sorted by cost, highest first, then by name.
 fn by_cost<K: Ord + Clone>(sums: &BTreeMap<K, Sums>) -> Vec<(K, Sums)> {
     let mut rows: Vec<_> = sums.iter().map(|(key, sums)| (key.clone(), *sums)).collect();
     rows.sort_by(|(a, x), (b, y)| y.cost().cmp(&x.cost()).then_with(|| a.cmp(b)));
@@ -82,7 +82,7 @@ const CENT: i128 = 10_000_000_000;
 
 fn summary(org: &Org, month: &Month) -> Value {
     let total = month.total();
-    // Whoever made a call at any time is an agent.
+    // Every agent that ever made a call is counted.
     let mut agents: Vec<_> = org.calls.iter().map(|call| call.agent).collect();
     agents.extend(org.registered.keys());
     agents.sort_unstable();
@@ -150,7 +150,7 @@ fn models(month: &Month) -> Value {
     json!({ "models": rows.collect::<Vec<_>>(), "unpricedRequests": total.unpriced })
 }
 
-/// Every agent that has a row: its id, what is set of it, its model and its sums.
+/// The agents with a row: id, settings, model and totals.
 fn rows(org: &Org, month: &Month) -> Vec<(String, Registered, String, Sums)> {
     let mut rows = Vec::new();
     for i in 0..8 {
@@ -247,7 +247,7 @@ async fn prepare(caller: &Caller<'_>, org: &Org) {
     }
 }
 
-/// A few calls of each organisation in turn.
+/// Sends a few calls of each organization in turn.
 async fn send(callers: &[Caller<'_>], orgs: &[Org]) {
     let most = orgs.iter().map(|org| org.calls.len()).max().unwrap_or_default();
     for first in (0..most).step_by(13) {
@@ -262,7 +262,7 @@ async fn send(callers: &[Caller<'_>], orgs: &[Org]) {
 }
 
 #[test]
-fn every_endpoint_of_a_period_says_what_the_raw_calls_add_up_to() {
+fn every_endpoint_agrees_with_the_fold_over_raw_calls() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(World::new());
     let next_org = AtomicU32::new(0);

@@ -1,4 +1,4 @@
-//! Random use of models by agents: the recommendations against a search through the data file, call by call.
+//! Random use of models by agents: recommendations are compared with an exhaustive search of the data file.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,7 +13,7 @@ use super::oracle::{half_even, number, percent};
 use super::{PATH, call, set};
 use crate::support::{World, noon};
 
-/// What agents use: provider, id, and the id in the data file.
+/// The models in use: provider, id, and id in the data file.
 const USED: [(&str, &str, &str); 9] = [
     ("anthropic", "claude-opus-4-1", "claude-opus-4-1"),
     ("anthropic", "claude-sonnet-4-5", "claude-sonnet-4-5"),
@@ -35,13 +35,13 @@ struct Use {
     agent: u8,
     model: usize,
     kind: usize,
-    /// Uncached, read from a cache, written for 5 minutes, written for an hour, out.
+    /// Uncached input, cache read, cache write for 5 minutes and for an hour, output.
     tokens: [u64; 5],
     minutes_ago: i64,
     failed: bool,
     /// In cents.
     own_figure: Option<u32>,
-    /// So many calls like this.
+    /// The number of such calls.
     times: u32,
 }
 
@@ -93,7 +93,7 @@ fn failures(calls: &[&&Use]) -> (u64, u64) {
     (failed, calls.iter().map(|call| u64::from(call.times)).sum())
 }
 
-/// The lengths that calls are told apart by.
+/// The input lengths at which prices or limits change.
 const LENGTHS: [u64; 14] = [
     8_192, 16_384, 32_768, 65_536, 128_000, 131_072, 200_000, 256_000, 272_000, 300_000, 512_000, 1_000_000,
     1_048_576, 2_000_000,
@@ -105,12 +105,12 @@ fn longest(calls: &[&&Use]) -> u64 {
 }
 
 struct Found {
-    /// What is saved in a month, as a fraction.
+    /// Monthly savings, as a fraction.
     monthly: (i128, i128),
     row: Value,
 }
 
-/// What to recommend in place of one model of an agent.
+/// Finds the recommendation for one model of an agent.
 fn find(
     agent: u8,
     model: usize,
@@ -164,7 +164,7 @@ fn find(
     Some(Found { monthly: (saved * 30, days), row })
 }
 
-/// All that there is to recommend.
+/// All recommendations.
 fn expected(uses: &[Use], across: bool, minutes: i64) -> Value {
     let date = |call: &Use| -> NaiveDate {
         (noon() - TimeDelta::minutes(call.minutes_ago) + TimeDelta::minutes(minutes)).date_naive()
@@ -184,7 +184,7 @@ fn expected(uses: &[Use], across: bool, minutes: i64) -> Value {
         found.extend(find(agent, model, &of_agent, if across { &everywhere } else { &own }, &days));
     }
     found.sort_by(|a, b| (b.monthly.0 * a.monthly.1).cmp(&(a.monthly.0 * b.monthly.1)));
-    // 2,329,089,562,800 is a multiple of every number up to 30.
+    // 2,329,089,562,800 is divisible by every number up to 30.
     let common = 2_329_089_562_800;
     let total: i128 = found.iter().map(|one| one.monthly.0 * (common / one.monthly.1)).sum();
     let unpriced = in_window.iter().filter(|call| USED[call.model].2.is_empty() && call.own_figure.is_none());
@@ -220,7 +220,7 @@ fn events(uses: &[Use]) -> Vec<Value> {
 }
 
 #[test]
-fn recommendations_are_the_best_that_a_search_through_the_book_finds() {
+fn recommendations_match_an_exhaustive_search_of_the_book() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(World::new());
     let next_org = AtomicU32::new(0);

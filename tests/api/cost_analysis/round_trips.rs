@@ -1,4 +1,4 @@
-//! How often an answer asks the tables.
+//! Round trips per request.
 
 use axum::body::Body;
 use http::{Request, StatusCode};
@@ -10,7 +10,7 @@ use super::{PATH, at, call};
 use crate::support::{World, noon};
 
 #[tokio::test]
-async fn what_can_be_read_at_once_is() {
+async fn independent_reads_run_in_parallel() {
     let world = World::new().await;
     let model = "anthropic/claude-haiku-3.5";
     let before = at("2026-08-20T00:00:00Z");
@@ -25,21 +25,21 @@ async fn what_can_be_read_at_once_is() {
         let request =
             Request::get(format!("{PATH}/{path}")).header("authorization", format!("Bearer {token}"));
         let router = app.router(costs::routes());
-        let answer = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
+        let response = router.oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
         app.store.meter().reading().since(earlier).reads
     };
-    // The first has to ask for the zone, beside the rest.
+    // The first request also reads the zone, in parallel with the rest.
     assert_eq!(ask("by-model").await, 2);
     for (path, reads) in [
         ("by-model", 1),
         ("by-provider", 1),
         // The days, the agents, the budget.
         ("summary", 3),
-        // The agents' days, the organisation's for the names of models, the agents.
+        // The agents' days, the organization's days for model names, the agents.
         ("agents", 3),
         ("budget-alerts", 3),
-        // The same, of two months.
+        // The same over two months.
         ("recommendations", 4),
         ("pricing", 1),
         ("by-model?month=2026-08", 1),

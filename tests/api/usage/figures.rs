@@ -1,4 +1,4 @@
-//! Figures that were worked out by hand.
+//! Figures computed by hand.
 
 use http::StatusCode;
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ fn zero(period: &str, start: &str, id: &str, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn an_empty_organisation_has_no_rows_and_zeros() {
+async fn an_empty_organization_has_no_rows_and_zeros() {
     let world = World::new().await;
     let caller = world.caller("acme");
     for (query, period, start) in [
@@ -27,12 +27,12 @@ async fn an_empty_organisation_has_no_rows_and_zeros() {
         let empty =
             |id: &str| json!({ "items": [], "period": period, "totals": zero(period, start, id, id) });
         assert_eq!(caller.get(&format!("/api/usage{query}")).await, empty(""));
-        // An unknown project is empty here, and not found under its own path.
+        // An unknown project is empty here, but not found under its own path.
         let join = if query.is_empty() { "?" } else { "&" };
         assert_eq!(caller.get(&format!("/api/usage{query}{join}project_id=site")).await, empty("site"));
-        let answer = caller.try_get(&format!("/api/projects/site/usage{query}")).await;
+        let response = caller.try_get(&format!("/api/projects/site/usage{query}")).await;
         assert_eq!(
-            (answer.status, answer.body),
+            (response.status, response.body),
             (StatusCode::NOT_FOUND, json!({ "detail": "Project not found" }))
         );
     }
@@ -52,7 +52,7 @@ async fn a_sample_is_split_at_the_hour() {
     let world = World::new().await;
     let caller = world.caller("acme");
     caller.put("/api/projects/site", &json!({ "name": "Web Site" })).await;
-    // A quarter of it before ten o'clock, half of it within the hour, a quarter after.
+    // A quarter before ten o'clock, half within the hour, a quarter after.
     caller.record(&[sample("1", "site", "i-1", "2026-09-15T09:30:00Z", "2026-09-15T11:30:00Z")]).await;
     let row = |start: &str, hours: &[&str; 4], bytes: [u64; 2]| {
         let [cpu, ram, disk, instance] = hours.map(|text| serde_json::from_str::<Value>(text).unwrap());
@@ -72,7 +72,7 @@ async fn a_sample_is_split_at_the_hour() {
     let one = json!({ "items": items, "period": "hourly", "totals": totals });
     assert_eq!(caller.get("/api/projects/site/usage").await, one);
     assert_eq!(caller.get("/api/usage?project_id=site").await, one);
-    // Of all projects, the total has no name.
+    // The total over all projects has no name.
     (totals["projectId"], totals["projectName"]) = (json!(""), json!(""));
     assert_eq!(
         caller.get("/api/usage").await,
@@ -137,7 +137,7 @@ async fn rows_are_sorted_and_instances_counted_once() {
 }
 
 #[tokio::test]
-async fn an_id_with_slashes_has_two_ways() {
+async fn a_project_id_with_slashes_can_be_escaped_in_two_ways() {
     let world = World::new().await;
     let caller = world.caller("acme");
     caller.record(&[sample("1", "site/a", "i", "2026-09-15T10:00:00Z", "2026-09-15T11:00:00Z")]).await;

@@ -6,8 +6,7 @@ mod ranges;
 mod round_trips;
 
 use chrono::{DateTime, Utc};
-use ledger::period;
-use ledger::period::rfc3339;
+use ledger::period::{self, rfc3339};
 use serde_json::{Value, json};
 
 use crate::support::events::event;
@@ -16,7 +15,7 @@ fn at(text: &str) -> DateTime<Utc> {
     period::parse_instant(text).unwrap()
 }
 
-/// An hour's or another stretch's compute of one core, 2 GB of memory and 10 GB of disk.
+/// A compute sample of one core, 2 GB of memory and 10 GB of disk.
 fn sample(id: &str, project: &str, instance: &str, from: &str, to: &str) -> Value {
     let data = json!({
         "project_id": project, "instance_id": instance, "from": from, "to": to,
@@ -25,7 +24,7 @@ fn sample(id: &str, project: &str, instance: &str, from: &str, to: &str) -> Valu
     event(id, "compute.usage", at(to), data)
 }
 
-/// A parameter, escaped: an offset's plus sign would be read as a blank.
+/// An instant, escaped for a query: the plus sign of an offset would be read as a space.
 fn instant(time: DateTime<Utc>) -> String {
     rfc3339(time).replace('+', "%2B")
 }

@@ -1,5 +1,5 @@
-//! Random samples of organisations in several zones, at several times of the year: every endpoint against an
-//! independent computation, in whole millionths and milliseconds.
+//! Random samples of organizations in several zones, at several times of the year: every endpoint is compared with an
+//! independent computation in integer millionths and milliseconds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,7 +16,7 @@ use crate::support::events::event;
 use crate::support::zones::{NOWS, ZONES, Zone, first_of_month};
 use crate::support::{Caller, World};
 
-/// A sample; amounts are millionths.
+/// A sample; amounts are in millionths.
 #[derive(Clone, Debug)]
 struct Sample {
     project: u8,
@@ -29,7 +29,7 @@ struct Sample {
     bytes: [u64; 2],
 }
 
-/// Samples: of a few minutes, of a day, and of a millisecond; most of them in the last hours, others within 28 days.
+/// Samples of a few minutes, of a day, and of a millisecond: most within the last hours, others within 28 days.
 fn sample() -> impl Strategy<Value = Sample> {
     let day = 24 * 60 * 60 * 1000_i64;
     let length = prop_oneof![1..600_000_i64, 1..=day, Just(day), Just(1)];
@@ -74,7 +74,7 @@ impl Sample {
     }
 }
 
-/// What samples come to: millionths × milliseconds, milliseconds, bytes.
+/// Totals of samples: millionths × milliseconds, milliseconds, bytes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Figures {
     amounts: [u128; 3],
@@ -84,7 +84,7 @@ struct Figures {
 }
 
 impl Figures {
-    /// Counts the part of a sample that lies in a bucket. Whether it does.
+    /// Adds the part of a sample that lies in a bucket. Returns whether there is any.
     fn count(&mut self, sample: &Sample, now: DateTime<Utc>, bucket: (DateTime<Utc>, DateTime<Utc>)) -> bool {
         let (from, to) = sample.span(now);
         let (start, end) = (from.max(bucket.0), to.min(bucket.1));
@@ -96,7 +96,7 @@ impl Figures {
             *sum += u128::from(amount) * ms(end - start);
         }
         self.instance += ms(end - start);
-        // Whole bytes that had passed by then, less those that had passed before.
+        // The whole bytes transferred up to the end of the bucket, less those up to its start.
         let passed = |bytes: u64, until: DateTime<Utc>| u128::from(bytes) * ms(until - from) / ms(to - from);
         for (sum, bytes) in self.bytes.iter_mut().zip(sample.bytes) {
             *sum += passed(bytes, end) - passed(bytes, start);
@@ -133,12 +133,12 @@ fn hours(sum: u128, unit: u128) -> Value {
     serde_json::from_str(text.trim_end_matches('0').trim_end_matches('.')).unwrap()
 }
 
-/// One of the projects has a name.
+/// Only one of the projects has a name.
 fn name(project: &str) -> &str {
     if project == "project-0" { "Project Zero" } else { project }
 }
 
-/// The buckets, each from its start to its end.
+/// Buckets, each from its start to its end.
 type Buckets = Vec<(DateTime<Utc>, DateTime<Utc>)>;
 
 fn hourly(from: DateTime<Utc>, to: DateTime<Utc>) -> Buckets {
@@ -209,7 +209,7 @@ fn totals(samples: &[Sample], now: DateTime<Utc>, buckets: &Buckets) -> Value {
     json!({ "totals": rows.collect::<Vec<_>>() })
 }
 
-/// A range that a caller asks for, in milliseconds before now.
+/// A requested range, in milliseconds before now.
 type Range = (i64, i64);
 
 async fn check(
@@ -240,11 +240,11 @@ async fn check(
             assert!(!is_known || own.body == expected);
         }
     }
-    let answer = caller.get(&format!("/api/usage/totals?{range}")).await;
-    assert_eq!(answer, totals(samples, now, &daily(zone, from, to)));
+    let response = caller.get(&format!("/api/usage/totals?{range}")).await;
+    assert_eq!(response, totals(samples, now, &daily(zone, from, to)));
 }
 
-/// What was sent, to the byte and the millisecond, in each of the four sums over everything.
+/// Everything that was sent, to the byte and the millisecond, in each of the four totals over the whole range.
 async fn check_whole(caller: &Caller<'_>, samples: &[Sample], now: DateTime<Utc>) {
     let mut whole = Figures::default();
     for sample in samples {
@@ -282,8 +282,8 @@ async fn run(
         caller.put("/api/organization", &json!({ "timezone": ZONES[*zone].name })).await;
         caller.put("/api/projects/project-0", &json!({ "name": "Project Zero" })).await;
         let events: Vec<_> = samples.iter().enumerate().map(|(i, sample)| sample.event(i, now)).collect();
-        let answer = caller.post(&json!(events)).await;
-        assert_eq!(answer, json!({ "accepted": events.len(), "duplicates": 0, "rejected": [] }));
+        let response = caller.post(&json!(events)).await;
+        assert_eq!(response, json!({ "accepted": events.len(), "duplicates": 0, "rejected": [] }));
     }
     world.stack.drain().await;
     for (caller, (zone, samples)) in callers.iter().zip(fleets) {
@@ -293,7 +293,7 @@ async fn run(
 }
 
 #[test]
-fn every_figure_is_what_the_raw_samples_add_up_to() {
+fn every_endpoint_agrees_with_the_fold_over_raw_samples() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(World::new());
     let next = AtomicU32::new(0);

@@ -1,4 +1,4 @@
-//! The parameters, at their edges.
+//! Parameters at their limits.
 
 use http::StatusCode;
 use serde_json::json;
@@ -29,34 +29,34 @@ async fn every_fault_is_listed() {
         ),
     ] {
         for path in ["/api/usage", "/api/projects/x/usage"] {
-            let answer = caller.try_get(&format!("{path}?{query}")).await;
-            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {query}");
-            assert_eq!(faults(&answer.body["detail"]), expected, "{query}");
+            let response = caller.try_get(&format!("{path}?{query}")).await;
+            assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {query}");
+            assert_eq!(faults(&response.body["detail"]), expected, "{query}");
         }
     }
     let both = caller.try_get("/api/usage?project_id=a%20b&period=x").await;
     assert_eq!(faults(&both.body["detail"]), ["query.project_id id", "query.period enum"]);
     for id in ["a%20b", &long] {
-        let answer = caller.try_get(&format!("/api/projects/{id}/usage")).await;
+        let response = caller.try_get(&format!("/api/projects/{id}/usage")).await;
         assert_eq!(
-            (answer.status, faults(&answer.body["detail"])),
+            (response.status, faults(&response.body["detail"])),
             (StatusCode::UNPROCESSABLE_ENTITY, vec!["path.id id".to_owned()])
         );
     }
     let both = caller.try_get("/api/projects/a%20b/usage?period=x").await;
     assert_eq!(faults(&both.body["detail"]), ["path.id id", "query.period enum"]);
-    // Of a project's own path it is no parameter.
+    // A project's own path does not take this parameter.
     caller.get("/api/projects/x/usage?project_id=a%20b").await;
     let totals = caller.try_get("/api/usage/totals?start_date=x&period=weekly").await;
     assert_eq!(faults(&totals.body["detail"]), ["query.start_date datetime_parsing"]);
 }
 
 #[tokio::test]
-async fn as_many_buckets_as_there_may_be_and_no_more() {
+async fn the_number_of_buckets_is_limited() {
     let world = World::new().await;
     let caller = world.caller("acme");
     caller.put("/api/projects/x", &json!({})).await;
-    // In Chatham, where days begin at a quarter past eleven or ten of UTC.
+    // In Chatham, days begin at 10:15 or 11:15 UTC.
     let zoned = world.caller("zoned");
     zoned.put("/api/organization", &json!({ "timezone": "Pacific/Chatham" })).await;
     zoned.put("/api/projects/x", &json!({})).await;
@@ -70,19 +70,19 @@ async fn as_many_buckets_as_there_may_be_and_no_more() {
         for path in ["/api/usage", "/api/projects/x/usage"] {
             let query = |end: &str| format!("{path}?period={period}&start_date={start}&end_date={end}");
             who.get(&query(good)).await;
-            let answer = who.try_get(&query(bad)).await;
-            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {period} {bad}");
-            assert_eq!(faults(&answer.body["detail"]), ["query.start_date too_many_buckets"]);
+            let response = who.try_get(&query(bad)).await;
+            assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {period} {bad}");
+            assert_eq!(faults(&response.body["detail"]), ["query.start_date too_many_buckets"]);
         }
-        // As far as years go.
-        let answer =
+        // The last year that the API accepts.
+        let response =
             who.try_get(&format!("/api/usage?period={period}&start_date=1970-01-01T00:00:00Z")).await;
-        assert_eq!(faults(&answer.body["detail"]), ["query.start_date too_many_buckets"]);
+        assert_eq!(faults(&response.body["detail"]), ["query.start_date too_many_buckets"]);
     }
     let totals = |end: &str| format!("/api/usage/totals?start_date=2024-01-01T00:00:00Z&end_date={end}");
     caller.get(&totals("2025-01-01T00:00:00Z")).await;
-    let answer = caller.try_get(&totals("2025-01-01T00:00:00.001Z")).await;
-    assert_eq!(faults(&answer.body["detail"]), ["query.start_date too_many_buckets"]);
+    let response = caller.try_get(&totals("2025-01-01T00:00:00.001Z")).await;
+    assert_eq!(faults(&response.body["detail"]), ["query.start_date too_many_buckets"]);
 }
 
 #[tokio::test]
@@ -102,7 +102,7 @@ async fn a_range_is_half_open_and_widened_to_whole_buckets() {
         ("start_date=2026-09-01T10:00:00Z&end_date=2026-09-01T11:00:00Z", "2026-09-01T10:00:00Z", 1),
         ("start_date=2026-09-01T10:59:59Z&end_date=2026-09-01T11:00:00.001Z", "2026-09-01T10:00:00Z", 2),
         ("start_date=2026-09-01T12:00:00%2B02:00&end_date=2026-09-01T11:00:00Z", "2026-09-01T10:00:00Z", 1),
-        // What ends where it begins holds nothing.
+        // A range that ends where it begins is empty.
         ("start_date=2026-09-01T10:30:00Z&end_date=2026-09-01T10:30:00Z", "2026-09-01T10:00:00Z", 0),
         (
             "period=daily&start_date=2026-09-01T23:00:00Z&end_date=2026-09-02T00:00:00Z",

@@ -1,4 +1,4 @@
-//! How often an answer asks the tables.
+//! Round trips per request.
 
 use axum::body::Body;
 use http::{Request, StatusCode};
@@ -9,7 +9,7 @@ use super::sample;
 use crate::support::World;
 
 #[tokio::test]
-async fn what_can_be_read_at_once_is() {
+async fn independent_reads_run_in_parallel() {
     let world = World::new().await;
     let caller = world.caller("acme");
     caller.record(&[sample("1", "x", "i-1", "2026-09-14T12:00:00Z", "2026-09-15T12:00:00Z")]).await;
@@ -18,11 +18,12 @@ async fn what_can_be_read_at_once_is() {
     let ask = async |path: &str| {
         let earlier = app.store.meter().reading();
         let request = Request::get(format!("/api/{path}")).header("authorization", format!("Bearer {token}"));
-        let answer = app.router(usage::routes()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
+        let response =
+            app.router(usage::routes()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
         app.store.meter().reading().since(earlier).reads
     };
-    // Hours are everywhere the same. The first that has days asks for the zone, beside the rest.
+    // Hours are the same in all zones. The first request by days also reads the zone, in parallel with the rest.
     for (path, reads) in [
         ("usage", 2),
         ("usage/totals", 3),
@@ -30,7 +31,7 @@ async fn what_can_be_read_at_once_is() {
         // Two months.
         ("usage?period=daily", 3),
         ("usage?period=monthly", 13),
-        // The project itself, and a hundred of its buckets in a call.
+        // The project itself, and its buckets in calls of a hundred each.
         ("projects/x/usage", 2),
         ("usage?project_id=x", 2),
         ("projects/x/usage?period=daily", 2),

@@ -1,4 +1,4 @@
-//! Months, where they begin and end, and how many are shown.
+//! Months: where they begin and end, and how many are shown.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
@@ -35,13 +35,13 @@ async fn months_run_from_1_to_24() {
         ("months=x", "int_parsing"),
         ("months=6&months=6", "repeated"),
     ] {
-        let answer = caller.try_get(&path(&format!("trends?{bad}"))).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
-        assert_eq!(faults(&answer.body["detail"]), [format!("query.months {kind}")]);
+        let response = caller.try_get(&path(&format!("trends?{bad}"))).await;
+        assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{bad}");
+        assert_eq!(faults(&response.body["detail"]), [format!("query.months {kind}")]);
     }
 }
 
-/// In each zone, on both sides of the instant at which a month begins there: what was before is not of this month.
+/// In each zone, events on both sides of the instant at which a month begins there.
 #[tokio::test]
 async fn a_month_begins_where_its_zone_says() {
     for (zone, border, before, after) in [
@@ -73,7 +73,7 @@ async fn a_month_begins_where_its_zone_says() {
         assert_eq!(column(&trends, "total_cost"), [1, 6], "{zone}");
         assert_eq!(column(&trends, "tasks_completed"), [1, 0], "{zone}");
         assert_eq!(column(&trends, "active_agents"), [2, 2], "{zone}");
-        // A millisecond before the border the month was another one, and what came later had not been.
+        // A millisecond before, it is still the previous month, and the later event lies in the future.
         world.stack.clock().set(border - ms);
         assert_eq!(get("summary").await["total_agent_cost_monthly"], 1, "{zone}");
         let trends = get("trends?months=1").await["trends"].clone();

@@ -1,4 +1,4 @@
-//! What the three endpoints should say of a case, in whole numbers of millionths.
+//! The expected responses of the three endpoints, in integer millionths.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::random::{Case, DEPARTMENTS, Done, STATUSES, Settings, Sum, What};
 
-/// `part / whole` rounded half-even to `places`; 0 where there is no whole.
+/// `part / whole` rounded half-even to `places` decimals; 0 for a `whole` of 0.
 pub fn rounded(part: i128, whole: i128, places: usize) -> Value {
     if whole == 0 {
         return json!(0);
@@ -23,7 +23,7 @@ pub fn rounded(part: i128, whole: i128, places: usize) -> Value {
     if units == 0 { json!(0) } else { serde_json::from_str(&format!("{sign}{text}")).unwrap() }
 }
 
-/// Salary, cost, and time saved: all that the ratios are made of.
+/// The inputs of all ratios: salary, cost, and time saved.
 #[derive(Clone, Copy, Debug, Default)]
 struct Worth {
     salary: i128,

@@ -1,4 +1,4 @@
-//! Figures that were worked out by hand.
+//! Figures computed by hand.
 
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use super::{call, column, path, put, task};
 use crate::support::{World, noon};
 
-/// What the published example says of Nova, its two percentages put right: 6221.60 ÷ 28.40 is 219.07.
+/// The documented example of Nova, with its two percentages corrected: 6221.60 ÷ 28.40 is 219.07.
 #[tokio::test]
-async fn the_published_example_of_an_agent() {
+async fn the_documented_example_of_an_agent() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let nova = json!({
@@ -21,7 +21,7 @@ async fn the_published_example_of_an_agent() {
     let mut events: Vec<_> =
         (0..312).map(|i| task(&format!("t{i}"), "550e8400-", noon() - TimeDelta::minutes(i))).collect();
     for i in 0..540 {
-        // 568 × 0.05 dollars, and 3,840 ms on an average of calls that do not all tell.
+        // 568 × 0.05 dollars. Latency averages 3,840 ms over the calls that report it.
         let cost = if i < 28 { "0.10" } else { "0.05" };
         let mut call = call(&format!("c{i}"), "550e8400-", cost, noon() - TimeDelta::minutes(i64::from(i)));
         call["data"]["status"] = json!(if i < 3 { "error" } else { "ok" });
@@ -46,9 +46,9 @@ async fn the_published_example_of_an_agent() {
     );
 }
 
-/// The published example of a fleet: 6 agents, 284.40 spent of 600.00, worth 30,000 a month.
+/// The documented example of a fleet: 6 agents, 284.40 spent of 600.00, worth 30,000 a month.
 #[tokio::test]
-async fn the_published_example_of_a_fleet() {
+async fn the_documented_example_of_a_fleet() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let agents = [
@@ -89,7 +89,7 @@ async fn the_published_example_of_a_fleet() {
 }
 
 #[tokio::test]
-async fn an_empty_organisation_has_zeros() {
+async fn an_empty_organization_has_zeros() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let zeros = json!({
@@ -111,7 +111,7 @@ async fn an_empty_organisation_has_zeros() {
 }
 
 #[tokio::test]
-async fn an_agent_that_nobody_registered_has_a_row_with_the_model_it_called_most() {
+async fn an_unregistered_agent_has_a_row_with_the_model_it_called_most() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let with_model = |id: &str, model: &str| {
@@ -138,7 +138,7 @@ async fn an_agent_that_nobody_registered_has_a_row_with_the_model_it_called_most
 }
 
 #[tokio::test]
-async fn hours_are_those_that_tasks_reported_or_else_the_estimate() {
+async fn hours_come_from_tasks_or_else_from_the_estimate() {
     let world = World::new().await;
     let caller = world.caller("acme");
     for agent in ["estimated", "failed", "none", "reported"] {
@@ -155,7 +155,7 @@ async fn hours_are_those_that_tasks_reported_or_else_the_estimate() {
             with("2", "reported", json!({ "minutes_saved": "7.5" })),
             with("3", "reported", json!({})),
             with("4", "estimated", json!({})),
-            // A task that failed saved nothing, whatever it reports.
+            // A failed task saves nothing, whatever it reports.
             with("5", "failed", json!({ "minutes_saved": 600, "success": false })),
             with("6", "none", json!({ "minutes_saved": 0 })),
         ])
@@ -171,7 +171,7 @@ async fn hours_are_those_that_tasks_reported_or_else_the_estimate() {
 }
 
 #[tokio::test]
-async fn who_was_archived_counts_only_with_what_it_did_this_month() {
+async fn an_archived_agent_counts_only_with_what_it_did_this_month() {
     let world = World::new().await;
     let caller = world.caller("acme");
     for agent in ["idle", "talked", "worked", "offline", "draft"] {
@@ -184,8 +184,8 @@ async fn who_was_archived_counts_only_with_what_it_did_this_month() {
     let talk = crate::support::events::event("3", "agent.activity", noon(), entry);
     caller.record(&[call("1", "idle", "5", last_month), call("2", "worked", "5", noon()), talk]).await;
     for agent in ["idle", "talked", "worked"] {
-        let answer = caller.send(Method::GET, &format!("/api/agents/{agent}"), &[], "").await;
-        assert_eq!(answer.status, StatusCode::OK);
+        let response = caller.send(Method::GET, &format!("/api/agents/{agent}"), &[], "").await;
+        assert_eq!(response.status, StatusCode::OK);
         put(&caller, &format!("/api/agents/{agent}"), json!({ "status": "archived" })).await;
     }
     let rows = caller.get(&path("agents")).await;
@@ -201,7 +201,7 @@ async fn who_was_archived_counts_only_with_what_it_did_this_month() {
 }
 
 #[tokio::test]
-async fn no_organisation_sees_another() {
+async fn no_organization_sees_another() {
     let world = World::new().await;
     world.caller("acme").record(&[call("1", "nova", "5", noon())]).await;
     put(&world.caller("acme"), "/api/agents/pulse", json!({ "human_equivalent_salary": 12 })).await;

@@ -1,4 +1,4 @@
-//! Random agents and events in random zones and months: every figure against plain whole numbers.
+//! Random agents and events in random zones and months: every figure is compared with integer arithmetic.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -28,7 +28,7 @@ const NOWS: [&str; 7] = [
 pub const STATUSES: [&str; 5] = ["online", "paused", "draft", "offline", "archived"];
 pub const DEPARTMENTS: [Option<&str>; 4] = [None, Some("A"), Some("B"), Some("C")];
 
-/// What is set of an agent, amounts in millionths.
+/// The settings of an agent, with amounts in millionths.
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub status: usize,
@@ -40,9 +40,9 @@ pub struct Settings {
 
 #[derive(Clone, Debug)]
 pub enum What {
-    /// Cost in millionths, or none; latency; whether it failed; tokens.
+    /// Cost in millionths, if reported; latency; whether it failed; tokens.
     Call(Option<i128>, Option<u64>, bool, u64),
-    /// Millionths of minutes saved; whether it reached its goal.
+    /// Millionths of minutes saved; whether the task succeeded.
     Task(Option<i128>, bool),
     Entry,
 }
@@ -92,7 +92,7 @@ fn millionths(amount: i128) -> String {
     format!("{}.{:06}", amount / 1_000_000, amount % 1_000_000)
 }
 
-/// What an agent's or everyone's events of some days come to.
+/// Totals over the events of one agent or of all.
 #[derive(Clone, Debug, Default)]
 pub struct Sum {
     pub calls: u64,
@@ -133,7 +133,7 @@ impl Sum {
     }
 }
 
-/// One case: an organisation with its agents and what they did.
+/// One case: an organization with its agents and their events.
 #[derive(Clone, Debug)]
 pub struct Case {
     now: DateTime<Utc>,
@@ -197,7 +197,7 @@ impl Case {
         event(&i.to_string(), kind, time, data)
     }
 
-    /// The agents that count this month, with what they did in it.
+    /// The agents that count this month, with their totals of the month.
     pub fn members(&self) -> BTreeMap<usize, (Settings, Sum)> {
         let none = Settings { status: 0, department: 0, salary: None, hours: None, budget: None };
         let mut members = BTreeMap::new();
@@ -215,7 +215,7 @@ impl Case {
 }
 
 #[test]
-fn all_three_endpoints_say_what_the_raw_events_add_up_to() {
+fn all_three_endpoints_agree_with_the_fold_over_raw_events() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(World::new());
     let next = AtomicU32::new(0);

@@ -1,5 +1,5 @@
-//! What proving a large day takes: memory, which must not grow with the events, read units and time. Printed, not held
-//! to: `FLEETLEDGER_EVENTS=200000 cargo test -p system-tests -- --ignored --nocapture large_day`.
+//! The cost of reconciling a large day: memory, which must not grow with the events, read units and time. Prints them:
+//! `FLEETLEDGER_EVENTS=200000 cargo test -p system-tests -- --ignored --nocapture large_day`.
 
 use std::time::Instant;
 
@@ -11,17 +11,17 @@ use serde_json::json;
 use store::Store;
 use store::events::{INSERT_BATCH, Inserted, RawEvent};
 
-use super::Books;
+use super::ReconcileFixture;
 use crate::support::tables::call;
 use crate::support::{World, noon};
 
 const AGENTS: usize = 100;
 const MODELS: usize = 3;
 const USERS: usize = 2_000;
-/// Inserts under way at once.
+/// Parallel inserts.
 const IN_FLIGHT: usize = 8;
 
-#[allow(clippy::disallowed_methods, reason = "how much is measured is not for the system's configuration")]
+#[allow(clippy::disallowed_methods, reason = "the size of a measurement is no configuration of the system")]
 fn events() -> usize {
     std::env::var("FLEETLEDGER_EVENTS").ok().and_then(|n| n.parse().ok()).unwrap_or(50_000)
 }
@@ -49,12 +49,12 @@ async fn insert(store: &Store, events: std::ops::Range<usize>) {
     stream::iter(inserts).buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await;
 }
 
-/// The most memory that this process has had since it was last asked, in MB.
+/// The peak memory of this process since the last call, in MB.
 fn peak() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-    // From here on anew.
+    // Reset the peak.
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     peak / 1024
 }
@@ -62,15 +62,15 @@ fn peak() -> u64 {
 #[tokio::test]
 #[ignore = "a measurement"]
 async fn a_large_day_takes_no_more_memory_than_a_small_one() {
-    let books = Books::over(World::new().await);
+    let fixture = ReconcileFixture::over(World::new().await);
     let all = events() / INSERT_BATCH * INSERT_BATCH;
     let small = all / 10 / INSERT_BATCH * INSERT_BATCH;
     for (from, to) in [(0, small), (small, all)] {
-        insert(books.world.stack.store(), from..to).await;
-        books.wait(TimeDelta::hours(1));
+        insert(fixture.world.stack.store(), from..to).await;
+        fixture.wait(TimeDelta::hours(1));
         peak();
         let begun = Instant::now();
-        let report = books.prove("acme", "2026-09-15", "").await;
+        let report = fixture.reconcile("acme", "2026-09-15", "").await;
         let (seconds, peak) = (begun.elapsed(), peak());
         assert_eq!(report["events"], json!(to));
         println!(

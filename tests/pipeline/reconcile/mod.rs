@@ -1,11 +1,11 @@
-//! Proving the sums: what differs is found, what is found is set right, and a sealed day stays exact.
+//! Reconciliation: drift is found, repaired on request, and a sealed day stays exact.
 
-mod doubtful;
 mod drift;
 mod large;
-mod nights;
+mod nightly;
 mod replay;
 mod sealed;
+mod unsettled;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -22,20 +22,20 @@ use crate::support::events::{call, event};
 use crate::support::tables::names;
 use crate::support::{World, noon};
 
-/// An item as the table holds it.
+/// A stored item.
 type Item = HashMap<String, AttributeValue>;
 
-/// The time that an invocation has.
+/// The timeout of an invocation.
 const TIME: Duration = Duration::from_mins(15);
 
 /// A system with events of every kind, and its reconciler.
-struct Books {
+struct ReconcileFixture {
     world: World,
     reconciler: Reconciler,
 }
 
-impl Books {
-    /// Three days of events of two organisations, all of them counted, and old enough to be no longer on their way.
+impl ReconcileFixture {
+    /// Three days of events of two organizations, all aggregated and settled.
     async fn new() -> Self {
         let world = World::new().await;
         let zone = json!({ "name": "Bolt", "timezone": "Asia/Kathmandu" });
@@ -43,9 +43,9 @@ impl Books {
         for org in ["acme", "bolt"] {
             world.caller(org).record(&events()).await;
         }
-        let books = Self::over(world);
-        books.wait(SETTLE + TimeDelta::seconds(1));
-        books
+        let fixture = Self::over(world);
+        fixture.wait(SETTLE + TimeDelta::seconds(1));
+        fixture
     }
 
     fn over(world: World) -> Self {
@@ -61,20 +61,20 @@ impl Books {
         self.clock().set(self.clock().now() + time);
     }
 
-    async fn ask(&self, asked: Value) -> Result<Value, String> {
+    async fn invoke(&self, asked: Value) -> Result<Value, String> {
         self.reconciler.handle(asked, TIME).await.map_err(|error| error.to_string())
     }
 
-    /// Proves a day; `how` is empty, `repair` or `seal`.
-    async fn prove(&self, org: &str, day: &str, how: &str) -> Value {
+    /// Reconciles a day; `how` is empty, `repair` or `seal`.
+    async fn reconcile(&self, org: &str, day: &str, how: &str) -> Value {
         let mut asked = json!({ "do": "day", "org": org, "day": day });
         if !how.is_empty() {
             asked[how] = json!(true);
         }
-        self.ask(asked).await.unwrap()
+        self.invoke(asked).await.unwrap()
     }
 
-    /// All of the usage table.
+    /// The whole usage table.
     #[allow(clippy::disallowed_methods, reason = "a test may look at everything")]
     async fn usage(&self) -> BTreeMap<Key, Item> {
         let all = self.world.stack.client().scan().table_name(names().usage).send().await.unwrap();
@@ -83,7 +83,7 @@ impl Books {
         all.items.unwrap().into_iter().map(|item| (key(&item), item)).collect()
     }
 
-    /// Changes the item under `key` behind the system's back.
+    /// Changes an item directly in the table.
     async fn tamper(&self, key: &Key, change: impl FnOnce(&mut Item)) {
         let mut item = self.usage().await.remove(key).unwrap_or_else(|| self.empty(key));
         change(&mut item);
@@ -98,7 +98,7 @@ impl Books {
         Item::from([(PK.to_owned(), s(&key.pk)), (SK.to_owned(), s(&key.sk)), version])
     }
 
-    /// What every endpoint that sums up says of an organisation.
+    /// The responses of all endpoints that read rollups.
     async fn figures(&self, org: &str) -> Vec<Value> {
         let caller = self.world.caller(org);
         let mut figures = Vec::new();
@@ -129,7 +129,7 @@ fn number(n: &str) -> AttributeValue {
     AttributeValue::N(n.to_owned())
 }
 
-/// Events of every kind on three days. The compute sample of each day is told of a day later, and runs past midnight.
+/// Events of every kind on three days. Each compute sample is sent a day late and spans midnight.
 fn events() -> Vec<Value> {
     (0..3).flat_map(events_of).collect()
 }
@@ -154,7 +154,7 @@ fn events_of(days_ago: i64) -> Vec<Value> {
         second,
         event(&id("task"), "task.completed", time, task),
         event(&id("entry"), "agent.activity", time, entry.clone()),
-        // On the day before, but not in every zone.
+        // On the previous day, but not in every zone.
         event(&id("night-entry"), "agent.activity", time - TimeDelta::hours(14 - 6 * days_ago), entry),
         event(&id("sample"), "compute.usage", time, sample),
     ]

@@ -1,4 +1,4 @@
-//! `/v1/billing/usage/chart`: its days, and whose they are.
+//! `/v1/billing/usage/chart`: which days it shows, and of which agent.
 
 use chrono::TimeDelta;
 use http::StatusCode;
@@ -32,9 +32,9 @@ async fn days_run_from_1_to_365() {
         ("instance_id=", vec!["query.instance_id id"]),
         ("instance_id=a&instance_id=a", vec!["query.instance_id repeated"]),
     ] {
-        let answer = caller.try_get(&format!("{PATH}?{query}")).await;
-        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
-        assert_eq!(faults(&answer.body["detail"]), expected);
+        let response = caller.try_get(&format!("{PATH}?{query}")).await;
+        assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
+        assert_eq!(faults(&response.body["detail"]), expected);
     }
 }
 
@@ -59,14 +59,14 @@ async fn an_agent_is_known_once_it_is_registered_or_seen() {
     assert_eq!(sum(&caller.get(&of("a/b")).await), 1_200);
     assert_eq!(sum(&caller.get(&of("a%2Fb")).await), 1_200);
     assert_eq!(sum(&caller.get(&format!("{PATH}?days=1")).await), 2_400);
-    // One that was last seen before the window is known nevertheless.
+    // An agent last seen before the window is known, too.
     caller.record(&[call("3", "old", noon() - TimeDelta::days(30), &json!({}))]).await;
     assert_eq!(sum(&caller.get(&of("old")).await), 0);
     assert_eq!(sum(&caller.get(&format!("{PATH}?days=31&instance_id=old")).await), 1_200);
     assert_eq!(sum(&caller.get(&format!("{PATH}?days=30&instance_id=old")).await), 0);
 }
 
-/// A year of an agent's days is more than one call takes.
+/// The days of one agent over a year do not fit into one `BatchGetItem` call.
 #[tokio::test]
 async fn a_year_of_one_agent_over_a_leap_day() {
     let world = World::at(runtime::clock::Clock::fixed(at("2027-04-01T12:00:00Z"))).await;
@@ -96,5 +96,5 @@ async fn a_year_of_one_agent_over_a_leap_day() {
         assert_eq!(one["tokens"].as_u64().unwrap() * 2, both["tokens"].as_u64().unwrap());
     }
     let requests: u64 = points.iter().map(|point| point["requests"].as_u64().unwrap()).sum();
-    assert_eq!(requests, 365, "one a day");
+    assert_eq!(requests, 365, "one request a day");
 }

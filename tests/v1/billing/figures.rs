@@ -1,4 +1,4 @@
-//! Figures that were worked out by hand.
+//! Figures computed by hand.
 
 use chrono::TimeDelta;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::support::events::event;
 use crate::support::{World, noon};
 
 #[tokio::test]
-async fn an_empty_organisation_has_no_plan_and_zeros() {
+async fn an_empty_organization_has_no_plan_and_zeros() {
     let world = World::new().await;
     let caller = world.caller("acme");
     assert_eq!(
@@ -81,7 +81,7 @@ async fn an_empty_organisation_has_no_plan_and_zeros() {
 }
 
 #[tokio::test]
-async fn a_plan_is_shown_as_it_was_set_and_at_once() {
+async fn a_changed_plan_is_shown_at_once() {
     let world = World::new().await;
     let caller = world.caller("acme");
     caller.get("/v1/billing").await;
@@ -109,7 +109,7 @@ async fn a_plan_is_shown_as_it_was_set_and_at_once() {
         "trial_ends_at": "2026-09-18T09:30:00.250Z", "trial_expired": false, "upgrade_url": "/billing",
     });
     assert_eq!(caller.get("/v1/billing/trial-status").await, status);
-    // Past its end, it is expired until the organisation has paid.
+    // A trial past its end is expired until the organization pays.
     world.stack.clock().set(super::at("2026-09-18T09:30:00.250Z"));
     let expired = caller.get("/v1/billing/trial-status").await;
     assert_eq!((&expired["trial_days_remaining"], &expired["trial_expired"]), (&json!(0), &json!(true)));
@@ -119,7 +119,7 @@ async fn a_plan_is_shown_as_it_was_set_and_at_once() {
 }
 
 #[tokio::test]
-async fn usage_is_split_by_agent_and_by_whose_key_paid() {
+async fn usage_is_split_by_agent_and_by_key_source() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let time = noon();
@@ -148,7 +148,7 @@ async fn usage_is_split_by_agent_and_by_whose_key_paid() {
     };
     let mut usage = caller.get("/v1/billing/usage").await;
     let rows = usage["by_instance"].take();
-    // 1,200 tokens of 4,800 are a quarter; ties are in the order of the ids.
+    // 1,200 of 4,800 tokens are a quarter; ties are sorted by id.
     assert_eq!(rows[0], instance("nova", "eu-1", "online", [2, 2_000, 400, 0], "0.4016", 50));
     assert_eq!(rows[1], instance("atlas", "atlas", "online", [1, 1_200, 0, 1], "0.00", 25));
     assert_eq!(
@@ -182,7 +182,7 @@ async fn usage_is_split_by_agent_and_by_whose_key_paid() {
 }
 
 #[tokio::test]
-async fn an_end_user_is_one_however_often_and_on_whichever_day() {
+async fn an_end_user_counts_once_across_days() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let day = TimeDelta::days(1);
@@ -193,7 +193,7 @@ async fn an_end_user_is_one_however_often_and_on_whichever_day() {
     calls.extend(
         (0..300).map(|i| served(1_000 + i, &format!("user-{}", i % 75), i32::try_from(i % 14).unwrap())),
     );
-    // The last day of August, and somebody in another organisation.
+    // The last day of August, and a user of another organization.
     calls.extend((0..5).map(|i| served(2_000 + i, &format!("august-{i}"), 15)));
     caller.record(&calls).await;
     world.caller("other").record(&[served(1, "someone-else", 0)]).await;
@@ -226,11 +226,11 @@ async fn a_node_is_alive_for_a_day_after_its_last_report() {
     caller
         .record(&[
             report("1", "a", 2_000, 14),
-            // Told later, but of an earlier time.
+            // Sent later, but about an earlier time.
             report("2", "a", 3_000, 99),
             report("3", "b", day, 9),
             report("4", "c", day + 1, 7),
-            // By a clock that runs ahead.
+            // Sent by a clock that runs ahead.
             report("5", "d", -60_000, 0),
         ])
         .await;

@@ -1,5 +1,5 @@
-//! A table that answers for a few keys of each call and leaves the others over, as DynamoDB does when items are large
-//! or it is busy.
+//! A table that returns only a few keys per call and leaves the rest unprocessed, as DynamoDB does when items are large
+//! or when it throttles.
 
 use std::fmt;
 
@@ -18,9 +18,9 @@ use serde_json::{Value, json};
 use web::auth::Scope;
 
 use super::call;
-use crate::support::{World, answered, noon};
+use crate::support::{World, noon, response_of};
 
-/// An HTTP client by which a call gets at most `keys` items.
+/// An HTTP client whose calls return at most `keys` items.
 #[derive(Clone)]
 struct Stingy {
     inner: SharedHttpClient,
@@ -62,40 +62,40 @@ impl HttpConnector for Connector {
         let left = keys.split_off(self.keys.min(keys.len()));
         let unprocessed = json!({ table: { "Keys": left } });
         if keys.is_empty() {
-            let answer = json!({ "Responses": {}, "UnprocessedKeys": unprocessed });
-            return HttpConnectorFuture::ready(Ok(ok(&answer)));
+            let response = json!({ "Responses": {}, "UnprocessedKeys": unprocessed });
+            return HttpConnectorFuture::ready(Ok(ok(&response)));
         }
         let body = asked.to_string();
         request.headers_mut().insert("content-length", body.len().to_string());
-        let answer = self.inner.call(request.map(|_| body.as_bytes().into()));
+        let response = self.inner.call(request.map(|_| body.as_bytes().into()));
         HttpConnectorFuture::new(async move {
-            let body = Body::new(answer.await?.into_body());
+            let body = Body::new(response.await?.into_body());
             let body = axum::body::to_bytes(body, usize::MAX).await;
             let body = body.map_err(|error| ConnectorError::io(error.into()))?;
-            let mut answer: Value = serde_json::from_slice(&body).unwrap();
+            let mut response: Value = serde_json::from_slice(&body).unwrap();
             if !left.is_empty() {
-                answer["UnprocessedKeys"] = unprocessed;
+                response["UnprocessedKeys"] = unprocessed;
             }
-            Ok(ok(&answer))
+            Ok(ok(&response))
         })
     }
 }
 
-fn ok(answer: &Value) -> HttpResponse {
-    HttpResponse::new(200.try_into().unwrap(), answer.to_string().into())
+fn ok(response: &Value) -> HttpResponse {
+    HttpResponse::new(200.try_into().unwrap(), response.to_string().into())
 }
 
-async fn ask(world: &World, keys: usize, path: &str) -> (StatusCode, Value) {
+async fn get(world: &World, keys: usize, path: &str) -> (StatusCode, Value) {
     let inner = aws_smithy_http_client::Builder::new().build_http();
     let config = world.stack.client().config().to_builder().http_client(Stingy { inner, keys });
     let app = world.app(Client::from_conf(config.build()));
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     let request = Request::get(path).header("authorization", format!("Bearer {token}"));
-    answered(app.router(billing::routes()), request.body(Body::empty()).unwrap()).await
+    response_of(app.router(billing::routes()), request.body(Body::empty()).unwrap()).await
 }
 
 #[tokio::test]
-async fn what_a_call_leaves_over_is_asked_for_again() {
+async fn unprocessed_keys_are_requested_again() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let day =
@@ -104,10 +104,10 @@ async fn what_a_call_leaves_over_is_asked_for_again() {
     let path = "/v1/billing/usage/chart?days=150&instance_id=nova";
     let expected = caller.get(path).await;
     for keys in [7, 99, 100] {
-        assert_eq!(ask(&world, keys, path).await, (StatusCode::OK, expected.clone()), "{keys}");
+        assert_eq!(get(&world, keys, path).await, (StatusCode::OK, expected.clone()), "{keys}");
     }
-    // The zone and the plan, one after the other.
-    assert_eq!(ask(&world, 1, "/v1/billing").await, (StatusCode::OK, caller.get("/v1/billing").await));
-    // Where nothing moves any more, the caller is asked to come again.
-    assert_eq!(ask(&world, 0, path).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    // The zone, then the plan.
+    assert_eq!(get(&world, 1, "/v1/billing").await, (StatusCode::OK, caller.get("/v1/billing").await));
+    // Without any progress the caller is asked to try again.
+    assert_eq!(get(&world, 0, path).await.0, StatusCode::SERVICE_UNAVAILABLE);
 }

@@ -6,6 +6,7 @@ mod left_over;
 mod periods;
 mod random;
 mod round_trips;
+mod subscription;
 
 use chrono::{DateTime, Utc};
 use ledger::period;
@@ -17,7 +18,7 @@ fn at(text: &str) -> DateTime<Utc> {
     period::parse_instant(text).unwrap()
 }
 
-/// A call of `agent`, with more of its `data` set.
+/// A call by `agent` with the fields of `more` added to its `data`.
 fn call(id: &str, agent: &str, time: DateTime<Utc>, more: &Value) -> Value {
     let mut call = events::call(id, time);
     call["data"]["agent_id"] = agent.into();

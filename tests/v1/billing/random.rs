@@ -1,5 +1,5 @@
-//! Random calls of organisations in several zones, at several times of the year: every endpoint against an independent
-//! computation.
+//! Random calls of organizations in several zones, at several times of the year: every endpoint is compared with an
+//! independent computation.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -17,7 +17,7 @@ use crate::support::oracle::Figures;
 use crate::support::zones::{NOWS, ZONES, Zone, first_of_month};
 use crate::support::{Caller, World};
 
-/// A call with what billing asks of it beside.
+/// A call with the fields that only billing looks at.
 #[derive(Clone, Debug)]
 struct Use {
     call: RandomCall,
@@ -25,11 +25,11 @@ struct Use {
     is_byok: bool,
 }
 
-/// An organisation: its zone, its plan and its calls.
+/// An organization: its zone, its plan and its calls.
 #[derive(Clone, Debug)]
 struct Fleet {
     zone: usize,
-    /// Minutes from the period's start to now, and from now to its end.
+    /// Minutes from the start of the period to now, and from now to its end.
     period: Option<(i64, i64)>,
     allowance: u64,
     uses: Vec<Use>,
@@ -76,7 +76,7 @@ impl Fleet {
         (self.zone().start(first), self.zone().start(first + Months::new(1)))
     }
 
-    /// The calls on the days that `has` picks.
+    /// The calls on the days that `has` accepts.
     fn on(&self, now: DateTime<Utc>, has: impl Fn(NaiveDate) -> bool) -> Vec<(NaiveDate, &Use)> {
         let dated = self.uses.iter().map(|used| (self.zone().date(used.call.time(now)), used));
         dated.filter(|(date, _)| has(*date)).collect()
@@ -95,7 +95,7 @@ fn agent(used: &Use) -> String {
     format!("agent-{}", used.call.agent)
 }
 
-/// Half-even to one decimal, in whole numbers.
+/// A percentage with one decimal, rounded half-even, in integer arithmetic.
 fn percent(part: u64, whole: u64) -> Value {
     let (part, whole) = (u128::from(part) * 1000, u128::from(whole));
     let Some(tenths) = part.checked_div(whole) else { return json!(0) };
@@ -209,16 +209,16 @@ async fn check_charts(caller: &Caller<'_>, fleet: &Fleet, now: DateTime<Utc>) {
     assert_eq!(all, chart(points(None)));
     let known: BTreeSet<_> = fleet.uses.iter().map(agent).collect();
     for id in (0..6).map(|i| format!("agent-{i}")) {
-        let answer = caller.try_get(&format!("{path}&instance_id={id}")).await;
+        let response = caller.try_get(&format!("{path}&instance_id={id}")).await;
         if known.contains(&id) {
-            assert_eq!(answer.body, chart(points(Some(&id))));
+            assert_eq!(response.body, chart(points(Some(&id))));
         } else {
-            assert_eq!(answer.status, StatusCode::NOT_FOUND);
+            assert_eq!(response.status, StatusCode::NOT_FOUND);
         }
     }
 }
 
-/// Sends what two organisations did, in turns, and asks each.
+/// Sends the events of two organizations alternately and checks each.
 async fn run(world: &World, orgs: &[String; 2], fleets: &[Fleet; 2], now: DateTime<Utc>) {
     world.stack.clock().set(now);
     let callers = [&orgs[0], &orgs[1]].map(|org| world.caller(org));
@@ -237,8 +237,8 @@ async fn run(world: &World, orgs: &[String; 2], fleets: &[Fleet; 2], now: DateTi
         for (caller, events) in callers.iter().zip(&events) {
             let (first, second) = events.split_at(events.len() / 2);
             let part = if part == 0 { first } else { second };
-            let answer = caller.post(&json!(part)).await;
-            assert_eq!(answer, json!({ "accepted": part.len(), "duplicates": 0, "rejected": [] }));
+            let response = caller.post(&json!(part)).await;
+            assert_eq!(response, json!({ "accepted": part.len(), "duplicates": 0, "rejected": [] }));
         }
     }
     world.stack.drain().await;
@@ -249,7 +249,7 @@ async fn run(world: &World, orgs: &[String; 2], fleets: &[Fleet; 2], now: DateTi
 }
 
 #[test]
-fn every_figure_is_what_the_raw_events_add_up_to() {
+fn every_endpoint_agrees_with_the_fold_over_raw_events() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(World::new());
     let next = AtomicU32::new(0);

@@ -1,4 +1,4 @@
-//! How often an answer asks the tables.
+//! Round trips per request.
 
 use axum::body::Body;
 use http::{Request, StatusCode};
@@ -10,7 +10,7 @@ use super::{at, call};
 use crate::support::{World, noon};
 
 #[tokio::test]
-async fn what_can_be_read_at_once_is() {
+async fn independent_reads_run_in_parallel() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let user = json!({ "end_user": "ann" });
@@ -23,14 +23,14 @@ async fn what_can_be_read_at_once_is() {
         let earlier = app.store.meter().reading();
         let request =
             Request::get(format!("/v1/billing{path}")).header("authorization", format!("Bearer {token}"));
-        let answer =
+        let response =
             app.router(billing::routes()).oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(response.status(), StatusCode::OK);
         app.store.meter().reading().since(earlier)
     };
     let trial = ask("/trial-status").await;
     assert_eq!((trial.reads, trial.half_read_units), (1, 1));
-    // The first has to ask for the zone, beside the rest.
+    // The first request also reads the zone, in parallel with the rest.
     assert_eq!(ask("/usage/chart").await.reads, 2);
     for (path, reads) in [
         // The zone with the plan, the agents and the nodes; then the days and the end users.
@@ -39,13 +39,13 @@ async fn what_can_be_read_at_once_is() {
         ("/usage", 5),
         ("/usage/chart", 1),
         ("/usage/chart?days=365", 1),
-        // The agent itself, and a hundred of its days in a call.
+        // The agent itself, and its days in calls of a hundred each.
         ("/usage/chart?instance_id=nova", 2),
         ("/usage/chart?days=365&instance_id=nova", 5),
     ] {
         assert_eq!(ask(path).await.reads, reads, "{path}");
     }
-    // Of a period of two months, two parts each.
+    // A period that spans two months takes two queries each.
     let plan = json!({ "current_period_start": "2026-08-15T00:00:00Z", "current_period_end": "2026-09-16T00:00:00Z" });
     caller.put("/v1/billing/subscription", &plan).await;
     assert_eq!((ask("").await.reads, ask("/usage").await.reads), (6, 7));

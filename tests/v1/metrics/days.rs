@@ -1,4 +1,4 @@
-//! The parameter `days`, the same for all four.
+//! The parameter `days`, which all four endpoints share.
 
 use http::StatusCode;
 use serde_json::json;
@@ -23,19 +23,19 @@ async fn days_run_from_7_to_90() {
             ("days=", "int_parsing"),
             ("days=30&days=30", "repeated"),
         ] {
-            let answer = caller.try_get(&format!("{path}?{bad}")).await;
-            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {bad}");
-            assert_eq!(faults(&answer.body["detail"]), [format!("query.days {kind}")]);
+            let response = caller.try_get(&format!("{path}?{bad}")).await;
+            assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{path} {bad}");
+            assert_eq!(faults(&response.body["detail"]), [format!("query.days {kind}")]);
         }
     }
 }
 
 #[tokio::test]
-async fn a_window_holds_today_and_ends_with_it() {
+async fn the_window_ends_with_today() {
     let world = World::new().await;
     let caller = world.caller("acme");
-    let days = |answer: serde_json::Value| {
-        let points = answer["points"].as_array().unwrap();
+    let days = |response: serde_json::Value| {
+        let points = response["points"].as_array().unwrap();
         let day = |i: usize| points[i]["date"].as_str().unwrap().to_owned();
         (points.len(), day(0), day(points.len() - 1))
     };
@@ -46,7 +46,7 @@ async fn a_window_holds_today_and_ends_with_it() {
 }
 
 #[tokio::test]
-async fn an_empty_organisation_has_zeros() {
+async fn an_empty_organization_has_zeros() {
     let world = World::new().await;
     let caller = world.caller("acme");
     assert_eq!(

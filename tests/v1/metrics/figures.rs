@@ -1,4 +1,4 @@
-//! Figures that were worked out by hand.
+//! Figures computed by hand.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ fn with(mut event: Value, data: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn twenty_three_million_tokens_of_haiku_cost_sixty_two_dollars_and_ten_cents() {
+async fn haiku_costs_62_10_for_23_million_input_and_11_million_output_tokens() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let tokens = json!({ "input_tokens": 23_000_000, "output_tokens": 10_925_000 });
@@ -47,7 +47,7 @@ async fn the_smallest_cost_keeps_all_its_digits() {
 }
 
 #[tokio::test]
-async fn unpriced_usage_is_counted_and_said_to_be_unpriced() {
+async fn unpriced_usage_is_counted_and_reported_as_unpriced() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let unknown = json!({ "provider": "acme", "model": "in-house" });
@@ -64,7 +64,7 @@ async fn unpriced_usage_is_counted_and_said_to_be_unpriced() {
 }
 
 #[tokio::test]
-async fn the_price_is_that_of_the_events_own_time() {
+async fn a_call_is_priced_as_of_its_own_time() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let sonnet = |id, time: &str| {
@@ -85,7 +85,7 @@ async fn the_price_is_that_of_the_events_own_time() {
 }
 
 #[tokio::test]
-async fn agents_that_only_work_or_talk_are_not_active_and_have_no_row() {
+async fn agents_without_calls_are_not_active_and_have_no_row() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let task = event("1", "task.completed", noon(), json!({ "agent_id": "atlas", "minutes_saved": 12.5 }));
@@ -102,7 +102,7 @@ async fn agents_that_only_work_or_talk_are_not_active_and_have_no_row() {
 async fn an_agent_that_called_only_outside_the_window_is_not_active() {
     let world = World::new().await;
     let caller = world.caller("acme");
-    // In the window, before it, and tomorrow by a clock that runs ahead.
+    // Within the window, before it, and tomorrow, as sent by a clock that runs ahead.
     world.stack.clock().set(noon() + TimeDelta::minutes(12 * 60 - 5));
     let tomorrow = noon() + TimeDelta::hours(12);
     let of = |agent, event| with(event, &json!({ "agent_id": agent }));
@@ -127,7 +127,7 @@ async fn an_agent_that_called_only_outside_the_window_is_not_active() {
 }
 
 #[tokio::test]
-async fn a_host_is_the_last_one_that_was_named_whatever_the_order_of_arrival() {
+async fn the_hostname_is_the_latest_one_whatever_the_order_of_arrival() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let at = |id, minutes, host: &str| {
@@ -142,7 +142,7 @@ async fn a_host_is_the_last_one_that_was_named_whatever_the_order_of_arrival() {
     assert_eq!(host(&caller).await, "a.example");
     caller.record(&[at("5", 1, "z.example")]).await;
     assert_eq!(host(&caller).await, "z.example");
-    // Without any, it is the id.
+    // An agent without a hostname shows its id.
     let other = world.caller("other");
     other.record(&[call("1", noon())]).await;
     assert_eq!(host(&other).await, "nova");
@@ -158,8 +158,8 @@ async fn rows_are_sorted_by_requests_then_by_name() {
         .map(|(i, name)| with(call(&i.to_string(), noon()), &json!({ "agent_id": name, "model": name })))
         .collect();
     caller.record(&calls).await;
-    let names = |answer: &Value, list: &str, name: &str| -> Vec<String> {
-        answer[list].as_array().unwrap().iter().map(|row| row[name].as_str().unwrap().to_owned()).collect()
+    let names = |response: &Value, list: &str, name: &str| -> Vec<String> {
+        response[list].as_array().unwrap().iter().map(|row| row[name].as_str().unwrap().to_owned()).collect()
     };
     let instances = caller.get("/v1/metrics/instances").await;
     assert_eq!(names(&instances, "instances", "instance_id"), ["c", "a", "b"]);
@@ -170,15 +170,15 @@ async fn rows_are_sorted_by_requests_then_by_name() {
 }
 
 #[tokio::test]
-async fn no_organisation_sees_another() {
+async fn no_organization_sees_another() {
     let world = World::new().await;
     world.caller("acme").record(&[call("1", noon())]).await;
-    // Not even one whose name the other's begins with.
+    // One name is a prefix of the other.
     for other in ["acm", "acme2", "acme/x"] {
         let caller = world.caller(other);
         assert_eq!(caller.get("/v1/metrics/summary").await["total_requests"], 0);
         assert_eq!(caller.get("/v1/metrics/instances").await["total_count"], 0);
-        // The same id is another event there.
+        // The same id in another organization is another event.
         caller.record(&[call("1", noon())]).await;
     }
     assert_eq!(world.caller("acme").get("/v1/metrics/summary").await["total_requests"], 1);

@@ -1,4 +1,4 @@
-//! Random events, in random batches, some of them again and again: all four endpoints against an independent fold.
+//! Random events in random batches, some of them repeated: all four endpoints are compared with an independent fold.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -11,7 +11,7 @@ use crate::support::events::{RandomCall, random_call};
 use crate::support::oracle::{Expected, Figures};
 use crate::support::{Caller, World, noon};
 
-/// What each endpoint should say of a window, against what it says.
+/// Compares every endpoint with the expected figures of a window.
 async fn check(caller: &Caller<'_>, calls: &[RandomCall], days: u64) {
     let expected = Expected::of(calls, noon(), days);
     let get = |path: &str| format!("/v1/metrics/{path}?days={days}");
@@ -59,7 +59,7 @@ fn check_usage(usage: &Value, expected: &Expected, days: u64) {
     assert_eq!(*usage, json!({ "period_days": days, "points": points, "unpriced_requests": unpriced }));
 }
 
-/// Half-even to one decimal, in whole numbers.
+/// A percentage with one decimal, rounded half-even, in integer arithmetic.
 fn percent(part: u64, whole: u64) -> Value {
     if whole == 0 {
         return json!(0);
@@ -123,7 +123,7 @@ fn check_instances(instances: &Value, expected: &Expected) {
     );
 }
 
-/// Sends `calls` cut into batches of the given sizes, each event again where `again` says so.
+/// Sends `calls` in batches of the given sizes, then once more those that `again` selects.
 async fn send(world: &World, caller: &Caller<'_>, calls: &[RandomCall], sizes: &[usize], again: &[bool]) {
     let events: Vec<_> =
         calls.iter().enumerate().map(|(i, call)| call.event(&i.to_string(), noon())).collect();
@@ -133,8 +133,8 @@ async fn send(world: &World, caller: &Caller<'_>, calls: &[RandomCall], sizes: &
             break;
         }
         let (batch, rest) = left.split_at((*size).min(left.len()));
-        let answer = caller.post(&json!(batch)).await;
-        assert_eq!(answer, json!({ "accepted": batch.len(), "duplicates": 0, "rejected": [] }));
+        let response = caller.post(&json!(batch)).await;
+        assert_eq!(response, json!({ "accepted": batch.len(), "duplicates": 0, "rejected": [] }));
         if size % 2 == 0 {
             world.stack.drain().await;
         }
@@ -143,14 +143,14 @@ async fn send(world: &World, caller: &Caller<'_>, calls: &[RandomCall], sizes: &
     let resent: Vec<_> =
         events.iter().zip(again.iter().cycle()).filter(|(_, again)| **again).map(|(e, _)| e).collect();
     for batch in resent.chunks(500) {
-        let answer = caller.post(&json!(batch)).await;
-        assert_eq!(answer, json!({ "accepted": 0, "duplicates": batch.len(), "rejected": [] }));
+        let response = caller.post(&json!(batch)).await;
+        assert_eq!(response, json!({ "accepted": 0, "duplicates": batch.len(), "rejected": [] }));
     }
     world.stack.drain().await;
 }
 
 #[test]
-fn all_four_endpoints_say_what_the_raw_events_add_up_to() {
+fn all_four_endpoints_agree_with_the_fold_over_raw_events() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(World::new());
     let next_org = AtomicU32::new(0);
@@ -161,7 +161,7 @@ fn all_four_endpoints_say_what_the_raw_events_add_up_to() {
     );
     let config = Config { cases: 24, max_shrink_iters: 60, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&strategy, |(calls, sizes, again)| {
-        // Organisations share the tables and the aggregator, and nothing else.
+        // Organizations share the tables and the aggregator, nothing else.
         let org = format!("org-{}", next_org.fetch_add(1, Ordering::Relaxed));
         runtime.block_on(async {
             let caller = world.caller(&org);
@@ -173,12 +173,12 @@ fn all_four_endpoints_say_what_the_raw_events_add_up_to() {
         Ok(())
     });
     outcome.unwrap();
-    // Everything delivered once more changes nothing.
+    // A redelivery of everything changes nothing.
     runtime.block_on(world.stack.redeliver());
 }
 
 #[test]
-fn ten_thousand_events_a_tenth_of_them_twice() {
+fn ten_thousand_events_with_a_tenth_of_them_repeated() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let strategy = prop::collection::vec(random_call(), 10_000);
     let mut runner = TestRunner::deterministic();

@@ -1,4 +1,4 @@
-//! What a request costs in round trips and read units, as the tables themselves say it.
+//! Round trips and read units of each endpoint, as reported by DynamoDB.
 
 use axum::body::Body;
 use chrono::TimeDelta;
@@ -11,7 +11,7 @@ use web::auth::Scope;
 use crate::support::events::call;
 use crate::support::{World, noon};
 
-/// What one request to a function uses whose settings are at hand, as they are in all requests but a few.
+/// What one request consumes when the settings are cached, as they are in nearly all requests.
 async fn used(world: &World, path: &str) -> Reading {
     let app = world.app(world.stack.client().clone());
     let router = app.router(metrics::routes());
@@ -27,7 +27,7 @@ async fn used(world: &World, path: &str) -> Reading {
 }
 
 #[tokio::test]
-async fn one_round_trip_and_one_more_where_the_registry_is_needed() {
+async fn usage_takes_one_round_trip_and_the_registry_one_more() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let events: Vec<_> = (0..34)
@@ -41,12 +41,12 @@ async fn one_round_trip_and_one_more_where_the_registry_is_needed() {
         .collect();
     caller.record(&events).await;
     for (path, reads, half_units) in [
-        // 30 days of an organisation with one model are less than twice 4 KiB, at half a unit each.
+        // 30 days of an organization with one model fit into two pages of 4 KiB, at half a unit each.
         ("/v1/metrics/usage", 1, 2),
         ("/v1/metrics/models", 1, 2),
-        // Ten agents of the registry fit into 4 KiB.
+        // Ten agents in the registry fit into 4 KiB.
         ("/v1/metrics/summary", 2, 3),
-        // Ten agents' 30 days lie in two months, one query each.
+        // 30 days of ten agents lie in two months, with one query each.
         ("/v1/metrics/instances", 3, 11),
     ] {
         let used = used(&world, path).await;

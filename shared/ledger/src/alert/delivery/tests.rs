@@ -51,10 +51,7 @@ fn a_delivery_is_dead_lettered_after_ten_attempts() {
     assert_eq!(delivery.state, DeliveryState::DeadLettered);
     assert!(!delivery.is_due(at + TimeDelta::days(999)));
     delivery.redeliver(at);
-    assert_eq!(
-        (delivery.state, delivery.attempts, delivery.is_due(at)),
-        (DeliveryState::Pending, 0, true)
-    );
+    assert_eq!((delivery.state, delivery.attempts, delivery.is_due(at)), (DeliveryState::Pending, 0, true));
     delivery.record_attempt(&id, at, Ok(()));
     assert_eq!(
         (delivery.state, delivery.failure, delivery.delivered),
@@ -98,8 +95,7 @@ fn the_status_follows_from_the_states_of_the_deliveries() {
     assert_eq!(status(&[Delivered, Gone]), Status::Sent);
     assert_eq!(status(&[Delivered, DeadLettered]), Status::DeadLettered);
     assert_eq!(status(&[Pending, DeadLettered]), Status::Pending);
-    for status in
-        [Status::Pending, Status::Sent, Status::Superseded, Status::Resolved, Status::DeadLettered]
+    for status in [Status::Pending, Status::Sent, Status::Superseded, Status::Resolved, Status::DeadLettered]
     {
         assert_eq!(Status::parse(status.as_str()), Some(status));
     }

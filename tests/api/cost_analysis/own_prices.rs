@@ -1,0 +1,91 @@
+//! `/api/cost-analysis/pricing/{provider}/{model}`: own prices are added, never overwritten, and used by ingest.
+
+use http::StatusCode;
+use ledger::event::Data;
+use ledger::ids::OrgId;
+use serde_json::{Value, json};
+use store::{events, keys};
+
+use crate::support::registry::{Registry, call, string};
+use crate::support::{faults, noon};
+
+const PATH: &str = "/api/cost-analysis/pricing/anthropic/claude-haiku-3.5";
+
+fn price(from: &str, input: &str) -> Value {
+    json!({ "effectiveFrom": from, "inputPricePerMillion": input, "outputPricePerMillion": 4 })
+}
+
+#[tokio::test]
+async fn a_price_is_added_and_none_is_overwritten() {
+    let registry = Registry::new().await;
+    let set = registry.put(PATH, &price("2026-09-01", "0.50")).await;
+    let expected = json!({
+        "provider": "anthropic", "model": "claude-haiku-3.5", "effectiveFrom": "2026-09-01",
+        "inputPricePerMillion": 0.5, "outputPricePerMillion": 4, "cacheReadPricePerMillion": null,
+        "cacheWrite5mPricePerMillion": null, "cacheWrite1hPricePerMillion": null, "longContext": null,
+    });
+    let mut shown = set.clone();
+    shown.as_object_mut().unwrap().remove("etag");
+    assert_eq!(shown, expected);
+    // The same price again, in any spelling, changes nothing; a different one is rejected.
+    assert_eq!(registry.put(&PATH.replace("haiku", "Haiku"), &price("2026-09-01", "0.5")).await, set);
+    assert_eq!(registry.put(PATH, &set).await, set);
+    let response = registry.try_put(PATH, &price("2026-09-01", "0.6")).await;
+    assert_eq!(response.status, StatusCode::CONFLICT);
+    registry.put(PATH, &price("2026-09-02", "0.6")).await;
+    assert_eq!(registry.changes().await.len(), 2);
+
+    let org = OrgId::new("acme").unwrap();
+    let settings = registry.world.stack.store().settings(&org).await.unwrap();
+    let cost = |day: &str| {
+        let tokens = ledger::cost::TokenCounts { input: 1_000_000, ..Default::default() };
+        let at = ledger::period::parse_instant(&format!("{day}T00:00:00Z")).unwrap();
+        settings.price_call("anthropic", "claude-haiku-3.5", at, &tokens, None).total().unwrap().to_string()
+    };
+    assert_eq!([cost("2026-08-31"), cost("2026-09-01"), cost("2026-09-02")], ["0.80", "0.50", "0.60"]);
+
+    registry.delete(&format!("{PATH}?effectiveFrom=2026-09-02")).await;
+    let again = registry.try_delete(&format!("{PATH}?effectiveFrom=2026-09-02")).await;
+    assert_eq!(again.status, StatusCode::NOT_FOUND);
+    let response = registry.try_delete(PATH).await;
+    assert_eq!(faults(&response.body["detail"]), ["query.effectiveFrom missing"]);
+}
+
+#[tokio::test]
+async fn provider_and_model_may_contain_slashes_and_colons() {
+    let registry = Registry::new().await;
+    for (path, provider, model) in [
+        ("bedrock/us.anthropic.claude%3A0", "bedrock", "us.anthropic.claude:0"),
+        ("openrouter/meta/llama-4", "openrouter", "meta/llama-4"),
+        ("openrouter/meta%2Fllama-5", "openrouter", "meta/llama-5"),
+        ("a%252Fb/c", "a/b", "c"),
+    ] {
+        let path = format!("/api/cost-analysis/pricing/{path}");
+        let set = registry.put(&path, &price("2026-09-01", "1")).await;
+        assert_eq!((&set["provider"], &set["model"]), (&json!(provider), &json!(model)));
+        registry.delete(&format!("{path}?effectiveFrom=2026-09-01")).await;
+    }
+}
+
+#[tokio::test]
+async fn a_price_without_a_date_takes_effect_today() {
+    let registry = Registry::new().await;
+    let body = json!({ "inputPricePerMillion": 1, "outputPricePerMillion": 1 });
+    assert_eq!(registry.put(PATH, &body).await["effectiveFrom"], "2026-09-15");
+}
+
+#[tokio::test]
+async fn ingest_uses_the_own_price() {
+    let registry = Registry::new().await;
+    registry.put(PATH, &price("2026-09-01", "0.123456")).await;
+    registry.world.caller("acme").post(&json!([call("1", "nova")])).await;
+    let org = OrgId::new("acme").unwrap();
+    let day = ledger::period::Day::of(noon(), chrono_tz::UTC);
+    let key = keys::event_key(&org, day, "test", "1");
+    let client = registry.world.stack.client().get_item();
+    let found = client.table_name(local::tables::table_name("EventsTable"));
+    let item =
+        found.key("pk", string(&key.pk)).key("sk", string(&key.sk)).send().await.unwrap().item.unwrap();
+    let Data::LlmCall(call) = events::parse(&item).unwrap().data else { panic!() };
+    assert_eq!(call.cost.total().unwrap().to_string(), "0.123456");
+}

@@ -1,0 +1,120 @@
+//! The files in `events/` are real payloads of their functions.
+
+use std::fs;
+
+use aggregator::Aggregator;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use http::StatusCode;
+use lambda_http::request::LambdaRequest;
+use ledger::event::Event;
+use ledger::ids::OrgId;
+use ledger::period;
+use local::template::Template;
+use runtime::clock::Clock;
+use serde_json::{Value, json};
+use store::keys;
+use web::auth::Scope;
+use web::route::Route;
+
+use super::monitoring;
+use crate::every_route::routes::functions;
+use crate::support::tables::{Tables, folded};
+use crate::support::{World, response_of};
+
+/// The content of a function's file.
+pub fn file(binary: &str) -> String {
+    let path = format!("{}/../events/{binary}.json", env!("CARGO_MANIFEST_DIR"));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+#[test]
+fn every_function_has_an_event_file() {
+    for function in Template::built_in().unwrap().functions {
+        serde_json::from_str::<Value>(&file(&function.binary)).unwrap();
+    }
+}
+
+#[test]
+fn every_event_matches_a_route_or_schedule_of_the_template() {
+    for function in Template::built_in().unwrap().functions {
+        let sent: Value = serde_json::from_str(&file(&function.binary)).unwrap();
+        let routes: Vec<_> = function.routes.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
+        let asked = sent["routeKey"].as_str().map(str::to_owned);
+        assert!(
+            asked.is_some_and(|asked| routes.contains(&asked)) || routes.is_empty(),
+            "{}",
+            function.binary
+        );
+    }
+    let template = monitoring::read("template.yaml");
+    for (id, properties) in monitoring::all(&template, "AWS::Serverless::Function") {
+        let binary = &template["Resources"][&id]["Metadata"]["BuildProperties"]["Binary"];
+        let sent: Value = serde_json::from_str(&file(binary.as_str().unwrap())).unwrap();
+        let events = properties["Events"].as_object().into_iter().flatten();
+        let schedules: Vec<_> = events.filter(|(_, event)| event["Type"] == "ScheduleV2").collect();
+        // Without an input, EventBridge Scheduler sends its own notification.
+        let sends = |event: &Value| match event["Properties"]["Input"].as_str() {
+            Some(input) => sent == serde_json::from_str::<Value>(input).unwrap(),
+            None => sent["source"] == "aws.scheduler",
+        };
+        assert!(schedules.is_empty() || schedules.iter().any(|(_, event)| sends(event)), "{id}");
+    }
+}
+
+/// The response of a function to its file, for a caller with every scope.
+pub async fn response(world: &World, binary: &str, routes: Vec<Route>) -> (StatusCode, Value) {
+    let token = world.stack.token("acme", &Scope::ALL).unwrap();
+    let event: LambdaRequest = serde_json::from_str(&file(binary).replace("<token>", &token)).unwrap();
+    let request = lambda_http::Request::from(event);
+    response_of(world.app(world.stack.client().clone()).router(routes), request).await
+}
+
+#[tokio::test]
+async fn every_function_behind_the_api_handles_its_event() {
+    let world = World::at(Clock::fixed(period::parse_instant("2026-11-20T10:00:00Z").unwrap())).await;
+    // The other functions query the event sent to ingest.
+    response(&world, "ingest", ingest::routes()).await;
+    world.stack.drain().await;
+    for (binary, routes) in functions() {
+        let (status, body) = response(&world, binary, routes).await;
+        assert_eq!(status, StatusCode::OK, "{binary}: {body}");
+    }
+}
+
+#[tokio::test]
+async fn ingest_accepts_its_event() {
+    let world = World::at(Clock::fixed(period::parse_instant("2026-11-20T10:00:00Z").unwrap())).await;
+    let (_, body) = response(&world, "ingest", ingest::routes()).await;
+    assert_eq!(body, json!({ "accepted": 1, "duplicates": 0, "rejected": [] }));
+}
+
+/// The event inserted by the record in the aggregator's file.
+pub fn event_of_the_aggregator() -> Event {
+    let delivery: Value = serde_json::from_str(&file("aggregator")).unwrap();
+    let image = &delivery["Records"][0]["dynamodb"]["NewImage"];
+    let text = |name: &str| image[name]["S"].as_str().unwrap();
+    let (org, day, source, id) = keys::parse_event_key(text("pk"), text("sk")).unwrap();
+    let event = Event {
+        org: OrgId::new(org.as_str()).unwrap(),
+        source: ledger::ids::Name::new(source).unwrap(),
+        id: ledger::ids::Name::new(id).unwrap(),
+        time: period::parse_instant(text("t")).unwrap(),
+        day,
+        data: serde_json::from_str(text("d")).unwrap(),
+    };
+    // The key and the hash are those that ingest would store.
+    assert_eq!(keys::event_key(&event.org, event.day, source, id).pk, text("pk"));
+    assert_eq!(BASE64.encode(event.content_hash()), image["h"]["B"].as_str().unwrap());
+    event
+}
+
+#[tokio::test]
+async fn the_aggregator_counts_its_event() {
+    let tables = Tables::new().await;
+    let delivery: Value = serde_json::from_str(&file("aggregator")).unwrap();
+    let response = Aggregator::new(tables.store()).handle(delivery).await.unwrap();
+    assert_eq!(response, json!({ "state": {}, "batchItemFailures": [] }));
+    let events = [event_of_the_aggregator()];
+    assert_eq!(tables.held(&events).await, folded(&events));
+}

@@ -1,0 +1,9 @@
+//! The deployed system: templates, roles, built functions, and the files that describe them.
+
+mod bootstraps;
+mod cold_starts;
+mod events;
+mod monitoring;
+pub mod policies;
+pub mod versions;
+mod watch;

@@ -1,0 +1,241 @@
+//! The roles in the template allow their functions exactly what they do.
+//!
+//! The local stack enforces every role, so each test fails where a right is missing. This test shows that no right is
+//! superfluous: [`drive`] takes every function through everything it does. A right unused by then is either not needed,
+//! or used on a path that should be added.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use http::{Method, StatusCode};
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup::EndUser;
+use local::role::Grant;
+use local::template::{Function, Template};
+use serde_json::json;
+use store::keys::{Keyed, PK, SK, VERSION};
+use web::route::Route;
+
+use super::versions::item_of;
+use crate::every_route::routes::functions;
+use crate::every_route::walk::{MARK, fill, path, put, routes, settings};
+use crate::support::events::{call, event};
+use crate::support::{World, noon, tables};
+
+/// Queries for all GET routes: each route takes the parameters it knows.
+const QUERIES: [&str; 4] = [
+    "?instance_id=zebra&project_id=zebra&agentId=zebra&days=90",
+    "?eventType=zebra&limit=1&period=daily&months=24",
+    "?agentId=zebra&eventType=zebra&offset=1&period=monthly",
+    "?month=2026-08",
+];
+
+/// More time than this takes: an aggregator that lacks a right would be invoked forever.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+async fn drive(world: &World) {
+    let owner = world.caller("owner");
+    fill(&owner).await;
+    // A conflict, which is detected by reading the stored event.
+    let again = event(
+        MARK,
+        "llm.call",
+        noon(),
+        json!({ "agent_id": MARK, "provider": MARK, "model": MARK,
+        "input_tokens": 1, "output_tokens": 1 }),
+    );
+    assert_eq!(owner.post(&json!([again])).await["rejected"][0]["code"], "conflict");
+    insert_malformed(world).await;
+    let late = json!({ "agent_id": MARK, "minutes_saved": 1 });
+    owner.post(&json!([event("late", "task.completed", noon() - TimeDelta::days(30), late)])).await;
+    world.stack.drain().await;
+    for route in routes(&Method::GET) {
+        for query in QUERIES.into_iter().chain([""]) {
+            for name in [MARK, "nobody"] {
+                let path = format!("{}{query}", path(route.path, name));
+                let status = owner.try_get(&path).await.status;
+                assert!(!status.is_server_error(), "{path}: {status}");
+            }
+        }
+    }
+    world.anonymous().get("/v1/health").await;
+    invoke_scheduled_functions(world).await;
+    // Without usage the zone may still change, which takes a query.
+    let newcomer = world.caller("newcomer");
+    let status = put(&newcomer, "/api/organization", &json!({ "timezone": "Europe/Paris" })).await;
+    assert_eq!(status, StatusCode::OK);
+    for caller in [&owner, &newcomer] {
+        for route in routes(&Method::PUT) {
+            put(caller, &path(route.path, "spare"), &settings(route.path)).await;
+        }
+        for (route, name) in
+            routes(&Method::DELETE).iter().flat_map(|route| [(route, MARK), (route, "spare")])
+        {
+            let path = format!("{}?effectiveFrom=2026-09-01", path(route.path, name));
+            let status = caller.send(Method::DELETE, &path, &[], "").await.status;
+            assert!(!status.is_server_error(), "{path}: {status}");
+        }
+    }
+}
+
+/// Scheduled runs and manual invocations.
+async fn invoke_scheduled_functions(world: &World) {
+    let invoke = async |function: &str, event| world.stack.invoke(function, event).await;
+    let day_request = |how: &str| json!({ "do": "day", "org": "owner", "day": "2026-09-15", how: true });
+    // An organization without a webhook, whose alerts need no delivery.
+    let frugal = world.caller("frugal");
+    frugal.record(&[call("dear", noon())]).await;
+    frugal.put("/api/budget", &json!({ "monthly": "0.000001" })).await;
+    invoke("budget-alerts", json!({})).await.unwrap();
+    for event in
+        [json!({ "do": "nightly" }), json!({ "do": "replay" }), day_request("repair"), day_request("seal")]
+    {
+        invoke("reconcile", event).await.unwrap();
+    }
+    // An event by an unknown agent that was malformed on arrival and can be parsed now.
+    let image =
+        tables::record(&tables::call(7, "ghost", MARK, "1", noon()), "1")["dynamodb"]["NewImage"].clone();
+    for version in ["99", "1"] {
+        let mut image = image.clone();
+        image[VERSION] = json!({ "N": version });
+        image[PK]["S"] = json!(image[PK]["S"].as_str().unwrap().replace("acme", "owner"));
+        let put = world.stack.client().put_item().table_name(tables::names().events);
+        put.set_item(Some(item_of(&image))).send().await.unwrap();
+        world.stack.drain().await;
+    }
+    invoke("reconcile", day_request("repair")).await.unwrap();
+    // A made-up end user, which makes the day dirty, and a quarantined record that is released by hand.
+    let store = world.stack.store();
+    let (owner, day) = (OrgId::new("owner").unwrap(), Day::of(noon(), Tz::UTC));
+    let users = EndUser { org: owner, day, hash: [7; 8] };
+    store.add_end_users(&users.key(), &[users.hash].into()).await.unwrap();
+    invoke("reconcile", day_request("repair")).await.unwrap();
+    invoke("reconcile", json!({ "do": "dirty" })).await.unwrap();
+    let places = store.quarantined(None, 1).await.unwrap().entries;
+    let places: Vec<_> = places.into_iter().map(|entry| entry.place).collect();
+    assert_eq!(
+        invoke("reconcile", json!({ "do": "forget", "places": places })).await.unwrap()["released"],
+        1
+    );
+}
+
+/// The key of an item that is not an event.
+pub const MALFORMED: [(&str, &str); 2] = [(PK, "odd"), (SK, "odd")];
+
+/// Inserts an item whose record the aggregator has to quarantine.
+pub async fn insert_malformed(world: &World) {
+    let odd = world.stack.client().put_item().table_name(tables::names().events);
+    let item = MALFORMED.map(|(name, value)| (name.to_owned(), AttributeValue::S(value.to_owned())));
+    odd.set_item(Some(item.into())).send().await.unwrap();
+}
+
+/// What a function may do: binary, action, resource.
+type Right = (String, String, String);
+
+fn rights(grants: BTreeSet<Grant>) -> BTreeSet<Right> {
+    grants.into_iter().map(|grant| (grant.binary, grant.action, grant.resource)).collect()
+}
+
+/// Rights that are used where this test does not see it: Lambda reads the stream and stores the batches it gives up on, a
+/// starting function fetches the secrets in its environment, and the local stack has no topic. (SAM itself adds the
+/// rights to write logs and to send failed asynchronous invocations to the dead-letter queue.)
+fn used_elsewhere(template: &Template) -> BTreeSet<Right> {
+    let mut rights = BTreeSet::new();
+    let mut right = |function: &Function, action: &str, resource: String| {
+        rights.insert((function.binary.clone(), action.to_owned(), resource));
+    };
+    for mapping in &template.mappings {
+        let function = template.function(&mapping.function_name).unwrap();
+        for action in ["DescribeStream", "GetRecords", "GetShardIterator"] {
+            right(function, &format!("dynamodb:{action}"), format!("{}.StreamArn", mapping.table));
+        }
+        right(function, "dynamodb:ListStreams", "*".to_owned());
+        if let Some(bucket) = mapping.on_failure() {
+            right(function, "s3:ListBucket", bucket.to_owned());
+            right(function, "s3:PutObject", format!("{bucket}/*"));
+        }
+    }
+    for function in &template.functions {
+        if let Some(topic) = function.variables.get("ALERTS_TOPIC_ARN") {
+            right(function, "sns:Publish", topic.clone());
+        }
+        let secrets = function.variables.iter().filter(|(name, _)| name.ends_with("_SECRET_ARN"));
+        for (_, secret) in secrets {
+            right(function, "secretsmanager:GetSecretValue", secret.clone());
+        }
+    }
+    rights
+}
+
+#[tokio::test]
+async fn every_role_allows_exactly_what_its_function_does() {
+    let world = World::new().await;
+    let driven = tokio::time::timeout(PATIENCE, drive(&world)).await;
+    let roles = world.stack.roles();
+    assert!(roles.refused().is_empty(), "{:#?}", roles.refused());
+    driven.unwrap();
+    let template = Template::built_in().unwrap();
+    let needed = &rights(roles.used()) | &used_elsewhere(&template);
+    let granted = rights(roles.granted());
+    let (unused, missing) = (&granted - &needed, &needed - &granted);
+    assert!(unused.is_empty(), "granted, and never used: {unused:#?}");
+    assert!(missing.is_empty(), "needed, and not granted: {missing:#?}");
+
+    let asked = roles.asked();
+    let asked: BTreeSet<_> = asked.iter().map(|operation| operation.rsplit_once('.').unwrap().1).collect();
+    let written = written();
+    assert_eq!(
+        asked,
+        written.iter().map(String::as_str).collect(),
+        "operations that this test does not reach"
+    );
+}
+
+#[test]
+fn a_function_that_warms_its_connection_may_run_the_query_it_uses_for_that() {
+    let template = Template::built_in().unwrap();
+    for function in &template.functions {
+        let main = format!("{}/../functions/{}/src/main.rs", env!("CARGO_MANIFEST_DIR"), function.binary);
+        let main = fs::read_to_string(main).unwrap();
+        let is_public = |(binary, routes): &(&str, Vec<Route>)| {
+            *binary == function.binary && routes.iter().all(|route| route.scope.is_none())
+        };
+        let public = functions().iter().any(is_public);
+        let warms = main.contains(".warm()") || (main.contains("app::serve") && !public);
+        let may = template.roles[&function.binary].iter().any(|statement| {
+            statement.covers("RegistryTable.Arn") && statement.actions.iter().any(|a| a == "dynamodb:Query")
+        });
+        assert!(may || !warms, "{}", function.binary);
+    }
+}
+
+/// The operations in the source of the store.
+fn written() -> BTreeSet<String> {
+    let mut operations = BTreeSet::new();
+    visit(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/store/src")), &mut |source| {
+        let source: String = source.chars().filter(|c| !c.is_whitespace()).collect();
+        for call in source.split("client.").skip(1) {
+            let (name, _) = call.split_once("()").unwrap();
+            let words = name.split('_').map(|word| word[..1].to_uppercase() + &word[1..]);
+            operations.insert(words.collect());
+        }
+    });
+    operations
+}
+
+fn visit(folder: &Path, read: &mut impl FnMut(&str)) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            visit(&path, read);
+        } else {
+            read(&fs::read_to_string(&path).unwrap());
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Tests that walk all routes, so that a new route cannot be forgotten.
+
+mod audit_log;
+mod conditional_writes;
+mod isolation;
+mod logs;
+mod openapi;
+mod random_settings;
+mod read_costs;
+mod responses;
+pub mod routes;
+mod settings_isolation;
+pub mod walk;

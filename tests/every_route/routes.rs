@@ -1,0 +1,178 @@
+//! Every route: authentication and scopes, and the routes in the template.
+
+use std::collections::BTreeSet;
+
+use axum::body::Bytes;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use http::{Method, StatusCode};
+use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
+use local::template::Template;
+use runtime::clock::Clock;
+use serde_json::{Value, json};
+use web::auth::Scope;
+use web::route::Route;
+
+use crate::support::{Caller, Response, World};
+
+/// The routes of every function behind the API, by binary.
+pub fn functions() -> Vec<(&'static str, Vec<Route>)> {
+    vec![
+        ("activity", activity::routes()),
+        ("billing", billing::routes()),
+        ("costs", costs::routes()),
+        ("health", health::routes()),
+        ("ingest", ingest::routes()),
+        ("metrics", metrics::routes()),
+        ("registry", registry::routes()),
+        ("usage", usage::routes()),
+        ("workforce", workforce::routes()),
+    ]
+}
+
+/// A path with its parameters filled in.
+fn example(path: &str) -> String {
+    let fill = |part: &str| if part.starts_with('{') { "x".to_owned() } else { part.to_owned() };
+    path.split('/').map(fill).collect::<Vec<_>>().join("/")
+}
+
+async fn ask(caller: &Caller<'_>, method: &Method, path: &str) -> Response {
+    caller.send(method.clone(), path, &[("content-type", "application/json")], Bytes::new()).await
+}
+
+#[test]
+fn the_template_deploys_exactly_the_routes_of_the_functions() {
+    let template = Template::built_in().unwrap();
+    let deployed: BTreeSet<_> = template
+        .functions
+        .iter()
+        .flat_map(|function| {
+            function.routes.iter().map(|r| (function.binary.clone(), r.method.clone(), r.path.clone()))
+        })
+        .collect();
+    let written: BTreeSet<_> = functions()
+        .into_iter()
+        .flat_map(|(binary, routes)| {
+            routes.into_iter().map(move |r| (binary.to_owned(), r.method.to_string(), r.path.to_owned()))
+        })
+        .collect();
+    assert_eq!(deployed, written);
+}
+
+#[tokio::test]
+async fn every_route_requires_a_token_with_its_scope() {
+    let world = World::new().await;
+    for (_, routes) in functions() {
+        for route in routes.into_iter().filter(|route| route.scope.is_some()) {
+            let path = example(route.path);
+            let response = ask(&world.anonymous(), &route.method, &path).await;
+            assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{} {path}", route.method);
+            assert_eq!(response.headers["www-authenticate"], "Bearer");
+            let others: Vec<_> = Scope::ALL.into_iter().filter(|scope| Some(*scope) != route.scope).collect();
+            let token = world.stack.token("acme", &others).unwrap();
+            let response = ask(&world.bearer(&token), &route.method, &path).await;
+            assert_eq!(response.status, StatusCode::FORBIDDEN, "{} {path}", route.method);
+            let token = world.stack.token("acme", &route.scope.into_iter().collect::<Vec<_>>()).unwrap();
+            let response = ask(&world.bearer(&token), &route.method, &path).await;
+            assert!(
+                ![401, 403, 405].contains(&response.status.as_u16()),
+                "{} {path}: {response:?}",
+                route.method
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn public_routes_ignore_tokens() {
+    let world = World::new().await;
+    let routes = functions().into_iter().flat_map(|(_, routes)| routes);
+    let public: Vec<_> = routes.filter(|route| route.scope.is_none()).collect();
+    let named: Vec<_> = public.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
+    assert_eq!(named, ["GET /docs", "GET /v1/health", "GET /openapi.json"]);
+    for Route { method, path, .. } in public {
+        let anonymous = ask(&world.anonymous(), &method, path).await;
+        assert_eq!(anonymous.status, StatusCode::OK, "{path}");
+        // Tokens are not even verified.
+        for token in [world.stack.token("acme", &Scope::ALL).unwrap(), "x".to_owned()] {
+            let response = ask(&world.bearer(&token), &method, path).await;
+            assert_eq!((response.status, &response.body), (StatusCode::OK, &anonymous.body), "{path}");
+        }
+    }
+}
+
+/// A token with changed claims, signed with `key`, or with the key of the stack.
+fn token(world: &World, change: impl FnOnce(&mut Value), header: Header, key: Option<&[u8]>) -> String {
+    let now = Clock::system().now().timestamp();
+    let mut claims = json!({
+        "iss": "fleetledger-local", "aud": "fleetledger", "sub": "test", "org": "acme",
+        "scope": "metrics:read", "iat": now, "exp": now + 60,
+    });
+    change(&mut claims);
+    encode(&header, &claims, &EncodingKey::from_secret(key.unwrap_or(world.secret()))).unwrap()
+}
+
+#[tokio::test]
+async fn an_invalid_token_is_rejected() {
+    let world = World::new().await;
+    let now = Clock::system().now().timestamp();
+    let set = |name: &'static str, value: Value| {
+        let world = &world;
+        move || token(world, |claims| claims[name] = value, Header::default(), None)
+    };
+    let without = |name: &'static str| {
+        let take = move |claims: &mut Value| drop(claims.as_object_mut().unwrap().remove(name));
+        token(&world, take, Header::default(), None)
+    };
+    let good = token(&world, |_| {}, Header::default(), None);
+    let none = format!("{}.{}.", BASE64.encode(r#"{"alg":"none"}"#), good.split('.').nth(1).unwrap());
+    let bad = [
+        ("expired", set("exp", json!(now - 60))()),
+        ("not yet valid", set("nbf", json!(now + 60))()),
+        ("another audience", set("aud", json!("others"))()),
+        ("another issuer", set("iss", json!("others"))()),
+        ("no organisation by that name", set("org", json!("a#b"))()),
+        ("without exp", without("exp")),
+        ("without iss", without("iss")),
+        ("without aud", without("aud")),
+        ("without sub", without("sub")),
+        ("without org", without("org")),
+        ("another key", token(&world, |_| {}, Header::default(), Some(&[7; 32]))),
+        ("another algorithm", token(&world, |_| {}, Header::new(Algorithm::HS512), None)),
+        ("alg none", none),
+        ("no signature", good.rsplit_once('.').unwrap().0.to_owned()),
+        ("no token", "x".to_owned()),
+    ];
+    let path = "/v1/metrics/summary";
+    world.bearer(&good).get(path).await;
+    for (what, token) in bad {
+        let response = world.bearer(&token).try_get(path).await;
+        assert_eq!(response.status, StatusCode::UNAUTHORIZED, "{what}");
+        assert_eq!(response.headers["www-authenticate"], "Bearer", "{what}");
+        assert_eq!(response.body, json!({ "detail": "A valid bearer token is required." }), "{what}");
+    }
+    let basic =
+        world.anonymous().send(Method::GET, path, &[("authorization", "Basic eDp5")], Bytes::new()).await;
+    assert_eq!(basic.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_answered_in_json() {
+    let world = World::new().await;
+    for path in ["/", "/v1", "/v1/metrics", "/v1/metrics/summary/", "/v2/metrics/summary", "/v1/events/1"] {
+        let response = world.anonymous().try_get(path).await;
+        assert_eq!(
+            (response.status, response.body),
+            (StatusCode::NOT_FOUND, json!({ "detail": "Not Found" })),
+            "{path}"
+        );
+    }
+    let response = ask(&world.anonymous(), &Method::DELETE, "/v1/metrics/summary").await;
+    assert_eq!(response.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(response.headers["allow"], "GET,HEAD");
+    let response = ask(&world.anonymous(), &Method::GET, "/v1/events").await;
+    assert_eq!(
+        (response.status, response.headers["allow"].to_str().unwrap()),
+        (StatusCode::METHOD_NOT_ALLOWED, "POST")
+    );
+}

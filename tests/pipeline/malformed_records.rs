@@ -1,0 +1,150 @@
+//! Malformed records are quarantined once and do not block their shard.
+
+use std::collections::BTreeSet;
+
+use aggregator::Aggregator;
+use ledger::event::{AgentActivity, Data, Event};
+use ledger::ids::{AgentId, Name};
+use ledger::period::DayRange;
+use ledger::rollup::{self, Measure, OTHER_ACTIVITY, Target};
+use runtime::metrics::{Metric, counted};
+use serde_json::json;
+use store::keys::Keyed;
+
+use crate::support::noon;
+use crate::support::tables::{Tables, call, deliver, folded, quarantined, record};
+
+#[tokio::test]
+async fn malformed_records_are_quarantined_and_the_shard_continues() {
+    let tables = Tables::new().await;
+    let events: Vec<_> = (0..12).map(|i| call(i, "nova", "m", "0.01", noon())).collect();
+    let mut records: Vec<_> =
+        events.iter().enumerate().map(|(i, event)| record(event, &format!("{:021}", i + 1))).collect();
+    let mut malformed = Vec::new();
+    let mut corrupt = |i: usize, at: &str, value| {
+        *records[i].pointer_mut(at).unwrap() = value;
+        malformed.push(i);
+    };
+    corrupt(0, "/eventName", json!("UPSERT"));
+    corrupt(2, "/dynamodb/NewImage", json!(null));
+    corrupt(3, "/dynamodb/NewImage/d", json!({ "S": "{}" }));
+    corrupt(4, "/dynamodb/NewImage/d", json!({ "S": "{\"type\":\"llm.call\"" }));
+    corrupt(5, "/dynamodb/NewImage/v", json!({ "N": "99" }));
+    corrupt(6, "/dynamodb/NewImage/pk", json!({ "S": "acme#2026-99-99#0" }));
+    corrupt(7, "/dynamodb/NewImage/sk", json!({ "S": "no separator" }));
+    corrupt(8, "/dynamodb/NewImage/t", json!({ "S": "noon" }));
+    corrupt(9, "/dynamodb/NewImage/pk", json!({ "X": "?" }));
+    corrupt(10, "/dynamodb/NewImage", json!("?"));
+    let good: Vec<_> = [1, 11].map(|i| events[i].clone()).to_vec();
+
+    let aggregator = Aggregator::new(tables.store());
+    let ((), counts) = counted("aggregator", deliver(&aggregator, "shardId-1", &records)).await;
+    let all = [Metric::Records, Metric::Quarantined, Metric::FailedBatches];
+    assert_eq!(all.map(|metric| counts.get(metric)), [12, 10, 0]);
+    deliver(&aggregator, "shardId-1", &records).await;
+    assert_eq!(tables.held(&good).await, folded(&good));
+    let kept = quarantined(&tables.store()).await;
+    assert_eq!(kept.len(), malformed.len());
+    for (kept, i) in kept.iter().zip(malformed) {
+        // The whole record is kept, so that it can be delivered again once it can be parsed.
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&kept.record).unwrap(), records[i]);
+        assert!(!kept.reason.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_would_overfill_an_item_is_quarantined() {
+    let tables = Tables::new().await;
+    // Each model takes about 180 bytes, most of them for its name; an item can have 400 KB.
+    let entries: Vec<_> =
+        (0..2_600).map(|i| call(i, &format!("agent-{i}"), &format!("{i:0>128}"), "0.01", noon())).collect();
+    let aggregator = Aggregator::new(tables.store());
+    let number = |i: usize| format!("{:021}", i + 1);
+    for (nth, some) in entries.chunks(200).enumerate() {
+        let records: Vec<_> =
+            some.iter().enumerate().map(|(i, entry)| record(entry, &number(nth * 200 + i))).collect();
+        deliver(&aggregator, "shardId-1", &records).await;
+    }
+    let last = [call(9_999, "nova", "m", "0.01", noon())];
+    deliver(&aggregator, "shardId-1", &[record(&last[0], &number(9_999))]).await;
+    let kept = quarantined(&tables.store()).await;
+    assert!(kept.iter().all(|kept| kept.reason.ends_with("would be too large")));
+    let org_day = tables.held(&last).await.into_values().next().unwrap();
+    assert_eq!(org_day.names.len() + kept.len(), entries.len() + last.len());
+    assert!((1..1000).contains(&kept.len()), "{}", kept.len());
+}
+
+#[tokio::test]
+async fn a_full_bucket_of_end_users_does_not_block_the_shard() {
+    let tables = Tables::new().await;
+    let store = tables.store();
+    let serving = |i: usize, user: &str| {
+        let mut event = call(i, "nova", "m", "0.01", noon());
+        let Data::LlmCall(call) = &mut event.data else { unreachable!() };
+        call.end_user = Some(Name::new(user).unwrap());
+        event
+    };
+    let bucket = |event: &Event| rollup::contribution(event).end_user.unwrap().key();
+    let events: Vec<_> = (0..40).map(|i| serving(i, &format!("user-{i}"))).collect();
+    let full = bucket(&events[0]);
+    // An item can have 400 KB.
+    for thousand in 0..51_u64 {
+        let hashes = (0..1_000).map(|i| (thousand * 1_000 + i).to_be_bytes()).collect();
+        if !store.add_end_users(&full, &hashes).await.unwrap() {
+            break;
+        }
+    }
+    let rest = (0..1_000_u64).map(|i| (u64::MAX - i).to_be_bytes());
+    for hash in rest {
+        if !store.add_end_users(&full, &[hash].into()).await.unwrap() {
+            break;
+        }
+    }
+    let records: Vec<_> =
+        (1..).zip(&events).map(|(nth, event)| record(event, &format!("{nth:021}"))).collect();
+    let aggregator = Aggregator::new(tables.store());
+    deliver(&aggregator, "shardId-1", &records).await;
+    // All events are counted; only end users of the full bucket are missing.
+    assert_eq!(tables.held(&events).await, folded(&events));
+    let (without, with): (Vec<_>, Vec<_>) = events.iter().partition(|event| bucket(event) == full);
+    let kept = quarantined(&store).await;
+    let names: BTreeSet<_> = kept.iter().map(|kept| kept.event.as_ref().unwrap().id.clone()).collect();
+    assert_eq!(names, without.iter().map(|event| event.id.to_string()).collect());
+    assert!(kept.iter().all(|kept| kept.reason.ends_with("would be too large")));
+    let (org, day) = (events[0].org.clone(), events[0].day);
+    let known = store.end_users(&org, DayRange { first: day, last: day }).await.unwrap();
+    let hash = |event: &Event| rollup::contribution(event).end_user.unwrap().hash;
+    assert!(with.iter().all(|event| known.contains(&hash(event))));
+    assert!(without.iter().all(|event| !known.contains(&hash(event))));
+    // A redelivery changes nothing.
+    deliver(&aggregator, "shardId-1", &records).await;
+    deliver(&Aggregator::new(tables.store()), "shardId-1", &records).await;
+    assert_eq!(tables.held(&events).await, folded(&events));
+    assert_eq!(quarantined(&store).await.len(), kept.len());
+}
+
+#[tokio::test]
+async fn made_up_activity_types_do_not_fill_items_with_money() {
+    let tables = Tables::new().await;
+    let entry = |i: usize| Event {
+        data: Data::AgentActivity(AgentActivity {
+            agent_id: Some(AgentId::new("nova").unwrap()),
+            event_type: Name::new(format!("{i:0>128}")).unwrap(),
+            details: "{}".to_owned(),
+        }),
+        ..call(i, "nova", "m", "0.01", noon())
+    };
+    let entries: Vec<_> = (0..500).map(entry).collect();
+    let records: Vec<_> =
+        (1..).zip(&entries).map(|(nth, entry)| record(entry, &format!("{nth:021}"))).collect();
+    deliver(&Aggregator::new(tables.store()), "shardId-1", &records).await;
+    let held = tables.held(&entries).await;
+    assert_eq!(held, folded(&entries));
+    let org_day = Target::OrgDay(entries[0].org.clone(), entries[0].day).key();
+    assert_eq!(
+        held[&org_day].numbers,
+        [(Measure::Activity(OTHER_ACTIVITY.to_owned()).into(), 500.into())].into()
+    );
+    let log = Target::ActivityDay(entries[0].org.clone(), None, entries[0].day).key();
+    assert_eq!(held[&log].numbers.len(), 500);
+}

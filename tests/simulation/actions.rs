@@ -1,0 +1,227 @@
+//! The steps of a run: which actions are possible next, how likely each is, and what starts them.
+
+use chrono::TimeDelta;
+use http::Method;
+use rand::RngExt;
+use runtime::clock::Clock;
+use serde_json::json;
+
+use super::CheckResult;
+use super::messages::AGENTS;
+use super::run::{Invocation, InvocationKind, InvocationResult, Run};
+use super::service;
+use super::stream::ShardIndex;
+use super::wire::Process;
+
+/// Concurrent requests to ingest and the registry.
+const SERVICES: usize = 4;
+/// Concurrent invocations of reconcile.
+const RECONCILERS: usize = 2;
+/// Streams that the table has during a run, one after another.
+const STREAMS: usize = 3;
+
+/// Something that may happen next. The counts of a run are named after these.
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    /// A waiting request is executed, or meets a fault.
+    HandleRequest(usize),
+    /// A sender posts events.
+    Send,
+    /// Somebody changes a setting.
+    ChangeSettings,
+    /// The mapping delivers records of a shard.
+    Deliver(ShardIndex),
+    /// A process dies.
+    Crash(Process),
+    /// The caller of a process gives up waiting, while the process continues.
+    ClientTimeout(Process),
+    /// A paused process continues.
+    Resume(Process),
+    /// A request of a dead process arrives.
+    LateArrival(usize),
+    /// A shard is split.
+    SplitShard,
+    /// The table gets a new stream.
+    NewStream,
+    /// The mapping starts over.
+    RestartMapping,
+    /// A malformed record gets into the stream.
+    InsertMalformed,
+    /// An event expires.
+    Expire,
+    /// Reconcile is invoked.
+    Reconcile,
+    /// Time passes.
+    Wait,
+    /// The invariants are checked.
+    Check,
+}
+
+impl Run {
+    /// Takes a random action.
+    pub fn act(&mut self) -> CheckResult {
+        if self.fault_free {
+            return self.act_without_faults();
+        }
+        let actions = self.actions();
+        let total = actions.iter().map(|(weight, _)| weight).sum();
+        let mut roll = self.rng.random_range(0..total);
+        let act = actions.iter().find(|(weight, _)| {
+            let hit = roll < *weight;
+            roll = roll.saturating_sub(*weight);
+            hit
+        });
+        let act = act.unwrap().1;
+        self.count(&format!("{act:?}"));
+        match act {
+            Action::HandleRequest(number) => return self.handle_request(number),
+            Action::Send => self.send(),
+            Action::ChangeSettings => self.change_settings(),
+            Action::Deliver(place) => self.deliver(place),
+            Action::Crash(process) => return self.crash(process),
+            Action::ClientTimeout(process) => self.client_timeout(process),
+            Action::Resume(process) => {
+                self.note(|| format!("p{process} continues"));
+                self.invocations.get_mut(&process).unwrap().paused = false;
+            }
+            Action::LateArrival(number) => return self.late_arrival(number),
+            Action::SplitShard => self.split_shard(),
+            Action::NewStream => self.new_stream(),
+            Action::RestartMapping => self.restart_mapping(),
+            Action::InsertMalformed => self.insert_malformed(),
+            Action::Expire => return self.expire(),
+            Action::Reconcile => self.reconcile(),
+            Action::Wait => {
+                self.now += TimeDelta::seconds([7, 600, 3000][self.rng.random_range(0..3)]);
+                self.note(|| "time passes".to_owned());
+            }
+            Action::Check => return self.check_rollups(),
+        }
+        Ok(())
+    }
+
+    /// The possible actions with their weights.
+    fn actions(&self) -> Vec<(u32, Action)> {
+        let fault = self.fault_rates.invocations;
+        let mut actions = vec![
+            (3, Action::SplitShard),
+            (1, Action::RestartMapping),
+            (6, Action::InsertMalformed),
+            (4, Action::Expire),
+        ];
+        actions.extend([(10, Action::Wait), (25, Action::Check)]);
+        let reconciling = self
+            .invocations
+            .values()
+            .filter(|invocation| matches!(invocation.kind, InvocationKind::Reconcile))
+            .count();
+        if reconciling < RECONCILERS {
+            actions.push((40, Action::Reconcile));
+        }
+        let services = self.invocations.values().filter(|invocation| {
+            matches!(invocation.kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings)
+        });
+        if services.count() < SERVICES {
+            actions.extend([(60, Action::Send), (4, Action::ChangeSettings)]);
+        }
+        if self.streams.len() < STREAMS {
+            actions.push((2, Action::NewStream));
+        }
+        for (i, process) in self.wire.waiting() {
+            if !self.invocations.get(&process).is_some_and(|invocation| invocation.paused) {
+                actions.push((100, Action::HandleRequest(i)));
+            }
+        }
+        actions.extend(self.ready().map(|place| (30, Action::Deliver(place))));
+        for (process, invocation) in &self.invocations {
+            if invocation.paused {
+                actions.push((10, Action::Resume(*process)));
+            } else if !invocation.abandoned {
+                actions.extend([(fault, Action::Crash(*process)), (fault, Action::ClientTimeout(*process))]);
+            }
+        }
+        actions.extend((0..self.orphans.len()).map(|i| (10, Action::LateArrival(i))));
+        actions
+    }
+
+    /// Executes all waiting requests, and sends and delivers whatever can be.
+    fn act_without_faults(&mut self) -> CheckResult {
+        for (i, process) in self.wire.waiting().into_iter().rev() {
+            if !self.invocations.get(&process).is_some_and(|invocation| invocation.paused) {
+                self.handle_request(i)?;
+            }
+        }
+        let busy = |kind: fn(&InvocationKind) -> bool| {
+            self.invocations.values().any(|invocation| kind(&invocation.kind) && !invocation.abandoned)
+        };
+        let reconciles = busy(|kind| matches!(kind, InvocationKind::Reconcile));
+        if !busy(|kind| matches!(kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings)) {
+            self.send();
+        }
+        if !reconciles && self.has_dirty_days() {
+            self.recompute_dirty();
+        }
+        for place in self.ready().collect::<Vec<_>>() {
+            self.deliver(place);
+        }
+        Ok(())
+    }
+
+    /// The shards with records to deliver.
+    fn ready(&self) -> impl Iterator<Item = ShardIndex> {
+        self.streams
+            .iter()
+            .enumerate()
+            .flat_map(|(nth, stream)| stream.ready().map(move |shard| (nth, shard)))
+    }
+
+    fn send(&mut self) {
+        let Some((org, numbers)) = self.senders.request(&mut self.rng, self.now, self.fault_free) else {
+            return;
+        };
+        let service = match self.warm_services.pop() {
+            Some(service) if self.rng.random_ratio(2, 3) => service,
+            _ => {
+                let process = self.process();
+                service::ingest(process, self.wire.client(process), Clock::fixed(self.now))
+            }
+        };
+        let process = service.process;
+        let now = self.skewed_time();
+        service.clock.set(now);
+        self.senders.begin(process);
+        self.note(|| format!("p{process} ingests {numbers:?} of organization {org}"));
+        let (body, token, caller) = (self.senders.body(&numbers), self.tokens[org].clone(), service.clone());
+        let task = tokio::spawn(async move {
+            let (status, body) = caller.send(Method::POST, "/v1/events", &token, Some(&body)).await;
+            InvocationResult::Http(status, body)
+        });
+        self.begin(process, InvocationKind::Ingest(service, numbers), task);
+    }
+
+    /// Changes the settings of an agent, which leaves an audit entry.
+    fn change_settings(&mut self) {
+        let (process, token) =
+            (self.process(), self.tokens[self.rng.random_range(0..self.tokens.len())].clone());
+        let service = service::registry(process, self.wire.client(process), Clock::fixed(self.skewed_time()));
+        let path = format!("/api/agents/agent-{}", self.rng.random_range(0..AGENTS));
+        let body = json!({ "name": format!("name {process}") });
+        self.note(|| format!("p{process} changes {path}"));
+        let caller = service.clone();
+        let task = tokio::spawn(async move {
+            let (status, body) = caller.send(Method::PUT, &path, &token, Some(&body)).await;
+            InvocationResult::Http(status, body)
+        });
+        self.begin(process, InvocationKind::ChangeSettings, task);
+    }
+
+    pub fn begin(
+        &mut self,
+        process: Process,
+        kind: InvocationKind,
+        task: tokio::task::JoinHandle<InvocationResult>,
+    ) {
+        self.invocations
+            .insert(process, Invocation { kind, task, abandoned: false, paused: false, faults: (0, 0) });
+    }
+}

@@ -1,0 +1,215 @@
+//! The final state: every figure is the fold over the raw events.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+use http::{Method, StatusCode};
+use ledger::event::Event;
+use ledger::ids::OrgId;
+use ledger::period::{self, Day};
+use ledger::rollup::{self, Latest, OrgDay, Seen, Subject, Sums, Target};
+use runtime::clock::Clock;
+use serde_json::{Value, json};
+use store::keys::status::parse_quarantine_time;
+use store::keys::{Key, Keyed, PK, SK};
+
+use super::CheckResult;
+use super::invariants::{compare, hour};
+use super::items::{self, Usage};
+use super::messages::ORGS;
+use super::run::Run;
+use super::service;
+use super::stream::Effect;
+use super::table_changes::event;
+use super::wire::DIRECT;
+use crate::support::tables::names;
+
+/// The window for metrics, with all possible event times.
+const DAYS: u32 = 90;
+
+/// The expected rollups and sightings.
+#[derive(Default)]
+struct Fold {
+    sums: BTreeMap<Key, Sums>,
+    days: BTreeMap<(OrgId, Day), Sums>,
+    users: BTreeMap<Key, BTreeSet<[u8; 8]>>,
+    seen: BTreeMap<(OrgId, Subject), Seen>,
+    /// All hosts ever named, with their times.
+    hosts: BTreeMap<(OrgId, Subject), BTreeSet<(DateTime<Utc>, String)>>,
+}
+
+impl Fold {
+    fn add(&mut self, event: &Event) {
+        let brings = rollup::contribution(event);
+        for (target, sums) in brings.sums {
+            if let Target::OrgDay(org, day) = &target {
+                self.days.entry((org.clone(), *day)).or_default().merge(&sums);
+            }
+            self.sums.entry(target.key()).or_default().merge(&sums);
+        }
+        if let Some(user) = brings.end_user {
+            self.users.entry(user.key()).or_default().insert(user.hash);
+        }
+        for sighting in brings.sightings {
+            let subject = (sighting.org, sighting.subject);
+            if let Some(Latest { at, value }) = sighting.seen.host.clone() {
+                self.hosts.entry(subject.clone()).or_default().insert((at, value));
+            }
+            self.seen.entry(subject).or_insert_with(|| sighting.seen.clone()).merge(&sighting.seen);
+        }
+    }
+}
+
+impl Run {
+    /// Compares everything with the fold over all raw events.
+    pub async fn check_final_state(&mut self) -> CheckResult {
+        self.senders.check()?;
+        let fold = self.fold()?;
+        let usage = Usage::read(&self.engine)?;
+        let extra = usage.rollups.keys().find(|key| !fold.sums.contains_key(*key));
+        if let Some(extra) = extra {
+            return Err(format!("no event contributes to {extra:?}"));
+        }
+        for (key, wanted) in &fold.sums {
+            let stored = usage.rollups.get(key).map(|item| &item.sums);
+            compare(key, stored.unwrap_or(&Sums::default()), wanted)?;
+        }
+        if usage.users != fold.users {
+            return Err(format!("end users are {:?}, but should be {:?}", usage.users, fold.users));
+        }
+        self.check_quarantine(&usage)?;
+        self.check_seen(&fold)?;
+        self.check_rollups()?;
+        self.check_metrics(&fold).await?;
+        self.check_reconciliation().await
+    }
+
+    /// The fold over stored and expired events. Expects that the table has the events that were stored and no others.
+    fn fold(&self) -> CheckResult<Fold> {
+        let mut fold = Fold::default();
+        let mut there = BTreeSet::new();
+        for item in self.engine.all(&names().events) {
+            fold.add(&event(&item)?);
+            let key = |name| items::text(&item, name).unwrap();
+            there.insert(Key { pk: key(PK), sk: key(SK) });
+        }
+        for (key, stored) in &self.senders.stored {
+            if there.remove(key) == stored.removed {
+                return Err(format!("{key:?} should be stored unless it has expired"));
+            }
+            if stored.removed {
+                fold.add(&stored.event);
+            }
+        }
+        if there.is_empty() { Ok(fold) } else { Err(format!("stored by no request: {there:?}")) }
+    }
+
+    /// Every malformed record is quarantined once, unchanged, and no other record is.
+    fn check_quarantine(&self, usage: &Usage) -> CheckResult {
+        let shards = self.streams.iter().flat_map(|stream| &stream.shards);
+        let malformed = shards.flat_map(|shard| {
+            let of_shard = shard.records.iter().filter(|record| matches!(record.effect, Effect::Quarantine));
+            of_shard.map(|record| (shard.quarantine_key(record), record.raw.to_string()))
+        });
+        let malformed: BTreeMap<_, _> = malformed.collect();
+        let read = |text: &String| serde_json::from_str::<Value>(text).ok();
+        let same = usage.quarantined.len() == malformed.len()
+            && usage
+                .quarantined
+                .iter()
+                .all(|(key, text)| malformed.get(key).is_some_and(|raw| read(raw) == read(text)));
+        if !same {
+            return Err(format!(
+                "quarantined are {:?}, but should be {:?}",
+                usage.quarantined.keys(),
+                malformed.keys()
+            ));
+        }
+        let oldest = malformed.keys().filter_map(|key| parse_quarantine_time(&key.sk)).min();
+        if usage.summary == (malformed.len(), oldest.map(period::sortable)) {
+            Ok(())
+        } else {
+            Err(format!("the summary of {:?} is {:?}", malformed.keys(), usage.summary))
+        }
+    }
+
+    /// All sightings are recorded. The host may be up to an hour older than the latest one.
+    fn check_seen(&self, fold: &Fold) -> CheckResult {
+        for (subject, wanted) in &fold.seen {
+            let item = self.engine.item(&names().registry, &store::keys::subject(&subject.0, &subject.1));
+            let stored =
+                item.as_ref().and_then(items::seen).ok_or_else(|| format!("{subject:?} was not seen"))?;
+            if (Seen { host: None, ..stored.clone() }) != (Seen { host: None, ..wanted.clone() }) {
+                return Err(format!("{subject:?} was seen {stored:?}, but should be {wanted:?}"));
+            }
+            let right = match (&stored.host, &wanted.host) {
+                (None, None) => true,
+                (Some(stored), Some(wanted)) => {
+                    let named = fold.hosts[subject].contains(&(stored.at, stored.value.clone()));
+                    let only = fold.hosts[subject].iter().all(|(_, host)| *host == wanted.value);
+                    named && hour(stored.at) == hour(wanted.at) && (!only || stored.value == wanted.value)
+                }
+                _ => false,
+            };
+            if !right {
+                return Err(format!(
+                    "the host of {subject:?} is {:?}, but should be {:?}",
+                    stored.host, wanted.host
+                ));
+            }
+        }
+        let seen = self.engine.all(&names().registry).iter().filter_map(items::seen).count();
+        if seen == fold.seen.len() {
+            Ok(())
+        } else {
+            Err(format!("{seen} subjects were seen, but should be {}", fold.seen.len()))
+        }
+    }
+
+    /// The metrics agree with the fold and with one another.
+    async fn check_metrics(&self, fold: &Fold) -> CheckResult {
+        let metrics = service::metrics(DIRECT, self.wire.client(DIRECT), Clock::fixed(self.now));
+        for ((org, zone), token) in ORGS.iter().zip(&self.tokens) {
+            let (mut all, today) = (OrgDay::default(), Day::of(self.now, *zone));
+            let past = fold.days.iter().filter(|((of, day), _)| of.as_str() == *org && *day <= today);
+            past.for_each(|(_, sums)| all.merge(OrgDay::from(sums)));
+            let get = async |what: &str| {
+                let path = format!("/v1/metrics/{what}?days={DAYS}");
+                let (status, body) = metrics.send(Method::GET, &path, token, None).await;
+                if status == StatusCode::OK {
+                    Ok(body)
+                } else {
+                    Err(format!("{path} returned {status}: {body}"))
+                }
+            };
+            let (summary, models, usage) = (get("summary").await?, get("models").await?, get("usage").await?);
+            agree(&all, &summary, &models["models"], &usage["points"])
+                .map_err(|why| format!("metrics of {org}: {why}"))?;
+        }
+        Ok(())
+    }
+}
+
+/// Compares the metrics of an organization with the expected ones.
+fn agree(all: &OrgDay, summary: &Value, models: &Value, points: &Value) -> CheckResult {
+    let total = all.total();
+    let (tokens_in, tokens_out) = (total.tokens.whole_input(), total.tokens.output);
+    let wanted =
+        json!([total.requests, tokens_in, tokens_out, total.unpriced, total.cost(), all.models.len()]);
+    let names = ["requests", "tokens_in", "tokens_out"].map(|name| format!("total_{name}"));
+    let others = ["unpriced_requests", "estimated_cost_usd", "unique_models"];
+    let stored: Value =
+        names.iter().map(String::as_str).chain(others).map(|name| summary[name].clone()).collect();
+    if stored != wanted {
+        return Err(format!("the summary is {stored}, but should be {wanted}"));
+    }
+    let sum = |list: &Value, name: &str| -> u64 {
+        list.as_array().unwrap().iter().map(|row| row[name].as_u64().unwrap()).sum()
+    };
+    let sums = |list: &Value, calls| [sum(list, calls), sum(list, "tokens_in"), sum(list, "tokens_out")];
+    let wanted = [total.requests, tokens_in, tokens_out];
+    if sums(models, "request_count") != wanted || sums(points, "requests") != wanted {
+        return Err(format!("{summary}, {models} and {points} disagree"));
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! Invariants that hold at every moment.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use ledger::rollup::{Seen, Sums};
+use store::keys::{Key, Keyed};
+
+use super::CheckResult;
+use super::items::{self, Usage};
+use super::run::Run;
+use super::stream::{Contribution, Effect, Record, Shard, ShardIndex};
+use crate::support::tables::names;
+
+impl Run {
+    /// In each rollup, the part of each shard is the sum over the shard's events up to its mark, and no mark goes back.
+    ///
+    /// A mutant may have any marks, so it is judged by its figures alone.
+    pub fn check_rollups(&mut self) -> CheckResult {
+        if self.mutant.is_some() {
+            return Ok(());
+        }
+        let usage = Usage::read(&self.engine)?;
+        if usage.summary.0 != usage.quarantined.len() {
+            return Err(format!(
+                "the summary {:?} does not match the entries {:?}",
+                usage.summary,
+                usage.quarantined.keys()
+            ));
+        }
+        self.check_progress(&usage.progress)?;
+        let mut parts: BTreeMap<&Key, Sums> =
+            usage.rollups.keys().map(|key| (key, Sums::default())).collect();
+        for shard in self.streams.iter().flat_map(|stream| &stream.shards) {
+            for record in &shard.records {
+                let Effect::Count(counted) = &record.effect else { continue };
+                for (key, sums) in &counted.sums {
+                    let marks = usage
+                        .rollups
+                        .get_key_value(key)
+                        .map(|(key, item)| (key, item.marks.get(&shard.mark)));
+                    if let Some((key, Some(mark))) = marks
+                        && record.number <= *mark
+                    {
+                        parts.entry(key).or_default().merge(sums);
+                    }
+                }
+            }
+        }
+        for (key, part) in parts.iter().filter(|(key, _)| !usage.rollups[**key].sealed) {
+            compare(key, &usage.rollups[*key].sums, part).map_err(|why| format!("by its marks, {why}"))?;
+        }
+        self.marks.retain(|(key, _), _| !usage.rollups.get(key).is_some_and(|item| item.sealed));
+        for (key, item) in usage.rollups.iter().filter(|(_, item)| !item.sealed) {
+            for (name, mark) in &item.marks {
+                let before = self.marks.insert((key.clone(), name.clone()), *mark);
+                if before.is_some_and(|before| before > *mark) {
+                    return Err(format!("the mark {name} of {key:?} went back"));
+                }
+            }
+        }
+        let gone = self
+            .marks
+            .keys()
+            .find(|(key, name)| usage.rollups.get(key).is_none_or(|item| !item.marks.contains_key(name)));
+        gone.map_or(Ok(()), |gone| Err(format!("the mark {gone:?} is gone")))
+    }
+
+    /// The progress of a lane is the arrival of an event that has been fully aggregated, and never goes back.
+    fn check_progress(&mut self, progress: &BTreeMap<u8, i64>) -> CheckResult {
+        for (lane, arrival) in progress {
+            let shards = self.streams.iter().flat_map(|stream| &stream.shards);
+            let mut counted =
+                shards.flat_map(|shard| shard.records.iter().map(move |record| (shard, record)));
+            let is_added_up = counted.any(|(shard, record)| match &record.effect {
+                Effect::Count(counted) => {
+                    record.lane() == Some(*lane)
+                        && record.arrival().map(|arrival| arrival.timestamp_millis()) == Some(*arrival)
+                        && self.is_counted(shard, record, counted).is_ok()
+                }
+                Effect::Quarantine | Effect::Nothing => false,
+            });
+            if !is_added_up {
+                return Err(format!(
+                    "lane {lane} is said to be at {arrival}, where nothing has been added up"
+                ));
+            }
+        }
+        let back =
+            self.progress.iter().find(|(lane, before)| progress.get(*lane).is_none_or(|now| now < *before));
+        if let Some(back) = back {
+            return Err(format!("the lane {back:?} went back to {progress:?}"));
+        }
+        self.progress.clone_from(progress);
+        Ok(())
+    }
+
+    /// All records before the checkpoint have been fully aggregated.
+    pub fn check_applied(&self, (stream, shard): ShardIndex, from: usize, to: usize) -> CheckResult {
+        if self.mutant.is_some() {
+            return Ok(());
+        }
+        let shard = &self.streams[stream].shards[shard];
+        for record in &shard.records[from..to] {
+            let applied = match &record.effect {
+                Effect::Nothing => Ok(()),
+                Effect::Quarantine => self.is_quarantined(shard, record),
+                Effect::Count(counted) => self.is_counted(shard, record, counted),
+            };
+            applied.map_err(|what| format!("the checkpoint passed {}, but {what}", record.digits))?;
+        }
+        Ok(())
+    }
+
+    fn is_quarantined(&self, shard: &Shard, record: &Record) -> CheckResult {
+        let quarantined = self.engine.item(&names().usage, &shard.quarantine_key(record));
+        quarantined.map(drop).ok_or_else(|| "it was not put quarantined".to_owned())
+    }
+
+    fn is_counted(&self, shard: &Shard, record: &Record, counted: &Contribution) -> CheckResult {
+        for (key, _) in &counted.sums {
+            let item = self.engine.item(&names().usage, key).and_then(|item| items::rollup_item(&item));
+            if item.as_ref().is_some_and(|item| item.sealed) {
+                // It includes the event, or will once its dirty day is recomputed, which the final check verifies.
+                continue;
+            }
+            let mark = item.and_then(|item| item.marks.get(&shard.mark).copied());
+            if mark.is_none_or(|mark| mark < record.number) {
+                return Err(format!("the mark of {key:?} is {mark:?}"));
+            }
+        }
+        if let Some(user) = &counted.user {
+            let item = self.engine.item(&names().usage, &user.key()).unwrap_or_default();
+            if !items::users(&item).contains(&user.hash) {
+                return Err(format!("the end user {user:?} is missing"));
+            }
+        }
+        for sighting in &counted.sightings {
+            let item =
+                self.engine.item(&names().registry, &store::keys::subject(&sighting.org, &sighting.subject));
+            let known = item.as_ref().and_then(items::seen).ok_or("someone was not seen")?;
+            if !includes(&known, &sighting.seen) {
+                return Err(format!("{known:?} does not include {sighting:?}"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether what is known of a subject includes a sighting. The host may be another one if it is of the same hour or later.
+fn includes(known: &Seen, seen: &Seen) -> bool {
+    let mut merged = known.clone();
+    merged.merge(seen);
+    let late_enough = |at| known.host.as_ref().is_some_and(|host| host.at >= hour(at));
+    let but_host = |seen: &Seen| Seen { host: None, ..seen.clone() };
+    but_host(&merged) == but_host(known) && seen.host.as_ref().is_none_or(|host| late_enough(host.at))
+}
+
+/// The start of the hour of an instant.
+pub fn hour(instant: DateTime<Utc>) -> DateTime<Utc> {
+    instant.duration_trunc(TimeDelta::hours(1)).unwrap()
+}
+
+/// Returns an error with the first column in which two rollups differ.
+pub fn compare(key: &Key, stored: &Sums, wanted: &Sums) -> CheckResult {
+    if stored == wanted {
+        return Ok(());
+    }
+    let columns = stored.numbers.keys().chain(wanted.numbers.keys());
+    let column = columns.into_iter().find(|column| stored.number(*column) != wanted.number(*column));
+    Err(match column {
+        Some(column) => {
+            let (stored, wanted) = (stored.number(column), wanted.number(column));
+            format!("{column:?} of {key:?} is {stored}, but should be {wanted}")
+        }
+        None => format!("{key:?} is {stored:?}, but should be {wanted:?}"),
+    })
+}

@@ -1,0 +1,75 @@
+//! Processes that die or are given up, and what remains of them.
+
+use rand::RngExt;
+
+use super::CheckResult;
+use super::mapping::bisect;
+use super::run::{InvocationKind, Run};
+use super::wire::{Process, Request};
+
+/// A request of a dead process, with the shard whose records it aggregated.
+pub type OrphanedRequest = (String, Request);
+
+impl Run {
+    /// Kills a process. Each of its pending requests is lost, executed now, or executed later.
+    pub fn crash(&mut self, process: Process) -> CheckResult {
+        self.note(|| format!("p{process} dies"));
+        let shard = self.shard_of(process);
+        let invocation = self.invocations.remove(&process).unwrap();
+        invocation.task.abort();
+        self.give_up(invocation.kind);
+        for request in self.wire.take_all(process) {
+            match self.rng.random_range(0..3) {
+                0 => self.note(|| format!("{request}: lost")),
+                1 => {
+                    self.note(|| format!("{request}: executed after the crash"));
+                    self.execute(process, &request.operation, &request.body, &shard)?;
+                }
+                _ => self.orphans.push((shard.clone(), request)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the caller of a process give up waiting. To the caller this looks like a crash, but the process continues,
+    /// at once or later.
+    pub fn client_timeout(&mut self, process: Process) {
+        self.note(|| format!("p{process} times out for its caller"));
+        let paused = self.rng.random_ratio(3, 4);
+        let invocation = self.invocations.get_mut(&process).unwrap();
+        (invocation.abandoned, invocation.paused) = (true, paused);
+        let kind = invocation.kind.clone();
+        self.give_up(kind);
+    }
+
+    /// What callers do about an invocation that does not respond.
+    fn give_up(&mut self, kind: InvocationKind) {
+        match kind {
+            InvocationKind::Ingest(_, numbers) => self.senders.no_response(&numbers),
+            InvocationKind::ChangeSettings | InvocationKind::Reconcile => {}
+            InvocationKind::Deliver(_, index, from, to) => {
+                let shard = &mut self.streams[index.0].shards[index.1];
+                shard.busy = None;
+                if self.rng.random() {
+                    bisect(shard, to - from);
+                }
+            }
+        }
+    }
+
+    /// Executes a request of a dead process.
+    pub fn late_arrival(&mut self, number: usize) -> CheckResult {
+        let (shard, request) = self.orphans.remove(number);
+        self.note(|| format!("{request}: arrives late"));
+        self.execute(request.process, &request.operation, &request.body, &shard).map(drop)
+    }
+
+    /// Resumes all paused processes and executes all orphaned requests.
+    pub fn resume_all(&mut self) -> CheckResult {
+        self.invocations.values_mut().for_each(|invocation| invocation.paused = false);
+        while !self.orphans.is_empty() {
+            self.late_arrival(0)?;
+        }
+        Ok(())
+    }
+}

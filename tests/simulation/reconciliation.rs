@@ -1,0 +1,121 @@
+//! Invocations of reconcile at any moment, and its final check.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use rand::RngExt;
+use reconcile::Reconciler;
+use reconcile::schedule::oldest_complete_day;
+use runtime::clock::Clock;
+use serde_json::{Value, json};
+use store::keys::{Key, parse_event_key};
+
+use super::CheckResult;
+use super::items::Usage;
+use super::messages::ORGS;
+use super::run::{InvocationKind, InvocationResult, Run};
+use super::wire::{DIRECT, Process};
+
+/// The retention of raw events as configured for reconcile. Older events may expire at any time.
+const RETENTION_DAYS: u32 = 24;
+/// The age of the oldest day that is reconciled on request. Days up to this age do not expire during a run.
+const OLDEST: u32 = 16;
+/// A timeout that is never reached.
+const TIME: Duration = Duration::from_hours(1);
+
+impl Run {
+    /// Reconciles one day, all dirty days, or the days that are due.
+    pub fn reconcile(&mut self) {
+        // Mostly a day with events; most events are new.
+        let oldest = Day::of(self.now, Tz::UTC).minus(OLDEST);
+        let days = self.senders.stored.keys().filter_map(day_of).filter(|(_, day)| *day >= oldest);
+        let days: Vec<_> = days.collect();
+        let day = days.get(self.rng.random_range(0..=days.len())).cloned();
+        let (org, day) = day.unwrap_or_else(|| (OrgId::new(ORGS[0].0).unwrap(), oldest));
+        let event = match self.rng.random_range(0..10) {
+            0 => json!({ "do": "nightly" }),
+            1..5 => json!({ "do": "dirty" }),
+            _ => {
+                let (repair, seal) = (self.rng.random_ratio(4, 5), self.rng.random_ratio(2, 3));
+                json!({ "do": "day", "org": org, "day": day.to_string(), "repair": repair, "seal": seal })
+            }
+        };
+        self.invoke_reconcile(event);
+    }
+
+    /// Recomputes the dirty days.
+    pub fn recompute_dirty(&mut self) {
+        self.count("Recomputed");
+        self.invoke_reconcile(json!({ "do": "dirty" }));
+    }
+
+    fn invoke_reconcile(&mut self, event: Value) {
+        let process = self.process();
+        self.note(|| format!("p{process} reconciles: {event}"));
+        let clock = Clock::fixed(self.skewed_time());
+        let reconciler = Reconciler::new(self.store("reconcile", process), clock, RETENTION_DAYS);
+        let task = tokio::spawn(async move {
+            InvocationResult::Lambda(reconciler.handle(event, TIME).await.map_err(|error| error.to_string()))
+        });
+        self.begin(process, InvocationKind::Reconcile, task);
+    }
+
+    /// Handles a report. Days may be behind, and requests may fail, as long as there are faults.
+    pub fn reconciled(&mut self, process: Process, report: Result<Value, String>) {
+        self.note(|| format!("p{process} returns {report:?}"));
+        if report.is_ok_and(|report| report["repaired"].as_u64() > Some(0)) {
+            self.count("Repaired");
+        }
+    }
+
+    /// Whether there are dirty days.
+    pub fn has_dirty_days(&self) -> bool {
+        Usage::read(&self.engine).is_ok_and(|usage| !usage.dirty.is_empty())
+    }
+
+    /// In the end no day drifts, and reconciling it changes nothing, however often.
+    pub async fn check_reconciliation(&mut self) -> CheckResult {
+        let reconciler = Arc::new(Reconciler::new(
+            self.store("reconcile", DIRECT),
+            Clock::fixed(self.now),
+            RETENTION_DAYS,
+        ));
+        let reconcile = async |org: &str, day: Day, how: &str| {
+            let event = json!({ "do": "day", "org": org, "day": day.to_string(), how: true });
+            let report = reconciler.handle(event, TIME).await.map_err(|error| error.to_string())?;
+            let day = &report["days"][0];
+            let quiet = report["drift"] == 0 && day["behind"] == 0 && report["repaired"] == 0;
+            if quiet { Ok(report) } else { Err(format!("{how} found {report}")) }
+        };
+        let oldest = oldest_complete_day(Day::of(self.now, Tz::UTC), RETENTION_DAYS);
+        let days = self.senders.stored.keys().filter_map(day_of).filter(|(_, day)| *day >= oldest);
+        let days: std::collections::BTreeSet<_> = days.collect();
+        for (org, day) in &days {
+            reconcile(org.as_str(), *day, "repair").await?;
+        }
+        if let Some((org, day)) = days.iter().nth(self.rng.random_range(0..days.len().max(1))) {
+            reconcile(org.as_str(), *day, "seal").await?;
+            let again = reconcile(org.as_str(), *day, "seal").await?;
+            if again["half_write_units"] != 0 {
+                return Err(format!("sealing {org} {day} again wrote to the tables: {again}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The first day whose events may not expire yet.
+    pub fn expiring(&self) -> Day {
+        // On a clock that runs ahead, the next day may have begun.
+        let today = Day::of(self.now + TimeDelta::hours(1), Tz::UTC);
+        oldest_complete_day(today, RETENTION_DAYS).minus(3)
+    }
+}
+
+/// The organization and the day of a raw event.
+pub fn day_of(key: &Key) -> Option<(OrgId, Day)> {
+    parse_event_key(&key.pk, &key.sk).map(|(org, day, ..)| (org, day))
+}
