@@ -32,10 +32,10 @@ pub struct Event {
 /// The payload of an event, by type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
-pub enum Data {
+pub enum Data<Cost = CallCost, Zone = Tz> {
     /// A call of a language model.
     #[serde(rename = "llm.call")]
-    LlmCall(LlmCall),
+    LlmCall(LlmCall<Cost>),
     /// A task that an agent completed, successfully or not.
     #[serde(rename = "task.completed")]
     TaskCompleted(TaskCompleted),
@@ -44,7 +44,7 @@ pub enum Data {
     AgentActivity(AgentActivity),
     /// A sample of a project's compute usage.
     #[serde(rename = "compute.usage")]
-    ComputeUsage(ComputeUsage),
+    ComputeUsage(ComputeUsage<Zone>),
     /// A node's report of the number of sites it hosts.
     #[serde(rename = "host.report")]
     HostReport(HostReport),
@@ -74,7 +74,7 @@ pub enum KeySource {
 
 /// A call of a language model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LlmCall {
+pub struct LlmCall<Cost = CallCost> {
     /// The agent that made the call.
     pub agent_id: AgentId,
     /// The provider's id.
@@ -110,7 +110,7 @@ pub struct LlmCall {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Usd>,
     /// The cost, determined when the event was ingested.
-    pub cost: CallCost,
+    pub cost: Cost,
 }
 
 /// A task that an agent completed, successfully or not.
@@ -145,7 +145,7 @@ pub struct AgentActivity {
 
 /// A sample of the compute used by one instance of a project: constant usage for `length_ms` from `from` on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ComputeUsage {
+pub struct ComputeUsage<Zone = Tz> {
     /// The project that the instance belongs to.
     pub project_id: ProjectId,
     /// The instance that was measured.
@@ -165,7 +165,7 @@ pub struct ComputeUsage {
     /// Bytes sent during the sample.
     pub bandwidth_out_bytes: u64,
     /// The organization's time zone when the sample was ingested: it determines how the sample is split into days.
-    pub zone: Tz,
+    pub zone: Zone,
 }
 
 /// A node's report of the number of sites it hosts.
