@@ -189,7 +189,7 @@ async fn write() {
     let items = dump(&world).await.into_iter().map(list).collect::<Vec<_>>().join(",\n");
     let response = |(path, response)| format!("  \"{path}\": {}", json!(response));
     let responses = responses(&world, ORG).await.into_iter().map(response).collect::<Vec<_>>().join(",\n");
-    let text = format!("{{\n\"items\": {{\n{items}\n}},\n\"responses\": {{\n{responses}\n}}\n}}\n");
+    let text = format!("{{\n\"items\": {{\n{items}\n}},\n\"answers\": {{\n{responses}\n}}\n}}\n");
     fs::write(place(FIXTURES.last().unwrap()), text).unwrap();
 }
 
@@ -227,7 +227,7 @@ async fn every_endpoint_reads_the_items_of_earlier_versions() {
         let fixture = fixture(file);
         let world = load(&fixture, |_| {}).await;
         let expected: BTreeMap<String, (u16, Value)> =
-            serde_json::from_value(fixture["responses"].clone()).unwrap();
+            serde_json::from_value(fixture["answers"].clone()).unwrap();
         let now = responses(&world, ORG).await;
         for (path, (status, body)) in &expected {
             assert_eq!(now[path].0, *status, "{file} {path}");
