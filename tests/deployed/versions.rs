@@ -5,8 +5,8 @@
 //! them. It represents the data of existing installations, so it does not change once version 1 has been released. A
 //! change that gives an attribute another meaning takes a new version:
 //!
-//! 1. Raise `LAYOUT` in the store's `version.rs`, and let `known` accept the versions that can still be read. Readers are
-//!    told the version of an item, and each write leaves an item in the new version as a whole.
+//! 1. Raise `LAYOUT` in the store's `version.rs`, and let `known` accept the versions that can still be read. Readers
+//!    learn the version of an item, and each write leaves an item in the new version as a whole.
 //! 2. Add the file of the new version to [`FIXTURES`] and write it with `cargo test -p system-tests -- --ignored
 //!    versions::write`. The older files stay; responses in them change only on purpose.
 //! 3. Deploy what reads both versions before what writes the new one, so that a rollback can read everything.
