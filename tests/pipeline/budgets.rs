@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use budget_alerts::{BudgetAlerts, Outlets};
+use budget_alerts::{BudgetAlerts, Channels};
 use chrono::TimeDelta;
 use chrono_tz::Europe::Berlin;
 use dynoxide::{Database, ImportOptions, Item};
@@ -20,6 +20,7 @@ use local::tables;
 use local::template::Template;
 use runtime::clock::Clock;
 use serde_json::{Value, json};
+use store::keys::columns::spell;
 use store::keys::{self, Key, Keyed, PK, SK, VERSION};
 use store::{Reading, Store};
 use webhook::{LIMIT, Policy, Webhooks};
@@ -48,8 +49,8 @@ fn usage(events: &[Event], is_target: fn(&Target) -> bool) -> Value {
             sums.merge(&more);
         }
     }
-    let numbers = sums.numbers.iter().map(|(column, n)| (column.to_string(), json!({ "N": n.to_string() })));
-    let names = sums.names.iter().map(|(column, name)| (column.to_string(), json!({ "S": name })));
+    let numbers = sums.numbers.iter().map(|(column, n)| (spell(column), json!({ "N": n.to_string() })));
+    let names = sums.names.iter().map(|(column, name)| (spell(column), json!({ "S": name })));
     let mark = |shard| {
         (keys::mark_column("stream", &format!("{shard}")), json!({ "B": "AAAAAAAAAAAAAAAAAAAAAAAAAAA=" }))
     };
@@ -186,7 +187,7 @@ async fn many_organizations_with_a_hundred_budgets_each() {
     let store = Store::new(wire.client(DIRECT), &names());
     let clock = Clock::fixed(noon());
     let webhooks = Webhooks::new(Policy { allow_local: false, limit: LIMIT }).unwrap();
-    let function = BudgetAlerts::new(store.clone(), clock.clone(), Outlets::new(webhooks));
+    let function = BudgetAlerts::new(store.clone(), clock.clone(), Channels::new(webhooks));
     // First, half a budget and a forecast of a whole one for each crossing agent; then nothing new.
     for (what, decided) in [("with decisions", 2 * orgs * AGENTS / CROSSING), ("without", 0)] {
         let (begun, before, used) = (Instant::now(), store.meter().reading(), hundredths());

@@ -167,11 +167,11 @@ pub fn compare(key: &Key, stored: &Sums, wanted: &Sums) -> CheckResult {
         return Ok(());
     }
     let columns = stored.numbers.keys().chain(wanted.numbers.keys());
-    let column = columns.into_iter().find(|column| stored.number(column) != wanted.number(column));
+    let column = columns.into_iter().find(|column| stored.number(*column) != wanted.number(*column));
     Err(match column {
         Some(column) => {
             let (stored, wanted) = (stored.number(column), wanted.number(column));
-            format!("{column} of {key:?} is {stored}, but should be {wanted}")
+            format!("{column:?} of {key:?} is {stored}, but should be {wanted}")
         }
         None => format!("{key:?} is {stored:?}, but should be {wanted:?}"),
     })

@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dynoxide::{AttributeValue, Item};
 use ledger::period::{self, Day, Month};
-use ledger::rollup::{Column, Latest, Seen, Sums};
+use ledger::rollup::{Latest, Seen, Sums};
 use rust_decimal::Decimal;
+use store::keys::columns;
 use store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
 use store::keys::{
     DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, VERSION, WRITES, is_mark, seen as attribute,
@@ -73,7 +74,6 @@ impl Usage {
 pub fn rollup_item(item: &Item) -> Option<RollupItem> {
     let mut all = RollupItem::default();
     for (name, value) in item {
-        let column = Column::stored(name.clone());
         match value {
             _ if [PK, SK, VERSION, WRITES].contains(&name.as_str()) => {}
             _ if name == SEALED => all.sealed = true,
@@ -81,9 +81,11 @@ pub fn rollup_item(item: &Item) -> Option<RollupItem> {
                 all.marks.insert(name.clone(), SequenceNumber::from_bytes(bytes)?);
             }
             _ if is_mark(name) => {}
-            AttributeValue::N(number) => all.sums.add(column, Decimal::from_str_exact(number).ok()?),
-            AttributeValue::S(model) => drop(all.sums.names.insert(column, model.clone())),
-            value => drop(all.sums.sets.insert(column, hashes(value)?)),
+            AttributeValue::N(number) => {
+                all.sums.add(columns::parse(name)?, Decimal::from_str_exact(number).ok()?)
+            }
+            AttributeValue::S(model) => drop(all.sums.names.insert(columns::parse(name)?, model.clone())),
+            value => drop(all.sums.sets.insert(columns::parse(name)?, hashes(value)?)),
         }
     }
     Some(all)

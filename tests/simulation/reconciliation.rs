@@ -9,7 +9,7 @@ use ledger::ids::OrgId;
 use ledger::period::Day;
 use rand::RngExt;
 use reconcile::Reconciler;
-use reconcile::due::oldest_whole;
+use reconcile::schedule::oldest_complete_day;
 use runtime::clock::Clock;
 use serde_json::{Value, json};
 use store::keys::{Key, parse_event_key};
@@ -91,7 +91,7 @@ impl Run {
             let quiet = report["drift"] == 0 && day["behind"] == 0 && report["repaired"] == 0;
             if quiet { Ok(report) } else { Err(format!("{how} found {report}")) }
         };
-        let oldest = oldest_whole(Day::of(self.now, Tz::UTC), RETENTION_DAYS);
+        let oldest = oldest_complete_day(Day::of(self.now, Tz::UTC), RETENTION_DAYS);
         let days = self.senders.stored.keys().filter_map(day_of).filter(|(_, day)| *day >= oldest);
         let days: std::collections::BTreeSet<_> = days.collect();
         for (org, day) in &days {
@@ -111,7 +111,7 @@ impl Run {
     pub fn expiring(&self) -> Day {
         // On a clock that runs ahead, the next day may have begun.
         let today = Day::of(self.now + TimeDelta::hours(1), Tz::UTC);
-        oldest_whole(today, RETENTION_DAYS).minus(3)
+        oldest_complete_day(today, RETENTION_DAYS).minus(3)
     }
 }
 

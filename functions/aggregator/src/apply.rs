@@ -1,89 +1,77 @@
-//! Writing a delivery's sums: one update per item, each event once.
+//! Writes the updates of a delivery: one update per item, each event once.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
-use store::keys::Keyed;
 
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use ledger::ids::OrgId;
 use ledger::period::Day;
-use ledger::rollup;
-use ledger::rollup::{EndUser, Seen, Subject, Sums, Target};
+use ledger::rollup::{EndUser, Seen, Target};
 use store::Store;
 use store::keys::Key;
-use store::sequence::SequenceNumber;
-use store::usage::{Batch as Stretch, MAX_COLUMNS, Outcome};
+use store::keys::Keyed;
+use store::usage::{Batch, Outcome};
 
-use crate::aside::PuttingAside;
-use crate::batch::Batch;
+use crate::cache::{Cache, OrgSubject};
+use crate::delivery::Delivery;
 use crate::progress::Progress;
-use crate::record::Reading;
+use crate::quarantine::Quarantine;
+use crate::record::Content;
+use crate::updates::{Delta, Updates, first_update};
 
-/// Updates in flight at once.
+/// Concurrent updates.
 const IN_FLIGHT: usize = 32;
-/// Facts that are kept in memory of each kind; a process forgets them all rather than grow.
-const MEMORY: usize = 500_000;
 
-/// Adds deliveries to the tables.
+/// Writes deliveries to the tables.
 pub struct Applier {
     store: Store,
-    aside: PuttingAside,
+    quarantine: Quarantine,
     progress: Progress,
-    /// End users that this process has stored.
-    users: Mutex<HashSet<EndUser>>,
-    /// What this process knows the registry to hold.
-    seen: Mutex<HashMap<(OrgId, Subject), Seen>>,
+    cache: Cache,
 }
 
-/// Days whose events came to sealed items, with the first and the last of their records in the delivery.
+/// Days of events that hit sealed items, with the indices of their first and last records in the delivery.
 type SealedDays = BTreeMap<(OrgId, Day), (usize, usize)>;
 
-/// What one delivery asks for, gathered by item. Each knows the first record that it is about, which has to be
-/// delivered again if it fails. The same delivery is written in the same order always.
-#[derive(Default)]
-struct Work<'a> {
-    sums: BTreeMap<Target, Vec<(SequenceNumber, usize, Sums)>>,
-    users: BTreeMap<Key, BTreeMap<EndUser, usize>>,
-    seen: BTreeMap<(OrgId, Subject), (usize, Seen)>,
-    odd: Vec<(usize, &'a str)>,
-}
-
 impl Applier {
-    /// Adds to the tables of `store`.
     pub fn new(store: Store) -> Self {
         Self {
-            aside: PuttingAside::new(store.clone()),
+            quarantine: Quarantine::new(store.clone()),
             progress: Progress::new(store.clone()),
+            cache: Cache::default(),
             store,
-            users: Mutex::default(),
-            seen: Mutex::default(),
         }
     }
 
-    /// Adds all that a delivery brings. The sequence number of the first record that has to come again, if any.
-    pub async fn apply<'a>(&self, batch: &Batch<'a>) -> Option<&'a str> {
-        let work = self.gather(batch);
+    /// Writes everything that a delivery contains. Returns the sequence number of the first record that has to be
+    /// delivered again, if any.
+    pub async fn apply<'a>(&self, delivery: &Delivery<'a>) -> Option<&'a str> {
+        let updates = Updates::gather(delivery, &self.cache);
         let sealed = Mutex::default();
-        let sums = work.sums.iter().map(|(target, deltas)| self.add(batch, target, deltas, &sealed).boxed());
-        let users = work.users.iter().map(|(key, users)| self.add_users(batch, key, users).boxed());
-        let seen = work.seen.iter().map(|(subject, (first, seen))| self.see(*first, subject, seen).boxed());
-        let odd = std::iter::once(self.aside.put(batch, &work.odd).boxed());
-        let all: Vec<_> = sums.chain(users).chain(seen).chain(odd).collect();
+        let deltas = updates.deltas.iter();
+        let deltas = deltas.map(|(target, deltas)| self.add(delivery, target, deltas, &sealed).boxed());
+        let users = updates.end_users.iter();
+        let users = users.map(|(key, users)| self.add_end_users(delivery, key, users).boxed());
+        let seen = updates.seen.iter();
+        let seen = seen.map(|(subject, (first, seen))| self.store_seen(*first, subject, seen).boxed());
+        let malformed = std::iter::once(self.quarantine.put(delivery, &updates.malformed).boxed());
+        let all: Vec<_> = deltas.chain(users).chain(seen).chain(malformed).collect();
         let mut failures: Vec<_> = stream::iter(all).buffer_unordered(IN_FLIGHT).collect().await;
-        failures.extend(self.mark_dirty(batch, &sealed.into_inner().unwrap_or_default()).await);
+        let sealed = sealed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        failures.extend(self.mark_dirty(delivery, &sealed).await);
         let first_failed = failures.into_iter().flatten().min();
-        self.progress.note(&batch.records[..first_failed.unwrap_or(batch.records.len())]).await;
-        batch.sequence_text(first_failed?)
+        self.progress.note(&delivery.records[..first_failed.unwrap_or(delivery.records.len())]).await;
+        delivery.sequence_text(first_failed?)
     }
 
-    /// Has the days computed anew whose events came to sealed items. The indices of the first records of those days
-    /// for which that failed.
-    async fn mark_dirty(&self, batch: &Batch<'_>, days: &SealedDays) -> Vec<Option<usize>> {
+    /// Marks the days of events that hit sealed items as dirty. Returns the first record index of each day that could
+    /// not be marked.
+    async fn mark_dirty(&self, delivery: &Delivery<'_>, days: &SealedDays) -> Vec<Option<usize>> {
         let marked = days.iter().map(|((org, day), (first, last))| async move {
-            let asker = format!("{}#{}", batch.mark, batch.sequence_text(*last).unwrap_or_default());
-            let failed = self.store.mark_dirty(org, *day, &asker).await.err()?;
-            tracing::error!(error = %failed, %day, "a day was not marked to be computed anew");
+            let asker = format!("{}#{}", delivery.mark, delivery.sequence_text(*last).unwrap_or_default());
+            let error = self.store.mark_dirty(org, *day, &asker).await.err()?;
+            tracing::error!(%error, %day, "failed to mark a day as dirty");
             Some(*first)
         });
         stream::iter(marked.map(FutureExt::boxed).collect::<Vec<_>>())
@@ -92,104 +80,65 @@ impl Applier {
             .await
     }
 
-    fn gather<'b>(&self, batch: &'b Batch<'_>) -> Work<'b> {
-        let mut work = Work::default();
-        for (index, record) in batch.records.iter().enumerate() {
-            let event = match &record.reading {
-                Reading::Count(event) => event,
-                Reading::Ignore => continue,
-                Reading::Odd(reason) => {
-                    work.odd.push((index, reason));
-                    continue;
-                }
-            };
-            let brings = rollup::contribution(event);
-            for (target, sums) in brings.sums {
-                work.sums.entry(target).or_default().push((record.sequence, index, sums));
-            }
-            for sighting in brings.sightings {
-                let key = (sighting.org, sighting.subject);
-                let entry = work.seen.entry(key).or_insert_with(|| (index, sighting.seen.clone()));
-                entry.1.merge(&sighting.seen);
-            }
-            if let Some(user) = brings.end_user.filter(|user| !lock(&self.users).contains(user)) {
-                work.users.entry(user.key()).or_default().entry(user).or_insert(index);
-            }
-        }
-        let known = lock(&self.seen);
-        work.seen.retain(|subject, (_, news)| {
-            known.get(subject).is_none_or(|known| {
-                let mut merged = known.clone();
-                merged.merge(news);
-                known.worth_storing(&merged)
-            })
-        });
-        work
-    }
-
-    /// Adds one item's sums. The index of the first record that is not in it, if it fails.
+    /// Adds deltas to one item. Returns the index of the first record that is not added if that fails.
     ///
-    /// An update names a limited number of columns, so a delivery may take several; each is a stretch of the shard
-    /// with a mark of its own, in order.
+    /// An update can name a limited number of columns, so a delivery may take several. Each covers a part of the
+    /// delivery's records, in order, and sets the mark to the last of them.
     async fn add(
         &self,
-        batch: &Batch<'_>,
+        delivery: &Delivery<'_>,
         target: &Target,
-        mut deltas: &[(SequenceNumber, usize, Sums)],
+        mut deltas: &[Delta],
         sealed: &Mutex<SealedDays>,
     ) -> Option<usize> {
         let key = target.key();
-        while let Some((first, index, _)) = deltas.first() {
-            let (taken, sums) = take(deltas);
-            let last = deltas[taken - 1].0;
-            match self.store.add(&key, &sums, Stretch { mark: &batch.mark, first: *first, last }).await {
+        while let Some(first) = deltas.first() {
+            let (taken, sums) = first_update(deltas);
+            let last = deltas[taken - 1].sequence;
+            let batch = Batch { mark: &delivery.mark, first: first.sequence, last };
+            match self.store.add(&key, &sums, batch).await {
                 Ok(Outcome::Applied) => deltas = &deltas[taken..],
                 Ok(Outcome::AlreadyAt(mark)) => {
-                    let had = deltas.partition_point(|(sequence, ..)| *sequence <= mark);
-                    deltas = &deltas[had..];
+                    let contained = deltas.partition_point(|delta| delta.sequence <= mark);
+                    deltas = &deltas[contained..];
                 }
                 Ok(Outcome::Sealed) => {
-                    let mut days = lock(sealed);
-                    for (_, index, _) in deltas {
-                        let Reading::Count(event) = &batch.records[*index].reading else { continue };
-                        let seen = days.entry((event.org.clone(), event.day)).or_insert((*index, *index));
-                        *seen = (seen.0.min(*index), seen.1.max(*index));
-                    }
+                    note_sealed(delivery, deltas, sealed);
                     return None;
                 }
                 Ok(Outcome::TooLarge) => {
-                    let records = deltas[..taken].iter().map(|(_, index, _)| *index);
-                    if let Some(failed) = self.put_aside(batch, &key, records).await {
+                    let records = deltas[..taken].iter().map(|delta| delta.record);
+                    if let Some(failed) = self.quarantine_too_large(delivery, &key, records).await {
                         return Some(failed);
                     }
                     deltas = &deltas[taken..];
                 }
                 Err(error) => {
-                    tracing::error!(%error, pk = key.pk, sk = key.sk, "sums were not added");
-                    return Some(*index);
+                    tracing::error!(%error, pk = key.pk, sk = key.sk, "failed to update a rollup");
+                    return Some(first.record);
                 }
             }
         }
         None
     }
 
-    /// Keeps the records that an item has no room for. The index of the first that is not kept, if one is not.
-    async fn put_aside(
+    /// Quarantines records that an item has no room for. Returns the index of the first record if that fails.
+    async fn quarantine_too_large(
         &self,
-        batch: &Batch<'_>,
+        delivery: &Delivery<'_>,
         key: &Key,
         records: impl IntoIterator<Item = usize>,
     ) -> Option<usize> {
         let reason = format!("the item {} {} would be too large", key.pk, key.sk);
         let records: Vec<_> = records.into_iter().map(|index| (index, reason.as_str())).collect();
-        self.aside.put(batch, &records).await
+        self.quarantine.put(delivery, &records).await
     }
 
-    /// Adds end users to their bucket, each known from the first record that names it. The index of the first that is
-    /// neither there nor put aside, if one is not.
-    async fn add_users(
+    /// Adds end users, each with the first record that names it, to their item. Returns the index of the first record
+    /// that is neither added nor quarantined, if any.
+    async fn add_end_users(
         &self,
-        batch: &Batch<'_>,
+        delivery: &Delivery<'_>,
         key: &Key,
         users: &BTreeMap<EndUser, usize>,
     ) -> Option<usize> {
@@ -198,55 +147,39 @@ impl Applier {
             Ok(true) => {}
             Ok(false) => {
                 let records: BTreeSet<_> = users.values().copied().collect();
-                if let Some(failed) = self.put_aside(batch, key, records).await {
+                if let Some(failed) = self.quarantine_too_large(delivery, key, records).await {
                     return Some(failed);
                 }
             }
             Err(error) => {
-                tracing::error!(%error, pk = key.pk, "end users were not added");
+                tracing::error!(%error, pk = key.pk, "failed to add end users");
                 return users.values().copied().min();
             }
         }
-        let mut known = lock(&self.users);
-        if known.len() >= MEMORY {
-            known.clear();
-        }
-        known.extend(users.keys().cloned());
+        self.cache.add_end_users(users.keys());
         None
     }
 
-    async fn see(&self, first: usize, subject: &(OrgId, Subject), news: &Seen) -> Option<usize> {
+    /// Stores what the events say about a subject. Returns the index of the first record if that fails.
+    async fn store_seen(&self, first: usize, subject: &OrgSubject, news: &Seen) -> Option<usize> {
         match self.store.see(&subject.0, &subject.1, news).await {
             Ok(stored) => {
-                let mut known = lock(&self.seen);
-                if known.len() >= MEMORY {
-                    known.clear();
-                }
-                known.insert(subject.clone(), stored);
+                self.cache.add_seen(subject, stored);
                 None
             }
             Err(error) => {
-                tracing::error!(%error, org = subject.0.as_str(), "what was seen was not stored");
+                tracing::error!(%error, org = subject.0.as_str(), "failed to update the registry");
                 Some(first)
             }
         }
     }
 }
 
-/// As many of the first deltas as one update can name the columns of, but at least one, and their sum.
-fn take(deltas: &[(SequenceNumber, usize, Sums)]) -> (usize, Sums) {
-    let mut sums = Sums::default();
-    let mut columns = HashSet::new();
-    for (taken, (.., delta)) in deltas.iter().enumerate() {
-        columns.extend(delta.column_names());
-        if taken > 0 && columns.len() > MAX_COLUMNS {
-            return (taken, sums);
-        }
-        sums.merge(delta);
+fn note_sealed(delivery: &Delivery<'_>, deltas: &[Delta], sealed: &Mutex<SealedDays>) {
+    let mut days = sealed.lock().unwrap_or_else(PoisonError::into_inner);
+    for Delta { record, .. } in deltas {
+        let Content::Event(event) = &delivery.records[*record].content else { continue };
+        let records = days.entry((event.org.clone(), event.day)).or_insert((*record, *record));
+        *records = (records.0.min(*record), records.1.max(*record));
     }
-    (deltas.len(), sums)
-}
-
-fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,10 +1,17 @@
-//! Adding up: what the stream of raw events brings becomes sums, each event once, to the last digit.
+//! The aggregator: adds the events that the stream delivers to the rollups, each exactly once.
+//!
+//! Each rollup item stores a mark per stream shard, the sequence number up to which it contains the shard's records. An
+//! update is conditional on that mark, so a delivery that is repeated changes nothing. A record that cannot be added is
+//! quarantined, so that the shard goes on. Whatever fails is reported to Lambda, which delivers again from the first
+//! failed record on.
 
 mod apply;
-mod aside;
-mod batch;
+mod cache;
+mod delivery;
 mod progress;
+mod quarantine;
 mod record;
+mod updates;
 
 use lambda_runtime::Error;
 use runtime::metrics::Metric;
@@ -13,47 +20,46 @@ use serde_json::Value;
 use store::Store;
 
 use apply::Applier;
-use batch::Batch;
+use delivery::Delivery;
 
-/// The aggregator, which keeps in memory what it knows the tables to hold already.
+/// The function. It remembers what it has stored of end users and of the registry, to save writes.
 pub struct Aggregator {
     applier: Applier,
 }
 
-/// What Lambda is told: the window's state, which is always empty since no money lives in it, and where to begin
-/// anew.
+/// The response to Lambda. The window's state is always empty, since it could be lost: everything is in the tables.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct Response {
     state: serde_json::Map<String, Value>,
-    batch_item_failures: Vec<Failure>,
+    batch_item_failures: Vec<BatchItemFailure>,
 }
 
 /// The first record that has to be delivered again.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Failure {
+struct BatchItemFailure {
     item_identifier: String,
 }
 
 impl Aggregator {
-    /// An aggregator over the tables of `store`.
+    /// Aggregates into the tables of `store`.
     pub fn new(store: Store) -> Self {
         Self { applier: Applier::new(store) }
     }
 
-    /// Adds up one delivery of stream records, given and answered as Lambda does it.
+    /// Aggregates one delivery of stream records. Takes the event of Lambda and returns the response that it expects.
     ///
     /// # Errors
     ///
-    /// An event that lacks its shard: the mapping is then set up wrongly, and nothing may be added up.
+    /// An event without a shard. The event source mapping is then misconfigured, and nothing is aggregated.
     pub async fn handle(&self, event: Value) -> Result<Value, Error> {
-        let batch = Batch::read(&event).inspect_err(|_| Metric::FailedBatches.count(1))?;
-        Metric::Records.count(batch.records.len());
-        let first_failed = self.applier.apply(&batch).await;
+        let delivery = Delivery::read(&event).inspect_err(|_| Metric::FailedBatches.count(1))?;
+        Metric::Records.count(delivery.records.len());
+        let first_failed = self.applier.apply(&delivery).await;
         Metric::FailedBatches.count(usize::from(first_failed.is_some()));
-        let batch_item_failures =
-            first_failed.map(|record| Failure { item_identifier: record.to_owned() }).into_iter().collect();
-        Ok(serde_json::to_value(Answer { batch_item_failures, ..Answer::default() })?)
+        let failure = first_failed.map(|record| BatchItemFailure { item_identifier: record.to_owned() });
+        let batch_item_failures = failure.into_iter().collect();
+        Ok(serde_json::to_value(Response { batch_item_failures, ..Response::default() })?)
     }
 }

@@ -8,7 +8,7 @@ use store::Store;
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     runtime::logs::init();
-    // The connection opens with the first batch: nobody waits for that, and the role allows none of the usual queries.
+    // The connection is not warmed: nobody waits for the first delivery, and the role allows no query to warm it with.
     let store = Store::from_env(&Config::without_auth()?.tables).await;
     let aggregator = &aggregator::Aggregator::new(store);
     let handle = |event: LambdaEvent<_>| metrics::printed("aggregator", aggregator.handle(event.payload));

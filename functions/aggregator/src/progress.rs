@@ -1,4 +1,4 @@
-//! How far each lane has been added up, noted for whoever asks how the system is.
+//! Notes how far each lane has been aggregated, which the health endpoint reports.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,25 +8,23 @@ use store::Store;
 
 use crate::record::Record;
 
-/// How much later an arrival has to be than the one noted before: a note costs a write, and is no more than a sign of
-/// life.
+/// How much later an arrival has to be than the one noted before: each note is a write and only serves as a heartbeat.
 const STEP: TimeDelta = TimeDelta::seconds(10);
 
-/// What this process has noted.
+/// Stores the progress of lanes, and remembers what this process has stored.
 pub struct Progress {
     store: Store,
     noted: Mutex<BTreeMap<u8, DateTime<Utc>>>,
 }
 
 impl Progress {
-    /// Notes in the tables of `store`.
     pub fn new(store: Store) -> Self {
         Self { store, noted: Mutex::default() }
     }
 
-    /// Notes the newest arrivals of records that have been dealt with.
+    /// Notes the newest arrival per lane among records that have been processed.
     ///
-    /// No figure rests on these notes, so one that fails is logged and holds nothing up: the next one makes up for it.
+    /// No figure depends on these notes. One that fails is logged and delays nothing: the next one makes up for it.
     pub async fn note(&self, records: &[Record<'_>]) {
         let mut newest = BTreeMap::new();
         for (lane, arrival) in records.iter().filter_map(|record| record.arrival) {
@@ -39,7 +37,7 @@ impl Progress {
         }
         match self.store.note_progress(&newest).await {
             Ok(()) => self.noted().extend(newest),
-            Err(error) => tracing::warn!(%error, "how far the lanes are was not noted"),
+            Err(error) => tracing::warn!(%error, "failed to note the progress of lanes"),
         }
     }
 

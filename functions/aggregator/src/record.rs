@@ -1,7 +1,7 @@
 //! One record of the stream.
 //!
-//! The crate `aws_lambda_events` has types for these, but it reads a delivery as a whole: one odd record would fail
-//! all of them, for ever. Here each is read by itself.
+//! The crate `aws_lambda_events` has types for these, but it parses a delivery as a whole: one malformed record would
+//! fail all of them, forever. Here each record is parsed by itself.
 
 use chrono::{DateTime, Utc};
 use ledger::event::Event;
@@ -11,34 +11,33 @@ use store::Item;
 use store::events;
 use store::sequence::SequenceNumber;
 
-/// What a record asks for.
-pub enum Reading {
-    /// An event to add up.
-    Count(Box<Event>),
-    /// Nothing: only insertions count. What TTL removes was counted, and stays so.
-    Ignore,
-    /// It cannot be understood, for this reason.
-    Odd(String),
+/// What a record contains.
+pub enum Content {
+    /// An event to be aggregated.
+    Event(Box<Event>),
+    /// Nothing to be aggregated. Only insertions count: an event that TTL removes was aggregated, and stays so.
+    Ignored,
+    /// The record is malformed, for this reason.
+    Malformed(String),
 }
 
-/// A lane, and when something arrived in it.
+/// A lane, and when an event arrived in it.
 pub type Arrival = (u8, DateTime<Utc>);
 
-/// A record and its place in its shard.
+/// A record and its position in the shard.
 pub struct Record<'a> {
-    /// Its sequence number as it came, for the answer.
+    /// The sequence number as Lambda sent it, for the response.
     pub sequence_text: &'a str,
-    /// The same, for comparing.
+    /// The same, for comparisons.
     pub sequence: SequenceNumber,
-    /// What it asks for.
-    pub reading: Reading,
-    /// Its lane and when it arrived, where it is an event that somebody sent and that can be counted.
+    pub content: Content,
+    /// None unless the record is an event that a sender ingested.
     pub arrival: Option<Arrival>,
-    /// All of it, for the quarantine.
+    /// The whole record, for the quarantine.
     pub raw: &'a Value,
 }
 
-/// The part of a record that matters.
+/// The part of a record that is parsed.
 #[derive(Deserialize)]
 struct Change {
     #[serde(rename = "NewImage")]
@@ -51,23 +50,23 @@ pub fn sequence_text(raw: &Value) -> Option<&str> {
 }
 
 impl<'a> Record<'a> {
-    /// Reads a record; none where not even its place in the shard can be told.
+    /// Parses a record. None where it has no sequence number.
     pub fn read(raw: &'a Value) -> Option<Self> {
         let sequence_text = sequence_text(raw)?;
         let sequence = SequenceNumber::parse(sequence_text)?;
-        let (reading, arrival) = reading(raw);
-        Some(Self { sequence_text, sequence, reading, arrival, raw })
+        let (content, arrival) = content(raw);
+        Some(Self { sequence_text, sequence, content, arrival, raw })
     }
 }
 
-fn reading(raw: &Value) -> (Reading, Option<Arrival>) {
-    let odd = |reason| (Reading::Odd(reason), None);
+fn content(raw: &Value) -> (Content, Option<Arrival>) {
+    let malformed = |reason| (Content::Malformed(reason), None);
     match raw.get("eventName").and_then(Value::as_str) {
         Some("INSERT") => {
-            event(raw).map_or_else(odd, |(event, arrival)| (Reading::Count(Box::new(event)), arrival))
+            event(raw).map_or_else(malformed, |(event, arrival)| (Content::Event(Box::new(event)), arrival))
         }
-        Some("MODIFY" | "REMOVE") => (Reading::Ignore, None),
-        other => odd(format!("the event name {other:?} is not known")),
+        Some("MODIFY" | "REMOVE") => (Content::Ignored, None),
+        other => malformed(format!("the event name {other:?} is not known")),
     }
 }
 

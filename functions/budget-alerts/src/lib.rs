@@ -1,32 +1,52 @@
-//! Watching budgets: who comes near or over theirs is told once.
+//! Budget alerts: a scheduled run compares every budget with its month-to-date and forecast cost.
 //!
-//! Each run looks at every organisation that any event or setting is known of, decides which thresholds its budget and
-//! its agents' budgets have reached since the last run, and delivers what was decided now or is left from earlier runs.
-//! The rules are written down where they are kept to: what counts as crossed in [`ledger::alert`], what is told and
-//! what taken back in `judge`, forecasts in `forecast`, what a message says in [`ledger::alert::Message`], and when it
-//! is tried again in [`ledger::alert::Delivery`].
+//! Each run visits every organization and, for each, finds its budgets and what was spent, decides which thresholds
+//! were crossed since the last run, marks that as decided, and notifies the channels: of the new alerts and of those
+//! that earlier runs could not deliver. The module `watch` reads as that sentence. Each of the modules uses only those
+//! above it:
 //!
-//! - One organisation that fails stops no other, and one outlet that is slow delays its own messages only. A run ends in
-//!   an error if any organisation failed or was not reached. A webhook that fails is no such error: it is tried again,
-//!   is counted, and shows in the list of alerts.
-//! - What time does not suffice for is left to the next run, which begins with it.
-//! - Two runs at once never decide the same twice. They may deliver the same twice, with the same id and bytes: what a
-//!   run has taken is left alone by others until that run is over.
+//! | module | |
+//! |---|---|
+//! | `budgets` | the budgets of an organization, and what was decided about each this month |
+//! | `forecast` | what a month is likely to cost |
+//! | `spending` | reads daily costs, and adds them up per budget |
+//! | `thresholds` | the rules: which thresholds are crossed, superseded or resolved |
+//! | `evaluation` | applies the rules to every budget |
+//! | `recent` | the costs of the last 24 hours, which a message breaks down |
+//! | `message` | the JSON of an alert |
+//! | `decision` | what is stored of an evaluation, once |
+//! | `topic`, `channels` | a single attempt to send an alert |
+//! | `claim`, `deliver` | which alerts are sent in this run, and what came of it |
+//! | `watch`, `run` | one organization; all of them |
+//!
+//! What the fields of a message mean is stated in [`ledger::alert::Message`], and when a failed delivery is retried in
+//! [`ledger::alert::Delivery`].
+//!
+//! - A failing organization stops no other, and a slow channel delays only its own alerts. A run ends in an error if
+//!   any organization failed or was not reached. A failing webhook is no such error: it is retried, counted, and shown
+//!   in the list of alerts.
+//! - Organizations that a run does not reach come first in the next.
+//! - Two runs at the same time never decide the same thing twice. They may deliver the same alert twice, with the same
+//!   id and bytes: an alert that a run has claimed is left alone by others until that run is over.
 
+mod budgets;
+mod channels;
+mod claim;
+mod deadline;
+mod decision;
 mod deliver;
+mod evaluation;
 mod forecast;
-mod judge;
-mod lately;
-mod look;
+mod message;
 pub mod metrics;
-mod outlets;
+mod organization;
+mod recent;
 mod run;
+mod services;
 mod spending;
-mod subjects;
-mod tell;
-mod time;
-mod top;
+mod thresholds;
 pub mod topic;
+mod watch;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,33 +56,34 @@ use runtime::clock::Clock;
 use serde_json::Value;
 use store::Store;
 
-pub use outlets::{Outlets, Printer};
-use run::{Run, Tools};
+pub use channels::{Channels, Printer};
+use run::Run;
+use services::Services;
 
-/// The most organisations that an error names.
-const NAMED: usize = 20;
+/// The most failed organizations that an error names.
+const MAX_NAMED: usize = 20;
 
 /// The function.
 pub struct BudgetAlerts {
-    tools: Arc<Tools>,
+    services: Arc<Services>,
 }
 
 impl BudgetAlerts {
-    /// Watches the budgets in the tables of `store`, by `clock`, and tells `outlets`.
-    pub fn new(store: Store, clock: Clock, outlets: Outlets) -> Self {
-        Self { tools: Arc::new(Tools::new(store, clock, outlets)) }
+    /// Watches the budgets in the tables of `store`, and sends alerts to `channels`.
+    pub fn new(store: Store, clock: Clock, channels: Channels) -> Self {
+        Self { services: Arc::new(Services::new(store, clock, channels)) }
     }
 
-    /// One run, within `time_left`, and what it came to: [`metrics::Counts`]. What the event says does not matter.
+    /// Makes one run within `time_left`, and returns its [`metrics::Counts`]. The event's content is ignored.
     ///
     /// # Errors
     ///
-    /// Organisations that failed, by name, and how many the time did not suffice for.
+    /// Names the organizations that failed, and says how many the run did not reach.
     pub async fn handle(&self, _event: Value, time_left: Duration) -> Result<Value, Error> {
-        let mut run = Run::new(self.tools.clone(), time_left);
-        let gone = run.go().await;
+        let mut run = Run::new(self.services.clone(), time_left);
+        let completed = run.complete().await;
         metrics::emit(&run.counts);
-        gone?;
+        completed?;
         let faults = faults(&run);
         if faults.is_empty() { Ok(serde_json::to_value(run.counts)?) } else { Err(faults.join("; ").into()) }
     }
@@ -72,12 +93,12 @@ fn faults(run: &Run) -> Vec<String> {
     let mut faults = Vec::new();
     if !run.failures.is_empty() {
         let named: Vec<_> =
-            run.failures.iter().take(NAMED).map(|(name, fault)| format!("{name} ({fault})")).collect();
-        let more = if run.failures.len() > NAMED { ", …" } else { "" };
-        faults.push(format!("{} organisations failed: {}{more}", run.failures.len(), named.join(", ")));
+            run.failures.iter().take(MAX_NAMED).map(|(name, fault)| format!("{name} ({fault})")).collect();
+        let more = if run.failures.len() > MAX_NAMED { ", …" } else { "" };
+        faults.push(format!("{} organizations failed: {}{more}", run.failures.len(), named.join(", ")));
     }
     if run.counts.left > 0 {
-        faults.push(format!("the time did not suffice for {} organisations", run.counts.left));
+        faults.push(format!("no time was left for {} organizations", run.counts.left));
     }
     faults
 }

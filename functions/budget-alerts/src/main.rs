@@ -1,7 +1,7 @@
 //! The Lambda function `budget-alerts`.
 
 use budget_alerts::topic::Topic;
-use budget_alerts::{BudgetAlerts, Outlets};
+use budget_alerts::{BudgetAlerts, Channels};
 use lambda_runtime::{LambdaEvent, service_fn};
 use runtime::clock::Clock;
 use runtime::config::Config;
@@ -16,11 +16,11 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::without_auth()?;
     let store = Store::from_env(&config.tables).await;
     store.warm().await;
-    let mut outlets = Outlets::new(Webhooks::new(Policy::new(config.allow_local_webhooks))?);
+    let mut channels = Channels::new(Webhooks::new(Policy::new(config.allow_local_webhooks))?);
     if let Some(arn) = &config.alerts_topic_arn {
-        outlets = outlets.and_topic(Topic::from_env(arn).await);
+        channels = channels.with_topic(Topic::from_env(arn).await);
     }
-    let alerts = &BudgetAlerts::new(store, Clock::system(), outlets);
+    let alerts = &BudgetAlerts::new(store, Clock::system(), channels);
     let handle = |event: LambdaEvent<_>| {
         metrics::printed("budget-alerts", alerts.handle(event.payload, time_left(event.context.deadline())))
     };

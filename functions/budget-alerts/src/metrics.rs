@@ -1,30 +1,30 @@
-//! What a run came to, in figures.
+//! The counts of a run: its result, its log line and its metrics.
 
 use std::ops::AddAssign;
 
 use runtime::metrics::Metric;
 use serde::Serialize;
 
-/// What a run, or a part of one, came to.
+/// What a run, or a part of one, did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Organisations that were looked at, failed ones included.
+    /// Organizations visited, including those that failed.
     pub organizations: u64,
-    /// Alerts that were decided to be told.
+    /// New alerts to be sent.
     pub decided: u64,
-    /// Alerts that were superseded from the first.
+    /// New alerts that were superseded at once.
     pub superseded: u64,
-    /// Deliveries that were taken.
+    /// Deliveries that succeeded.
     pub sent: u64,
-    /// Deliveries that failed and will be tried again.
+    /// Deliveries that failed and will be retried.
     pub retried: u64,
     /// Deliveries that were given up.
     pub dead_lettered: u64,
-    /// Deliveries that nobody wants any more.
+    /// Deliveries whose receiver no longer exists or wants no more alerts.
     pub gone: u64,
-    /// Organisations that failed.
+    /// Organizations that failed.
     pub failed: u64,
-    /// Organisations that the time did not suffice for.
+    /// Organizations that the run had no time for.
     pub left: u64,
 }
 
@@ -42,7 +42,7 @@ impl AddAssign for Counts {
     }
 }
 
-/// Tells the log, and counts for the invocation.
+/// Writes the counts to the log and to the invocation's metrics.
 pub fn emit(counts: &Counts) {
     for (metric, count) in [
         (Metric::Decided, counts.decided),
@@ -63,6 +63,6 @@ pub fn emit(counts: &Counts) {
         gone = counts.gone,
         failed = counts.failed,
         left = counts.left,
-        "budgets were watched"
+        "checked budgets"
     );
 }

@@ -1,30 +1,102 @@
-//! From days to what is held against a budget.
+//! Reads daily costs and adds them up to what is compared with a budget.
 
 use std::collections::BTreeMap;
 
-use ledger::ids::AgentId;
+use ledger::ids::{AgentId, ModelKey};
 use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
-use ledger::rollup::OrgDay;
+use ledger::rollup::ModelCode;
+use ledger::rollup::{OrgDay, Seen};
+use store::Store;
 use store::alerts::AgentCost;
+use store::error::Result;
 
+use crate::budgets::Budgets;
 use crate::forecast::{self, Forecast};
-use crate::judge::Figures;
+use crate::organization::Organization;
 
-/// What a subject has spent.
+/// The costs of an organization, as far as its budgets need them.
+#[derive(Debug, Default)]
+pub struct Costs {
+    pub org: Spending,
+    /// The models that the organization's days name. Its agents' days know them only by code.
+    pub models: BTreeMap<ModelCode, ModelKey>,
+    /// The agents' days; read only where an agent has a budget.
+    pub agents: Option<Vec<AgentCost>>,
+}
+
+/// What an organization or an agent has spent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spending {
     /// In the month so far.
     pub month: Usd,
     /// Calls of the month that had no price.
     pub unpriced: u64,
-    /// On the days that a forecast is made from.
-    pub lately: Usd,
-    /// The first day with a call among those that were read.
+    /// On the days that a forecast is based on.
+    pub basis: Usd,
+    /// The first day with a call, among the days that were read.
     pub since: Option<Day>,
 }
 
-/// What a subject used on one day.
+/// What is compared with a budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// The cost of the month so far.
+    pub cost: Usd,
+    /// Calls of the month that had no price.
+    pub unpriced: u64,
+    /// None where there is not enough history.
+    pub forecast: Option<Forecast>,
+}
+
+impl Costs {
+    pub async fn read(
+        store: &Store,
+        org: Organization<'_>,
+        seen: Option<&Seen>,
+        budgets: &Budgets,
+    ) -> Result<Self> {
+        if budgets.all.is_empty() {
+            return Ok(Self::default());
+        }
+        let today = org.today();
+        let days = store.org_days(org.id, months(today)).await?;
+        let models = models(&days);
+        let agents = if budgets.any_of_agents() {
+            let codes = models.keys().copied().collect();
+            Some(store.agent_costs(org.id, self::days(today), &codes).await?)
+        } else {
+            None
+        };
+        let spending = Spending::of_org(&days, today);
+        let since = in_use_since(&spending, seen, today);
+        Ok(Self { org: Spending { since, ..spending }, models, agents })
+    }
+
+    /// What each agent has spent.
+    pub fn by_agent(&self, today: Day) -> BTreeMap<&AgentId, Spending> {
+        let mut spending: BTreeMap<&AgentId, Spending> = BTreeMap::new();
+        for day in self.agents.iter().flatten() {
+            let used = Used { cost: day.cost(), requests: day.requests, unpriced: day.unpriced };
+            spending.entry(&day.agent).or_default().add(day.day, today, used);
+        }
+        spending
+    }
+}
+
+/// The first day on which an organization used anything. Months before those that were read are known from the
+/// registry.
+fn in_use_since(spending: &Spending, seen: Option<&Seen>, today: Day) -> Option<Day> {
+    let first = months(today).first;
+    let earlier = seen.is_some_and(|seen| seen.months.iter().any(|month| *month < first.month()));
+    if earlier { Some(first) } else { spending.since }
+}
+
+fn models(days: &BTreeMap<Day, OrgDay>) -> BTreeMap<ModelCode, ModelKey> {
+    days.values().flat_map(|day| day.models.keys()).map(|key| (ModelCode::of(key), key.clone())).collect()
+}
+
+/// The usage of one day.
 #[derive(Clone, Copy, Debug)]
 struct Used {
     cost: Usd,
@@ -33,22 +105,7 @@ struct Used {
 }
 
 impl Spending {
-    fn add(&mut self, day: Day, today: Day, used: Used) {
-        // All of the month: a sender's clock that runs fast may have reached tomorrow already.
-        if day.month() == today.month() {
-            self.month += used.cost;
-            self.unpriced += used.unpriced;
-        }
-        if forecast::basis(today).contains(day) {
-            self.lately += used.cost;
-        }
-        if used.requests > 0 {
-            self.since = Some(self.since.map_or(day, |since| since.min(day)));
-        }
-    }
-
-    /// What an organisation has spent.
-    pub fn of_org(days: &BTreeMap<Day, OrgDay>, today: Day) -> Self {
+    fn of_org(days: &BTreeMap<Day, OrgDay>, today: Day) -> Self {
         let mut spending = Self::default();
         for (day, used) in days {
             let total = used.total();
@@ -58,35 +115,38 @@ impl Spending {
         spending
     }
 
-    /// What each agent has spent.
-    pub fn of_agents(days: &[AgentCost], today: Day) -> BTreeMap<&AgentId, Self> {
-        let mut all: BTreeMap<&AgentId, Self> = BTreeMap::new();
-        for day in days {
-            let used = Used { cost: day.cost(), requests: day.requests, unpriced: day.unpriced };
-            all.entry(&day.agent).or_default().add(day.day, today, used);
+    fn add(&mut self, day: Day, today: Day, used: Used) {
+        // The whole month counts, days after today too: a sender's clock that runs fast may have reached tomorrow.
+        if day.month() == today.month() {
+            self.month += used.cost;
+            self.unpriced += used.unpriced;
         }
-        all
+        if forecast::basis(today).contains(day) {
+            self.basis += used.cost;
+        }
+        if used.requests > 0 {
+            self.since = Some(self.since.map_or(day, |since| since.min(day)));
+        }
     }
 
-    /// What the month is likely to cost, whether or not there is the history to say so.
+    /// The month's forecast, whether or not there is the history for one.
     pub fn forecast(&self, today: Day) -> Option<Forecast> {
-        forecast::forecast(today, self.month, self.lately)
+        forecast::forecast(today, self.month, self.basis)
     }
 
-    /// What is held against a budget.
     pub const fn figures(&self, forecast: Option<Forecast>) -> Figures {
         Figures { cost: self.month, unpriced: self.unpriced, forecast }
     }
 }
 
-/// The days that agents' spending is read of: those of the month, and those that a forecast is made from.
-pub fn days(today: Day) -> DayRange {
+/// The days of which agents' costs are read: the month, and the days that a forecast is based on.
+fn days(today: Day) -> DayRange {
     let month = DayRange::of_month(today.month());
     DayRange { first: month.first.min(forecast::basis(today).first), last: month.last }
 }
 
-/// The days that an organisation's spending is read of: whole months, since they also tell since when it is in use.
-pub fn months(today: Day) -> DayRange {
+/// The days of which an organization's costs are read: whole months, since they also show since when it is in use.
+fn months(today: Day) -> DayRange {
     let days = days(today);
     DayRange { first: days.first.month().first(), ..days }
 }
@@ -104,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn the_month_and_the_last_full_days_are_told_apart() {
+    fn the_month_and_the_forecast_basis_are_added_up_separately() {
         let today = day("2026-09-03");
         let mut spending = Spending::default();
         for (text, cost) in [
@@ -119,12 +179,12 @@ mod tests {
             spending.add(day(text), today, used(cost, 1));
         }
         assert_eq!(spending.month.to_string(), "1111000.00");
-        assert_eq!(spending.lately.to_string(), "11110.00");
+        assert_eq!(spending.basis.to_string(), "11110.00");
         assert_eq!((spending.unpriced, spending.since), (4, Some(day("2026-08-26"))));
     }
 
     #[test]
-    fn a_day_without_a_call_begins_no_history() {
+    fn history_begins_with_the_first_call() {
         let today = day("2026-09-15");
         let mut spending = Spending::default();
         spending.add(day("2026-09-01"), today, used(0, 0));
@@ -134,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_covers_the_month_and_the_basis() {
+    fn the_days_read_cover_the_month_and_the_forecast_basis() {
         let read = |text: &str| (days(day(text)).first.to_string(), months(day(text)).first.to_string());
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(read("2026-09-15"), pair("2026-09-01", "2026-09-01"));

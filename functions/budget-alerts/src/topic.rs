@@ -1,4 +1,4 @@
-//! Publishing alerts to an SNS topic, where the deployment names one: for who runs it, across all organisations.
+//! Publishes alerts of all organizations to an SNS topic for the operator, if the deployment names one.
 
 use std::time::Duration;
 
@@ -10,11 +10,11 @@ use aws_sdk_sns::operation::publish::PublishError;
 use aws_sdk_sns::types::MessageAttributeValue;
 use ledger::alert::{Failure, MessageId, Verdict};
 
-/// The longest that publishing may take, the SDK's own retries included.
+/// The longest that publishing may take, including the SDK's own retries.
 const LIMIT: Duration = Duration::from_secs(10);
-/// The longest subject, in characters: SNS wants fewer than 100.
+/// The longest subject in characters: SNS requires fewer than 100.
 const MAX_SUBJECT: usize = 99;
-/// What SNS answers to a message that it will never take.
+/// The error codes of SNS for a message that it will never accept.
 const INVALID: [&str; 3] = ["InvalidParameter", "ParameterValueInvalid", "ValidationException"];
 
 /// A topic that alerts are published to.
@@ -24,15 +24,15 @@ pub struct Topic {
     arn: String,
 }
 
-/// What is published.
+/// A message to publish.
 #[derive(Clone, Copy, Debug)]
 pub struct Message<'a> {
-    /// One line for people. Any text: what SNS does not take in a subject is left out or replaced.
+    /// One line of any text: what SNS does not accept in a subject is left out or replaced.
     pub subject: &'a str,
-    /// JSON.
+    /// The alert's JSON.
     pub body: &'a str,
-    /// The same as in `webhook-id`: what subscribers tell a repetition by. An attribute of the message, like the two
-    /// below, so that subscriptions can filter by it.
+    /// The same as in `webhook-id`, by which subscribers recognize a duplicate. Like the two fields below, it becomes an
+    /// attribute of the message, so that subscriptions can filter by it.
     pub alert_id: &'a MessageId,
     /// The message's type.
     pub kind: &'a str,
@@ -41,17 +41,17 @@ pub struct Message<'a> {
 }
 
 impl Topic {
-    /// The topic `arn`, reached through `client`.
+    /// Publishes to the topic `arn` through `client`.
     pub fn new(client: Client, arn: impl Into<String>) -> Self {
         Self { client, arn: arn.into() }
     }
 
-    /// The topic `arn`, reached with the function's own credentials.
+    /// Publishes to the topic `arn` with the function's own credentials.
     pub async fn from_env(arn: impl Into<String>) -> Self {
         Self::new(Client::new(&store::aws::config().await), arn)
     }
 
-    /// Publishes a message. It may be published twice where an answer is lost.
+    /// Publishes a message. It may be published twice if a response is lost.
     pub async fn publish(&self, message: &Message<'_>) -> Result<(), Failure> {
         let attributes = [
             ("alert_id", message.alert_id.as_str()),
@@ -62,7 +62,7 @@ impl Topic {
         for (name, value) in attributes {
             request = request.message_attributes(name, attribute(value)?);
         }
-        // Here rather than in the client, so that it holds for any.
+        // Set here rather than in the client, so that it applies to every client.
         let timeouts = TimeoutConfig::builder().operation_timeout(LIMIT).build();
         let request = request.set_subject(subject(message.subject)).customize();
         let sent = request.config_override(Builder::new().timeout_config(timeouts)).send().await;
@@ -75,8 +75,8 @@ fn attribute(value: &str) -> Result<MessageAttributeValue, Failure> {
     value.map_err(|error| failed(&SdkError::construction_failure(error)))
 }
 
-/// What SNS takes of a subject: printable ASCII on one line, of fewer than 100 characters, not beginning with a space;
-/// none where nothing is left.
+/// The part of a text that SNS accepts as a subject: one line of printable ASCII with fewer than 100 characters that does
+/// not begin with a space. None where nothing is left.
 fn subject(text: &str) -> Option<String> {
     let line = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let line = line.collect::<Vec<_>>().join(" ");
@@ -84,13 +84,13 @@ fn subject(text: &str) -> Option<String> {
     Some(line.trim_end().to_owned()).filter(|line| !line.is_empty())
 }
 
-/// What a failure means. Whoever runs the deployment can mend the topic, its policy and its key while the message is
-/// tried again; only a message that is not taken as such never will be.
+/// Turns an SDK error into a failure. The operator can fix the topic, its policy and its key while the message is being
+/// retried; only a message that SNS rejects as invalid is given up.
 ///
-/// What SNS says names the topic and the account, which is no business of the organisation whose alert it is: that goes
-/// into the log.
+/// The error text of SNS names the topic and the account. It goes into the log, and not into the detail, which the
+/// organization can read.
 fn failed(error: &SdkError<PublishError>) -> Failure {
-    tracing::warn!(error = %DisplayErrorContext(error), "publishing failed");
+    tracing::warn!(error = %DisplayErrorContext(error), "failed to publish to the topic");
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
     let verdict = match error {
         SdkError::ConstructionFailure(_) => Verdict::GiveUp,

@@ -1,17 +1,18 @@
-//! What an item holds beside what it should hold.
+//! Compares what an item stores about a day with what the day's raw events add up to.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Display, Formatter};
 
 use ledger::rollup::Column;
 use ledger::rollup::Sums;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use store::keys::Key;
+use store::keys::columns::spell;
 
-use crate::fold::Part;
+use crate::recompute::Recomputed;
 
-/// A column that holds what it cannot hold.
+/// A column whose stored value no delay can explain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Difference {
     pk: String,
@@ -21,67 +22,72 @@ pub struct Difference {
     computed: String,
 }
 
-/// What a comparison came to.
+/// The result of comparing one item.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Comparison {
     /// Columns that differ in a way that no delay explains.
     pub drift: Vec<Difference>,
-    /// Columns that lack nothing but events that may still be on their way.
+    /// Columns that miss only events which may not be aggregated yet.
     pub behind: u64,
 }
 
-impl Verdict {
-    /// Whether the item holds what it should, to the last digit.
+impl Comparison {
+    /// Whether stored and recomputed values are the same to the last digit.
     pub const fn is_equal(&self) -> bool {
         self.drift.is_empty() && self.behind == 0
     }
 }
 
-/// Compares the columns of an item with what a day's events add to it.
+/// Compares the columns of an item that are about a day with the day's events.
 ///
-/// What was read before the events were holds no event that they do not, so nothing may be greater than computed.
-/// It may lack the recent ones; an item whose day is known to be `waiting` to be computed anew may lack any.
-pub fn compare(key: &Key, held: &Sums, part: &Part, waiting: bool) -> Verdict {
-    let (all, recent) = (&part.all, &part.recent);
-    let mut verdict = Verdict::default();
-    let columns: BTreeSet<_> = held.numbers.keys().chain(all.numbers.keys()).collect();
-    for column in columns {
-        let (stored, computed) = (held.number(column), all.number(column));
-        let least = if waiting { Decimal::ZERO } else { computed - recent.number(column) };
-        verdict.take(key, column, &stored, &computed, least <= stored && stored <= computed);
+/// The item was read before the events, so it cannot hold an event that they do not contain: no stored value may exceed
+/// the recomputed one. It may miss recent events. A sealed item of a `dirty` day may miss any.
+pub fn compare(key: &Key, stored: &Sums, recomputed: &Recomputed, dirty: bool) -> Comparison {
+    let (all, recent) = (&recomputed.all, &recomputed.recent);
+    let mut comparison = Comparison::default();
+    for (name, column) in by_name(stored.numbers.keys().chain(all.numbers.keys())) {
+        let (is, should_be) = (stored.number(column), all.number(column));
+        let least = if dirty { Decimal::ZERO } else { should_be - recent.number(column) };
+        comparison.column(key, &name, &is, &should_be, least <= is && is <= should_be);
     }
-    let names = |sums: &Sums| -> BTreeMap<Column, BTreeSet<String>> {
-        sums.names.iter().map(|(column, name)| (column.clone(), BTreeSet::from([name.clone()]))).collect()
-    };
-    verdict.sets(key, &names(held), &names(all), &names(recent), waiting);
-    verdict.sets(key, &held.sets, &all.sets, &recent.sets, waiting);
-    verdict
+    comparison.sets(key, &names(stored), &names(all), &names(recent), dirty);
+    comparison.sets(key, &stored.sets, &all.sets, &recent.sets, dirty);
+    comparison
 }
 
-impl Verdict {
+/// Names as sets of one member, so that they are compared like the other sets.
+fn names(sums: &Sums) -> BTreeMap<Column, BTreeSet<String>> {
+    sums.names.iter().map(|(column, name)| (column.clone(), BTreeSet::from([name.clone()]))).collect()
+}
+
+/// Columns by the names that they are stored under, which is the order of the report.
+fn by_name<'a>(columns: impl Iterator<Item = &'a Column>) -> BTreeMap<String, &'a Column> {
+    columns.map(|column| (spell(column), column)).collect()
+}
+
+impl Comparison {
     fn sets<T: Ord + Clone + Debug>(
         &mut self,
         key: &Key,
-        held: &BTreeMap<Column, BTreeSet<T>>,
+        stored: &BTreeMap<Column, BTreeSet<T>>,
         all: &BTreeMap<Column, BTreeSet<T>>,
         recent: &BTreeMap<Column, BTreeSet<T>>,
-        waiting: bool,
+        dirty: bool,
     ) {
         let none = BTreeSet::new();
-        let columns: BTreeSet<_> = held.keys().chain(all.keys()).collect();
-        for column in columns {
+        for (name, column) in by_name(stored.keys().chain(all.keys())) {
             let of = |sets: &BTreeMap<Column, BTreeSet<T>>| sets.get(column).unwrap_or(&none).clone();
-            let (stored, computed, recent) = (of(held), of(all), of(recent));
-            let explained = stored.is_subset(&computed)
-                && (waiting || computed.difference(&stored).all(|member| recent.contains(member)));
-            self.take(key, column, &Members(&stored), &Members(&computed), explained);
+            let (is, should_be, recent) = (of(stored), of(all), of(recent));
+            let explained = is.is_subset(&should_be)
+                && (dirty || should_be.difference(&is).all(|member| recent.contains(member)));
+            self.column(key, &name, &Members(&is), &Members(&should_be), explained);
         }
     }
 
-    fn take<T: PartialEq + ToString>(
+    fn column<T: PartialEq + ToString>(
         &mut self,
         key: &Key,
-        column: &Column,
+        column: &str,
         stored: &T,
         computed: &T,
         explained: bool,
@@ -96,19 +102,19 @@ impl Verdict {
         self.drift.push(Difference {
             pk: key.pk.clone(),
             sk: key.sk.clone(),
-            column: column.to_string(),
+            column: column.to_owned(),
             stored: stored.to_string(),
             computed: computed.to_string(),
         });
     }
 }
 
-/// A set, written so that a long one stays short.
+/// A set as a report shows it: its only member, or how many it has.
 #[derive(PartialEq)]
 struct Members<'a, T>(&'a BTreeSet<T>);
 
-impl<T: Debug + Ord> std::fmt::Display for Members<'_, T> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl<T: Debug + Ord> Display for Members<'_, T> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match (self.0.len(), self.0.first()) {
             (1, Some(only)) => write!(f, "{only:?}"),
             (count, _) => write!(f, "{count} members"),
@@ -117,58 +123,4 @@ impl<T: Debug + Ord> std::fmt::Display for Members<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn sums(number: i64, members: &[u8]) -> Sums {
-        let mut sums = Sums::default();
-        sums.add(Column::TASKS, number.into());
-        for member in members {
-            sums.insert(Column::INSTANCES, [*member; 8]);
-        }
-        sums
-    }
-
-    fn verdict(held: &Sums, all: Sums, recent: Sums, waiting: bool) -> (usize, u64) {
-        let key = Key { pk: "p".to_owned(), sk: "s".to_owned() };
-        let verdict = compare(&key, held, &Part { all, recent }, waiting);
-        assert_eq!(verdict.is_equal(), verdict == Verdict::default());
-        (verdict.drift.len(), verdict.behind)
-    }
-
-    #[test]
-    fn only_what_is_recent_may_be_lacking_and_nothing_may_be_too_much() {
-        let recent = || sums(2, &[2]);
-        for (held, wanted) in [
-            (sums(5, &[1, 2]), (0, 0)),
-            (sums(4, &[1, 2]), (0, 1)),
-            (sums(3, &[1]), (0, 2)),
-            (sums(2, &[1]), (1, 1)),
-            (sums(6, &[1, 2]), (1, 0)),
-            (sums(5, &[2]), (1, 0)),
-            (sums(5, &[1, 2, 3]), (1, 0)),
-            (Sums::default(), (2, 0)),
-        ] {
-            assert_eq!(verdict(&held, sums(5, &[1, 2]), recent(), false), wanted, "{held:?}");
-        }
-    }
-
-    #[test]
-    fn what_waits_may_lack_anything_but_hold_nothing_too_much() {
-        let all = || sums(5, &[1, 2]);
-        assert_eq!(verdict(&Sums::default(), all(), Sums::default(), true), (0, 2));
-        assert_eq!(verdict(&sums(6, &[3]), all(), Sums::default(), true), (2, 0));
-    }
-
-    #[test]
-    fn names_count_too() {
-        let named = |name: &str| {
-            let mut sums = Sums::default();
-            sums.names.insert(Column::stored("12345678n".to_owned()), name.to_owned());
-            sums
-        };
-        assert_eq!(verdict(&named("p#a"), named("p#a"), Sums::default(), false), (0, 0));
-        assert_eq!(verdict(&named("p#b"), named("p#a"), Sums::default(), false), (1, 0));
-        assert_eq!(verdict(&Sums::default(), named("p#a"), named("p#a"), false), (0, 1));
-    }
-}
+mod tests;

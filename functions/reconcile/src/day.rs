@@ -1,9 +1,8 @@
-//! One day of one organisation: read what is stored, compute it anew, compare, and set right what differs.
+//! Reconciles one day of one organization: reads the rollups, recomputes them, compares, and repairs what differs.
 //!
-//! What is stored is read first, the raw events after it: so they hold every event that is counted already, and what
-//! they hold beside may only be on its way. An item is written only if it has had no update since it was read, and is
-//! sealed by that: nothing is added to it any more. An event that comes to a sealed item marks its day dirty, which
-//! has it computed anew, with that event. An item that is updated too often for this is frozen first.
+//! Rollups are read before raw events, so anything aggregated is also in the raw events; extra raw events may simply
+//! not be aggregated yet. A repaired item is sealed. An event that hits a sealed item marks its day as dirty, and the
+//! day is then recomputed with that event.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,101 +10,73 @@ use chrono::TimeDelta;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use ledger::ids::OrgId;
 use ledger::period::Day;
-use ledger::rollup::Column;
-use ledger::rollup::{Seen, Subject, Sums};
+use ledger::rollup::{Seen, Subject};
 use runtime::clock::Clock;
 use store::Store;
-use store::error::{Error, Result};
-use store::keys::{END_USERS, Key, own_day};
-use store::proof::{Guarded, Rewritten};
+use store::error::Result;
+use store::keys::Key;
 
-use crate::compare::{Verdict, compare};
-use crate::fold::{Fold, Part};
-use crate::held;
+use crate::recompute::RecomputedDay;
+use crate::repair::{ComparedItem, Repair};
 use crate::report::DayReport;
+use crate::request::Actions;
+use crate::stored;
 
-/// An event that arrived less than this long ago may still be on its way to the sums.
+/// An event that arrived less than this long ago may not be aggregated yet.
 pub const SETTLE: TimeDelta = TimeDelta::minutes(15);
-/// Times that a day is looked at when it keeps changing.
+/// How often a day is compared when it keeps changing.
 const ROUNDS: usize = 4;
 
-/// What is to be done about a day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct How {
-    /// Items that differ are written anew.
-    pub repair: bool,
-    /// All items of the day are sealed.
-    pub seal: bool,
-}
-
-/// One item, looked at.
-struct Look {
-    key: Key,
-    held: Guarded,
-    /// Its columns that are about the day.
-    stored: Sums,
-    part: Part,
-    verdict: Verdict,
-}
-
-/// A day, looked at.
-struct Looked {
-    looks: Vec<Look>,
-    /// The items that were not listed, and therefore read last.
-    unlisted: BTreeSet<Key>,
-    /// Who was seen.
-    seen: BTreeMap<Subject, Seen>,
-}
-
-/// A day under proof.
-pub struct Proof<'a> {
+/// A day to be reconciled.
+pub struct DayReconciliation<'a> {
     pub store: &'a Store,
     pub clock: &'a Clock,
     pub org: &'a OrgId,
     pub day: Day,
-    pub how: How,
+    pub actions: Actions,
 }
 
-impl Proof<'_> {
-    /// Proves the day.
+/// A day, compared.
+struct ComparedDay {
+    items: Vec<ComparedItem>,
+    /// Items that could not be listed and were therefore read after the events.
+    unlisted: BTreeSet<Key>,
+    seen: BTreeMap<Subject, Seen>,
+}
+
+impl ComparedDay {
+    /// Whether a difference may only come from reading the item after the events: it may contain younger ones. The next
+    /// round reads the item before them.
+    fn is_inconclusive(&self, item: &ComparedItem) -> bool {
+        self.unlisted.contains(&item.key) && !item.comparison.is_equal()
+    }
+}
+
+impl DayReconciliation<'_> {
     pub async fn run(&self) -> Result<DayReport> {
-        let mut report = DayReport::of(self.org, self.day);
-        let mut wanted = BTreeSet::new();
+        let mut report = DayReport::new(self.org, self.day);
+        let mut extra = BTreeSet::new();
         for round in 1..=ROUNDS {
             let token = self.store.dirty(self.org, self.day).await?;
-            let Looked { mut looks, unlisted, seen } =
-                self.look(&mut report, &wanted, token.is_some()).await?;
+            let mut compared = self.compare(&mut report, &extra, token.is_some()).await?;
             if report.unreadable > 0 {
-                // What these would add is not known, so nothing can be held against the sums.
+                // What the malformed events would add is unknown, so no comparison is possible.
                 return Ok(report);
             }
-            // It was read after the events, so it may hold younger ones; the next round reads it before them.
-            let doubtful = |look: &Look| unlisted.contains(&look.key) && !look.verdict.is_equal();
-            report.is_restless = looks.iter().any(doubtful);
+            report.is_restless = compared.items.iter().any(|item| compared.is_inconclusive(item));
             if report.is_restless && round < ROUNDS {
-                wanted.extend(unlisted);
+                extra.extend(compared.unlisted);
                 continue;
             }
-            // There is no next round: what cannot be told is neither counted nor written.
-            looks.retain(|look| !doubtful(look));
-            report.note(looks.iter().map(|look| &look.verdict));
-            if !self.how.repair {
+            // After the last round, inconclusive items are neither counted nor written.
+            let items = std::mem::take(&mut compared.items);
+            let items: Vec<_> = items.into_iter().filter(|item| !compared.is_inconclusive(item)).collect();
+            report.note(items.iter().map(|item| &item.comparison));
+            if !self.actions.repair {
                 return Ok(report);
             }
-            wanted.extend(looks.iter().map(|look| look.key.clone()));
-            let done = self.set_right(&looks, &mut report).await?;
-            if report.repaired > 0 {
-                // Events that were never counted may be of somebody of whom nothing is known.
-                self.note_who_was_seen(seen).await?;
-            }
-            if report.too_large > 0 || report.is_restless {
-                // Something is still not as it should be: a dirty day stays dirty.
-                return Ok(report);
-            }
-            if done {
-                if let Some(token) = token {
-                    self.store.clear_dirty(self.org, self.day, &token).await?;
-                }
+            extra.extend(items.iter().map(|item| item.key.clone()));
+            if self.repair(&items, compared.seen, token.as_deref(), &mut report).await? {
                 return Ok(report);
             }
         }
@@ -113,117 +84,55 @@ impl Proof<'_> {
         Ok(report)
     }
 
-    /// Reads and compares.
-    async fn look(&self, report: &mut DayReport, wanted: &BTreeSet<Key>, dirty: bool) -> Result<Looked> {
+    async fn compare(
+        &self,
+        report: &mut DayReport,
+        extra: &BTreeSet<Key>,
+        dirty: bool,
+    ) -> Result<ComparedDay> {
         let settled = self.clock.now() - SETTLE;
-        let mut held = held::read(self.store, self.org, self.day, wanted).await?;
-        let mut fold = Fold::of(self.store, self.org, self.day, settled).await?;
-        report.read(&mut fold);
+        let mut stored = stored::read(self.store, self.org, self.day, extra).await?;
+        let mut recomputed = RecomputedDay::read(self.store, self.org, self.day, settled).await?;
+        report.read(&mut recomputed);
         let unlisted: BTreeSet<_> =
-            fold.parts.keys().filter(|key| !held.contains_key(*key)).cloned().collect();
-        held.extend(held::each(self.store, unlisted.iter().cloned().collect()).await?);
-        let looks = held.into_iter().map(|(key, held)| self.compare(key, held, &mut fold.parts, dirty));
-        Ok(Looked { looks: looks.collect::<Result<_>>()?, unlisted, seen: fold.seen })
+            recomputed.items.keys().filter(|key| !stored.contains_key(*key)).cloned().collect();
+        stored.extend(stored::read_keys(self.store, unlisted.iter().cloned().collect()).await?);
+        let items = stored.into_iter().map(|(key, item)| {
+            let recomputed = recomputed.items.remove(&key).unwrap_or_default();
+            ComparedItem::new(key, item, recomputed, self.day, dirty)
+        });
+        Ok(ComparedDay { items: items.collect::<Result<_>>()?, unlisted, seen: recomputed.seen })
     }
 
-    fn compare(&self, key: Key, held: Guarded, parts: &mut BTreeMap<Key, Part>, dirty: bool) -> Result<Look> {
-        let own = own_day(&key).ok_or_else(|| Error::Internal(format!("{key:?} is of no day")))?;
-        let stored = held.columns.part((self.day.date() - own.date()).num_days());
-        let part = parts.remove(&key).unwrap_or_default();
-        let verdict = compare(&key, &stored, &part, dirty && held.sealed.is_some());
-        Ok(Look { key, held, stored, part, verdict })
-    }
-
-    async fn note_who_was_seen(&self, seen: BTreeMap<Subject, Seen>) -> Result<()> {
-        let note = async |subject: Subject, seen: Seen| self.store.see(self.org, &subject, &seen).await;
-        let notes = seen.into_iter().map(|(subject, seen)| note(subject, seen));
-        stream::iter(notes).buffer_unordered(held::IN_FLIGHT).try_for_each(|_| async { Ok(()) }).await
-    }
-
-    /// Writes what has to be written. Whether that is done with.
-    async fn set_right(&self, looks: &[Look], report: &mut DayReport) -> Result<bool> {
-        let mut done = true;
-        for look in looks {
-            done &= match self.what_to_do(look) {
-                Todo::Nothing => true,
-                Todo::Users => self.set_users_right(look, report).await?,
-                Todo::Write => self.write(look, report).await?,
-            };
+    /// Repairs the items, and clears the dirty mark of a day that is as it should be. Returns false if another round is
+    /// needed.
+    async fn repair(
+        &self,
+        items: &[ComparedItem],
+        seen: BTreeMap<Subject, Seen>,
+        token: Option<&str>,
+        report: &mut DayReport,
+    ) -> Result<bool> {
+        let (store, clock, org, day) = (self.store, self.clock, self.org, self.day);
+        let repair = Repair { store, clock, org, day, seal: self.actions.seal };
+        let done = repair.items(items, report).await?;
+        if report.repaired > 0 {
+            // Events that were never aggregated may be the only ones of an agent that the registry does not know.
+            self.store_seen(seen).await?;
+        }
+        if report.too_large > 0 || report.is_restless {
+            // Something is still wrong, so a dirty day stays dirty.
+            return Ok(true);
+        }
+        if done && let Some(token) = token {
+            self.store.clear_dirty(self.org, self.day, token).await?;
         }
         Ok(done)
     }
 
-    fn what_to_do(&self, look: &Look) -> Todo {
-        let Look { key, held, stored, verdict, .. } = look;
-        let is_of_users = stored.sets.contains_key(&users()) || look.part.all.sets.contains_key(&users());
-        let drifts = !verdict.drift.is_empty();
-        // Nothing is on its way to a sealed item: whatever it lacks has to be brought.
-        let lacks = held.sealed.is_some() && !verdict.is_equal();
-        let to_seal = self.how.seal && held.sealed.is_none() && own_day(key) == Some(self.day);
-        match drifts || lacks {
-            true if is_of_users => Todo::Users,
-            true => Todo::Write,
-            false if to_seal && !is_of_users && verdict.is_equal() && held.writes > 0 => Todo::Write,
-            false => Todo::Nothing,
-        }
+    async fn store_seen(&self, seen: BTreeMap<Subject, Seen>) -> Result<()> {
+        let store = async |subject: Subject, seen: Seen| self.store.see(self.org, &subject, &seen).await;
+        let stored = seen.into_iter().map(|(subject, seen)| store(subject, seen));
+        stream::iter(stored).buffer_unordered(stored::IN_FLIGHT).try_for_each(|_| async { Ok(()) }).await
     }
-
-    /// A set of end users has no updates that could count twice: members are put in and taken out.
-    async fn set_users_right(&self, look: &Look, report: &mut DayReport) -> Result<bool> {
-        let of = |sums: &Sums| sums.sets.get(&users()).cloned().unwrap_or_default();
-        let (stored, computed) = (of(&look.stored), of(&look.part.all));
-        let (missing, extra) = (&computed - &stored, &stored - &computed);
-        if !missing.is_empty() && !self.store.add_end_users(&look.key, &missing).await? {
-            report.too_large += 1;
-            return Ok(true);
-        }
-        if !extra.is_empty() {
-            // A process that knows such a user to be stored would not store it again if it came now after all.
-            self.mark_dirty(&look.key).await?;
-            self.store.remove_end_users(&look.key, &extra).await?;
-        }
-        report.repaired(&look.verdict);
-        Ok(true)
-    }
-
-    async fn write(&self, look: &Look, report: &mut DayReport) -> Result<bool> {
-        let Look { key, held, stored, part, verdict } = look;
-        match self.store.rewrite(key, stored, &part.all, held.writes).await? {
-            Rewritten::Done => {
-                report.repaired(verdict);
-                report.sealed += u64::from(held.sealed.is_none());
-                Ok(true)
-            }
-            Rewritten::TooLarge => {
-                report.too_large += 1;
-                Ok(true)
-            }
-            Rewritten::Changed => {
-                if !verdict.drift.is_empty() && held.sealed.is_none() {
-                    // First marked, then frozen: should this process die in between, the day is computed anew.
-                    self.mark_dirty(key).await?;
-                    self.store.freeze(key).await?;
-                }
-                Ok(false)
-            }
-        }
-    }
-}
-
-impl Proof<'_> {
-    async fn mark_dirty(&self, key: &Key) -> Result<()> {
-        let token = format!("reconcile {} {}", self.clock.now().timestamp_millis(), key.sk);
-        self.store.mark_dirty(self.org, self.day, &token).await
-    }
-}
-
-/// What is to be done with an item.
-enum Todo {
-    Nothing,
-    Users,
-    Write,
-}
-
-fn users() -> Column {
-    Column::stored(END_USERS.to_owned())
 }

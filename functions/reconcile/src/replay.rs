@@ -1,7 +1,7 @@
-//! What was put into the quarantine, after whatever kept it from being understood has been mended.
+//! Releases records from quarantine, after the cause that kept them from being aggregated was fixed.
 //!
-//! The raw events are still there, so nothing is added up a second time: the days are computed anew, and the entries
-//! of those whose sums hold every event then are let go.
+//! Their raw events are still stored, so no event is added a second time: the days are recomputed, and the records of
+//! those days whose rollups then contain every event are released.
 
 use std::collections::BTreeMap;
 
@@ -10,40 +10,40 @@ use ledger::period::Day;
 use store::Store;
 use store::error::Result;
 
-/// Entries that are listed in one call.
 const PAGE: u16 = 100;
 
-/// The entries of the quarantine, by the day of their events.
+/// The quarantined records, each by its sort key (`place`).
 #[derive(Default)]
-pub struct Waiting {
-    /// Of the events that the records were of.
+pub struct Quarantined {
+    /// By the day of their events.
     pub days: BTreeMap<(OrgId, Day), Vec<String>>,
-    /// Of records that do not tell whose they are. Nothing was taken in as these; a person has to look at them.
+    /// Records from which no organization and day can be read. No event is stored for them; someone has to look at them.
     pub unplaced: Vec<String>,
 }
 
-impl Waiting {
-    /// Reads the quarantine.
+impl Quarantined {
     pub async fn read(store: &Store) -> Result<Self> {
-        let mut waiting = Self::default();
+        let mut quarantined = Self::default();
         let mut after = None;
         loop {
             let page = store.quarantined(after.as_deref(), PAGE).await?;
             for entry in page.entries {
                 match entry.event {
-                    Some(event) => waiting.days.entry((event.org, event.day)).or_default().push(entry.place),
-                    None => waiting.unplaced.push(entry.place),
+                    Some(event) => {
+                        quarantined.days.entry((event.org, event.day)).or_default().push(entry.place);
+                    }
+                    None => quarantined.unplaced.push(entry.place),
                 }
             }
             after = page.next;
             if after.is_none() {
-                return Ok(waiting);
+                return Ok(quarantined);
             }
         }
     }
 }
 
-/// Lets entries go; how many were there.
+/// Releases records, and returns how many of them were still quarantined.
 pub async fn release(store: &Store, places: &[String]) -> Result<u64> {
     let mut released = 0;
     for place in places {

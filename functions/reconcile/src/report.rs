@@ -1,4 +1,4 @@
-//! What was found and done.
+//! The reports on a day and on a whole invocation: the JSON that the function returns.
 
 use ledger::ids::OrgId;
 use ledger::period::Day;
@@ -6,44 +6,42 @@ use serde::Serialize;
 use store::Reading;
 use store::Store;
 
-use crate::compare::{Difference, Verdict};
-use crate::fold::Fold;
+use crate::compare::{Comparison, Difference};
+use crate::recompute::RecomputedDay;
 
-/// Differences that are spelt out for each day; all are counted.
-const SHOWN: usize = 20;
+/// The most differences that are listed for each day. All are counted.
+const MAX_LISTED: usize = 20;
 
-/// What was found of one day, and done about it. Counts of drift, of what is behind and of what was repaired are of
-/// columns, all others of items or events.
+/// What was found and done about one day. `drift`, `behind` and `repaired` count columns, the others items or events.
 #[derive(Debug, Serialize)]
 pub struct DayReport {
     org: OrgId,
     day: Day,
-    /// Raw events that were read.
+    /// Raw events read.
     pub events: u64,
-    /// Raw events that cannot be read; nothing else of the day can be proved while there are any.
+    /// Malformed raw events. While there are any, the day's rollups cannot be compared.
     pub unreadable: u64,
     unreadable_keys: Vec<String>,
-    /// Columns that held what they could not hold.
+    /// Columns that differed in a way that no delay explains.
     pub drift: u64,
-    /// Some of them.
+    /// The first of them.
     differences: Vec<Difference>,
-    /// Columns that lack events which may still be on their way.
+    /// Columns that miss events which may not be aggregated yet.
     pub behind: u64,
-    /// Columns that hold now what they should.
+    /// Columns that were corrected.
     pub repaired: u64,
     /// Items that were sealed.
     pub sealed: u64,
-    /// Items that have no room for what they should hold.
+    /// Items that cannot be corrected, since they would exceed the size limit of DynamoDB.
     pub too_large: u64,
-    /// Whether it changed so often that not all could be written.
+    /// Whether the day changed so often that not all of it could be compared or repaired.
     pub is_restless: bool,
     #[serde(skip)]
     noted: bool,
 }
 
 impl DayReport {
-    /// Nothing was found yet.
-    pub fn of(org: &OrgId, day: Day) -> Self {
+    pub(crate) fn new(org: &OrgId, day: Day) -> Self {
         Self {
             org: org.clone(),
             day,
@@ -61,69 +59,69 @@ impl DayReport {
         }
     }
 
-    /// The events were read.
-    pub fn read(&mut self, fold: &mut Fold) {
-        self.events = fold.events;
-        self.unreadable = fold.unreadable;
-        self.unreadable_keys = std::mem::take(&mut fold.unreadable_keys);
+    /// Records how many events were read.
+    pub fn read(&mut self, recomputed: &mut RecomputedDay) {
+        self.events = recomputed.events;
+        self.unreadable = recomputed.unreadable;
+        self.unreadable_keys = std::mem::take(&mut recomputed.unreadable_keys);
     }
 
-    /// All items were compared. What counts as found is what the first look found, before anything was written.
-    pub fn note<'a>(&mut self, verdicts: impl Iterator<Item = &'a Verdict>) {
+    /// Records the comparison of all items. Drift is that of the first round, before anything was written.
+    pub fn note<'a>(&mut self, comparisons: impl Iterator<Item = &'a Comparison>) {
         let mut behind = 0;
-        for verdict in verdicts {
-            behind += verdict.behind;
+        for comparison in comparisons {
+            behind += comparison.behind;
             if !self.noted {
-                self.drift += verdict.drift.len() as u64;
-                let room = SHOWN - self.differences.len();
-                self.differences.extend(verdict.drift.iter().take(room).cloned());
+                self.drift += comparison.drift.len() as u64;
+                let room = MAX_LISTED - self.differences.len();
+                self.differences.extend(comparison.drift.iter().take(room).cloned());
             }
         }
         self.behind = behind;
         self.noted = true;
     }
 
-    /// An item was set right.
-    pub const fn repaired(&mut self, verdict: &Verdict) {
-        self.repaired += verdict.drift.len() as u64 + verdict.behind;
-        self.behind = self.behind.saturating_sub(verdict.behind);
+    /// Records that an item was repaired.
+    pub const fn repaired(&mut self, comparison: &Comparison) {
+        self.repaired += comparison.drift.len() as u64 + comparison.behind;
+        self.behind = self.behind.saturating_sub(comparison.behind);
     }
 
-    /// Whether the sums hold every event of the day.
+    /// Whether the rollups contain every event of the day.
     pub const fn is_whole(&self) -> bool {
         self.unreadable == 0 && self.behind == 0 && self.too_large == 0 && !self.is_restless
     }
 
-    /// Whether there is anything to say of the day.
+    /// Whether the day is worth reporting.
     pub const fn is_remarkable(&self) -> bool {
         self.drift > 0 || self.repaired > 0 || !self.is_whole()
     }
 }
 
-/// What came of all that was asked for.
+/// What an invocation found and did.
 #[derive(Debug, Default, Serialize)]
 pub struct Report {
-    /// Columns that held what they could not hold.
+    /// Columns that differed in a way that no delay explains.
     pub drift: u64,
-    /// Columns that hold now what they should.
+    /// Columns that were corrected.
     pub repaired: u64,
-    /// Raw events that were read.
+    /// Raw events read.
     pub events: u64,
-    /// Raw events that cannot be read.
+    /// Malformed raw events.
     pub unreadable: u64,
-    /// Days that were looked at.
+    /// Days that were reconciled.
     pub days_proved: u64,
-    /// Days that there was no time for; the next run does them.
+    /// Days that there was no time for. The next run continues with them.
     pub days_left: u64,
-    /// The days that there is something to say of, or the day that was asked for.
+    /// The days worth reporting, or the day that was requested.
     pub days: Vec<DayReport>,
-    /// Entries that have left the quarantine.
+    /// Records released from quarantine.
     pub released: u64,
-    /// Entries that stay in it, since their events are still not counted.
+    /// Records that stay quarantined, since their events are still not aggregated.
     pub kept: u64,
-    /// Entries that stay in it, since they do not tell whose they are.
+    /// Records that stay quarantined, since no organization can be read from them.
     pub unplaced: Vec<String>,
-    /// What failed.
+    /// Errors, each with the organization and day.
     pub failures: Vec<String>,
     /// Read units, in halves.
     pub half_read_units: u64,
@@ -132,7 +130,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// A day is done.
+    /// Adds a day. It is listed if it is worth reporting, or if `show` is set.
     pub fn add(&mut self, day: DayReport, show: bool) {
         self.drift += day.drift;
         self.repaired += day.repaired;
@@ -144,7 +142,7 @@ impl Report {
         }
     }
 
-    /// What came of another organisation.
+    /// Adds the report on another organization.
     pub fn merge(&mut self, other: Self) {
         self.drift += other.drift;
         self.repaired += other.repaired;
@@ -156,7 +154,7 @@ impl Report {
         self.failures.extend(other.failures);
     }
 
-    /// What it cost, from `before` on.
+    /// Adds the capacity used since `before`.
     #[must_use]
     pub fn metered(mut self, store: &Store, before: Reading) -> Self {
         let used = store.meter().reading().since(before);

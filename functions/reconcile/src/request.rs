@@ -1,37 +1,50 @@
-//! What the function is asked for: the input of a schedule, or of an invocation by hand.
+//! The payload of an invocation, by a schedule or by hand.
 
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use serde::Deserialize;
 
-/// What to do.
+/// What an invocation is to do.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(tag = "do", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Request {
-    /// `{"do":"nightly"}`: the days that are due, of every organisation.
+    /// `{"do":"nightly"}`: compares and seals the days that are due, of every organization.
     Nightly,
-    /// `{"do":"dirty"}`: the sealed days that events came to.
+    /// `{"do":"dirty"}`: recomputes the days that events have reached after they were sealed.
     Dirty,
-    /// `{"do":"replay"}`: the days of the records in the quarantine, which leave it as far as they are counted then.
+    /// `{"do":"replay"}`: recomputes the days of quarantined records, and releases the records that are then counted.
     Replay,
-    /// `{"do":"forget","places":["…"]}`: entries of the quarantine that a person has looked at and found to be nothing.
+    /// `{"do":"forget","places":["…"]}`: deletes quarantined records that someone has examined and found irrelevant.
     Forget {
-        /// Their sort keys, as a replay reports them.
+        /// The records' sort keys, as a replay reports them.
         places: Vec<String>,
     },
-    /// `{"do":"day","org":"acme","day":"2026-03-05","repair":true,"seal":true}`: one day, now.
+    /// `{"do":"day","org":"acme","day":"2026-03-05","repair":true,"seal":true}`: reconciles one day, now.
     Day {
-        /// Whose.
         org: OrgId,
-        /// Which.
         day: Day,
-        /// Whether items that differ are written anew, and sealed by that.
+        /// Whether items that differ are rewritten, which seals them.
         #[serde(default)]
         repair: bool,
         /// Whether all items of the day are sealed; implies `repair`.
         #[serde(default)]
         seal: bool,
     },
+}
+
+/// What is done about a day, apart from comparing it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Actions {
+    /// Items that differ are rewritten.
+    pub repair: bool,
+    /// All items of the day are sealed.
+    pub seal: bool,
+}
+
+impl Actions {
+    pub(crate) const COMPARE: Self = Self { repair: false, seal: false };
+    pub(crate) const REPAIR: Self = Self { repair: true, seal: false };
+    pub(crate) const REPAIR_AND_SEAL: Self = Self { repair: true, seal: true };
 }
 
 #[cfg(test)]
@@ -45,18 +58,18 @@ mod tests {
     }
 
     #[test]
-    fn requests_are_read_and_odd_ones_refused() {
+    fn malformed_requests_are_rejected() {
         assert_eq!(read(json!({"do": "nightly"})), Some(Request::Nightly));
         assert_eq!(read(json!({"do": "dirty"})), Some(Request::Dirty));
         let day = json!({"do": "day", "org": "acme", "day": "2026-03-05", "repair": true});
-        let wanted = Request::Day {
+        let expected = Request::Day {
             org: OrgId::new("acme").unwrap(),
             day: Day::parse("2026-03-05").unwrap(),
             repair: true,
             seal: false,
         };
-        assert_eq!(read(day), Some(wanted));
-        for odd in [
+        assert_eq!(read(day), Some(expected));
+        for malformed in [
             json!({}),
             json!({"do": "everything"}),
             json!({"do": "day", "org": "acme"}),
@@ -64,7 +77,7 @@ mod tests {
             json!({"do": "day", "org": "acme", "day": "2026-02-30"}),
             json!({"do": "day", "org": "acme", "day": "2026-03-05", "repiar": true}),
         ] {
-            assert_eq!(read(odd.clone()), None, "{odd}");
+            assert_eq!(read(malformed.clone()), None, "{malformed}");
         }
     }
 }

@@ -1,20 +1,21 @@
-//! The whole system on one machine: what `template.yaml` describes, with local parts in place of Amazon's.
+//! The whole system on one machine: everything that `template.yaml` describes, with stand-ins for the AWS services.
+//!
+//! - [`template`] reads `template.yaml`.
+//! - [`aws`] stands in for API Gateway, Lambda, DynamoDB, its streams, EventBridge Scheduler and IAM.
+//! - [`stack`] wires the functions to the stand-ins.
+//! - [`demo`] fills a new stack with a demo organization; the binary's `cli` is what a person runs.
 
+#![allow(missing_docs, reason = "this crate is not published; comments here say why, not what")]
+
+pub mod aws;
 pub mod client;
 pub mod demo;
-pub mod engine;
+pub mod environment;
 pub mod error;
-pub mod gateway;
-mod housekeeping;
-pub mod lambda;
-pub mod pump;
-pub mod role;
-pub mod schedule;
-pub mod sdk;
-pub mod settings;
 pub mod stack;
-pub mod tables;
 pub mod template;
 #[cfg(test)]
 mod testing;
 pub mod token;
+
+pub use aws::{engine, gateway, role, sdk, tables};

@@ -1,4 +1,6 @@
-//! `fleetledger`: the whole system with one command.
+//! `fleetledger`: runs the whole system on this machine with one command.
+
+#![allow(missing_docs, reason = "this crate is not published; comments here say why, not what")]
 
 mod cli;
 
@@ -23,45 +25,45 @@ enum Command {
     /// Print a token for a stack on this machine
     #[command(after_help = token::SECRET_HELP)]
     Token(token::Token),
-    /// Compute a day anew from its raw events and compare it with the sums; fails where they differ
+    /// Recompute a day from its raw events and compare it with the rollups; fails if they differ
     Reconcile(invoke::Reconcile),
-    /// Look after records that could not be understood
+    /// Manage quarantined records
     #[command(subcommand)]
     Quarantine(Quarantine),
-    /// Look after budgets
+    /// Manage budget alerts
     #[command(subcommand)]
     Alerts(Alerts),
 }
 
 #[derive(Subcommand)]
 enum Quarantine {
-    /// Try the records that were put aside once more
+    /// Retry quarantined records
     Replay(invoke::Running),
 }
 
 #[derive(Subcommand)]
 enum Alerts {
-    /// Compare budgets with costs now, and tell who is to know
+    /// Compare budgets with costs now and send the alerts that are due
     Run(invoke::Running),
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    // The engine warns of every condition that fails; here that is how an event is known to be there already.
+    // The engine warns about every failed condition, but here a failed condition is how a duplicate event is detected.
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,dynoxide=error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
-    answer(&Cli::parse()).await.unwrap_or_else(|error| {
+    execute(&Cli::parse()).await.unwrap_or_else(|error| {
         eprintln!("fleetledger: {error}");
         ExitCode::FAILURE
     })
 }
 
-async fn answer(cli: &Cli) -> Result<ExitCode> {
+async fn execute(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         None => run::run(&cli.run).await?,
-        Some(Command::Token(asked)) => token::print(asked)?,
-        Some(Command::Reconcile(asked)) => return invoke::reconcile(asked).await,
+        Some(Command::Token(arguments)) => token::print(arguments)?,
+        Some(Command::Reconcile(arguments)) => return invoke::reconcile(arguments).await,
         Some(Command::Quarantine(Quarantine::Replay(stack))) => invoke::replay(stack).await?,
         Some(Command::Alerts(Alerts::Run(stack))) => invoke::alerts(stack).await?,
     }

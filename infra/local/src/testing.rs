@@ -1,15 +1,15 @@
-//! What this crate's own tests share.
+//! Helpers for this crate's tests.
 
 use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::engine::Engine;
-use crate::lambda::{Handler, Lambda};
-use crate::sdk;
+use crate::aws::engine::Engine;
+use crate::aws::invoke::{Handler, Lambda};
+use crate::aws::sdk;
 use crate::template::Function;
 
-/// An empty engine with a client, in a folder that goes when it is dropped.
+/// An empty engine with a client, in a folder that is deleted when dropped.
 pub fn engine() -> (Engine, aws_sdk_dynamodb::Client, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let engine = Engine::start(&folder.path().join("tables.db")).unwrap();
@@ -17,7 +17,7 @@ pub fn engine() -> (Engine, aws_sdk_dynamodb::Client, TempDir) {
     (engine, client, folder)
 }
 
-/// A function `id` of the binary `binary` that nothing in a template calls.
+/// A function without routes or schedules.
 pub fn function(id: &str, binary: &str, timeout: Duration) -> Function {
     Function {
         id: id.to_owned(),
@@ -29,7 +29,7 @@ pub fn function(id: &str, binary: &str, timeout: Duration) -> Function {
     }
 }
 
-/// The same, answered by `handler`.
+/// The same, handled by `handler`.
 pub fn lambda(id: &str, binary: &str, timeout: Duration, handler: Handler) -> Lambda {
     Lambda::new(&function(id, binary, timeout), handler)
 }

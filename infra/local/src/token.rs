@@ -1,4 +1,4 @@
-//! Tokens for the local stack, and the secret that they are signed with.
+//! Tokens for the local stack, and the secret that signs them.
 
 use std::fs;
 use std::io::{self, Write};
@@ -12,15 +12,14 @@ use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use web::auth::{NewToken, Scope, sign};
 
+use crate::environment;
 use crate::error::{Error, Result};
-use crate::settings;
 
-/// The `iss` of the local stack's tokens.
+/// The `iss` and `aud` of the local stack's tokens.
 pub const ISSUER: &str = "fleetledger-local";
-/// Their `aud`.
 pub const AUDIENCE: &str = "fleetledger";
 
-/// Whom the local stack believes.
+/// The configuration with which the local stack verifies tokens.
 pub fn auth(secret: &[u8]) -> AuthConfig {
     AuthConfig {
         issuer: ISSUER.to_owned(),
@@ -29,15 +28,15 @@ pub fn auth(secret: &[u8]) -> AuthConfig {
     }
 }
 
-/// What signs cursors: another secret than that of tokens, made of it, so that there is one to keep.
+/// The secret that signs cursors. It is derived from the secret for tokens, so that only one has to be stored.
 pub fn cursor_secret(secret: &[u8]) -> Vec<u8> {
     Sha256::new().chain_update("cursors").chain_update(secret).finalize().to_vec()
 }
 
-/// A token for `org` that holds from now, by the real clock, for `seconds`.
+/// Issues a token for `org` that is valid for `seconds`, by the real clock.
 pub fn issue(secret: &[u8], org: &str, scopes: &[Scope], seconds: u32) -> Result<String> {
     let org =
-        OrgId::new(org).map_err(|error| Error::caused(format_args!("the organisation {org:?}"), error))?;
+        OrgId::new(org).map_err(|error| Error::caused(format_args!("the organization {org:?}"), error))?;
     let now = Clock::system().now().timestamp();
     let claims = NewToken {
         issuer: ISSUER.to_owned(),
@@ -48,43 +47,43 @@ pub fn issue(secret: &[u8], org: &str, scopes: &[Scope], seconds: u32) -> Result
         issued_at: now,
         expires_at: now + i64::from(seconds),
     };
-    sign(secret, &claims).map_err(|error| Error::caused("the token cannot be signed", error))
+    sign(secret, &claims).map_err(|error| Error::caused("cannot sign the token", error))
 }
 
-/// The secret from the environment, else that of the data folder, else the user's own: without a data folder the
-/// tables are gone with the stack, but `fleetledger token` has to find the secret of one that runs.
+/// The secret from the environment, or else from the data folder, or else from the user's state folder: without a data
+/// folder the tables are temporary, but `fleetledger token` has to find the secret of the running stack.
 pub fn secret(data: Option<&Path>) -> Result<Vec<u8>> {
-    if let Some(secret) = settings::secret()? {
+    if let Some(secret) = environment::secret()? {
         return Ok(secret);
     }
-    let folder = data.map(PathBuf::from).or_else(settings::state_folder).ok_or_else(|| {
-        Error::new("there is no home folder to keep the secret in; give --data DIR or set AUTH_HS256_SECRET")
+    let folder = data.map(PathBuf::from).or_else(environment::state_folder).ok_or_else(|| {
+        Error::new("there is no home folder to store the secret in; pass --data DIR or set AUTH_HS256_SECRET")
     })?;
     secret_in(&folder)
 }
 
-/// The secret in `folder`, made at the first call. Of two processes that make it at once, both get the same.
+/// The secret in `folder`, created on the first call. Two processes that create it at once get the same one.
 fn secret_in(folder: &Path) -> Result<Vec<u8>> {
     let path = folder.join("auth-secret");
-    let made = match fs::read(&path) {
+    let read = match fs::read(&path) {
         Ok(secret) => Ok(secret),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            make_secret(folder, &path).and_then(|()| fs::read(&path))
+            create_secret(folder, &path).and_then(|()| fs::read(&path))
         }
         Err(error) => Err(error),
     };
     let secret =
-        made.map_err(|error| Error::caused(format_args!("the secret in {}", path.display()), error))?;
+        read.map_err(|error| Error::caused(format_args!("the secret in {}", path.display()), error))?;
     if secret.len() < MIN_SECRET_BYTES {
-        return Err(Error::new(format!("{} is too short for a secret; remove it", path.display())));
+        return Err(Error::new(format!("the secret in {} is too short; delete the file", path.display())));
     }
     Ok(secret)
 }
 
-fn make_secret(folder: &Path, path: &Path) -> io::Result<()> {
+fn create_secret(folder: &Path, path: &Path) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let bytes: [u8; MIN_SECRET_BYTES] = rand::rng().random();
-    // A temporary file is for its owner's eyes only, and takes its name in one step.
+    // A temporary file is readable by its owner only, and is renamed atomically.
     let mut file = NamedTempFile::new_in(folder)?;
     for byte in bytes {
         write!(file, "{byte:02x}")?;
@@ -100,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_secret_is_made_once_and_for_the_owner_alone() {
+    fn the_secret_is_created_once_and_readable_by_its_owner_only() {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("new");
         let secret = secret_in(&data).unwrap();
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_token_is_believed() {
+    async fn an_issued_token_is_valid() {
         let secret = [7; MIN_SECRET_BYTES];
         let token = issue(&secret, "acme", &[Scope::MetricsRead, Scope::EventsWrite], 60).unwrap();
         let verifier = web::auth::Verifier::new(&auth(&secret)).unwrap();

@@ -1,6 +1,6 @@
-//! The binary's commands, against a stack that runs.
+//! The binary's commands against a running stack.
 
-#![allow(clippy::unwrap_used, reason = "a test may stop")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;
 
@@ -16,13 +16,13 @@ fn text(bytes: &[u8]) -> String {
 
 fn printed(output: &Output) -> Value {
     let printed = text(&output.stdout);
-    let answer: Value = serde_json::from_str(&printed).unwrap();
-    assert_eq!(printed, format!("{answer:#}\n"), "{}", text(&output.stderr));
-    answer
+    let response: Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(printed, format!("{response:#}\n"), "{}", text(&output.stderr));
+    response
 }
 
 #[test]
-fn functions_are_called_in_a_running_stack() {
+fn commands_invoke_functions_of_a_running_stack() {
     let data = tempfile::tempdir().unwrap();
     let stack = Stack::start(data.path());
     let port = stack.port();
@@ -34,8 +34,8 @@ fn functions_are_called_in_a_running_stack() {
     let today = runtime::clock::Clock::system().now().date_naive().to_string();
     for more in [&[][..], &["--repair"]] {
         let output = run(&[&["reconcile", "--org", "acme", "--day", &today, "--port", port], more].concat());
-        let fine = printed(&output)["drift"] == json!(0);
-        assert_eq!(output.status.code(), Some(i32::from(!fine)));
+        let matches = printed(&output)["drift"] == json!(0);
+        assert_eq!(output.status.code(), Some(i32::from(!matches)));
     }
 }
 
@@ -57,7 +57,7 @@ fn without_a_stack_the_error_says_how_to_start_one() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_refused_before_anything_is_asked() {
+fn invalid_arguments_are_refused_before_any_request() {
     for wrong in [
         &["reconcile", "--org", "acme"][..],
         &["reconcile", "--day", "2026-01-31"],

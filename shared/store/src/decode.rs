@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use rust_decimal::Decimal;
 
 use super::Item;
-use super::keys::{PK, SEALED, SK, VERSION, WRITES, is_mark};
+use super::keys::{PK, SEALED, SK, VERSION, WRITES, columns, is_mark};
 use crate::error::{Error, Result};
 use ledger::rollup::{Column, Sums};
 
@@ -39,7 +39,7 @@ pub fn hashes(value: &AttributeValue) -> Option<BTreeSet<[u8; 8]>> {
 pub fn sums(item: &Item) -> Result<Sums> {
     let mut merged = Sums::default();
     each_column(item, |column, value| {
-        let column = column.split_offset().0;
+        let column = Column::from(column.measure);
         match value {
             Value::Number(number) => merged.add(column, number),
             Value::Name(name) => drop(merged.names.insert(column, name)),
@@ -73,14 +73,14 @@ fn each_column(item: &Item, mut take: impl FnMut(Column, Value)) -> Result<()> {
         if is_system(name) {
             continue;
         }
-        let odd = || Error::Internal(format!("a usage item has an odd column {name}"));
+        let malformed = || Error::Internal(format!("a rollup item has a malformed column {name}"));
         let value = match value {
-            AttributeValue::N(_) => Value::Number(number(value).ok_or_else(odd)?),
+            AttributeValue::N(_) => Value::Number(number(value).ok_or_else(malformed)?),
             AttributeValue::S(model) => Value::Name(model.clone()),
-            AttributeValue::Bs(_) => Value::Set(hashes(value).ok_or_else(odd)?),
-            _ => return Err(odd()),
+            AttributeValue::Bs(_) => Value::Set(hashes(value).ok_or_else(malformed)?),
+            _ => return Err(malformed()),
         };
-        take(Column::stored(name.clone()), value);
+        take(columns::parse(name).ok_or_else(malformed)?, value);
     }
     Ok(())
 }

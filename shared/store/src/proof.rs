@@ -137,11 +137,11 @@ impl Store {
     pub async fn rewrite(&self, key: &Key, before: &Sums, after: &Sums, writes: u64) -> Result<Rewritten> {
         let mut item = self.item(key).await?.unwrap_or_else(|| key_attributes(key));
         let sealed = guarded(&item)?.sealed.unwrap_or_default();
-        for column in before.column_names() {
-            item.remove(column);
+        for column in before.columns() {
+            item.remove(&keys::columns::spell(column));
         }
         item.retain(|name, _| !keys::is_mark(name));
-        item.extend(usage::columns(after).map(|(name, value)| (name.to_owned(), value)));
+        item.extend(usage::columns(after));
         let number = |n: u64| AttributeValue::N(n.to_string());
         item.extend([
             (VERSION.to_owned(), version::attribute()),

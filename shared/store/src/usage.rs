@@ -203,14 +203,12 @@ fn agent_day(item: &Item) -> Result<(Day, AgentId, AgentDay)> {
     Ok((day, agent, AgentDay::from(&decode::sums(item)?)))
 }
 
-pub(super) fn columns(sums: &Sums) -> impl Iterator<Item = (&str, AttributeValue)> {
-    let numbers = sums
-        .numbers
-        .iter()
-        .map(|(column, n)| (column.as_str(), AttributeValue::N(n.normalize().to_string())));
-    let names = sums.names.iter().map(|(column, name)| (column.as_str(), s(name)));
-    let sets = sums.sets.iter().map(|(column, members)| (column.as_str(), hash_set(members)));
-    numbers.chain(names).chain(sets)
+pub(super) fn columns(sums: &Sums) -> impl Iterator<Item = (String, AttributeValue)> {
+    let numbers =
+        sums.numbers.iter().map(|(column, n)| (column, AttributeValue::N(n.normalize().to_string())));
+    let names = sums.names.iter().map(|(column, name)| (column, s(name)));
+    let sets = sums.sets.iter().map(|(column, members)| (column, hash_set(members)));
+    numbers.chain(names).chain(sets).map(|(column, value)| (keys::columns::spell(column), value))
 }
 
 pub(super) fn hash_set(members: &BTreeSet<[u8; 8]>) -> AttributeValue {

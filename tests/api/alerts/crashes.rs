@@ -17,7 +17,7 @@ use store::Store;
 use tokio::task::JoinHandle;
 use web::auth::Scope;
 
-use super::{RUNS, TIME, outlets};
+use super::{RUNS, TIME, channels};
 use crate::simulation::engine::Engine;
 use crate::simulation::service::{self, SECRET};
 use crate::simulation::wire::{DIRECT, Process, SdkResponse, Wire};
@@ -80,7 +80,7 @@ impl Tables {
     }
 
     fn run(&self, process: Process) -> JoinHandle<Result<Value, String>> {
-        let function = BudgetAlerts::new(self.store(process), self.clock.clone(), outlets());
+        let function = BudgetAlerts::new(self.store(process), self.clock.clone(), channels());
         tokio::spawn(async move { function.handle(json!({}), TIME).await.map_err(|error| error.to_string()) })
     }
 

@@ -16,7 +16,7 @@ use store::keys::SK;
 use store::keys::alerts::{ALERT, MESSAGE};
 use web::auth::Scope;
 
-use super::{TIME, outlets};
+use super::{TIME, channels};
 use crate::simulation::engine::Engine;
 use crate::simulation::service::{self, SECRET};
 use crate::simulation::wire::{DIRECT, SdkResponse, Wire};
@@ -57,7 +57,7 @@ async fn top(events: Events) -> Value {
     }
     deliver(&Aggregator::new(Store::new(client, &names())), "shardId-1", &records).await;
 
-    let function = BudgetAlerts::new(Store::new(wire.client(1), &names()), Clock::fixed(noon()), outlets());
+    let function = BudgetAlerts::new(Store::new(wire.client(1), &names()), Clock::fixed(noon()), channels());
     let run = tokio::spawn(async move { function.handle(json!({}), TIME).await });
     while !run.is_finished() {
         tokio::task::yield_now().await;

@@ -16,7 +16,7 @@ mod topic;
 
 use std::time::Duration;
 
-use budget_alerts::{BudgetAlerts, Outlets};
+use budget_alerts::{BudgetAlerts, Channels};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, StatusCode};
 use ledger::period;
@@ -86,7 +86,7 @@ impl Watch {
 
     /// The function, with a short timeout for webhooks.
     pub fn function(&self) -> BudgetAlerts {
-        BudgetAlerts::new(self.world.stack.store().clone(), self.world.stack.clock().clone(), outlets())
+        BudgetAlerts::new(self.world.stack.store().clone(), self.world.stack.clock().clone(), channels())
     }
 
     /// Runs the function once and returns its counts.
@@ -120,9 +120,9 @@ impl Watch {
 }
 
 /// Webhooks that may go to this machine, with a short timeout.
-pub fn outlets() -> Outlets {
+pub fn channels() -> Channels {
     let policy = Policy { allow_local: true, limit: Duration::from_millis(500) };
-    Outlets::new(Webhooks::new(policy).unwrap())
+    Channels::new(Webhooks::new(policy).unwrap())
 }
 
 /// A call by `agent` with this cost.

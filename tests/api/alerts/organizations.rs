@@ -53,7 +53,7 @@ async fn an_organization_with_broken_data_delays_no_other_and_is_named_in_the_er
     for _ in 0..2 {
         let error = watch.function().handle(json!({}), TIME).await.unwrap_err().to_string();
         assert!(
-            error.starts_with("1 organisations failed: b (internal: a usage item has an odd column b)"),
+            error.starts_with("1 organizations failed: b (internal: a usage item has an odd column b)"),
             "{error}"
         );
         assert_eq!(notified(&watch), ["a", "c"]);
@@ -81,7 +81,7 @@ async fn an_organization_that_causes_a_panic_delays_no_other() {
             .unwrap();
     }
     let error = watch.function().handle(json!({}), TIME).await.unwrap_err().to_string();
-    assert!(error.starts_with("1 organisations failed: b (internal: task"), "{error}");
+    assert!(error.starts_with("1 organizations failed: b (internal: task"), "{error}");
     assert_eq!(notified(&watch), ["a", "c"]);
 }
 
@@ -96,7 +96,7 @@ async fn an_unreadable_organization_is_named_in_the_error() {
         put.item("seen_first", string("yesterday")).send().await.unwrap();
     }
     let error = watch.function().handle(json!({}), TIME).await.unwrap_err().to_string();
-    assert!(error.starts_with("2 organisations failed: b (internal: "), "{error}");
+    assert!(error.starts_with("2 organizations failed: b (internal: "), "{error}");
     assert_eq!(notified(&watch), ["a"]);
 }
 
@@ -106,11 +106,11 @@ async fn the_next_run_begins_with_the_organizations_that_were_not_reached() {
     fill(&watch, &["a", "b", "c"]).await;
     // "acme" has a destination but no budget.
     let error = watch.function().handle(json!({}), Duration::ZERO).await.unwrap_err().to_string();
-    assert_eq!(error, "the time did not suffice for 4 organisations");
+    assert_eq!(error, "no time was left for 4 organizations");
     assert!(notified(&watch).is_empty());
     watch.world.stack.store().begin_with("b").await.unwrap();
     let error = watch.function().handle(json!({}), Duration::ZERO).await.unwrap_err().to_string();
-    assert_eq!(error, "the time did not suffice for 4 organisations");
+    assert_eq!(error, "no time was left for 4 organizations");
     assert_eq!(watch.world.stack.store().first_organization().await.unwrap().as_deref(), Some("b"));
     let counts = watch.run().await;
     assert_eq!((&counts["organizations"], &counts["left"]), (&json!(4), &json!(0)));

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use ledger::alert::MAX_ATTEMPTS;
 use serde_json::{Value, json};
 
-use super::{RUNS, Watch, outlets, states};
+use super::{RUNS, Watch, channels, states};
 use crate::support::receiver::{Receiver, Reply};
 
 async fn crossed() -> Watch {
@@ -116,7 +116,7 @@ async fn a_destination_gets_the_alerts_decided_while_it_exists() {
     assert_eq!((&counts["gone"], &counts["retried"]), (&json!(2), &json!(0)));
     assert_eq!(states(&watch.list("").await), ["sent actual 50", "sent actual 50"]);
     let last = watch.list("?status=sent").await;
-    assert_eq!(last[1]["deliveries"][0]["last_failure"], "The destination was taken away.");
+    assert_eq!(last[1]["deliveries"][0]["last_failure"], "The destination was deleted.");
 }
 
 #[tokio::test]
@@ -160,10 +160,10 @@ async fn the_local_stack_prints_each_alert_once() {
     let watch = crossed().await;
     let lines = Arc::new(Mutex::new(Vec::new()));
     let print = lines.clone();
-    let outlets =
-        outlets().and_printer(Arc::new(move |line: &str| print.lock().unwrap().push(line.to_owned())));
+    let channels =
+        channels().with_printer(Arc::new(move |line: &str| print.lock().unwrap().push(line.to_owned())));
     let stack = &watch.world.stack;
-    let function = budget_alerts::BudgetAlerts::new(stack.store().clone(), stack.clock().clone(), outlets);
+    let function = budget_alerts::BudgetAlerts::new(stack.store().clone(), stack.clock().clone(), channels);
     function.handle(json!({}), super::TIME).await.unwrap();
     function.handle(json!({}), super::TIME).await.unwrap();
     let expected = [

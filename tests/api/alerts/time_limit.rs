@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use store::Store;
 use store::keys::{PK, SK};
 
-use super::{TIME, outlets};
+use super::{TIME, channels};
 use crate::simulation::engine::Engine;
 use crate::simulation::wire::{DIRECT, SdkResponse, Wire};
 use crate::support::noon;
@@ -34,7 +34,7 @@ fn org(nth: usize) -> String {
 /// Runs the function and returns its result and the organizations it read, in order.
 async fn run(engine: &Engine, wire: &Wire) -> (Result<Value, String>, Vec<String>) {
     let store = Store::new(wire.client(1), &names());
-    let function = BudgetAlerts::new(store, Clock::fixed(noon()), outlets());
+    let function = BudgetAlerts::new(store, Clock::fixed(noon()), channels());
     let run = tokio::spawn(async move { function.handle(json!({}), TIME).await });
     let mut read = Vec::new();
     while !run.is_finished() {
@@ -65,7 +65,7 @@ async fn organizations_that_were_not_reached_are_counted_and_come_first_next_tim
     }
     let (first, reached) = run(&engine, &wire).await;
     let left = ORGS - reached.len();
-    assert_eq!(first.unwrap_err(), format!("the time did not suffice for {left} organisations"));
+    assert_eq!(first.unwrap_err(), format!("no time was left for {left} organizations"));
     assert!(left > 0 && reached.len() > ORGS / 2, "{left}");
 
     let (second, then) = run(&engine, &wire).await;
@@ -75,5 +75,5 @@ async fn organizations_that_were_not_reached_are_counted_and_come_first_next_tim
     let all: Vec<_> = (0..ORGS).map(org).collect();
     assert!(all.iter().filter(|org| !reached.contains(org)).all(|org| soon.contains(org)));
     let left = ORGS - then.len();
-    assert_eq!(second.unwrap_err(), format!("the time did not suffice for {left} organisations"));
+    assert_eq!(second.unwrap_err(), format!("no time was left for {left} organizations"));
 }

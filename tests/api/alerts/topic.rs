@@ -7,7 +7,7 @@ use budget_alerts::BudgetAlerts;
 use budget_alerts::topic::Topic;
 use serde_json::json;
 
-use super::{RUNS, TIME, Watch, outlets};
+use super::{RUNS, TIME, Watch, channels};
 use crate::support::receiver::{Received, Receiver, Reply};
 
 const TAKEN: &str = r#"<PublishResponse xmlns="http://sns.amazonaws.com/doc/2010-03-31/"><PublishResult><MessageId>1</MessageId></PublishResult><ResponseMetadata><RequestId>2</RequestId></ResponseMetadata></PublishResponse>"#;
@@ -35,8 +35,8 @@ async fn the_topic_gets_the_same_bytes_and_has_its_own_delivery_state() {
     let service = Receiver::start().await;
     service.answers(Reply::With(500, vec![], "<ErrorResponse/>".to_owned()));
     let stack = &watch.world.stack;
-    let outlets = outlets().and_topic(topic(&service));
-    let function = BudgetAlerts::new(stack.store().clone(), stack.clock().clone(), outlets);
+    let channels = channels().with_topic(topic(&service));
+    let function = BudgetAlerts::new(stack.store().clone(), stack.clock().clone(), channels);
     let counts = function.handle(json!({}), TIME).await.unwrap();
     assert_eq!((&counts["sent"], &counts["retried"]), (&json!(1), &json!(1)));
     let alert = watch.list("?status=pending").await.remove(0);

@@ -1,4 +1,4 @@
-//! The requests that go out to SNS, and what its answers mean.
+//! The requests sent to SNS, and how its responses are read.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,53 +17,53 @@ use super::*;
 
 const ARN: &str = "arn:aws:sns:eu-west-1:123456789012:alerts";
 
-/// What SNS does.
+/// How SNS behaves.
 #[derive(Clone, Copy)]
 enum Service {
-    Answers(u16, &'static str),
-    IsAway,
+    Responds(u16, &'static str),
+    IsDown,
     Hangs,
 }
 
-/// The SDK's way to a service that notes what it is asked.
+/// An HTTP client for the SDK that records its requests.
 #[derive(Clone)]
-struct Wire {
+struct Recorder {
     service: Service,
-    asked: Arc<Mutex<Vec<HttpRequest>>>,
+    requests: Arc<Mutex<Vec<HttpRequest>>>,
 }
 
-impl fmt::Debug for Wire {
+impl fmt::Debug for Recorder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the wire")
+        f.write_str("recorder")
     }
 }
 
-impl HttpClient for Wire {
+impl HttpClient for Recorder {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
 
-impl HttpConnector for Wire {
+impl HttpConnector for Recorder {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        self.asked.lock().unwrap().push(request);
+        self.requests.lock().unwrap().push(request);
         match self.service {
-            Service::Answers(status, body) => {
+            Service::Responds(status, body) => {
                 HttpConnectorFuture::ready(Ok(HttpResponse::new(status.try_into().unwrap(), body.into())))
             }
-            Service::IsAway => HttpConnectorFuture::ready(Err(ConnectorError::io("away".into()))),
+            Service::IsDown => HttpConnectorFuture::ready(Err(ConnectorError::io("down".into()))),
             Service::Hangs => HttpConnectorFuture::new(std::future::pending()),
         }
     }
 }
 
-const TAKEN: Service = Service::Answers(
+const ACCEPTED: Service = Service::Responds(
     200,
     "<PublishResponse><PublishResult><MessageId>567910cd</MessageId></PublishResult></PublishResponse>",
 );
 
-fn topic(service: Service) -> (Topic, Wire) {
-    let wire = Wire { service, asked: Arc::default() };
+fn topic(service: Service) -> (Topic, Recorder) {
+    let recorder = Recorder { service, requests: Arc::default() };
     let retries = RetryConfig::standard().with_max_attempts(2).with_initial_backoff(Duration::ZERO);
     let config = aws_sdk_sns::Config::builder()
         .behavior_version(BehaviorVersion::latest())
@@ -71,13 +71,13 @@ fn topic(service: Service) -> (Topic, Wire) {
         .credentials_provider(Credentials::new("AKIDTEST", "secret", None, None, "test"))
         .retry_config(retries)
         .retry_partition(RetryPartition::custom("topic").build())
-        .http_client(wire.clone())
+        .http_client(recorder.clone())
         .build();
-    (Topic::new(Client::from_conf(config), ARN), wire)
+    (Topic::new(Client::from_conf(config), ARN), recorder)
 }
 
 async fn publish(service: Service) -> (Result<(), Failure>, Vec<HttpRequest>) {
-    let (topic, wire) = topic(service);
+    let (topic, recorder) = topic(service);
     let message = Message {
         subject: "Over budget: \"nova\" at 100 %\nToken: é",
         body: r#"{"type":"budget.threshold","data":{"percent":100}}"#,
@@ -86,15 +86,15 @@ async fn publish(service: Service) -> (Result<(), Failure>, Vec<HttpRequest>) {
         organization: "acme",
     };
     let outcome = topic.publish(&message).await;
-    let asked = std::mem::take(&mut *wire.asked.lock().unwrap());
-    (outcome, asked)
+    let requests = std::mem::take(&mut *recorder.requests.lock().unwrap());
+    (outcome, requests)
 }
 
 #[tokio::test]
-async fn the_request_is_one_that_sns_takes() {
-    let (outcome, asked) = publish(TAKEN).await;
+async fn the_request_is_valid_for_sns() {
+    let (outcome, requests) = publish(ACCEPTED).await;
     assert_eq!(outcome, Ok(()));
-    let [request] = &asked[..] else { panic!("{asked:?}") };
+    let [request] = &requests[..] else { panic!("{requests:?}") };
     assert_eq!((request.method(), request.uri()), ("POST", "https://sns.eu-west-1.amazonaws.com/"));
     assert_eq!(request.headers().get("content-type"), Some("application/x-www-form-urlencoded"));
     let signature = request.headers().get("authorization").unwrap();
@@ -102,7 +102,7 @@ async fn the_request_is_one_that_sns_takes() {
     assert!(signature.contains("/eu-west-1/sns/aws4_request"), "{signature}");
     let body = request.body().bytes().unwrap();
     let mut fields: BTreeMap<_, _> = form_urlencoded::parse(body).into_owned().collect();
-    // The attributes' order is the SDK's own affair.
+    // The SDK does not define the order of the attributes.
     let mut attributes = BTreeMap::new();
     for i in 1..=3 {
         let mut field = |name: &str| fields.remove(&format!("MessageAttributes.entry.{i}.{name}")).unwrap();
@@ -133,17 +133,21 @@ async fn the_request_is_one_that_sns_takes() {
 }
 
 const fn error(status: u16, body: &'static str) -> Service {
-    Service::Answers(status, body)
+    Service::Responds(status, body)
 }
 
 #[tokio::test]
-async fn what_can_be_mended_is_tried_again_and_what_cannot_is_given_up() {
-    let again = Verdict::Again { after: None };
+async fn invalid_messages_are_given_up() {
     let xml = "<ErrorResponse><Error><Code>InvalidParameter</Code><Message>arn:aws:sns</Message></Error></ErrorResponse>";
-    let (outcome, asked) = publish(error(400, xml)).await;
+    let (outcome, requests) = publish(error(400, xml)).await;
     let failure = outcome.unwrap_err();
-    assert_eq!((failure.verdict, failure.status, asked.len()), (Verdict::GiveUp, Some(400), 1));
+    assert_eq!((failure.verdict, failure.status, requests.len()), (Verdict::GiveUp, Some(400), 1));
     assert_eq!(failure.detail, "Publishing to the topic failed: InvalidParameter");
+}
+
+#[tokio::test]
+async fn other_failures_are_retried() {
+    let again = Verdict::Again { after: None };
     for (service, status, attempts, what) in [
         (
             error(403, "<ErrorResponse><Error><Code>AuthorizationError</Code></Error></ErrorResponse>"),
@@ -170,18 +174,18 @@ async fn what_can_be_mended_is_tried_again_and_what_cannot_is_given_up() {
             "InternalError",
         ),
         (error(503, "nonsense"), Some(503), 2, "an error"),
-        (Service::IsAway, None, 2, "no connection"),
+        (Service::IsDown, None, 2, "no connection"),
     ] {
-        let (outcome, asked) = publish(service).await;
+        let (outcome, requests) = publish(service).await;
         let failure = outcome.unwrap_err();
-        assert_eq!((failure.verdict, failure.status, asked.len()), (again, status, attempts), "{what}");
+        assert_eq!((failure.verdict, failure.status, requests.len()), (again, status, attempts), "{what}");
         assert_eq!(failure.detail, format!("Publishing to the topic failed: {what}"));
     }
 }
 
-/// The clock of the runtime stands still, and jumps to whatever is waited for.
+/// The paused clock of the runtime jumps ahead to the timeout.
 #[tokio::test(start_paused = true)]
-async fn a_service_that_hangs_is_given_up() {
+async fn a_request_without_response_times_out() {
     let (outcome, _) = publish(Service::Hangs).await;
     let failure = outcome.unwrap_err();
     assert_eq!((failure.verdict, failure.status), (Verdict::Again { after: None }, None));

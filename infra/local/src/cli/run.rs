@@ -1,4 +1,4 @@
-//! `fleetledger`: runs the stack until it is told to stop.
+//! `fleetledger` without a command: runs the stack until it is told to stop.
 
 use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -17,28 +17,27 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use web::auth::Scope;
 
-/// How long requests and batches under way may take once the stack is to stop.
+/// How long requests and batches in flight may take once the stack is stopping.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How it is to run.
 #[derive(Args)]
 pub struct Run {
-    /// Port on 127.0.0.1; 0 takes any that is free
+    /// Port on 127.0.0.1; 0 picks a free one
     #[arg(long, default_value_t = 8080)]
     port: u16,
-    /// Folder to keep the tables in; without one they are gone when the stack stops
+    /// Folder for the tables; without one they are deleted when the stack stops
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// Load no demo organisation
+    /// Do not load the demo organization
     #[arg(long)]
     empty: bool,
-    /// Freeze the business clock, by which days are cut; tokens are always checked against the real time
+    /// Freeze the business clock, which decides what day it is; tokens are always checked by the real clock
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     clock: Option<DateTime<Utc>>,
-    /// DynamoDB-compatible endpoint to use in place of the embedded engine
+    /// DynamoDB-compatible endpoint to use instead of the embedded engine
     #[arg(long, value_name = "URL")]
     dynamodb: Option<String>,
-    /// Let webhooks go to this machine and its network, in clear text too
+    /// Allow webhooks to this machine and its network, also without TLS
     #[arg(long)]
     allow_local_webhooks: bool,
 }
@@ -49,26 +48,26 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
 }
 
 /// Runs a stack and returns when it has stopped.
-pub async fn run(asked: &Run) -> Result<()> {
+pub async fn run(arguments: &Run) -> Result<()> {
     let mut stopped = signalled()?;
-    // First of all, so that a port in use is known at once; who connects early is answered when all is ready.
-    let listener = listen(asked.port).await?;
+    // Listens first, so that a port in use is reported at once. Early connections are served once the stack is ready.
+    let listener = listen(arguments.port).await?;
     let address = listener.local_addr().map_err(|error| Error::caused("the port", error))?;
     let stack = tokio::select! {
-        stack = start(asked) => stack?,
+        stack = start(arguments) => stack?,
         _ = stopped.changed() => return Ok(()),
     };
-    greet(asked, &stack, address)?;
-    let mut asked_to_stop = stopped.clone();
-    let serving = stack.serve(listener, async move { drop(asked_to_stop.changed().await) });
+    greet(arguments, &stack, address)?;
+    let mut stop_requested = stopped.clone();
+    let serving = stack.serve(listener, async move { drop(stop_requested.changed().await) });
     let served = tokio::select! {
         served = serving => served,
-        // A connection that never falls silent must not keep the stack from stopping.
+        // A connection that never goes idle must not keep the stack from stopping.
         () = async { drop(stopped.changed().await); tokio::time::sleep(GRACE).await } => Ok(()),
     };
     eprintln!("Stopping.");
     if timeout(GRACE, stack.stop()).await.is_err() {
-        eprintln!("Something is still at work; it is done again after the next start.");
+        eprintln!("Some work was still in flight; the next start repeats it.");
     }
     served
 }
@@ -80,18 +79,18 @@ async fn listen(port: u16) -> Result<TcpListener> {
     })
 }
 
-/// Starts the stack and, where the tables are new, fills them.
-async fn start(asked: &Run) -> Result<Stack> {
+/// Starts the stack and loads the demo into new tables.
+async fn start(arguments: &Run) -> Result<Stack> {
     let options = Options {
-        data: asked.data.clone(),
-        clock: asked.clock.map_or_else(Clock::system, Clock::fixed),
-        dynamodb: asked.dynamodb.clone(),
-        secret: token::secret(asked.data.as_deref())?,
-        allow_local_webhooks: asked.allow_local_webhooks,
+        data: arguments.data.clone(),
+        clock: arguments.clock.map_or_else(Clock::system, Clock::fixed),
+        dynamodb: arguments.dynamodb.clone(),
+        secret: token::secret(arguments.data.as_deref())?,
+        allow_local_webhooks: arguments.allow_local_webhooks,
         ..Options::default()
     };
     let stack = Stack::start(options).await?;
-    if asked.empty || !stack.is_new() {
+    if arguments.empty || !stack.is_new() {
         return Ok(stack);
     }
     demo::load(&stack).await?;
@@ -99,7 +98,7 @@ async fn start(asked: &Run) -> Result<Stack> {
     Ok(stack)
 }
 
-/// Resolves when the process is asked to stop.
+/// Resolves when the process is told to stop.
 fn signalled() -> Result<watch::Receiver<bool>> {
     let (stop, stopped) = watch::channel(false);
     let terminated = terminated().map_err(|error| Error::caused("cannot listen for signals", error))?;
@@ -109,7 +108,7 @@ fn signalled() -> Result<watch::Receiver<bool>> {
             () = terminated => {}
         }
         stop.send_replace(true);
-        // Kept, since a sender that is gone says the same again and again.
+        // Keeps the sender alive: a dropped one would make `changed` return at once, forever.
         std::future::pending::<()>().await;
     });
     Ok(stopped)
@@ -128,28 +127,28 @@ fn terminated() -> std::io::Result<impl Future<Output = ()>> {
     Ok(std::future::pending())
 }
 
-fn greet(asked: &Run, stack: &Stack, address: SocketAddr) -> Result<()> {
+fn greet(arguments: &Run, stack: &Stack, address: SocketAddr) -> Result<()> {
     let token = stack.token(demo::ORG, &Scope::ALL)?;
     let command = super::command();
-    let (data, with_data) = match asked.data.as_deref().map(Path::display) {
+    let (data, with_data) = match arguments.data.as_deref().map(Path::display) {
         Some(data) => (data.to_string(), format!(" --data {data}")),
-        None => ("gone when it stops".to_owned(), String::new()),
+        None => ("deleted when it stops".to_owned(), String::new()),
     };
     let now = stack.clock().now().to_rfc3339_opts(SecondsFormat::Millis, true);
-    let frozen = asked.clock.map_or_else(String::new, |_| format!("\n  clock  stands at {now}"));
+    let frozen = arguments.clock.map_or_else(String::new, |_| format!("\n  clock  frozen at {now}"));
     println!(
         r#"
 Fleetledger answers at http://{address} until Ctrl-C.
 
   data   {data}{frozen}
-  org    {org}; a token for another one: {command} token --org ORG{with_data}
+  org    {org}; token for another organization: {command} token --org ORG{with_data}
 
 Paste this:
 
 TOKEN={token}
 curl -s -H "Authorization: Bearer $TOKEN" 'http://{address}/v1/metrics/summary?days=30'
 
-And this, to add an event to it:
+Then this, to add an event:
 
 curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' http://{address}/v1/events -d '[{{
   "specversion": "1.0", "id": "my-first", "source": "shell", "type": "llm.call", "time": "{now}",

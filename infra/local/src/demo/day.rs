@@ -1,72 +1,71 @@
-//! One day of the demo organisation.
+//! The events of one day of the demo organization.
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
-use ledger::period::Day;
+use ledger::period::{Day, sortable};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use super::fleet::{AGENTS, Agent, PROJECTS, Project, Use};
-use super::written;
+use super::fleet::{AGENTS, Agent, ModelShare, PROJECTS, Project};
 
-/// A working day, in minutes after midnight.
+/// Working hours, in minutes after midnight.
 const WORK: std::ops::Range<i64> = 7 * 60..19 * 60;
 
-/// Everything that happened on `day` up to `now`, in the order of time.
+/// The events of `day` up to `now`, in order of time.
 pub fn events(day: Day, now: DateTime<Utc>) -> Vec<Value> {
-    let mut made = Maker {
+    let mut generator = Generator {
         day,
-        dice: StdRng::seed_from_u64(day.date().num_days_from_ce().unsigned_abs().into()),
-        made: Vec::new(),
+        rng: StdRng::seed_from_u64(day.date().num_days_from_ce().unsigned_abs().into()),
+        events: Vec::new(),
     };
     let is_weekend = day.date().weekday().number_from_monday() > 5;
     for agent in &AGENTS {
-        made.agent_day(agent, is_weekend);
+        generator.agent_day(agent, is_weekend);
     }
     for project in &PROJECTS {
-        made.project_day(project);
+        generator.project_day(project);
     }
     for (node, sites) in [("node-fra-1", 14), ("node-ams-1", 9)] {
-        // Early enough that a stack which is started in the morning has heard of its nodes.
-        made.push(
+        // Early in the day, so that a stack that is started in the morning already has its nodes.
+        generator.push(
             day.start(Tz::UTC) + TimeDelta::minutes(1),
             "host.report",
             json!({ "node_id": node, "hosted_sites": sites }),
         );
     }
-    let mut events = made.made;
+    let mut events = generator.events;
     events.retain(|(time, _)| *time <= now);
     events.sort_by_key(|(time, _)| *time);
     events.into_iter().map(|(_, event)| event).collect()
 }
 
-struct Maker {
+struct Generator {
     day: Day,
-    dice: StdRng,
-    made: Vec<(DateTime<Utc>, Value)>,
+    rng: StdRng,
+    events: Vec<(DateTime<Utc>, Value)>,
 }
 
-impl Maker {
+impl Generator {
     fn push(&mut self, time: DateTime<Utc>, kind: &str, data: impl Into<Value>) {
-        let id = format!("{}-{}", self.day, self.made.len());
+        let id = format!("{}-{}", self.day, self.events.len());
         let event = json!({
-            "specversion": "1.0", "id": id, "source": "/demo", "type": kind, "time": written(time), "data": data.into(),
+            "specversion": "1.0", "id": id, "source": "/demo", "type": kind, "time": sortable(time), "data": data.into(),
         });
-        self.made.push((time, event));
+        self.events.push((time, event));
     }
 
-    /// Some time of the working day.
+    /// A random time within working hours.
     fn time(&mut self) -> DateTime<Utc> {
-        let minutes = self.dice.random_range(WORK);
+        let minutes = self.rng.random_range(WORK);
         self.day.start(Tz::UTC)
             + TimeDelta::minutes(minutes)
-            + TimeDelta::milliseconds(self.dice.random_range(0..60_000))
+            + TimeDelta::milliseconds(self.rng.random_range(0..60_000))
     }
 
-    /// Between half and one and a half times `usual`.
+    /// A random number between half and one and a half times `usual`.
     fn about(&mut self, usual: u64) -> u64 {
-        self.dice.random_range(usual / 2..=usual * 3 / 2)
+        self.rng.random_range(usual / 2..=usual * 3 / 2)
     }
 
     fn agent_day(&mut self, agent: &Agent, is_weekend: bool) {
@@ -77,9 +76,9 @@ impl Maker {
         }
         for _ in 0..self.about(u64::from(usual) / 3) {
             let time = self.time();
-            let task_type = agent.task_types[self.dice.random_range(0..agent.task_types.len())];
-            let success = self.dice.random_ratio(24, 25);
-            let minutes = self.dice.random_range(4..40);
+            let task_type = agent.task_types[self.rng.random_range(0..agent.task_types.len())];
+            let success = self.rng.random_ratio(24, 25);
+            let minutes = self.rng.random_range(4..40);
             let data = json!({ "agent_id": agent.id, "task_type": task_type, "success": success, "minutes_saved": minutes });
             self.push(time, "task.completed", data);
         }
@@ -89,10 +88,10 @@ impl Maker {
     }
 
     fn call(&mut self, agent: &Agent) -> Value {
-        let Use { provider, model, .. } = self.model(agent);
+        let ModelShare { provider, model, .. } = self.model(agent);
         let input = self.about(agent.input);
         let cached = input / 3;
-        let failed = self.dice.random_ratio(1, 80);
+        let failed = self.rng.random_ratio(1, 80);
         json!({
             "agent_id": agent.id,
             "provider": provider,
@@ -102,21 +101,21 @@ impl Maker {
             "output_tokens": if failed { 0 } else { self.about(agent.output) },
             "latency_ms": self.about(3_000),
             "status": if failed { "error" } else { "ok" },
-            "end_user": agent.serves_people.then(|| format!("user-{}", self.dice.random_range(1..=12))),
-            "task_type": agent.task_types[self.dice.random_range(0..agent.task_types.len())],
+            "end_user": agent.serves_people.then(|| format!("user-{}", self.rng.random_range(1..=12))),
+            "task_type": agent.task_types[self.rng.random_range(0..agent.task_types.len())],
             "hostname": format!("{}.demo.example", agent.id),
-            // One agent brings a key of its own.
+            // One agent uses its own provider key.
             "key_source": if agent.id == "echo" { "byok" } else { "platform" },
         })
     }
 
-    fn model(&mut self, agent: &Agent) -> &'static Use {
-        let mut left = self.dice.random_range(0..100);
-        for uses in agent.models {
-            if left < uses.percent {
-                return uses;
+    fn model(&mut self, agent: &Agent) -> &'static ModelShare {
+        let mut left = self.rng.random_range(0..100);
+        for share in agent.models {
+            if left < share.percent {
+                return share;
             }
-            left -= uses.percent;
+            left -= share.percent;
         }
         &agent.models[0]
     }
@@ -126,9 +125,9 @@ impl Maker {
             ("session_start", json!({ "trigger": "schedule" })),
             (
                 "tool_call",
-                json!({ "tool": "web_search", "success": true, "durationMs": self.dice.random_range(200..4_000) }),
+                json!({ "tool": "web_search", "success": true, "durationMs": self.rng.random_range(200..4_000) }),
             ),
-            ("cron_execution", json!({ "job": "daily-report", "success": self.dice.random_ratio(9, 10) })),
+            ("cron_execution", json!({ "job": "daily-report", "success": self.rng.random_ratio(9, 10) })),
         ];
         for (kind, details) in kinds {
             let time = self.time();
@@ -140,7 +139,7 @@ impl Maker {
         }
     }
 
-    /// A sample of the working day, when machines run that nobody needs by night.
+    /// One sample of working hours: the demo's machines are off at night.
     fn project_day(&mut self, project: &Project) {
         let hour = |hours| self.day.start(Tz::UTC) + TimeDelta::hours(hours);
         let (from, to) = (hour(8), hour(18));
@@ -148,8 +147,8 @@ impl Maker {
         let data = json!({
             "project_id": project.id,
             "instance_id": format!("{}-1", project.id),
-            "from": written(from),
-            "to": written(to),
+            "from": sortable(from),
+            "to": sortable(to),
             "cpu_cores": project.cores,
             "ram_gb": project.ram_gb,
             "disk_gb": project.disk_gb,

@@ -1,13 +1,12 @@
-//! Who works in the demo organisation, and on what.
+//! The agents and projects of the demo organization.
 
-/// A model with its provider, and the share of calls that go to it, in percent.
-pub struct Use {
+/// A model, and the share of an agent's calls that go to it.
+pub struct ModelShare {
     pub provider: &'static str,
     pub model: &'static str,
     pub percent: u32,
 }
 
-/// An agent.
 pub struct Agent {
     pub id: &'static str,
     pub name: &'static str,
@@ -15,30 +14,29 @@ pub struct Agent {
     pub category: &'static str,
     pub department: &'static str,
     pub role: &'static str,
-    /// What a person in its role earns a year, in dollars.
+    /// What a person in its role earns, in dollars a year.
     pub salary: u32,
-    /// Hours that it is thought to save a month.
+    /// Estimated hours that it saves a month.
     pub hours: u32,
-    /// What it may cost a month, in dollars.
+    /// Dollars a month.
     pub budget: Option<u32>,
-    pub models: &'static [Use],
-    /// What its calls are for.
+    pub models: &'static [ModelShare],
     pub task_types: &'static [&'static str],
-    /// Whether it calls on behalf of people outside.
+    /// Whether its calls have an end user.
     pub serves_people: bool,
     /// Calls on a working day.
     pub calls: u32,
-    /// Tokens of input of a usual call, about a third of them read from a cache.
+    /// Input tokens of a usual call, about a third of them read from the cache.
     pub input: u64,
-    /// Tokens of output of a usual call.
+    /// Output tokens of a usual call.
     pub output: u64,
 }
 
-const fn uses(provider: &'static str, model: &'static str, percent: u32) -> Use {
-    Use { provider, model, percent }
+const fn share(provider: &'static str, model: &'static str, percent: u32) -> ModelShare {
+    ModelShare { provider, model, percent }
 }
 
-/// The fleet. One is over its budget, one could do with a smaller model, one runs a model that has no price.
+/// One agent is over its budget, one could use a smaller model, and one uses a model that has no price.
 pub const AGENTS: [Agent; 6] = [
     Agent {
         id: "nova",
@@ -50,7 +48,7 @@ pub const AGENTS: [Agent; 6] = [
         salary: 75_000,
         hours: 80,
         budget: Some(100),
-        models: &[uses("anthropic", "claude-sonnet-4-5", 70), uses("anthropic", "claude-haiku-3.5", 30)],
+        models: &[share("anthropic", "claude-sonnet-4-5", 70), share("anthropic", "claude-haiku-3.5", 30)],
         task_types: &["research", "analysis", "summarization"],
         serves_people: false,
         calls: 7,
@@ -67,7 +65,7 @@ pub const AGENTS: [Agent; 6] = [
         salary: 68_000,
         hours: 60,
         budget: Some(40),
-        models: &[uses("anthropic", "claude-opus-4-5", 100)],
+        models: &[share("anthropic", "claude-opus-4-5", 100)],
         task_types: &["planning", "reasoning"],
         serves_people: false,
         calls: 6,
@@ -84,7 +82,7 @@ pub const AGENTS: [Agent; 6] = [
         salary: 42_000,
         hours: 120,
         budget: Some(150),
-        models: &[uses("anthropic", "claude-sonnet-4-20250514", 100)],
+        models: &[share("anthropic", "claude-sonnet-4-20250514", 100)],
         task_types: &["classification", "chat", "routing"],
         serves_people: true,
         calls: 11,
@@ -101,7 +99,7 @@ pub const AGENTS: [Agent; 6] = [
         salary: 98_000,
         hours: 70,
         budget: Some(200),
-        models: &[uses("openai", "gpt-5", 60), uses("google", "gemini-2.5-pro", 40)],
+        models: &[share("openai", "gpt-5", 60), share("google", "gemini-2.5-pro", 40)],
         task_types: &["coding", "analysis"],
         serves_people: false,
         calls: 8,
@@ -118,7 +116,7 @@ pub const AGENTS: [Agent; 6] = [
         salary: 52_000,
         hours: 50,
         budget: Some(60),
-        models: &[uses("openai", "gpt-4o", 55), uses("openai", "gpt-4o-mini", 45)],
+        models: &[share("openai", "gpt-4o", 55), share("openai", "gpt-4o-mini", 45)],
         task_types: &["drafting", "chat", "extraction"],
         serves_people: true,
         calls: 8,
@@ -135,7 +133,7 @@ pub const AGENTS: [Agent; 6] = [
         salary: 55_000,
         hours: 40,
         budget: None,
-        models: &[uses("google", "gemini-2.5-flash", 85), uses("in-house", "lyra-7b", 15)],
+        models: &[share("google", "gemini-2.5-flash", 85), share("in-house", "lyra-7b", 15)],
         task_types: &["drafting", "translation"],
         serves_people: false,
         calls: 5,
@@ -144,7 +142,6 @@ pub const AGENTS: [Agent; 6] = [
     },
 ];
 
-/// A project with its cores, memory and disk in GB.
 pub struct Project {
     pub id: &'static str,
     pub name: &'static str,
@@ -153,7 +150,6 @@ pub struct Project {
     pub disk_gb: u32,
 }
 
-/// What runs on machines.
 pub const PROJECTS: [Project; 3] = [
     Project { id: "website", name: "Website", cores: 2, ram_gb: 4, disk_gb: 40 },
     Project { id: "pipeline", name: "Data pipeline", cores: 8, ram_gb: 32, disk_gb: 500 },

@@ -1,12 +1,12 @@
-//! What the demo organisation has set in the registry.
+//! The demo organization's registry entries.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use ledger::period::sortable;
 use serde_json::{Value, json};
 
 use super::fleet::{AGENTS, Agent, PROJECTS};
-use super::written;
 
-/// Every thing to register: its path and what to put there.
+/// The paths and bodies to PUT.
 pub fn all(now: DateTime<Utc>) -> Vec<(String, Value)> {
     let mut all = vec![
         ("/api/organization".to_owned(), json!({ "name": "Demo Company", "timezone": "UTC" })),
@@ -33,7 +33,7 @@ fn agent(agent: &Agent) -> Value {
     })
 }
 
-/// A plan on trial, with some days left.
+/// A plan on trial with five days left.
 fn subscription(now: DateTime<Utc>) -> Value {
     json!({
         "plan_name": "Team",
@@ -48,9 +48,9 @@ fn subscription(now: DateTime<Utc>) -> Value {
         "conversation_limit": 1_000,
         "instance_limit": 10,
         "max_sites_per_node": 25,
-        "current_period_start": written(now - TimeDelta::days(9)),
-        "current_period_end": written(now + TimeDelta::days(21)),
-        "trial_ends_at": written(now + TimeDelta::days(5)),
+        "current_period_start": sortable(now - TimeDelta::days(9)),
+        "current_period_end": sortable(now + TimeDelta::days(21)),
+        "trial_ends_at": sortable(now + TimeDelta::days(5)),
         "subscribed_tier_ids": ["tier-team"],
     })
 }

@@ -1,4 +1,5 @@
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use chrono::SecondsFormat;
@@ -7,7 +8,6 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::schedule::expression::Expression;
 
 async fn ask(stack: &Stack, method: &str, path: &str, body: Option<Value>) -> (StatusCode, Value) {
     let token = stack.token("acme", &Scope::ALL).unwrap();
@@ -19,7 +19,7 @@ async fn ask(stack: &Stack, method: &str, path: &str, body: Option<Value>) -> (S
     (response.status(), serde_json::from_slice(response.body()).unwrap())
 }
 
-/// Sends one call of 1,000 tokens, at 1.00 USD a million.
+/// Sends one call of 1,000 tokens, at 1.00 USD per million.
 async fn send(stack: &Stack, id: &str) {
     let event = json!([{
         "specversion": "1.0", "id": id, "source": "test", "type": "llm.call",
@@ -27,16 +27,16 @@ async fn send(stack: &Stack, id: &str) {
         "data": { "agent_id": "a", "provider": "anthropic", "model": "claude-haiku-4-5",
                   "input_tokens": 1000, "output_tokens": 0 },
     }]);
-    let (status, answer) = ask(stack, "POST", "/v1/events", Some(event)).await;
-    assert_eq!(status, StatusCode::OK, "{answer}");
-    assert_eq!(answer["accepted"].as_u64().unwrap() + answer["duplicates"].as_u64().unwrap(), 1, "{answer}");
+    let (status, body) = ask(stack, "POST", "/v1/events", Some(event)).await;
+    assert_eq!(status, StatusCode::OK, "{body}");
+    assert_eq!(body["accepted"].as_u64().unwrap() + body["duplicates"].as_u64().unwrap(), 1, "{body}");
 }
 
 async fn requests(stack: &Stack) -> Value {
     ask(stack, "GET", "/v1/metrics/summary", None).await.1["total_requests"].clone()
 }
 
-/// A stack that stands still: its clock and its stream move only when they are told to.
+/// A stack whose clock, streams and schedules move only when the test tells them to.
 fn by_hand(data: Option<&Path>) -> Options {
     Options {
         data: data.map(Path::to_owned),
@@ -47,7 +47,7 @@ fn by_hand(data: Option<&Path>) -> Options {
     }
 }
 
-async fn refusal(options: Options) -> String {
+async fn start_error(options: Options) -> String {
     Stack::start(options).await.err().unwrap().to_string()
 }
 
@@ -57,9 +57,10 @@ fn the_template_and_the_code_have_the_same_routes() {
     for function in template.functions.iter().filter(|function| !function.routes.is_empty()) {
         let deployed: BTreeSet<_> =
             function.routes.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
-        let written = parts::routes(&function.binary).unwrap();
-        let written: BTreeSet<_> = written.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
-        assert_eq!(deployed, written, "{}", function.id);
+        let implemented = wiring::routes(&function.binary).unwrap();
+        let implemented: BTreeSet<_> =
+            implemented.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
+        assert_eq!(deployed, implemented, "{}", function.id);
     }
 }
 
@@ -77,7 +78,7 @@ async fn an_event_is_in_the_metrics_soon() {
 }
 
 #[tokio::test]
-async fn what_was_not_added_up_is_after_a_restart_once() {
+async fn a_restart_aggregates_the_rest_and_counts_each_event_once() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path();
     let stack = Stack::start(by_hand(Some(data))).await.unwrap();
@@ -85,7 +86,7 @@ async fn what_was_not_added_up_is_after_a_restart_once() {
     stack.drain().await;
     send(&stack, "2").await;
     assert_eq!(requests(&stack).await, 1);
-    assert!(refusal(by_hand(Some(data))).await.contains("in use"));
+    assert!(start_error(by_hand(Some(data))).await.contains("in use"));
     stack.stop().await;
 
     let stack = Stack::start(by_hand(Some(data))).await.unwrap();
@@ -98,7 +99,7 @@ async fn what_was_not_added_up_is_after_a_restart_once() {
 }
 
 #[tokio::test]
-async fn another_endpoint_takes_the_engines_place() {
+async fn another_endpoint_replaces_the_engine() {
     let (engine, _, _folder) = crate::testing::engine();
     let elsewhere = || Options { dynamodb: Some(engine.endpoint().to_owned()), ..by_hand(None) };
     let stack = Stack::start(elsewhere()).await.unwrap();
@@ -110,15 +111,15 @@ async fn another_endpoint_takes_the_engines_place() {
     assert_eq!(requests(&stack).await, 1);
     for bad in ["", "localhost:8000", "ftp://x", "http://"] {
         assert!(
-            refusal(Options { dynamodb: Some(bad.to_owned()), ..by_hand(None) })
+            start_error(Options { dynamodb: Some(bad.to_owned()), ..by_hand(None) })
                 .await
-                .contains("no endpoint")
+                .contains("not an endpoint")
         );
     }
 }
 
 #[tokio::test]
-async fn a_stack_in_another_time_counts_by_it() {
+async fn metrics_follow_the_business_clock() {
     let stack = Stack::start(by_hand(None)).await.unwrap();
     send(&stack, "1").await;
     stack.drain().await;
@@ -128,17 +129,16 @@ async fn a_stack_in_another_time_counts_by_it() {
 }
 
 #[tokio::test]
-async fn what_the_clock_triggers_runs_until_the_stack_stops() {
+async fn schedules_run_until_the_stack_stops() {
     let often = Options { longest_rate: Duration::from_millis(5), ..Options::default() };
     let stack = Stack::start(often).await.unwrap();
     let timers = stack.timers.clone();
     let template = Template::built_in().unwrap();
     let schedules: Vec<_> = template.functions.iter().flat_map(|function| &function.schedules).collect();
-    let by_rate = schedules.iter().filter(|one| matches!(one.expression, Expression::Rate(_))).count();
-    assert!(by_rate > 0 && timers.len() == schedules.len());
+    assert!(!schedules.is_empty() && timers.len() == schedules.len());
     let called = || timers.iter().filter(|timer| timer.calls() > 2).count();
     let all = async {
-        while called() < by_rate {
+        while called() < timers.len() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -151,7 +151,7 @@ async fn what_the_clock_triggers_runs_until_the_stack_stops() {
 }
 
 #[tokio::test]
-async fn a_stack_without_background_waits_to_be_asked() {
+async fn a_stack_without_background_runs_no_schedules() {
     let by_hand = Options { longest_rate: Duration::from_millis(1), ..by_hand(None) };
     let stack = Stack::start(by_hand).await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
@@ -162,13 +162,13 @@ async fn a_stack_without_background_waits_to_be_asked() {
 async fn a_function_is_invoked_by_name() {
     let stack = Stack::start(by_hand(None)).await.unwrap();
     for name in ["aggregator", "AggregatorFunction"] {
-        let answer =
+        let response =
             stack.invoke(name, json!({ "Records": [], "shardId": "s", "eventSourceARN": "a" })).await;
-        assert_eq!(answer.unwrap()["batchItemFailures"], json!([]));
+        assert_eq!(response.unwrap()["batchItemFailures"], json!([]));
         let error = stack.invoke(name, json!({})).await.unwrap_err().to_string();
         assert!(error.starts_with(&format!("{name} failed: ")), "{error}");
     }
-    // Those that answer HTTP requests are asked by such.
+    // Functions with routes cannot be invoked with JSON.
     for name in ["metrics", "MetricsFunction", "nothing", ""] {
         let error = stack.invoke(name, json!({})).await.unwrap_err().to_string();
         assert!(error.ends_with("there are: aggregator budget-alerts reconcile"), "{error}");

@@ -1,4 +1,4 @@
-//! A function of the template, and what calls it.
+//! A function of the template, and what invokes it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,35 +6,31 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_norway::Value;
 
+use super::decode::{decode, invalid};
 use super::intrinsic::Resolver;
 use super::schedule::{self, Schedule};
-use super::{fault, typed};
 use crate::error::Result;
 
-/// A function, and what calls it.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Its logical id.
+    /// The logical id.
     pub id: String,
-    /// The binary that is built for it.
     pub binary: String,
-    /// How long one invocation may take.
+    /// The limit of one invocation.
     pub timeout: Duration,
-    /// Its environment, globals included; a resource is named by its logical id.
+    /// The environment, including `Globals`. A reference to a resource is its logical id.
     pub variables: BTreeMap<String, String>,
-    /// The HTTP requests that it answers.
     pub routes: Vec<Route>,
-    /// When the clock calls it.
     pub schedules: Vec<Schedule>,
 }
 
-/// A method and a path that API Gateway passes on.
+/// An HTTP API route.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Route {
-    /// The HTTP method in capitals, or `ANY`.
+    /// In capitals, or `ANY`.
     pub method: String,
-    /// The path, with parameters in braces.
+    /// With parameters in braces.
     pub path: String,
 }
 
@@ -76,9 +72,9 @@ struct BuildProperties {
 }
 
 impl Function {
-    /// Takes away the variables that are written down as having no value, which hides those of the globals.
-    pub(super) fn unset(&mut self, written: &Value, resolver: &Resolver) {
-        let variables = written.get("Environment").and_then(|environment| environment.get("Variables"));
+    /// Removes the variables that the function itself sets to `AWS::NoValue`, which also hides those of `Globals`.
+    pub(super) fn unset(&mut self, properties: &Value, resolver: &Resolver) {
+        let variables = properties.get("Environment").and_then(|environment| environment.get("Variables"));
         for (name, value) in variables.and_then(Value::as_mapping).into_iter().flatten() {
             if let Some(name) = name.as_str()
                 && resolver.resolve(value.clone()).is_null()
@@ -89,17 +85,17 @@ impl Function {
     }
 }
 
-/// Lambda's own default.
+/// Lambda's default.
 const DEFAULT_TIMEOUT_SECONDS: u64 = 3;
 
-/// Puts together what the template says of a function.
+/// Combines a function's properties with `Globals`.
 pub(super) fn function(
     id: String,
     build: Build,
     globals: &Properties,
     properties: Value,
 ) -> Result<Function> {
-    let own: Properties = typed(&id, properties)?;
+    let own: Properties = decode(&id, properties)?;
     let variables = globals.environment.variables.iter().chain(&own.environment.variables);
     let timeout = own.timeout.or(globals.timeout).unwrap_or(DEFAULT_TIMEOUT_SECONDS);
     let mut function = Function {
@@ -114,22 +110,25 @@ pub(super) fn function(
         let place = format!("{}.Events.{name}", function.id);
         match event.r#type.as_str() {
             "HttpApi" => {
-                let route: Route = typed(&place, event.properties)?;
+                let route: Route = decode(&place, event.properties)?;
                 function.routes.push(Route { method: route.method.to_uppercase(), ..route });
             }
             "Schedule" | "ScheduleV2" => {
-                let schedule: schedule::Properties = typed(&place, event.properties)?;
-                function.schedules.push(schedule.checked(name).map_err(|what| fault(&place, what))?);
+                let schedule: schedule::Properties = decode(&place, event.properties)?;
+                function.schedules.push(schedule.checked(name).map_err(|what| invalid(&place, what))?);
             }
             other => {
-                return Err(fault(&place, format_args!("the local stack knows no event of type {other}")));
+                return Err(invalid(
+                    &place,
+                    format_args!("the local stack does not support events of type {other}"),
+                ));
             }
         }
     }
     Ok(function)
 }
 
-/// A scalar's text; a variable without one is not set.
+/// The text of a scalar. A variable with any other value is not set.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

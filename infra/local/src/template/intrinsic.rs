@@ -1,32 +1,30 @@
-//! The template language's own functions (`!Ref`, `!GetAtt` and the like), as far as a local stack can answer them.
+//! CloudFormation's intrinsic functions (`!Ref`, `!GetAtt` and others), as far as they can be evaluated locally.
 
 use std::collections::BTreeMap;
 
 use serde_norway::value::TaggedValue;
 use serde_norway::{Mapping, Value};
 
-/// Replaces references by what they stand for here: a parameter by its default, a resource by its logical id, a
-/// resource's attribute by `Id.Attribute`, a condition by what it is for the defaults. What cannot be known here
-/// (accounts, regions) is null.
+/// Replaces references by local values: a parameter by its default, a resource by its logical id, a resource's attribute
+/// by `Id.Attribute`, a condition by its value for the defaults. What has no local value (accounts, regions) is null.
 pub struct Resolver {
     defaults: BTreeMap<String, Value>,
     conditions: BTreeMap<String, Value>,
 }
 
 impl Resolver {
-    /// A resolver that knows the parameters' defaults and the conditions on them.
     pub fn new(defaults: BTreeMap<String, Value>, conditions: BTreeMap<String, Value>) -> Self {
         Self { defaults, conditions }
     }
 
-    /// `value` without tags.
+    /// Replaces all tags in `value`.
     pub fn resolve(&self, value: Value) -> Value {
         match value {
             Value::Tagged(tagged) => self.call(*tagged),
             Value::Sequence(items) => items.into_iter().map(|item| self.resolve(item)).collect(),
             Value::Mapping(fields) => {
                 let fields = fields.into_iter().map(|(name, value)| (name, self.resolve(value)));
-                // A property without a value is a property that is not there, as with AWS::NoValue.
+                // As with AWS::NoValue, a property without a value is removed.
                 Value::Mapping(fields.filter(|(_, value)| !value.is_null()).collect::<Mapping>())
             }
             scalar => scalar,
@@ -68,7 +66,7 @@ impl Resolver {
         self.resolve(self.conditions.get(condition)?.clone()).as_bool()
     }
 
-    /// The text with what is in `${…}` filled in, where all of it is known.
+    /// Fills in each `${…}`, or returns nothing if one of them has no local value.
     fn substitute(&self, text: &str) -> Option<String> {
         let mut pieces = text.split("${");
         let mut filled = pieces.next()?.to_owned();

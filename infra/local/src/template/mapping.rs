@@ -1,23 +1,21 @@
-//! A mapping from a stream to a function.
+//! An event source mapping from a stream to a function.
 
 use serde::Deserialize;
 use serde_norway::Value;
 
-/// A stream that calls a function, batch by batch.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct StreamMapping {
     /// The function's logical id.
     pub function_name: String,
-    /// The table's logical id, once read; the template names its stream's ARN.
+    /// The table's logical id. The template has the ARN of its stream, which `checked` replaces.
     #[serde(rename = "EventSourceArn")]
     pub table: String,
-    /// The most records of one invocation.
+    /// The most records in one invocation.
     #[serde(default = "default_batch_size")]
     pub batch_size: usize,
-    /// The length of a tumbling window in seconds, where it has one.
     pub tumbling_window_in_seconds: Option<u32>,
-    /// Whether a batch that failed as a whole is cut in two.
+    /// Whether a batch that failed as a whole is split in two.
     #[serde(default)]
     pub bisect_batch_on_function_error: bool,
     #[serde(default)]
@@ -41,7 +39,7 @@ struct OnFailure {
     destination: String,
 }
 
-/// Lambda's own default.
+/// Lambda's default.
 const fn default_batch_size() -> usize {
     100
 }
@@ -51,30 +49,30 @@ const fn one() -> u32 {
 }
 
 impl StreamMapping {
-    /// Whether the function's answer names the records that failed.
+    /// Whether the function's response names the records that failed.
     pub fn reports_item_failures(&self) -> bool {
         self.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures")
     }
 
-    /// Where records go that Lambda gives up on, as the template refers to it. Here none is ever given up on.
+    /// Where Lambda sends records that it gives up on, as the template refers to it. The local stack never gives up.
     pub fn on_failure(&self) -> Option<&str> {
         self.destination_config.as_ref().map(|config| config.on_failure.destination.as_str())
     }
 
-    /// Reads the table out of `Table.StreamArn`, and refuses what would run otherwise here than there.
+    /// Extracts the table from `Table.StreamArn`, and refuses settings that the local stack would not honor.
     pub(super) fn checked(mut self) -> Result<Self, &'static str> {
         self.table = match self.table.strip_suffix(".StreamArn") {
             Some(table) => table.to_owned(),
             None => return Err("EventSourceArn should be !GetAtt <table>.StreamArn"),
         };
         if self.starting_position != "TRIM_HORIZON" {
-            return Err("the local stack knows only StartingPosition: TRIM_HORIZON");
+            return Err("the local stack supports only StartingPosition: TRIM_HORIZON");
         }
         if self.parallelization_factor != 1 {
-            return Err("the local stack knows only ParallelizationFactor: 1");
+            return Err("the local stack supports only ParallelizationFactor: 1");
         }
         if self.filter_criteria.is_some() {
-            return Err("the local stack knows no FilterCriteria");
+            return Err("the local stack does not support FilterCriteria");
         }
         Ok(self)
     }

@@ -1,47 +1,42 @@
-//! What a function's role lets it do: the policies that the template writes out.
+//! What a function's role grants: the policies in the template.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_norway::Value;
 
-/// Things that a role may do to other things.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Statement {
-    /// Its name, which says what it is for.
     pub sid: String,
-    /// What may be done, such as `dynamodb:Query`.
+    /// Such as `dynamodb:Query`.
     pub actions: Vec<String>,
-    /// To what, as the template refers to it, such as `UsageTable.Arn`; an asterisk stands for anything.
+    /// As the template refers to them, such as `UsageTable.Arn`; an asterisk matches anything.
     pub resources: Vec<String>,
-    /// On what conditions, all of which have to hold.
+    /// All of them have to be met.
     pub conditions: Vec<Condition>,
 }
 
-/// A condition on the values that a request has for a key.
+/// A condition on a request's values of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// What is asked of the values.
     pub operator: Operator,
-    /// The key, such as `dynamodb:Select`.
+    /// Such as `dynamodb:Select`.
     pub key: String,
-    /// The values that are allowed.
     pub allowed: Vec<String>,
 }
 
-/// What a condition asks of a key's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 pub enum Operator {
-    /// There is one, and it is allowed.
+    /// The request has the key, and its values are allowed.
     StringEquals,
-    /// If there is one, it is allowed.
+    /// The values are allowed if the request has the key.
     StringEqualsIfExists,
-    /// All that there are are allowed.
+    /// All values that the request has are allowed.
     #[serde(rename = "ForAllValues:StringEquals")]
     ForAllValuesStringEquals,
 }
 
-/// The properties of a function that make its role.
+/// The properties of a function that define its role.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Role {
@@ -55,13 +50,13 @@ pub(super) struct Role {
 struct Policy {
     #[serde(rename = "Version")]
     _version: String,
-    // A statement that is there on a condition is null where that does not hold.
-    statement: Vec<Option<Written>>,
+    // A conditional statement is null if its condition is false.
+    statement: Vec<Option<StatementProperties>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct Written {
+struct StatementProperties {
     sid: String,
     effect: String,
     action: OneOrMany,
@@ -87,46 +82,45 @@ impl From<OneOrMany> for Vec<String> {
 }
 
 impl Role {
-    /// Its statements, unless something in them would be read otherwise here than there.
+    /// The statements, unless one of them has a meaning that the local stack does not implement.
     pub(super) fn checked(self) -> Result<Vec<Statement>, String> {
         if self.role.is_some() {
-            return Err("the local stack knows only roles that are made of Policies".to_owned());
+            return Err("the local stack supports only roles that are defined by Policies".to_owned());
         }
         let statements = self.policies.into_iter().flat_map(|policy| policy.statement);
-        statements.flatten().map(Written::checked).collect()
+        statements.flatten().map(StatementProperties::checked).collect()
     }
 }
 
-impl Written {
+impl StatementProperties {
     fn checked(self) -> Result<Statement, String> {
         let wrong = |what: &str| format!("{}: {what}", self.sid);
         if self.effect != "Allow" {
-            return Err(wrong("the local stack knows only Effect: Allow"));
+            return Err(wrong("the local stack supports only Effect: Allow"));
         }
         let actions: Vec<String> = self.action.into();
         if actions.iter().any(|action| action.contains('*')) {
-            return Err(wrong("actions are to be spelled out"));
+            return Err(wrong("actions must not have wildcards"));
         }
         let mut conditions = Vec::new();
         for (operator, keys) in self.condition {
             let operator = serde_norway::from_value::<Operator>(Value::String(operator))
-                .map_err(|_| wrong("the local stack knows no such operator of a Condition"))?;
-            let of =
+                .map_err(|_| wrong("the local stack does not support the operator of a Condition"))?;
+            let condition =
                 |(key, allowed): (String, OneOrMany)| Condition { operator, key, allowed: allowed.into() };
-            conditions.extend(keys.into_iter().map(of));
+            conditions.extend(keys.into_iter().map(condition));
         }
         Ok(Statement { sid: self.sid, actions, resources: self.resource.into(), conditions })
     }
 }
 
 impl Statement {
-    /// Whether it speaks of `resource`.
     pub fn covers(&self, resource: &str) -> bool {
         self.resources.iter().any(|pattern| matches(pattern, resource))
     }
 }
 
-/// Whether `text` is what `pattern` says, in which an asterisk stands for anything.
+/// Whether `text` matches `pattern`, in which an asterisk matches anything.
 pub fn matches(pattern: &str, text: &str) -> bool {
     let mut pieces = pattern.split('*');
     let Some(mut rest) = pieces.next().and_then(|first| text.strip_prefix(first)) else { return false };
@@ -144,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_asterisk_stands_for_anything() {
+    fn an_asterisk_matches_anything() {
         for (pattern, text) in
             [("a", "a"), ("a*", "a"), ("a*", "abc"), ("*", ""), ("a*c*e", "abcde"), ("*b*", "abc")]
         {

@@ -1,18 +1,17 @@
-//! A schedule that calls a function.
+//! A schedule that invokes a function.
 
 use serde::Deserialize;
 use serde_norway::Value;
 
-use crate::schedule::expression::Expression;
+use super::expression::Expression;
 
-/// A schedule.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
-    /// Its name among the function's events.
+    /// The key in the function's `Events`.
     pub name: String,
-    /// When it is due, in UTC.
+    /// In UTC.
     pub expression: Expression,
-    /// What the function is called with, where the template says so.
+    /// The payload, if the template sets one.
     pub input: Option<serde_json::Value>,
 }
 
@@ -30,14 +29,14 @@ pub(super) struct Properties {
 }
 
 impl Properties {
-    /// The schedule `name`, unless it would run otherwise here than there.
+    /// The schedule `name`, unless it has settings that the local stack would not honor.
     pub(super) fn checked(self, name: String) -> Result<Schedule, String> {
         let others = [self.start_date, self.end_date, self.state, self.enabled];
         if others.iter().any(Option::is_some) {
-            return Err("the local stack knows no StartDate, EndDate, State or Enabled".to_owned());
+            return Err("the local stack does not support StartDate, EndDate, State or Enabled".to_owned());
         }
         if self.schedule_expression_timezone.is_some_and(|zone| zone != "UTC") {
-            return Err("the local stack knows only ScheduleExpressionTimezone: UTC".to_owned());
+            return Err("the local stack supports only ScheduleExpressionTimezone: UTC".to_owned());
         }
         let input = self.input.as_deref().map(input).transpose()?;
         Ok(Schedule { name, expression: self.schedule.parse()?, input })
@@ -46,7 +45,7 @@ impl Properties {
 
 fn input(text: &str) -> Result<serde_json::Value, String> {
     if text.contains("<aws.scheduler.") {
-        return Err("the local stack fills no <aws.scheduler...> in an Input".to_owned());
+        return Err("the local stack does not replace <aws.scheduler...> in an Input".to_owned());
     }
-    serde_json::from_str(text).map_err(|error| format!("Input is no JSON: {error}"))
+    serde_json::from_str(text).map_err(|error| format!("Input is not JSON: {error}"))
 }

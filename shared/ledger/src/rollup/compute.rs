@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Duration, DurationRound, Utc};
 use rust_decimal::Decimal;
 
+use super::Measure;
 use super::{Contribution, Sighting, Sums, Target, sums};
 use crate::event::{ComputeUsage, Event};
 use crate::money::exact_add;
 use crate::period::Day;
-use crate::rollup::Column;
 
 /// Milliseconds in a second: sums are kept in unit-seconds.
 const MS: Decimal = Decimal::ONE_THOUSAND;
@@ -46,13 +46,13 @@ pub struct Compute {
 impl From<&Sums> for Compute {
     fn from(sums: &Sums) -> Self {
         Self {
-            cpu_core_seconds: sums.number(&Column::CPU_CORE_SECONDS),
-            ram_gb_seconds: sums.number(&Column::RAM_GB_SECONDS),
-            disk_gb_seconds: sums.number(&Column::DISK_GB_SECONDS),
-            instance_seconds: sums.number(&Column::INSTANCE_SECONDS),
-            bytes_in: sums.number(&Column::BYTES_IN),
-            bytes_out: sums.number(&Column::BYTES_OUT),
-            instances: sums.sets.get(&Column::INSTANCES).cloned().unwrap_or_default(),
+            cpu_core_seconds: sums.number(Measure::CpuCoreSeconds),
+            ram_gb_seconds: sums.number(Measure::RamGbSeconds),
+            disk_gb_seconds: sums.number(Measure::DiskGbSeconds),
+            instance_seconds: sums.number(Measure::InstanceSeconds),
+            bytes_in: sums.number(Measure::BytesIn),
+            bytes_out: sums.number(Measure::BytesOut),
+            instances: sums.set(Measure::Instances),
         }
     }
 }
@@ -107,14 +107,14 @@ fn parts(
 fn part(sample: &ComputeUsage, start: DateTime<Utc>, end: DateTime<Utc>) -> Sums {
     let seconds = Decimal::from((end - start).num_milliseconds()) / MS;
     let mut sums = Sums::default();
-    sums.add(Column::CPU_CORE_SECONDS, sample.cpu_cores.0 * seconds);
-    sums.add(Column::RAM_GB_SECONDS, sample.ram_gb.0 * seconds);
-    sums.add(Column::DISK_GB_SECONDS, sample.disk_gb.0 * seconds);
-    sums.add(Column::INSTANCE_SECONDS, seconds);
+    sums.add(Measure::CpuCoreSeconds, sample.cpu_cores.0 * seconds);
+    sums.add(Measure::RamGbSeconds, sample.ram_gb.0 * seconds);
+    sums.add(Measure::DiskGbSeconds, sample.disk_gb.0 * seconds);
+    sums.add(Measure::InstanceSeconds, seconds);
     let bytes = |whole| share(whole, sample, end) - share(whole, sample, start);
-    sums.add(Column::BYTES_IN, bytes(sample.bandwidth_in_bytes).into());
-    sums.add(Column::BYTES_OUT, bytes(sample.bandwidth_out_bytes).into());
-    sums.insert(Column::INSTANCES, instance_hash(sample.instance_id.as_str()));
+    sums.add(Measure::BytesIn, bytes(sample.bandwidth_in_bytes).into());
+    sums.add(Measure::BytesOut, bytes(sample.bandwidth_out_bytes).into());
+    sums.insert(Measure::Instances, instance_hash(sample.instance_id.as_str()));
     sums
 }
 

@@ -5,13 +5,14 @@ mod column;
 mod compute;
 mod seen;
 mod sums;
+mod tokens;
 mod view;
 
 use chrono::Timelike;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
-pub use column::{Column, ModelCode, ModelColumn};
+pub use column::{Column, Measure, ModelCode, ModelMeasure, TokenBucket};
 pub use compute::{Compute, hour_of, instance_hash};
 pub use seen::{Latest, Seen, Sighting, Subject};
 pub use sums::Sums;
@@ -21,7 +22,6 @@ use crate::cost::CallCost;
 use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};
 use crate::ids::{AgentId, Name, OrgId, ProjectId};
 use crate::period::Day;
-use ModelColumn as M;
 
 /// An item of the usage table that events add up to.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -172,34 +172,33 @@ fn of_call(event: &Event, call: &LlmCall) -> Contribution {
     let key = call.model_key();
     let code = ModelCode::of(&key);
     let mut common = Sums::default();
-    let mut add = |column, value: u64| common.add(Column::model(code, column), value.into());
-    add(M::Requests, 1);
-    add(M::Errors, u64::from(call.status == CallStatus::Error));
-    add(M::Input, call.tokens.input);
-    add(M::Output, call.tokens.output);
-    add(M::CacheRead, call.tokens.cache_read);
-    add(M::CacheWrite5m, call.tokens.cache_write_5m);
-    add(M::CacheWrite1h, call.tokens.cache_write_1h);
-    add(M::Unpriced, u64::from(call.cost == CallCost::Unpriced));
+    let of_model = |measure| Measure::Model(code, measure);
+    let mut add = |measure, value: u64| common.add(of_model(measure), value.into());
+    add(ModelMeasure::Requests, 1);
+    add(ModelMeasure::Errors, u64::from(call.status == CallStatus::Error));
+    add(ModelMeasure::Unpriced, u64::from(call.cost == CallCost::Unpriced));
+    for (bucket, tokens) in call.tokens.buckets() {
+        add(ModelMeasure::Tokens(bucket), tokens);
+    }
     if let Some(latency) = call.latency_ms {
-        common.add(Column::LATENCY_COUNT, Decimal::ONE);
-        common.add(Column::LATENCY_SUM, latency.into());
+        common.add(Measure::LatencyCount, Decimal::ONE);
+        common.add(Measure::LatencySum, latency.into());
     }
 
     let (mut org_day, mut agent_day) = (common.clone(), common);
-    org_day.name(Column::model_name(code), &key);
+    org_day.name(Measure::ModelName(code), &key);
     if let CallCost::Priced { input, output, .. } = &call.cost {
         let total = *input + *output;
-        org_day.add(Column::model(code, M::InputCost), input.dollars());
-        org_day.add(Column::model(code, M::OutputCost), output.dollars());
-        agent_day.add(Column::model(code, M::Cost), total.dollars());
+        org_day.add(of_model(ModelMeasure::InputCost), input.dollars());
+        org_day.add(of_model(ModelMeasure::OutputCost), output.dollars());
+        agent_day.add(of_model(ModelMeasure::Cost), total.dollars());
         if call.key_source == KeySource::Byok {
-            org_day.add(Column::model(code, M::ByokCost), total.dollars());
+            org_day.add(of_model(ModelMeasure::ByokCost), total.dollars());
         }
     }
     let known = |kind: &&Name| TASK_TYPES.contains(&kind.as_str());
     if let Some(task_type) = call.task_type.as_ref().filter(known) {
-        agent_day.add(Column::calls_of_type(task_type.as_str()), Decimal::ONE);
+        agent_day.add(Measure::CallsOfTaskType(task_type.as_str().to_owned()), Decimal::ONE);
     }
     add_input_length(&mut agent_day, code, call);
 
@@ -210,28 +209,31 @@ fn of_call(event: &Event, call: &LlmCall) -> Contribution {
 
 fn add_input_length(sums: &mut Sums, code: ModelCode, call: &LlmCall) {
     let whole = call.tokens.whole_input();
-    if let Some(nth) = INPUT_LENGTHS.iter().rposition(|length| whole > *length) {
-        sums.add(Column::longer_input(code, nth), Decimal::ONE);
+    if let Some(length) = index_exceeded(&INPUT_LENGTHS, whole) {
+        sums.add(Measure::LongerInput(code, length), Decimal::ONE);
     }
-    let Some(step) = LONG_CONTEXT_STEPS.iter().rposition(|above| whole > *above) else { return };
-    let mut add = |column, tokens: u64| sums.add(Column::long_context(code, step, column), tokens.into());
-    add(M::Input, call.tokens.input);
-    add(M::Output, call.tokens.output);
-    add(M::CacheRead, call.tokens.cache_read);
-    add(M::CacheWrite5m, call.tokens.cache_write_5m);
-    add(M::CacheWrite1h, call.tokens.cache_write_1h);
+    if let Some(step) = index_exceeded(&LONG_CONTEXT_STEPS, whole) {
+        for (bucket, tokens) in call.tokens.buckets() {
+            sums.add(Measure::LongContext(code, step, bucket), tokens.into());
+        }
+    }
+}
+
+/// The index of the largest of ascending `limits` that `value` exceeds.
+fn index_exceeded(limits: &[u64], value: u64) -> Option<u8> {
+    limits.iter().rposition(|limit| value > *limit).and_then(|index| u8::try_from(index).ok())
 }
 
 fn of_task(event: &Event, task: &TaskCompleted) -> Contribution {
     let mut sums = Sums::default();
     if task.success {
-        sums.add(Column::TASKS, Decimal::ONE);
+        sums.add(Measure::Tasks, Decimal::ONE);
         if let Some(minutes) = task.minutes_saved {
-            sums.add(Column::TASKS_WITH_MINUTES, Decimal::ONE);
-            sums.add(Column::MINUTES_SAVED, minutes.0);
+            sums.add(Measure::TasksWithMinutes, Decimal::ONE);
+            sums.add(Measure::MinutesSaved, minutes.0);
         }
     } else {
-        sums.add(Column::TASKS_FAILED, Decimal::ONE);
+        sums.add(Measure::TasksFailed, Decimal::ONE);
     }
     let seen = Sighting::agent(event, &task.agent_id, seen::Work::Task, None);
     of_agent(event, &task.agent_id, sums.clone(), sums, seen)
@@ -240,7 +242,7 @@ fn of_task(event: &Event, task: &TaskCompleted) -> Contribution {
 fn of_activity(event: &Event, activity: &AgentActivity) -> Contribution {
     let mut sums = Sums::default();
     let known = ACTIVITY_TYPES.into_iter().find(|known| *known == activity.event_type.as_str());
-    sums.add(Column::activity(known.unwrap_or(OTHER_ACTIVITY)), Decimal::ONE);
+    sums.add(Measure::Activity(known.unwrap_or(OTHER_ACTIVITY).to_owned()), Decimal::ONE);
     let mut contribution = match &activity.agent_id {
         Some(agent) => {
             let seen = Sighting::agent(event, agent, seen::Work::None, None);
@@ -264,7 +266,8 @@ fn of_activity(event: &Event, activity: &AgentActivity) -> Contribution {
 /// The same entry by the hour of UTC, among all of the organisation's and among the agent's.
 fn hours_of_activity(event: &Event, activity: &AgentActivity) -> impl Iterator<Item = (Target, Sums)> {
     let mut sums = Sums::default();
-    sums.add(Column::activity_in(event.time.hour(), activity.event_type.as_str()), Decimal::ONE);
+    let hour = u8::try_from(event.time.hour()).unwrap_or_default();
+    sums.add(Measure::ActivityInHour(hour, activity.event_type.as_str().to_owned()), Decimal::ONE);
     let (org, day) = (event.org.clone(), Day::of(event.time, Tz::UTC));
     let whose = std::iter::once(None).chain(activity.agent_id.clone().map(Some));
     whose.map(move |agent| (Target::ActivityDay(org.clone(), agent, day), sums.clone()))

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
+use super::Column;
 use crate::ids::ModelKey;
 use crate::money::exact_add;
-use crate::rollup::Column;
 
 /// What an item holds, or what one or more events add to it. Adding sums is commutative and exact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,8 @@ const NAME_SEPARATOR: char = '#';
 
 impl Sums {
     /// Adds `value` to a column.
-    pub fn add(&mut self, column: Column, value: Decimal) {
+    pub fn add(&mut self, column: impl Into<Column>, value: Decimal) {
+        let column = column.into();
         if value.is_zero() {
             return;
         }
@@ -34,13 +35,13 @@ impl Sums {
     }
 
     /// Notes which model a code stands for.
-    pub fn name(&mut self, column: Column, model: &ModelKey) {
-        self.names.insert(column, format!("{}{NAME_SEPARATOR}{}", model.provider, model.model));
+    pub fn name(&mut self, column: impl Into<Column>, model: &ModelKey) {
+        self.names.insert(column.into(), format!("{}{NAME_SEPARATOR}{}", model.provider, model.model));
     }
 
     /// Notes a member of a set.
-    pub fn insert(&mut self, column: Column, member: [u8; 8]) {
-        self.sets.entry(column).or_default().insert(member);
+    pub fn insert(&mut self, column: impl Into<Column>, member: [u8; 8]) {
+        self.sets.entry(column.into()).or_default().insert(member);
     }
 
     /// Adds all of `other`.
@@ -54,23 +55,24 @@ impl Sums {
         }
     }
 
-    /// The same sums, of events that happened `days` after the day of the item that they are added to.
+    /// The same rollup, of events that happened `days` after the day of the item that it is added to.
     #[must_use]
     pub fn offset(self, days: i64) -> Self {
         if days == 0 {
             return self;
         }
+        let moved = |column: Column| Column { days_after: column.days_after + days, ..column };
         Self {
-            numbers: self.numbers.into_iter().map(|(column, value)| (column.offset(days), value)).collect(),
-            names: self.names.into_iter().map(|(column, name)| (column.offset(days), name)).collect(),
-            sets: self.sets.into_iter().map(|(column, members)| (column.offset(days), members)).collect(),
+            numbers: self.numbers.into_iter().map(|(column, value)| (moved(column), value)).collect(),
+            names: self.names.into_iter().map(|(column, name)| (moved(column), name)).collect(),
+            sets: self.sets.into_iter().map(|(column, members)| (moved(column), members)).collect(),
         }
     }
 
-    /// The part that events brought which happened `days` after the item's day.
+    /// The part that comes from events that happened `days` after the item's day.
     #[must_use]
     pub fn part(&self, days: i64) -> Self {
-        let of_day = |column: &Column| column.split_offset().1 == days;
+        let of_day = |column: &Column| column.days_after == days;
         Self {
             numbers: self.numbers.iter().filter(|(column, _)| of_day(column)).map(owned).collect(),
             names: self.names.iter().filter(|(column, _)| of_day(column)).map(owned).collect(),
@@ -83,14 +85,19 @@ impl Sums {
         self.numbers.is_empty() && self.names.is_empty() && self.sets.is_empty()
     }
 
-    /// The sum in a column, as it is.
-    pub fn number(&self, column: &Column) -> Decimal {
-        self.numbers.get(column).copied().unwrap_or_default()
+    /// The number in a column; zero where there is none.
+    pub fn number(&self, column: impl Into<Column>) -> Decimal {
+        self.numbers.get(&column.into()).copied().unwrap_or_default()
     }
 
-    /// The columns that an update of an item has to name.
-    pub fn column_names(&self) -> impl Iterator<Item = &str> {
-        self.numbers.keys().chain(self.names.keys()).chain(self.sets.keys()).map(Column::as_str)
+    /// The members of a set; empty where there is none.
+    pub fn set(&self, column: impl Into<Column>) -> BTreeSet<[u8; 8]> {
+        self.sets.get(&column.into()).cloned().unwrap_or_default()
+    }
+
+    /// Every column.
+    pub fn columns(&self) -> impl Iterator<Item = &Column> {
+        self.numbers.keys().chain(self.names.keys()).chain(self.sets.keys())
     }
 }
 

@@ -8,20 +8,10 @@ use rust_decimal::prelude::ToPrimitive;
 
 use super::INPUT_LENGTHS;
 use super::sums::{self, Sums};
+use super::{Measure, ModelCode, ModelMeasure as M};
 use crate::cost::TokenCounts;
 use crate::ids::ModelKey;
 use crate::money::{Usd, exact_add};
-use crate::rollup::{Column, ModelCode, ModelColumn as M};
-
-impl AddAssign for TokenCounts {
-    fn add_assign(&mut self, other: Self) {
-        self.input += other.input;
-        self.output += other.output;
-        self.cache_read += other.cache_read;
-        self.cache_write_5m += other.cache_write_5m;
-        self.cache_write_1h += other.cache_write_1h;
-    }
-}
 
 /// What calls of one model added up to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -142,12 +132,12 @@ impl AddAssign for Work {
 impl From<&Sums> for Work {
     fn from(sums: &Sums) -> Self {
         Self {
-            latency_count: count(sums.number(&Column::LATENCY_COUNT)),
-            latency_sum_ms: count(sums.number(&Column::LATENCY_SUM)),
-            tasks: count(sums.number(&Column::TASKS)),
-            tasks_failed: count(sums.number(&Column::TASKS_FAILED)),
-            tasks_with_minutes: count(sums.number(&Column::TASKS_WITH_MINUTES)),
-            minutes_saved: sums.number(&Column::MINUTES_SAVED),
+            latency_count: count(sums.number(Measure::LatencyCount)),
+            latency_sum_ms: count(sums.number(Measure::LatencySum)),
+            tasks: count(sums.number(Measure::Tasks)),
+            tasks_failed: count(sums.number(Measure::TasksFailed)),
+            tasks_with_minutes: count(sums.number(Measure::TasksWithMinutes)),
+            minutes_saved: sums.number(Measure::MinutesSaved),
         }
     }
 }
@@ -168,27 +158,34 @@ impl From<&Sums> for OrgDay {
         let mut day = Self { work: sums.into(), ..Self::default() };
         let mut models: BTreeMap<ModelCode, ModelSums> = BTreeMap::new();
         for (column, value) in &sums.numbers {
-            if let Some((code, column)) = column.as_model() {
-                let model = models.entry(code).or_default();
-                match column {
-                    M::Requests => model.requests = count(*value),
-                    M::Errors => model.errors = count(*value),
-                    M::Unpriced => model.unpriced = count(*value),
-                    M::InputCost => model.input_cost = Usd::new(*value),
-                    M::OutputCost => model.output_cost = Usd::new(*value),
-                    M::ByokCost => model.byok_cost = Usd::new(*value),
-                    tokens => set_tokens(&mut model.tokens, tokens, *value),
-                }
-            } else if let Some(kind) = column.as_activity() {
-                day.activity.insert(kind.to_owned(), count(*value));
+            match &column.measure {
+                Measure::Model(code, measure) => models.entry(*code).or_default().set(*measure, *value),
+                Measure::Activity(kind) => drop(day.activity.insert(kind.clone(), count(*value))),
+                _ => {}
             }
         }
-        let names = &sums.names;
+        let name = |code| sums.names.get(&Measure::ModelName(code).into());
         day.models = models
             .into_iter()
-            .filter_map(|(code, model)| Some((sums::model_of(names.get(&Column::model_name(code))?)?, model)))
+            .filter_map(|(code, model)| Some((sums::model_of(name(code)?)?, model)))
             .collect();
         day
+    }
+}
+
+impl ModelSums {
+    fn set(&mut self, measure: M, value: Decimal) {
+        match measure {
+            M::Requests => self.requests = count(value),
+            M::Errors => self.errors = count(value),
+            M::Unpriced => self.unpriced = count(value),
+            M::Tokens(bucket) => *self.tokens.bucket_mut(bucket) = count(value),
+            M::InputCost => self.input_cost = Usd::new(value),
+            M::OutputCost => self.output_cost = Usd::new(value),
+            M::ByokCost => self.byok_cost = Usd::new(value),
+            // Stands in agents' days alone.
+            M::Cost => {}
+        }
     }
 }
 
@@ -231,30 +228,41 @@ impl From<&Sums> for AgentDay {
     fn from(sums: &Sums) -> Self {
         let mut day = Self { work: sums.into(), ..Self::default() };
         for (column, value) in &sums.numbers {
-            if let Some((code, column)) = column.as_model() {
-                let model = day.models.entry(code).or_default();
-                match column {
-                    M::Requests => model.requests = count(*value),
-                    M::Errors => model.errors = count(*value),
-                    M::Unpriced => model.unpriced = count(*value),
-                    M::Cost => model.cost = Usd::new(*value),
-                    tokens => set_tokens(&mut model.tokens, tokens, *value),
+            let models = &mut day.models;
+            match &column.measure {
+                Measure::Model(code, measure) => models.entry(*code).or_default().set(*measure, *value),
+                Measure::LongContext(code, step, bucket) => {
+                    let model = models.entry(*code).or_default();
+                    if let Some(tokens) = model.long_context.get_mut(usize::from(*step)) {
+                        *tokens.bucket_mut(*bucket) = count(*value);
+                    }
                 }
-            } else if let Some((code, step, column)) = column.as_long_context() {
-                let model = day.models.entry(code).or_default();
-                if let Some(tokens) = model.long_context.get_mut(step) {
-                    set_tokens(tokens, column, *value);
+                Measure::LongerInput(code, length) => {
+                    let model = models.entry(*code).or_default();
+                    model.lengths_exceeded = model.lengths_exceeded.max(usize::from(*length) + 1);
                 }
-            } else if let Some((code, nth)) = column.as_longer_input() {
-                let model = day.models.entry(code).or_default();
-                model.lengths_exceeded = model.lengths_exceeded.max(nth + 1);
-            } else if let Some(kind) = column.as_calls_of_type() {
-                day.calls_by_task_type.insert(kind.to_owned(), count(*value));
-            } else if let Some(kind) = column.as_activity() {
-                day.activity.insert(kind.to_owned(), count(*value));
+                Measure::CallsOfTaskType(kind) => {
+                    day.calls_by_task_type.insert(kind.clone(), count(*value));
+                }
+                Measure::Activity(kind) => drop(day.activity.insert(kind.clone(), count(*value))),
+                _ => {}
             }
         }
         day
+    }
+}
+
+impl AgentModelSums {
+    fn set(&mut self, measure: M, value: Decimal) {
+        match measure {
+            M::Requests => self.requests = count(value),
+            M::Errors => self.errors = count(value),
+            M::Unpriced => self.unpriced = count(value),
+            M::Tokens(bucket) => *self.tokens.bucket_mut(bucket) = count(value),
+            M::Cost => self.cost = Usd::new(value),
+            // Stand in organizations' days alone.
+            M::InputCost | M::OutputCost | M::ByokCost => {}
+        }
     }
 }
 
@@ -294,8 +302,8 @@ impl From<&Sums> for ActivityDay {
     fn from(sums: &Sums) -> Self {
         let mut day = Self::default();
         for (column, value) in &sums.numbers {
-            if let Some((hour, kind)) = column.as_activity_in() {
-                day.hours.entry(hour).or_default().insert(kind.to_owned(), count(*value));
+            if let Measure::ActivityInHour(hour, kind) = &column.measure {
+                day.hours.entry(u32::from(*hour)).or_default().insert(kind.clone(), count(*value));
             }
         }
         day
@@ -305,16 +313,4 @@ impl From<&Sums> for ActivityDay {
 /// A counter; none can pass 64 bits, at 10^9 tokens an event.
 fn count(value: Decimal) -> u64 {
     value.to_u64().unwrap_or_default()
-}
-
-fn set_tokens(tokens: &mut TokenCounts, column: M, value: Decimal) {
-    match column {
-        M::Input => tokens.input = count(value),
-        M::Output => tokens.output = count(value),
-        M::CacheRead => tokens.cache_read = count(value),
-        M::CacheWrite5m => tokens.cache_write_5m = count(value),
-        M::CacheWrite1h => tokens.cache_write_1h = count(value),
-        // The columns of the other kind of item; each is named where it is read.
-        _ => {}
-    }
 }

@@ -15,7 +15,7 @@ use crate::{Item, Store, decode, failed};
 use ledger::ids::{AgentId, OrgId};
 use ledger::money::{Usd, exact_add};
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{Column, ModelCode, ModelColumn};
+use ledger::rollup::{Measure, ModelCode, ModelMeasure};
 
 /// What one agent cost on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct AgentCost {
 }
 
 /// What is read of each model.
-const COLUMNS: [ModelColumn; 3] = [ModelColumn::Cost, ModelColumn::Requests, ModelColumn::Unpriced];
+const MEASURES: [ModelMeasure; 3] = [ModelMeasure::Cost, ModelMeasure::Requests, ModelMeasure::Unpriced];
 
 impl AgentCost {
     /// Of all models together.
@@ -88,11 +88,11 @@ fn projected(query: QueryFluentBuilder, models: &BTreeSet<ModelCode>) -> QueryFl
     if models.len() > MAX_NAMED {
         return query;
     }
-    let columns = models.iter().flat_map(|code| COLUMNS.map(|column| Column::model(*code, column)));
+    let columns = models.iter().flat_map(|code| MEASURES.map(|measure| Measure::Model(*code, measure)));
     // The sort key has a name in the condition already.
     let (mut query, mut named) = (query, "#s".to_owned());
     for (i, column) in columns.enumerate() {
-        query = query.expression_attribute_names(format!("#{i}"), column.as_str());
+        query = query.expression_attribute_names(format!("#{i}"), keys::columns::spell(&column.into()));
         named = format!("{named},#{i}");
     }
     query.projection_expression(named)
@@ -105,16 +105,16 @@ fn agent_cost(item: Item) -> Result<AgentCost> {
     let (mut requests, mut unpriced) = (Decimal::ZERO, Decimal::ZERO);
     for (name, value) in item {
         let AttributeValue::N(_) = value else { continue };
-        let column = Column::stored(name);
-        let Some((code, kind)) = column.as_model() else { continue };
-        if !COLUMNS.contains(&kind) {
+        let Some(column) = keys::columns::parse(&name) else { continue };
+        let Measure::Model(code, measure) = column.measure else { continue };
+        if !MEASURES.contains(&measure) {
             continue;
         }
-        let odd = || Error::Internal(format!("a usage item has an odd column {column}"));
-        let number = decode::number(&value).ok_or_else(odd)?;
-        match kind {
-            ModelColumn::Cost => of_day.models.push((code, Usd::new(number))),
-            ModelColumn::Requests => requests = exact_add(requests, number),
+        let malformed = || Error::Internal(format!("a rollup item has a malformed column {name}"));
+        let number = decode::number(&value).ok_or_else(malformed)?;
+        match measure {
+            ModelMeasure::Cost => of_day.models.push((code, Usd::new(number))),
+            ModelMeasure::Requests => requests = exact_add(requests, number),
             _ => unpriced = exact_add(unpriced, number),
         }
     }

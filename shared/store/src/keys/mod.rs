@@ -4,6 +4,7 @@
 //! every started 1,024 bytes of an item cost a write unit.
 
 pub mod alerts;
+pub mod columns;
 mod mark;
 pub mod status;
 #[cfg(test)]

@@ -1,42 +1,9 @@
 use super::*;
 use ledger::ids::ModelKey;
-use ledger::rollup::INPUT_LENGTHS;
-use ledger::rollup::{Column, ModelCode, ModelColumn};
+use ledger::rollup::ModelCode;
 
 fn key(provider: &str, model: &str) -> ModelKey {
     ModelKey { provider: provider.to_owned(), model: model.to_owned() }
-}
-
-#[test]
-fn columns_are_told_apart_by_their_names() {
-    let code = ModelCode::of(&key("anthropic", "claude-haiku-3.5"));
-    assert_eq!(Column::model(code, ModelColumn::Input).as_model(), Some((code, ModelColumn::Input)));
-    let long = Column::long_context(code, 3, ModelColumn::CacheWrite1h);
-    assert_eq!(long.as_long_context(), Some((code, 3, ModelColumn::CacheWrite1h)));
-    for nth in 0..INPUT_LENGTHS.len() {
-        let longer = Column::longer_input(code, nth);
-        assert_eq!(longer.as_longer_input(), Some((code, nth)));
-        assert_eq!((longer.as_model(), longer.as_long_context()), (None, None));
-    }
-    assert_eq!(long.as_longer_input(), None);
-    assert_eq!(long.as_model(), None);
-    assert_eq!(Column::model_name(code).as_model(), None);
-    // Typed columns of every length, among them those as long as a model's.
-    for length in 1..=12 {
-        let kind = "r".repeat(length);
-        for column in [Column::activity(&kind), Column::calls_of_type(&kind)] {
-            assert_eq!((column.as_model(), column.as_long_context()), (None, None), "{column}");
-        }
-        assert_eq!(Column::activity(&kind).as_activity(), Some(kind.as_str()));
-    }
-    for hour in 0..24 {
-        let column = Column::activity_in(hour, "a:b");
-        assert_eq!(column.as_activity_in(), Some((hour, "a:b")));
-        assert_eq!((column.as_activity(), column.as_calls_of_type(), column.as_model()), (None, None, None));
-    }
-    assert_eq!(Column::activity("x").as_activity_in(), None);
-    let mark = Column::stored(mark_column("arn:a", "shard"));
-    assert!(is_mark(mark.as_str()) && mark.as_model().is_none() && mark.as_long_context().is_none());
 }
 
 #[test]
@@ -71,8 +38,6 @@ fn the_keys_are_as_they_always_were() {
     assert_eq!(text(project_day.key()), "acme#P#2026-11 | D#2026-11-20#site/a");
     let user = EndUser { org, day, hash: [33, 0, 0, 0, 0, 0, 0, 0] };
     assert_eq!(text(user.key()), "acme#U#2026-11 | 2026-11-20#01");
-    let code = ModelCode::of(&key("anthropic", "claude-haiku-3.5"));
-    assert_eq!(Column::model(code, ModelColumn::Requests).as_str(), "oVyaEpuLr");
     let from = "2026-11-20".parse().unwrap();
     let org = OrgId::new("acme").unwrap();
     assert_eq!(text(price(&org, "OpenAI", "GPT-5/x", from)), "acme | PRICE#openai/gpt-5/x#2026-11-20");

@@ -1,0 +1,193 @@
+//! The channels that alerts are sent to: an SNS topic, the organization's webhooks, and the terminal of a local stack.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use ledger::alert::{Delivery, Message, Outlet};
+use ledger::alert::{Failure, Verdict};
+use ledger::ids::Name;
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
+use store::alerts::Alert;
+use tokio::sync::Semaphore;
+use webhook::Webhooks;
+
+use crate::topic::{self, Topic};
+
+/// Webhooks sent at the same time. Most of the time they only wait.
+const CONCURRENCY: usize = 256;
+
+/// An organization's webhooks, by id.
+pub type Destinations = BTreeMap<Name, DestinationSettings>;
+
+/// Prints one line of text.
+pub type Printer = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// The channels of all organizations.
+#[derive(Clone)]
+pub struct Channels {
+    webhooks: Webhooks,
+    permits: Arc<Semaphore>,
+    topic: Option<Topic>,
+    printer: Option<Printer>,
+}
+
+impl fmt::Debug for Channels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channels").field("topic", &self.topic).finish_non_exhaustive()
+    }
+}
+
+/// Why an alert was not sent.
+pub enum SendError {
+    Failed(Failure),
+    /// The channel no longer exists.
+    NoReceiver(&'static str),
+}
+
+impl Channels {
+    /// Sends to the organizations' webhooks only.
+    pub fn new(webhooks: Webhooks) -> Self {
+        Self { webhooks, permits: Arc::new(Semaphore::new(CONCURRENCY)), topic: None, printer: None }
+    }
+
+    /// Also publishes all alerts to a topic.
+    #[must_use]
+    pub fn with_topic(self, topic: Topic) -> Self {
+        Self { topic: Some(topic), ..self }
+    }
+
+    /// Also prints all alerts, one line each.
+    #[must_use]
+    pub fn with_printer(self, printer: Printer) -> Self {
+        Self { printer: Some(printer), ..self }
+    }
+
+    /// The deliveries of an alert that is decided at `now`. Channels added later get later alerts only.
+    pub fn deliveries(&self, destinations: &Destinations, now: DateTime<Utc>) -> Vec<Delivery> {
+        let new = |channel| Delivery::new(channel, now);
+        let print = self.printer.iter().map(|_| new(Outlet::Print));
+        let topic = self.topic.iter().map(|_| new(Outlet::Topic));
+        // Two destinations added at the same moment may exceed the limit by one.
+        if destinations.len() > MAX_DESTINATIONS {
+            let most = MAX_DESTINATIONS;
+            tracing::error!(
+                destinations = destinations.len(),
+                most,
+                "an organization has too many destinations; the last ones get no alerts"
+            );
+        }
+        let webhooks = destinations.iter().take(MAX_DESTINATIONS).map(|(id, destination)| {
+            let host = Some(host(&destination.url));
+            Delivery { host, ..new(Outlet::Webhook(id.clone())) }
+        });
+        print.chain(topic).chain(webhooks).collect()
+    }
+
+    /// Makes one attempt to send an alert to one channel.
+    pub async fn send(
+        &self,
+        alert: &Alert,
+        channel: &Outlet,
+        destinations: &Destinations,
+        now: DateTime<Utc>,
+    ) -> Result<(), SendError> {
+        match channel {
+            Outlet::Print => self.print(alert),
+            Outlet::Topic => self.publish(alert).await,
+            Outlet::Webhook(id) => {
+                let removed = SendError::NoReceiver("The destination was deleted.");
+                let destination = destinations.get(id).ok_or(removed)?;
+                self.post_webhook(alert, destination, now).await.map_err(SendError::Failed)
+            }
+        }
+    }
+
+    fn print(&self, alert: &Alert) -> Result<(), SendError> {
+        let printer = self.printer.as_ref();
+        let printer = printer.ok_or(SendError::NoReceiver("Alerts are no longer printed."))?;
+        printer(&summary(alert).map_err(SendError::Failed)?);
+        Ok(())
+    }
+
+    async fn publish(&self, alert: &Alert) -> Result<(), SendError> {
+        let topic = self.topic.as_ref().ok_or(SendError::NoReceiver("The topic no longer exists."))?;
+        let message = read(alert).map_err(SendError::Failed)?;
+        let message = topic::Message {
+            subject: &message.data.summary,
+            body: &alert.message,
+            alert_id: &alert.id(),
+            kind: message.message_type.as_str(),
+            organization: alert.org.as_str(),
+        };
+        topic.publish(&message).await.map_err(SendError::Failed)
+    }
+
+    async fn post_webhook(
+        &self,
+        alert: &Alert,
+        destination: &DestinationSettings,
+        now: DateTime<Utc>,
+    ) -> Result<(), Failure> {
+        // The semaphore is never closed.
+        let _permit = self.permits.acquire().await;
+        let secrets: Vec<_> = destination.secrets_at(now).collect();
+        let (id, body) = (alert.id(), alert.message.as_bytes());
+        self.webhooks.send(&destination.url, &secrets, &id, now, body).await.map(drop)
+    }
+}
+
+/// The host of a URL. Only that is shown, since the path and query are often credentials.
+pub fn host(url: &str) -> String {
+    let (_, rest) = url.split_once("://").unwrap_or(("", url));
+    rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
+}
+
+fn read(alert: &Alert) -> Result<Message, Failure> {
+    let malformed = |_| Failure {
+        verdict: Verdict::GiveUp,
+        status: None,
+        detail: "The stored alert cannot be read.".to_owned(),
+    };
+    alert.read().map_err(malformed)
+}
+
+fn summary(alert: &Alert) -> Result<String, Failure> {
+    read(alert).map(|message| message.data.summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use webhook::Policy;
+
+    use super::*;
+
+    #[test]
+    fn an_alert_goes_to_at_most_fifty_webhooks() {
+        let policy = Policy { allow_local: false, limit: Duration::from_secs(1) };
+        let channels = Channels::new(Webhooks::new(policy).unwrap()).with_printer(Arc::new(|_| ()));
+        let deliveries = |webhooks: usize| {
+            let destination =
+                DestinationSettings { url: "https://a.example/x".to_owned(), secrets: Vec::new() };
+            let destinations =
+                (0..webhooks).map(|nth| (Name::new(nth.to_string()).unwrap(), destination.clone()));
+            channels.deliveries(&destinations.collect(), DateTime::UNIX_EPOCH).len()
+        };
+        assert_eq!([0, 1, 50, 51].map(deliveries), [1, 2, 51, 51]);
+    }
+
+    #[test]
+    fn only_the_host_of_a_url_is_kept() {
+        for (url, expected) in [
+            ("https://hooks.example/services/T0/token", "hooks.example"),
+            ("https://hooks.example:8443?key=k", "hooks.example:8443"),
+            ("https://[2001:db8::1]/x#y", "[2001:db8::1]"),
+            ("x", "x"),
+        ] {
+            assert_eq!(host(url), expected);
+        }
+    }
+}

@@ -1,0 +1,174 @@
+//! The JSON of alerts about an organization's budgets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ledger::alert::{
+    AlertKey, BudgetForecast, BudgetId, Decided, Facts, ForecastBasis, MESSAGE_VERSION, Message, MessageType,
+    ModelCost, Party, Period, Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
+};
+use ledger::ids::{AgentId, ModelKey};
+use ledger::money::{Number, Usd, percent};
+use ledger::roster::Agent;
+use rust_decimal::Decimal;
+use store::Store;
+use store::error::{Error, Result};
+use store::keys::alerts::message_id;
+
+use crate::evaluation::Evaluation;
+use crate::forecast::{BASIS_DAYS, Forecast};
+use crate::organization::Organization;
+use crate::recent::{LargestCosts, RecentCosts};
+
+/// Composes the messages about an organization's budgets.
+pub struct Messages<'a> {
+    pub org: Organization<'a>,
+    window: Window,
+    largest: BTreeMap<BudgetId, LargestCosts>,
+    /// The agents that are named.
+    agents: BTreeMap<AgentId, Agent>,
+}
+
+impl<'a> Messages<'a> {
+    /// Reads the names of the agents that messages about `evaluations` mention.
+    pub async fn prepare(
+        store: &Store,
+        org: Organization<'a>,
+        recent: &RecentCosts,
+        evaluations: &[Evaluation],
+    ) -> Result<Self> {
+        let budgets = evaluations.iter().map(|evaluation| &evaluation.budget);
+        let largest: BTreeMap<_, _> =
+            budgets.clone().map(|budget| (budget.id.clone(), recent.largest(budget.agent()))).collect();
+        let spenders = largest.values().flat_map(|largest| &largest.agents).map(|(agent, _)| agent);
+        let mentioned: BTreeSet<_> =
+            spenders.chain(budgets.filter_map(|budget| budget.agent())).cloned().collect();
+        let agents = store.agents_among(org.id, &mentioned).await?;
+        Ok(Self { org, window: recent.window, largest, agents })
+    }
+
+    /// The message that a threshold was crossed.
+    pub fn crossed(&self, evaluation: &Evaluation, decided: &Decided, key: &AlertKey) -> Result<String> {
+        let also_crossed_percent = below(decided, &evaluation.changes.crossed);
+        let facts = Facts { also_crossed_percent, ..self.facts(evaluation, decided, key) };
+        self.json(MessageType::ThresholdCrossed, facts)
+    }
+
+    /// The message that the alerts about `resolved`, the highest first, no longer hold.
+    pub fn resolved(&self, evaluation: &Evaluation, resolved: &[Decided], key: &AlertKey) -> Result<String> {
+        let (budget, month) = (&evaluation.budget.id, self.org.today().month());
+        let resolution = |one: &Decided| Resolution {
+            id: message_id(self.org.id, &one.key(budget, month)).to_string(),
+            kind: one.kind,
+            threshold_percent: one.threshold,
+        };
+        let resolves = resolved.iter().map(resolution).collect();
+        let highest = resolved.first().ok_or_else(|| Error::internal("nothing is resolved"))?;
+        let facts = Facts { resolves, ..self.facts(evaluation, highest, key) };
+        self.json(MessageType::Resolved, facts)
+    }
+
+    /// The facts that every alert about a budget states.
+    fn facts(&self, evaluation: &Evaluation, decided: &Decided, key: &AlertKey) -> Facts {
+        let Evaluation { budget, figures, .. } = evaluation;
+        let amount = budget.amount.as_ref().map(|(amount, _)| *amount);
+        let Organization { id, settings, .. } = self.org;
+        Facts {
+            id: message_id(id, key).to_string(),
+            summary: String::new(),
+            organization: Party { id: id.to_string(), name: settings.name.clone() },
+            subject: self.subject(&budget.id),
+            kind: decided.kind,
+            threshold_percent: decided.threshold,
+            also_crossed_percent: Vec::new(),
+            budget: amount,
+            cost: figures.cost,
+            utilization_percent: utilization(figures.cost, amount),
+            forecast: figures.forecast.as_ref().map(|forecast| budget_forecast(forecast, amount)),
+            period: self.period(),
+            top: self.top(&budget.id),
+            unpriced_requests: figures.unpriced,
+            is_lower_bound: figures.unpriced > 0,
+            resolves: Vec::new(),
+        }
+    }
+
+    fn json(&self, message_type: MessageType, facts: Facts) -> Result<String> {
+        let data = Facts { summary: facts.sentence(message_type), ..facts };
+        let message = Message { message_type, version: MESSAGE_VERSION, timestamp: self.org.now, data };
+        serde_json::to_string(&message).map_err(Error::internal)
+    }
+
+    fn subject(&self, budget: &BudgetId) -> Subject {
+        match budget {
+            BudgetId::Organization => Subject {
+                subject_type: SubjectKind::Organization,
+                id: self.org.id.to_string(),
+                name: self.org.settings.name.clone(),
+            },
+            BudgetId::Agent(id) => {
+                Subject { subject_type: SubjectKind::Agent, id: id.to_string(), name: self.name(id) }
+            }
+        }
+    }
+
+    fn name(&self, agent: &AgentId) -> Option<String> {
+        self.agents.get(agent)?.settings.as_ref()?.name.clone()
+    }
+
+    fn period(&self) -> Period {
+        let (month, zone) = (self.org.today().month(), self.org.settings.timezone);
+        Period {
+            month: month.to_string(),
+            time_zone: zone.name().to_owned(),
+            start: month.first().start(zone),
+            end: month.next().first().start(zone),
+        }
+    }
+
+    fn top(&self, budget: &BudgetId) -> TopCosts {
+        let window = self.window;
+        let Some(largest) = self.largest.get(budget) else {
+            return TopCosts { window, agents: Vec::new(), models: Vec::new() };
+        };
+        let agent = |(id, cost): &(AgentId, Usd)| SubjectCost {
+            id: id.to_string(),
+            name: self.name(id),
+            cost: *cost,
+        };
+        let model = |(key, cost): &(ModelKey, Usd)| ModelCost {
+            provider: key.provider.clone(),
+            model: key.model.clone(),
+            cost: *cost,
+        };
+        TopCosts {
+            window,
+            agents: largest.agents.iter().map(agent).collect(),
+            models: largest.models.iter().map(model).collect(),
+        }
+    }
+}
+
+/// The lower thresholds that `notified` supersedes.
+fn below(notified: &Decided, crossed: &[Decided]) -> Vec<u32> {
+    let is_below =
+        |one: &&Decided| notified.told && one.kind == notified.kind && one.threshold < notified.threshold;
+    crossed.iter().filter(is_below).map(|one| one.threshold).collect()
+}
+
+fn utilization(cost: Usd, budget: Option<Usd>) -> Number {
+    percent(cost.dollars(), budget.map_or(Decimal::ZERO, Usd::dollars))
+}
+
+fn budget_forecast(forecast: &Forecast, budget: Option<Usd>) -> BudgetForecast {
+    BudgetForecast {
+        cost: forecast.cost,
+        utilization_percent: utilization(forecast.cost, budget),
+        days_left: forecast.days_left,
+        basis: ForecastBasis {
+            days: BASIS_DAYS,
+            from: forecast.basis.first,
+            to: forecast.basis.last,
+            mean_daily_cost: forecast.mean,
+        },
+    }
+}

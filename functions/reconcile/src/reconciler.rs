@@ -1,0 +1,190 @@
+//! Carries out a request: reconciles the days that it asks for, within the time of the invocation.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::stream::{self, StreamExt};
+use lambda_runtime::Error;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use runtime::clock::Clock;
+use runtime::metrics::Metric;
+use serde::Deserialize;
+use serde_json::Value;
+use store::Store;
+use store::error::Result;
+use store::proof::Proved;
+use tokio::time::Instant;
+
+use crate::day::DayReconciliation;
+use crate::replay::{self, Quarantined};
+use crate::report::{DayReport, Report};
+use crate::request::{Actions, Request};
+use crate::schedule::{due, oldest_complete_day};
+
+/// Organizations that are reconciled at the same time.
+const IN_FLIGHT: usize = 8;
+/// No day is started when less time than this is left.
+const RESERVE: Duration = Duration::from_mins(1);
+
+/// The function.
+pub struct Reconciler {
+    store: Store,
+    clock: Clock,
+    retention_days: u32,
+}
+
+impl Reconciler {
+    /// Reconciles the tables of `store`, whose raw events are kept for `retention_days`.
+    pub const fn new(store: Store, clock: Clock, retention_days: u32) -> Self {
+        Self { store, clock, retention_days }
+    }
+
+    /// Carries out `event` (a [`Request`]) within `time_left`, and returns a [`Report`].
+    ///
+    /// # Errors
+    ///
+    /// A malformed request; after everything else is done, anything that failed or that there was no time for.
+    pub async fn handle(&self, event: Value, time_left: Duration) -> Result<Value, Error> {
+        let request = Request::deserialize(event)?;
+        // A short time, as tests have it, is not all reserve. A day requested by hand is reconciled in any case.
+        let until = Instant::now() + time_left.saturating_sub(RESERVE.min(time_left / 2));
+        let before = self.store.meter().reading();
+        let report = self.carry_out(request, until).await?.metered(&self.store, before);
+        for day in report.days.iter().filter(|day| day.is_remarkable()) {
+            tracing::warn!(report = %serde_json::to_string(day)?, "reconciled a day");
+        }
+        emit(&report);
+        if report.failures.is_empty() && report.days_left == 0 {
+            return Ok(serde_json::to_value(report)?);
+        }
+        Err(format!("{} days are left; failures: {}", report.days_left, report.failures.join("; ")).into())
+    }
+
+    async fn carry_out(&self, request: Request, until: Instant) -> Result<Report> {
+        let mut report = Report::default();
+        match request {
+            Request::Day { org, day, repair, seal } => {
+                let actions = Actions { repair: repair || seal, seal };
+                report.add(self.reconcile(&org, day, actions).await?, true);
+            }
+            Request::Dirty => {
+                for (org, day) in self.store.dirty_days().await? {
+                    self.reconcile_in_time(&mut report, (&org, day), Actions::REPAIR, until).await;
+                }
+            }
+            Request::Replay => self.replay(&mut report, until).await?,
+            Request::Forget { places } => report.released = replay::release(&self.store, &places).await?,
+            Request::Nightly => {
+                let organizations = self.store.organizations().await?;
+                let reports = organizations.into_iter().map(|(org, first)| self.nightly(org, first, until));
+                let mut reports = stream::iter(reports).buffer_unordered(IN_FLIGHT);
+                while let Some(of_org) = reports.next().await {
+                    report.merge(of_org);
+                }
+            }
+        }
+        Ok(report)
+    }
+
+    async fn replay(&self, report: &mut Report, until: Instant) -> Result<()> {
+        let quarantined = Quarantined::read(&self.store).await?;
+        report.unplaced = quarantined.unplaced;
+        for ((org, day), places) in quarantined.days {
+            match self.reconcile_in_time(report, (&org, day), Actions::REPAIR, until).await {
+                Some(true) => report.released += replay::release(&self.store, &places).await?,
+                _ => report.kept += places.len() as u64,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reconciles the days of one organization that are due. A failure does not affect other organizations.
+    async fn nightly(&self, org: OrgId, first: Day, until: Instant) -> Report {
+        let mut report = Report::default();
+        if let Err(error) = self.reconcile_due(&mut report, &org, first, until).await {
+            report.failures.push(format!("{org}: {error}"));
+        }
+        report
+    }
+
+    async fn reconcile_due(
+        &self,
+        report: &mut Report,
+        org: &OrgId,
+        first: Day,
+        until: Instant,
+    ) -> Result<()> {
+        let mut progress = self.store.proved(org).await?;
+        let zone = self.store.organization(org).await?.timezone;
+        let today = Day::of(self.clock.now(), zone);
+        let (compare, seal) = due(progress, first, today, self.retention_days);
+        // Each loop stops at the first day that is not finished. The next run continues there.
+        for day in seal {
+            let actions = Actions::REPAIR_AND_SEAL;
+            let Some(true) = self.reconcile_in_time(report, (org, day), actions, until).await else { break };
+            progress.sealed = Some(day);
+            self.store.set_proved(org, progress).await?;
+        }
+        for day in compare {
+            let actions = Actions::COMPARE;
+            let Some(_) = self.reconcile_in_time(report, (org, day), actions, until).await else { break };
+            progress = Proved { compared: Some(day), ..progress };
+            self.store.set_proved(org, progress).await?;
+        }
+        Ok(())
+    }
+
+    /// Reconciles a day if there is time. Returns whether its rollups then contain every event, or none if the day was
+    /// not reconciled.
+    async fn reconcile_in_time(
+        &self,
+        report: &mut Report,
+        (org, day): (&OrgId, Day),
+        actions: Actions,
+        until: Instant,
+    ) -> Option<bool> {
+        if Instant::now() >= until {
+            report.days_left += 1;
+            return None;
+        }
+        // Arithmetic panics when a day's numbers overflow. That must not stop the other days.
+        let reconciled = AssertUnwindSafe(self.reconcile(org, day, actions)).catch_unwind().await;
+        match reconciled.unwrap_or_else(|_| Err(store::error::Error::internal("it cannot be recomputed"))) {
+            Ok(of_day) => {
+                let (whole, too_large) = (of_day.is_whole(), of_day.too_large);
+                if too_large > 0 {
+                    let failure = format!("{org} {day}: {too_large} items would exceed the size limit");
+                    report.failures.push(failure);
+                }
+                report.add(of_day, false);
+                Some(whole)
+            }
+            Err(error) => {
+                report.failures.push(format!("{org} {day}: {error}"));
+                None
+            }
+        }
+    }
+
+    async fn reconcile(&self, org: &OrgId, day: Day, actions: Actions) -> Result<DayReport> {
+        let today = Day::of(self.clock.now(), chrono_tz::UTC);
+        if day < oldest_complete_day(today, self.retention_days) {
+            return Err(store::error::Error::Conflict(format!(
+                "{day} cannot be recomputed: some of its raw events may have expired"
+            )));
+        }
+        DayReconciliation { store: &self.store, clock: &self.clock, org, day, actions }.run().await
+    }
+}
+
+fn emit(report: &Report) {
+    for (metric, count) in [
+        (Metric::Drift, report.drift),
+        (Metric::UnreadableEvents, report.unreadable),
+        (Metric::ReadUnits, report.half_read_units.div_ceil(2)),
+    ] {
+        metric.count(usize::try_from(count).unwrap_or(usize::MAX));
+    }
+}

@@ -1,0 +1,143 @@
+//! Repairs and seals the items of a day.
+//!
+//! An item is written only if it has not been updated since it was read, and the write seals it: nothing is added to it
+//! any more. An item that is updated too often for that is sealed as it is first (frozen), and repaired in the next
+//! round.
+
+use std::collections::BTreeSet;
+
+use ledger::ids::OrgId;
+use ledger::period::Day;
+use ledger::rollup::Sums;
+use ledger::rollup::{Column, Measure};
+use runtime::clock::Clock;
+use store::Store;
+use store::error::{Error, Result};
+use store::keys::{Key, own_day};
+use store::proof::{Guarded, Rewritten};
+
+use crate::compare::{Comparison, compare};
+use crate::recompute::Recomputed;
+use crate::report::DayReport;
+
+/// An item, compared with the day's events.
+pub struct ComparedItem {
+    pub key: Key,
+    stored: Guarded,
+    /// The stored columns that are about the day.
+    columns: Sums,
+    recomputed: Recomputed,
+    pub comparison: Comparison,
+}
+
+impl ComparedItem {
+    pub fn new(key: Key, stored: Guarded, recomputed: Recomputed, day: Day, dirty: bool) -> Result<Self> {
+        let own = own_day(&key).ok_or_else(|| Error::Internal(format!("{key:?} belongs to no day")))?;
+        let columns = stored.columns.part((day.date() - own.date()).num_days());
+        let comparison = compare(&key, &columns, &recomputed, dirty && stored.sealed.is_some());
+        Ok(Self { key, stored, columns, recomputed, comparison })
+    }
+
+    fn is_of_end_users(&self) -> bool {
+        let users = end_users();
+        self.columns.sets.contains_key(&users) || self.recomputed.all.sets.contains_key(&users)
+    }
+}
+
+/// What has to be done with an item.
+enum Action {
+    Keep,
+    SyncEndUsers,
+    Rewrite,
+}
+
+/// Repairs one day of an organization.
+pub struct Repair<'a> {
+    pub store: &'a Store,
+    pub clock: &'a Clock,
+    pub org: &'a OrgId,
+    pub day: Day,
+    /// Whether items of the day that are correct are sealed too.
+    pub seal: bool,
+}
+
+impl Repair<'_> {
+    /// Repairs the items that need it. Returns false if an item changed meanwhile and has to be compared again.
+    pub async fn items(&self, items: &[ComparedItem], report: &mut DayReport) -> Result<bool> {
+        let mut done = true;
+        for item in items {
+            done &= match self.action(item) {
+                Action::Keep => true,
+                Action::SyncEndUsers => self.sync_end_users(item, report).await?,
+                Action::Rewrite => self.rewrite(item, report).await?,
+            };
+        }
+        Ok(done)
+    }
+
+    fn action(&self, item: &ComparedItem) -> Action {
+        let ComparedItem { key, stored, comparison, .. } = item;
+        let drifts = !comparison.drift.is_empty();
+        // The aggregator adds nothing to a sealed item, so whatever it misses has to be written here.
+        let incomplete = stored.sealed.is_some() && !comparison.is_equal();
+        let to_seal = self.seal && stored.sealed.is_none() && own_day(key) == Some(self.day);
+        match (drifts || incomplete, item.is_of_end_users()) {
+            (true, true) => Action::SyncEndUsers,
+            (true, false) => Action::Rewrite,
+            (false, false) if to_seal && comparison.is_equal() && stored.writes > 0 => Action::Rewrite,
+            (false, _) => Action::Keep,
+        }
+    }
+
+    /// Adds missing members to a set of end users and removes extra ones. Neither can count twice, so the set need not
+    /// be sealed.
+    async fn sync_end_users(&self, item: &ComparedItem, report: &mut DayReport) -> Result<bool> {
+        let of = |sums: &Sums| sums.sets.get(&end_users()).cloned().unwrap_or_default();
+        let (stored, computed) = (of(&item.columns), of(&item.recomputed.all));
+        let (missing, extra): (BTreeSet<_>, BTreeSet<_>) = (&computed - &stored, &stored - &computed);
+        if !missing.is_empty() && !self.store.add_end_users(&item.key, &missing).await? {
+            report.too_large += 1;
+            return Ok(true);
+        }
+        if !extra.is_empty() {
+            // An aggregator that remembers such a user as stored would not store it again, should an event of that user
+            // still arrive. Marking the day dirty covers this.
+            self.mark_dirty(&item.key).await?;
+            self.store.remove_end_users(&item.key, &extra).await?;
+        }
+        report.repaired(&item.comparison);
+        Ok(true)
+    }
+
+    async fn rewrite(&self, item: &ComparedItem, report: &mut DayReport) -> Result<bool> {
+        let ComparedItem { key, stored, columns, recomputed, comparison } = item;
+        match self.store.rewrite(key, columns, &recomputed.all, stored.writes).await? {
+            Rewritten::Done => {
+                report.repaired(comparison);
+                report.sealed += u64::from(stored.sealed.is_none());
+                Ok(true)
+            }
+            Rewritten::TooLarge => {
+                report.too_large += 1;
+                Ok(true)
+            }
+            Rewritten::Changed => {
+                if !comparison.drift.is_empty() && stored.sealed.is_none() {
+                    // Marked before it is frozen, so that the day is recomputed even if this process dies in between.
+                    self.mark_dirty(key).await?;
+                    self.store.freeze(key).await?;
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    async fn mark_dirty(&self, key: &Key) -> Result<()> {
+        let token = format!("reconcile {} {}", self.clock.now().timestamp_millis(), key.sk);
+        self.store.mark_dirty(self.org, self.day, &token).await
+    }
+}
+
+fn end_users() -> Column {
+    Measure::EndUsers.into()
+}

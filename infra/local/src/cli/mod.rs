@@ -1,0 +1,10 @@
+//! The commands, one file each.
+
+pub mod invoke;
+pub mod run;
+pub mod token;
+
+/// The path with which this program was run, for commands that a person can copy.
+fn command() -> String {
+    std::env::args().next().unwrap_or_else(|| "fleetledger".to_owned())
+}
