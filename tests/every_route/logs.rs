@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use http::{Method, Request, StatusCode};
 use local::template::Template;
-use runtime::logs::{self, OURS};
+use runtime::logs::{self, WORKSPACE_CRATES};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 use web::auth::Scope;
@@ -214,7 +214,10 @@ async fn each_line_of_a_delivery_has_its_request_id() {
 fn libraries_log_from_info_on_and_every_function_counts_as_ours() {
     for function in Template::built_in().unwrap().functions {
         let name = function.binary.replace('-', "_");
-        assert!(OURS.contains(&name.as_str()), "{name} is missing in runtime::logs::OURS");
+        assert!(
+            WORKSPACE_CRATES.contains(&name.as_str()),
+            "{name} is missing in runtime::logs::WORKSPACE_CRATES"
+        );
     }
     let log = Log::at(LevelFilter::TRACE);
     tracing::trace!(target: "store", "ours");

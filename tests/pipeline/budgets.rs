@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use store::keys::columns::spell;
 use store::keys::{self, Key, Keyed, PK, SK, VERSION};
 use store::{Reading, Store};
-use webhook::{LIMIT, Policy, Webhooks};
+use webhook::{Policy, TIMEOUT, Webhooks};
 
 use crate::simulation::engine::Engine;
 use crate::simulation::number;
@@ -186,7 +186,7 @@ async fn many_organizations_with_a_hundred_budgets_each() {
     println!("created {orgs} organizations in {:.0} s", begun.elapsed().as_secs_f64());
     let store = Store::new(wire.client(DIRECT), &names());
     let clock = Clock::fixed(noon());
-    let webhooks = Webhooks::new(Policy { allow_local: false, limit: LIMIT }).unwrap();
+    let webhooks = Webhooks::new(Policy { allow_local: false, timeout: TIMEOUT }).unwrap();
     let function = BudgetAlerts::new(store.clone(), clock.clone(), Channels::new(webhooks));
     // First, half a budget and a forecast of a whole one for each crossing agent; then nothing new.
     for (what, decided) in [("with decisions", 2 * orgs * AGENTS / CROSSING), ("without", 0)] {

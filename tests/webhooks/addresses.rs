@@ -1,7 +1,7 @@
 //! Attempts to reach private addresses: by spelling, by name, by DNS rebinding, by redirect.
 //! redirection.
 
-use ledger::alert::Verdict;
+use ledger::alert::RetryAdvice;
 use webhook::{Policy, Sent};
 
 use super::{DEPLOYED, LOCAL, Names, send};
@@ -12,7 +12,7 @@ const NOT_PUBLIC: &str = "The name of the host stands for an address that is not
 /// Sends to a URL that must be refused, and returns the detail of the failure.
 async fn refused(names: &Names, policy: Policy, url: &str) -> String {
     let failure = send(&names.webhooks(policy), url).await.unwrap_err();
-    assert_eq!((failure.verdict, failure.status), (Verdict::GiveUp, None), "{url}: {failure}");
+    assert_eq!((failure.advice, failure.status), (RetryAdvice::GiveUp, None), "{url}: {failure}");
     failure.detail
 }
 
@@ -129,7 +129,7 @@ async fn a_name_is_resolved_once_per_message() {
     assert_eq!(names.asked(), ["rebind.localhost"]);
     // The next message is checked again.
     let failure = send(&webhooks, &url).await.unwrap_err();
-    assert_eq!((failure.verdict, failure.detail.as_str()), (Verdict::GiveUp, NOT_PUBLIC));
+    assert_eq!((failure.advice, failure.detail.as_str()), (RetryAdvice::GiveUp, NOT_PUBLIC));
     assert_eq!(send(&webhooks, &url).await, Ok(Sent { status: 204 }));
     assert_eq!((names.asked().len(), receiver.connections()), (3, 2));
 }
@@ -182,7 +182,7 @@ async fn redirects_are_not_followed() {
     for status in [301, 302, 303, 307, 308] {
         receiver.answers(Reply::With(status, vec![("location", inside.url())], String::new()));
         let failure = send(&Names::all(&["127.0.0.1"]).webhooks(LOCAL), &receiver.url()).await.unwrap_err();
-        assert_eq!((failure.status, failure.verdict), (Some(status), Verdict::Again { after: None }));
+        assert_eq!((failure.status, failure.advice), (Some(status), RetryAdvice::Retry { after: None }));
         let detail = format!("The receiver answered {status} (redirections are not followed)");
         assert_eq!(failure.detail, detail);
     }

@@ -3,7 +3,7 @@
 use std::process::Command;
 use std::sync::Arc;
 
-use ledger::alert::{MessageId, Verdict};
+use ledger::alert::{MessageId, RetryAdvice};
 use reqwest::Certificate;
 use webhook::{Sent, Webhooks, new_secret};
 
@@ -46,7 +46,7 @@ async fn nothing_is_sent_without_a_valid_secret() {
     for secrets in [&[][..], &[""], &["whsec_"], &["whsec_dG9vIHNob3J0"], &[SECRET, "sesame"]] {
         let sent = webhooks.send(&receiver.url(), secrets, &MessageId::of("x"), noon(), b"{}").await;
         let failure = sent.unwrap_err();
-        assert_eq!(failure.verdict, Verdict::GiveUp);
+        assert_eq!(failure.advice, RetryAdvice::GiveUp);
         assert!(!failure.detail.contains("sesame"), "{failure}");
     }
     assert_eq!(receiver.connections(), 0);
@@ -67,7 +67,7 @@ fn message_ids_are_distinct_and_contain_no_period() {
 fn trusting(names: &Names) -> Webhooks {
     let root = Certificate::from_pem(ROOT).unwrap();
     let transport = reqwest::Client::builder().tls_certs_only([root]);
-    Webhooks::over(transport, Arc::new(names.clone()), LOCAL).unwrap()
+    Webhooks::with_transport(transport, Arc::new(names.clone()), LOCAL).unwrap()
 }
 
 #[tokio::test]
@@ -83,7 +83,7 @@ async fn over_https_the_certificate_must_match_the_name() {
     let address = send(&trusting(&names), &receiver.url()).await.unwrap_err();
     let nobody = send(&names.webhooks(LOCAL), &receiver.url_of(NAME)).await.unwrap_err();
     for failure in [other, address, nobody] {
-        assert_eq!(failure.verdict, Verdict::Again { after: None });
+        assert_eq!(failure.advice, RetryAdvice::Retry { after: None });
         assert!(
             failure.detail.starts_with("No connection to the receiver: invalid peer certificate"),
             "{failure}"
@@ -116,7 +116,7 @@ async fn http_is_allowed_for_this_machine_only() {
     {
         let failure = send(&webhooks, &receiver.url_of("hooks.example")).await.unwrap_err();
         assert_eq!(failure.detail, "Not sent: URL scheme should be 'https'.");
-        assert_eq!(failure.verdict, Verdict::GiveUp);
+        assert_eq!(failure.advice, RetryAdvice::GiveUp);
     }
     assert_eq!(receiver.connections(), 0);
 }

@@ -8,9 +8,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ledger::alert::{Failure, MessageId};
+use ledger::alert::{DeliveryFailure, MessageId};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use webhook::{LIMIT, Policy, Sent, Webhooks};
+use webhook::{Policy, Sent, TIMEOUT, Webhooks};
 
 use crate::support::noon;
 
@@ -20,14 +20,14 @@ pub const SECRET: &str = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYX";
 pub const BODY: &str = r#"{"type":"test","data":"ä"}"#;
 
 /// The policy on a developer's machine.
-pub const LOCAL: Policy = Policy { allow_local: true, limit: LIMIT };
+pub const LOCAL: Policy = Policy { allow_local: true, timeout: TIMEOUT };
 /// The policy of the deployed system.
-pub const DEPLOYED: Policy = Policy { allow_local: false, limit: LIMIT };
+pub const DEPLOYED: Policy = Policy { allow_local: false, timeout: TIMEOUT };
 /// A short timeout, for receivers that never respond.
-pub const SHORT: Policy = Policy { allow_local: true, limit: Duration::from_millis(300) };
+pub const SHORT: Policy = Policy { allow_local: true, timeout: Duration::from_millis(300) };
 
 /// Sends a message with the id `x`.
-pub async fn send(webhooks: &Webhooks, url: &str) -> Result<Sent, Failure> {
+pub async fn send(webhooks: &Webhooks, url: &str) -> Result<Sent, DeliveryFailure> {
     webhooks.send(url, &[SECRET], &MessageId::of("x"), noon(), BODY.as_bytes()).await
 }
 
@@ -57,7 +57,7 @@ impl Names {
 
     /// A sender with this resolver.
     pub fn webhooks(&self, policy: Policy) -> Webhooks {
-        Webhooks::over(reqwest::Client::builder(), Arc::new(self.clone()), policy).unwrap()
+        Webhooks::with_transport(reqwest::Client::builder(), Arc::new(self.clone()), policy).unwrap()
     }
 }
 

@@ -1,4 +1,4 @@
-//! Counting what a range of the log holds.
+//! Counts the entries of a time range.
 
 use futures::try_join;
 use ledger::ids::Name;
@@ -6,21 +6,21 @@ use store::Store;
 use store::activity::Filter;
 use web::error::Result;
 
-use crate::cut::{Counted, Cut, Span};
+use crate::split_range::{PartCounts, SplitRange, TimeRange};
 
-/// How many entries each part of the range has: its ends as they are read now, its whole hours as they were counted.
-pub async fn count(store: &Store, filter: &Filter, cut: &Cut) -> Result<Counted> {
-    let read = async |span: Option<Span>| match span {
-        Some(span) => store.count_activity(filter, &span.stretch()).await,
+/// Counts each part of the range: the ends by query, the whole hours from hourly counts.
+pub async fn count(store: &Store, filter: &Filter, split: &SplitRange) -> Result<PartCounts> {
+    let read = async |range: Option<TimeRange>| match range {
+        Some(range) => store.count_activity(filter, &range.stretch()).await,
         None => Ok(0),
     };
     let days = async {
-        match cut.days() {
+        match split.days() {
             Some(days) => store.activity_days(&filter.org, filter.agent.as_ref(), days).await,
             None => Ok(Vec::new()),
         }
     };
-    let (head, days, tail) = try_join!(read(cut.head), days, read(cut.tail))?;
+    let (head, days, tail) = try_join!(read(split.head), days, read(split.tail))?;
     let event_type = filter.event_type.as_ref().map(Name::as_str);
-    Ok(Counted { head, hours: cut.hours(&days, event_type), tail })
+    Ok(PartCounts { head, hours: split.hours(&days, event_type), tail })
 }

@@ -1,4 +1,4 @@
-//! Cursors: where a list was left, signed, so that it goes on just there and nowhere else.
+//! Signed cursors that mark a position in the log.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
@@ -8,44 +8,41 @@ use ledger::ids::OrgId;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
-use crate::cut::Span;
 use crate::params::Params;
+use crate::split_range::TimeRange;
 
-/// Where a list was left.
+/// The state of a paged listing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cursor {
-    /// The newest instant of the range as it was at the first page: a range that ends "now" must not move on.
+    /// The newest instant of the range at the first page: a range that ends "now" must not move on.
     newest: DateTime<Utc>,
-    /// The oldest.
     oldest: DateTime<Utc>,
-    /// The place of the last entry that was given out.
+    /// Position of the last entry returned.
     pub place: String,
-    /// How many were given out before.
+    /// Number of entries returned before.
     pub passed: u64,
 }
 
-/// Bytes of a signature.
+/// Length of a signature in bytes.
 const SIGNATURE: usize = 32;
 
 impl Cursor {
-    /// A list of `range`, left at `place` after `passed` entries.
-    pub fn new(range: Span, place: String, passed: u64) -> Self {
+    pub fn new(range: TimeRange, place: String, passed: u64) -> Self {
         Self { newest: range.newest, oldest: range.oldest, place, passed }
     }
 
-    /// The range that it lists.
-    pub const fn range(&self) -> Span {
-        Span { newest: self.newest, oldest: self.oldest }
+    pub const fn range(&self) -> TimeRange {
+        TimeRange { newest: self.newest, oldest: self.oldest }
     }
 
-    /// The cursor's text, which holds for the organisation and the filters alone.
+    /// Signs the cursor for this organization and these filters.
     pub fn sign(&self, secret: &[u8], org: &OrgId, params: &Params) -> Result<String, web::error::Error> {
         let payload = serde_json::to_vec(self).map_err(web::error::Error::internal)?;
         let signature = signature(secret, org, params, &payload).finalize().into_bytes();
         Ok(BASE64.encode([signature.as_slice(), &payload].concat()))
     }
 
-    /// The cursor that `text` writes, if it was signed for this organisation and these filters.
+    /// Parses a cursor, if it was signed for this organization and these filters.
     pub fn verify(text: &str, secret: &[u8], org: &OrgId, params: &Params) -> Option<Self> {
         let bytes = BASE64.decode(text).ok()?;
         let (signed, payload) = bytes.split_first_chunk::<SIGNATURE>()?;
@@ -54,7 +51,7 @@ impl Cursor {
     }
 }
 
-/// The signature over all that a cursor is bound to; each part is closed by a byte that no identifier holds.
+/// Signs everything that a cursor is bound to. Each part ends with a byte that cannot occur in an identifier.
 fn signature(secret: &[u8], org: &OrgId, params: &Params, payload: &[u8]) -> Hmac<Sha256> {
     let id = |id: Option<&str>| id.unwrap_or_default().to_owned();
     let instant = |instant: Option<DateTime<Utc>>| instant.map(|i| i.to_rfc3339()).unwrap_or_default();
@@ -79,17 +76,18 @@ fn signature(secret: &[u8], org: &OrgId, params: &Params, payload: &[u8]) -> Hma
 #[cfg(test)]
 mod tests {
     use ledger::period::parse_instant;
-    use web::query::{FromQuery, Query};
+    use web::query::{FromQuery, QueryReader};
 
     use super::*;
 
     fn params(text: &str) -> Params {
-        Params::from_query(&mut Query::parse(text))
+        Params::from_query(&mut QueryReader::parse(text))
     }
 
     fn cursor() -> Cursor {
         let at = |text| parse_instant(text).unwrap();
-        let range = Span { newest: at("2026-03-31T12:00:00.123456Z"), oldest: at("2026-03-01T12:00:00Z") };
+        let range =
+            TimeRange { newest: at("2026-03-31T12:00:00.123456Z"), oldest: at("2026-03-01T12:00:00Z") };
         Cursor::new(range, "8210526399999#a#s".to_owned(), 700)
     }
 
@@ -105,7 +103,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_cursor_holds_for_its_organisation_and_filters_alone() {
+    fn a_cursor_is_bound_to_its_organization_and_filters() {
         let (secret, org) = ([7; 32], OrgId::new("acme").unwrap());
         for filter in FILTERS {
             let text = cursor().sign(&secret, &org, &params(filter)).unwrap();
@@ -117,7 +115,7 @@ mod tests {
             }
             assert_eq!(read(&secret, "acm", filter), None);
             assert_eq!(read(&[8; 32], "acme", filter), None);
-            // The number of entries on a page is no filter, and an instant is the same in every spelling.
+            // The page size is not a filter, and an instant is the same in any spelling.
             assert_eq!(read(&secret, "acme", &format!("{filter}&limit=7")), Some(cursor()));
         }
         let text = cursor().sign(&secret, &org, &params("from=2026-03-01T00:00:00Z")).unwrap();
@@ -126,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn no_changed_cursor_holds() {
+    fn a_modified_cursor_is_rejected() {
         let (secret, org, params) = ([7; 32], OrgId::new("acme").unwrap(), params(""));
         let text = cursor().sign(&secret, &org, &params).unwrap();
         let bytes = BASE64.decode(&text).unwrap();

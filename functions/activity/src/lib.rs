@@ -2,14 +2,13 @@
 
 mod count;
 mod cursor;
-mod cut;
 pub mod log;
 mod page;
 mod params;
+mod split_range;
 
 use web::route::Route;
 
-/// The routes of this function.
 pub fn routes() -> Vec<Route> {
     vec![log::route()]
 }

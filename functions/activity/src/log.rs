@@ -1,13 +1,12 @@
 //! `GET /api/activity`: the activity log, newest first, then by id.
 //!
-//! `agentId`, `eventType`, `from` and `to` combine. Pages follow one another by `offset`, or by `cursor`, which takes
-//! the `nextCursor` of the page before together with the same filters; entries that come in meanwhile move no page of
-//! it. The log reaches back as far as raw events are kept.
+//! `agentId`, `eventType`, `from` and `to` combine. Pages are requested by `offset`, or by `cursor` with the previous
+//! page's `nextCursor` and the same filters; new entries do not shift the pages of a cursor. The log reaches back as
+//! far as raw events are kept.
 //!
-//! `total` is exact: whole hours are counted by the aggregator, the rest of the range, and with it the last hour, is
-//! counted as it is read. An entry that came in late, about an hour that is over, is therefore part of `total` when
-//! the aggregator has seen it, about a minute later. It is listed at once, unless both `agentId` and `eventType` are
-//! given.
+//! `total` is exact: the aggregator counts whole hours, and the rest of the range, which includes the last hour, is
+//! counted when the page is read. An entry that arrives after its hour has ended is part of `total` once it is
+//! aggregated, about a minute later. It is listed at once, unless both `agentId` and `eventType` are given.
 
 use axum::Json;
 use axum::extract::State;
@@ -19,51 +18,47 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Fault, Result};
-use web::query::Params as Query;
+use web::query::Query;
 use web::route::Route;
 
 use crate::cursor::Cursor;
-use crate::page::{Asked, Names, Page};
+use crate::page::{Names, Page, PageRequest};
 use crate::params::{Params, within_reach};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/activity", Scope::ActivityRead, handle)
 }
 
-/// A page of the log.
 #[derive(Debug, Serialize)]
 pub struct Response {
     data: Vec<Entry>,
     pagination: Pagination,
 }
 
-/// An entry.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
     id: String,
     event_type: String,
-    /// Empty where the entry is about no agent: a setting of something else was changed.
+    /// Empty if the entry is not about an agent, such as a change of other settings.
     agent_id: String,
-    /// As registered, else its id.
+    /// The registered name, else the id.
     agent_name: String,
-    /// The object as it was sent, to the letter.
+    /// The object exactly as it was sent.
     details: Box<RawValue>,
     created_at: String,
 }
 
-/// Where the page stands.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Pagination {
-    /// All entries that the filters let through.
+    /// Number of entries that match the filters.
     total: u64,
     limit: u32,
-    /// How many came before this page.
+    /// Number of entries before this page.
     offset: u64,
     has_more: bool,
-    /// For the page after this one, where there is one.
+    /// Cursor of the next page, if there is one.
     next_cursor: Option<String>,
 }
 
@@ -80,13 +75,13 @@ async fn handle(
     let now = app.clock.now();
     let range = cursor.as_ref().map_or_else(|| params.range(now), Cursor::range);
     let passed = cursor.as_ref().map_or_else(|| params.offset.into(), |cursor| cursor.passed);
-    let asked = Asked::new(&caller.org, &params, cursor.map(|cursor| cursor.place));
+    let request = PageRequest::new(&caller.org, &params, cursor.map(|cursor| cursor.place));
     let Page { total, mut entries, names } = match within_reach(range, now, app.config.event_retention_days) {
-        Some(span) => Box::pin(asked.page(&app.store, span, now)).await?,
+        Some(range) => Box::pin(request.page(&app.store, range, now)).await?,
         None => Page::default(),
     };
-    let has_more = entries.len() > asked.limit;
-    entries.truncate(asked.limit);
+    let has_more = entries.len() > request.limit;
+    entries.truncate(request.limit);
     let next_cursor = match entries.last().filter(|_| has_more) {
         Some(last) => {
             let passed = passed + u64::try_from(entries.len()).unwrap_or_default();

@@ -1,5 +1,3 @@
-//! The Lambda function `activity`.
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
     web::app::serve_checked(activity::routes(), |config| config.cursor_secret().map(drop)).await

@@ -1,4 +1,4 @@
-//! Reading a page of the log.
+//! Reads a page of the activity log.
 
 use std::collections::HashMap;
 
@@ -11,37 +11,36 @@ use store::activity::{Entry, Filter, Stretch};
 use web::error::Result;
 
 use crate::count::count;
-use crate::cut::{Counted, Cut, Span};
 use crate::params::Params;
+use crate::split_range::{PartCounts, SplitRange, TimeRange};
 
-/// Stretches that are read at once where entries lie far apart.
+/// Concurrent queries when the entries of a page are spread over many hours.
 const IN_FLIGHT: usize = 8;
 
-/// The names of agents that have one.
+/// The registered names of agents.
 pub type Names = HashMap<AgentId, String>;
 
-/// What is answered of the log.
+/// A page of the log.
 #[derive(Default)]
 pub struct Page {
-    /// How many entries there are in all.
+    /// Number of entries in the whole range.
     pub total: u64,
-    /// Those of the page, and one more where there is one.
+    /// The entries of the page, plus one if there is a next page.
     pub entries: Vec<Entry>,
-    /// The names of their agents.
     pub names: Names,
 }
 
-/// A page that is asked for.
-pub struct Asked {
+/// The page that a request asks for.
+pub struct PageRequest {
     filter: Filter,
     offset: u32,
     after: Option<String>,
-    /// The most entries that it is to have.
+    /// Maximum number of entries.
     pub limit: usize,
 }
 
-impl Asked {
-    /// What `params` ask for, `after` the place that a cursor names.
+impl PageRequest {
+    /// `after` is the position stored in a cursor.
     pub fn new(org: &OrgId, params: &Params, after: Option<String>) -> Self {
         let (agent, event_type) = (params.agent.clone(), params.event_type.clone());
         Self {
@@ -52,53 +51,57 @@ impl Asked {
         }
     }
 
-    /// The page, of all that is in `span`.
-    pub async fn page(&self, store: &Store, span: Span, now: DateTime<Utc>) -> Result<Page> {
-        let cut = Cut::new(span, now);
-        let (counting, names) = (count(store, &self.filter, &cut), names(store, &self.filter));
+    /// Reads the page from `range`.
+    pub async fn page(&self, store: &Store, range: TimeRange, now: DateTime<Utc>) -> Result<Page> {
+        let split = SplitRange::new(range, now);
+        let (counting, names) = (count(store, &self.filter, &split), names(store, &self.filter));
         if self.offset == 0 && !self.is_sifted() {
-            // Where the page begins is known before anything is counted.
-            let (counted, entries, names) = try_join!(counting, self.read(store, [span], 0), names)?;
+            // The page starts at the beginning of the range, so it need not wait for the counts.
+            let (counted, entries, names) = try_join!(counting, self.read(store, [range], 0), names)?;
             return Ok(Page { total: counted.total(), entries, names });
         }
         let (counted, names) = try_join!(counting, names)?;
-        let entries = self.read_counted(store, &cut, &counted).await?;
+        let entries = self.read_counted(store, &split, &counted).await?;
         Ok(Page { total: counted.total(), entries, names })
     }
 
-    /// Whether entries have to be sorted out that are in the index and not in the list: no index has both the agent
-    /// and the type.
+    /// Whether matching entries must be filtered out of an index: no index covers both agent and event type.
     const fn is_sifted(&self) -> bool {
         self.filter.agent.is_some() && self.filter.event_type.is_some()
     }
 
-    async fn read_counted(&self, store: &Store, cut: &Cut, counted: &Counted) -> Result<Vec<Entry>> {
-        let Some(start) = counted.start(cut, self.offset.into()) else { return Ok(Vec::new()) };
+    async fn read_counted(
+        &self,
+        store: &Store,
+        split: &SplitRange,
+        counted: &PartCounts,
+    ) -> Result<Vec<Entry>> {
+        let Some(start) = counted.start(split, self.offset.into()) else { return Ok(Vec::new()) };
         let skip = usize::try_from(start.skip).unwrap_or(usize::MAX);
         if self.is_sifted() {
-            // Hours without the type are not even looked at.
-            return self.read(store, counted.spans(cut, start.newest), skip).await;
+            // Skips hours that have no entry of the type.
+            return self.read(store, counted.ranges(split, start.newest), skip).await;
         }
-        self.read(store, [Span { newest: start.newest, ..cut.whole }], skip).await
+        self.read(store, [TimeRange { newest: start.newest, ..split.whole }], skip).await
     }
 
     async fn read(
         &self,
         store: &Store,
-        spans: impl IntoIterator<Item = Span>,
+        ranges: impl IntoIterator<Item = TimeRange>,
         skip: usize,
     ) -> Result<Vec<Entry>> {
         let clip = |stretch: Stretch| match &self.after {
             Some(place) => stretch.after(place),
             None => Some(stretch),
         };
-        let stretches = spans.into_iter().filter_map(|span| clip(span.stretch())).collect();
+        let stretches = ranges.into_iter().filter_map(|range| clip(range.stretch())).collect();
         let mut entries = in_turn(store, &self.filter, stretches, skip + self.limit + 1).await?;
         Ok(entries.split_off(skip.min(entries.len())))
     }
 }
 
-/// The names of the agents that a page may show.
+/// The names of the agents that may occur on the page.
 async fn names(store: &Store, filter: &Filter) -> Result<Names> {
     let agents = match &filter.agent {
         Some(agent) => store.agent(&filter.org, agent).await?.into_iter().collect(),
@@ -107,7 +110,7 @@ async fn names(store: &Store, filter: &Filter) -> Result<Names> {
     Ok(agents.into_iter().filter_map(|agent| Some((agent.id, agent.settings?.name?))).collect())
 }
 
-/// The first `most` entries of `stretches`, one after the other.
+/// The first `most` entries of `stretches`, in order.
 async fn in_turn(store: &Store, filter: &Filter, stretches: Vec<Stretch>, most: usize) -> Result<Vec<Entry>> {
     let mut found = Vec::new();
     let queries = stretches.into_iter().map(async |stretch| store.activity(filter, &stretch, most).await);

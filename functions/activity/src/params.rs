@@ -1,42 +1,42 @@
-//! The parameters, and the range of the log that they ask for.
+//! The query parameters and the time range that they select.
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use ledger::ids::{AgentId, Name};
-use web::query::{FromQuery, Query};
+use web::query::{FromQuery, QueryReader};
 
-use crate::cut::Span;
+use crate::split_range::TimeRange;
 
-/// The furthest page that can be asked for by number.
+/// The largest offset; beyond it, pages are reached by cursor.
 const MAX_OFFSET: u32 = 10_000;
-/// The range that is listed unless another one is asked for.
+/// Length of the range if none is given.
 const DEFAULT_RANGE: TimeDelta = TimeDelta::days(30);
-/// How long before it expires an entry is listed no more: one may be stamped a little later than it came.
+/// Entries are no longer listed this long before they expire, because an entry may be dated slightly after it
+/// arrived.
 const SPARE: TimeDelta = TimeDelta::hours(1);
-/// How far ahead of the clock a range may usefully end.
+/// How far a range may end after now.
 const AHEAD: TimeDelta = TimeDelta::days(1);
-/// The grain of the log's time.
+/// Resolution of entry times.
 const TICK: TimeDelta = TimeDelta::milliseconds(1);
 
-/// The parameters.
 pub struct Params {
-    /// `agentId`: of this agent alone.
+    /// `agentId`: only entries about this agent.
     pub agent: Option<AgentId>,
-    /// `eventType`: of this type alone.
+    /// `eventType`: only entries of this type.
     pub event_type: Option<Name>,
-    /// `from`: the oldest instant, included; by default 30 days before `to`.
+    /// `from`: the oldest instant, inclusive; default 30 days before `to`.
     pub from: Option<DateTime<Utc>>,
-    /// `to`: the newest instant, included; by default now.
+    /// `to`: the newest instant, inclusive; default now.
     pub to: Option<DateTime<Utc>>,
-    /// `limit`: the most entries of a page; 1 to 500, by default 100.
+    /// `limit`: entries per page; 1 to 500, default 100.
     pub limit: u32,
-    /// `offset`: how many to pass over; 0 to 10,000, by default none. Not beside a cursor.
+    /// `offset`: entries to skip; 0 to 10,000, default 0. Not allowed together with a cursor.
     pub offset: u32,
-    /// `cursor`: what the page before gave as `nextCursor`.
+    /// `cursor`: the `nextCursor` of the previous page.
     pub cursor: Option<String>,
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut Query) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let advice =
             "; further pages are reached by 'cursor', which takes the 'nextCursor' of the page before";
         let params = Self {
@@ -59,21 +59,21 @@ impl FromQuery for Params {
 }
 
 impl Params {
-    /// The range that is asked for at `now`.
-    pub fn range(&self, now: DateTime<Utc>) -> Span {
+    /// The requested range at `now`.
+    pub fn range(&self, now: DateTime<Utc>) -> TimeRange {
         let newest = self.to.unwrap_or(now);
         let default = || newest.checked_sub_signed(DEFAULT_RANGE).unwrap_or(newest);
-        Span { newest, oldest: self.from.unwrap_or_else(default) }
+        TimeRange { newest, oldest: self.from.unwrap_or_else(default) }
     }
 }
 
-/// What there can be of `range` at `now`, to the millisecond: entries are kept for `days`.
-pub fn within_reach(range: Span, now: DateTime<Utc>, days: u32) -> Option<Span> {
+/// The part of `range` that can have entries at `now`, to the millisecond: entries are kept for `days`.
+pub fn within_reach(range: TimeRange, now: DateTime<Utc>, days: u32) -> Option<TimeRange> {
     let reach = now - TimeDelta::days(days.into()) + SPARE;
     let newest = floor(range.newest.min(now + AHEAD));
     let oldest = range.oldest.max(reach);
     let oldest = if floor(oldest) == oldest { oldest } else { floor(oldest) + TICK };
-    (oldest <= newest).then_some(Span { newest, oldest })
+    (oldest <= newest).then_some(TimeRange { newest, oldest })
 }
 
 fn floor(instant: DateTime<Utc>) -> DateTime<Utc> {
@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn params(text: &str) -> Result<Params, web::error::Error> {
-        let mut query = Query::parse(text);
+        let mut query = QueryReader::parse(text);
         let params = Params::from_query(&mut query);
         query.finish().map(|()| params)
     }
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_range_is_the_last_thirty_days_unless_it_is_given() {
+    fn the_default_range_is_the_last_thirty_days() {
         let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
         assert_eq!(range(""), pair("2026-03-01T12:00:00Z", "2026-03-31T12:00:00Z"));
         assert_eq!(range("from=2026-01-01T00:00:00Z"), pair("2026-01-01T00:00:00Z", "2026-03-31T12:00:00Z"));
@@ -116,12 +116,12 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_a_range_keep_to_the_milliseconds_within_it() {
+    fn range_ends_are_rounded_inwards_to_milliseconds() {
         let now = at("2026-03-31T12:00:00Z");
         let reach = |oldest: &str, newest: &str| {
-            let range = Span { newest: at(newest), oldest: at(oldest) };
+            let range = TimeRange { newest: at(newest), oldest: at(oldest) };
             let text = |instant| ledger::period::sortable(instant);
-            within_reach(range, now, 70).map(|span| (text(span.oldest), text(span.newest)))
+            within_reach(range, now, 70).map(|range| (text(range.oldest), text(range.newest)))
         };
         let pair = |a: &str, b: &str| Some((a.to_owned(), b.to_owned()));
         assert_eq!(

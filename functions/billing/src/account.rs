@@ -1,4 +1,4 @@
-//! What two endpoints read first: the plan, its current period and the agents.
+//! The plan, its current period and the agents, as two endpoints need them.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -12,25 +12,23 @@ use web::app::App;
 
 use crate::period::{self, Period};
 
-/// An organisation as a customer.
+/// An organization's plan and current period.
 pub struct Account {
-    /// When this was read.
     pub now: DateTime<Utc>,
-    /// Its plan; that of "No Plan" where it has none.
+    /// The plan, or the defaults of "No Plan".
     pub plan: PlanSettings,
-    /// The plan's current period.
     pub period: Period,
-    /// The days of that period.
+    /// The days of the period.
     pub days: DayRange,
-    /// Those of its days on which there can be usage.
+    /// The days of the period that can have usage.
     pub used_days: DayRange,
     /// All agents, registered or seen, by id.
     pub agents: Vec<Agent>,
 }
 
 impl Account {
-    /// Reads zone and plan in one call and the agents in another, at the same time. Neither comes from a cache: a plan
-    /// that was changed has another period at once.
+    /// Reads the settings and the agents concurrently. Neither comes from the cache, because a changed plan changes
+    /// the period at once.
     pub async fn read(app: &App, org: &OrgId) -> Result<Self> {
         let ((organization, plan), agents) =
             try_join!(app.store.organization_and_plan(org), app.store.agents(org))?;
@@ -42,12 +40,12 @@ impl Account {
     }
 }
 
-/// The part of `days` that lies between the first event of any agent and tomorrow, where clocks that run fast may be
-/// already: a period may be set to thousands of years, and every month of it would be asked for.
+/// The part of `days` from the first event of any agent to tomorrow (senders' clocks may run ahead). A period may
+/// span thousands of years, and each of its months would be a query.
 fn used(days: DayRange, agents: &[Agent], now: DateTime<Utc>, zone: Tz) -> DayRange {
     let today = Day::of(now, zone);
     let seen = agents.iter().filter_map(|agent| agent.seen.as_ref());
-    // An agent's first day may be summed a moment before the registry hears of the agent.
+    // An agent's first day may be aggregated a moment before the registry lists the agent.
     let earliest = seen.map(|seen| seen.first).fold(today, Day::min);
     let first = days.first.max(earliest.min(days.last));
     DayRange { first, last: days.last.min(today.next()).max(first) }
@@ -72,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn only_days_that_can_have_usage_are_read() {
+    fn days_are_limited_to_those_that_can_have_usage() {
         let now = parse_instant("2026-09-15T12:00:00Z").unwrap();
         let used = |first, last, agents: &[Agent]| used(range(first, last), agents, now, Tz::UTC);
         let agents = [agent("a", Some("2026-08-20")), agent("b", None), agent("c", Some("2026-08-11"))];
@@ -80,7 +78,7 @@ mod tests {
         assert_eq!(used("2026-08-01", "2026-09-15", &agents), range("2026-08-11", "2026-09-15"));
         assert_eq!(used("1970-01-01", "9998-12-31", &agents), range("2026-08-11", "2026-09-16"));
         assert_eq!(used("1970-01-01", "9998-12-31", &[]), range("2026-09-15", "2026-09-16"));
-        // Never empty and never outside the period, so that no figure can come from another one.
+        // Never empty and never outside the period, so that no figure comes from another period.
         assert_eq!(used("2026-08-20", "2026-09-14", &[]), range("2026-09-14", "2026-09-14"));
         assert_eq!(used("2027-01-01", "2027-01-31", &agents), range("2027-01-01", "2027-01-01"));
     }

@@ -1,4 +1,4 @@
-//! `GET /v1/billing`: the current plan, and what was used in its current period.
+//! `GET /v1/billing`: the current plan and the usage of its current period.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,15 +18,13 @@ use web::route::Route;
 use crate::account::Account;
 use crate::trial;
 
-/// How long a node is taken to be alive after its last report.
+/// How long a node counts as alive after its last report.
 const NODE_ALIVE: TimeDelta = TimeDelta::hours(24);
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/v1/billing", Scope::BillingRead, handle)
 }
 
-/// The plan and its usage.
 #[derive(Debug, Serialize)]
 pub struct Response {
     plan: Plan,
@@ -34,7 +32,7 @@ pub struct Response {
     usage: Usage,
 }
 
-/// The plan. Texts that are not set are empty.
+/// The plan. Unset texts are empty.
 #[derive(Debug, Serialize)]
 struct Plan {
     api_call_limit: u64,
@@ -51,12 +49,12 @@ struct Plan {
     tier_id: String,
     tier_slug: String,
     token_allowance: u64,
-    /// Started days included.
+    /// A day that has begun counts as a day.
     trial_days_remaining: i64,
     trial_ends_at: String,
 }
 
-/// What was used in the current period, beside the plan's limits.
+/// Usage of the current period beside the plan's limits.
 #[derive(Debug, Serialize)]
 struct Usage {
     /// Agents with at least one call.
@@ -65,16 +63,16 @@ struct Usage {
     conversation_limit: u64,
     instance_limit: u64,
     max_sites_per_node: u64,
-    /// The part of the cost that ran on the platform's own provider keys.
+    /// The part of the cost incurred on the platform's own provider keys.
     platform_cost_usd: Usd,
     token_allowance: u64,
     total_cost_usd: Usd,
-    /// On the nodes that are alive, as each reported last.
+    /// Sum of the latest reports of nodes that are alive.
     total_hosted_sites: u64,
     total_requests: u64,
     total_tokens: u64,
     unique_end_users: usize,
-    /// Calls that had no price: with any, the costs are lower bounds.
+    /// Calls without a price. If there are any, the costs are lower bounds.
     unpriced_requests: u64,
     /// Nodes that reported within the last 24 hours.
     webhost_nodes: usize,
@@ -118,7 +116,7 @@ fn usage(account: &Account, used: &OrgDay, unique_end_users: usize, nodes: &[Nod
     }
 }
 
-/// The sites that a node hosts, where it is alive.
+/// The sites that a node hosts, if it is alive.
 fn sites_now(node: &Node, now: DateTime<Utc>) -> Option<u64> {
     let report = node.seen.sites.as_ref()?;
     (now - report.at <= NODE_ALIVE).then_some(report.value)

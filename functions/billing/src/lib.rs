@@ -1,4 +1,4 @@
-//! `/v1/billing`: the plan, and what was used of it. What the plan is, is set through the registry.
+//! `/v1/billing`: the plan and its usage. The registry function sets the plan.
 
 mod account;
 pub mod billing;
@@ -10,7 +10,6 @@ pub mod usage_chart;
 
 use web::route::Route;
 
-/// The routes of this function.
 pub fn routes() -> Vec<Route> {
     vec![billing::route(), trial_status::route(), usage::route(), usage_chart::route()]
 }

@@ -1,5 +1,3 @@
-//! The Lambda function `billing`.
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
     web::app::serve(billing::routes()).await

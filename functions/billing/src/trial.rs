@@ -1,9 +1,9 @@
-//! The trial's arithmetic.
+//! Trial arithmetic.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger::settings::{PlanSettings, PlanStatus};
 
-/// Days that are left at `now`, a started one included; none without a trial.
+/// Days left at `now`, counting a day that has begun; 0 without a trial.
 pub fn days_remaining(plan: &PlanSettings, now: DateTime<Utc>) -> i64 {
     let Some(left) = plan.trial_ends_at.map(|end| end - now).filter(|left| *left > TimeDelta::zero()) else {
         return 0;
@@ -12,7 +12,7 @@ pub fn days_remaining(plan: &PlanSettings, now: DateTime<Utc>) -> i64 {
     if left > TimeDelta::days(whole) { whole + 1 } else { whole }
 }
 
-/// Whether the organisation is on trial still, and the trial is over.
+/// Whether the organization is still on trial after the trial has ended.
 pub fn is_expired(plan: &PlanSettings, now: DateTime<Utc>) -> bool {
     plan.status == PlanStatus::Trialing && plan.trial_ends_at.is_some_and(|end| end <= now)
 }
@@ -29,7 +29,7 @@ mod tests {
     }
 
     #[test]
-    fn a_started_day_counts_and_the_last_instant_ends_the_trial() {
+    fn a_day_that_has_begun_counts_and_the_trial_ends_at_its_instant() {
         let now = parse_instant("2026-09-15T12:00:00Z").unwrap();
         for (end, days, expired) in [
             (Some("2026-09-15T11:59:59.999Z"), 0, true),
@@ -45,7 +45,7 @@ mod tests {
         ] {
             let trial = plan(PlanStatus::Trialing, end);
             assert_eq!((days_remaining(&trial, now), is_expired(&trial, now)), (days, expired), "{end:?}");
-            // Whoever has paid, or has no plan, has no trial that could expire.
+            // Only a plan with the status trialing can have an expired trial.
             for status in [PlanStatus::Active, PlanStatus::None, PlanStatus::Canceled] {
                 let other = plan(status, end);
                 assert_eq!((days_remaining(&other, now), is_expired(&other, now)), (days, false));

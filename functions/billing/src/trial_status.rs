@@ -1,4 +1,4 @@
-//! `GET /v1/billing/trial-status`: whether a trial runs, and how long. Reads one item.
+//! `GET /v1/billing/trial-status`: whether a trial is running and for how long. Reads a single item.
 
 use axum::Json;
 use axum::extract::State;
@@ -12,24 +12,22 @@ use web::route::Route;
 
 use crate::trial;
 
-/// Where a plan is chosen, in whatever shows these figures.
+/// Where a user interface lets a plan be chosen.
 const UPGRADE_URL: &str = "/billing";
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/v1/billing/trial-status", Scope::BillingRead, handle)
 }
 
-/// How the trial stands.
 #[derive(Debug, Serialize)]
 pub struct Response {
     plan_name: String,
     status: &'static str,
-    /// Started days included.
+    /// A day that has begun counts as a day.
     trial_days_remaining: i64,
-    /// Empty where there is no trial.
+    /// Empty if there is no trial.
     trial_ends_at: String,
-    /// Whether the organisation is on trial still, and the trial is over.
+    /// Whether the organization is still on trial after the trial has ended.
     trial_expired: bool,
     upgrade_url: &'static str,
 }

@@ -1,5 +1,6 @@
-//! `GET /v1/billing/usage`: the current period's usage by agent, against the allowance.
+//! `GET /v1/billing/usage`: the current period's usage by agent, compared with the allowance.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -9,7 +10,7 @@ use ledger::ids::AgentId;
 use ledger::money::{Number, Usd, percent};
 use ledger::period::{Day, rfc3339};
 use ledger::rollup::{AgentDay, AgentModelSums, OrgDay};
-use ledger::roster::Agent;
+use ledger::roster::{self, Agent};
 use serde::Serialize;
 use web::app::App;
 use web::auth::Scope;
@@ -19,43 +20,40 @@ use web::route::Route;
 
 use crate::account::Account;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/v1/billing/usage", Scope::BillingRead, handle)
 }
 
-/// The current period's usage.
 #[derive(Debug, Serialize)]
 pub struct Response {
-    /// Agents with at least one call: by tokens, most first; then by id.
+    /// Agents with at least one call: most tokens first, then by id.
     by_instance: Vec<Instance>,
     period_end: String,
     period_start: String,
-    /// The part of the cost that ran on the platform's own provider keys.
+    /// The part of the cost incurred on the platform's own provider keys.
     platform_cost_usd: Usd,
     token_allowance_monthly: u64,
-    /// In percent of the allowance; more than 100 where it is used up.
+    /// Percent of the allowance; more than 100 if it is exceeded.
     token_usage_pct: Number,
     total_cost_usd: Usd,
     total_requests: u64,
     total_tokens: u64,
     unique_end_users: usize,
-    /// Calls that had no price: with any, the costs are lower bounds.
+    /// Calls without a price. If there are any, the costs are lower bounds.
     unpriced_requests: u64,
 }
 
-/// One agent.
 #[derive(Debug, Serialize)]
 struct Instance {
     cost_usd: Usd,
     hostname: String,
     instance_id: AgentId,
-    /// Share of all tokens, in percent.
+    /// Share of all tokens in percent.
     pct_of_total: Number,
     requests: u64,
     status: &'static str,
     tokens: u64,
-    /// Uncached, read from a cache and written to one.
+    /// All input: uncached, read from a cache and written to one.
     tokens_in: u64,
     tokens_out: u64,
     unpriced_requests: u64,
@@ -94,17 +92,12 @@ fn by_instance(days: Vec<(Day, AgentId, AgentDay)>, agents: Vec<Agent>, tokens: 
         *used.entry(agent).or_default() += day.total();
     }
     used.retain(|_, sums| sums.requests > 0);
-    let mut known: BTreeMap<_, _> = agents.into_iter().map(|agent| (agent.id.clone(), agent)).collect();
-    let mut rows: Vec<_> = used.into_iter().collect();
-    // Stable: agents with as many tokens stay in the order of their ids.
-    rows.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.tokens.total()));
-    rows.into_iter()
-        .map(|(id, sums)| {
-            // An agent's day may be summed a moment before the registry hears of the agent.
-            let agent = known.remove(&id).unwrap_or(Agent { id, settings: None, seen: None });
-            instance(agent, &sums, tokens)
-        })
-        .collect()
+    let members = roster::join(agents, used).into_iter();
+    let mut instances: Vec<_> =
+        members.filter_map(|member| Some(instance(member.agent, &member.usage?, tokens))).collect();
+    // The sort is stable: agents with equally many tokens stay ordered by id.
+    instances.sort_by_key(|instance| Reverse(instance.tokens));
+    instances
 }
 
 fn instance(agent: Agent, sums: &AgentModelSums, tokens: u64) -> Instance {

@@ -1,4 +1,4 @@
-//! `GET /v1/billing/usage/chart`: the daily series, of the organisation or of one agent, dense.
+//! `GET /v1/billing/usage/chart`: daily usage of the organization or of one agent, with a point for every day.
 
 use std::collections::BTreeMap;
 
@@ -14,52 +14,48 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Result};
-use web::query::{FromQuery, Params as Query, Query as Given};
+use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/v1/billing/usage/chart", Scope::BillingRead, handle)
 }
 
-/// How many days, today included, and whose.
 struct Params {
-    /// 1 to 365, by default 30.
+    /// Number of days, today included: 1 to 365, default 30.
     days: u32,
-    /// The agent; without one, all.
+    /// Only this agent.
     instance_id: Option<AgentId>,
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut Given) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let days = query.integer("days", 1..=365, 30);
         let instance_id = query.id("instance_id").and_then(|id| AgentId::new(id).ok());
         Self { days, instance_id }
     }
 }
 
-/// The daily series.
 #[derive(Debug, Serialize)]
 pub struct Response {
     period_label: String,
     /// Every day, oldest first.
     points: Vec<Point>,
-    /// Calls of all days that had no price: the costs are lower bounds where there are any.
+    /// Calls without a price, over all days. If there are any, the costs are lower bounds.
     unpriced_requests: u64,
 }
 
-/// One day.
 #[derive(Debug, Serialize)]
 struct Point {
     cost_usd: Usd,
-    /// `yyyy-mm-dd`, in the organisation's zone.
+    /// `yyyy-mm-dd` in the organization's time zone.
     date: String,
     requests: u64,
     tokens: u64,
     unpriced_requests: u64,
 }
 
-/// What was used on one day.
+/// One day's usage.
 #[derive(Clone, Copy, Default)]
 struct Used {
     cost: Usd,
@@ -96,15 +92,15 @@ type ByDay = BTreeMap<Day, Used>;
 
 async fn of_all(app: &App, org: &OrgId, days: u32) -> Result<(DayRange, ByDay)> {
     let range = |today| DayRange::ending(today, days);
-    let (range, found) = app.over(org, range, |days| app.store.org_days(org, days)).await?;
+    let (range, found) = app.fetch_days(org, range, |days| app.store.org_days(org, days)).await?;
     Ok((range, found.into_iter().map(|(day, sums)| (day, sums.total().into())).collect()))
 }
 
 async fn of_agent(app: &App, org: &OrgId, agent: &AgentId, days: u32) -> Result<(DayRange, ByDay)> {
     let range = |today| DayRange::ending(today, days);
-    let found = app.over(org, range, |days| app.store.agent_days_of(org, agent, days));
+    let found = app.fetch_days(org, range, |days| app.store.agent_days_of(org, agent, days));
     let ((range, found), known) = try_join!(found, app.store.agent(org, agent))?;
-    // An agent's day may be summed a moment before the registry hears of the agent.
+    // As in a roster, usage alone makes an agent known.
     if known.is_none() && found.is_empty() {
         return Err(Error::NotFound("Instance not found"));
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ledger::alert::{BudgetId, Decided, version};
+use ledger::alert::{BudgetId, Crossing, budget_version};
 use ledger::ids::AgentId;
 use ledger::money::Usd;
 use ledger::period::Month;
@@ -24,7 +24,7 @@ pub struct Budget {
     /// The amount and its version; none where the budget was removed.
     pub amount: Option<(Usd, String)>,
     /// The thresholds decided this month.
-    pub before: Vec<Decided>,
+    pub before: Vec<Crossing>,
     /// The write count of the stored note of decided thresholds, whatever month that is of.
     pub writes: Option<u64>,
 }
@@ -75,7 +75,7 @@ impl Budgets {
             .map(|(id, amount)| {
                 let note = watched.crossed.get(&id);
                 let before =
-                    note.filter(|(note, _)| note.month == month).map(|(note, _)| note.decided.clone());
+                    note.filter(|(note, _)| note.month == month).map(|(note, _)| note.crossings.clone());
                 let (before, writes) = (before.unwrap_or_default(), note.map(|(_, writes)| *writes));
                 Budget { id, amount, before, writes }
             })
@@ -94,9 +94,9 @@ fn in_force(watched: &Watched, rules: &BudgetSettings) -> Vec<(BudgetId, (Usd, S
     let own = watched
         .budget
         .as_ref()
-        .and_then(|(set, etag)| Some((BudgetId::Organization, (set.monthly?, version(etag, rules)))));
+        .and_then(|(set, etag)| Some((BudgetId::Organization, (set.monthly?, budget_version(etag, rules)))));
     let agents = watched.agents.iter().map(|budget| {
-        (BudgetId::Agent(budget.agent.clone()), (budget.monthly, version(&budget.token, rules)))
+        (BudgetId::Agent(budget.agent.clone()), (budget.monthly, budget_version(&budget.token, rules)))
     });
     own.into_iter().chain(agents).collect()
 }

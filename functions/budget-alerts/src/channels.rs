@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use ledger::alert::{Delivery, Message, Outlet};
-use ledger::alert::{Failure, Verdict};
+use ledger::alert::{Channel, Delivery, Message};
+use ledger::alert::{DeliveryFailure, RetryAdvice};
 use ledger::ids::Name;
 use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
 use store::alerts::Alert;
@@ -41,7 +41,7 @@ impl fmt::Debug for Channels {
 
 /// Why an alert was not sent.
 pub enum SendError {
-    Failed(Failure),
+    Failed(DeliveryFailure),
     /// The channel no longer exists.
     NoReceiver(&'static str),
 }
@@ -67,8 +67,8 @@ impl Channels {
     /// The deliveries of an alert that is decided at `now`. Channels added later get later alerts only.
     pub fn deliveries(&self, destinations: &Destinations, now: DateTime<Utc>) -> Vec<Delivery> {
         let new = |channel| Delivery::new(channel, now);
-        let print = self.printer.iter().map(|_| new(Outlet::Print));
-        let topic = self.topic.iter().map(|_| new(Outlet::Topic));
+        let print = self.printer.iter().map(|_| new(Channel::Print));
+        let topic = self.topic.iter().map(|_| new(Channel::Topic));
         // Two destinations added at the same moment may exceed the limit by one.
         if destinations.len() > MAX_DESTINATIONS {
             let most = MAX_DESTINATIONS;
@@ -80,7 +80,7 @@ impl Channels {
         }
         let webhooks = destinations.iter().take(MAX_DESTINATIONS).map(|(id, destination)| {
             let host = Some(host(&destination.url));
-            Delivery { host, ..new(Outlet::Webhook(id.clone())) }
+            Delivery { host, ..new(Channel::Webhook(id.clone())) }
         });
         print.chain(topic).chain(webhooks).collect()
     }
@@ -89,14 +89,14 @@ impl Channels {
     pub async fn send(
         &self,
         alert: &Alert,
-        channel: &Outlet,
+        channel: &Channel,
         destinations: &Destinations,
         now: DateTime<Utc>,
     ) -> Result<(), SendError> {
         match channel {
-            Outlet::Print => self.print(alert),
-            Outlet::Topic => self.publish(alert).await,
-            Outlet::Webhook(id) => {
+            Channel::Print => self.print(alert),
+            Channel::Topic => self.publish(alert).await,
+            Channel::Webhook(id) => {
                 let removed = SendError::NoReceiver("The destination was deleted.");
                 let destination = destinations.get(id).ok_or(removed)?;
                 self.post_webhook(alert, destination, now).await.map_err(SendError::Failed)
@@ -129,7 +129,7 @@ impl Channels {
         alert: &Alert,
         destination: &DestinationSettings,
         now: DateTime<Utc>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), DeliveryFailure> {
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
         let secrets: Vec<_> = destination.secrets_at(now).collect();
@@ -144,16 +144,16 @@ pub fn host(url: &str) -> String {
     rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
 }
 
-fn read(alert: &Alert) -> Result<Message, Failure> {
-    let malformed = |_| Failure {
-        verdict: Verdict::GiveUp,
+fn read(alert: &Alert) -> Result<Message, DeliveryFailure> {
+    let malformed = |_| DeliveryFailure {
+        advice: RetryAdvice::GiveUp,
         status: None,
         detail: "The stored alert cannot be read.".to_owned(),
     };
     alert.read().map_err(malformed)
 }
 
-fn summary(alert: &Alert) -> Result<String, Failure> {
+fn summary(alert: &Alert) -> Result<String, DeliveryFailure> {
     read(alert).map(|message| message.data.summary)
 }
 
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn an_alert_goes_to_at_most_fifty_webhooks() {
-        let policy = Policy { allow_local: false, limit: Duration::from_secs(1) };
+        let policy = Policy { allow_local: false, timeout: Duration::from_secs(1) };
         let channels = Channels::new(Webhooks::new(policy).unwrap()).with_printer(Arc::new(|_| ()));
         let deliveries = |webhooks: usize| {
             let destination =

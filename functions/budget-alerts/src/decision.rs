@@ -40,7 +40,7 @@ pub fn decision(
     for decided in &changes.crossed {
         let key = decided.key(&budget.id, month);
         let message = messages.crossed(evaluation, decided, &key)?;
-        let deliveries = decided.told.then(|| deliveries.to_vec());
+        let deliveries = decided.notified.then(|| deliveries.to_vec());
         alerts.push(NewAlert { key, message, deliveries });
     }
     Ok(Decision {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use futures::future::join_all;
-use ledger::alert::Verdict;
-use ledger::alert::{DeliveryState, Outlet, Status};
+use ledger::alert::RetryAdvice;
+use ledger::alert::{Channel, DeliveryState, Status};
 use ledger::ids::OrgId;
 use store::alerts::{Alert, Change};
 use store::error::{Error, Result};
@@ -38,11 +38,11 @@ impl Deliverer<'_> {
     /// Delivers `alerts`, which are leased to this run. Deliveries that succeed are counted even if others fail.
     pub async fn deliver(&self, alerts: Vec<Alert>) -> (Counts, Vec<Error>) {
         let now = self.services.clock.now();
-        let mut queues: BTreeMap<Outlet, Vec<usize>> = BTreeMap::new();
+        let mut queues: BTreeMap<Channel, Vec<usize>> = BTreeMap::new();
         let mut open = Vec::with_capacity(alerts.len());
         for (index, alert) in alerts.into_iter().enumerate() {
             let due = alert.deliveries.iter().filter(|delivery| delivery.is_due(now));
-            let channels: Vec<_> = due.map(|delivery| delivery.outlet.clone()).collect();
+            let channels: Vec<_> = due.map(|delivery| delivery.channel.clone()).collect();
             let untried = channels.len();
             for channel in channels {
                 queues.entry(channel).or_default().push(index);
@@ -62,7 +62,7 @@ impl Deliverer<'_> {
     /// Delivers one channel's alerts, oldest first. A channel that does not respond is not tried again in this run.
     async fn work_off(
         &self,
-        channel: &Outlet,
+        channel: &Channel,
         queue: &[usize],
         open: &[Mutex<OpenAlert>],
     ) -> (Counts, Option<Error>) {
@@ -87,13 +87,13 @@ impl Deliverer<'_> {
     async fn store_outcome(
         &self,
         open: &mut OpenAlert,
-        channel: &Outlet,
+        channel: &Channel,
         sent: &Result<(), SendError>,
         now: DateTime<Utc>,
     ) -> Result<Counts> {
         let store = &self.services.store;
         open.untried = open.untried.saturating_sub(1);
-        let delivery = |alert: &Alert| alert.deliveries.iter().find(|one| one.outlet == *channel).cloned();
+        let delivery = |alert: &Alert| alert.deliveries.iter().find(|one| one.channel == *channel).cloned();
         for _ in 0..STORE_ATTEMPTS {
             let alert = &mut open.alert;
             let counts = self.note(alert, channel, sent, now);
@@ -116,24 +116,24 @@ impl Deliverer<'_> {
     fn note(
         &self,
         alert: &mut Alert,
-        channel: &Outlet,
+        channel: &Channel,
         sent: &Result<(), SendError>,
         now: DateTime<Utc>,
     ) -> Counts {
         let (id, mut counts) = (alert.id(), Counts::default());
-        let Some(delivery) = alert.deliveries.iter_mut().find(|delivery| delivery.outlet == *channel) else {
+        let Some(delivery) = alert.deliveries.iter_mut().find(|delivery| delivery.channel == *channel) else {
             return counts;
         };
-        if let Outlet::Webhook(name) = channel {
+        if let Channel::Webhook(name) = channel {
             delivery.host = self.destinations.get(name).map(|destination| host(&destination.url));
         }
         match sent {
-            Ok(()) => delivery.attempted(&id, now, Ok(())),
+            Ok(()) => delivery.record_attempt(&id, now, Ok(())),
             Err(SendError::Failed(failure)) => {
                 tracing::warn!(org = %self.org, %id, ?channel, failure = failure.detail, "failed to deliver an alert");
-                delivery.attempted(&id, now, Err(failure));
+                delivery.record_attempt(&id, now, Err(failure));
             }
-            Err(SendError::NoReceiver(why)) => delivery.abandoned(why),
+            Err(SendError::NoReceiver(why)) => delivery.abandon(why),
         }
         match delivery.state {
             DeliveryState::Pending => counts.retried = 1,
@@ -148,5 +148,5 @@ impl Deliverer<'_> {
 /// Whether there was no response at all.
 fn is_unresponsive(sent: &Result<(), SendError>) -> bool {
     let Err(SendError::Failed(failure)) = sent else { return false };
-    failure.status.is_none() && matches!(failure.verdict, Verdict::Again { .. })
+    failure.status.is_none() && matches!(failure.advice, RetryAdvice::Retry { .. })
 }

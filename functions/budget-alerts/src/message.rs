@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::alert::{
-    AlertKey, BudgetForecast, BudgetId, Decided, Facts, ForecastBasis, MESSAGE_VERSION, Message, MessageType,
-    ModelCost, Party, Period, Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
+    AlertKey, BudgetForecast, BudgetId, Crossing, Facts, ForecastBasis, MESSAGE_VERSION, Message,
+    MessageType, ModelCost, Party, Period, Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
 };
 use ledger::ids::{AgentId, ModelKey};
 use ledger::money::{Number, Usd, percent};
@@ -47,16 +47,16 @@ impl<'a> Messages<'a> {
     }
 
     /// The message that a threshold was crossed.
-    pub fn crossed(&self, evaluation: &Evaluation, decided: &Decided, key: &AlertKey) -> Result<String> {
+    pub fn crossed(&self, evaluation: &Evaluation, decided: &Crossing, key: &AlertKey) -> Result<String> {
         let also_crossed_percent = below(decided, &evaluation.changes.crossed);
         let facts = Facts { also_crossed_percent, ..self.facts(evaluation, decided, key) };
         self.json(MessageType::ThresholdCrossed, facts)
     }
 
     /// The message that the alerts about `resolved`, the highest first, no longer hold.
-    pub fn resolved(&self, evaluation: &Evaluation, resolved: &[Decided], key: &AlertKey) -> Result<String> {
+    pub fn resolved(&self, evaluation: &Evaluation, resolved: &[Crossing], key: &AlertKey) -> Result<String> {
         let (budget, month) = (&evaluation.budget.id, self.org.today().month());
-        let resolution = |one: &Decided| Resolution {
+        let resolution = |one: &Crossing| Resolution {
             id: message_id(self.org.id, &one.key(budget, month)).to_string(),
             kind: one.kind,
             threshold_percent: one.threshold,
@@ -68,7 +68,7 @@ impl<'a> Messages<'a> {
     }
 
     /// The facts that every alert about a budget states.
-    fn facts(&self, evaluation: &Evaluation, decided: &Decided, key: &AlertKey) -> Facts {
+    fn facts(&self, evaluation: &Evaluation, decided: &Crossing, key: &AlertKey) -> Facts {
         let Evaluation { budget, figures, .. } = evaluation;
         let amount = budget.amount.as_ref().map(|(amount, _)| *amount);
         let Organization { id, settings, .. } = self.org;
@@ -149,9 +149,10 @@ impl<'a> Messages<'a> {
 }
 
 /// The lower thresholds that `notified` supersedes.
-fn below(notified: &Decided, crossed: &[Decided]) -> Vec<u32> {
-    let is_below =
-        |one: &&Decided| notified.told && one.kind == notified.kind && one.threshold < notified.threshold;
+fn below(notified: &Crossing, crossed: &[Crossing]) -> Vec<u32> {
+    let is_below = |one: &&Crossing| {
+        notified.notified && one.kind == notified.kind && one.threshold < notified.threshold
+    };
     crossed.iter().filter(is_below).map(|one| one.threshold).collect()
 }
 

@@ -5,7 +5,7 @@
 //! - An alert no longer holds when its budget has since been raised or removed and the figure is back under the
 //!   threshold. A forecast that merely falls resolves nothing.
 
-use ledger::alert::{Crossed, Decided, Kind, MAX_DECIDED};
+use ledger::alert::{AlertKind, Crossing, MAX_CROSSINGS, MonthCrossings};
 use ledger::money::Usd;
 use ledger::period::Month;
 use rust_decimal::Decimal;
@@ -17,9 +17,9 @@ use crate::spending::Figures;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
     /// Thresholds that are crossed and were not before: actual ones first, ascending.
-    pub crossed: Vec<Decided>,
+    pub crossed: Vec<Crossing>,
     /// Notified alerts that no longer hold, oldest first.
-    pub resolved: Vec<Decided>,
+    pub resolved: Vec<Crossing>,
 }
 
 impl Changes {
@@ -28,10 +28,10 @@ impl Changes {
     }
 }
 
-fn figure(figures: &Figures, kind: Kind) -> Option<Usd> {
+fn figure(figures: &Figures, kind: AlertKind) -> Option<Usd> {
     match kind {
-        Kind::Actual => Some(figures.cost),
-        Kind::Forecast => figures.forecast.as_ref().map(|forecast| forecast.cost),
+        AlertKind::Actual => Some(figures.cost),
+        AlertKind::Forecast => figures.forecast.as_ref().map(|forecast| forecast.cost),
     }
 }
 
@@ -42,18 +42,18 @@ pub fn is_crossed(figure: Usd, budget: Usd, threshold: u32) -> bool {
 }
 
 /// Compares `figures` with a budget of which `before` has been decided this month. A removed budget has no `limits`.
-pub fn changes(limits: Option<&Limits<'_>>, figures: &Figures, before: &[Decided]) -> Changes {
+pub fn changes(limits: Option<&Limits<'_>>, figures: &Figures, before: &[Crossing]) -> Changes {
     let mut changes = Changes { crossed: Vec::new(), resolved: resolved(limits, figures, before) };
     let Some(limits) = limits else { return changes };
-    for kind in [Kind::Actual, Kind::Forecast] {
-        if kind == Kind::Actual || limits.rules.forecast {
+    for kind in [AlertKind::Actual, AlertKind::Forecast] {
+        if kind == AlertKind::Actual || limits.rules.forecast {
             changes.crossed.extend(crossed(limits, kind, figures, before));
         }
     }
     changes
 }
 
-fn crossed(limits: &Limits<'_>, kind: Kind, figures: &Figures, before: &[Decided]) -> Vec<Decided> {
+fn crossed(limits: &Limits<'_>, kind: AlertKind, figures: &Figures, before: &[Crossing]) -> Vec<Crossing> {
     let Some(figure) = figure(figures, kind) else { return Vec::new() };
     let earlier = || before.iter().filter(|one| one.version == limits.version && one.kind == kind);
     let is_new = |threshold: &u32| {
@@ -62,41 +62,46 @@ fn crossed(limits: &Limits<'_>, kind: Kind, figures: &Figures, before: &[Decided
     let mut thresholds: Vec<u32> = limits.rules.thresholds.iter().copied().filter(is_new).collect();
     thresholds.sort_unstable();
     let notified = thresholds.last().copied().filter(|highest| {
-        let is_highest = earlier().all(|one| !one.told || one.threshold < *highest);
-        let is_past = kind == Kind::Forecast && is_crossed(figures.cost, limits.amount, *highest);
+        let is_highest = earlier().all(|one| !one.notified || one.threshold < *highest);
+        let is_past = kind == AlertKind::Forecast && is_crossed(figures.cost, limits.amount, *highest);
         is_highest && !is_past
     });
-    let decided = |threshold| Decided {
+    let decided = |threshold| Crossing {
         version: limits.version.clone(),
         budget: limits.amount,
         kind,
         threshold,
-        told: notified == Some(threshold),
+        notified: notified == Some(threshold),
     };
     thresholds.into_iter().map(decided).collect()
 }
 
-fn resolved(limits: Option<&Limits<'_>>, figures: &Figures, before: &[Decided]) -> Vec<Decided> {
-    let holds = |decided: &&Decided| {
+fn resolved(limits: Option<&Limits<'_>>, figures: &Figures, before: &[Crossing]) -> Vec<Crossing> {
+    let holds = |decided: &&Crossing| {
         let Some(limits) = limits else { return false };
         let raised = limits.version != decided.version && limits.amount > decided.budget;
         let figure = figure(figures, decided.kind);
         !raised || figure.is_none_or(|figure| is_crossed(figure, limits.amount, decided.threshold))
     };
-    before.iter().filter(|decided| decided.told && !holds(decided)).cloned().collect()
+    before.iter().filter(|decided| decided.notified && !holds(decided)).cloned().collect()
 }
 
 /// What has been decided after `changes`. Of earlier versions of the budget, only notified alerts that still hold are
 /// kept.
-pub fn decided_after(month: Month, version: Option<&str>, before: &[Decided], changes: &Changes) -> Crossed {
-    let is_kept = |decided: &&Decided| {
-        (decided.told || version == Some(decided.version.as_str())) && !changes.resolved.contains(decided)
+pub fn decided_after(
+    month: Month,
+    version: Option<&str>,
+    before: &[Crossing],
+    changes: &Changes,
+) -> MonthCrossings {
+    let is_kept = |decided: &&Crossing| {
+        (decided.notified || version == Some(decided.version.as_str())) && !changes.resolved.contains(decided)
     };
     let mut decided: Vec<_> = before.iter().filter(is_kept).chain(&changes.crossed).cloned().collect();
     // The current version comes last, so that it is kept: it is never more than half of the maximum.
     decided.sort_by_key(|decided| version == Some(decided.version.as_str()));
-    decided.drain(..decided.len().saturating_sub(MAX_DECIDED));
-    Crossed { month, decided }
+    decided.drain(..decided.len().saturating_sub(MAX_CROSSINGS));
+    MonthCrossings { month, crossings: decided }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use aws_sdk_sns::config::timeout::TimeoutConfig;
 use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::operation::publish::PublishError;
 use aws_sdk_sns::types::MessageAttributeValue;
-use ledger::alert::{Failure, MessageId, Verdict};
+use ledger::alert::{DeliveryFailure, MessageId, RetryAdvice};
 
 /// The longest that publishing may take, including the SDK's own retries.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -52,7 +52,7 @@ impl Topic {
     }
 
     /// Publishes a message. It may be published twice if a response is lost.
-    pub async fn publish(&self, message: &Message<'_>) -> Result<(), Failure> {
+    pub async fn publish(&self, message: &Message<'_>) -> Result<(), DeliveryFailure> {
         let attributes = [
             ("alert_id", message.alert_id.as_str()),
             ("kind", message.kind),
@@ -70,7 +70,7 @@ impl Topic {
     }
 }
 
-fn attribute(value: &str) -> Result<MessageAttributeValue, Failure> {
+fn attribute(value: &str) -> Result<MessageAttributeValue, DeliveryFailure> {
     let value = MessageAttributeValue::builder().data_type("String").string_value(value).build();
     value.map_err(|error| failed(&SdkError::construction_failure(error)))
 }
@@ -89,13 +89,13 @@ fn subject(text: &str) -> Option<String> {
 ///
 /// The error text of SNS names the topic and the account. It goes into the log, and not into the detail, which the
 /// organization can read.
-fn failed(error: &SdkError<PublishError>) -> Failure {
+fn failed(error: &SdkError<PublishError>) -> DeliveryFailure {
     tracing::warn!(error = %DisplayErrorContext(error), "failed to publish to the topic");
     let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    let verdict = match error {
-        SdkError::ConstructionFailure(_) => Verdict::GiveUp,
-        _ if code.is_some_and(|code| INVALID.contains(&code)) => Verdict::GiveUp,
-        _ => Verdict::Again { after: None },
+    let advice = match error {
+        SdkError::ConstructionFailure(_) => RetryAdvice::GiveUp,
+        _ if code.is_some_and(|code| INVALID.contains(&code)) => RetryAdvice::GiveUp,
+        _ => RetryAdvice::Retry { after: None },
     };
     let what = match error {
         SdkError::ServiceError(_) => code.unwrap_or("an error"),
@@ -105,7 +105,7 @@ fn failed(error: &SdkError<PublishError>) -> Failure {
         _ => "an answer that cannot be read",
     };
     let status = error.raw_response().map(|response| response.status().as_u16());
-    Failure { verdict, status, detail: format!("Publishing to the topic failed: {what}") }
+    DeliveryFailure { advice, status, detail: format!("Publishing to the topic failed: {what}") }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! `GET /api/cost-analysis/agents`: what the period cost, by agent, and how much of their budgets that is.
+//! `GET /api/cost-analysis/agents`: the cost of a month by agent, compared with the agents' budgets.
 //!
-//! A row for every agent that made a call in the period, and for every one that is registered and not archived.
+//! Every agent that made a call in the month has a row, and so has every registered agent that is not archived.
 
 use std::cmp::Reverse;
 
@@ -13,37 +13,34 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::Params as Query;
+use web::query::Query;
 use web::route::Route;
 
 use crate::params::Period;
 use crate::spending::Spending;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/agents", Scope::CostsRead, handle)
 }
 
-/// Cost by agent.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
-    /// By cost, most first; then by id.
+    /// Highest cost first, then by id.
     agents: Vec<Row>,
     unpriced_requests: u64,
 }
 
-/// One agent.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
     id: AgentId,
     name: String,
-    /// Its registered model, else the one that it called most, else empty.
+    /// The registered model, else the most called one, else empty.
     model_name: String,
     actual_cost: Number,
     budget: Option<Number>,
-    /// Cost by budget; 0 without one.
+    /// Cost divided by budget; 0 without a budget.
     utilization: Number,
     over_budget: bool,
     status: &'static str,
@@ -56,7 +53,7 @@ async fn handle(
     Query(period): Query<Period>,
 ) -> Result<Json<Response>> {
     let mut agents = period.of_agents(&app, &caller).await?;
-    // Stable: agents that cost as much stay in the order of their ids.
+    // The sort is stable: agents of equal cost stay ordered by id.
     agents.sort_by_key(|agent| Reverse(agent.sums.cost));
     let unpriced_requests = agents.iter().map(|agent| agent.sums.unpriced).sum();
     Ok(Json(Response { agents: agents.into_iter().map(row).collect(), unpriced_requests }))

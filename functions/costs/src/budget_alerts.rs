@@ -1,4 +1,4 @@
-//! `GET /api/cost-analysis/budget-alerts`: agents that cost more than their budget.
+//! `GET /api/cost-analysis/budget-alerts`: agents that exceeded their budget.
 
 use std::cmp::Reverse;
 
@@ -11,29 +11,26 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::Params as Query;
+use web::query::Query;
 use web::route::Route;
 
 use crate::params::Period;
 use crate::spending::Spending;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/budget-alerts", Scope::CostsRead, handle)
 }
 
-/// Agents above their budget.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
     alert_count: usize,
-    /// By overage, most first; then by id.
+    /// Largest overage first, then by id.
     alerts: Vec<Alert>,
-    /// Of all agents: with any, more may be above their budget than are listed.
+    /// Over all agents. If there are any, more agents may be over budget than are listed.
     unpriced_requests: u64,
 }
 
-/// One agent.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Alert {
@@ -43,7 +40,7 @@ struct Alert {
     actual_cost: Number,
     budget: Number,
     overage: Number,
-    /// In percent of the budget; 0 where the budget is.
+    /// Percent of the budget; 0 for a budget of 0.
     overage_pct: Number,
     unpriced_requests: u64,
 }
@@ -57,7 +54,7 @@ async fn handle(
     let unpriced_requests = agents.iter().map(|agent| agent.sums.unpriced).sum();
     let mut over: Vec<_> =
         agents.into_iter().filter_map(|agent| Some((agent.budget()?, agent.overage()?, agent))).collect();
-    // Stable: agents that are as far above stay in the order of their ids.
+    // The sort is stable: agents of equal overage stay ordered by id.
     over.sort_by_key(|(_, overage, _)| Reverse(*overage));
     let alerts: Vec<_> =
         over.into_iter().map(|(budget, overage, agent)| alert(budget, overage, agent)).collect();

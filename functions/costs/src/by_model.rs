@@ -1,4 +1,4 @@
-//! `GET /api/cost-analysis/by-model`: what the period cost, by model.
+//! `GET /api/cost-analysis/by-model`: the cost of a month by model.
 
 use std::cmp::Reverse;
 
@@ -12,39 +12,36 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::Params as Query;
+use web::query::Query;
 use web::route::Route;
 
 use crate::params::Period;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/by-model", Scope::CostsRead, handle)
 }
 
-/// Cost by model.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
-    /// By cost, most first; then by provider and model.
+    /// Highest cost first, then by provider and model.
     models: Vec<Model>,
     unpriced_requests: u64,
 }
 
-/// One model.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Model {
     model: String,
     provider: String,
-    /// Cache reads and writes included.
+    /// Includes cache reads and writes.
     input_cost: Number,
     output_cost: Number,
     total_cost: Number,
-    /// Uncached, read from a cache and written to one.
+    /// All input: uncached, read from a cache and written to one.
     input_tokens: u64,
     output_tokens: u64,
-    /// Share of the cost, in percent.
+    /// Share of the cost in percent.
     pct_of_total: Number,
     unpriced_requests: u64,
 }
@@ -57,7 +54,7 @@ async fn handle(
     let used = period.of_org(&app, &caller).await?;
     let all = used.total();
     let mut rows: Vec<_> = used.models.into_iter().collect();
-    // Stable: models that cost as much stay in the order of their names.
+    // The sort is stable: models of equal cost stay ordered by name.
     rows.sort_by_key(|(_, sums)| Reverse(sums.cost()));
     let models = rows.into_iter().map(|(key, sums)| model(key, &sums, &all)).collect();
     Ok(Json(Response { models, unpriced_requests: all.unpriced }))

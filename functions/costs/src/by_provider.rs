@@ -1,4 +1,4 @@
-//! `GET /api/cost-analysis/by-provider`: what the period cost, by provider.
+//! `GET /api/cost-analysis/by-provider`: the cost of a month by provider.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -12,36 +12,33 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::Params as Query;
+use web::query::Query;
 use web::route::Route;
 
 use crate::params::Period;
 use crate::providers;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/by-provider", Scope::CostsRead, handle)
 }
 
-/// Cost by provider.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
-    /// By cost, most first; then by id.
+    /// Highest cost first, then by id.
     providers: Vec<Provider>,
     unpriced_requests: u64,
 }
 
-/// One provider.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Provider {
     provider_id: String,
     provider_name: String,
     total_cost: Number,
-    /// In and out.
+    /// Input and output.
     total_tokens: u64,
-    /// By cost, most first; then by name.
+    /// Highest cost first, then by name.
     models: Vec<String>,
     unpriced_requests: u64,
 }
@@ -60,7 +57,7 @@ async fn handle(
         models.push((sums.cost(), key.model));
     }
     let mut rows: Vec<_> = providers.into_iter().collect();
-    // Stable: what costs as much stays in the order of its ids. So do models, below.
+    // The sort is stable: providers of equal cost stay ordered by id. The same holds for models, below.
     rows.sort_by_key(|(_, (total, _))| Reverse(total.cost()));
     let providers = rows.into_iter().map(|(id, (total, models))| provider(id, &total, models)).collect();
     Ok(Json(Response { providers, unpriced_requests }))

@@ -1,14 +1,14 @@
-//! `/api/cost-analysis`: what a month cost, by whom and on what, and how it could cost less.
+//! `/api/cost-analysis`: the cost of a month by agent, model and provider, and how to lower it.
 //!
-//! What holds for every endpoint of a period: it is the current calendar month of the organisation, or the `month`
-//! that is asked for. Any month may be asked for; one without usage has zeros. Names, statuses and budgets are those
-//! of today, since the registry keeps no others.
+//! Unless stated otherwise an endpoint covers one calendar month in the organization's zone: the current one, or
+//! `month`. A month without usage has zeros. Names, statuses and budgets are today's, since the registry keeps no
+//! history.
 
 pub mod agents;
 pub mod budget_alerts;
 pub mod by_model;
 pub mod by_provider;
-mod names;
+mod model_names;
 mod params;
 pub mod pricing;
 mod providers;
@@ -18,7 +18,6 @@ pub mod summary;
 
 use web::route::Route;
 
-/// The routes of this function.
 pub fn routes() -> Vec<Route> {
     vec![
         agents::route(),

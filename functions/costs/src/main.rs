@@ -1,5 +1,3 @@
-//! The Lambda function `costs`.
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
     web::app::serve(costs::routes()).await

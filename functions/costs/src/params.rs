@@ -1,4 +1,4 @@
-//! `month`, which the endpoints of a period share, and what was used in it.
+//! The query parameter `month`, and the usage of that month.
 
 use futures::try_join;
 use ledger::period::{Day, DayRange, Month};
@@ -6,18 +6,18 @@ use ledger::rollup::OrgDay;
 use store::Result;
 use web::app::App;
 use web::caller::Caller;
-use web::query::{FromQuery, Query};
+use web::query::{FromQuery, QueryReader};
 
-use crate::names::Names;
+use crate::model_names::ModelNames;
 use crate::spending::{self, Spending};
 
-/// `month`: a calendar month of the organisation, `yyyy-mm`; by default the current one.
+/// `month`: a calendar month in the organization's zone, `yyyy-mm`, default the current one.
 pub struct Period {
     month: Option<Month>,
 }
 
 impl FromQuery for Period {
-    fn from_query(query: &mut Query) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let name = "month";
         let text = query.text(name);
         let month = text.as_deref().and_then(Month::parse);
@@ -34,10 +34,10 @@ impl Period {
         move |today| DayRange::of_month(month.unwrap_or(today.month()))
     }
 
-    /// What the organisation used, added up.
+    /// The organization's usage.
     pub async fn of_org(&self, app: &App, caller: &Caller) -> Result<OrgDay> {
         let fetch = |days| app.store.org_days(&caller.org, days);
-        let (window, days) = app.over(&caller.org, self.window(), fetch).await?;
+        let (window, days) = app.fetch_days(&caller.org, self.window(), fetch).await?;
         let mut all = OrgDay::default();
         for (_, day) in days.into_iter().filter(|(day, _)| window.contains(*day)) {
             all.merge(day);
@@ -45,13 +45,12 @@ impl Period {
         Ok(all)
     }
 
-    /// What each agent spent.
     pub async fn of_agents(&self, app: &App, caller: &Caller) -> Result<Vec<Spending>> {
         let (org, store) = (&caller.org, &app.store);
         let fetch = |days| async move { try_join!(store.agent_days(org, days), store.org_days(org, days)) };
-        let days = Box::pin(app.over(org, self.window(), fetch));
+        let days = Box::pin(app.fetch_days(org, self.window(), fetch));
         let ((window, (agent_days, org_days)), agents) = try_join!(days, store.agents(org))?;
-        Ok(spending::of(window, agent_days, &Names::of(org_days.values()), agents))
+        Ok(spending::of(window, agent_days, &ModelNames::of(org_days.values()), agents))
     }
 }
 
@@ -60,7 +59,7 @@ mod tests {
     use super::*;
 
     fn window(text: &str, today: &str) -> Option<String> {
-        let mut query = Query::parse(text);
+        let mut query = QueryReader::parse(text);
         let period = Period::from_query(&mut query);
         query.finish().ok()?;
         let days = period.window()(Day::parse(today).unwrap());
@@ -68,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_month_is_all_its_days() {
+    fn a_month_covers_all_its_days() {
         for (query, today, days) in [
             ("", "2026-09-15", "2026-09-01/2026-09-30"),
             ("", "2026-12-31", "2026-12-01/2026-12-31"),

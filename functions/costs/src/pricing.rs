@@ -1,6 +1,6 @@
-//! `GET /api/cost-analysis/pricing`: the price book, the organisation's own prices in place.
+//! `GET /api/cost-analysis/pricing`: the price book with the organization's own prices applied.
 //!
-//! Prices change at midnight UTC, so the day is one of UTC: today, or the one that `at` names.
+//! Prices change at midnight UTC, so the day is a UTC day: today or the one given in `at`.
 
 use axum::Json;
 use axum::extract::State;
@@ -13,21 +13,20 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::{FromQuery, Params as Query, Query as QueryText};
+use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/pricing", Scope::CostsRead, handle)
 }
 
-/// `at`: the day (UTC) of the book, `yyyy-mm-dd`; by default today.
+/// `at`: the UTC day of the prices, `yyyy-mm-dd`, default today.
 pub struct Params {
     at: Option<NaiveDate>,
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut QueryText) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let name = "at";
         let text = query.text(name);
         let at = text.as_deref().and_then(Day::parse).map(Day::date);
@@ -38,14 +37,12 @@ impl FromQuery for Params {
     }
 }
 
-/// The book.
 #[derive(Debug, Serialize)]
 pub struct Response {
     /// By provider, then by id.
     models: Vec<Model>,
 }
 
-/// One model.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Model {
@@ -54,17 +51,17 @@ struct Model {
     category: Category,
     #[serde(flatten)]
     prices: Row,
-    /// What calls with long inputs cost, by ascending threshold.
+    /// Prices for calls with long inputs, by ascending threshold.
     long_context: Vec<LongRow>,
-    /// The first day (UTC) of these prices; null: since ever.
+    /// The first UTC day of these prices; null if they always applied.
     effective_from: Option<NaiveDate>,
-    /// Other ids of the same model; with `*` at the end, all that begin so.
+    /// Other ids of the same model. A trailing `*` matches all ids with that prefix.
     aliases: Vec<String>,
-    /// Whether the price is the organisation's own.
+    /// Whether the price is the organization's own.
     overridden: bool,
 }
 
-/// USD per million tokens. A cache price that is null is the input price.
+/// USD per million tokens. A null cache price means the input price applies.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Row {
@@ -75,7 +72,7 @@ struct Row {
     cache_write_1h_price_per_million: Option<Number>,
 }
 
-/// The prices of a whole call whose input has more tokens than `aboveInputTokens`.
+/// Prices of calls whose input exceeds `aboveInputTokens`; they apply to the whole call.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct LongRow {
@@ -89,7 +86,7 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    // Not from memory: whoever has just set a price looks here whether it is there.
+    // Not from the cache: a caller that has just set a price checks here whether it took effect.
     let settings = app.store.settings(&caller.org).await?;
     let day = params.at.unwrap_or_else(|| app.clock.now().date_naive());
     let list = Prices::new(PriceBook::builtin(), &settings.overrides).list(day);
@@ -124,7 +121,7 @@ fn long_row(long: &LongContext) -> LongRow {
     LongRow { above_input_tokens: long.above_input_tokens, prices: row(&long.rates) }
 }
 
-/// An alias of the book, `=exact` or `^prefix`, as callers know patterns.
+/// Converts an alias of the book, `=exact` or `^prefix`, to the API's pattern syntax.
 fn shown(alias: &str) -> String {
     match alias.strip_prefix('^') {
         Some(prefix) => format!("{prefix}*"),
@@ -137,15 +134,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn aliases_as_callers_know_them() {
+    fn aliases_are_shown_as_patterns() {
         assert_eq!(shown("=claude-haiku-3.5"), "claude-haiku-3.5");
         assert_eq!(shown("^claude-3-5-haiku"), "claude-3-5-haiku*");
     }
 
     #[test]
-    fn a_day_in_full_or_none() {
+    fn only_complete_dates_are_accepted() {
         let at = |text: &str| {
-            let mut query = QueryText::parse(text);
+            let mut query = QueryReader::parse(text);
             let params = Params::from_query(&mut query);
             query
                 .finish()

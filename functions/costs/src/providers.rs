@@ -1,6 +1,6 @@
-//! What providers are called.
+//! Display names of providers.
 
-/// The name of a provider as people know it; one that nobody here knows goes by its id.
+/// The display name of a provider, or its id if it is unknown.
 pub fn display_name(id: &str) -> &str {
     let known = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(id));
     known.map_or(id, |(_, name)| name)
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_provider_goes_by_its_id() {
+    fn an_unknown_provider_is_shown_by_its_id() {
         assert_eq!(display_name("Anthropic"), "Anthropic");
         assert_eq!(display_name("OPENAI"), "OpenAI");
         assert_eq!(display_name("in-house"), "in-house");

@@ -1,18 +1,19 @@
-//! `GET /api/cost-analysis/recommendations`: models that would have done the same work for less.
+//! `GET /api/cost-analysis/recommendations`: cheaper models that could do the same work.
 //!
-//! One recommendation at most for each agent and each model that it used in the last 30 days. The model to change to
-//! is one that is priced today, of the same provider (or of any that the organisation used in these days, if it allows
-//! that), of a tier that the agent's work needs, able to take the agent's inputs, and not found wanting by this agent
-//! before. Of all these it is the one that saves most on the agent's own tokens, from 10 % and 1.00 USD a month on.
+//! At most one recommendation for each agent and each model that it used in the last 30 days. The recommended model
+//! has a price today, comes from the same provider (or from any provider that the organization used in these days, if
+//! its settings allow that), is of the tier that the agent's work needs, accepts the agent's inputs, and has not
+//! failed this agent more often before. Among those it is the one that saves most on the agent's own tokens, if that
+//! is at least 10 % and 1.00 USD a month.
 //!
-//! Archived agents have no more use for advice, and a model without a price has nothing to be compared by.
+//! Archived agents get no recommendations. A model without a price cannot be compared.
 
+mod catalog;
 mod choice;
 mod history;
-mod limits;
-mod market;
-mod mix;
+mod model_limits;
 mod tier;
+mod token_mix;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -35,29 +36,26 @@ use web::caller::Caller;
 use web::error::Result;
 use web::route::Route;
 
-use crate::names::Names;
-use choice::{Calls, Current, DAYS, Saving, Tried, total_a_month};
-use history::{History, Use};
-use market::{Market, Offer};
-use mix::Mix;
+use crate::model_names::ModelNames;
+use catalog::{Catalog, Offer};
+use choice::{CallCounts, CallsByModel, Current, DAYS, Saving, total_per_month};
+use history::{History, ModelUsage};
+use token_mix::TokenMix;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/recommendations", Scope::CostsRead, handle)
 }
 
-/// What could cost less.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
-    /// By savings, most first; then by agent, provider and model.
+    /// Largest saving first, then by agent, provider and model.
     recommendations: Vec<Recommendation>,
     total_potential_savings: Number,
-    /// Calls of these days that had no price, of whatever model.
+    /// Calls without a price in these days, of any model.
     unpriced_requests: u64,
 }
 
-/// A model to change to.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Recommendation {
@@ -68,23 +66,23 @@ struct Recommendation {
     recommended_model: String,
     recommended_provider: String,
     savings_pct: Number,
-    /// Of 30 days, counted from the first use of the model where that is later.
+    /// Per 30 days, extrapolated from the days since the first use of the model in the window.
     estimated_monthly_savings: Number,
-    /// Today, in dollars per million tokens.
+    /// Today's price in dollars per million tokens.
     current_input_price: Number,
-    /// Today, in dollars per million tokens.
+    /// Today's price in dollars per million tokens.
     recommended_input_price: Number,
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
     let (org, store) = (&caller.org, &app.store);
     let fetch = |days| async move { try_join!(store.agent_days(org, days), store.org_days(org, days)) };
-    let days = app.over(org, |today| DayRange::ending(today, DAYS), fetch);
+    let days = app.fetch_days(org, |today| DayRange::ending(today, DAYS), fetch);
     let ((window, (agent_days, org_days)), agents) = try_join!(days, store.agents(org))?;
-    // Read a moment ago, for the zone: this asks no table.
+    // Cached: the time zone lookup above has just read it.
     let settings = store.settings_cached(org).await?;
-    let market = Market::new(PriceBook::builtin(), &settings.overrides, app.clock.now().date_naive());
-    let histories = history::of(window, agent_days, &Names::of(org_days.values()));
+    let catalog = Catalog::new(PriceBook::builtin(), &settings.overrides, app.clock.now().date_naive());
+    let histories = history::of(window, agent_days, &ModelNames::of(org_days.values()));
     let mut used = OrgDay::default();
     for (_, day) in org_days.into_iter().filter(|(day, _)| window.contains(*day)) {
         used.merge(day);
@@ -97,19 +95,19 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
         let agent = agents.get(id).copied();
         let at_work = agent.is_none_or(|agent| agent.status() != AgentStatus::Archived);
         let found =
-            if at_work { advise(history, &market, everywhere.as_ref(), window.last) } else { Vec::new() };
+            if at_work { advise(history, &catalog, everywhere.as_ref(), window.last) } else { Vec::new() };
         let name = agent.map_or(id.as_str(), Agent::name);
         found.into_iter().map(move |advice| (advice.saving, recommendation(id, name, &advice)))
     });
     Ok(Json(response(found.collect(), used.total().unpriced)))
 }
 
-/// The providers of models, in the form in which ids compare.
+/// The providers of the models, in lower case, as ids are compared.
 fn providers<'a>(models: impl Iterator<Item = &'a ModelKey>) -> BTreeSet<String> {
     models.map(|key| key.provider.to_ascii_lowercase()).collect()
 }
 
-/// What to change, to what, and why.
+/// A recommended change and its saving.
 struct Advice<'a> {
     from: &'a ModelKey,
     price: PriceRef<'a>,
@@ -117,38 +115,38 @@ struct Advice<'a> {
     saving: Saving,
 }
 
-/// What to tell an agent of each of its models.
+/// The recommendations for one agent.
 fn advise<'a>(
     history: &'a History,
-    market: &Market<'a>,
+    catalog: &Catalog<'a>,
     everywhere: Option<&BTreeSet<String>>,
     today: Day,
 ) -> Vec<Advice<'a>> {
     let needed = tier::needed(history.calls, &history.calls_by_task_type);
-    let tried = tried(history, market);
-    let advice = |(from, used): (&'a ModelKey, &Use)| {
-        let (price, model) = market.price_of(from)?;
+    let tried = tried(history, catalog);
+    let advice = |(from, used): (&'a ModelKey, &ModelUsage)| {
+        let (price, model) = catalog.price_of(from)?;
         let current = Current {
             price,
             model,
-            mix: Mix::of(&used.sums),
-            calls: Calls { requests: used.sums.requests, errors: used.sums.errors },
+            mix: TokenMix::of(&used.sums),
+            calls: CallCounts { requests: used.sums.requests, errors: used.sums.errors },
             recorded: used.sums.cost,
             days: days_since(used.first, today),
             needed,
         };
         let own = providers(std::iter::once(from));
-        let (to, saving) = current.best(market.offers(everywhere.unwrap_or(&own)), &tried)?;
+        let (to, saving) = current.best(catalog.offers(everywhere.unwrap_or(&own)), &tried)?;
         Some(Advice { from, price, to: *to, saving })
     };
     history.models.iter().filter_map(advice).collect()
 }
 
 /// The agent's calls of each model that has a price.
-fn tried<'a>(history: &History, market: &Market<'a>) -> Tried<'a> {
-    let mut tried = Tried::new();
+fn tried<'a>(history: &History, catalog: &Catalog<'a>) -> CallsByModel<'a> {
+    let mut tried = CallsByModel::new();
     for (key, used) in &history.models {
-        if let Some((_, model)) = market.price_of(key) {
+        if let Some((_, model)) = catalog.price_of(key) {
             let calls = tried.entry((&*model.provider, &*model.model)).or_default();
             calls.requests += used.sums.requests;
             calls.errors += used.sums.errors;
@@ -157,7 +155,7 @@ fn tried<'a>(history: &History, market: &Market<'a>) -> Tried<'a> {
     tried
 }
 
-/// Both days included.
+/// Number of days from `first` to `today`, both included.
 fn days_since(first: Day, today: Day) -> u32 {
     let days = DayRange { first, last: today }.days().count();
     u32::try_from(days).unwrap_or(DAYS).clamp(1, DAYS)
@@ -174,16 +172,16 @@ fn recommendation(id: &AgentId, name: &str, advice: &Advice<'_>) -> Recommendati
         recommended_model: to.model.clone(),
         recommended_provider: to.provider.clone(),
         savings_pct: percent(Decimal::from(advice.saving.saved), Decimal::from(advice.saving.cost_now)),
-        estimated_monthly_savings: Number::usd(total_a_month([advice.saving])),
+        estimated_monthly_savings: Number::usd(total_per_month([advice.saving])),
         current_input_price: input(advice.price),
         recommended_input_price: input(advice.to.price),
     }
 }
 
 fn response(mut found: Vec<(Saving, Recommendation)>, unpriced_requests: u64) -> Response {
-    let total = total_a_month(found.iter().map(|(saving, _)| *saving));
-    // Stable: what saves as much stays in the order of agents and models.
-    found.sort_by_key(|(saving, _)| Reverse(saving.a_month()));
+    let total = total_per_month(found.iter().map(|(saving, _)| *saving));
+    // The sort is stable: equal savings stay ordered by agent and model.
+    found.sort_by_key(|(saving, _)| Reverse(saving.per_month()));
     Response {
         recommendations: found.into_iter().map(|(_, recommendation)| recommendation).collect(),
         total_potential_savings: Number::usd(total),

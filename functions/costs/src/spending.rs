@@ -6,44 +6,36 @@ use ledger::ids::AgentId;
 use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::{AgentDay, AgentModelSums};
-use ledger::roster::Agent;
-use ledger::settings::AgentStatus;
+use ledger::roster::{self, Agent, Member};
 
-use crate::names::Names;
+use crate::model_names::ModelNames;
 
-/// What an agent spent.
 #[derive(Clone, Debug)]
 pub struct Spending {
-    /// Who.
     pub agent: Agent,
-    /// Its registered model, else the one that it called most, else nothing.
+    /// The registered model, else the most called one, else empty.
     pub model_name: String,
-    /// All its calls.
+    /// The rollup of all its calls.
     pub sums: AgentModelSums,
 }
 
 impl Spending {
-    /// What the agent may cost a month, where somebody has said so.
+    /// The agent's monthly budget, if one is set.
     pub fn budget(&self) -> Option<Usd> {
         self.agent.settings.as_ref()?.cost_budget_monthly
     }
 
-    /// By how much it passed its budget, where it did.
+    /// How far the agent exceeded its budget, if it did.
     pub fn overage(&self) -> Option<Usd> {
         self.budget().filter(|budget| self.sums.cost > *budget).map(|budget| self.sums.cost - budget)
     }
 }
 
-/// Whether an agent is spoken of even where it made no call: someone registered it, and nobody archived it.
-fn stands_without_usage(agent: &Agent) -> bool {
-    agent.settings.as_ref().is_some_and(|settings| settings.status != AgentStatus::Archived)
-}
-
-/// Agents that made a call in `window`, or are registered and not archived; by id.
+/// Agents that made a call in `window` or are registered and not archived, by id.
 pub fn of(
     window: DayRange,
     days: Vec<(Day, AgentId, AgentDay)>,
-    names: &Names,
+    names: &ModelNames,
     agents: Vec<Agent>,
 ) -> Vec<Spending> {
     let mut used: BTreeMap<AgentId, AgentDay> = BTreeMap::new();
@@ -52,14 +44,10 @@ pub fn of(
             used.entry(agent).or_default().merge(sums);
         }
     }
-    let mut known: BTreeMap<_, _> = agents.into_iter().map(|agent| (agent.id.clone(), agent)).collect();
-    for agent in known.values().filter(|agent| stands_without_usage(agent)) {
-        used.entry(agent.id.clone()).or_default();
-    }
-    used.into_iter()
-        .map(|(id, day)| {
-            // An agent's day may be summed a moment before the registry hears of the agent.
-            let agent = known.remove(&id).unwrap_or(Agent { id, settings: None, seen: None });
+    let listed = roster::join(agents, used).into_iter().filter(Member::is_listed);
+    listed
+        .map(|Member { agent, usage }| {
+            let day = usage.unwrap_or_default();
             let registered = agent.settings.as_ref().and_then(|settings| settings.model_name.clone());
             let model_name = registered.unwrap_or_else(|| most_used(&day, names).to_owned());
             Spending { agent, model_name, sums: day.total() }
@@ -67,8 +55,8 @@ pub fn of(
         .collect()
 }
 
-/// The model with the most calls; of several the first by name.
-fn most_used<'a>(day: &AgentDay, names: &'a Names) -> &'a str {
+/// The model with the most calls; among equals the first by name.
+fn most_used<'a>(day: &AgentDay, names: &'a ModelNames) -> &'a str {
     let named = day.models.iter().filter_map(|(code, sums)| Some((sums.requests, names.get(*code)?)));
     let most =
         named.min_by_key(|(requests, key)| (std::cmp::Reverse(*requests), &*key.model, &*key.provider));
@@ -79,8 +67,7 @@ fn most_used<'a>(day: &AgentDay, names: &'a Names) -> &'a str {
 mod tests {
     use super::*;
     use ledger::ids::ModelKey;
-    use ledger::rollup::ModelCode;
-    use ledger::rollup::{ModelSums, OrgDay};
+    use ledger::rollup::{ModelCode, ModelSums, OrgDay};
 
     fn key(name: &str) -> ModelKey {
         let (provider, model) = name.split_once('/').unwrap();
@@ -93,20 +80,20 @@ mod tests {
         AgentDay { models: models.collect(), ..Default::default() }
     }
 
-    fn names(models: &[&str]) -> Names {
+    fn names(models: &[&str]) -> ModelNames {
         let models = models.iter().map(|name| (key(name), ModelSums::default())).collect();
-        Names::of([&OrgDay { models, ..Default::default() }])
+        ModelNames::of([&OrgDay { models, ..Default::default() }])
     }
 
     #[test]
-    fn the_model_that_was_called_most_then_the_first_by_name() {
+    fn the_most_called_model_wins_then_the_first_by_name() {
         let all = names(&["p/a", "p/b", "o/b", "p/c"]);
         for (used, name) in [
             (&[][..], ""),
             (&[("p/a", 1), ("p/b", 2)], "b"),
             (&[("p/b", 2), ("p/a", 2)], "a"),
             (&[("p/c", 2), ("o/b", 2), ("p/b", 1)], "b"),
-            // One that has no name yet is passed over.
+            // A model whose name is not known yet is skipped.
             (&[("p/new", 9), ("p/c", 1)], "c"),
             (&[("p/new", 9)], ""),
         ] {

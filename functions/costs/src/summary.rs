@@ -1,4 +1,4 @@
-//! `GET /api/cost-analysis/summary`: what the period cost, in one view.
+//! `GET /api/cost-analysis/summary`: the cost of a month at a glance.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -15,40 +15,37 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::Params as Query;
+use web::query::Query;
 use web::route::Route;
 
 use crate::params::Period;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/summary", Scope::CostsRead, handle)
 }
 
-/// What the period cost.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
     token_cost: TokenCost,
-    /// The same as the cost of tokens: nothing else has a price.
+    /// Equal to the cost of tokens: nothing else has a price.
     total_spend: Number,
     budget: Budget,
     /// Agents that are not archived.
     agent_count: usize,
     /// Providers with usage in the period.
     provider_count: usize,
-    /// Calls that had no price: with any, the cost is a lower bound.
+    /// Calls without a price. If there are any, the cost is a lower bound.
     unpriced_requests: u64,
 }
 
-/// What tokens cost.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TokenCost {
     total: Number,
-    /// By cost, most first; then by id.
+    /// Highest cost first, then by id.
     by_provider: Vec<ProviderCost>,
-    /// By cost, most first; then by provider and model.
+    /// Highest cost first, then by provider and model.
     by_model: Vec<ModelCost>,
 }
 
@@ -65,7 +62,7 @@ struct ModelCost {
     cost: Number,
 }
 
-/// What the organisation means to spend a month.
+/// The monthly budget.
 #[derive(Debug, Serialize)]
 struct Budget {
     total: Number,
@@ -106,7 +103,7 @@ fn by_provider(costs: &[(ModelKey, Usd)]) -> Vec<ProviderCost> {
         *providers.entry(&key.provider).or_default() += *cost;
     }
     let mut rows: Vec<_> = providers.into_iter().collect();
-    // Stable: providers that cost as much stay in the order of their ids. So do models, below.
+    // The sort is stable: providers of equal cost stay ordered by id. The same holds for models, below.
     rows.sort_by_key(|(_, cost)| Reverse(*cost));
     let row = |(provider, cost): (&str, Usd)| ProviderCost {
         provider: provider.to_owned(),
@@ -125,7 +122,7 @@ fn by_model(mut costs: Vec<(ModelKey, Usd)>) -> Vec<ModelCost> {
     costs.into_iter().map(row).collect()
 }
 
-/// The organisation's budget, or that of its agents together where it has none.
+/// The organization's own budget, else the sum of its agents' budgets.
 fn budget_of(own: &BudgetSettings, agents: &[&Agent]) -> Usd {
     let of_agent = |agent: &&Agent| agent.settings.as_ref().and_then(|set| set.cost_budget_monthly);
     own.monthly.unwrap_or_else(|| agents.iter().filter_map(of_agent).sum())

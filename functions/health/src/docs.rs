@@ -1,4 +1,4 @@
-//! `GET /docs`: the API's document as a page for people. It needs no script and asks no other site for anything.
+//! `GET /docs`: the OpenAPI document as a page for people. It uses no scripts and loads nothing from other sites.
 
 use std::sync::LazyLock;
 
@@ -9,9 +9,8 @@ use serde_json::Value;
 use web::error::{Error, Result};
 use web::route::Route;
 
-use crate::openapi::{KEPT, document};
+use crate::openapi::{CACHED_FOR, document};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::public("/docs", handle)
 }
@@ -22,7 +21,7 @@ async fn handle() -> Result<impl IntoResponse> {
     let page = PAGE.as_deref().map_err(Error::internal)?;
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CACHE_CONTROL, KEPT),
+        (CACHE_CONTROL, CACHED_FOR),
         (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"),
     ];
     Ok((headers, page))
@@ -30,7 +29,7 @@ async fn handle() -> Result<impl IntoResponse> {
 
 const STYLE: &str = include_str!("docs.css");
 
-/// How deep schemas within schemas are shown.
+/// How deep nested schemas are shown.
 const DEPTH: usize = 5;
 
 struct Page<'a> {
@@ -66,7 +65,7 @@ impl Page<'_> {
                     main {
                         h1 { (title) " API " small { (text(&info["version"])) } }
                         p { (text(&info["description"])) }
-                        p { "The same for programs: " a href="/openapi.json" { "/openapi.json" } }
+                        p { "For programs: " a href="/openapi.json" { "/openapi.json" } }
                         @for tag in list(&self.document["tags"]) {
                             section {
                                 h2 { (text(&tag["name"])) }
@@ -135,7 +134,7 @@ impl Page<'_> {
         }
     }
 
-    /// The fields of a body, and an example where there is one.
+    /// The fields of a body, and an example if there is one.
     fn body(&self, body: &Value) -> Markup {
         let schema = self.resolved(&body["schema"]);
         let example = list(&schema["examples"]).next();
@@ -147,7 +146,7 @@ impl Page<'_> {
         }
     }
 
-    /// What an object holds, or the items of a list, or any of several.
+    /// The properties of an object, the items of a list, or the fields of each alternative.
     fn fields(&self, schema: &Value, depth: usize) -> Markup {
         let schema = self.resolved(schema);
         let several = ["oneOf", "anyOf", "allOf"].into_iter().flat_map(|name| list(&schema[name]));
@@ -171,7 +170,7 @@ impl Page<'_> {
         }
     }
 
-    /// The type of a value, and its limits.
+    /// The type of a value and its limits.
     fn kind(&self, schema: &Value) -> String {
         let schema = self.resolved(schema);
         let mut kind = match &schema["type"] {
@@ -200,7 +199,7 @@ impl Page<'_> {
         kind
     }
 
-    /// What describes a field: itself, or what it refers to.
+    /// The schema that has the description: this one, or the one it refers to.
     fn described<'b>(&'b self, schema: &'b Value) -> &'b Value {
         if schema["description"].is_string() { schema } else { self.resolved(schema) }
     }

@@ -1,4 +1,4 @@
-//! `GET /v1/health`: whether events are added up. It asks for no token and tells nothing of any organisation.
+//! `GET /v1/health`: how far aggregation has got. Public, and shows nothing of any organization.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,13 +17,12 @@ use web::app::App;
 use web::error::{Error, Result};
 use web::route::Route;
 
-/// How long an answer is given again: who needs no token could else run up read units.
+/// How long a response is reused. The route is public, so without reuse anyone could run up read units.
 pub const FRESH: Duration = Duration::from_secs(5);
 
-/// How long the tables may take: less than the function itself has, so that it can still say so.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Time limit for reading the tables: less than the function's timeout, so that it can still respond.
+const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     let last = Arc::new(Mutex::new(None));
     Route::public("/v1/health", move |State(app): State<App>| {
@@ -32,47 +31,46 @@ pub fn route() -> Route {
     })
 }
 
-/// How the system is.
 #[derive(Clone, Debug, Serialize)]
 pub struct Response {
-    status: Verdict,
-    /// The version of this code.
+    status: HealthStatus,
+    /// Version of the running code.
     version: &'static str,
-    /// The events are spread over these; each is added up by itself.
+    /// Events are spread over lanes, each aggregated separately.
     lanes: Vec<Lane>,
     quarantine: Quarantine,
 }
 
-/// Whether somebody has to look.
+/// Whether an operator has to act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum Verdict {
-    /// Everything that came can be added up. A lane without news may just have had no events.
+enum HealthStatus {
+    /// Every record could be aggregated. A lane without news may just have had no events.
     Ok,
-    /// There are records in the quarantine, whose events are not in the figures.
+    /// Records are in quarantine; their events are missing from the figures.
     Degraded,
 }
 
-/// How far a lane has been added up.
+/// How far a lane has been aggregated.
 #[derive(Clone, Debug, Serialize)]
 struct Lane {
     /// From 0.
     lane: u8,
-    /// When the newest event that is in the sums arrived, give or take the ten seconds in which it is not noted anew.
+    /// Arrival of the newest aggregated event, accurate to ten seconds, the interval at which it is noted.
     newest_aggregated_at: Option<String>,
-    /// The time since then, in seconds with three decimals; 0 where the clocks of two machines disagree.
+    /// Seconds since then, with three decimals; 0 if clocks disagree.
     age_seconds: Option<Number>,
 }
 
-/// Records that could not be understood.
+/// Records that could not be parsed.
 #[derive(Clone, Debug, Serialize)]
 struct Quarantine {
     count: u64,
-    /// When the oldest of them came, of those that tell.
+    /// Arrival of the oldest record whose arrival is known.
     oldest_at: Option<String>,
 }
 
-/// The last answer where it is fresh, else a new one. Who asks meanwhile waits for that one.
+/// The last response if it is fresh, else a new one. Concurrent requests wait for the new one.
 async fn answer(app: &App, last: &Mutex<Option<(Instant, Response)>>) -> Result<Response> {
     let mut last = last.lock().await;
     if let Some((_, response)) = last.as_ref().filter(|(at, _)| at.elapsed() < FRESH) {
@@ -84,12 +82,12 @@ async fn answer(app: &App, last: &Mutex<Option<(Instant, Response)>>) -> Result<
     Ok(response)
 }
 
-/// Whatever keeps the tables from being read, and for however long: the system is not available.
+/// Any failure to read the tables, a timeout included, makes the service unavailable.
 async fn read(app: &App) -> Result<Status> {
-    match timeout(PATIENCE, app.store.status()).await {
+    match timeout(READ_TIMEOUT, app.store.status()).await {
         Ok(Err(store::Error::Internal(why))) => Err(Error::Unavailable(why)),
         Ok(status) => Ok(status?),
-        Err(_) => Err(Error::Unavailable("the tables do not answer".to_owned())),
+        Err(_) => Err(Error::Unavailable("the tables do not respond".to_owned())),
     }
 }
 
@@ -102,7 +100,7 @@ impl Response {
                 .map(|newest| Number(Decimal::new((now - newest).num_milliseconds().max(0), 3))),
         });
         Self {
-            status: if status.quarantine.count == 0 { Verdict::Ok } else { Verdict::Degraded },
+            status: if status.quarantine.count == 0 { HealthStatus::Ok } else { HealthStatus::Degraded },
             version: env!("CARGO_PKG_VERSION"),
             lanes: lanes.collect(),
             quarantine: Quarantine {
@@ -125,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn ages_are_exact_and_never_negative() {
+    fn lane_ages_are_exact_and_never_negative() {
         let newest = [
             Some(at("2026-09-15T11:59:47.655Z")),
             Some(at("2026-09-15T12:00:00.001Z")),
@@ -151,9 +149,9 @@ mod tests {
     }
 
     #[test]
-    fn one_record_in_the_quarantine_is_one_too_many() {
+    fn one_quarantined_record_makes_the_status_degraded() {
         let quarantine = Summary { count: 1, oldest: None };
         let response = Response::new(&Status { newest: [None; 4], quarantine }, at("2026-09-15T12:00:00Z"));
-        assert_eq!(response.status, Verdict::Degraded);
+        assert_eq!(response.status, HealthStatus::Degraded);
     }
 }

@@ -1,4 +1,4 @@
-//! How the system is and what it can be asked, for anyone who asks.
+//! The state of the service and the description of its API. All routes are public.
 
 pub mod docs;
 pub mod health;
@@ -6,7 +6,6 @@ pub mod openapi;
 
 use web::route::Route;
 
-/// The routes of this function.
 pub fn routes() -> Vec<Route> {
     vec![docs::route(), health::route(), openapi::route()]
 }

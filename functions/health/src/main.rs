@@ -1,5 +1,3 @@
-//! The Lambda function `health`.
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
     web::app::serve(health::routes()).await

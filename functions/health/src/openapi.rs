@@ -1,7 +1,7 @@
-//! `GET /openapi.json`: the API as OpenAPI 3.1 describes it.
+//! `GET /openapi.json`: the API described in OpenAPI 3.1.
 //!
-//! Each group describes itself in the `openapi.yaml` of its folder, beside the code; `openapi.yaml` in this one has what
-//! all share. The tests hold every answer that any of them gets against it.
+//! Each function describes its routes in the `openapi.yaml` of its crate; `openapi.yaml` in this folder has the
+//! shared parts. The system tests compare every response with the document.
 
 use std::sync::LazyLock;
 
@@ -11,32 +11,21 @@ use serde_json::{Map, Value, json};
 use web::error::{Error, Result};
 use web::route::Route;
 
-/// What all groups share.
+/// The parts that all functions share.
 const SHARED: &str = include_str!("openapi.yaml");
 
-/// What each group adds.
-const GROUPS: [&str; 9] = [
-    include_str!("../../activity/openapi.yaml"),
-    include_str!("../../billing/openapi.yaml"),
-    include_str!("../../costs/openapi.yaml"),
-    include_str!("../openapi.yaml"),
-    include_str!("../../ingest/openapi.yaml"),
-    include_str!("../../metrics/openapi.yaml"),
-    include_str!("../../registry/openapi.yaml"),
-    include_str!("../../usage/openapi.yaml"),
-    include_str!("../../workforce/openapi.yaml"),
-];
+/// The part of each function, collected by `build.rs`.
+const PARTS: &[&str] = include!(concat!(env!("OUT_DIR"), "/parts.rs"));
 
-/// What every operation may answer, by status.
+/// Responses that every operation may give, by status.
 const ALWAYS: [(&str, &str); 3] =
     [("429", "TooManyRequests"), ("500", "InternalError"), ("503", "Unavailable")];
-/// What one that asks for a token may answer beside.
+/// Further responses of operations that need a token.
 const SECURED: [(&str, &str); 2] = [("401", "Unauthenticated"), ("403", "Forbidden")];
 
-/// How long an answer may be kept: a new one comes with a new release only.
-pub const KEPT: &str = "public, max-age=3600";
+/// How long clients may cache a response: it changes only with a release.
+pub const CACHED_FOR: &str = "public, max-age=3600";
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::public("/openapi.json", handle)
 }
@@ -44,24 +33,24 @@ pub fn route() -> Route {
 async fn handle() -> Result<impl IntoResponse> {
     static TEXT: LazyLock<Result<String, String>> = LazyLock::new(|| document().map(|it| it.to_string()));
     let text = TEXT.as_deref().map_err(Error::internal)?;
-    Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, KEPT)], text))
+    Ok(([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, CACHED_FOR)], text))
 }
 
-/// The whole document.
+/// Builds the whole document.
 ///
 /// # Errors
 ///
-/// A part that is no YAML, or that says again what another one has said.
+/// If a part is not valid YAML or repeats what another part defines.
 pub fn document() -> Result<Value, String> {
     let parse = |text| serde_norway::from_str::<Value>(text).map_err(|fault| fault.to_string());
     let mut document = parse(SHARED)?;
     document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
-    for group in GROUPS {
-        let mut group = parse(group)?;
-        for (place, in_part) in [("paths", "/paths"), ("schemas", "/components/schemas")] {
-            let more = group.pointer_mut(in_part).map(Value::take).unwrap_or_default();
-            let all = document.pointer_mut(in_part).and_then(Value::as_object_mut);
-            add(all.ok_or_else(|| format!("no {place}"))?, more)?;
+    for part in PARTS {
+        let mut part = parse(part)?;
+        for section in ["/paths", "/components/parameters", "/components/schemas"] {
+            let more = part.pointer_mut(section).map(Value::take).unwrap_or_default();
+            let all = document.pointer_mut(section).and_then(Value::as_object_mut);
+            add(all.ok_or_else(|| format!("the shared part has no {section}"))?, more)?;
         }
     }
     let operations = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
@@ -74,7 +63,7 @@ pub fn document() -> Result<Value, String> {
     Ok(document)
 }
 
-/// Adds what a group says to what is said already. Two groups may have methods of one path.
+/// Merges a part into the document. Two parts may define different methods of the same path.
 fn add(all: &mut Map<String, Value>, more: Value) -> Result<(), String> {
     let Value::Object(more) = more else { return Ok(()) };
     for (name, value) in more {
@@ -83,7 +72,7 @@ fn add(all: &mut Map<String, Value>, more: Value) -> Result<(), String> {
             (Some(Value::Object(methods)), Value::Object(other)) if name.starts_with('/') => {
                 methods.extend(other);
             }
-            _ => return Err(format!("{name} is there twice")),
+            _ => return Err(format!("{name} is defined twice")),
         }
     }
     Ok(())

@@ -1,4 +1,4 @@
-//! From the bytes of a request to the JSON text of each event in it.
+//! Reads a request body: decompression, size limits, and the raw JSON text of each event.
 
 use std::io::Read;
 
@@ -8,28 +8,25 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use serde_json::value::RawValue;
 use web::error::{Error, Fault, Loc, Result};
 
-/// The most bytes of a body, after decompression.
+/// Maximum size of a body after decompression.
 pub const MAX_BYTES: usize = 1 << 20;
-/// The most events of a body.
 pub const MAX_EVENTS: usize = 500;
 
-/// What form the events of a body come in.
+/// How the content type says the events are arranged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
+enum BodyFormat {
     One,
     Batch,
     Either,
 }
 
-/// Whether a body held one event by itself or a list of them: it decides how faults name their place.
+/// A single event or a list. Faults of a list name the index of the event; faults of a single event do not.
 pub enum Events<'a> {
-    /// One event.
     One(&'a RawValue),
-    /// A list.
     List(Vec<&'a RawValue>),
 }
 
-/// The text of a body: decompressed if need be, within the limits, UTF-8.
+/// The body as text, decompressed and checked against the size limit.
 pub fn text(headers: &HeaderMap, body: &[u8]) -> Result<String> {
     let encoding = header(headers, &CONTENT_ENCODING).unwrap_or_default();
     let bytes = match encoding.to_ascii_lowercase().as_str() {
@@ -44,12 +41,12 @@ pub fn text(headers: &HeaderMap, body: &[u8]) -> Result<String> {
     String::from_utf8(bytes).map_err(|_| unreadable("Body should be UTF-8"))
 }
 
-/// Never holds more than one byte over the limit, whatever the compressed text says it will become.
+/// Decompresses at most one byte beyond the limit, whatever size the gzip trailer claims.
 fn gunzip(body: &[u8]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(MAX_BYTES + 1).unwrap_or(u64::MAX);
     let read = MultiGzDecoder::new(body).take(limit).read_to_end(&mut bytes);
-    // API Gateway hands on as bytes only what is not called application/json, of which it may make text.
+    // API Gateway passes a body on as bytes unless its type is application/json; that it may decode as text.
     read.map(|_| bytes).map_err(|_| {
         unreadable(
             "Body should be gzip, as Content-Encoding says; send it as application/cloudevents-batch+json",
@@ -61,16 +58,16 @@ fn within_limit(bytes: Vec<u8>) -> Result<Vec<u8>> {
     if bytes.len() > MAX_BYTES { Err(too_large()) } else { Ok(bytes) }
 }
 
-/// What is said of a body over the limit; also of one that is so far over it that nobody reads it.
+/// Also returned for a body that is rejected before it is read in full.
 pub fn too_large() -> Error {
     Error::TooLarge(format!("The body should have at most {MAX_BYTES} bytes, decompressed."))
 }
 
-/// The events in `text`, each still as it was written.
+/// Splits a body into events without parsing them.
 pub fn split<'a>(headers: &HeaderMap, text: &'a str) -> Result<Events<'a>> {
-    let form = form(headers)?;
+    let body_format = body_format(headers)?;
     let is_list = text.trim_start().starts_with('[');
-    if is_list == (form == Form::One) && form != Form::Either {
+    if is_list == (body_format == BodyFormat::One) && body_format != BodyFormat::Either {
         let should = if is_list { "one event" } else { "a list of events" };
         return Err(unreadable(format!("Body should be {should}, as Content-Type says")));
     }
@@ -85,17 +82,17 @@ pub fn split<'a>(headers: &HeaderMap, text: &'a str) -> Result<Events<'a>> {
 }
 
 fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T> {
-    // The parser's own words name a place in the body and repeat nothing of it.
+    // The parser's message gives a position in the body and repeats none of its content.
     serde_json::from_str(text).map_err(|fault| unreadable(format!("Body should be JSON: {fault}")))
 }
 
-fn form(headers: &HeaderMap) -> Result<Form> {
+fn body_format(headers: &HeaderMap) -> Result<BodyFormat> {
     let content_type = header(headers, &CONTENT_TYPE).unwrap_or("application/json");
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match media_type.as_str() {
-        "application/json" => Ok(Form::Either),
-        "application/cloudevents+json" => Ok(Form::One),
-        "application/cloudevents-batch+json" => Ok(Form::Batch),
+        "application/json" => Ok(BodyFormat::Either),
+        "application/cloudevents+json" => Ok(BodyFormat::One),
+        "application/cloudevents-batch+json" => Ok(BodyFormat::Batch),
         _ => Err(Error::UnsupportedMediaType(
             "Content-Type should be application/cloudevents+json, application/cloudevents-batch+json or \
              application/json."
@@ -137,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_in_bytes_holds_at_its_edge_compressed_or_not() {
+    fn a_body_of_exactly_the_limit_is_accepted_compressed_or_not() {
         let zipped = headers(&[(CONTENT_ENCODING, "gzip")]);
         for (size, expected) in [(MAX_BYTES, None), (MAX_BYTES + 1, Some(StatusCode::PAYLOAD_TOO_LARGE))] {
             let body = vec![b' '; size];
@@ -147,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gzip_bomb_is_refused_before_it_goes_off() {
+    fn a_gzip_bomb_is_rejected_without_being_expanded() {
         let layer = gzip(&vec![0; 64 << 20]);
         let bomb = layer.repeat(16);
         assert!(bomb.len() < 2 << 20);
@@ -156,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_says_so() {
+    fn unreadable_bodies_are_rejected() {
         let zipped = headers(&[(CONTENT_ENCODING, "gzip")]);
         assert_eq!(status(text(&zipped, b"not gzip")), Some(StatusCode::UNPROCESSABLE_ENTITY));
         assert_eq!(status(text(&zipped, &gzip(b"[]")[..9])), Some(StatusCode::UNPROCESSABLE_ENTITY));
@@ -173,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_form_follows_the_content_type() {
+    fn the_content_type_decides_between_one_event_and_a_list() {
         let split =
             |kind: &'static str, text: &'static str| status(split(&headers(&[(CONTENT_TYPE, kind)]), text));
         for good in [
@@ -191,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn the_limit_in_events_holds_at_its_edge() {
+    fn five_hundred_events_are_accepted_and_one_more_is_not() {
         let list = |n: usize| format!("[{}]", vec!["0"; n].join(","));
         assert_eq!(status(split(&HeaderMap::new(), &list(500))), None);
         assert_eq!(status(split(&HeaderMap::new(), &list(501))), Some(StatusCode::PAYLOAD_TOO_LARGE));

@@ -1,35 +1,33 @@
-//! The five types of event: what their `data` must and may hold.
+//! Parses the `data` object of each event type.
 
 use std::num::NonZeroU64;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use chrono_tz::Tz;
-use ledger::cost::{CallCost, TokenCounts};
+use ledger::cost::TokenCounts;
 use ledger::event::{AgentActivity, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
 use ledger::money::{Quantity, Usd};
 use serde_json::value::RawValue;
 use web::error::{Fault, Loc};
-use web::fields;
-use web::fields::{Bad, Fields, boolean, id, instant, integer, one_of, quantity, usd};
+use web::fields::{self, FieldReader, Invalid, boolean, id, instant, integer, one_of, quantity, usd};
 
-/// The most tokens of one bucket of one call.
+/// Per call and kind of token.
 const MAX_TOKENS: u64 = 1_000_000_000;
-/// The longest latency or duration: 30 days, in milliseconds.
+/// Limit of latencies and durations: 30 days in milliseconds.
 const MAX_MS: u64 = 30 * 24 * 3600 * 1000;
-/// The greatest cost of one call, in dollars.
+/// Maximum cost that a call may report, in dollars.
 const MAX_COST_USD: u64 = 1_000_000;
-/// The most minutes that one task saves, cores, GB and sites.
+/// Limit of minutes saved, cores, GB and hosted sites.
 const MAX_AMOUNT: u64 = 1_000_000;
-/// The most bytes of one sample: a petabyte.
+/// Maximum bandwidth of a compute sample: one petabyte.
 const MAX_BYTES: u64 = 1_000_000_000_000_000;
-/// The most bytes of an activity's details.
+/// Maximum size of an activity's details, in bytes of JSON.
 pub const MAX_DETAILS: usize = 8 << 10;
-/// The longest sample.
+/// Maximum length of a compute sample.
 pub const MAX_SAMPLE: TimeDelta = TimeDelta::hours(24);
 
-/// The types of event.
+/// The event types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum EventType {
     LlmCall,
     TaskCompleted,
     AgentActivity,
@@ -37,39 +35,37 @@ pub enum Kind {
     HostReport,
 }
 
-impl Kind {
-    /// The type that a text names.
-    pub fn read(raw: &RawValue) -> Result<Self, Bad> {
+impl EventType {
+    pub fn parse(raw: &RawValue) -> Result<Self, Invalid> {
         match fields::string(raw)?.as_str() {
             "llm.call" => Ok(Self::LlmCall),
             "task.completed" => Ok(Self::TaskCompleted),
             "agent.activity" => Ok(Self::AgentActivity),
             "compute.usage" => Ok(Self::ComputeUsage),
             "host.report" => Ok(Self::HostReport),
-            _ => Err((
+            _ => Err(Invalid::new(
                 "enum",
-                "Input should be llm.call, task.completed, agent.activity, compute.usage or host.report"
-                    .to_owned(),
+                "Input should be llm.call, task.completed, agent.activity, compute.usage or host.report",
             )),
         }
     }
 }
 
-/// The data that `raw` holds, or everything that is wrong with it.
-pub fn read(kind: Kind, raw: &RawValue, loc: Vec<Loc>, zone: Tz) -> Result<Data, Vec<Fault>> {
-    let mut fields = Fields::of(raw, loc).map_err(|fault| vec![fault])?;
+/// Parses the data of an event, or lists all its faults.
+pub fn parse(kind: EventType, raw: &RawValue, loc: Vec<Loc>) -> Result<Data<(), ()>, Vec<Fault>> {
+    let mut fields = FieldReader::of(raw, loc).map_err(|fault| vec![fault])?;
     let data = match kind {
-        Kind::LlmCall => llm_call(&mut fields).map(Data::LlmCall),
-        Kind::TaskCompleted => task_completed(&mut fields).map(Data::TaskCompleted),
-        Kind::AgentActivity => agent_activity(&mut fields).map(Data::AgentActivity),
-        Kind::ComputeUsage => compute_usage(&mut fields, zone).map(Data::ComputeUsage),
-        Kind::HostReport => host_report(&mut fields).map(Data::HostReport),
+        EventType::LlmCall => llm_call(&mut fields).map(Data::LlmCall),
+        EventType::TaskCompleted => task_completed(&mut fields).map(Data::TaskCompleted),
+        EventType::AgentActivity => agent_activity(&mut fields).map(Data::AgentActivity),
+        EventType::ComputeUsage => compute_usage(&mut fields).map(Data::ComputeUsage),
+        EventType::HostReport => host_report(&mut fields).map(Data::HostReport),
     };
     let faults = fields.finish();
     data.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
-fn llm_call(fields: &mut Fields<'_>) -> Option<LlmCall> {
+fn llm_call(fields: &mut FieldReader<'_>) -> Option<LlmCall<()>> {
     let tokens = || integer(0..=MAX_TOKENS);
     let agent_id = fields.required("agent_id", id);
     let provider = fields.required("provider", id);
@@ -89,9 +85,9 @@ fn llm_call(fields: &mut Fields<'_>) -> Option<LlmCall> {
     let key_source = fields.optional("key_source", one_of("'platform' or 'byok'")).unwrap_or_default();
     let cost_usd = fields.optional("cost_usd", usd(MAX_COST_USD)).map(Usd::new);
     if reasoning_tokens > output && output.is_some() {
-        // Such a sender counts reasoning beside the output, and would be charged too little.
-        let msg = "Reasoning tokens are part of output_tokens and should not exceed them".to_owned();
-        fields.fault("reasoning_tokens", ("reasoning_exceeds_output", msg));
+        // A sender that counts reasoning tokens beside the output would be charged too little.
+        let msg = "Reasoning tokens are part of output_tokens and should not exceed them";
+        fields.fault("reasoning_tokens", Invalid::new("reasoning_exceeds_output", msg));
     }
     Some(LlmCall {
         agent_id: agent_id?,
@@ -107,11 +103,11 @@ fn llm_call(fields: &mut Fields<'_>) -> Option<LlmCall> {
         hostname,
         key_source,
         cost_usd,
-        cost: CallCost::Unpriced,
+        cost: (),
     })
 }
 
-fn task_completed(fields: &mut Fields<'_>) -> Option<TaskCompleted> {
+fn task_completed(fields: &mut FieldReader<'_>) -> Option<TaskCompleted> {
     let agent_id = fields.required("agent_id", id);
     let task_type = fields.optional("task_type", id);
     let success = fields.optional("success", boolean).unwrap_or(true);
@@ -120,35 +116,38 @@ fn task_completed(fields: &mut Fields<'_>) -> Option<TaskCompleted> {
     Some(TaskCompleted { agent_id: agent_id?, task_type, success, minutes_saved, duration_ms })
 }
 
-fn agent_activity(fields: &mut Fields<'_>) -> Option<AgentActivity> {
+fn agent_activity(fields: &mut FieldReader<'_>) -> Option<AgentActivity> {
     let agent_id = fields.required("agent_id", id);
     let event_type = fields.required("event_type", id);
     let details = fields.optional("details", details).unwrap_or_else(|| "{}".to_owned());
     Some(AgentActivity { agent_id: Some(agent_id?), event_type: event_type?, details })
 }
 
-fn details(raw: &RawValue) -> Result<String, Bad> {
+fn details(raw: &RawValue) -> Result<String, Invalid> {
     let text = raw.get();
     if !text.starts_with('{') {
-        return Err(("object_type", "Input should be an object".to_owned()));
+        return Err(Invalid::new("object_type", "Input should be an object"));
     }
     if text.len() > MAX_DETAILS {
-        return Err(("too_long", format!("Object should have at most {MAX_DETAILS} bytes of JSON")));
+        return Err(Invalid::new(
+            "too_long",
+            format!("Object should have at most {MAX_DETAILS} bytes of JSON"),
+        ));
     }
-    // Every reader of it will parse it; better now, with a fault, than then.
+    // Readers parse these details again, so reject what they could not parse.
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err((
+        Err(_) => Err(Invalid::new(
             "object_parsing",
-            "Object should nest at most 127 deep and hold numbers in range".to_owned(),
+            "Object should nest at most 127 deep and hold numbers in range",
         )),
     }
 }
 
-fn compute_usage(fields: &mut Fields<'_>, zone: Tz) -> Option<ComputeUsage> {
+fn compute_usage(fields: &mut FieldReader<'_>) -> Option<ComputeUsage<()>> {
     let project_id = fields.required("project_id", id);
     let instance_id = fields.required("instance_id", id);
-    // Samples are cut to the millisecond.
+    // Sample times are truncated to milliseconds.
     let from = fields.required("from", instant).map(|from| from.trunc_subsecs(3));
     let to = fields.required("to", instant).map(|to| to.trunc_subsecs(3));
     let cpu_cores = fields.required("cpu_cores", quantity(MAX_AMOUNT));
@@ -156,8 +155,9 @@ fn compute_usage(fields: &mut Fields<'_>, zone: Tz) -> Option<ComputeUsage> {
     let disk_gb = fields.required("disk_gb", quantity(MAX_AMOUNT));
     let bandwidth_in_bytes = fields.required("bandwidth_in_bytes", integer(0..=MAX_BYTES));
     let bandwidth_out_bytes = fields.required("bandwidth_out_bytes", integer(0..=MAX_BYTES));
-    let length_ms =
-        from.zip(to).and_then(|(from, to)| length(from, to).map_err(|bad| fields.fault("to", bad)).ok());
+    let length_ms = from
+        .zip(to)
+        .and_then(|(from, to)| length(from, to).map_err(|invalid| fields.fault("to", invalid)).ok());
     Some(ComputeUsage {
         project_id: project_id?,
         instance_id: instance_id?,
@@ -168,24 +168,23 @@ fn compute_usage(fields: &mut Fields<'_>, zone: Tz) -> Option<ComputeUsage> {
         disk_gb: Quantity(disk_gb?),
         bandwidth_in_bytes: bandwidth_in_bytes?,
         bandwidth_out_bytes: bandwidth_out_bytes?,
-        zone,
+        zone: (),
     })
 }
 
-fn length(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<NonZeroU64, Bad> {
+fn length(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<NonZeroU64, Invalid> {
     if to - from > MAX_SAMPLE {
-        return Err(("sample_length", "Sample should be at most 24 hours long".to_owned()));
+        return Err(Invalid::new("sample_length", "Sample should be at most 24 hours long"));
     }
     let length = u64::try_from((to - from).num_milliseconds()).ok().and_then(NonZeroU64::new);
-    length.ok_or_else(|| ("sample_length", "Sample should end after it begins".to_owned()))
+    length.ok_or_else(|| Invalid::new("sample_length", "Sample should end after it begins"))
 }
 
-/// The end of a sample.
-pub fn end(sample: &ComputeUsage) -> DateTime<Utc> {
+pub fn end(sample: &ComputeUsage<()>) -> DateTime<Utc> {
     sample.from + TimeDelta::milliseconds(i64::try_from(sample.length_ms.get()).unwrap_or(i64::MAX))
 }
 
-fn host_report(fields: &mut Fields<'_>) -> Option<HostReport> {
+fn host_report(fields: &mut FieldReader<'_>) -> Option<HostReport> {
     let node_id = fields.required("node_id", id);
     let hosted_sites = fields.required("hosted_sites", integer(0..=MAX_AMOUNT));
     Some(HostReport { node_id: node_id?, hosted_sites: hosted_sites? })

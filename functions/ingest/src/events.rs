@@ -1,4 +1,4 @@
-//! `POST /v1/events`: takes CloudEvents in, stores each once, and answers only after.
+//! `POST /v1/events`: stores each event once and responds after all are stored.
 
 use std::time::Duration;
 
@@ -19,42 +19,43 @@ use web::error::{Error, Fault, Loc, Result};
 use web::route::Route;
 
 use crate::body::{self, Events};
-use crate::envelope::{self, Code, Context, Rejection};
-use crate::insert::{self, Verdict};
+use crate::envelope;
+use crate::insert::{self, InsertOutcome};
+use crate::rejection::{Rejection, RejectionCode};
+use crate::stamp::{Intake, stamp};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::post("/v1/events", Scope::EventsWrite, handle)
 }
 
-/// What became of the events.
+/// The outcome of each event.
 #[derive(Debug, Serialize)]
 pub struct Response {
     /// Stored by this request.
     accepted: usize,
-    /// Stored before, with the same content.
+    /// Already stored with the same content.
     duplicates: usize,
-    /// Not taken, each with its reason.
+    /// Not stored, each with its reasons.
     rejected: Vec<Rejected>,
 }
 
-/// An event that was not taken.
+/// An event that was not stored.
 #[derive(Debug, Serialize)]
 struct Rejected {
-    /// Its place in the request, from 0.
+    /// Position in the request, from 0.
     index: usize,
-    /// Its `id`, where it has one.
+    /// The event's `id`, if it has one.
     id: Option<String>,
-    code: Code,
-    /// Whether sending the same again may help.
+    code: RejectionCode,
+    /// Whether sending the same event again may succeed.
     retryable: bool,
     detail: Vec<Fault>,
 }
 
-/// Time to store a request's events in, where the caller sets none.
+/// Time to store the events of a request when the Lambda context sets no deadline.
 const TIME_TO_STORE: Duration = Duration::from_secs(8);
-/// Time that is left for the answer.
-const TIME_TO_ANSWER: Duration = Duration::from_secs(1);
+/// Time reserved for the response.
+const TIME_TO_RESPOND: Duration = Duration::from_secs(1);
 
 async fn handle(
     State(app): State<App>,
@@ -71,11 +72,11 @@ async fn handle(
     let settings = settings.inspect_err(|_| Metric::Unavailable.count(events.len()))?;
     let now = app.clock.now();
     let request = rand::random();
-    let read = Context { org: &caller.org, settings: &settings, now };
+    let intake = Intake { org: &caller.org, settings: &settings, now };
 
     let (mut raw, mut places, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
     for (index, event, loc) in events {
-        match envelope::read(&read, event, &loc) {
+        match envelope::parse(event, &loc).and_then(|draft| stamp(draft, &loc, &intake)) {
             Ok(event) => {
                 raw.push(RawEvent::new(&event, request, now, app.config.event_retention_days)?);
                 places.push((index, event.id.to_string(), loc));
@@ -84,30 +85,30 @@ async fn handle(
         }
     }
     let time = context.map_or(TIME_TO_STORE, |context| time_to_store(&context));
-    let verdicts = insert::insert(&app.store, &raw, started + time).await;
-    let [accepted, duplicates, unavailable] = count(&verdicts, rejected.len());
+    let outcomes = insert::insert(&app.store, &raw, started + time).await;
+    let [accepted, duplicates, unavailable] = count(&outcomes, rejected.len());
     if accepted + duplicates == 0 && unavailable > 0 {
         return Err(Error::Unavailable("no event could be stored".to_owned()));
     }
-    let refused = places.into_iter().zip(verdicts);
-    rejected.extend(refused.filter_map(|((index, id, loc), verdict)| refusal(index, id, loc, verdict)));
+    let refused = places.into_iter().zip(outcomes);
+    rejected.extend(refused.filter_map(|((index, id, loc), outcome)| refusal(index, id, loc, outcome)));
     rejected.sort_by_key(|rejected| rejected.index);
     Ok(Json(Response { accepted, duplicates, rejected }))
 }
 
-/// Counts what became of a request's events, `rejected` of which were not fit to be stored: how many are stored, how
-/// many were before, and how many could not be.
-fn count(verdicts: &[Verdict], rejected: usize) -> [usize; 3] {
-    let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
-    let all = [count(Verdict::Accepted), count(Verdict::Duplicate), count(Verdict::Unavailable)];
+/// Counts accepted, duplicate and unavailable events. `rejected` is the number that failed validation.
+fn count(outcomes: &[InsertOutcome], rejected: usize) -> [usize; 3] {
+    let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+    let all =
+        [count(InsertOutcome::Accepted), count(InsertOutcome::Duplicate), count(InsertOutcome::Unavailable)];
     Metric::Accepted.count(all[0]);
     Metric::Duplicates.count(all[1]);
     Metric::Unavailable.count(all[2]);
-    Metric::Rejected.count(rejected + count(Verdict::Conflict));
+    Metric::Rejected.count(rejected + count(InsertOutcome::Conflict));
     all
 }
 
-/// Each event with its index and the place that its faults name.
+/// Each event with its index and the location that its faults start with.
 fn located<'a>(events: &'a Events<'a>) -> Vec<(usize, &'a serde_json::value::RawValue, Vec<Loc>)> {
     match events {
         Events::One(event) => vec![(0, *event, vec!["body".into()])],
@@ -119,25 +120,25 @@ fn located<'a>(events: &'a Events<'a>) -> Vec<(usize, &'a serde_json::value::Raw
 
 fn time_to_store(context: &LambdaContext) -> Duration {
     let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
-    left.saturating_sub(TIME_TO_ANSWER).min(TIME_TO_STORE)
+    left.saturating_sub(TIME_TO_RESPOND).min(TIME_TO_STORE)
 }
 
 impl Rejected {
     fn new(index: usize, rejection: Rejection) -> Self {
-        let retryable = rejection.code == Code::Unavailable;
+        let retryable = rejection.code == RejectionCode::Unavailable;
         Self { index, id: rejection.id, code: rejection.code, retryable, detail: rejection.detail }
     }
 }
 
-fn refusal(index: usize, id: String, mut loc: Vec<Loc>, verdict: Verdict) -> Option<Rejected> {
-    let (code, msg) = match verdict {
-        Verdict::Accepted | Verdict::Duplicate => return None,
-        Verdict::Conflict => {
-            (Code::Conflict, "An event with this source, id and day is stored with other content")
+fn refusal(index: usize, id: String, mut loc: Vec<Loc>, outcome: InsertOutcome) -> Option<Rejected> {
+    let (code, msg) = match outcome {
+        InsertOutcome::Accepted | InsertOutcome::Duplicate => return None,
+        InsertOutcome::Conflict => {
+            (RejectionCode::Conflict, "An event with this source, id and day is stored with other content")
         }
-        Verdict::Unavailable => (Code::Unavailable, "The event could not be stored now"),
+        InsertOutcome::Unavailable => (RejectionCode::Unavailable, "The event could not be stored now"),
     };
-    let kind = if code == Code::Conflict { "conflict" } else { "unavailable" };
+    let kind = if code == RejectionCode::Conflict { "conflict" } else { "unavailable" };
     loc.push("id".into());
     let detail = vec![Fault::new(loc, kind, msg)];
     Some(Rejected::new(index, Rejection { id: Some(id), code, detail }))

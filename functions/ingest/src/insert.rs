@@ -1,4 +1,4 @@
-//! Storing a request's events, each by itself, and learning what became of each.
+//! Stores the events of a request, with retries, and reports the outcome of each.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,27 +10,27 @@ use store::events::{Fingerprint, INSERT_BATCH, Inserted, RawEvent};
 use store::keys::Key;
 use tokio::time::{Instant, sleep};
 
-/// Calls in flight at once for one request.
+/// Concurrent store calls per request.
 const IN_FLIGHT: usize = 8;
-/// The first pause before a retry; each further one is twice as long, and any of them up to half shorter.
+/// The first pause before a retry. It doubles each time and is shortened by a random part of up to half.
 const BACK_OFF: Duration = Duration::from_millis(50);
 
-/// What became of an event.
+/// The outcome of storing one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum InsertOutcome {
     /// Stored by this request.
     Accepted,
-    /// Stored before, with the same content.
+    /// Already stored with the same content.
     Duplicate,
-    /// Stored before, with other content.
+    /// Already stored with other content.
     Conflict,
-    /// Not stored, as far as is known; worth another try.
+    /// Not known to be stored; worth a retry.
     Unavailable,
 }
 
-/// Stores `events`, trying until `deadline`, and says of each what became of it.
-pub async fn insert(store: &Store, events: &[RawEvent], deadline: Instant) -> Vec<Verdict> {
-    // An event given twice is stored once; both are then compared with what is stored.
+/// Stores `events`, retrying until `deadline`, and returns an outcome for each.
+pub async fn insert(store: &Store, events: &[RawEvent], deadline: Instant) -> Vec<InsertOutcome> {
+    // An event that occurs twice in a request is stored once, and both are compared with the stored one.
     let mut first_of = HashMap::new();
     for (i, event) in events.iter().enumerate() {
         first_of.entry(&event.key).or_insert(i);
@@ -38,19 +38,19 @@ pub async fn insert(store: &Store, events: &[RawEvent], deadline: Instant) -> Ve
     let mut firsts: Vec<usize> = first_of.values().copied().collect();
     firsts.sort_unstable();
     let stored = store_all(store, events, firsts, deadline).await;
-    let verdict = |(i, event): (usize, &RawEvent)| match stored.get(&event.key) {
-        None => Verdict::Unavailable,
-        Some(stored) if stored.hash != event.fingerprint.hash => Verdict::Conflict,
-        // Our own mark on it: stored just now, perhaps by a try whose answer was lost.
+    let outcome = |(i, event): (usize, &RawEvent)| match stored.get(&event.key) {
+        None => InsertOutcome::Unavailable,
+        Some(stored) if stored.hash != event.fingerprint.hash => InsertOutcome::Conflict,
+        // Stored by this request, perhaps by an attempt whose response was lost.
         Some(stored) if stored.request == event.fingerprint.request && first_of[&event.key] == i => {
-            Verdict::Accepted
+            InsertOutcome::Accepted
         }
-        Some(_) => Verdict::Duplicate,
+        Some(_) => InsertOutcome::Duplicate,
     };
-    events.iter().enumerate().map(verdict).collect()
+    events.iter().enumerate().map(outcome).collect()
 }
 
-/// What is stored under each key in the end; a key that could not be stored is missing.
+/// What is stored under each key after all retries. Keys that could not be stored are missing.
 async fn store_all(
     store: &Store,
     events: &[RawEvent],
@@ -70,7 +70,7 @@ async fn store_all(
                 Inserted::Exists => existing.push(i),
                 Inserted::TryAgain => pending.push(i),
                 Inserted::Refused(reason) => {
-                    tracing::error!(reason, "an event was refused by the table");
+                    tracing::error!(reason, "the table rejected an event");
                     pending.push(i);
                 }
             }
@@ -78,9 +78,9 @@ async fn store_all(
         let keys: Vec<_> = existing.iter().map(|i| events[*i].key.clone()).collect();
         match store.fingerprints(&keys).await {
             Ok(found) => stored.extend(found),
-            Err(error) => tracing::warn!(%error, "could not read what is stored"),
+            Err(error) => tracing::warn!(%error, "could not read the stored fingerprints"),
         }
-        // Of an event that was given twice only the first: a call that names a key twice is refused as a whole.
+        // An event that occurs twice is retried once: a call that names a key twice is rejected as a whole.
         pending.extend(existing.into_iter().filter(|i| !stored.contains_key(&events[*i].key)));
         let wait = jittered(pause);
         if pending.is_empty() || Instant::now() + wait >= deadline {
@@ -95,7 +95,7 @@ async fn insert_once(store: &Store, events: &[RawEvent], pending: &[usize]) -> V
     let calls = pending.chunks(INSERT_BATCH).map(|chunk| async move {
         let batch: Vec<_> = chunk.iter().map(|i| &events[*i]).collect();
         let outcomes = store.insert_events(&batch).await.unwrap_or_else(|error| {
-            tracing::warn!(%error, "a batch of events was not stored");
+            tracing::warn!(%error, "could not store a batch of events");
             vec![Inserted::TryAgain; chunk.len()]
         });
         chunk.iter().copied().zip(outcomes).collect::<Vec<_>>()

@@ -1,4 +1,4 @@
-//! `/v1/metrics`: what an organisation used in the last days.
+//! `/v1/metrics`: an organization's usage over the last days.
 
 pub mod instances;
 pub mod models;
@@ -8,7 +8,6 @@ pub mod usage;
 
 use web::route::Route;
 
-/// The routes of this function.
 pub fn routes() -> Vec<Route> {
     vec![instances::route(), models::route(), summary::route(), usage::route()]
 }

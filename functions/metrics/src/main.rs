@@ -1,5 +1,3 @@
-//! The Lambda function `metrics`.
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
     web::app::serve(metrics::routes()).await

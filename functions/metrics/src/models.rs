@@ -1,4 +1,4 @@
-//! `GET /v1/metrics/models`: usage by model, most called first.
+//! `GET /v1/metrics/models`: usage by model, most requests first.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,31 +9,28 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::Params as Query;
+use web::query::Query;
 use web::route::Route;
 
 use crate::params::Params;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/v1/metrics/models", Scope::MetricsRead, handle)
 }
 
-/// Usage by model.
 #[derive(Debug, Serialize)]
 pub struct Response {
-    /// By requests, most first; then by provider and model.
+    /// Most requests first, then by provider and model.
     models: Vec<Model>,
     total_requests: u64,
     unpriced_requests: u64,
 }
 
-/// One model.
 #[derive(Debug, Serialize)]
 struct Model {
     estimated_cost_usd: Usd,
     model: String,
-    /// Share of all requests, in percent.
+    /// Share of all requests in percent.
     pct_of_total: Number,
     provider: String,
     request_count: u64,
@@ -54,7 +51,7 @@ async fn handle(
     }
     let total = all.total();
     let mut models: Vec<_> = all.models.into_iter().collect();
-    // Stable: models with as many requests stay in the order of their names.
+    // The sort is stable: models with equally many requests stay ordered by name.
     models.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.requests));
     let model = |(key, sums): (ledger::ids::ModelKey, ledger::rollup::ModelSums)| Model {
         estimated_cost_usd: sums.cost(),

@@ -1,4 +1,4 @@
-//! The parameters that all four endpoints share, and the days that they ask for.
+//! The query parameter `days`, which all metrics endpoints share.
 
 use std::collections::BTreeMap;
 
@@ -7,31 +7,31 @@ use ledger::rollup::OrgDay;
 use store::Result;
 use web::app::App;
 use web::caller::Caller;
-use web::query::{FromQuery, Query};
+use web::query::{FromQuery, QueryReader};
 
-/// `days`: how many days, today included; 7 to 90, by default 30.
+/// The window: the last `days` days, today included.
 pub struct Params {
-    /// The number of days.
+    /// 7 to 90, default 30.
     pub days: u32,
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut Query) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         Self { days: query.integer("days", 7..=90, 30) }
     }
 }
 
 impl Params {
-    /// The window that ends today.
+    /// The window as a function of today in the organization's zone.
     pub fn window(&self) -> impl Fn(Day) -> DayRange {
         let days = self.days;
         move |today| DayRange::ending(today, days)
     }
 
-    /// The window's days that saw any event.
+    /// The days of the window that have any usage.
     pub async fn org_days(&self, app: &App, caller: &Caller) -> Result<(DayRange, BTreeMap<Day, OrgDay>)> {
         let fetch = |days| app.store.org_days(&caller.org, days);
-        let (window, mut days) = app.over(&caller.org, self.window(), fetch).await?;
+        let (window, mut days) = app.fetch_days(&caller.org, self.window(), fetch).await?;
         days.retain(|day, _| window.contains(*day));
         Ok((window, days))
     }

@@ -1,4 +1,4 @@
-//! `GET /v1/metrics/summary`: totals of the window.
+//! `GET /v1/metrics/summary`: totals of the last days.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,17 +10,15 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::Params as Query;
+use web::query::Query;
 use web::route::Route;
 
 use crate::params::Params;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/v1/metrics/summary", Scope::MetricsRead, handle)
 }
 
-/// Totals of the window.
 #[derive(Debug, Serialize)]
 pub struct Response {
     /// Agents with at least one call.
@@ -29,12 +27,12 @@ pub struct Response {
     period_days: u32,
     total_requests: u64,
     total_tokens: u64,
-    /// Uncached, read from a cache and written to one.
+    /// All input: uncached, read from a cache and written to one.
     total_tokens_in: u64,
     total_tokens_out: u64,
     /// Distinct pairs of provider and model.
     unique_models: usize,
-    /// Calls that had no price: with any, the cost is a lower bound.
+    /// Calls without a price. If there are any, the cost is a lower bound.
     unpriced_requests: u64,
 }
 

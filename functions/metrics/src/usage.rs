@@ -1,4 +1,4 @@
-//! `GET /v1/metrics/usage`: the daily series, dense.
+//! `GET /v1/metrics/usage`: daily usage, with a point for every day.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,30 +9,27 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::Params as Query;
+use web::query::Query;
 use web::route::Route;
 
 use crate::params::Params;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/v1/metrics/usage", Scope::MetricsRead, handle)
 }
 
-/// The daily series.
 #[derive(Debug, Serialize)]
 pub struct Response {
     period_days: u32,
     /// Every day of the window, oldest first.
     points: Vec<Point>,
-    /// Calls of all days that had no price: the costs are lower bounds where there are any.
+    /// Calls without a price, over all days. If there are any, the costs are lower bounds.
     unpriced_requests: u64,
 }
 
-/// One day.
 #[derive(Debug, Serialize)]
 struct Point {
-    /// `yyyy-mm-dd`, in the organisation's zone.
+    /// `yyyy-mm-dd` in the organization's time zone.
     date: String,
     estimated_cost_usd: Usd,
     requests: u64,

@@ -1,7 +1,7 @@
-//! `GET`, `PUT` and `DELETE /api/agents/{id}`: an agent. DELETE archives it: its history stays.
+//! `GET`, `PUT` and `DELETE /api/agents/{id}`. DELETE archives the agent; its history stays.
 //!
-//! Its GET is not reached under the ids `workforce/summary`, `workforce/agents` and `workforce/trends`, unless their
-//! slash is escaped twice (`%252F`): `/api/agents/workforce/…` has endpoints of its own.
+//! GET does not work for the ids `workforce/summary`, `workforce/agents` and `workforce/trends` unless their slash is
+//! escaped twice (`%252F`), because `/api/agents/workforce/…` has other endpoints.
 
 use axum::extract::State;
 use http::StatusCode;
@@ -9,26 +9,27 @@ use ledger::ids::AgentId;
 use ledger::money::{Number, Quantity, Usd};
 use ledger::period::Day;
 use ledger::settings::{AgentSettings, AgentStatus};
+use runtime::config::Config;
 use serde::Serialize;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
+use web::body::{Body, FromBody};
+use web::both::Both;
 use web::caller::Caller;
-use web::error::Error;
 use web::error::Result;
-use web::fields::{Fields, one_of, quantity};
+use web::fields::{FieldReader, one_of, quantity, text};
+use web::path::Path;
 use web::route::Route;
 
-use crate::answer::Versioned;
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{MAX_MONEY, NAME, Path, both, text};
+use crate::limits::{MAX_MONEY, NAME, READ_ONLY};
+use crate::response::Versioned;
 
-/// The most hours that an agent is thought to save a month.
+/// Maximum estimate of hours saved per month.
 const MAX_HOURS: u64 = 1_000_000;
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/agents/{id+}";
     vec![
@@ -38,7 +39,7 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// An agent: what was set of it, and when events named it.
+/// An agent's settings and when events named it.
 #[derive(Debug, Serialize)]
 pub struct Agent {
     id: AgentId,
@@ -50,36 +51,39 @@ pub struct Agent {
     role_title: Option<String>,
     model_provider: Option<String>,
     model_name: Option<String>,
-    /// A year, in dollars.
+    /// Dollars per year.
     human_equivalent_salary: Option<Number>,
-    /// A month.
+    /// Per month.
     estimated_hours_saved: Option<Number>,
-    /// In dollars.
+    /// Dollars per month.
     cost_budget_monthly: Option<Number>,
-    /// Whether someone registered it.
+    /// Whether the agent has settings.
     registered: bool,
-    /// The day of its first entry in the activity log or its first use.
+    /// The day of its first usage or activity entry.
     first_seen: Option<Day>,
-    /// The day of the last.
+    /// The day of its last usage or activity entry.
     last_seen: Option<Day>,
 }
 
-async fn get(State(app): State<App>, caller: Caller, path: Path) -> Result<Versioned<Agent>> {
-    let id: AgentId = path.id("id").map_err(Error::Validation)?;
+struct AgentBody(AgentSettings);
+
+async fn get(State(app): State<App>, caller: Caller, Path(id): Path<AgentId>) -> Result<Versioned<Agent>> {
     let stored = app.store.known(&keys::agent(&caller.org, &id), true).await?;
     if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body) -> Result<Versioned<Agent>> {
-    let (id, wanted) = both(path.id::<AgentId>("id"), body.read(settings))?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Both(Path(id), Body(AgentBody(wanted))): Both<Path<AgentId>, Body<AgentBody>>,
+) -> Result<Versioned<Agent>> {
     let entity = entity(keys::agent(&editor.org, &id), &id);
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     let stored = app.store.change(&editor, &entity, decide).await?;
     Ok(view(id, &stored))
 }
 
-async fn delete(State(app): State<App>, Edit(editor): Edit, path: Path) -> Result<StatusCode> {
-    let id: AgentId = path.id("id").map_err(Error::Validation)?;
+async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<AgentId>) -> Result<StatusCode> {
     let entity = entity(keys::agent(&editor.org, &id), &id);
     let decide = |stored: &Stored<AgentSettings>| {
         if !stored.exists() {
@@ -100,7 +104,6 @@ const fn not_found() -> store::Error {
     store::Error::NotFound("Agent not found")
 }
 
-/// How an agent is shown.
 pub(crate) fn view(id: AgentId, stored: &Stored<AgentSettings>) -> Versioned<Agent> {
     let registered = stored.settings.is_some();
     let settings = stored.settings.clone().unwrap_or_default();
@@ -124,7 +127,14 @@ pub(crate) fn view(id: AgentId, stored: &Stored<AgentSettings>) -> Versioned<Age
     Versioned::new(agent, stored)
 }
 
-fn settings(fields: &mut Fields<'_>) -> AgentSettings {
+impl FromBody for AgentBody {
+    fn from_body(fields: &mut FieldReader<'_>, _: &Config) -> Option<Self> {
+        Some(Self(settings(fields)))
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>) -> AgentSettings {
+    fields.ignore(READ_ONLY);
     let status = one_of("'online', 'paused', 'draft', 'offline' or 'archived'");
     AgentSettings {
         name: fields.optional("name", text(NAME)),
@@ -146,10 +156,10 @@ fn settings(fields: &mut Fields<'_>) -> AgentSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::tests::reading;
+    use crate::limits::tests::reading;
 
     #[test]
-    fn amounts_are_taken_as_numbers_or_texts_to_the_last_digit() {
+    fn amounts_are_exact_as_numbers_and_as_strings() {
         let read = |text: &str| reading(text, settings).unwrap();
         let numbers = r#"{"human_equivalent_salary":999999999999.999999,"estimated_hours_saved":0.1,
             "cost_budget_monthly":1e2}"#;
@@ -162,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_at_their_edges() {
+    fn amounts_are_limited() {
         let fault = |field: &str, value: &str| {
             reading(&format!(r#"{{"{field}":{value}}}"#), settings).err().map(|faults| faults[0].clone())
         };
@@ -182,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_status_is_one_of_five() {
+    fn only_the_five_statuses_are_accepted() {
         for status in ["online", "paused", "draft", "offline", "archived"] {
             let set = reading(&format!(r#"{{"status":"{status}"}}"#), settings).unwrap();
             assert_eq!(set.status.as_str(), status);

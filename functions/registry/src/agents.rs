@@ -1,4 +1,4 @@
-//! `GET /api/agents`: all agents that someone registered or an event named, by id.
+//! `GET /api/agents`: every agent that is registered or was named by an event, by id.
 
 use axum::Json;
 use axum::extract::State;
@@ -10,9 +10,8 @@ use web::error::Result;
 use web::route::Route;
 
 use crate::agent::{self, Agent};
-use crate::answer::Items;
+use crate::response::Items;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/agents", Scope::RegistryRead, handle)
 }

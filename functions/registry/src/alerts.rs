@@ -1,16 +1,16 @@
-//! `GET /api/alerts`: what was decided of budgets, newest first, then by id.
+//! `GET /api/alerts`: budget alerts, newest first, then by id.
 //!
-//! `limit` (1 to 500, default 100) and `status`: `pending`, something is still to be delivered; `sent`, nothing is;
-//! `dead_lettered`, somebody never had it and is tried no more, unless a POST to `/redeliver` asks for it; `resolved`,
-//! it was sent, and its budget has been raised or taken away since; `superseded`, one of a higher threshold was told in
-//! its place. Alerts are kept for 400 days.
+//! Parameters: `limit` (1 to 500, default 100) and `status`. `pending`: a delivery is outstanding. `sent`: all are
+//! delivered. `dead_lettered`: a delivery failed for good and is retried only after a POST to `/redeliver`.
+//! `resolved`: sent, and the budget has since been raised or removed. `superseded`: not sent, because an alert of a
+//! higher threshold was sent in its place. Alerts are kept for 400 days.
 //!
-//! Of the address of a webhook only the host is shown, and of its secrets nothing.
+//! Only the host of a webhook's address is shown, and never a secret.
 
 use axum::Json;
 use axum::extract::State;
 use ledger::alert::{
-    Delivery, DeliveryState, ForecastBasis, Kind, MessageType, Outlet, Resolution, Status, Subject,
+    AlertKind, Channel, Delivery, DeliveryState, ForecastBasis, MessageType, Resolution, Status, Subject,
 };
 use ledger::ids::Name;
 use ledger::money::{Number, Usd, percent};
@@ -21,22 +21,20 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::{FromQuery, Params as Query, Query as Asked};
+use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/alerts", Scope::RegistryRead, handle)
 }
 
-/// The parameters.
 pub struct Params {
     limit: u32,
     status: Option<Status>,
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut Asked) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let limit = query.integer("limit", 1..=MAX_LISTED, 100);
         let text = query.text("status");
         let status = text.as_deref().and_then(Status::parse);
@@ -48,13 +46,11 @@ impl FromQuery for Params {
     }
 }
 
-/// The alerts.
 #[derive(Debug, Serialize)]
 pub struct Response {
     items: Vec<Alert>,
 }
 
-/// An alert.
 #[derive(Debug, Serialize)]
 pub struct Alert {
     id: String,
@@ -63,26 +59,26 @@ pub struct Alert {
     status: Status,
     summary: String,
     subject: Subject,
-    kind: Kind,
+    kind: AlertKind,
     threshold_percent: u32,
     month: String,
-    /// In dollars; null where the budget was taken away.
+    /// In dollars; null if the budget was removed.
     budget: Option<Number>,
-    /// Of the month when it was decided, in dollars.
+    /// The month's cost when the alert was decided, in dollars.
     cost: Number,
     utilization_percent: Number,
     forecast: Option<Forecast>,
     unpriced_requests: u64,
     is_lower_bound: bool,
     decided_at: String,
-    /// When it was decided that it no longer holds.
+    /// When the alert was found to no longer apply.
     resolved_at: Option<String>,
-    /// The alerts that it takes back.
+    /// The alerts that this one resolves.
     resolves: Vec<Resolution>,
-    deliveries: Vec<Outcome>,
+    deliveries: Vec<DeliveryView>,
 }
 
-/// What the month was likely to cost.
+/// Forecast cost of the month.
 #[derive(Debug, Serialize)]
 struct Forecast {
     cost: Number,
@@ -99,17 +95,17 @@ struct Basis {
     mean_daily_cost: Number,
 }
 
-/// How it goes with one outlet.
+/// The delivery of an alert to one channel.
 #[derive(Debug, Serialize)]
-struct Outcome {
-    /// `webhook`, or `topic` for the one that all organisations' alerts are published to.
+struct DeliveryView {
+    /// `webhook`, or `topic` for the SNS topic that all organizations' alerts are published to.
     outlet: &'static str,
-    /// The destination, of a webhook.
+    /// The destination of a webhook.
     destination: Option<Name>,
     host: Option<String>,
     state: DeliveryState,
     attempts: u32,
-    /// Only while it is pending.
+    /// Only while the delivery is pending.
     next_attempt_at: Option<String>,
     delivered_at: Option<String>,
     last_failure: Option<String>,
@@ -125,7 +121,6 @@ async fn handle(
     Ok(Json(Response { items }))
 }
 
-/// How an alert is shown.
 pub(crate) fn view(stored: &Stored) -> Result<Alert> {
     let message = stored.read()?;
     let facts = message.data;
@@ -148,7 +143,7 @@ pub(crate) fn view(stored: &Stored) -> Result<Alert> {
         is_lower_bound: facts.is_lower_bound,
         decided_at: rfc3339(stored.decided),
         resolved_at: stored.resolved.map(rfc3339),
-        deliveries: stored.deliveries.iter().map(outcome).collect(),
+        deliveries: stored.deliveries.iter().map(delivery_view).collect(),
         summary: facts.summary,
         subject: facts.subject,
         kind: facts.kind,
@@ -162,14 +157,14 @@ fn basis(basis: &ForecastBasis) -> Basis {
     Basis { days: *days, from: *from, to: *to, mean_daily_cost: Number::usd(*mean_daily_cost) }
 }
 
-fn outcome(delivery: &Delivery) -> Outcome {
-    let (outlet, destination) = match &delivery.outlet {
-        Outlet::Webhook(id) => ("webhook", Some(id.clone())),
-        Outlet::Topic => ("topic", None),
-        Outlet::Print => ("print", None),
+fn delivery_view(delivery: &Delivery) -> DeliveryView {
+    let (outlet, destination) = match &delivery.channel {
+        Channel::Webhook(id) => ("webhook", Some(id.clone())),
+        Channel::Topic => ("topic", None),
+        Channel::Print => ("print", None),
     };
     let is_pending = delivery.state == DeliveryState::Pending;
-    Outcome {
+    DeliveryView {
         outlet,
         destination,
         host: delivery.host.clone(),
@@ -186,13 +181,13 @@ mod tests {
     use super::*;
 
     fn params(text: &str) -> Option<(u32, Option<Status>)> {
-        let mut query = Asked::parse(text);
+        let mut query = QueryReader::parse(text);
         let params = Params::from_query(&mut query);
         query.finish().ok().map(|()| (params.limit, params.status))
     }
 
     #[test]
-    fn the_parameters_at_their_edges() {
+    fn limit_and_status_are_checked() {
         assert_eq!(params(""), Some((100, None)));
         assert_eq!(params("limit=1&status=dead_lettered"), Some((1, Some(Status::DeadLettered))));
         assert_eq!(params("limit=500&status=sent"), Some((500, Some(Status::Sent))));

@@ -1,33 +1,32 @@
-//! `GET`, `PUT` and `DELETE /api/budget`: what the organisation means to spend a month, and when it wants to hear of
-//! it. Where none is set, GET answers the defaults.
+//! `GET`, `PUT` and `DELETE /api/budget`: the organization's monthly budget and its alert thresholds. Without one,
+//! GET returns the defaults.
 
 use axum::extract::State;
 use http::StatusCode;
 use ledger::ids::OrgId;
 use ledger::money::{Number, Usd};
 use ledger::settings::BudgetSettings;
+use runtime::config::Config;
 use serde::Serialize;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
+use web::body::{Body, FromBody};
 use web::caller::Caller;
-use web::error::Error;
 use web::error::Result;
-use web::fields::{Fields, boolean, integer, quantity};
+use web::fields::{FieldReader, Invalid, boolean, integer, quantity};
 use web::route::Route;
 
-use crate::answer::Versioned;
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{MAX_MONEY, list};
+use crate::limits::{MAX_MONEY, READ_ONLY};
+use crate::response::Versioned;
 
 /// The highest threshold, in percent of the budget.
 const MAX_THRESHOLD: u64 = 1000;
-/// The number of thresholds.
+/// Number of thresholds.
 const THRESHOLDS: std::ops::RangeInclusive<usize> = 1..=10;
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/budget";
     vec![
@@ -37,22 +36,26 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// A budget.
 #[derive(Debug, Serialize)]
 pub struct Budget {
-    /// In dollars; null: its agents' budgets together.
+    /// Dollars; if null, the sum of the agents' budgets applies.
     monthly: Option<Number>,
-    /// In percent, ascending.
+    /// Percent, ascending.
     thresholds: Vec<u32>,
     forecast: bool,
 }
+
+struct BudgetBody(BudgetSettings);
 
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Budget>> {
     Ok(view(&app.store.known(&keys::budget(&caller.org), true).await?))
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<Versioned<Budget>> {
-    let wanted = body.read(settings).map_err(Error::Validation)?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Body(BudgetBody(wanted)): Body<BudgetBody>,
+) -> Result<Versioned<Budget>> {
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     Ok(view(&app.store.change(&editor, &entity(&editor.org), decide).await?))
 }
@@ -79,7 +82,14 @@ fn view(stored: &Stored<BudgetSettings>) -> Versioned<Budget> {
     Versioned::new(budget, stored)
 }
 
-fn settings(fields: &mut Fields<'_>) -> BudgetSettings {
+impl FromBody for BudgetBody {
+    fn from_body(fields: &mut FieldReader<'_>, _: &Config) -> Option<Self> {
+        Some(Self(settings(fields)))
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>) -> BudgetSettings {
+    fields.ignore(READ_ONLY);
     let default = BudgetSettings::default();
     BudgetSettings {
         monthly: fields.optional("monthly", quantity(MAX_MONEY)).map(Usd::new),
@@ -88,13 +98,13 @@ fn settings(fields: &mut Fields<'_>) -> BudgetSettings {
     }
 }
 
-/// Percentages in any order, each once.
-fn thresholds(fields: &mut Fields<'_>) -> Option<Vec<u32>> {
+/// Percentages in any order, without duplicates.
+fn thresholds(fields: &mut FieldReader<'_>) -> Option<Vec<u32>> {
     let name = "thresholds";
-    let mut values = list(fields, name, &THRESHOLDS, || integer(1..=MAX_THRESHOLD))?;
+    let mut values = fields.list(name, &THRESHOLDS, || integer(1..=MAX_THRESHOLD))?;
     values.sort_unstable();
     if values.windows(2).any(|two| two[0] == two[1]) {
-        fields.fault(name, ("duplicate", "List should hold each threshold once".to_owned()));
+        fields.fault(name, Invalid::new("duplicate", "List should hold each threshold once"));
     }
     Some(values.into_iter().filter_map(|value| value.try_into().ok()).collect())
 }
@@ -102,10 +112,10 @@ fn thresholds(fields: &mut Fields<'_>) -> Option<Vec<u32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::tests::reading;
+    use crate::limits::tests::reading;
 
     #[test]
-    fn what_is_left_out_takes_its_default() {
+    fn missing_fields_take_their_defaults() {
         let set = reading(r#"{"monthly":"500.00"}"#, settings).unwrap();
         assert_eq!(set.monthly.unwrap().to_string(), "500.00");
         assert_eq!((set.thresholds, set.forecast), (vec![50, 80, 100], true));
@@ -113,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_at_their_edges() {
+    fn thresholds_are_checked_and_sorted() {
         let read = |text: &str| {
             reading(&format!(r#"{{"thresholds":{text}}}"#), settings).map(|budget| budget.thresholds)
         };

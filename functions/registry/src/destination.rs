@@ -1,8 +1,8 @@
-//! `PUT` and `DELETE /api/alerts/destinations/{id}`: a webhook that alerts are sent to.
+//! `PUT` and `DELETE /api/alerts/destinations/{id}`: a webhook that receives alerts.
 //!
-//! A secret that is left out is made, and shown in this one answer. One that replaces another signs beside it for a
-//! day, so that the receiver can be switched over; to end a secret at once, DELETE the destination first. An
-//! organisation has up to 50 destinations; one more is a 409.
+//! A missing secret is generated and shown only in the response that creates it. When a secret is replaced, the old
+//! one keeps signing for a day, so that the receiver can be switched over; to revoke a secret at once, DELETE the
+//! destination first. An organization may have up to 50 destinations; a further one is a 409.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -10,63 +10,64 @@ use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use ledger::ids::{Name, OrgId};
 use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
+use runtime::config::Config;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
-use web::error::Error;
-use web::error::Result;
+use web::body::{Body, FromBody};
+use web::both::Both;
+use web::error::{Error, Result};
 use web::fields;
-use web::fields::{Bad, Fields};
+use web::fields::{FieldReader, Invalid};
+use web::path::Path;
 use web::route::Route;
 use webhook;
-use webhook::{SECRET_BYTES, SECRET_PREFIX, Target};
+use webhook::{SECRET_BYTES, SECRET_PREFIX, WebhookUrl};
 
-use crate::answer::Versioned;
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{Path, both};
+use crate::limits::READ_ONLY;
+use crate::response::Versioned;
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/alerts/destinations/{id+}";
     vec![Route::put(path, Scope::RegistryWrite, put), Route::delete(path, Scope::RegistryWrite, delete)]
 }
 
-/// A destination.
 #[derive(Debug, Serialize)]
 pub struct Destination {
     id: Name,
     url: String,
-    /// Only just after it was made.
+    /// Only in the response to the request that generated it.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
 }
 
-/// What the body says.
+/// The request body.
 #[derive(Clone, PartialEq, Eq)]
-struct Wanted {
+struct DestinationBody {
     url: String,
     secret: Option<String>,
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body) -> Result<Response> {
-    let allow_local = app.config.allow_local_webhooks;
-    let wanted = body.read_required(|fields| settings(fields, allow_local));
-    let (id, wanted) = both(path.id::<Name>("id"), wanted)?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Both(Path(id), Body(wanted)): Both<Path<Name>, Body<DestinationBody>>,
+) -> Result<Response> {
     let known = app.store.destinations(&editor.org).await?;
     if known.len() >= MAX_DESTINATIONS && known.iter().all(|(known, _)| *known != id) {
         return Err(Error::Conflict(format!(
-            "There are {MAX_DESTINATIONS} destinations, and no more are kept."
+            "There are {MAX_DESTINATIONS} destinations already, which is the maximum."
         )));
     }
     let made = wanted.secret.is_none().then(webhook::new_secret);
     let secret = wanted.secret.or_else(|| made.clone()).unwrap_or_default();
     let decide = |stored: &Stored<DestinationSettings>| {
         let previous = stored.settings.as_ref();
-        let next = DestinationSettings::following(wanted.url.clone(), secret.clone(), previous, editor.now);
+        let next = DestinationSettings::replacing(wanted.url.clone(), secret.clone(), previous, editor.now);
         Ok(Next::to(next, stored))
     };
     let stored = app.store.change(&editor, &entity(&editor.org, &id), decide).await?;
@@ -75,8 +76,7 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
     Ok(response)
 }
 
-async fn delete(State(app): State<App>, Edit(editor): Edit, path: Path) -> Result<StatusCode> {
-    let id: Name = path.id("id").map_err(Error::Validation)?;
+async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Name>) -> Result<StatusCode> {
     let decide = |stored: &Stored<DestinationSettings>| match stored.settings {
         Some(_) => Ok(Next::Clear),
         None => Err(store::Error::NotFound("Destination not found")),
@@ -90,7 +90,7 @@ fn entity(org: &OrgId, id: &Name) -> Entity<'static> {
     Entity { key: keys::destination(org, id), what, agent: None, always_there: false }
 }
 
-/// How a destination is shown, with the secret that was made for it just now.
+/// `secret` is one that was generated for this response.
 pub(crate) fn view(
     id: &Name,
     stored: &Stored<DestinationSettings>,
@@ -100,37 +100,47 @@ pub(crate) fn view(
     Versioned::new(Destination { id: id.clone(), url, secret }, stored)
 }
 
-fn settings(fields: &mut Fields<'_>, allow_local: bool) -> Option<Wanted> {
-    let url = fields.required("url", |raw| url(raw, allow_local));
-    let secret = fields.optional("secret", secret);
-    Some(Wanted { url: url?, secret })
-}
-
-/// A URL that webhooks may be sent to. Where its host is a name, the name's addresses are looked at when something is
-/// sent: they change.
-fn url(raw: &RawValue, allow_local: bool) -> Result<String, Bad> {
-    let text = fields::string(raw)?;
-    match Target::parse(&text, allow_local) {
-        Ok(_) => Ok(text),
-        Err(unfit) => Err((unfit.kind(), unfit.to_string())),
+impl FromBody for DestinationBody {
+    fn from_body(fields: &mut FieldReader<'_>, config: &Config) -> Option<Self> {
+        settings(fields, config.allow_local_webhooks)
     }
 }
 
-fn secret(raw: &RawValue) -> Result<String, Bad> {
+fn settings(fields: &mut FieldReader<'_>, allow_local: bool) -> Option<DestinationBody> {
+    fields.ignore(READ_ONLY);
+    let url = fields.required("url", |raw| url(raw, allow_local));
+    let secret = fields.optional("secret", secret);
+    Some(DestinationBody { url: url?, secret })
+}
+
+/// A URL that webhooks may be sent to. Addresses behind a host name are checked on every delivery, since they may
+/// change.
+fn url(raw: &RawValue, allow_local: bool) -> Result<String, Invalid> {
+    let text = fields::string(raw)?;
+    match WebhookUrl::parse(&text, allow_local) {
+        Ok(_) => Ok(text),
+        Err(unfit) => Err(Invalid::new(unfit.kind(), unfit.to_string())),
+    }
+}
+
+fn secret(raw: &RawValue) -> Result<String, Invalid> {
     let text = fields::string(raw)?;
     if webhook::secret_bytes(&text).is_some() {
         return Ok(text);
     }
     let (least, most) = (SECRET_BYTES.start(), SECRET_BYTES.end());
-    Err(("secret", format!("Secret should be {SECRET_PREFIX} and the base64 of {least} to {most} bytes")))
+    Err(Invalid::new(
+        "secret",
+        format!("Secret should be {SECRET_PREFIX} and the base64 of {least} to {most} bytes"),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
-    use webhook::MAX_URL;
+    use webhook::MAX_URL_BYTES;
 
     use super::*;
-    use crate::body::tests::reading_required;
+    use crate::limits::tests::reading_required;
 
     fn fault(field: &str, value: &str, allow_local: bool) -> Option<String> {
         let url = if field == "url" { "" } else { r#","url":"https://a.example""# };
@@ -139,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn only_urls_that_may_be_sent_to_are_taken() {
+    fn only_public_https_urls_are_accepted() {
         for good in ["https://a.example", "HTTPS://a.example:8443/x?y=z", "https://[2606:4700:4700::1111]/"] {
             assert_eq!((fault("url", good, false), fault("url", good, true)), (None, None), "{good}");
         }
@@ -164,14 +174,14 @@ mod tests {
             }
         }
         let long = |length: usize| format!("https://a.example/{}", "x".repeat(length - 18));
-        assert_eq!(fault("url", &long(MAX_URL), false), None);
-        assert!(fault("url", &long(MAX_URL + 1), false).unwrap().ends_with("url_too_long"));
+        assert_eq!(fault("url", &long(MAX_URL_BYTES), false), None);
+        assert!(fault("url", &long(MAX_URL_BYTES + 1), false).unwrap().ends_with("url_too_long"));
         let nothing = reading_required("{}", |fields| settings(fields, false)).err().unwrap();
         assert_eq!(nothing, [r#"["body","url"] missing"#]);
     }
 
     #[test]
-    fn this_machine_is_taken_only_where_that_is_allowed() {
+    fn local_urls_are_accepted_only_if_allowed() {
         for (url, kind) in [
             ("http://127.0.0.1:9000/", "scheme"),
             ("https://localhost/", "address"),
@@ -183,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn only_secrets_of_standard_webhooks_are_taken() {
+    fn only_standard_webhooks_secrets_are_accepted() {
         assert_eq!(fault("secret", &webhook::new_secret(), false), None);
         for bad in ["", "whsec_", "whsec_c2hvcnQ=", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
             assert_eq!(fault("secret", bad, false).unwrap(), r#"["body","secret"] secret"#, "{bad}");

@@ -1,4 +1,4 @@
-//! `GET /api/alerts/destinations`: where alerts are sent to, by id. Secrets are not shown.
+//! `GET /api/alerts/destinations`: all alert destinations, by id, without secrets.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,10 +9,9 @@ use web::caller::Caller;
 use web::error::Result;
 use web::route::Route;
 
-use crate::answer::Items;
 use crate::destination::{self, Destination};
+use crate::response::Items;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/alerts/destinations", Scope::RegistryRead, handle)
 }

@@ -1,4 +1,4 @@
-//! Who asks for a change, and on what condition.
+//! Extracts who requests a change and on what condition.
 
 use axum::extract::FromRequestParts;
 use http::header::IF_MATCH;
@@ -9,7 +9,6 @@ use web::app::App;
 use web::caller::Caller;
 use web::error::Error;
 
-/// An extractor of who asks for a change.
 pub struct Edit(pub Editor);
 
 impl FromRequestParts<App> for Edit {
@@ -27,7 +26,7 @@ impl FromRequestParts<App> for Edit {
     }
 }
 
-/// Several headers of the name are one list; what is no text matches nothing.
+/// Repeated headers form one list. A value that is not text matches nothing.
 fn if_match(headers: &HeaderMap) -> IfMatch {
     let all: Vec<_> = headers.get_all(IF_MATCH).iter().map(HeaderValue::to_str).collect();
     match all.into_iter().collect::<Result<Vec<_>, _>>() {

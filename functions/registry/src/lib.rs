@@ -1,35 +1,33 @@
-//! What is set: organisation, agents, projects, budget, subscription, own prices, alert destinations.
+//! The registry of settings: organization, agents, projects, budget, subscription, own prices and alert destinations.
 //!
-//! What holds for every route here:
+//! For every route:
 //!
-//! - A PUT replaces the whole thing and answers it back. What only reads tell (`id`, `etag`, when it was seen) may be
-//!   sent back with it and is passed over, so that what a GET answered can be changed and PUT.
-//! - A read gives the thing's version in the `ETag` header and as `etag`; sent as `If-Match` it makes a write
-//!   conditional. It is the version of what was set: what events tell beside it may change without it.
-//! - A write and the `config_change` entry about it are one transaction. What changes nothing writes nothing, and
+//! - PUT replaces the whole resource and returns it. Fields that only responses have (`id`, `etag`, when it was seen)
+//!   are ignored, so that a response can be edited and sent back.
+//! - GET returns the version in the `ETag` header and as `etag`. Sent as `If-Match`, it makes a write conditional. It
+//!   is the version of the settings: what events report about a resource may change without it.
+//! - A write and its `config_change` entry are one transaction. A write that changes nothing stores nothing and
 //!   leaves no entry.
 
 pub mod agent;
 pub mod agents;
 pub mod alerts;
-mod answer;
-mod body;
 pub mod budget;
 pub mod destination;
 pub mod destination_test;
 pub mod destinations;
 mod edit;
-mod input;
+mod limits;
 pub mod organization;
 pub mod price;
 pub mod project;
 pub mod projects;
 pub mod redeliver;
+mod response;
 pub mod subscription;
 
 use web::route::Route;
 
-/// The routes of this function.
 pub fn routes() -> Vec<Route> {
     let one_each = [
         agents::route(),

@@ -1,5 +1,3 @@
-//! The Lambda function `registry`.
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
     web::app::serve(registry::routes()).await

@@ -1,34 +1,32 @@
-//! `GET` and `PUT /api/organization`: its name, its time zone, and what may be recommended to it.
+//! `GET` and `PUT /api/organization`: name, time zone and whether other providers may be recommended.
 
 use axum::extract::State;
 use chrono_tz::Tz;
 use ledger::ids::OrgId;
 use ledger::settings::OrganizationSettings;
+use runtime::config::Config;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
+use web::body::{Body, FromBody};
 use web::caller::Caller;
-use web::error::Error;
 use web::error::Result;
 use web::fields;
-use web::fields::{Bad, Fields, boolean};
+use web::fields::{FieldReader, Invalid, boolean, text};
 use web::route::Route;
 
-use crate::answer::Versioned;
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{NAME, text};
+use crate::limits::{NAME, READ_ONLY};
+use crate::response::Versioned;
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/organization";
     vec![Route::get(path, Scope::RegistryRead, get), Route::put(path, Scope::RegistryWrite, put)]
 }
 
-/// An organisation.
 #[derive(Debug, Serialize)]
 pub struct Organization {
     id: OrgId,
@@ -37,19 +35,24 @@ pub struct Organization {
     cross_provider_recommendations: bool,
 }
 
+struct OrganizationBody(OrganizationSettings);
+
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Organization>> {
     let stored = app.store.known(&keys::organization_settings(&caller.org), true).await?;
     Ok(view(caller.org, &stored))
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<Versioned<Organization>> {
-    let wanted = body.read(settings).map_err(Error::Validation)?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Body(OrganizationBody(wanted)): Body<OrganizationBody>,
+) -> Result<Versioned<Organization>> {
     let key = keys::organization_settings(&editor.org);
     let entity = Entity { key, what: "organization".to_owned(), agent: None, always_there: true };
 
-    // Days are cut when events are taken in, so the zone stands as soon as there is one. What remains: ingest may
-    // cut by the old zone for as long as it believes its settings, 30 s, after a change that found no usage yet. An
-    // organisation that changes its zone in the very half minute of its first events has these on the old days.
+    // Ingest assigns events to days by the time zone, so the zone is fixed once there is usage. One gap remains:
+    // ingest caches settings for 30 s, so it may use the old zone after a change that found no usage. An organization
+    // that changes its zone in the half minute of its first events keeps these on the old days.
     let before: Stored<OrganizationSettings> = app.store.known(&entity.key, true).await?;
     let zone = |stored: &Stored<OrganizationSettings>| {
         stored.settings.as_ref().map_or(Tz::UTC, |settings| settings.timezone)
@@ -58,10 +61,11 @@ async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<V
     let used = asked && app.store.has_usage(&editor.org, editor.now).await?;
     let decide = |stored: &Stored<OrganizationSettings>| match zone(stored) != wanted.timezone {
         true if used => Err(store::Error::Conflict(
-            "The time zone cannot be changed any more: days are already cut by it.".to_owned(),
+            "The time zone cannot be changed any more: stored usage is grouped by days of this zone."
+                .to_owned(),
         )),
         true if !asked => {
-            Err(store::Error::Unavailable("the zone was changed by another just now".to_owned()))
+            Err(store::Error::Unavailable("another request has just changed the time zone".to_owned()))
         }
         _ => Ok(Next::to(wanted.clone(), stored)),
     };
@@ -80,7 +84,14 @@ fn view(id: OrgId, stored: &Stored<OrganizationSettings>) -> Versioned<Organizat
     Versioned::new(organization, stored)
 }
 
-fn settings(fields: &mut Fields<'_>) -> OrganizationSettings {
+impl FromBody for OrganizationBody {
+    fn from_body(fields: &mut FieldReader<'_>, _: &Config) -> Option<Self> {
+        Some(Self(settings(fields)))
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>) -> OrganizationSettings {
+    fields.ignore(READ_ONLY);
     let default = OrganizationSettings::default();
     OrganizationSettings {
         name: fields.optional("name", text(NAME)),
@@ -91,18 +102,18 @@ fn settings(fields: &mut Fields<'_>) -> OrganizationSettings {
     }
 }
 
-fn timezone(raw: &RawValue) -> Result<Tz, Bad> {
+fn timezone(raw: &RawValue) -> Result<Tz, Invalid> {
     let msg = "Input should be the name of an IANA time zone, such as Europe/Berlin";
-    fields::string(raw)?.parse().map_err(|_| ("timezone", msg.to_owned()))
+    fields::string(raw)?.parse().map_err(|_| Invalid::new("timezone", msg))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::tests::reading;
+    use crate::limits::tests::reading;
 
     #[test]
-    fn what_is_left_out_takes_its_default() {
+    fn missing_fields_take_their_defaults() {
         let given = |text: &str| reading(text, settings);
         assert_eq!(given("{}"), Ok(OrganizationSettings::default()));
         assert_eq!(

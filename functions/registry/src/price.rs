@@ -1,10 +1,10 @@
-//! `PUT` and `DELETE /api/cost-analysis/pricing/{provider}/{model}`: the organisation's own price of a model.
+//! `PUT` and `DELETE /api/cost-analysis/pricing/{provider}/{model}`: an organization's own price of a model.
 //!
-//! A PUT adds a version, which holds from its `effectiveFrom` on (a day of UTC; by default today). None is ever
-//! overwritten: the same again changes nothing, anything else for the same day is a 409. DELETE `?effectiveFrom=`
-//! takes one back.
+//! PUT adds a version that applies from its `effectiveFrom` (a UTC day, default today). Versions are never
+//! overwritten: repeating one changes nothing, and a different price for the same day is a 409. DELETE with
+//! `?effectiveFrom=` removes a version.
 //!
-//! A slash in a provider's id has to be escaped twice (`%252F`): the first slash ends the provider.
+//! A slash in a provider's id must be escaped twice (`%252F`), because the first slash ends the provider.
 
 mod rates;
 
@@ -14,38 +14,55 @@ use http::StatusCode;
 use ledger::ids::{Name, OrgId};
 use ledger::period::Day;
 use ledger::settings::{LongContextSettings, PriceSettings, RateSettings};
+use runtime::config::Config;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
-use web::error::Error;
-use web::error::Result;
+use web::body::{Body, FromBody};
+use web::both::Both;
+use web::error::{Error, Result};
 use web::fields;
-use web::fields::{Bad, Fields};
-use web::query::{FromQuery, Params as Query, Query as QueryText};
+use web::fields::{FieldReader, Invalid};
+use web::path::{FromPath, Path, PathReader};
+use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
-use crate::answer::Versioned;
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{Checked, Path, both};
+use crate::limits::READ_ONLY;
+use crate::response::Versioned;
 use rates::{LongRates, Rates};
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/cost-analysis/pricing/{provider}/{model+}";
     vec![Route::put(path, Scope::RegistryWrite, put), Route::delete(path, Scope::RegistryWrite, delete)]
 }
 
-/// Which version to take back.
-pub struct Params {
+struct PricePath {
+    provider: Name,
+    model: Name,
+}
+
+impl FromPath for PricePath {
+    fn from_path(path: &PathReader) -> Result<Self> {
+        match (path.id("provider"), path.id("model")) {
+            (Ok(provider), Ok(model)) => Ok(Self { provider, model }),
+            (provider, model) => {
+                Err(Error::Validation([provider.err(), model.err()].into_iter().flatten().collect()))
+            }
+        }
+    }
+}
+
+/// The version to delete.
+struct Params {
     effective_from: Option<NaiveDate>,
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut QueryText) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         let name = "effectiveFrom";
         let before = query.text(name);
         let effective_from = before.as_deref().and_then(Day::parse).map(Day::date);
@@ -58,7 +75,6 @@ impl FromQuery for Params {
     }
 }
 
-/// What a date should be.
 const DATE: &str = "Input should be a date, yyyy-mm-dd";
 
 /// A version of a price.
@@ -73,15 +89,18 @@ pub struct Price {
     long_context: Option<LongRates>,
 }
 
-/// What the body says.
-struct Wanted {
+/// The request body.
+struct PriceBody {
     effective_from: Option<NaiveDate>,
     rates: RateSettings,
     long_context: Option<LongContextSettings>,
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body) -> Result<Versioned<Price>> {
-    let ((provider, model), wanted) = both(ids(&path), body.read_required(settings))?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Both(Path(PricePath { provider, model }), Body(wanted)): Both<Path<PricePath>, Body<PriceBody>>,
+) -> Result<Versioned<Price>> {
     let wanted = PriceSettings {
         provider: provider.into(),
         model: model.into(),
@@ -93,9 +112,9 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
     let decide = |stored: &Stored<PriceSettings>| {
         match &stored.settings {
         None => Ok(Next::Set(wanted.clone())),
-        Some(set) if set.says_the_same(&wanted) => Ok(Next::Keep),
+        Some(set) if set.is_equivalent(&wanted) => Ok(Next::Keep),
         Some(_) => Err(store::Error::Conflict(
-            "Another price is set for this model from this day on. Take it back first, or choose another day."
+            "Another price is already set for this model from this day. Delete it first, or choose another day."
                 .to_owned(),
         )),
     }
@@ -108,10 +127,8 @@ async fn put(State(app): State<App>, Edit(editor): Edit, path: Path, body: Body)
 async fn delete(
     State(app): State<App>,
     Edit(editor): Edit,
-    path: Path,
-    Query(params): Query<Params>,
+    Both(Path(PricePath { provider, model }), Query(params)): Both<Path<PricePath>, Query<Params>>,
 ) -> Result<StatusCode> {
-    let (provider, model) = ids(&path).map_err(Error::Validation)?;
     let from = params.effective_from.unwrap_or_default();
     let entity = entity(&editor.org, provider.as_str(), model.as_str(), from);
     let decide = |stored: &Stored<PriceSettings>| match stored.settings {
@@ -120,13 +137,6 @@ async fn delete(
     };
     app.store.change(&editor, &entity, decide).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-fn ids(path: &Path) -> Checked<(Name, Name)> {
-    match (path.id("provider"), path.id("model")) {
-        (Ok(provider), Ok(model)) => Ok((provider, model)),
-        (provider, model) => Err([provider.err(), model.err()].into_iter().flatten().flatten().collect()),
-    }
 }
 
 fn entity(org: &OrgId, provider: &str, model: &str, from: NaiveDate) -> Entity<'static> {
@@ -144,24 +154,31 @@ fn view(set: PriceSettings) -> Price {
     }
 }
 
-fn settings(fields: &mut Fields<'_>) -> Option<Wanted> {
+impl FromBody for PriceBody {
+    fn from_body(fields: &mut FieldReader<'_>, _: &Config) -> Option<Self> {
+        settings(fields)
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>) -> Option<PriceBody> {
+    fields.ignore(READ_ONLY);
     let effective_from = fields.optional("effectiveFrom", date);
     let rates = rates::read(fields);
     let long_context = rates::read_long(fields, "longContext");
-    // What the path says too may be sent back.
-    fields.take_if(|name, _| ["provider", "model"].contains(&name));
-    Some(Wanted { effective_from, rates: rates?, long_context })
+    // A client may send back what the path already says.
+    fields.ignore(&["provider", "model"]);
+    Some(PriceBody { effective_from, rates: rates?, long_context })
 }
 
-fn date(raw: &RawValue) -> Result<NaiveDate, Bad> {
+fn date(raw: &RawValue) -> Result<NaiveDate, Invalid> {
     let date = Day::parse(&fields::string(raw)?).map(Day::date);
-    date.ok_or_else(|| ("date_parsing", DATE.to_owned()))
+    date.ok_or_else(|| Invalid::new("date_parsing", DATE))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::tests::reading_required;
+    use crate::limits::tests::reading_required;
 
     fn shown(text: &str) -> serde_json::Value {
         let wanted = reading_required(text, settings).unwrap_or_else(|faults| panic!("{faults:?}"));
@@ -176,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_taken_is_answered_back() {
+    fn a_price_is_returned_as_it_was_set() {
         let given = r#"{"provider":"p","model":"M","effectiveFrom":"2026-11-20","inputPricePerMillion":0.8,
             "outputPricePerMillion":1000000,"cacheReadPricePerMillion":0.000001,"cacheWrite5mPricePerMillion":0,
             "cacheWrite1hPricePerMillion":1.5,"longContext":{"aboveInputTokens":200000,"inputPricePerMillion":2,
@@ -209,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn thresholds_of_long_inputs_at_their_edges() {
+    fn long_context_thresholds_are_limited() {
         let read = |above: &str| {
             let rates = r#""inputPricePerMillion":1,"outputPricePerMillion":1"#;
             let text = format!(r#"{{{rates},"longContext":{{"aboveInputTokens":{above},{rates}}}}}"#);
@@ -220,9 +237,9 @@ mod tests {
     }
 
     #[test]
-    fn the_version_to_take_back_has_to_be_named() {
+    fn delete_requires_the_version() {
         let read = |text: &str| {
-            let mut query = QueryText::parse(text);
+            let mut query = QueryReader::parse(text);
             let params = Params::from_query(&mut query);
             query.finish().map(|()| params.effective_from).map_err(|error| error.status().as_u16())
         };

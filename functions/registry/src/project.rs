@@ -1,31 +1,32 @@
-//! `GET`, `PUT` and `DELETE /api/projects/{id}`: a project. DELETE takes its name away; a project that events have
-//! named goes on without.
+//! `GET`, `PUT` and `DELETE /api/projects/{id}`. DELETE removes the name; a project that occurs in events stays
+//! listed.
 //!
-//! Its GET is not reached under an id that ends with `/usage`, unless that slash is escaped twice (`%252F`):
-//! `/api/projects/{id}/usage` is an endpoint of its own.
+//! GET does not work for an id that ends with `/usage` unless that slash is escaped twice (`%252F`), because
+//! `/api/projects/{id}/usage` is another endpoint.
 
 use axum::extract::State;
 use http::StatusCode;
 use ledger::ids::ProjectId;
 use ledger::period::Day;
 use ledger::settings::ProjectSettings;
+use runtime::config::Config;
 use serde::Serialize;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
+use web::body::{Body, FromBody};
+use web::both::Both;
 use web::caller::Caller;
-use web::error::Error;
 use web::error::Result;
-use web::fields::Fields;
+use web::fields::{FieldReader, text};
+use web::path::Path;
 use web::route::Route;
 
-use crate::answer::Versioned;
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{NAME, Path, both, text};
+use crate::limits::{NAME, READ_ONLY};
+use crate::response::Versioned;
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/api/projects/{id+}";
     vec![
@@ -35,21 +36,26 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// A project: what was set of it, and when events named it.
+/// A project's settings and when events named it.
 #[derive(Debug, Serialize)]
 pub struct Project {
     id: ProjectId,
     name: Option<String>,
-    /// Whether someone registered it.
+    /// Whether the project has settings.
     registered: bool,
-    /// The day of its first use.
+    /// The day of its first usage.
     first_seen: Option<Day>,
-    /// The day of its last.
+    /// The day of its last usage.
     last_seen: Option<Day>,
 }
 
-async fn get(State(app): State<App>, caller: Caller, path: Path) -> Result<Versioned<Project>> {
-    let id: ProjectId = path.id("id").map_err(Error::Validation)?;
+struct ProjectBody(ProjectSettings);
+
+async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<ProjectId>,
+) -> Result<Versioned<Project>> {
     let stored = app.store.known(&keys::project(&caller.org, &id), true).await?;
     if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
@@ -57,18 +63,15 @@ async fn get(State(app): State<App>, caller: Caller, path: Path) -> Result<Versi
 async fn put(
     State(app): State<App>,
     Edit(editor): Edit,
-    path: Path,
-    body: Body,
+    Both(Path(id), Body(ProjectBody(wanted))): Both<Path<ProjectId>, Body<ProjectBody>>,
 ) -> Result<Versioned<Project>> {
-    let (id, wanted) = both(path.id::<ProjectId>("id"), body.read(settings))?;
     let entity = entity(keys::project(&editor.org, &id), &id);
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     let stored = app.store.change(&editor, &entity, decide).await?;
     Ok(view(id, &stored))
 }
 
-async fn delete(State(app): State<App>, Edit(editor): Edit, path: Path) -> Result<StatusCode> {
-    let id: ProjectId = path.id("id").map_err(Error::Validation)?;
+async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<ProjectId>) -> Result<StatusCode> {
     let entity = entity(keys::project(&editor.org, &id), &id);
     let decide = |stored: &Stored<ProjectSettings>| match &stored.settings {
         Some(_) => Ok(Next::Clear),
@@ -87,7 +90,6 @@ const fn not_found() -> store::Error {
     store::Error::NotFound("Project not found")
 }
 
-/// How a project is shown.
 pub(crate) fn view(id: ProjectId, stored: &Stored<ProjectSettings>) -> Versioned<Project> {
     let project = Project {
         id,
@@ -99,6 +101,13 @@ pub(crate) fn view(id: ProjectId, stored: &Stored<ProjectSettings>) -> Versioned
     Versioned::new(project, stored)
 }
 
-fn settings(fields: &mut Fields<'_>) -> ProjectSettings {
+impl FromBody for ProjectBody {
+    fn from_body(fields: &mut FieldReader<'_>, _: &Config) -> Option<Self> {
+        Some(Self(settings(fields)))
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>) -> ProjectSettings {
+    fields.ignore(READ_ONLY);
     ProjectSettings { name: fields.optional("name", text(NAME)) }
 }

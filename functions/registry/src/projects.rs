@@ -1,4 +1,4 @@
-//! `GET /api/projects`: all projects that someone registered or an event named, by id.
+//! `GET /api/projects`: every project that is registered or was named by an event, by id.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,10 +9,9 @@ use web::caller::Caller;
 use web::error::Result;
 use web::route::Route;
 
-use crate::answer::Items;
 use crate::project::{self, Project};
+use crate::response::Items;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/projects", Scope::RegistryRead, handle)
 }

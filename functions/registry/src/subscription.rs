@@ -1,5 +1,5 @@
-//! `GET`, `PUT` and `DELETE /v1/billing/subscription`: the organisation's plan. Where none is set, GET answers that of
-//! "No Plan".
+//! `GET`, `PUT` and `DELETE /v1/billing/subscription`: the organization's plan. Without one, GET returns the defaults
+//! of "No Plan".
 
 use std::ops::RangeInclusive;
 
@@ -9,34 +9,33 @@ use http::StatusCode;
 use ledger::ids::OrgId;
 use ledger::period::rfc3339;
 use ledger::settings::{BillingCycle, PlanSettings, PlanStatus};
+use runtime::config::Config;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::app::App;
 use web::auth::Scope;
+use web::body::{Body, FromBody};
 use web::caller::Caller;
-use web::error::Error;
 use web::error::Result;
 use web::fields;
-use web::fields::{Bad, Fields, integer, one_of};
+use web::fields::{FieldReader, Invalid, integer, one_of, text};
 use web::route::Route;
 
-use crate::answer::Versioned;
-use crate::body::Body;
 use crate::edit::Edit;
-use crate::input::{NAME, list, text};
+use crate::limits::{NAME, READ_ONLY};
+use crate::response::Versioned;
 
-/// The highest price and the highest limit: no arithmetic on them can overflow.
+/// The highest price and limit; arithmetic on them cannot overflow.
 const MAX_COUNT: u64 = 1_000_000_000_000_000;
-/// The length of a text that may be empty.
+/// Length of an optional text in characters.
 const LABEL: RangeInclusive<usize> = 0..=200;
-/// The number of tiers that are subscribed to.
+/// Number of subscribed tiers.
 const TIERS: RangeInclusive<usize> = 0..=50;
-/// The years in which a period or a trial may lie.
+/// Years of periods and trials.
 const YEARS: RangeInclusive<i32> = 1970..=9998;
 
-/// The routes of this thing.
 pub fn routes() -> Vec<Route> {
     let path = "/v1/billing/subscription";
     vec![
@@ -46,7 +45,6 @@ pub fn routes() -> Vec<Route> {
     ]
 }
 
-/// A subscription.
 #[derive(Debug, Serialize)]
 pub struct Subscription {
     plan_name: String,
@@ -67,12 +65,17 @@ pub struct Subscription {
     subscribed_tier_ids: Vec<String>,
 }
 
+struct SubscriptionBody(PlanSettings);
+
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Subscription>> {
     Ok(view(&app.store.known(&keys::plan(&caller.org), true).await?))
 }
 
-async fn put(State(app): State<App>, Edit(editor): Edit, body: Body) -> Result<Versioned<Subscription>> {
-    let wanted = body.read(settings).map_err(Error::Validation)?;
+async fn put(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Body(SubscriptionBody(wanted)): Body<SubscriptionBody>,
+) -> Result<Versioned<Subscription>> {
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     Ok(view(&app.store.change(&editor, &entity(&editor.org), decide).await?))
 }
@@ -111,7 +114,14 @@ fn view(stored: &Stored<PlanSettings>) -> Versioned<Subscription> {
     Versioned::new(subscription, stored)
 }
 
-fn settings(fields: &mut Fields<'_>) -> PlanSettings {
+impl FromBody for SubscriptionBody {
+    fn from_body(fields: &mut FieldReader<'_>, _: &Config) -> Option<Self> {
+        Some(Self(settings(fields)))
+    }
+}
+
+fn settings(fields: &mut FieldReader<'_>) -> PlanSettings {
+    fields.ignore(READ_ONLY);
     let default = PlanSettings::default();
     let statuses = "'none', 'trialing', 'active', 'past_due', 'unpaid', 'paused', 'canceled' or 'incomplete'";
     let [current_period_start, current_period_end] = period(fields);
@@ -131,16 +141,16 @@ fn settings(fields: &mut Fields<'_>) -> PlanSettings {
         current_period_start,
         current_period_end,
         trial_ends_at: fields.optional("trial_ends_at", instant),
-        subscribed_tier_ids: list(fields, "subscribed_tier_ids", &TIERS, || text(NAME)).unwrap_or_default(),
+        subscribed_tier_ids: fields.list("subscribed_tier_ids", &TIERS, || text(NAME)).unwrap_or_default(),
     }
 }
 
-fn count(fields: &mut Fields<'_>, name: &'static str, default: u64) -> u64 {
+fn count(fields: &mut FieldReader<'_>, name: &'static str, default: u64) -> u64 {
     fields.optional(name, integer(0..=MAX_COUNT)).unwrap_or(default)
 }
 
-/// The start and the end of the current period: both or neither, and in this order.
-fn period(fields: &mut Fields<'_>) -> [Option<DateTime<Utc>>; 2] {
+/// Both ends of the current period or neither, in order.
+fn period(fields: &mut FieldReader<'_>) -> [Option<DateTime<Utc>>; 2] {
     let names = ["current_period_start", "current_period_end"];
     let given = names.map(|name| fields.raw(name).filter(|raw| raw.get() != "null"));
     let mut ends = [None, None];
@@ -150,7 +160,7 @@ fn period(fields: &mut Fields<'_>) -> [Option<DateTime<Utc>>; 2] {
             Some(Err(bad)) => fields.fault(names[i], bad),
             None if given[1 - i].is_some() => {
                 let msg = format!("Field required where {} is given", names[1 - i]);
-                fields.fault(names[i], ("missing", msg));
+                fields.fault(names[i], Invalid::new("missing", msg));
             }
             None => {}
         }
@@ -158,27 +168,27 @@ fn period(fields: &mut Fields<'_>) -> [Option<DateTime<Utc>>; 2] {
     if let [Some(start), Some(end)] = ends
         && end <= start
     {
-        fields.fault(names[1], ("period", "Period should end after it begins".to_owned()));
+        fields.fault(names[1], Invalid::new("period", "Period should end after it begins"));
     }
     ends
 }
 
-fn instant(raw: &RawValue) -> Result<DateTime<Utc>, Bad> {
+fn instant(raw: &RawValue) -> Result<DateTime<Utc>, Invalid> {
     let instant = fields::instant(raw)?;
     if YEARS.contains(&instant.year()) {
         return Ok(instant);
     }
     let msg = format!("Input should lie in the years {} to {}", YEARS.start(), YEARS.end());
-    Err(("datetime_range", msg))
+    Err(Invalid::new("datetime_range", msg))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::body::tests::reading;
+    use crate::limits::tests::reading;
 
     #[test]
-    fn what_is_left_out_is_that_of_no_plan() {
+    fn missing_fields_take_the_defaults_of_no_plan() {
         assert_eq!(reading("{}", settings), Ok(PlanSettings::default()));
         let plan = PlanSettings::default();
         assert_eq!((plan.plan_name.as_str(), plan.status.as_str()), ("No Plan", "none"));
@@ -210,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_words_and_tiers_at_their_edges() {
+    fn counts_enums_and_tiers_are_checked() {
         let good = r#"{"price_cents":1000000000000000,"token_allowance":0,"status":"past_due","plan_name":"Pro",
             "billing_cycle":"annual","product_name":"","trial_ends_at":"2026-12-01T00:00:00Z",
             "subscribed_tier_ids":["a","b"]}"#;

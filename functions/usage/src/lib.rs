@@ -1,4 +1,4 @@
-//! `/api/usage`: the compute that projects used.
+//! `/api/usage`: the compute usage of projects.
 
 mod params;
 pub mod project;
@@ -10,7 +10,6 @@ pub mod usage;
 
 use web::route::Route;
 
-/// The routes of this function.
 pub fn routes() -> Vec<Route> {
     vec![project::route(), totals::route(), usage::route()]
 }

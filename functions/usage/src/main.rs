@@ -1,5 +1,3 @@
-//! The Lambda function `usage`.
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
     web::app::serve(usage::routes()).await

@@ -1,34 +1,27 @@
-//! What a report is asked for.
+//! The query parameters of usage reports.
 
-use axum::extract::{FromRequestParts, RawPathParams};
 use chrono::Datelike;
-use http::request::Parts;
-use ledger::ids::ProjectId;
-use web::error::Result;
-use web::error::{Error, Fault};
-use web::query::{FromQuery, Params as Extracted, Query};
+use web::error::{Error, Fault, Result};
+use web::query::{FromQuery, QueryReader};
 
-use crate::range::{Asked, Unit};
+use crate::range::{RequestedRange, Unit};
 
-/// The years that a range may lie in: all that have four digits in every zone.
+/// Years that a range may lie in: those with four digits in every zone.
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=9998;
 
-/// `period`, `start_date` and `end_date`.
 #[derive(Clone, Copy)]
 pub struct Params {
-    /// How finely the report is cut.
     pub unit: Unit,
-    /// The range.
-    pub asked: Asked,
+    pub requested: RequestedRange,
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut Query) -> Self {
-        Self { unit: unit(query), asked: Asked::from_query(query) }
+    fn from_query(query: &mut QueryReader) -> Self {
+        Self { unit: unit(query), requested: RequestedRange::from_query(query) }
     }
 }
 
-fn unit(query: &mut Query) -> Unit {
+fn unit(query: &mut QueryReader) -> Unit {
     let Some(text) = query.text("period") else { return Unit::default() };
     let unit = [Unit::Hour, Unit::Day, Unit::Month].into_iter().find(|unit| unit.period() == text);
     if unit.is_none() {
@@ -37,8 +30,8 @@ fn unit(query: &mut Query) -> Unit {
     unit.unwrap_or_default()
 }
 
-impl FromQuery for Asked {
-    fn from_query(query: &mut Query) -> Self {
+impl FromQuery for RequestedRange {
+    fn from_query(query: &mut QueryReader) -> Self {
         let [start, end] = ["start_date", "end_date"].map(|name| {
             let instant = query.instant(name)?;
             if !YEARS.contains(&instant.year()) {
@@ -55,7 +48,7 @@ impl FromQuery for Asked {
     }
 }
 
-/// Refuses a range of more buckets than a report has.
+/// Rejects a range with more than `most` buckets.
 pub fn check(count: i64, most: i64) -> Result<()> {
     if count <= most {
         return Ok(());
@@ -63,35 +56,4 @@ pub fn check(count: i64, most: i64) -> Result<()> {
     let msg = format!("Range should touch at most {most} buckets");
     let fault = Fault::new(vec!["query".into(), "start_date".into()], "too_many_buckets", msg);
     Err(Error::Validation(vec![fault]))
-}
-
-/// The project that the path names, and what is asked of it; the faults of both are listed together.
-pub struct OfProject(pub ProjectId, pub Params);
-
-impl<S: Send + Sync> FromRequestParts<S> for OfProject {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self> {
-        let id = match RawPathParams::from_request_parts(parts, state).await {
-            Ok(path) => id(path.iter().find(|(name, _)| *name == "id").map_or("", |(_, id)| id)),
-            Err(_) => Err(fault_of_id("utf8", "Path should be UTF-8")),
-        };
-        let params = Extracted::<Params>::from_request_parts(parts, state).await;
-        match (id, params) {
-            (Ok(id), Ok(Extracted(params))) => Ok(Self(id, params)),
-            (Ok(_), Err(error)) => Err(error),
-            (Err(fault), Err(Error::Validation(faults))) => {
-                Err(Error::Validation(std::iter::once(fault).chain(faults).collect()))
-            }
-            (Err(fault), _) => Err(Error::Validation(vec![fault])),
-        }
-    }
-}
-
-fn id(text: &str) -> Result<ProjectId, Fault> {
-    ProjectId::new(text).map_err(|invalid| fault_of_id("id", &invalid.to_string()))
-}
-
-fn fault_of_id(kind: &'static str, msg: &str) -> Fault {
-    Fault::new(vec!["path".into(), "id".into()], kind, msg)
 }

@@ -1,20 +1,23 @@
-//! `GET /api/projects/{id}/usage`: the compute of one project, by hour, day or month.
+//! `GET /api/projects/{id}/usage`: the compute usage of one project, by hour, day or month.
 //!
-//! An id with slashes is reached where they are escaped twice (`%252F`), or by `/api/usage?project_id=`: API Gateway
-//! resolves the escapes of a path once before it looks for a route.
+//! For an id that contains slashes, escape them twice (`%252F`) or use `/api/usage?project_id=`: API Gateway decodes
+//! a path once before it matches a route.
 
 use axum::Json;
 use axum::extract::State;
+use ledger::ids::ProjectId;
 use web::app::App;
 use web::auth::Scope;
+use web::both::Both;
 use web::caller::Caller;
 use web::error::{Error, Result};
+use web::path::Path;
+use web::query::Query;
 use web::route::Route;
 
-use crate::params::{OfProject, Params};
-use crate::report::{self, Names, Report, report};
+use crate::params::Params;
+use crate::report::{self, ProjectNames, Report, report};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/projects/{id}/usage", Scope::UsageRead, handle)
 }
@@ -22,12 +25,12 @@ pub fn route() -> Route {
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    OfProject(id, Params { unit, asked }): OfProject,
+    Both(Path(id), Query(Params { unit, requested })): Both<Path<ProjectId>, Query<Params>>,
 ) -> Result<Json<Report>> {
-    let (project, used) = report::of_project(&app, &caller.org, unit, asked, &id).await?;
-    // Its usage may be summed a moment before the registry hears of a project.
+    let (project, used) = report::of_project(&app, &caller.org, unit, requested, &id).await?;
+    // A project's usage may be aggregated a moment before the registry lists the project.
     if project.is_none() && used.buckets.is_empty() {
         return Err(Error::NotFound("Project not found"));
     }
-    Ok(Json(report(unit, used, &Names::new(project), Some(&id))))
+    Ok(Json(report(unit, used, &ProjectNames::new(project), Some(&id))))
 }

@@ -1,24 +1,24 @@
-//! Which buckets a request asks for.
+//! The hours, days or months that a request covers.
 
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 use chrono_tz::Tz;
 use ledger::period::{Day, DayRange};
 use store::compute::HourRange;
 
-/// How finely a report is cut.
+/// The length of a report's buckets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unit {
-    /// By hours of UTC.
+    /// Hours in UTC.
     #[default]
     Hour,
-    /// By days of the organisation.
+    /// Days in the organization's zone.
     Day,
-    /// By months of the organisation.
+    /// Months in the organization's zone.
     Month,
 }
 
 impl Unit {
-    /// The unit as `period` and `periodType` name it.
+    /// The value of `period` and `periodType`.
     pub const fn period(self) -> &'static str {
         match self {
             Self::Hour => "hourly",
@@ -27,8 +27,8 @@ impl Unit {
         }
     }
 
-    /// The most buckets that a report has.
-    pub const fn most(self) -> i64 {
+    /// Maximum number of buckets in a report.
+    pub const fn max_buckets(self) -> i64 {
         match self {
             Self::Hour => 744,
             Self::Day => 366,
@@ -36,8 +36,8 @@ impl Unit {
         }
     }
 
-    /// The buckets, the current one included, of a report that nothing else is said of.
-    const fn usual(self) -> u32 {
+    /// Number of buckets, the current one included, when no range is given.
+    const fn default_buckets(self) -> u32 {
         match self {
             Self::Hour => 24,
             Self::Day => 30,
@@ -46,17 +46,16 @@ impl Unit {
     }
 }
 
-/// From `start` up to, and without, `end`. What is left out is counted from the other or from now.
+/// A range from `start`, inclusive, to `end`, exclusive. A missing end means now; a missing start is counted back
+/// from the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// Where it begins.
+pub struct RequestedRange {
     pub start: Option<DateTime<Utc>>,
-    /// Where it ends.
     pub end: Option<DateTime<Utc>>,
 }
 
-impl Asked {
-    /// The last instant before the end. A range that ends where it begins has none.
+impl RequestedRange {
+    /// The last instant before the end. An empty range has none.
     fn last_instant(self) -> Option<DateTime<Utc>> {
         self.end.map(|end| end - TimeDelta::nanoseconds(1))
     }
@@ -65,19 +64,19 @@ impl Asked {
         self.start.is_some() && self.start == self.end
     }
 
-    /// The hours that it touches.
+    /// The hours that the range touches.
     pub fn hours(self, now: DateTime<Utc>) -> HourRange {
         let last = hour(self.last_instant().unwrap_or(now));
-        let before = TimeDelta::hours(i64::from(Unit::Hour.usual()) - 1);
+        let before = TimeDelta::hours(i64::from(Unit::Hour.default_buckets()) - 1);
         let first = self.start.map_or(last - before, hour);
         HourRange { first, last: if self.is_empty() { first - TimeDelta::hours(1) } else { last } }
     }
 
-    /// The days that it touches, or those of the months that it touches.
+    /// The days that the range touches, widened to whole months if `unit` is a month.
     pub fn days(self, unit: Unit, zone: Tz, now: DateTime<Utc>) -> DayRange {
         let last = Day::of(self.last_instant().unwrap_or(now), zone);
         let start = self.start.map(|start| Day::of(start, zone));
-        let before = unit.usual() - 1;
+        let before = unit.default_buckets() - 1;
         let (first, last) = if unit == Unit::Month {
             let first = start.map_or(last.month().minus(before), Day::month).first();
             (first, last.month().last())
@@ -87,7 +86,7 @@ impl Asked {
         self.unless_empty(first, last)
     }
 
-    /// The days that it touches; where nothing is said, those of the current month.
+    /// The days that the range touches; without a range, those of the current month.
     pub fn days_of_total(self, zone: Tz, now: DateTime<Utc>) -> DayRange {
         let last = Day::of(self.last_instant().unwrap_or(now), zone);
         let first = self.start.map_or(last.month().first(), |start| Day::of(start, zone));
@@ -105,12 +104,11 @@ fn hour(instant: DateTime<Utc>) -> DateTime<Utc> {
     DateTime::from_timestamp(seconds, 0).unwrap_or(instant)
 }
 
-/// The number of hours.
 pub fn count_hours(hours: HourRange) -> i64 {
     ((hours.last - hours.first).num_hours() + 1).max(0)
 }
 
-/// The number of days, or of months.
+/// Number of days or months.
 pub fn count(days: DayRange, unit: Unit) -> i64 {
     let (first, last) = (days.first.date(), days.last.date());
     let months = |date: chrono::NaiveDate| i64::from(date.year()) * 12 + i64::from(date.month0());

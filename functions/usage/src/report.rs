@@ -1,4 +1,4 @@
-//! A report: rows by bucket and project, and their total. Two endpoints answer with one.
+//! The report that two endpoints return: a row per bucket and project, and their total.
 
 use std::collections::BTreeMap;
 
@@ -13,86 +13,90 @@ use web::app::App;
 use web::error::Result;
 
 use crate::params::check;
-use crate::range::{Asked, Unit, count, count_hours};
-use crate::row::{Row, Whose};
+use crate::range::{RequestedRange, Unit, count, count_hours};
+use crate::row::{Row, RowProject};
 
-/// The rows and their total.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Those with usage: by the start of the period, oldest first; then by project.
+    /// Buckets with usage: oldest first, then by project.
     items: Vec<Row>,
     period: &'static str,
-    /// Its instances are the distinct ones of the whole range; its period begins where the range does.
+    /// Counts the distinct instances of the whole range; its period starts where the range does.
     totals: Row,
 }
 
-/// What was used, by the start of the bucket and by project.
+/// Usage by start of bucket and project.
 #[derive(Debug, Default)]
-pub struct Used {
-    /// The start of the first bucket of the range.
+pub struct BucketUsage {
+    /// Start of the first bucket of the range.
     pub start: DateTime<Utc>,
-    /// The buckets with usage.
+    /// Buckets with usage.
     pub buckets: BTreeMap<(DateTime<Utc>, ProjectId), Compute>,
 }
 
-/// Reads the buckets of a range.
 pub async fn read(
     app: &App,
     org: &OrgId,
     unit: Unit,
-    asked: Asked,
+    requested: RequestedRange,
     project: Option<&ProjectId>,
-) -> Result<Used> {
+) -> Result<BucketUsage> {
     match unit {
-        Unit::Hour => of_hours(app, org, asked, project).await,
-        Unit::Day | Unit::Month => of_days(app, org, unit, asked, project).await,
+        Unit::Hour => of_hours(app, org, requested, project).await,
+        Unit::Day | Unit::Month => of_days(app, org, unit, requested, project).await,
     }
 }
 
-async fn of_hours(app: &App, org: &OrgId, asked: Asked, project: Option<&ProjectId>) -> Result<Used> {
-    let hours = asked.hours(app.clock.now());
-    check(count_hours(hours), Unit::Hour.most())?;
+async fn of_hours(
+    app: &App,
+    org: &OrgId,
+    requested: RequestedRange,
+    project: Option<&ProjectId>,
+) -> Result<BucketUsage> {
+    let hours = requested.hours(app.clock.now());
+    check(count_hours(hours), Unit::Hour.max_buckets())?;
     let found = app.store.compute_hours(org, hours, project).await?;
     let buckets = found.into_iter().map(|(hour, project, used)| ((hour, project), used)).collect();
-    Ok(Used { start: hours.first, buckets })
+    Ok(BucketUsage { start: hours.first, buckets })
 }
 
 async fn of_days(
     app: &App,
     org: &OrgId,
     unit: Unit,
-    asked: Asked,
+    requested: RequestedRange,
     project: Option<&ProjectId>,
-) -> Result<Used> {
+) -> Result<BucketUsage> {
     let now = app.clock.now();
-    let range = |zone| asked.days(unit, zone, now);
-    // How many days a range touches depends on the zone, by one at either end. What is too long in any zone is not
-    // even read.
-    check(count(range(chrono_tz::UTC), unit), unit.most() + 2)?;
-    let (zone, found) = app.in_zone(org, range, |days| app.store.compute_days(org, days, project)).await?;
+    let range = |zone| requested.days(unit, zone, now);
+    // The number of days a range touches depends on the zone, by one at either end. Reject what is too long in any
+    // zone before reading it.
+    check(count(range(chrono_tz::UTC), unit), unit.max_buckets() + 2)?;
+    let (zone, found) =
+        app.fetch_in_zone(org, range, |days| app.store.compute_days(org, days, project)).await?;
     let days = range(zone);
-    check(count(days, unit), unit.most())?;
+    check(count(days, unit), unit.max_buckets())?;
     let bucket = |day: Day| if unit == Unit::Month { day.month().first() } else { day };
-    let mut used = Used { start: days.first.start(zone), ..Used::default() };
+    let mut used = BucketUsage { start: days.first.start(zone), ..BucketUsage::default() };
     for (day, project, compute) in found.into_iter().filter(|(day, ..)| days.contains(*day)) {
         used.buckets.entry((bucket(day).start(zone), project)).or_default().merge(compute);
     }
     Ok(used)
 }
 
-/// The report of one project, whatever is known of it.
+/// The usage of one project and the project itself, if the registry lists it.
 pub async fn of_project(
     app: &App,
     org: &OrgId,
     unit: Unit,
-    asked: Asked,
+    requested: RequestedRange,
     id: &ProjectId,
-) -> Result<(Option<Project>, Used)> {
-    try_join!(app.store.project(org, id).err_into(), read(app, org, unit, asked, Some(id)))
+) -> Result<(Option<Project>, BucketUsage)> {
+    try_join!(app.store.project(org, id).err_into(), read(app, org, unit, requested, Some(id)))
 }
 
-/// Puts a report together. `project` is the one that was asked for.
-pub fn report(unit: Unit, used: Used, names: &Names, project: Option<&ProjectId>) -> Report {
+/// Builds the report. `project` is the one that was asked for.
+pub fn report(unit: Unit, used: BucketUsage, names: &ProjectNames, project: Option<&ProjectId>) -> Report {
     let period = unit.period();
     let mut total = Compute::default();
     let mut items = Vec::with_capacity(used.buckets.len());
@@ -100,22 +104,21 @@ pub fn report(unit: Unit, used: Used, names: &Names, project: Option<&ProjectId>
         items.push(Row::new(&compute, start, period, names.of(&project)));
         total.merge(compute);
     }
-    let whose = project.map(|project| names.of(project)).unwrap_or_default();
-    Report { items, period, totals: Row::new(&total, used.start, period, whose) }
+    let project = project.map(|project| names.of(project)).unwrap_or_default();
+    Report { items, period, totals: Row::new(&total, used.start, period, project) }
 }
 
-/// What projects are called.
-pub struct Names(BTreeMap<ProjectId, String>);
+/// Project names by id.
+pub struct ProjectNames(BTreeMap<ProjectId, String>);
 
-impl Names {
-    /// The names of those that have one.
+impl ProjectNames {
     pub fn new(projects: impl IntoIterator<Item = Project>) -> Self {
         Self(projects.into_iter().filter_map(|project| Some((project.id, project.name?))).collect())
     }
 
-    /// Whose a row is.
-    pub fn of(&self, project: &ProjectId) -> Whose {
+    /// The id and name to show for a project.
+    pub fn of(&self, project: &ProjectId) -> RowProject {
         let id = project.to_string();
-        Whose { name: self.0.get(project).unwrap_or(&id).clone(), id }
+        RowProject { name: self.0.get(project).unwrap_or(&id).clone(), id }
     }
 }

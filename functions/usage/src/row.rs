@@ -1,4 +1,4 @@
-//! A row of figures, as all three endpoints write it.
+//! The usage row that all three endpoints return.
 
 use chrono::{DateTime, Utc};
 use ledger::money::{Number, ratio};
@@ -7,7 +7,7 @@ use ledger::rollup::Compute;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-/// What was used in a period, by one project or by several.
+/// Usage of one or several projects over a period.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Row {
@@ -15,10 +15,9 @@ pub struct Row {
     bandwidth_out_bytes: Number,
     cpu_core_hours: Number,
     disk_gb_hours: Number,
-    /// Distinct instances.
+    /// Number of distinct instances.
     instance_count: usize,
     instance_hours: Number,
-    /// The instant at which the period begins.
     period_start: String,
     period_type: &'static str,
     project_id: String,
@@ -26,18 +25,16 @@ pub struct Row {
     ram_gb_hours: Number,
 }
 
-/// Whose a row is; nobody's where it is several projects'.
+/// The project of a row; empty for a row over several projects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Whose {
-    /// The project's id.
+pub struct RowProject {
     pub id: String,
-    /// Its name: as registered, else its id.
+    /// The registered name, else the id.
     pub name: String,
 }
 
 impl Row {
-    /// The row of `used`.
-    pub fn new(used: &Compute, start: DateTime<Utc>, period_type: &'static str, whose: Whose) -> Self {
+    pub fn new(used: &Compute, start: DateTime<Utc>, period_type: &'static str, project: RowProject) -> Self {
         Self {
             bandwidth_in_bytes: Number(used.bytes_in),
             bandwidth_out_bytes: Number(used.bytes_out),
@@ -47,14 +44,14 @@ impl Row {
             instance_hours: hours(used.instance_seconds),
             period_start: rfc3339(start),
             period_type,
-            project_id: whose.id,
-            project_name: whose.name,
+            project_id: project.id,
+            project_name: project.name,
             ram_gb_hours: hours(used.ram_gb_seconds),
         }
     }
 }
 
-/// Seconds as hours: rounded half-even to 6 decimals, here and nowhere before.
+/// Seconds as hours, rounded half-even to 6 decimals. Nothing is rounded before.
 fn hours(seconds: Decimal) -> Number {
     Number(ratio(seconds, Decimal::from(3600), 1, 6))
 }
@@ -70,7 +67,7 @@ mod tests {
             ("3600", "1"),
             ("1", "0.000278"),
             ("0.001", "0"),
-            // Exactly halfway: 1.8 thousandths of a second are half a millionth of an hour.
+            // Exactly halfway: 1.8 ms are half a millionth of an hour.
             ("0.0018", "0"),
             ("0.0054", "0.000002"),
             ("0.005400000001", "0.000002"),

@@ -1,7 +1,7 @@
-//! `GET /api/agents/workforce/agents`: what each agent has cost this month beside what it is worth, by id.
+//! `GET /api/agents/workforce/agents`: each agent's cost this month compared with the value of its work, by id.
 //!
-//! The rows are those that `/summary` adds up. What nobody has set is an empty text or 0, but a model that is not set
-//! is the one that the agent called most this month.
+//! The rows add up to `/summary`. Unset values are an empty text or 0, except that an unset model is the one that the
+//! agent called most this month.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -19,41 +19,39 @@ use web::caller::Caller;
 use web::error::Result;
 use web::route::Route;
 
-use crate::month::{self, Member};
+use crate::member::{self, Member};
 use crate::roi::mean_ms;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/agents/workforce/agents", Scope::WorkforceRead, handle)
 }
 
-/// One agent.
 #[derive(Debug, Serialize)]
 pub struct Row {
     id: AgentId,
-    /// As registered, else its id.
+    /// The registered name, else the id.
     name: String,
     status: &'static str,
     category: String,
-    /// `Unassigned` where it has none.
+    /// `Unassigned` if there is none.
     department: String,
     role_title: String,
     model_provider: String,
     model_name: String,
-    /// A year.
+    /// Per year.
     human_equivalent_salary: Number,
-    /// As registered, a month.
+    /// As registered, per month.
     estimated_hours_saved: Number,
-    /// What its tasks reported this month, else the estimate.
+    /// As its tasks reported this month, else the estimate.
     hours_saved: Number,
     actual_cost_monthly: Number,
     cost_budget_monthly: Number,
-    /// Tasks that reached their goal.
+    /// Successful tasks.
     tasks_completed: u64,
     invocation_count: u64,
-    /// Calls and tasks that failed.
+    /// Failed calls and tasks.
     error_count: u64,
-    /// Over the calls that carried a latency.
+    /// Over the calls that reported a latency.
     avg_response_ms: Number,
     monthly_human_equivalent: Number,
     monthly_savings: Number,
@@ -64,14 +62,14 @@ pub struct Row {
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Row>>> {
     let (org, store) = (&caller.org, &app.store);
-    let days = app.over(org, month::so_far, async |days| {
-        // An agent's day knows its models by code; their names stand in the organisation's.
+    let days = app.fetch_days(org, member::so_far, async |days| {
+        // An agent's days identify models by code; the organization's days have the names.
         try_join!(store.agent_days(org, days), store.org_days(org, days))
     });
     let ((month, (days, org_days)), agents) = try_join!(days, store.agents(org))?;
     let models = org_days.into_values().flat_map(|day| day.models.into_keys());
     let models: BTreeMap<_, _> = models.map(|model| (ModelCode::of(&model), model)).collect();
-    let members = month::members(month, days, agents);
+    let members = member::members(month, days, agents);
     Ok(Json(members.into_iter().map(|member| row(member, &models)).collect()))
 }
 
@@ -111,7 +109,7 @@ fn row(member: Member, models: &BTreeMap<ModelCode, ModelKey>) -> Row {
     }
 }
 
-/// The model that it called most; of several, the first by provider and name.
+/// The most called model; among equals the first by provider and name.
 fn most_called<'a>(member: &Member, models: &'a BTreeMap<ModelCode, ModelKey>) -> Option<&'a ModelKey> {
     let called =
         member.done.models.iter().filter_map(|(code, sums)| Some((sums.requests, models.get(code)?)));

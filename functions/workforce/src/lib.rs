@@ -1,14 +1,13 @@
-//! `/api/agents/workforce`: what agents cost beside what they are worth.
+//! `/api/agents/workforce`: the agents' cost compared with the value of their work.
 
 pub mod agents;
-mod month;
+mod member;
 mod roi;
 pub mod summary;
 pub mod trends;
 
 use web::route::Route;
 
-/// The routes of this function.
 pub fn routes() -> Vec<Route> {
     vec![agents::route(), summary::route(), trends::route()]
 }

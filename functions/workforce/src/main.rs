@@ -1,5 +1,3 @@
-//! The Lambda function `workforce`.
-
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
     web::app::serve(workforce::routes()).await

@@ -1,4 +1,4 @@
-//! The arithmetic: each figure is one fraction, and is rounded once.
+//! Return on investment. Each figure is a single fraction and is rounded once.
 
 use ledger::money::{Number, Usd, exact_add, ratio};
 use rust_decimal::Decimal;
@@ -7,73 +7,70 @@ use rust_decimal::Decimal;
 const MONTHS: Decimal = Decimal::from_parts(12, 0, 0, false, 0);
 /// Minutes in an hour.
 const MINUTES: Decimal = Decimal::from_parts(60, 0, 0, false, 0);
-/// Decimals of amounts that are not shares.
+/// Decimals of amounts.
 const PLACES: u32 = 6;
 
-/// What people would earn for the work in a year, and what agents have cost this month. Of several agents, the sums.
+/// The yearly salary for the work of one or several agents, and their cost this month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Roi {
     /// What people would earn in a year.
     pub salary: Usd,
-    /// What it has cost this month.
+    /// The agents' cost this month.
     pub cost: Usd,
 }
 
 impl Roi {
-    /// Takes in another one.
     pub fn add(&mut self, other: Self) {
         self.salary += other.salary;
         self.cost += other.cost;
     }
 
-    /// What people would earn in a month.
+    /// The salary per month.
     pub fn human_equivalent(self) -> Number {
         Number(ratio(self.salary.dollars(), MONTHS, 1, PLACES))
     }
 
-    /// A year's savings at the month's cost, exact: the measure by which savings are compared.
+    /// Twelve times the monthly savings: exact, so that savings can be compared without rounding.
     pub fn savings_times_twelve(self) -> Decimal {
         self.salary.dollars() - self.cost.dollars() * MONTHS
     }
 
-    /// What people would earn in a month, less the cost.
+    /// Monthly salary minus monthly cost.
     pub fn savings(self) -> Number {
         Number(ratio(self.savings_times_twelve(), MONTHS, 1, PLACES))
     }
 
-    /// The savings in percent of the cost; 0 where there is none.
+    /// Savings in percent of the cost; 0 without a cost.
     pub fn percent(self) -> Number {
         Number(ratio(self.savings_times_twelve(), self.cost.dollars() * MONTHS, 100, 1))
     }
 
-    /// The cost of one of `tasks` tasks; 0 where there is none.
+    /// Cost per task; 0 without tasks.
     pub fn cost_per_task(self, tasks: u64) -> Number {
         Number(ratio(self.cost.dollars(), tasks.into(), 1, PLACES))
     }
 }
 
-/// Time that was saved, in minutes.
+/// Minutes saved.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Saved(Decimal);
+pub struct TimeSaved(Decimal);
 
-impl Saved {
-    /// The minutes that an agent's tasks reported, or the hours that it is thought to save where none did.
+impl TimeSaved {
+    /// The minutes that tasks reported, or the agent's estimated hours if none did.
     pub fn of(tasks_with_minutes: u64, minutes: Decimal, estimated_hours: Decimal) -> Self {
         Self(if tasks_with_minutes > 0 { minutes } else { estimated_hours * MINUTES })
     }
 
-    /// Takes in another's.
     pub fn add(&mut self, other: Self) {
         self.0 = exact_add(self.0, other.0);
     }
 
-    /// The same in hours.
     pub fn hours(self) -> Number {
         Number(ratio(self.0, MINUTES, 1, PLACES))
     }
 }
 
-/// The mean of `count` latencies that add up to `sum_ms`, to the millisecond; 0 where there is none.
+/// Mean latency in whole milliseconds; 0 without any.
 pub fn mean_ms(sum_ms: u64, count: u64) -> Number {
     Number(ratio(sum_ms.into(), count.into(), 1, 0))
 }
@@ -92,28 +89,28 @@ mod tests {
     }
 
     #[test]
-    fn the_figures_of_the_published_examples() {
+    fn the_published_examples_are_reproduced() {
         let fleet = roi("360000", "284.40");
         assert_eq!(text(fleet.human_equivalent()), "30000");
         assert_eq!(text(fleet.savings()), "29715.6");
-        // The example says 10449.0, which its own amounts do not make.
+        // The published example says 10449.0, which does not follow from its own amounts.
         assert_eq!(text(fleet.percent()), "10448.5");
         let nova = roi("75000", "28.40");
         assert_eq!(text(nova.human_equivalent()), "6250");
         assert_eq!(text(nova.savings()), "6221.6");
-        // The example says 21906.3, and again its amounts do not.
+        // The published example says 21906.3, which does not follow from its own amounts.
         assert_eq!(text(nova.percent()), "21907");
         assert_eq!(text(nova.cost_per_task(312)), "0.091026");
     }
 
     #[test]
-    fn figures_at_their_edges() {
+    fn zero_cost_and_zero_tasks_give_zero_ratios() {
         for (salary, cost, tasks, expected) in [
             ("0", "0", 0, ["0", "0", "0", "0"]),
             ("0", "1", 3, ["0", "-1", "-100", "0.333333"]),
             ("12", "0", 7, ["1", "1", "0", "0"]),
             ("100", "0.000000000001", 1, ["8.333333", "8.333333", "833333333333233.3", "0"]),
-            // Rounded half-even, and once: not the rounded twelfth less the cost.
+            // Rounded half-even and once: not the rounded monthly salary minus the cost.
             ("0.000006", "0", 1, ["0", "0", "0", "0"]),
             ("0.000018", "0.000001", 2, ["0.000002", "0", "50", "0"]),
             ("1000000000000", "1", 1, ["83333333333.333333", "83333333332.333333", "8333333333233.3", "1"]),
@@ -125,14 +122,14 @@ mod tests {
     }
 
     #[test]
-    fn hours_are_those_reported_or_else_those_estimated() {
+    fn reported_minutes_win_over_estimated_hours() {
         let decimal = |text| Decimal::from_str_exact(text).unwrap();
-        assert_eq!(text(Saved::of(0, Decimal::ZERO, decimal("80.5")).hours()), "80.5");
-        assert_eq!(text(Saved::of(1, decimal("12.5"), decimal("80.5")).hours()), "0.208333");
-        assert_eq!(text(Saved::of(1, Decimal::ZERO, decimal("80.5")).hours()), "0");
-        // Three thirds of an hour are an hour.
-        let mut three = Saved::default();
-        (0..3).for_each(|_| three.add(Saved::of(1, decimal("20"), Decimal::ZERO)));
+        assert_eq!(text(TimeSaved::of(0, Decimal::ZERO, decimal("80.5")).hours()), "80.5");
+        assert_eq!(text(TimeSaved::of(1, decimal("12.5"), decimal("80.5")).hours()), "0.208333");
+        assert_eq!(text(TimeSaved::of(1, Decimal::ZERO, decimal("80.5")).hours()), "0");
+        // Three times twenty minutes are one hour.
+        let mut three = TimeSaved::default();
+        (0..3).for_each(|_| three.add(TimeSaved::of(1, decimal("20"), Decimal::ZERO)));
         assert_eq!(text(three.hours()), "1");
     }
 

@@ -1,7 +1,7 @@
-//! `GET /api/agents/workforce/summary`: what the fleet has cost this month beside what it is worth.
+//! `GET /api/agents/workforce/summary`: the fleet's cost this month, compared with the value of its work.
 //!
-//! The month is the current one of the organisation's calendar, its cost so far. An agent that was archived counts as
-//! long as it has worked this month, so that the cost is the one that every other endpoint gives.
+//! Covers the current calendar month in the organization's zone, up to now. An archived agent counts if it worked
+//! this month, so that the cost agrees with every other endpoint.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -18,19 +18,17 @@ use web::caller::Caller;
 use web::error::Result;
 use web::route::Route;
 
-use crate::month::{self, Member};
-use crate::roi::{Roi, Saved};
+use crate::member::{self, Member};
+use crate::roi::{Roi, TimeSaved};
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/agents/workforce/summary", Scope::WorkforceRead, handle)
 }
 
-/// The fleet's month.
 #[derive(Debug, Serialize)]
 pub struct Response {
     total_agents: usize,
-    /// Whose status is `online`.
+    /// Agents with the status `online`.
     active_agents: usize,
     paused_agents: usize,
     draft_agents: usize,
@@ -40,37 +38,36 @@ pub struct Response {
     /// The sum of the agents' own budgets.
     total_budget_monthly: Number,
     total_hours_saved_monthly: Number,
-    /// Tasks that reached their goal.
+    /// Successful tasks.
     total_tasks_completed: u64,
     total_invocations: u64,
-    /// Calls and tasks that failed.
+    /// Failed calls and tasks.
     total_errors: u64,
     monthly_human_equivalent: Number,
     monthly_savings: Number,
-    /// The savings in percent of the cost.
+    /// Savings in percent of the cost.
     roi_percent: Number,
-    /// By savings, most first; then by name.
+    /// Largest savings first, then by name.
     departments: Vec<Department>,
     unpriced_requests: u64,
 }
 
-/// A department.
 #[derive(Debug, Serialize)]
 struct Department {
-    /// `Unassigned` for agents without one.
+    /// `Unassigned` for agents without a department.
     department: String,
     agent_count: usize,
     monthly_savings: Number,
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
-    let days = app.over(&caller.org, month::so_far, |days| app.store.agent_days(&caller.org, days));
+    let days = app.fetch_days(&caller.org, member::so_far, |days| app.store.agent_days(&caller.org, days));
     let ((month, days), agents) = try_join!(days, app.store.agents(&caller.org))?;
-    Ok(Json(summary(&month::members(month, days, agents))))
+    Ok(Json(summary(&member::members(month, days, agents))))
 }
 
 fn summary(members: &[Member]) -> Response {
-    let (mut roi, mut saved, mut budget) = (Roi::default(), Saved::default(), Usd::ZERO);
+    let (mut roi, mut saved, mut budget) = (Roi::default(), TimeSaved::default(), Usd::ZERO);
     for member in members {
         roi.add(member.roi());
         saved.add(member.saved());
@@ -106,7 +103,7 @@ fn departments(members: &[Member]) -> Vec<Department> {
         roi.add(member.roi());
     }
     let mut all: Vec<_> = by_name.into_iter().collect();
-    // Stable: departments that save as much stay in the order of their names.
+    // The sort is stable: departments with equal savings stay ordered by name.
     all.sort_by_key(|(_, (_, roi))| Reverse(roi.savings_times_twelve()));
     let department = |(department, (agent_count, roi)): (String, (usize, Roi))| Department {
         department,

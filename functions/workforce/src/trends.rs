@@ -14,50 +14,47 @@ use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
-use web::query::{FromQuery, Params as Query};
+use web::query::{FromQuery, Query, QueryReader};
 use web::route::Route;
 
 use crate::roi::mean_ms;
 
-/// The route of this endpoint.
 pub fn route() -> Route {
     Route::get("/api/agents/workforce/trends", Scope::WorkforceRead, handle)
 }
 
-/// `months`: how many months, the current one included; 1 to 24, by default 6.
+/// `months`: number of months, the current one included; 1 to 24, default 6.
 pub struct Params {
     months: u32,
 }
 
 impl FromQuery for Params {
-    fn from_query(query: &mut web::query::Query) -> Self {
+    fn from_query(query: &mut QueryReader) -> Self {
         Self { months: query.integer("months", 1..=24, 6) }
     }
 }
 
-/// The months.
 #[derive(Debug, Serialize)]
 pub struct Response {
     months: u32,
-    /// Every month, oldest first, the current one last.
+    /// Oldest first, every month included.
     trends: Vec<Trend>,
 }
 
-/// One month.
 #[derive(Debug, Serialize)]
 struct Trend {
-    /// `yyyy-mm`, in the organisation's zone.
+    /// `yyyy-mm` in the organization's zone.
     period: String,
-    /// Tasks that reached their goal.
+    /// Successful tasks.
     tasks_completed: u64,
     invocations: u64,
     total_tokens: u64,
     total_cost: Number,
-    /// Calls and tasks that failed.
+    /// Failed calls and tasks.
     errors: u64,
-    /// Over the calls that carried a latency.
+    /// Over the calls that reported a latency.
     avg_response_ms: Number,
-    /// Agents that made a call or ended a task.
+    /// Agents that made a call or finished a task.
     active_agents: usize,
     unpriced_requests: u64,
 }
@@ -67,12 +64,13 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let days = app.over(&caller.org, window(params.months), |days| app.store.org_days(&caller.org, days));
+    let days =
+        app.fetch_days(&caller.org, window(params.months), |days| app.store.org_days(&caller.org, days));
     let ((window, days), agents) = try_join!(days, app.store.agents(&caller.org))?;
     Ok(Json(Response { months: params.months, trends: trends(window, days, &agents) }))
 }
 
-/// The `months` months that end with today's, so far.
+/// The last `months` months up to today.
 fn window(months: u32) -> impl Fn(Day) -> DayRange {
     move |today| DayRange { first: today.month().minus(months - 1).first(), last: today }
 }
@@ -109,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_window_ends_with_today_and_begins_with_a_month() {
+    fn a_window_starts_with_a_month_and_ends_today() {
         let ends = |today: &str, months| {
             let window = window(months)(Day::parse(today).unwrap());
             (window.first.to_string(), window.last.to_string())

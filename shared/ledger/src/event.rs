@@ -1,4 +1,4 @@
-//! An event as it is stored: validated, priced, stamped with its day, so that it can always be counted from itself.
+//! A stored event: validated, priced and stamped with its day, so that it can be aggregated without any other data.
 
 use std::num::NonZeroU64;
 
@@ -12,40 +12,40 @@ use crate::ids::{AgentId, ModelKey, Name, NodeId, OrgId, ProjectId};
 use crate::money::{Quantity, Usd};
 use crate::period::Day;
 
-/// Something that happened in an organisation.
+/// Something that happened in an organization.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
-    /// Whose it is.
+    /// The organization that the event belongs to.
     pub org: OrgId,
     /// The CloudEvents `source`.
     pub source: Name,
-    /// The CloudEvents `id`, unique within the source and the day.
+    /// The CloudEvents `id`, unique within the source and `day`.
     pub id: Name,
-    /// When it happened.
+    /// The CloudEvents `time`: when it happened.
     pub time: DateTime<Utc>,
-    /// The day of `time` in the organisation's zone as it was when the event came in.
+    /// The day of `time` in the time zone that the organization had when the event was ingested.
     pub day: Day,
-    /// What happened.
+    /// The payload.
     pub data: Data,
 }
 
-/// What happened, by type.
+/// The payload of an event, by type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
-pub enum Data {
+pub enum Data<Cost = CallCost, Zone = Tz> {
     /// A call of a language model.
     #[serde(rename = "llm.call")]
-    LlmCall(LlmCall),
-    /// A task that an agent brought to its end.
+    LlmCall(LlmCall<Cost>),
+    /// A task that an agent completed, successfully or not.
     #[serde(rename = "task.completed")]
     TaskCompleted(TaskCompleted),
     /// An entry of the activity log.
     #[serde(rename = "agent.activity")]
     AgentActivity(AgentActivity),
-    /// A sample of compute used by a project.
+    /// A sample of a project's compute usage.
     #[serde(rename = "compute.usage")]
-    ComputeUsage(ComputeUsage),
-    /// A node's report of the sites that it hosts.
+    ComputeUsage(ComputeUsage<Zone>),
+    /// A node's report of the number of sites it hosts.
     #[serde(rename = "host.report")]
     HostReport(HostReport),
 }
@@ -54,27 +54,27 @@ pub enum Data {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CallStatus {
-    /// It was answered.
+    /// The provider responded.
     #[default]
     Ok,
-    /// It failed; what it used still counts.
+    /// The call failed. Its tokens and cost still count.
     Error,
 }
 
-/// Whose provider key paid for a call.
+/// The owner of the provider key that paid for a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum KeySource {
-    /// The platform's own.
+    /// The platform.
     #[default]
     Platform,
-    /// The organisation's ("bring your own key").
+    /// The organization ("bring your own key").
     Byok,
 }
 
 /// A call of a language model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct LlmCall {
+pub struct LlmCall<Cost = CallCost> {
     /// The agent that made the call.
     pub agent_id: AgentId,
     /// The provider's id.
@@ -84,13 +84,13 @@ pub struct LlmCall {
     /// Tokens by price bucket.
     #[serde(flatten)]
     pub tokens: TokenCounts,
-    /// Tokens of reasoning, contained in the output.
+    /// Reasoning tokens. They are included in the output tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
-    /// Milliseconds from request to answer.
+    /// Milliseconds from request to response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
-    /// How it ended.
+    /// How the call ended.
     pub status: CallStatus,
     /// The person on whose behalf the agent called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,35 +98,35 @@ pub struct LlmCall {
     /// The conversation that the call belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub conversation_id: Option<Name>,
-    /// What the call was for.
+    /// The kind of task that the call was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_type: Option<Name>,
-    /// Where the agent ran.
+    /// The host that the agent ran on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hostname: Option<Name>,
-    /// Whose key paid.
+    /// The owner of the provider key that paid.
     pub key_source: KeySource,
-    /// The provider's own figure for the cost, in dollars.
+    /// The cost in US dollars as the provider reported it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<Usd>,
-    /// What it cost, stamped when it was taken in.
-    pub cost: CallCost,
+    /// The cost, determined when the event was ingested.
+    pub cost: Cost,
 }
 
-/// A task that an agent brought to its end.
+/// A task that an agent completed, successfully or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskCompleted {
-    /// The agent.
+    /// The agent that worked on the task.
     pub agent_id: AgentId,
     /// The kind of task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_type: Option<Name>,
-    /// Whether it reached its goal.
+    /// Whether the task succeeded.
     pub success: bool,
-    /// Minutes of human work that it saved.
+    /// Minutes of human work saved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub minutes_saved: Option<Quantity>,
-    /// Milliseconds that it took.
+    /// Duration in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
 }
@@ -134,21 +134,21 @@ pub struct TaskCompleted {
 /// An entry of the activity log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentActivity {
-    /// The agent; none where a setting of something else was changed.
+    /// The agent. Absent in a registry entry about something other than an agent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_id: Option<AgentId>,
-    /// What kind of thing it did.
+    /// The kind of activity.
     pub event_type: Name,
-    /// A JSON object, kept as the text that came.
+    /// A JSON object, as the text that was received.
     pub details: String,
 }
 
-/// A sample of compute used by one instance of a project, steady from `from` to `to`.
+/// A sample of the compute used by one instance of a project: constant usage for `length_ms` from `from` on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ComputeUsage {
-    /// The project that pays.
+pub struct ComputeUsage<Zone = Tz> {
+    /// The project that the instance belongs to.
     pub project_id: ProjectId,
-    /// The instance that ran.
+    /// The instance that was measured.
     pub instance_id: Name,
     /// Start of the sample.
     pub from: DateTime<Utc>,
@@ -160,48 +160,48 @@ pub struct ComputeUsage {
     pub ram_gb: Quantity,
     /// Disk in use, in GB.
     pub disk_gb: Quantity,
-    /// Bytes received within the sample.
+    /// Bytes received during the sample.
     pub bandwidth_in_bytes: u64,
-    /// Bytes sent within the sample.
+    /// Bytes sent during the sample.
     pub bandwidth_out_bytes: u64,
-    /// The organisation's zone when the sample came in: its days are cut by it.
-    pub zone: Tz,
+    /// The organization's time zone when the sample was ingested: it determines how the sample is split into days.
+    pub zone: Zone,
 }
 
-/// A node's report of the sites that it hosts.
+/// A node's report of the number of sites it hosts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostReport {
     /// The node.
     pub node_id: NodeId,
-    /// Sites that it hosts now.
+    /// Sites that the node hosts at the time of the event.
     pub hosted_sites: u64,
 }
 
 impl LlmCall {
-    /// The model that was called, with its provider.
+    /// The model that was called, as a key that includes the provider.
     pub fn model_key(&self) -> ModelKey {
         ModelKey { provider: self.provider.to_string(), model: self.model.to_string() }
     }
 }
 
-/// The `source` of entries that the registry makes. No sender may use it, so no sender can make one up.
+/// The `source` of the activity entries that the registry writes. Ingest rejects it, so no sender can forge one.
 pub const REGISTRY_SOURCE: &str = "fleetledger/registry";
 
 impl Event {
-    /// Whether this says that something was used or done, rather than set.
+    /// Whether this event reports usage or activity, as opposed to a registry entry about a changed setting.
     pub fn is_usage(&self) -> bool {
         self.source.as_str() != REGISTRY_SOURCE
     }
 
-    /// 16 bytes over what the sender said: the same for the same content, whatever its spelling, and untouched by
-    /// what was stamped on it here.
+    /// The first 16 bytes of a SHA-256 over what the sender sent. Equal content hashes equally however its JSON is
+    /// spelled, and what ingest adds (the cost of a call, the time zone of a sample) is not hashed.
     pub fn content_hash(&self) -> [u8; 16] {
         let mut data = self.data.clone();
         match &mut data {
             Data::LlmCall(call) => call.cost = CallCost::Unpriced,
             Data::ComputeUsage(sample) => sample.zone = Tz::UTC,
             Data::AgentActivity(activity) => {
-                // Two spellings of one object are one content: serde_json's maps are sorted.
+                // serde_json's maps are sorted, so two spellings of one object become the same text.
                 if let Ok(details) = serde_json::from_str::<serde_json::Value>(&activity.details) {
                     activity.details = details.to_string();
                 }
@@ -220,9 +220,9 @@ impl Event {
 mod tests {
     use super::*;
 
-    /// What is stored carries these: a change here would make every repetition of an old event a contradiction.
+    /// Stored events carry these hashes. If one changed, every duplicate of an old event would become a conflict.
     #[test]
-    fn the_hashes_of_contents_are_as_they_always_were() {
+    fn content_hashes_never_change() {
         let hash = |data: &str| {
             let name = |text: &str| Name::new(text).unwrap();
             let event = Event {

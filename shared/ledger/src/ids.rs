@@ -1,27 +1,27 @@
-//! Identifiers. All share one alphabet, so that none can hold the separator of a table key.
+//! Identifiers. All share one alphabet, which does not contain the separator of table keys.
 
 use std::fmt;
 
-/// Stands between the parts of keys. No identifier holds it.
-pub const SEPARATOR: char = '#';
-
 use serde::{Deserialize, Serialize};
 
-/// The longest identifier, in characters (all of them ASCII, so in bytes too).
+/// Separates the parts of a table key. No identifier contains it.
+pub const SEPARATOR: char = '#';
+
+/// The maximum length of an identifier in characters, which are ASCII, so also in bytes.
 pub const MAX_LEN: usize = 128;
 
-/// Why a text is not an identifier.
+/// The error for a text that is not an identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidId {
     /// Empty, or longer than [`MAX_LEN`].
     #[error("Id should have 1 to 128 characters")]
     Length,
-    /// Holds a character outside the alphabet.
+    /// Contains a character outside the alphabet.
     #[error("Id should only contain the characters A-Z a-z 0-9 . _ : / @ -")]
     Alphabet,
 }
 
-/// Checks `text` against the rule for every identifier: 1 to 128 of `A-Z a-z 0-9 . _ : / @ -`.
+/// Checks that `text` is an identifier: 1 to 128 characters of `A-Z a-z 0-9 . _ : / @ -`.
 pub fn check(text: &str) -> Result<(), InvalidId> {
     if !text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._:/@-".contains(&b)) {
         return Err(InvalidId::Alphabet);
@@ -40,7 +40,7 @@ macro_rules! id {
         pub struct $name(String);
 
         impl $name {
-            /// The identifier, if `text` is one.
+            /// Validates `text`, see [`check`].
             pub fn new(text: impl Into<String>) -> Result<Self, InvalidId> {
                 let text = text.into();
                 check(&text).map(|()| Self(text))
@@ -74,24 +74,24 @@ macro_rules! id {
 }
 
 id! {
-    /// An organisation: the tenant, taken from a token's `org` claim and from nowhere else.
+    /// An organization (tenant). Requests take it from the token's `org` claim and from nowhere else.
     OrgId;
-    /// An AI agent (an "instance" in the metrics and billing API).
+    /// An AI agent. The metrics and billing API call it an "instance".
     AgentId;
-    /// A project that uses compute.
+    /// A project, to which compute usage is attributed.
     ProjectId;
     /// A web-hosting node.
     NodeId;
-    /// Any other identifier that an event carries: a provider, a model, a host, a type.
+    /// Any other identifier in an event, such as a provider, a model, a host or a type.
     Name;
 }
 
-/// A model as its provider names it. Two spellings are two models; only the price book folds case.
+/// A model of a provider, as the events spell them. The comparison is case-sensitive; only the price book folds case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ModelKey {
     /// The provider's id, such as `anthropic`.
     pub provider: String,
-    /// The provider's id of the model.
+    /// The provider's id for the model.
     pub model: String,
 }
 
@@ -100,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_alphabet_and_both_edges_of_the_length() {
+    fn ids_have_1_to_128_characters_of_the_alphabet() {
         assert_eq!(check(""), Err(InvalidId::Length));
         assert_eq!(check("a"), Ok(()));
         assert_eq!(check(&"a".repeat(128)), Ok(()));

@@ -1,4 +1,4 @@
-//! What usage means and costs: identifiers, money, periods, events, prices, rollups and alert rules.
+//! The domain: identifiers, money, periods, events, prices, rollups, settings and alert rules.
 //!
 //! Everything here is pure: no async, no SDK, no HTTP, and "now" is always an argument.
 
@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod cost;
+pub mod draft;
 pub mod event;
 pub mod ids;
 pub mod money;

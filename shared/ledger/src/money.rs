@@ -1,4 +1,5 @@
-//! Exact amounts. Nothing here rounds, except the functions whose name says so, and no float is involved anywhere.
+//! Exact decimal amounts. No floats are used, and only [`round`], [`ratio`], [`percent`], [`fraction`] and
+//! [`Number::usd`] round.
 
 use std::fmt;
 use std::iter::Sum;
@@ -8,10 +9,9 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
 use serde_json::value::RawValue;
 
-/// Decimal places that one amount may carry: prices have up to 6 and are per million tokens.
+/// The maximum number of decimal places of an amount: prices have up to 6 and are per million tokens.
 ///
-/// With at most 12 places, 28 digits leave 16 before the point, so no sum of amounts can lose a digit before it
-/// passes ten thousand million million dollars.
+/// `Decimal` holds any 28 digits. With 12 of them after the point, a sum stays exact up to 10^16 dollars.
 pub const MAX_SCALE: u32 = 12;
 
 /// US dollars, exact.
@@ -19,7 +19,7 @@ pub const MAX_SCALE: u32 = 12;
 pub struct Usd(Decimal);
 
 impl Usd {
-    /// No money.
+    /// Zero dollars.
     pub const ZERO: Self = Self(Decimal::ZERO);
 
     /// An amount of dollars.
@@ -27,22 +27,22 @@ impl Usd {
         Self(dollars)
     }
 
-    /// The amount as a plain decimal number of dollars.
+    /// The amount as a decimal number of dollars.
     pub const fn dollars(self) -> Decimal {
         self.0
     }
 
-    /// Whether this is exactly nothing.
+    /// Whether the amount is zero.
     pub const fn is_zero(self) -> bool {
         self.0.is_zero()
     }
 }
 
-/// Adds two decimals and proves that no digit was lost.
+/// Adds two decimals without losing a digit.
 ///
 /// # Panics
 ///
-/// When the exact sum needs more than 28 digits: `rust_decimal` would then round it in silence.
+/// If the exact sum needs more than 28 digits: `rust_decimal` would round it silently.
 pub fn exact_add(a: Decimal, b: Decimal) -> Decimal {
     let sum = a.checked_add(b).filter(|sum| sum.scale() >= a.scale().max(b.scale()) || sum.is_zero());
     match sum {
@@ -84,7 +84,7 @@ impl Sum for Usd {
     }
 }
 
-/// Plain notation, at least two decimals, no further trailing zeros: `0.00`, `12.40`, `0.000123`.
+/// Plain notation with at least two decimals and no other trailing zeros: `0.00`, `12.40`, `0.000123`.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut amount = self.0.normalize();
@@ -95,7 +95,7 @@ impl fmt::Display for Usd {
     }
 }
 
-/// As `/v1/*` writes money: a JSON string, see [`Usd`]'s `Display`.
+/// A JSON string in the format of [`Usd`]'s `Display`, as the responses of `/v1/*` write money.
 impl Serialize for Usd {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -109,7 +109,7 @@ impl<'de> Deserialize<'de> for Usd {
     }
 }
 
-/// An exact amount of anything but money, stored as text: as a JSON number it would pass through a float.
+/// An exact amount of anything but money. It is serialized as text, because serde reads JSON numbers as floats.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Quantity(pub Decimal);
 
@@ -126,7 +126,8 @@ impl<'de> Deserialize<'de> for Quantity {
     }
 }
 
-/// A decimal from plain or scientific notation, or nothing where a digit would be lost.
+/// Parses plain or scientific notation. Returns `None` if `text` is malformed or the value does not fit a `Decimal`
+/// exactly.
 pub fn parse_exact(text: &str) -> Option<Decimal> {
     let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else {
         return Decimal::from_str_exact(text).ok();
@@ -143,12 +144,12 @@ pub fn parse_exact(text: &str) -> Option<Decimal> {
     }
 }
 
-/// `value` rounded half-even to `places`, once, on its way out.
+/// `value` rounded half-even to `places` decimals. Round only once, when a figure is output.
 pub fn round(value: Decimal, places: u32) -> Decimal {
     value.round_dp_with_strategy(places, RoundingStrategy::MidpointNearestEven)
 }
 
-/// `part / whole` times `scale`, rounded half-even to `places`; 0 where `whole` is 0.
+/// `part / whole * scale`, rounded half-even to `places` decimals. Returns 0 if `whole` is 0.
 pub fn ratio(part: Decimal, whole: Decimal, scale: u32, places: u32) -> Decimal {
     match part.checked_mul(Decimal::from(scale)).and_then(|part| part.checked_div(whole)) {
         Some(quotient) => round(quotient, places),
@@ -156,22 +157,22 @@ pub fn ratio(part: Decimal, whole: Decimal, scale: u32, places: u32) -> Decimal 
     }
 }
 
-/// A share in percent with one decimal; 0 of nothing is 0.
+/// `part` in percent of `whole`, rounded half-even to one decimal. Returns 0 if `whole` is 0.
 pub fn percent(part: Decimal, whole: Decimal) -> Number {
     Number(ratio(part, whole, 100, 1))
 }
 
-/// A fraction with three decimals; 0 of nothing is 0.
+/// `part / whole`, rounded half-even to three decimals. Returns 0 if `whole` is 0.
 pub fn fraction(part: Decimal, whole: Decimal) -> Number {
     Number(ratio(part, whole, 1, 3))
 }
 
-/// A decimal written as a JSON number, digit by digit, never by way of a float.
+/// A decimal that is serialized as a JSON number with all its digits, without passing through a float.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Number(pub Decimal);
 
 impl Number {
-    /// Money as `/api/*` writes it: a JSON number, rounded half-even to 6 places once.
+    /// Money as the responses of `/api/*` write it: a JSON number in US dollars, rounded half-even to 6 decimals.
     pub fn usd(amount: Usd) -> Self {
         Self(round(amount.dollars(), 6))
     }
@@ -193,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn money_is_written_plainly_with_at_least_two_decimals() {
+    fn money_has_plain_notation_and_at_least_two_decimals() {
         for (given, written) in [
             ("0", "0.00"),
             ("12.4", "12.40"),
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_keeps_its_digits_and_rounds_half_even_once() {
+    fn a_number_keeps_its_digits_and_money_rounds_half_even() {
         assert_eq!(serde_json::to_string(&Number(dec("0.1000"))).unwrap(), "0.1");
         assert_eq!(serde_json::to_string(&Number(Decimal::ZERO)).unwrap(), "0");
         assert_eq!(serde_json::to_string(&Number::usd(Usd::new(dec("0.0000005")))).unwrap(), "0");
@@ -219,20 +220,20 @@ mod tests {
     }
 
     #[test]
-    fn scientific_notation_is_exact_or_refused() {
+    fn scientific_notation_is_parsed_exactly_or_rejected() {
         assert_eq!(parse_exact("1e3"), Some(dec("1000")));
         assert_eq!(parse_exact("1.25E-3"), Some(dec("0.00125")));
         assert_eq!(parse_exact("1e-28"), Some(dec("0.0000000000000000000000000001")));
-        for refused in
+        for rejected in
             ["1e-29", "1e29", "1e999999999999", "0.00000000000000000000000000001", "", "e1", "1e", "x"]
         {
-            assert_eq!(parse_exact(refused), None, "{refused}");
+            assert_eq!(parse_exact(rejected), None, "{rejected}");
         }
     }
 
     #[test]
     #[should_panic(expected = "more than 28 digits")]
-    fn a_sum_that_would_lose_a_digit_stops() {
+    fn a_sum_that_would_lose_a_digit_panics() {
         let _ = Usd::new(dec("9999999999999999999999999999")) + Usd::new(dec("0.01"));
     }
 

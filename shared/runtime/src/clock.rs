@@ -1,34 +1,34 @@
-//! The clock of a function.
+//! The source of the current time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
 
-/// Where "now" comes from. Only this type reads the wall clock.
+/// The source of "now". Only this type reads the wall clock.
 #[derive(Clone, Debug, Default)]
 pub struct Clock(Option<Arc<AtomicI64>>);
 
 impl Clock {
-    /// The real time.
+    /// A clock that returns the system time.
     pub const fn system() -> Self {
         Self(None)
     }
 
-    /// A clock that stands at `now` until it is set.
+    /// A clock that returns `now`, in milliseconds, until it is set.
     pub fn fixed(now: DateTime<Utc>) -> Self {
         Self(Some(Arc::new(AtomicI64::new(now.timestamp_millis()))))
     }
 
-    /// Moves a fixed clock; the system's clock goes its own way.
+    /// Sets a fixed clock. No effect on the system clock.
     pub fn set(&self, now: DateTime<Utc>) {
         if let Some(fixed) = &self.0 {
             fixed.store(now.timestamp_millis(), Ordering::SeqCst);
         }
     }
 
-    /// The time by this clock.
-    #[allow(clippy::disallowed_methods, reason = "the one place that reads the clock")]
+    /// The current time of this clock.
+    #[allow(clippy::disallowed_methods, reason = "the only place that reads the clock")]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
             None => Utc::now(),

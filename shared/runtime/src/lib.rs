@@ -1,4 +1,4 @@
-//! What every function starts with, whatever triggers it: clock, configuration, logs and metrics.
+//! The runtime of every function, whatever triggers it: clock, configuration, secrets, logs and metrics.
 
 #![warn(missing_docs)]
 
@@ -8,11 +8,8 @@ pub mod logs;
 pub mod metrics;
 pub mod secrets;
 
-/// The time until an invocation's deadline.
-#[allow(
-    clippy::disallowed_methods,
-    reason = "how long a process may still run is no matter of the business clock"
-)]
+/// The time left until the deadline of an invocation, in real time. Zero once it has passed.
+#[allow(clippy::disallowed_methods, reason = "Lambda's deadline is in real time, whatever `Clock` says")]
 pub fn time_left(deadline: std::time::SystemTime) -> std::time::Duration {
     deadline.duration_since(std::time::SystemTime::now()).unwrap_or_default()
 }

@@ -1,8 +1,8 @@
-//! Structured logs: a JSON object a line, on which a request's id and organisation stand, and no token, query value or
-//! payload ever.
+//! Structured logs: one JSON object per line. It carries the request's id and organization, but never a token, a query
+//! value or a payload.
 //!
-//! Lambda's runtime opens a span with the invocation's `requestId`, and the HTTP edge one for each request, so each
-//! line below them carries what they know.
+//! The Lambda runtime opens a span with the `requestId` of the invocation, and the HTTP edge opens one per request. Each
+//! line inside them carries their fields.
 
 use tracing::level_filters::LevelFilter;
 use tracing::{Metadata, Subscriber};
@@ -14,9 +14,9 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config;
 
-/// The crates whose lines are written with care. What libraries say below the level of information may show requests
-/// and answers whole, tokens among them, so it is never printed.
-pub const OURS: [&str; 17] = [
+/// The crates of this workspace that log. Libraries may log entire requests and responses, including tokens, below the
+/// level `info`, so their lines below that level are never printed.
+pub const WORKSPACE_CRATES: [&str; 17] = [
     "activity",
     "aggregator",
     "billing",
@@ -36,18 +36,18 @@ pub const OURS: [&str; 17] = [
     "workforce",
 ];
 
-/// Logs for the whole process, on standard output, at the level of [`config::log_level`].
+/// Starts logging to standard output for the whole process, at [`config::log_level`].
 pub fn init() {
-    // A second call, as tests make it, changes nothing.
+    // Fails if logging was started before, as in tests, and then has no effect.
     let _ = subscriber(config::log_level(), std::io::stdout).try_init();
 }
 
-/// What writes the lines of `level` and above to `writer`.
+/// A subscriber that writes lines of `level` and above to `writer`.
 pub fn subscriber<W>(level: LevelFilter, writer: W) -> impl Subscriber + Send + Sync
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    // Lambda files a line under its own `level` only where it has a `timestamp`, too.
+    // Lambda only recognizes the `level` of a line that also has a `timestamp`.
     let lines = fmt::layer().json().flatten_event(true).with_current_span(false).with_writer(writer);
     let shown = filter_fn(move |metadata| is_shown(metadata, level));
     tracing_subscriber::registry().with(lines.with_filter(shown))
@@ -55,8 +55,8 @@ where
 
 fn is_shown(metadata: &Metadata<'_>, level: LevelFilter) -> bool {
     let root = metadata.target().split("::").next().unwrap_or_default();
-    let level = if OURS.contains(&root) { level } else { level.min(LevelFilter::INFO) };
-    // Spans say whose line it is, be it a warning or an error.
+    let level = if WORKSPACE_CRATES.contains(&root) { level } else { level.min(LevelFilter::INFO) };
+    // Spans are always enabled, so that a warning or an error carries their fields at any level.
     let level = if metadata.is_span() { level.max(LevelFilter::INFO) } else { level };
     *metadata.level() <= level
 }

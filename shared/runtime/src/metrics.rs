@@ -1,11 +1,12 @@
-//! What a function counts, as a log line that CloudWatch takes metrics from: the embedded metric format
+//! Metrics of a function, printed as log lines in CloudWatch's embedded metric format
 //! (<https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html>).
 //!
-//! An invocation is one task, and what it counts belongs to that task alone: no state outlives it, and where nobody
-//! asks for a line (the local stack, the tests), counting does nothing.
+//! The counts belong to the task of one invocation and end with it. Outside of [`counted`] and [`printed`], as in the
+//! local stack and in most tests, counting has no effect.
 //!
-//! The crate `metrics_cloudwatch_embedded` would write the line too. It counts for the process as a whole, though, and
-//! brings a package called `metrics`, after which `cargo test -p metrics` no longer means the function of that name.
+//! The crate `metrics_cloudwatch_embedded` writes the same format, but it counts per process and brings a package called
+//! `metrics`, which would make `cargo test -p metrics` ambiguous. `metrique` has the right shape (one record per unit of
+//! work) and is worth a look once it is 1.0.
 
 use std::io::Write;
 use std::sync::Arc;
@@ -17,27 +18,27 @@ use serde_json::{Value, json};
 use crate::clock::Clock;
 use crate::config::metrics_namespace;
 
-/// Their one dimension: the name of the function's binary.
+/// The only dimension of all metrics. Its value is the name of the function's binary.
 pub const DIMENSION: &str = "Function";
 
 macro_rules! metrics {
     ($($function:literal { $($(#[$doc:meta])+ $name:ident,)+ })+) => {
-        /// Something that a function counts. The variant's name is the metric's.
+        /// A metric of a function. The name of the variant is the name of the metric.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Metric {
             $($($(#[$doc])+ $name,)+)+
         }
 
         impl Metric {
-            /// Every metric.
+            /// All metrics.
             pub const ALL: &[Self] = &[$($(Self::$name,)+)+];
 
-            /// The metric's name.
+            /// The name of the metric in CloudWatch.
             pub const fn name(self) -> &'static str {
                 match self { $($(Self::$name => stringify!($name),)+)+ }
             }
 
-            /// The name of the function that counts it.
+            /// The name of the function that has this metric.
             pub const fn function(self) -> &'static str {
                 match self { $($(Self::$name)|+ => $function,)+ }
             }
@@ -47,41 +48,41 @@ macro_rules! metrics {
 
 metrics! {
     "aggregator" {
-        /// Records that were delivered.
+        /// Stream records received.
         Records,
-        /// Records that were put aside. One that is delivered again is counted again, so that none is ever missed.
+        /// Records quarantined. A redelivered record is counted again, so that none is missed.
         Quarantined,
-        /// Deliveries of which some record has to come again.
+        /// Batches of which at least one record has to be redelivered.
         FailedBatches,
     }
     "ingest" {
-        /// Events that were stored.
+        /// Events stored.
         Accepted,
-        /// Events that had been stored before.
+        /// Events that were already stored.
         Duplicates,
-        /// Events that are not taken.
+        /// Events rejected as invalid or conflicting.
         Rejected,
-        /// Events that could not be stored now.
+        /// Events that could not be stored at the time and should be sent again.
         Unavailable,
     }
     "reconcile" {
-        /// Columns that were not what their raw events come to.
+        /// Rollup columns that differed from their recomputed values.
         Drift,
-        /// Raw events that could not be read.
+        /// Raw events that could not be parsed.
         UnreadableEvents,
-        /// Read units that were used.
+        /// DynamoDB read units consumed.
         ReadUnits,
     }
     "budget-alerts" {
-        /// Alerts that were decided.
+        /// Alerts stored for delivery. Superseded ones are not counted.
         Decided,
-        /// Alerts that were delivered.
+        /// Deliveries that succeeded.
         Sent,
-        /// Deliveries that failed and will be tried again.
+        /// Deliveries that failed and will be retried.
         Retried,
-        /// Alerts that were given up.
+        /// Deliveries that were given up.
         DeadLetters,
-        /// Organisations whose budgets could not be looked at.
+        /// Organizations whose budgets could not be checked.
         FailedOrganizations,
     }
 }
@@ -90,7 +91,7 @@ tokio::task_local! {
     static COUNTS: Arc<Counts>;
 }
 
-/// What one invocation of a function has counted: each of its metrics, those that stand at 0 too.
+/// The counts of one invocation: all metrics of its function, including those at 0.
 #[derive(Debug)]
 pub struct Counts {
     function: &'static str,
@@ -98,7 +99,7 @@ pub struct Counts {
 }
 
 impl Metric {
-    /// Counts `n` more, if this is one of the metrics of the invocation under way.
+    /// Adds `n` to the count of the current invocation, if its function has this metric.
     pub fn count(self, n: usize) {
         let _ = COUNTS.try_with(|counts| {
             if let Some((_, count)) = counts.counts.iter().find(|(metric, _)| *metric == self) {
@@ -110,17 +111,17 @@ impl Metric {
 
 impl Counts {
     fn of(function: &'static str) -> Self {
-        let its = Metric::ALL.iter().filter(|metric| metric.function() == function);
-        Self { function, counts: its.map(|metric| (*metric, AtomicU64::new(0))).collect() }
+        let metrics = Metric::ALL.iter().filter(|metric| metric.function() == function);
+        Self { function, counts: metrics.map(|metric| (*metric, AtomicU64::new(0))).collect() }
     }
 
-    /// How often the invocation has counted `metric`.
+    /// The count of `metric`. 0 if the function does not have it.
     pub fn get(&self, metric: Metric) -> u64 {
         let found = self.counts.iter().find(|(one, _)| *one == metric);
         found.map_or(0, |(_, count)| count.load(Ordering::Relaxed))
     }
 
-    /// The line of an invocation that ended at `now`.
+    /// The log line of an invocation that ended at `now`.
     pub fn line(&self, now: DateTime<Utc>) -> String {
         let metric = |(metric, _): &(Metric, _)| json!({ "Name": metric.name(), "Unit": "Count" });
         let mut line = json!({
@@ -141,17 +142,17 @@ impl Counts {
     }
 }
 
-/// Runs an invocation of `function`; what it comes to, and what it has counted.
+/// Runs an invocation of `function`. Returns its output and its counts.
 pub async fn counted<F: Future>(function: &'static str, invocation: F) -> (F::Output, Arc<Counts>) {
     let counts = Arc::new(Counts::of(function));
     let done = COUNTS.scope(counts.clone(), Box::pin(invocation)).await;
     (done, counts)
 }
 
-/// Runs an invocation of `function` and prints what it has counted, where Lambda takes it for the log.
+/// Runs an invocation of `function` and prints its counts to standard output, which Lambda logs.
 pub async fn printed<F: Future>(function: &'static str, invocation: F) -> F::Output {
     let (done, counts) = counted(function, invocation).await;
-    // A line that cannot be written is no reason to fail what has been done.
+    // The invocation succeeded even if its metrics cannot be printed.
     let _ = writeln!(std::io::stdout(), "{}", counts.line(Clock::system().now()));
     done
 }
@@ -162,11 +163,11 @@ mod tests {
 
     use super::*;
 
-    /// Metrics in a line, and dimensions in a set of them: limits of the format.
-    const MOST_METRICS: usize = 100;
-    const MOST_DIMENSIONS: usize = 30;
+    /// Limits of the format: metrics per directive and dimensions per set.
+    const MAX_METRICS: usize = 100;
+    const MAX_DIMENSIONS: usize = 30;
 
-    /// Reads a line as the specification says that CloudWatch does.
+    /// Parses a line as the specification describes it.
     fn read(line: &str) -> Vec<(String, String, u64)> {
         assert!(!line.contains('\n'));
         let root: Value = serde_json::from_str(line).unwrap();
@@ -177,8 +178,8 @@ mod tests {
         assert!((1..=1024).contains(&directive["Namespace"].as_str().unwrap().len()));
         let [dimensions] = directive["Dimensions"].as_array().unwrap().as_slice() else { panic!("{line}") };
         let dimensions = dimensions.as_array().unwrap();
-        assert!(dimensions.len() <= MOST_DIMENSIONS);
-        // A target member stands at the root: of a dimension a text, of a metric a number.
+        assert!(dimensions.len() <= MAX_DIMENSIONS);
+        // Dimensions and metrics refer to members of the root object: dimensions to strings, metrics to numbers.
         let dimension = |name: &Value| {
             let value = root[name.as_str().unwrap()].as_str().unwrap();
             assert!((1..=1024).contains(&value.len()));
@@ -186,7 +187,7 @@ mod tests {
         };
         let dimensions: Vec<_> = dimensions.iter().map(dimension).collect();
         let metrics = directive["Metrics"].as_array().unwrap();
-        assert!(metrics.len() <= MOST_METRICS);
+        assert!(metrics.len() <= MAX_METRICS);
         let metric = |metric: &Value| {
             assert_eq!(metric["Unit"], "Count");
             let name = metric["Name"].as_str().unwrap();
@@ -198,12 +199,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_line_is_what_cloudwatch_reads() {
+    async fn a_line_follows_the_embedded_metric_format() {
         let invocation = async {
             Metric::Records.count(2);
             tokio::task::yield_now().await;
             futures::join!(async { Metric::Records.count(40) }, async { Metric::FailedBatches.count(1) });
-            // What the function does not count is not in its line.
+            // A metric of another function does not appear in the line.
             Metric::Accepted.count(7);
             "done"
         };
@@ -217,8 +218,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_invocation_counts_for_itself_alone() {
-        // Outside of an invocation counting does nothing.
+    async fn concurrent_invocations_count_separately() {
+        // Outside of an invocation, counting has no effect.
         Metric::Sent.count(1);
         let one = counted("budget-alerts", async { Metric::Sent.count(3) });
         let other = counted("budget-alerts", async { Metric::Sent.count(4) });
@@ -228,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn every_function_keeps_within_the_formats_limits_and_no_name_is_given_twice() {
+    fn every_function_stays_within_the_limits_and_names_are_unique() {
         let functions: BTreeSet<_> = Metric::ALL.iter().map(|metric| metric.function()).collect();
         for function in functions {
             let read = read(&Counts::of(function).line(DateTime::UNIX_EPOCH));

@@ -161,7 +161,7 @@ fn entry(item: &Item) -> Result<Entry> {
     let odd = || Error::Internal(format!("an entry of the log cannot be read: {place}"));
     let time = keys::parse_activity_place(&place).ok_or_else(odd)?;
     let (_, id) = decode::required(item, SK)?.split_once(keys::SEPARATOR).ok_or_else(odd)?;
-    let data = serde_json::from_str(decode::required(item, event::DATA)?).map_err(Error::internal)?;
+    let data: Data = serde_json::from_str(decode::required(item, event::DATA)?).map_err(Error::internal)?;
     let Data::AgentActivity(activity) = data else { return Err(odd()) };
     Ok(Entry { id: id.to_owned(), time, activity, place })
 }

@@ -1,4 +1,4 @@
-//! Who is calling, and the guard in front of every route.
+//! The caller of a request, and the guard in front of every route.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ use crate::auth::{Scope, Verifier};
 use crate::error::{Error, Result};
 use crate::logs;
 
-/// Whoever holds the token of this request.
+/// The holder of the request's token.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The organisation whose data is asked for: the token's `org`.
+    /// The organization whose data is requested: the token's `org`.
     pub org: OrgId,
-    /// The token's `sub`, for the audit log.
+    /// The token's `sub`, for the activity log.
     pub subject: String,
 }
 
-/// Lets a request pass that carries a good token with the route's scope, and notes whose it is.
+/// Passes a request on if its token is valid and has the route's scope.
 pub async fn authorize(
     State((verifier, scope)): State<(Arc<Verifier>, Option<Scope>)>,
     mut request: Request,
@@ -44,7 +44,7 @@ pub async fn authorize(
     Ok(next.run(request).await)
 }
 
-/// The token of an `Authorization` header; the scheme's name is case-insensitive (RFC 9110, 11.1).
+/// The token of an `Authorization` header. The scheme is case-insensitive (RFC 9110, section 11.1).
 fn bearer(header: &str) -> Option<&str> {
     let (scheme, token) = header.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()).filter(|token| !token.is_empty())
@@ -59,13 +59,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The answer to a path that no route has.
+/// The response for a path without a route.
 #[allow(clippy::unused_async, reason = "a handler is async")]
 pub async fn not_found() -> Error {
     Error::NotFound("Not Found")
 }
 
-/// The answer to a method that a path does not take; the router adds `Allow`.
+/// The response for a method that the path does not support; the router adds `Allow`.
 #[allow(clippy::unused_async, reason = "a handler is async")]
 pub async fn method_not_allowed() -> Error {
     Error::MethodNotAllowed { allow: None }
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_scheme_is_case_insensitive_and_the_token_required() {
+    fn the_bearer_scheme_is_case_insensitive_and_needs_a_token() {
         assert_eq!(bearer("Bearer abc"), Some("abc"));
         assert_eq!(bearer("bearer abc"), Some("abc"));
         assert_eq!(bearer("Basic abc"), None);

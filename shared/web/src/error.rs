@@ -1,7 +1,8 @@
-//! The one error type. What the caller sees and what the log sees are two texts; [`Error::detail`] is the first,
-//! `Display` the second.
+//! The error type of the HTTP edge. The caller and the log see different texts: [`Error::detail`] is for the caller,
+//! `Display` for the log.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -10,16 +11,16 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::json;
 
-/// The result of anything that can fail here.
+/// The result of handling a request.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A step on the way to a fault: a name or an index.
+/// A step of a fault's location: a name or an index.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Loc {
     /// A section (`query`, `path`, `body`) or a field's name.
     Name(Cow<'static, str>),
-    /// The place in a list, from 0.
+    /// A position in a list, from 0.
     Index(usize),
 }
 
@@ -35,26 +36,34 @@ impl From<usize> for Loc {
     }
 }
 
-/// The longest piece of the caller's own text that an answer repeats, in characters.
+/// How many characters of the caller's own text a response repeats.
 const ECHO: usize = 64;
 
 impl Loc {
-    /// A field whose name the caller chose, cut to a length that is safe to repeat.
+    /// A field name chosen by the caller, truncated to a length that is safe to repeat.
     pub fn given(name: &str) -> Self {
         Self::Name(Cow::Owned(name.chars().take(ECHO).collect()))
     }
 }
 
-/// One fault of a request: where, what in words, and what as a code.
+/// A fault of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
-    /// The way to the value, outermost first.
+    /// The location of the value, outermost step first.
     pub loc: Vec<Loc>,
-    /// One sentence for a person.
+    /// A sentence for people.
     pub msg: String,
-    /// A stable code for a program.
+    /// A stable code for programs.
     #[serde(rename = "type")]
     pub kind: &'static str,
+}
+
+impl fmt::Display for Fault {
+    /// The location as JSON and the code.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let loc = serde_json::to_string(&self.loc).map_err(|_| fmt::Error)?;
+        write!(f, "{loc} {}", self.kind)
+    }
 }
 
 impl Fault {
@@ -64,48 +73,54 @@ impl Fault {
     }
 }
 
-/// Everything that can go wrong with a request.
+/// A request that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// Values that break a stated rule; every one of them.
+    /// Invalid values; all of them.
     #[error("{} faults in the request", .0.len())]
     Validation(Vec<Fault>),
-    /// No token, or one that does not hold. The text is for the log.
+    /// A missing or invalid token. The text is for the log.
     #[error("not authenticated: {0}")]
     Unauthenticated(String),
-    /// A good token without the scope that the route asks for.
+    /// A valid token without the scope that the route requires.
     #[error("the token lacks the scope {0}")]
     Forbidden(&'static str),
-    /// Nothing there, or nothing that the caller may know of.
+    /// The resource does not exist, or the caller may not know of it.
     #[error("not found: {0}")]
     NotFound(&'static str),
-    /// The path is there, the method is not.
+    /// The path exists, but not with this method.
     #[error("method not allowed")]
     MethodNotAllowed {
-        /// The methods that are, as the `Allow` header writes them.
+        /// The value of the `Allow` header.
         allow: Option<HeaderValue>,
     },
-    /// The state of the thing forbids the change.
+    /// The state of the resource does not allow the change.
     #[error("conflict: {0}")]
     Conflict(String),
-    /// An `If-Match` that no longer matches.
+    /// The resource has changed since the version in `If-Match`.
     #[error("precondition failed")]
     PreconditionFailed,
-    /// More than the stated limit.
+    /// The body exceeds a documented limit.
     #[error("too large: {0}")]
     TooLarge(String),
-    /// A body in a form that is not taken.
+    /// The body has an unsupported content type or encoding.
     #[error("unsupported media type: {0}")]
     UnsupportedMediaType(String),
     /// Too many requests.
     #[error("too many requests")]
     TooManyRequests,
-    /// The store cannot answer now; trying again may help. The text is for the log.
+    /// The store is unavailable; a retry may help. The text is for the log.
     #[error("unavailable: {0}")]
     Unavailable(String),
-    /// A fault of ours. The text is for the log.
+    /// An internal error. The text is for the log.
     #[error("internal: {0}")]
     Internal(String),
+}
+
+impl From<Fault> for Error {
+    fn from(fault: Fault) -> Self {
+        Self::Validation(vec![fault])
+    }
 }
 
 impl From<store::Error> for Error {
@@ -120,11 +135,11 @@ impl From<store::Error> for Error {
     }
 }
 
-/// Seconds after which a caller may try again.
+/// Seconds after which a caller should retry.
 const RETRY_AFTER_SECONDS: &str = "1";
 
 impl Error {
-    /// A fault of ours, from whatever revealed it.
+    /// An internal error caused by `source`.
     pub fn internal(source: impl std::fmt::Display) -> Self {
         Self::Internal(source.to_string())
     }
@@ -147,18 +162,18 @@ impl Error {
         }
     }
 
-    /// What the caller is told.
+    /// The text that the caller sees.
     pub fn detail(&self) -> Cow<'_, str> {
         match self {
             Self::Validation(_) => "The request is not valid.".into(),
             Self::Unauthenticated(_) => "A valid bearer token is required.".into(),
             Self::Forbidden(scope) => format!("The token lacks the scope '{scope}'.").into(),
             Self::NotFound(what) => (*what).into(),
-            Self::MethodNotAllowed { .. } => "This path does not take that method.".into(),
+            Self::MethodNotAllowed { .. } => "This path does not support that method.".into(),
             Self::Conflict(text) | Self::TooLarge(text) | Self::UnsupportedMediaType(text) => {
                 text.as_str().into()
             }
-            Self::PreconditionFailed => "The thing has changed since the given ETag was read.".into(),
+            Self::PreconditionFailed => "The resource has changed since the given ETag was read.".into(),
             Self::TooManyRequests => "Too many requests. Try again later.".into(),
             Self::Unavailable(_) => "The service cannot answer now. Try again.".into(),
             Self::Internal(_) => "Something went wrong on our side.".into(),
@@ -169,7 +184,7 @@ impl Error {
         match self {
             Self::Internal(_) => tracing::error!(error = %self, "request failed"),
             Self::Unavailable(_) | Self::TooManyRequests => tracing::warn!(error = %self, "request failed"),
-            _ => tracing::debug!(error = %self, "request refused"),
+            _ => tracing::debug!(error = %self, "request rejected"),
         }
     }
 }
@@ -184,7 +199,7 @@ impl IntoResponse for Error {
         };
         let mut response = (status, Json(body)).into_response();
         let header = match self {
-            // RFC 6750, 3: no error code where no token came; where one did, saying why would help only a forger.
+            // RFC 6750, section 3: no error code without a token. With a token, a reason would only help a forger.
             Self::Unauthenticated(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
             Self::MethodNotAllowed { allow } => allow.map(|allow| (ALLOW, allow)),
             Self::TooManyRequests | Self::Unavailable(_) => {

@@ -1,6 +1,6 @@
-//! A JSON object under examination: what it says, field by field, and everything that is wrong with it.
+//! Reads a JSON object field by field and collects the faults.
 //!
-//! Values are kept as the text that came, so that a number keeps its digits.
+//! Values are kept as the text that was sent, so that numbers keep their digits.
 
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -15,21 +15,38 @@ use crate::error::{Fault, Loc};
 use ledger::ids::InvalidId;
 use ledger::{money, period};
 
-/// Faults listed of one object; a hundred thousand unknown fields need not each be named.
+/// Maximum number of faults listed for one object. An object may have a hundred thousand unknown fields.
 const MAX_FAULTS: usize = 50;
 
-/// A fault of one value: its code and its sentence.
-pub type Bad = (&'static str, String);
+/// Why a value is invalid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid {
+    /// A stable code for programs.
+    pub kind: &'static str,
+    /// A sentence for people.
+    pub msg: String,
+}
 
-/// An object's fields.
-pub struct Fields<'a> {
+impl Invalid {
+    /// A value that is invalid for the reason `kind`.
+    pub fn new(kind: &'static str, msg: impl Into<String>) -> Self {
+        Self { kind, msg: msg.into() }
+    }
+
+    fn at(self, loc: Vec<Loc>) -> Fault {
+        Fault::new(loc, self.kind, self.msg)
+    }
+}
+
+/// The fields of an object.
+pub struct FieldReader<'a> {
     loc: Vec<Loc>,
     left: Vec<(String, &'a RawValue)>,
     faults: Vec<Fault>,
 }
 
-impl<'a> Fields<'a> {
-    /// The fields of `raw`, which stands at `loc`.
+impl<'a> FieldReader<'a> {
+    /// The fields of `raw`, whose faults start with `loc`.
     pub fn of(raw: &'a RawValue, loc: Vec<Loc>) -> Result<Self, Fault> {
         match serde_json::from_str::<Object<'a>>(raw.get()) {
             Ok(object) => Ok(Self { loc, left: object.0, faults: Vec::new() }),
@@ -37,32 +54,32 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The place of a field.
+    /// The location of a field.
     pub fn at(&self, name: &'static str) -> Vec<Loc> {
         let mut loc = self.loc.clone();
         loc.push(name.into());
         loc
     }
 
-    /// Notes a fault of a field.
-    pub fn fault(&mut self, name: &'static str, bad: Bad) {
-        let fault = Fault::new(self.at(name), bad.0, bad.1);
+    /// Reports a fault of a field.
+    pub fn fault(&mut self, name: &'static str, invalid: Invalid) {
+        let fault = invalid.at(self.at(name));
         self.faults.push(fault);
     }
 
-    /// Notes faults from inside a field's value, which name their own places.
+    /// Reports faults inside the value of a field, which have locations of their own.
     pub fn faults(&mut self, faults: impl IntoIterator<Item = Fault>) {
         self.faults.extend(faults);
     }
 
-    /// Takes a field as it is. Given twice it is a fault, since no reading of it would be the right one.
+    /// Takes a field as raw text. A repeated field is a fault, since neither value can be preferred.
     pub fn raw(&mut self, name: &'static str) -> Option<&'a RawValue> {
         let first = self.left.iter().position(|(key, _)| key == name)?;
         let (_, value) = self.left.remove(first);
         let before = self.left.len();
         self.left.retain(|(key, _)| key != name);
         if self.left.len() < before {
-            self.fault(name, ("repeated", "Field should be given once".to_owned()));
+            self.fault(name, Invalid::new("repeated", "Field should be given once"));
         }
         Some(value)
     }
@@ -71,31 +88,71 @@ impl<'a> Fields<'a> {
     pub fn optional<T>(
         &mut self,
         name: &'static str,
-        read: impl FnOnce(&'a RawValue) -> Result<T, Bad>,
+        read: impl FnOnce(&'a RawValue) -> Result<T, Invalid>,
     ) -> Option<T> {
         let raw = self.raw(name).filter(|raw| raw.get() != "null")?;
-        read(raw).map_err(|bad| self.fault(name, bad)).ok()
+        read(raw).map_err(|invalid| self.fault(name, invalid)).ok()
     }
 
-    /// Takes a field that has to be there.
+    /// Takes a required field.
     pub fn required<T>(
         &mut self,
         name: &'static str,
-        read: impl FnOnce(&'a RawValue) -> Result<T, Bad>,
+        read: impl FnOnce(&'a RawValue) -> Result<T, Invalid>,
     ) -> Option<T> {
         let Some(raw) = self.raw(name) else {
-            self.fault(name, ("missing", "Field required".to_owned()));
+            self.fault(name, Invalid::new("missing", "Field required"));
             return None;
         };
-        read(raw).map_err(|bad| self.fault(name, bad)).ok()
+        read(raw).map_err(|invalid| self.fault(name, invalid)).ok()
     }
 
-    /// Removes the fields that `keep` does not want to see again.
-    pub fn take_if(&mut self, mut take: impl FnMut(&str, &RawValue) -> bool) {
-        self.left.retain(|(name, value)| !take(name, value));
+    /// Takes an optional list of the given length. Each invalid value is reported.
+    pub fn list<T, R: FnOnce(&'a RawValue) -> Result<T, Invalid>>(
+        &mut self,
+        name: &'static str,
+        length: &RangeInclusive<usize>,
+        read: impl Fn() -> R,
+    ) -> Option<Vec<T>> {
+        let given = self.optional(name, |raw| entries(raw, length))?;
+        let mut values = Vec::with_capacity(given.len());
+        for (i, raw) in given.into_iter().enumerate() {
+            match read()(raw) {
+                Ok(value) => values.push(value),
+                Err(invalid) => {
+                    let mut loc = self.at(name);
+                    loc.push(i.into());
+                    self.faults.push(invalid.at(loc));
+                }
+            }
+        }
+        Some(values)
     }
 
-    /// Every fault, with one for each field that nothing has asked for.
+    /// Takes an optional object. `read` returns None if a required field of it is missing or invalid.
+    pub fn object<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&mut FieldReader<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let raw = self.raw(name).filter(|raw| raw.get() != "null")?;
+        let mut inner = Self::of(raw, self.at(name)).map_err(|fault| self.faults.push(fault)).ok()?;
+        let value = read(&mut inner);
+        self.faults.extend(inner.finish());
+        value
+    }
+
+    /// Ignores these fields.
+    pub fn ignore(&mut self, names: &[&str]) {
+        self.ignore_if(|name, _| names.contains(&name));
+    }
+
+    /// Ignores the fields for which `ignore` holds.
+    pub fn ignore_if(&mut self, mut ignore: impl FnMut(&str, &RawValue) -> bool) {
+        self.left.retain(|(name, value)| !ignore(name, value));
+    }
+
+    /// All faults, including one for each field that nobody read.
     pub fn finish(mut self) -> Vec<Fault> {
         for (name, _) in self.left.drain(..).take(MAX_FAULTS) {
             let mut loc = self.loc.clone();
@@ -107,13 +164,13 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// An object with its fields in order, repeated ones included.
+/// The fields of an object in order, including repeated ones.
 struct Object<'a>(Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Object<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Fields;
-        impl<'de> Visitor<'de> for Fields {
+        struct FieldsVisitor;
+        impl<'de> Visitor<'de> for FieldsVisitor {
             type Value = Object<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
@@ -126,27 +183,27 @@ impl<'de> Deserialize<'de> for Object<'de> {
                 Ok(Object(fields))
             }
         }
-        deserializer.deserialize_map(Fields)
+        deserializer.deserialize_map(FieldsVisitor)
     }
 }
 
-/// A text.
-pub fn string(raw: &RawValue) -> Result<String, Bad> {
-    serde_json::from_str(raw.get()).map_err(|_| ("string_type", "Input should be a valid string".to_owned()))
+/// A string.
+pub fn string(raw: &RawValue) -> Result<String, Invalid> {
+    serde_json::from_str(raw.get()).map_err(|_| Invalid::new("string_type", "Input should be a valid string"))
 }
 
 /// An identifier.
-pub fn id<T: TryFrom<String, Error = InvalidId>>(raw: &RawValue) -> Result<T, Bad> {
-    T::try_from(string(raw)?).map_err(|fault| ("id", fault.to_string()))
+pub fn id<T: TryFrom<String, Error = InvalidId>>(raw: &RawValue) -> Result<T, Invalid> {
+    T::try_from(string(raw)?).map_err(|fault| Invalid::new("id", fault.to_string()))
 }
 
-/// A whole number within `range`.
-pub fn integer(range: RangeInclusive<u64>) -> impl FnOnce(&RawValue) -> Result<u64, Bad> {
+/// An integer within `range`.
+pub fn integer(range: RangeInclusive<u64>) -> impl FnOnce(&RawValue) -> Result<u64, Invalid> {
     move |raw| {
         let text = raw.get();
         let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
         let parsed: Option<i128> = text.parse().ok().filter(|_| is_number);
-        // Digits alone are a whole number, however long.
+        // An integer may be too long to parse.
         let digits = is_number && text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
         match parsed {
             Some(value) if value < i128::from(*range.start()) => Err(too_small(range.start())),
@@ -154,24 +211,24 @@ pub fn integer(range: RangeInclusive<u64>) -> impl FnOnce(&RawValue) -> Result<u
             Some(value) => u64::try_from(value).map_err(|_| too_big(range.end())),
             None if digits && text.starts_with('-') => Err(too_small(range.start())),
             None if digits => Err(too_big(range.end())),
-            None => Err(("int_type", "Input should be a valid integer".to_owned())),
+            None => Err(Invalid::new("int_type", "Input should be a valid integer")),
         }
     }
 }
 
-fn too_small(least: impl fmt::Display) -> Bad {
-    ("greater_than_equal", format!("Input should be greater than or equal to {least}"))
+fn too_small(least: impl fmt::Display) -> Invalid {
+    Invalid::new("greater_than_equal", format!("Input should be greater than or equal to {least}"))
 }
 
-fn too_big(most: impl fmt::Display) -> Bad {
-    ("less_than_equal", format!("Input should be less than or equal to {most}"))
+fn too_big(most: impl fmt::Display) -> Invalid {
+    Invalid::new("less_than_equal", format!("Input should be less than or equal to {most}"))
 }
 
-/// The most decimals of an amount that is not money.
+/// Maximum number of decimals of an amount other than money.
 pub const QUANTITY_SCALE: u32 = 6;
 
 /// An amount from 0 to `most` with at most [`QUANTITY_SCALE`] decimals, as a JSON number or a string.
-pub fn quantity(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Bad> {
+pub fn quantity(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Invalid> {
     move |raw| {
         let text = string(raw).unwrap_or_else(|_| raw.get().to_owned());
         amount(&text, most, QUANTITY_SCALE)
@@ -179,16 +236,16 @@ pub fn quantity(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Bad> {
 }
 
 /// Money from 0 to `most` dollars, as a string.
-pub fn usd(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Bad> {
+pub fn usd(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Invalid> {
     move |raw| amount(&string(raw)?, most, money::MAX_SCALE)
 }
 
-fn amount(text: &str, most: u64, scale: u32) -> Result<Decimal, Bad> {
+fn amount(text: &str, most: u64, scale: u32) -> Result<Decimal, Invalid> {
     // The parser would also take a leading plus and underscores between digits.
     let plain =
         text.bytes().all(|byte| byte.is_ascii_digit() || b"-.eE+".contains(&byte)) && !text.starts_with('+');
     let value = money::parse_exact(text).filter(|_| plain);
-    let value = value.ok_or_else(|| ("decimal_parsing", "Input should be a valid decimal".to_owned()))?;
+    let value = value.ok_or_else(|| Invalid::new("decimal_parsing", "Input should be a valid decimal"))?;
     if value < Decimal::ZERO {
         return Err(too_small(0));
     }
@@ -197,7 +254,7 @@ fn amount(text: &str, most: u64, scale: u32) -> Result<Decimal, Bad> {
     }
     let value = value.normalize();
     if value.scale() > scale {
-        return Err((
+        return Err(Invalid::new(
             "decimal_max_places",
             format!("Decimal input should have no more than {scale} decimal places"),
         ));
@@ -205,21 +262,52 @@ fn amount(text: &str, most: u64, scale: u32) -> Result<Decimal, Bad> {
     Ok(value)
 }
 
-/// True or false.
-pub fn boolean(raw: &RawValue) -> Result<bool, Bad> {
-    serde_json::from_str(raw.get()).map_err(|_| ("bool_type", "Input should be a valid boolean".to_owned()))
+/// A boolean.
+pub fn boolean(raw: &RawValue) -> Result<bool, Invalid> {
+    serde_json::from_str(raw.get()).map_err(|_| Invalid::new("bool_type", "Input should be a valid boolean"))
 }
 
 /// An instant in RFC 3339.
-pub fn instant(raw: &RawValue) -> Result<DateTime<Utc>, Bad> {
+pub fn instant(raw: &RawValue) -> Result<DateTime<Utc>, Invalid> {
     let text = string(raw)?;
     period::parse_instant(&text)
-        .ok_or_else(|| ("datetime_parsing", "Input should be a valid RFC 3339 date and time".to_owned()))
+        .ok_or_else(|| Invalid::new("datetime_parsing", "Input should be a valid RFC 3339 date and time"))
 }
 
-/// One of a few words.
-pub fn one_of<T: DeserializeOwned>(words: &'static str) -> impl FnOnce(&RawValue) -> Result<T, Bad> {
-    move |raw| serde_json::from_str(raw.get()).map_err(|_| ("enum", format!("Input should be {words}")))
+/// One of the variants of `T`; `words` lists them for the message.
+pub fn one_of<T: DeserializeOwned>(words: &'static str) -> impl FnOnce(&RawValue) -> Result<T, Invalid> {
+    move |raw| {
+        serde_json::from_str(raw.get()).map_err(|_| Invalid::new("enum", format!("Input should be {words}")))
+    }
+}
+
+/// A string of the given length in characters, without control characters.
+pub fn text(length: RangeInclusive<usize>) -> impl FnOnce(&RawValue) -> Result<String, Invalid> {
+    move |raw| {
+        let text = string(raw)?;
+        let chars = text.chars().count();
+        if chars < *length.start() {
+            return Err(Invalid::new("string_too_short", "String should not be empty"));
+        }
+        if chars > *length.end() {
+            let msg = format!("String should have at most {} characters", length.end());
+            return Err(Invalid::new("string_too_long", msg));
+        }
+        if text.chars().any(char::is_control) {
+            return Err(Invalid::new("control_character", "String should not contain control characters"));
+        }
+        Ok(text)
+    }
+}
+
+fn entries<'a>(raw: &'a RawValue, length: &RangeInclusive<usize>) -> Result<Vec<&'a RawValue>, Invalid> {
+    let given: Vec<&RawValue> = serde_json::from_str(raw.get())
+        .map_err(|_| Invalid::new("list_type", "Input should be a valid list"))?;
+    if length.contains(&given.len()) {
+        return Ok(given);
+    }
+    let kind = if given.len() < *length.start() { "too_short" } else { "too_long" };
+    Err(Invalid::new(kind, format!("List should have {} to {} entries", length.start(), length.end())))
 }
 
 #[cfg(test)]
@@ -230,12 +318,12 @@ mod tests {
         RawValue::from_string(text.to_owned()).unwrap()
     }
 
-    fn kind<T>(result: Result<T, Bad>) -> &'static str {
-        result.err().map_or("ok", |bad| bad.0)
+    fn kind<T>(result: Result<T, Invalid>) -> &'static str {
+        result.err().map_or("ok", |invalid| invalid.kind)
     }
 
     #[test]
-    fn integers_at_their_edges() {
+    fn integers_are_limited() {
         let read = |text: &str| kind(integer(0..=1_000_000_000)(&raw(text)));
         assert_eq!(read("0"), "ok");
         assert_eq!(read("-0"), "ok");
@@ -250,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn amounts_keep_their_digits_or_are_refused() {
+    fn amounts_keep_all_digits_or_are_rejected() {
         let read = |text: &str| quantity(1_000_000)(&raw(text));
         assert_eq!(read("0.1").unwrap().to_string(), "0.1");
         assert_eq!(read("\"0.100000\"").unwrap().to_string(), "0.1");
@@ -269,18 +357,31 @@ mod tests {
     }
 
     #[test]
-    fn every_fault_is_listed_with_its_place() {
+    fn text_length_and_control_characters_are_checked() {
+        let read = |given: &str| kind(text(1..=200)(&raw(&serde_json::to_string(given).unwrap())));
+        assert_eq!(read(""), "string_too_short");
+        assert_eq!(read("é"), "ok");
+        assert_eq!(read(&"é".repeat(200)), "ok");
+        assert_eq!(read(&"é".repeat(201)), "string_too_long");
+        for bad in ["a\nb", "\0", "\u{7f}", "\u{85}"] {
+            assert_eq!(read(bad), "control_character", "{bad:?}");
+        }
+        assert_eq!(kind(text(1..=200)(&raw("1"))), "string_type");
+    }
+
+    #[test]
+    fn every_fault_is_listed_with_its_location() {
         let text = raw(r#"{"a":1,"b":"x","b":"y","zz":0,"d":null}"#);
-        let mut fields = Fields::of(&text, vec!["body".into(), 3.into()]).unwrap();
+        let mut fields = FieldReader::of(&text, vec!["body".into(), 3.into()]).unwrap();
         assert_eq!(fields.required("a", string), None);
         fields.optional("b", string);
         assert_eq!(fields.required("c", string), None);
         assert_eq!(fields.optional("d", string), None);
         let faults = serde_json::to_value(fields.finish()).unwrap();
-        let places: Vec<_> =
+        let found: Vec<_> =
             faults.as_array().unwrap().iter().map(|f| format!("{} {}", f["loc"], f["type"])).collect();
         assert_eq!(
-            places,
+            found,
             [
                 r#"["body",3,"a"] "string_type""#,
                 r#"["body",3,"b"] "repeated""#,
@@ -291,9 +392,9 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_faults_is_cut() {
+    fn the_number_of_faults_is_limited() {
         let text = format!("{{{}}}", (0..10_000).map(|i| format!("\"{i}\":0")).collect::<Vec<_>>().join(","));
         let text = raw(&text);
-        assert_eq!(Fields::of(&text, vec![]).unwrap().finish().len(), MAX_FAULTS);
+        assert_eq!(FieldReader::of(&text, vec![]).unwrap().finish().len(), MAX_FAULTS);
     }
 }

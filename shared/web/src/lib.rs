@@ -1,12 +1,16 @@
-//! The HTTP edge of a function: routes, who is calling, what they ask, and the errors they get.
+//! The HTTP edge of a function: routes, callers, request parameters and bodies, errors.
 
 #![warn(missing_docs)]
 
 pub mod app;
 pub mod auth;
+pub mod body;
+pub mod both;
 pub mod caller;
 pub mod error;
 pub mod fields;
 pub mod logs;
+pub mod path;
 pub mod query;
 pub mod route;
+mod zone;

@@ -1,4 +1,4 @@
-//! What a function logs of each request.
+//! Logs each request.
 
 use axum::extract::{MatchedPath, Request};
 use axum::middleware::Next;
@@ -10,12 +10,12 @@ use tracing::{Instrument, Span, info_span};
 
 use crate::route::api_path;
 
-/// Answers a request within a span of its own, and says so in one line. Of the path it names the route alone, since
-/// the path itself holds ids.
+/// Handles a request within a span and logs its outcome in one line. The path is logged as its route, since the path
+/// itself contains ids.
 pub async fn request(request: Request, next: Next) -> Response {
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| api_path(path.as_str()).into_owned());
-    // The id that the caller was told, beside the invocation's own.
+    // The id that the caller sees, in addition to the invocation's.
     let api_request_id = match request.extensions().get() {
         Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),
         _ => None,
@@ -29,7 +29,7 @@ pub async fn request(request: Request, next: Next) -> Response {
     answered.instrument(span).await
 }
 
-/// Notes whose request this is, once that is beyond doubt.
+/// Records the organization in the request's span, once the token is verified.
 pub fn asked_by(org: &OrgId) {
     Span::current().record("org", org.as_str());
 }

@@ -1,4 +1,4 @@
-//! Query parameters, with every fault listed.
+//! Query parameters.
 
 use std::ops::RangeInclusive;
 use std::str::FromStr;
@@ -6,49 +6,48 @@ use std::str::FromStr;
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
 use http::request::Parts;
+use ledger::{ids, period};
 
 use crate::error::{Error, Fault, Loc, Result};
-use ledger::ids;
-use ledger::period;
 
-/// The parameters of an endpoint's query.
+/// The query parameters of an endpoint.
 pub trait FromQuery: Sized {
-    /// Reads the parameters, noting each fault in `query`; what is returned after a fault is never used.
-    fn from_query(query: &mut Query) -> Self;
+    /// Reads the parameters and reports each fault to `query`. After a fault the returned value is never used.
+    fn from_query(query: &mut QueryReader) -> Self;
 }
 
-/// An extractor of query parameters that lists every fault.
-pub struct Params<T>(pub T);
+/// Extracts query parameters, or rejects the request with all their faults.
+pub struct Query<T>(pub T);
 
-impl<S: Send + Sync, T: FromQuery> FromRequestParts<S> for Params<T> {
+impl<S: Send + Sync, T: FromQuery> FromRequestParts<S> for Query<T> {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let mut query = Query::parse(parts.uri.query().unwrap_or_default());
+        let mut query = QueryReader::parse(parts.uri.query().unwrap_or_default());
         let params = T::from_query(&mut query);
         query.finish().map(|()| Self(params))
     }
 }
 
-/// A query string under examination: what it says, and what is wrong with it.
-pub struct Query {
+/// Reads a query string parameter by parameter and collects the faults.
+pub struct QueryReader {
     pairs: Vec<(String, String)>,
     faults: Vec<Fault>,
 }
 
-impl Query {
+impl QueryReader {
     /// Splits a query string by the WHATWG rules.
     pub fn parse(text: &str) -> Self {
         let pairs = form_urlencoded::parse(text.as_bytes()).into_owned().collect();
         Self { pairs, faults: Vec::new() }
     }
 
-    /// Notes a fault of the parameter `name`.
+    /// Reports a fault of the parameter `name`.
     pub fn fault(&mut self, name: &'static str, kind: &'static str, msg: impl Into<String>) {
         self.faults.push(Fault::new(vec![Loc::from("query"), name.into()], kind, msg));
     }
 
-    /// The text of a parameter; given twice it is a fault, since no reading of it would be the right one.
+    /// The text of a parameter. A repeated parameter is a fault, since neither value can be preferred.
     pub fn text(&mut self, name: &'static str) -> Option<String> {
         let mut values = self.pairs.iter().filter(|(key, _)| key == name).map(|(_, value)| value.clone());
         let (first, second) = (values.next(), values.next());
@@ -59,12 +58,12 @@ impl Query {
         first
     }
 
-    /// A whole number within `range`.
+    /// An integer within `range`.
     pub fn integer(&mut self, name: &'static str, range: RangeInclusive<u32>, default: u32) -> u32 {
         self.integer_up_to(name, range, default, "")
     }
 
-    /// The same, with words that say what to do about a number that is too great.
+    /// Like [`integer`](Self::integer), with `advice` added to the message about a number that is too large.
     pub fn integer_up_to(
         &mut self,
         name: &'static str,
@@ -114,7 +113,7 @@ impl Query {
         instant
     }
 
-    /// Nothing where all was well, else every fault.
+    /// Fails with all faults if there are any.
     pub fn finish(self) -> Result<()> {
         if self.faults.is_empty() { Ok(()) } else { Err(Error::Validation(self.faults)) }
     }
@@ -125,7 +124,7 @@ mod tests {
     use super::*;
 
     fn days(text: &str) -> Result<u32, Vec<&'static str>> {
-        let mut query = Query::parse(text);
+        let mut query = QueryReader::parse(text);
         let days = query.integer("days", 7..=90, 30);
         match query.finish() {
             Ok(()) => Ok(days),
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn an_integer_parameter_at_its_edges() {
+    fn integers_are_limited_and_not_repeated() {
         assert_eq!(days(""), Ok(30));
         assert_eq!(days("other=1"), Ok(30));
         assert_eq!(days("days=7"), Ok(7));

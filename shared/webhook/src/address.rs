@@ -1,7 +1,7 @@
-//! Which addresses anyone may reach, and so may be sent to.
+//! Public IP addresses, the only ones that webhooks may be sent to.
 //!
-//! Nothing that a customer names may lead to what only this machine or its network can reach: metadata services, other
-//! customers' functions, the runtime's own interfaces.
+//! A URL set by a customer must not reach anything that only this machine or its network can reach: metadata services,
+//! other customers' functions, the interfaces of the Lambda runtime.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -11,15 +11,15 @@ const fn v4(a: u8, b: u8, c: u8, length: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, 0), length)
 }
 
-/// A block by the first 48 bits of its addresses.
+/// A block, by the first 48 bits of its addresses.
 const fn v6(a: u16, b: u16, c: u16, length: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0), length)
 }
 
-/// The blocks of IPv4 that are not globally reachable, by the IANA IPv4 Special-Purpose Address Registry, and multicast.
+/// The IPv4 blocks that are not globally reachable per the IANA IPv4 Special-Purpose Address Registry, and multicast.
 ///
-/// Of 192.0.0.0/24 two anycast addresses are reachable (PCP and TURN servers), and 192.88.99.0/24 used to be: none of
-/// them takes webhooks.
+/// Two anycast addresses of 192.0.0.0/24 are reachable (PCP and TURN servers), and 192.88.99.0/24 used to be. None of
+/// them receives webhooks.
 const SPECIAL_V4: [(Ipv4Net, &str); 15] = [
     (v4(0, 0, 0, 8), "this-network"),
     (v4(10, 0, 0, 8), "private"),
@@ -35,21 +35,21 @@ const SPECIAL_V4: [(Ipv4Net, &str); 15] = [
     (v4(198, 51, 100, 24), "documentation"),
     (v4(203, 0, 113, 24), "documentation"),
     (v4(224, 0, 0, 4), "multicast"),
-    // Broadcast, 255.255.255.255, is the last of them.
+    // Includes the broadcast address 255.255.255.255.
     (v4(240, 0, 0, 4), "reserved"),
 ];
 
-/// All that IANA assigns addresses of hosts from (IPv6 Global Unicast Address Assignments). What is outside is not
-/// public, whatever it will be used for one day.
+/// The block from which all global unicast addresses are assigned (IANA IPv6 Global Unicast Address Assignments).
+/// Everything outside is treated as not public, whatever it may be used for one day.
 const GLOBAL_V6: Ipv6Net = v6(0x2000, 0, 0, 3);
-/// The well-known prefix of NAT64 (RFC 6052): the last four bytes are the IPv4 address that is reached.
+/// The well-known prefix of NAT64 (RFC 6052). The last four bytes are the IPv4 address that is reached.
 const NAT64: Ipv6Net = v6(0x64, 0xff9b, 0, 96);
 
-/// The blocks of IPv6 that are not globally reachable, by the IANA IPv6 Special-Purpose Address Registry: those inside
-/// [`GLOBAL_V6`], and of those outside the ones that have a name which helps a reader.
+/// The IPv6 blocks that are not globally reachable per the IANA IPv6 Special-Purpose Address Registry: all inside
+/// [`GLOBAL_V6`], and those outside whose name helps to explain a rejection.
 ///
-/// Blocks that stand for an IPv4 address by some mechanism of transition are refused as wholes. Of `2001::/23` some
-/// parts are reachable (anycast, AMT, AS112, ORCHID): none of them takes webhooks.
+/// Blocks that embed IPv4 addresses for a transition mechanism are rejected entirely. Parts of `2001::/23` are reachable
+/// (anycast, AMT, AS112, ORCHID), but none of them receives webhooks.
 const SPECIAL_V6: [(Ipv6Net, &str); 13] = [
     (v6(0x2001, 0, 0, 32), "Teredo"),
     (v6(0x2001, 0, 0, 23), "protocol"),
@@ -66,7 +66,7 @@ const SPECIAL_V6: [(Ipv6Net, &str); 13] = [
     (v6(0xff00, 0, 0, 8), "multicast"),
 ];
 
-/// What makes an address one that not everyone may reach, in a word; nothing for a public address.
+/// The kind of special-purpose address, such as `loopback`. `None` for a public address.
 pub fn special(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => special_v4(address),

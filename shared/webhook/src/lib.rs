@@ -1,15 +1,14 @@
-//! Signed webhooks, as [Standard Webhooks](https://www.standardwebhooks.com) prescribes them, to addresses that anyone
-//! may reach and to no others.
+//! Webhooks signed per [Standard Webhooks](https://www.standardwebhooks.com), sent to public addresses only.
 //!
-//! A message is `POST`ed as JSON with the headers `webhook-id`, `webhook-timestamp` (seconds) and `webhook-signature`.
-//! It is sent once: no redirection is followed, no proxy used, nothing tried again. Whether trying again can help is
-//! said by the [`Failure`].
+//! A message is `POST`ed as JSON with the headers `webhook-id`, `webhook-timestamp` (Unix seconds) and
+//! `webhook-signature`. It is sent once: redirects are not followed, no proxy is used, and nothing is retried. The
+//! [`DeliveryFailure`] says whether a retry can help.
 
 pub mod address;
-mod answer;
 mod resolver;
+mod response;
 mod sign;
-mod target;
+mod webhook_url;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,32 +20,34 @@ use reqwest::dns::Resolve;
 use reqwest::redirect;
 use reqwest::{Client, ClientBuilder};
 
-pub use answer::{MAX_ANSWER, MAX_RETRY_AFTER};
-pub use ledger::alert::{Failure, MessageId, Verdict};
+use resolver::PublicResolver;
+
+pub use ledger::alert::{DeliveryFailure, MessageId, RetryAdvice};
+pub use response::{MAX_RESPONSE_BYTES, MAX_RETRY_AFTER};
 pub use sign::{SECRET_BYTES, SECRET_PREFIX, new_secret, secret_bytes};
-pub use target::{MAX_URL, Target, Unfit};
+pub use webhook_url::{MAX_URL_BYTES, WebhookUrl, WebhookUrlError};
 
-/// The longest that sending may take, from the look-up of the name to the last byte of the answer.
-pub const LIMIT: Duration = Duration::from_secs(10);
+/// The timeout of sending, from the DNS lookup to the last byte of the response.
+pub const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The id of a message that is sent once.
+/// The id of a message that is not retried.
 pub fn unique_id() -> MessageId {
     MessageId::from_random(rand::random())
 }
 
-/// Where webhooks may go, and how long that may take.
+/// Where webhooks may be sent, and how long that may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
-    /// Whether loopback addresses may be reached too, by http and https: on a developer's machine only.
+    /// Whether loopback addresses are allowed as well, by http and https. For a developer's machine only.
     pub allow_local: bool,
-    /// The longest that sending may take.
-    pub limit: Duration,
+    /// The timeout of sending, from the DNS lookup to the last byte of the response.
+    pub timeout: Duration,
 }
 
 impl Policy {
-    /// The policy of a function. Only the local stack allows local addresses.
+    /// A policy with the default timeout. Only the local stack allows local addresses.
     pub const fn new(allow_local: bool) -> Self {
-        Self { allow_local, limit: LIMIT }
+        Self { allow_local, timeout: TIMEOUT }
     }
 }
 
@@ -57,44 +58,44 @@ pub struct Webhooks {
     policy: Policy,
 }
 
-/// A webhook that was taken.
+/// A webhook that the receiver accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// What the receiver answered, 200 to 299.
+    /// The status of the response, 200 to 299.
     pub status: u16,
 }
 
 impl Webhooks {
-    /// A sender that keeps to `policy` and looks names up as this machine does. It costs some milliseconds, since root
-    /// certificates are read: make one and keep it.
+    /// A sender that enforces `policy` and uses the system's resolver. Creating one reads the root certificates, which
+    /// takes some milliseconds, so create it once and keep it.
     pub fn new(policy: Policy) -> Result<Self, reqwest::Error> {
-        Self::over(Client::builder(), Arc::new(resolver::System), policy)
+        Self::with_transport(Client::builder(), Arc::new(resolver::SystemResolver), policy)
     }
 
-    /// The same over another transport, which may trust other root certificates, and with another way to look names
-    /// up. Neither can widen the policy.
-    pub fn over(
+    /// Like [`Self::new`] with another transport, which may trust other root certificates, and another resolver.
+    /// Neither can widen the policy.
+    pub fn with_transport(
         transport: ClientBuilder,
-        names: Arc<dyn Resolve>,
+        resolver: Arc<dyn Resolve>,
         policy: Policy,
     ) -> Result<Self, reqwest::Error> {
         let client = transport
             .user_agent(concat!("Fleetledger/", env!("CARGO_PKG_VERSION")))
-            .dns_resolver(Arc::new(resolver::Guard { names, allow_local: policy.allow_local }))
+            .dns_resolver(Arc::new(PublicResolver { inner: resolver, allow_local: policy.allow_local }))
             .https_only(!policy.allow_local)
-            // Whoever answers must not choose where the next request goes, nor must the environment.
+            // Neither the receiver nor the environment may choose where the next request goes.
             .redirect(redirect::Policy::none())
             .no_proxy()
             .retry(reqwest::retry::never())
-            .timeout(policy.limit)
-            // A connection that is kept would go on to an address that its name may no longer stand for.
+            .timeout(policy.timeout)
+            // A pooled connection would keep using an address after the name no longer resolves to it.
             .pool_max_idle_per_host(0)
             .build()?;
         Ok(Self { client, policy })
     }
 
-    /// Sends `body`, which is JSON, to `url` as the message `id`, signed at `at` with each of `secrets` (`whsec_…`, at
-    /// least one). A message that is sent again has the same `id` and body, and a new `at`.
+    /// Sends the JSON `body` to `url` as the message `id`, signed at `at` with each of `secrets` (`whsec_…`, at least
+    /// one). A retry of a message has the same `id` and body, and a new `at`.
     pub async fn send(
         &self,
         url: &str,
@@ -102,23 +103,24 @@ impl Webhooks {
         id: &MessageId,
         at: DateTime<Utc>,
         body: &[u8],
-    ) -> Result<Sent, Failure> {
-        let target = Target::parse(url, self.policy.allow_local);
-        let target = target.map_err(|unfit| Failure::for_good(format!("Not sent: {unfit}.")))?;
+    ) -> Result<Sent, DeliveryFailure> {
+        let url = WebhookUrl::parse(url, self.policy.allow_local);
+        let url = url.map_err(|error| DeliveryFailure::permanent(format!("Not sent: {error}.")))?;
         let timestamp = at.timestamp();
-        let signatures = sign::signatures(secrets, id, timestamp, body)
-            .ok_or_else(|| Failure::for_good("Not sent: there is no secret to sign with.".to_owned()))?;
+        let signatures = sign::signatures(secrets, id, timestamp, body).ok_or_else(|| {
+            DeliveryFailure::permanent("Not sent: there is no secret to sign with.".to_owned())
+        })?;
         let request = self
             .client
-            .post(target.into_url())
+            .post(url.into_url())
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
             .header("webhook-id", id.as_str())
             .header("webhook-timestamp", timestamp)
             .header("webhook-signature", signatures)
             .body(body.to_vec());
         match request.send().await {
-            Ok(response) => answer::read(response, at).await,
-            Err(error) => Err(answer::none(&error, self.policy.limit)),
+            Ok(response) => response::read(response, at).await,
+            Err(error) => Err(response::failure_without_response(&error, self.policy.timeout)),
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The look-up of names, which no address that is not public leaves.
+//! DNS resolution that only returns public addresses.
 //!
-//! What is checked here is what is connected to: between the check and the connection nothing is looked up again, so a
-//! name whose answer changes (DNS rebinding) gains nothing.
+//! The client connects to exactly the addresses that are checked here. Nothing is resolved again in between, so DNS
+//! rebinding gains nothing.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -9,13 +9,13 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::address;
-use super::target::is_localhost;
+use super::webhook_url::is_localhost;
 
-/// Looks names up as this machine does.
+/// The resolver of the operating system.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct System;
+pub(super) struct SystemResolver;
 
-impl Resolve for System {
+impl Resolve for SystemResolver {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
@@ -24,43 +24,43 @@ impl Resolve for System {
     }
 }
 
-/// Why a name leads nowhere.
+/// Why a host name cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Nowhere {
-    /// It has no addresses, or they cannot be found out now.
-    #[error("The name of the host was not found.")]
+pub(super) enum ResolveError {
+    /// The name has no addresses, or the lookup failed.
+    #[error("The host name was not found.")]
     NotFound,
-    /// At least one of its addresses may not be reached. Which one is not told: what names stand for inside our network
-    /// is nobody's business.
-    #[error("The name of the host stands for an address that is not public.")]
+    /// At least one address of the name is not public. The error does not say which, so that it cannot be used to probe
+    /// our internal network.
+    #[error("The host name resolves to an address that is not public.")]
     NotPublic,
 }
 
-/// A look-up that answers only if all addresses of a name may be reached.
-pub(super) struct Guard {
-    pub names: Arc<dyn Resolve>,
+/// A resolver that fails unless every address of the name is allowed.
+pub(super) struct PublicResolver {
+    pub inner: Arc<dyn Resolve>,
     pub allow_local: bool,
 }
 
-impl Resolve for Guard {
+impl Resolve for PublicResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let local_only = is_localhost(name.as_str());
         let allow_local = self.allow_local;
-        let looked_up = self.names.resolve(name);
+        let lookup = self.inner.resolve(name);
         Box::pin(async move {
             let found: Vec<_> =
-                looked_up.await.map_err(|_| Nowhere::NotFound)?.map(|found| found.ip()).collect();
+                lookup.await.map_err(|_| ResolveError::NotFound)?.map(|found| found.ip()).collect();
             if found.is_empty() {
-                return Err(Nowhere::NotFound.into());
+                return Err(ResolveError::NotFound.into());
             }
-            // One bad address condemns the name: which of them is connected to is a matter of chance.
-            let may_be_reached = |ip: &IpAddr| {
+            // A single disallowed address rejects the name, because the client may connect to any of them.
+            let is_allowed = |ip: &IpAddr| {
                 allow_local && ip.is_loopback() || !local_only && address::special(*ip).is_none()
             };
-            if !found.iter().all(may_be_reached) {
-                return Err(Nowhere::NotPublic.into());
+            if !found.iter().all(is_allowed) {
+                return Err(ResolveError::NotPublic.into());
             }
-            // Port 0 is replaced by the URL's.
+            // The client replaces port 0 with the port of the URL.
             Ok(Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)
         })
     }

@@ -1,5 +1,7 @@
-//! Signatures, as Standard Webhooks prescribes them. The workspace's own HMAC does it: the crate `standardwebhooks`
-//! signs no body that is not UTF-8, takes any length of secret, and would bring a second HMAC along.
+//! Signatures per Standard Webhooks.
+//!
+//! They use the `hmac` crate rather than the crate `standardwebhooks`, which cannot sign a body that is not UTF-8,
+//! accepts secrets of any length, and would add a second HMAC implementation.
 
 use std::ops::RangeInclusive;
 
@@ -10,24 +12,24 @@ use sha2::Sha256;
 
 use super::MessageId;
 
-/// What a secret begins with.
+/// The prefix of a secret.
 pub const SECRET_PREFIX: &str = "whsec_";
-/// The bytes of a secret.
+/// How many bytes a secret may have, after base64 decoding (Standard Webhooks, "Signature scheme").
 pub const SECRET_BYTES: RangeInclusive<usize> = 24..=64;
 
-/// A secret that nobody else has.
+/// Generates a random secret of 32 bytes.
 pub fn new_secret() -> String {
     format!("{SECRET_PREFIX}{}", BASE64.encode(rand::random::<[u8; 32]>()))
 }
 
-/// The bytes of a secret, if `text` is one.
+/// Decodes a secret. Returns `None` if `text` is malformed or not of [`SECRET_BYTES`] length.
 pub fn secret_bytes(text: &str) -> Option<Vec<u8>> {
     let bytes = BASE64.decode(text.strip_prefix(SECRET_PREFIX)?).ok()?;
     SECRET_BYTES.contains(&bytes.len()).then_some(bytes)
 }
 
-/// The header `webhook-signature`: a signature by each secret, in their order. None where a secret is none, or where
-/// there are none.
+/// The value of the header `webhook-signature`: one signature per secret, in the order of the secrets. `None` if a
+/// secret is malformed or there are no secrets.
 pub(super) fn signatures(secrets: &[&str], id: &MessageId, timestamp: i64, body: &[u8]) -> Option<String> {
     let signed: Option<Vec<_>> = secrets
         .iter()
@@ -59,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_signs_and_none_is_left_out() {
+    fn every_secret_signs_in_order() {
         let id = MessageId::of("x");
         let (a, b) = (new_secret(), new_secret());
         let sign = |secrets: &[&str]| signatures(secrets, &id, 1_649_367_553, b"{}");

@@ -121,7 +121,7 @@ impl Watch {
 
 /// Webhooks that may go to this machine, with a short timeout.
 pub fn channels() -> Channels {
-    let policy = Policy { allow_local: true, limit: Duration::from_millis(500) };
+    let policy = Policy { allow_local: true, timeout: Duration::from_millis(500) };
     Channels::new(Webhooks::new(policy).unwrap())
 }
 

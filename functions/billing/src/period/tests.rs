@@ -27,10 +27,10 @@ fn check(plan: &PlanSettings, zone: Tz, now: &str, start: &str, end: &str) {
 }
 
 #[test]
-fn a_month_added_to_the_31st_is_the_months_last_day_and_the_31st_comes_again() {
+fn a_period_from_the_31st_ends_on_the_last_day_of_shorter_months() {
     let monthly = plan("2027-12-31T09:30:00Z", "2028-01-31T09:30:00Z", BillingCycle::Monthly);
     for (now, start, end) in [
-        // Before it begins, and up to its last instant, it is as it was given.
+        // The given period holds before it begins and up to its last instant.
         ("2027-01-01T00:00:00Z", "2027-12-31T09:30:00Z", "2028-01-31T09:30:00Z"),
         ("2028-01-31T09:29:59.999Z", "2027-12-31T09:30:00Z", "2028-01-31T09:30:00Z"),
         ("2028-01-31T09:30:00Z", "2028-01-31T09:30:00Z", "2028-02-29T09:30:00Z"),
@@ -45,7 +45,7 @@ fn a_month_added_to_the_31st_is_the_months_last_day_and_the_31st_comes_again() {
 }
 
 #[test]
-fn a_year_added_to_a_leap_day_is_the_28th_until_the_next_leap_year() {
+fn an_annual_period_from_a_leap_day_ends_on_the_28th_until_the_next_leap_year() {
     let annual = plan("2024-02-29T00:00:00Z", "2025-02-28T00:00:00Z", BillingCycle::Annual);
     for (now, start, end) in [
         ("2025-02-27T23:59:59Z", "2024-02-29T00:00:00Z", "2025-02-28T00:00:00Z"),
@@ -58,14 +58,14 @@ fn a_year_added_to_a_leap_day_is_the_28th_until_the_next_leap_year() {
 }
 
 #[test]
-fn months_are_those_of_the_zone_where_the_period_was_cut_by_it() {
-    // Local midnights: the first of July and of August in summer time.
+fn months_follow_the_zone_that_the_given_period_follows() {
+    // Local midnights of July 1 and August 1 in daylight saving time.
     let local = plan("2026-06-30T22:00:00Z", "2026-07-31T22:00:00Z", BillingCycle::Monthly);
     let berlin = Tz::Europe__Berlin;
     check(&local, berlin, "2026-08-10T00:00:00Z", "2026-07-31T22:00:00Z", "2026-08-31T22:00:00Z");
     check(&local, berlin, "2026-10-10T00:00:00Z", "2026-09-30T22:00:00Z", "2026-10-31T23:00:00Z");
     check(&local, berlin, "2027-02-10T00:00:00Z", "2027-01-31T23:00:00Z", "2027-02-28T23:00:00Z");
-    // The 31st of UTC, which is the evening of the 30th in New York: its 28th is none of New York's.
+    // The 31st in UTC is the evening of the 30th in New York, so this period does not follow New York's calendar.
     let utc = plan("2026-01-31T00:00:00Z", "2026-02-28T00:00:00Z", BillingCycle::Monthly);
     let new_york = Tz::America__New_York;
     check(&utc, new_york, "2026-03-10T00:00:00Z", "2026-02-28T00:00:00Z", "2026-03-31T00:00:00Z");
@@ -77,31 +77,31 @@ fn a_period_of_no_whole_cycle_is_followed_by_cycles_from_its_end() {
     let odd = plan("2026-08-01T00:00:00Z", "2026-08-31T12:00:00Z", BillingCycle::Monthly);
     check(&odd, Tz::UTC, "2026-09-01T00:00:00Z", "2026-08-31T12:00:00Z", "2026-09-30T12:00:00Z");
     check(&odd, Tz::UTC, "2026-10-01T00:00:00Z", "2026-09-30T12:00:00Z", "2026-10-31T12:00:00Z");
-    // Of several cycles, each further one is a single one.
+    // A period of several cycles is followed by single ones.
     let quarter = plan("2025-11-30T00:00:00Z", "2026-02-28T00:00:00Z", BillingCycle::Monthly);
     check(&quarter, Tz::UTC, "2026-03-01T00:00:00Z", "2026-02-28T00:00:00Z", "2026-03-30T00:00:00Z");
-    // An end that the clocks showed a second time: 02:30 in Berlin, an hour later.
+    // The second 02:30 of that night in Berlin, after the clocks were set back.
     let twice = plan("2026-10-01T00:00:00Z", "2026-10-25T01:30:00Z", BillingCycle::Monthly);
     let berlin = Tz::Europe__Berlin;
     check(&twice, berlin, "2026-10-26T00:00:00Z", "2026-10-25T01:30:00Z", "2026-11-25T01:30:00Z");
 }
 
 #[test]
-fn a_period_that_ends_with_the_last_moment_of_a_day_has_that_day() {
+fn a_period_that_ends_at_23_59_includes_that_day() {
     for end in ["2026-09-30T23:59:59Z", "2026-09-30T23:59:59.999Z", "2026-09-30T23:59:00Z"] {
         let inclusive = plan("2026-09-01T00:00:00Z", end, BillingCycle::Monthly);
         let (september, october) = ("2026-09-01T00:00:00Z", "2026-10-01T00:00:00Z");
         check(&inclusive, Tz::UTC, "2026-09-30T23:59:59.5Z", september, october);
         check(&inclusive, Tz::UTC, "2026-10-31T23:59:59Z", october, "2026-11-01T00:00:00Z");
         assert_eq!(current(&inclusive, Tz::UTC, at(september)).days(Tz::UTC).last.to_string(), "2026-09-30");
-        // Of UTC, whatever the zone.
+        // In UTC, whatever the zone.
         check(&inclusive, Tz::America__New_York, "2026-09-30T23:59:59.5Z", september, october);
     }
     let local = plan("2026-06-30T22:00:00Z", "2026-07-31T21:59:59Z", BillingCycle::Monthly);
     let berlin = Tz::Europe__Berlin;
     check(&local, berlin, "2026-07-31T21:59:59Z", "2026-06-30T22:00:00Z", "2026-07-31T22:00:00Z");
     check(&local, berlin, "2026-08-10T00:00:00Z", "2026-07-31T22:00:00Z", "2026-08-31T22:00:00Z");
-    // Whatever begins or ends at another time means what it says.
+    // Periods that start or end at any other time are taken literally.
     let odd = plan("2026-09-01T00:00:00Z", "2026-09-30T23:58:59Z", BillingCycle::Monthly);
     check(&odd, Tz::UTC, "2026-09-02T00:00:00Z", "2026-09-01T00:00:00Z", "2026-09-30T23:58:59Z");
     let odd = plan("2026-08-30T23:59:59Z", "2026-09-30T23:59:59Z", BillingCycle::Monthly);
@@ -109,7 +109,7 @@ fn a_period_that_ends_with_the_last_moment_of_a_day_has_that_day() {
 }
 
 #[test]
-fn without_a_period_it_is_the_calendar_month_of_the_zone() {
+fn without_a_period_the_calendar_month_of_the_zone_counts() {
     let none = PlanSettings::default();
     for (zone, now, start, end) in [
         (Tz::UTC, "2028-02-29T23:59:59Z", "2028-02-01T00:00:00Z", "2028-03-01T00:00:00Z"),
@@ -124,7 +124,7 @@ fn without_a_period_it_is_the_calendar_month_of_the_zone() {
 }
 
 #[test]
-fn a_period_has_the_day_that_it_begins_on_and_not_the_one_that_it_ends_on() {
+fn a_period_includes_its_first_day_and_not_the_day_of_its_end() {
     let days = |start: &str, end: &str, zone| {
         let days = Period { start: at(start), end: at(end) }.days(zone);
         (days.first.to_string(), days.last.to_string())
@@ -137,8 +137,8 @@ fn a_period_has_the_day_that_it_begins_on_and_not_the_one_that_it_ends_on() {
     assert_eq!(days(start, "2026-08-31T19:00:00Z", Tz::UTC), is("2026-08-31", "2026-08-31"));
 }
 
-/// The `nth` border, by hand: month by month with a table of their lengths.
-fn border(anchor: DateTime<Utc>, months: u32, nth: u32) -> DateTime<Utc> {
+/// The `nth` boundary, computed month by month from a table of lengths.
+fn boundary(anchor: DateTime<Utc>, months: u32, nth: u32) -> DateTime<Utc> {
     let (mut year, mut month) = (anchor.year(), anchor.month());
     for _ in 0..nth * months {
         (year, month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
@@ -169,17 +169,17 @@ proptest! {
     ) {
         let start = DateTime::from_timestamp(start, 0).unwrap();
         let months = if annual { 12 } else { 1 };
-        let end = border(start, months, given);
+        let end = boundary(start, months, given);
         let now = end + TimeDelta::seconds(later);
         let cycle = if annual { BillingCycle::Annual } else { BillingCycle::Monthly };
         let found = current(&plan(&rfc3339(start), &rfc3339(end), cycle), Tz::UTC, now);
-        let nth = (given..1_000).find(|nth| now < border(start, months, nth + 1)).unwrap();
-        let expected = Period { start: border(start, months, nth), end: border(start, months, nth + 1) };
+        let nth = (given..1_000).find(|nth| now < boundary(start, months, nth + 1)).unwrap();
+        let expected = Period { start: boundary(start, months, nth), end: boundary(start, months, nth + 1) };
         prop_assert_eq!(found, expected);
     }
 
     #[test]
-    fn periods_follow_upon_each_other_without_gap_or_overlap(
+    fn periods_follow_each_other_without_gap_or_overlap(
         start in 0_i64..4_000_000_000,
         length in 1_i64..100_000_000,
         annual in any::<bool>(),
@@ -197,7 +197,7 @@ proptest! {
         prop_assert_eq!(current(&plan, zone, this.end - TimeDelta::nanoseconds(1)), this);
         let next = current(&plan, zone, this.end);
         prop_assert_eq!(next.start, this.end);
-        // So do their days.
+        // The days do as well.
         prop_assert_eq!(this.days(zone).last.next(), next.days(zone).first);
         prop_assert!(this.start.nanosecond() == 0 && this.start >= end);
     }

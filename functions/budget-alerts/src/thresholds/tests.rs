@@ -23,10 +23,10 @@ fn budget<'a>(amount: &str, version: &str, rules: &'a BudgetSettings) -> Limits<
     Limits { amount: usd(amount), version: version.to_owned(), rules }
 }
 
-/// Decided thresholds in short: `a80!` is the actual cost at 80 %, notified.
-fn brief(decided: &[Decided]) -> String {
-    let one = |decided: &Decided| {
-        let notified = if decided.told { "!" } else { "" };
+/// Crossing thresholds in short: `a80!` is the actual cost at 80 %, notified.
+fn brief(decided: &[Crossing]) -> String {
+    let one = |decided: &Crossing| {
+        let notified = if decided.notified { "!" } else { "" };
         format!("{}{}{notified}", &decided.kind.as_str()[..1], decided.threshold)
     };
     decided.iter().map(one).collect::<Vec<_>>().join(" ")
@@ -42,7 +42,7 @@ fn evaluate(steps: &[(Option<&Limits<'_>>, Figures)]) -> Vec<(String, String)> {
     let mut evaluate = |(budget, figures): &(Option<&Limits<'_>>, Figures)| {
         let changes = changes(*budget, figures, &before);
         let version = budget.map(|budget| budget.version.as_str());
-        before = decided_after(month(), version, &before, &changes).decided;
+        before = decided_after(month(), version, &before, &changes).crossings;
         (brief(&changes.crossed), brief(&changes.resolved))
     };
     steps.iter().map(&mut evaluate).collect()
@@ -202,9 +202,9 @@ fn at_most_forty_decisions_are_kept() {
         for cost in 1..=10 {
             let figures = figures(&cost.to_string(), Some(&(cost + 1).to_string()));
             let changes = changes(Some(&budget), &figures, &before);
-            before = decided_after(month(), Some(&budget.version), &before, &changes).decided;
+            before = decided_after(month(), Some(&budget.version), &before, &changes).crossings;
         }
-        assert!(before.len() <= MAX_DECIDED);
+        assert!(before.len() <= MAX_CROSSINGS);
         assert_eq!(before.iter().filter(|one| one.version == budget.version).count(), 20);
     }
 }
@@ -223,20 +223,20 @@ proptest! {
             let figures = figures(&cost.to_string(), Some(&(cost + rest).to_string()));
             let changes = changes(Some(&budget), &figures, &before);
             prop_assert!(changes.resolved.is_empty());
-            before = decided_after(month(), Some("v"), &before, &changes).decided;
+            before = decided_after(month(), Some("v"), &before, &changes).crossings;
             all.extend(changes.crossed);
             let reached = thresholds.iter().filter(|threshold| **threshold <= cost).count();
-            prop_assert_eq!(before.iter().filter(|one| one.kind == Kind::Actual).count(), reached);
+            prop_assert_eq!(before.iter().filter(|one| one.kind == AlertKind::Actual).count(), reached);
         }
         let mut distinct: Vec<_> = all.iter().map(|one| (one.kind, one.threshold)).collect();
         distinct.sort_unstable();
         distinct.dedup();
         prop_assert_eq!(distinct.len(), all.len());
-        for kind in [Kind::Actual, Kind::Forecast] {
-            let notified: Vec<_> = all.iter().filter(|one| one.kind == kind && one.told).map(|one| one.threshold).collect();
+        for kind in [AlertKind::Actual, AlertKind::Forecast] {
+            let notified: Vec<_> = all.iter().filter(|one| one.kind == kind && one.notified).map(|one| one.threshold).collect();
             prop_assert!(notified.is_sorted_by(|a, b| a < b), "{notified:?}");
             // The highest threshold that the cost reached was notified.
-            if kind == Kind::Actual {
+            if kind == AlertKind::Actual {
                 let highest = all.iter().filter(|one| one.kind == kind).map(|one| one.threshold).max();
                 prop_assert_eq!(notified.last().copied(), highest);
             }

@@ -76,7 +76,7 @@ fn topic(service: Service) -> (Topic, Recorder) {
     (Topic::new(Client::from_conf(config), ARN), recorder)
 }
 
-async fn publish(service: Service) -> (Result<(), Failure>, Vec<HttpRequest>) {
+async fn publish(service: Service) -> (Result<(), DeliveryFailure>, Vec<HttpRequest>) {
     let (topic, recorder) = topic(service);
     let message = Message {
         subject: "Over budget: \"nova\" at 100 %\nToken: é",
@@ -141,13 +141,13 @@ async fn invalid_messages_are_given_up() {
     let xml = "<ErrorResponse><Error><Code>InvalidParameter</Code><Message>arn:aws:sns</Message></Error></ErrorResponse>";
     let (outcome, requests) = publish(error(400, xml)).await;
     let failure = outcome.unwrap_err();
-    assert_eq!((failure.verdict, failure.status, requests.len()), (Verdict::GiveUp, Some(400), 1));
+    assert_eq!((failure.advice, failure.status, requests.len()), (RetryAdvice::GiveUp, Some(400), 1));
     assert_eq!(failure.detail, "Publishing to the topic failed: InvalidParameter");
 }
 
 #[tokio::test]
 async fn other_failures_are_retried() {
-    let again = Verdict::Again { after: None };
+    let again = RetryAdvice::Retry { after: None };
     for (service, status, attempts, what) in [
         (
             error(403, "<ErrorResponse><Error><Code>AuthorizationError</Code></Error></ErrorResponse>"),
@@ -178,7 +178,7 @@ async fn other_failures_are_retried() {
     ] {
         let (outcome, requests) = publish(service).await;
         let failure = outcome.unwrap_err();
-        assert_eq!((failure.verdict, failure.status, requests.len()), (again, status, attempts), "{what}");
+        assert_eq!((failure.advice, failure.status, requests.len()), (again, status, attempts), "{what}");
         assert_eq!(failure.detail, format!("Publishing to the topic failed: {what}"));
     }
 }
@@ -188,7 +188,7 @@ async fn other_failures_are_retried() {
 async fn a_request_without_response_times_out() {
     let (outcome, _) = publish(Service::Hangs).await;
     let failure = outcome.unwrap_err();
-    assert_eq!((failure.verdict, failure.status), (Verdict::Again { after: None }, None));
+    assert_eq!((failure.advice, failure.status), (RetryAdvice::Retry { after: None }, None));
     assert_eq!(failure.detail, "Publishing to the topic failed: no answer in time");
 }
 

@@ -1,4 +1,4 @@
-//! What an agent did in the window.
+//! An agent's usage in the window.
 
 use std::collections::BTreeMap;
 
@@ -6,25 +6,22 @@ use ledger::ids::{AgentId, ModelKey};
 use ledger::period::{Day, DayRange};
 use ledger::rollup::{AgentDay, AgentModelSums};
 
-use crate::names::Names;
+use crate::model_names::ModelNames;
 
-/// An agent's use of a model.
+/// An agent's usage of one model.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Use {
-    /// The first day of it within the window.
+pub struct ModelUsage {
+    /// The first day of use within the window.
     pub first: Day,
-    /// What it added up to.
     pub sums: AgentModelSums,
 }
 
-/// What an agent did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
-    /// By model. One whose name has not been added up yet is missing for a moment.
-    pub models: BTreeMap<ModelKey, Use>,
-    /// All its calls.
+    /// By model. A model whose name is not known yet is missing for a moment.
+    pub models: BTreeMap<ModelKey, ModelUsage>,
+    /// All calls, those of unknown models included.
     pub calls: u64,
-    /// What they were for.
     pub calls_by_task_type: BTreeMap<String, u64>,
 }
 
@@ -32,7 +29,7 @@ pub struct History {
 pub fn of(
     window: DayRange,
     days: Vec<(Day, AgentId, AgentDay)>,
-    names: &Names,
+    names: &ModelNames,
 ) -> BTreeMap<AgentId, History> {
     let mut agents: BTreeMap<AgentId, History> = BTreeMap::new();
     for (day, agent, sums) in days {
@@ -44,7 +41,7 @@ pub fn of(
             history.calls += model.requests;
             let Some(key) = names.get(*code) else { continue };
             let used = history.models.entry(key.clone());
-            let used = used.or_insert_with(|| Use { first: day, sums: AgentModelSums::default() });
+            let used = used.or_insert_with(|| ModelUsage { first: day, sums: AgentModelSums::default() });
             used.first = used.first.min(day);
             used.sums += *model;
         }
@@ -57,18 +54,19 @@ pub fn of(
 
 #[cfg(test)]
 mod tests {
-    use ledger::rollup::ModelCode;
-    use ledger::rollup::{ModelSums, OrgDay};
+    use ledger::rollup::{ModelCode, ModelSums, OrgDay};
 
     use super::*;
 
     #[test]
-    fn days_are_added_up_and_the_first_is_remembered() {
+    fn days_are_aggregated_and_the_first_is_kept() {
         let day = |text| Day::parse(text).unwrap();
         let window = DayRange { first: day("2026-08-17"), last: day("2026-09-15") };
         let key = |model: &str| ModelKey { provider: "p".to_owned(), model: model.to_owned() };
-        let names =
-            Names::of([&OrgDay { models: [(key("m"), ModelSums::default())].into(), ..Default::default() }]);
+        let names = ModelNames::of([&OrgDay {
+            models: [(key("m"), ModelSums::default())].into(),
+            ..Default::default()
+        }]);
         let agent = AgentId::new("nova").unwrap();
         let on = |date, model: &str, kind: &str| {
             let sums = AgentModelSums { requests: 2, ..Default::default() };
@@ -91,7 +89,10 @@ mod tests {
         let history = History {
             models: [(
                 key("m"),
-                Use { first: day("2026-09-02"), sums: AgentModelSums { requests: 4, ..Default::default() } },
+                ModelUsage {
+                    first: day("2026-09-02"),
+                    sums: AgentModelSums { requests: 4, ..Default::default() },
+                },
             )]
             .into(),
             calls: 6,

@@ -1,13 +1,13 @@
-//! The tier that an agent's work needs, by what its calls are for.
+//! The model tier that an agent's work needs, derived from the task types of its calls.
 
 use std::collections::BTreeMap;
 
 use ledger::pricing::Category;
 
-/// Work that the smallest models do well.
+/// Task types that the smallest models do well.
 const ECONOMY: [&str; 7] =
     ["classification", "extraction", "routing", "formatting", "summarization", "translation", "chat"];
-/// Work for the largest ones. All else, a type that nobody knows and calls without one included, is for those between.
+/// Task types for the largest models. All others, unknown and missing types included, need a standard model.
 const FLAGSHIP: [&str; 3] = ["reasoning", "planning", "research"];
 
 fn tier_of(task_type: &str) -> Category {
@@ -20,8 +20,8 @@ fn tier_of(task_type: &str) -> Category {
     }
 }
 
-/// The highest tier among the types that make up at least 5 % of `calls`. Where the work is so mixed that none does,
-/// the highest among all.
+/// The highest tier among task types that make up at least 5 % of `calls`, or among all types if none reaches that
+/// share.
 pub fn needed(calls: u64, by_type: &BTreeMap<String, u64>) -> Category {
     let typed: u64 = by_type.values().sum();
     let untyped = ("", calls.saturating_sub(typed));
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn every_type_has_its_tier() {
+    fn each_task_type_maps_to_a_tier() {
         for (types, tier) in [
             ("classification extraction routing formatting summarization translation chat", Economy),
             ("analysis coding drafting support anything Chat RESEARCH", Standard),
@@ -59,16 +59,16 @@ mod tests {
     }
 
     #[test]
-    fn a_type_counts_from_five_percent_on() {
+    fn a_type_counts_from_five_percent() {
         for (calls, types, tier) in [
             (100, &[("chat", 95), ("research", 5)][..], Flagship),
             (100, &[("chat", 96), ("research", 4)], Economy),
             (101, &[("chat", 96), ("research", 5)], Economy),
             (20, &[("chat", 19), ("coding", 1)], Standard),
-            // Calls without a type are a type of their own.
+            // Calls without a type form a type of their own.
             (100, &[("chat", 95)], Standard),
             (100, &[("chat", 96)], Economy),
-            // Two types below the share do not make up one above it.
+            // Two types below the share do not count together.
             (100, &[("chat", 92), ("research", 4), ("planning", 4)], Economy),
         ] {
             assert_eq!(of(calls, types), tier, "{calls} {types:?}");
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn where_no_type_reaches_the_share_the_highest_of_all_counts() {
+    fn if_no_type_reaches_the_share_the_highest_tier_counts() {
         let names: Vec<_> = (0..24).map(|i| format!("type-{i}")).collect();
         let mut types: Vec<_> = names.iter().map(|name| (name.as_str(), 1)).collect();
         assert_eq!(of(24, &types), Standard);

@@ -1,13 +1,13 @@
-//! Prices by kind of token, as the body of a request and an answer write them.
+//! Rates per kind of token, as requests and responses spell them.
 
 use ledger::money::{Number, Quantity};
 use ledger::settings::{LongContextSettings, RateSettings};
 use serde::Serialize;
-use web::fields::{Fields, integer, quantity};
+use web::fields::{FieldReader, integer, quantity};
 
-/// The highest price, in dollars per million tokens. Six decimals are taken, as [`ledger::pricing::Price`] holds them.
+/// The highest price, in dollars per million tokens. [`ledger::pricing::Price`] holds six decimals.
 const MAX_PRICE: u64 = 1_000_000;
-/// The most tokens of input that a long-context price can begin above: as many as a call can have.
+/// The highest threshold of a long-context price: the maximum input of a call.
 const MAX_ABOVE: u64 = 4_000_000_000;
 
 /// USD per million tokens.
@@ -24,7 +24,6 @@ pub struct Rates {
 }
 
 impl Rates {
-    /// How rates are shown.
     pub fn of(set: &RateSettings) -> Self {
         let number = |amount: Quantity| Number(amount.0);
         Self {
@@ -37,7 +36,7 @@ impl Rates {
     }
 }
 
-/// The rates of calls with a long input.
+/// The rates of calls with long inputs.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct LongRates {
@@ -47,14 +46,13 @@ pub struct LongRates {
 }
 
 impl LongRates {
-    /// How they are shown.
     pub fn of(set: &LongContextSettings) -> Self {
         Self { above_input_tokens: set.above_input_tokens, rates: Rates::of(&set.rates) }
     }
 }
 
-/// The rates that an object's fields give.
-pub fn read(fields: &mut Fields<'_>) -> Option<RateSettings> {
+/// Reads the rates from the fields of an object.
+pub fn read(fields: &mut FieldReader<'_>) -> Option<RateSettings> {
     let price = || quantity(MAX_PRICE);
     let input = fields.required("inputPricePerMillion", price());
     let output = fields.required("outputPricePerMillion", price());
@@ -66,12 +64,11 @@ pub fn read(fields: &mut Fields<'_>) -> Option<RateSettings> {
     Some(RateSettings { input, output, cache_read, cache_write_5m, cache_write_1h })
 }
 
-/// The rates of long inputs, in a field that may be absent or null.
-pub fn read_long(fields: &mut Fields<'_>, name: &'static str) -> Option<LongContextSettings> {
-    let raw = fields.raw(name).filter(|raw| raw.get() != "null")?;
-    let mut inner = Fields::of(raw, fields.at(name)).map_err(|fault| fields.faults([fault])).ok()?;
-    let above_input_tokens = inner.required("aboveInputTokens", integer(1..=MAX_ABOVE));
-    let rates = read(&mut inner);
-    fields.faults(inner.finish());
-    Some(LongContextSettings { above_input_tokens: above_input_tokens?, rates: rates? })
+/// Reads optional long-context rates.
+pub fn read_long(fields: &mut FieldReader<'_>, name: &'static str) -> Option<LongContextSettings> {
+    fields.object(name, |fields| {
+        let above_input_tokens = fields.required("aboveInputTokens", integer(1..=MAX_ABOVE));
+        let rates = read(fields);
+        Some(LongContextSettings { above_input_tokens: above_input_tokens?, rates: rates? })
+    })
 }

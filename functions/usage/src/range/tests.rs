@@ -7,14 +7,14 @@ fn at(text: &str) -> DateTime<Utc> {
     parse_instant(text).unwrap()
 }
 
-fn asked(start: Option<&str>, end: Option<&str>) -> Asked {
-    Asked { start: start.map(at), end: end.map(at) }
+fn requested(start: Option<&str>, end: Option<&str>) -> RequestedRange {
+    RequestedRange { start: start.map(at), end: end.map(at) }
 }
 
 const NOW: &str = "2026-09-15T12:00:00Z";
 
 fn hours(start: Option<&str>, end: Option<&str>) -> (String, String, i64) {
-    let hours = asked(start, end).hours(at(NOW));
+    let hours = requested(start, end).hours(at(NOW));
     assert_eq!(usize::try_from(count_hours(hours)).unwrap(), hours.hours().count());
     (rfc3339(hours.first), rfc3339(hours.last), count_hours(hours))
 }
@@ -33,18 +33,18 @@ fn hours_are_whole_and_end_with_the_current_one() {
     assert_eq!(hours(half_past, half_past).2, 0);
     assert_eq!(hours(None, ten), is("2026-08-31T10:00:00Z", "2026-09-01T09:00:00Z", 24));
     assert_eq!(hours(ten, None), is("2026-09-01T10:00:00Z", "2026-09-15T12:00:00Z", 339));
-    // What begins after now has no hours yet.
+    // A range that starts after now has no hours yet.
     assert_eq!(hours(Some("2026-09-20T00:00:00Z"), None).2, 0);
     assert_eq!(hours(Some("9998-01-01T00:00:00Z"), Some("9998-12-31T23:59:60Z")).2, 8760);
 }
 
 fn days(unit: Unit, zone: Tz, start: Option<&str>, end: Option<&str>) -> (String, String, i64) {
-    let days = asked(start, end).days(unit, zone, at(NOW));
+    let days = requested(start, end).days(unit, zone, at(NOW));
     (days.first.to_string(), days.last.to_string(), count(days, unit))
 }
 
 #[test]
-fn days_and_months_are_those_of_the_zone() {
+fn days_and_months_follow_the_zone() {
     let is = |first: &str, last: &str, count| (first.to_owned(), last.to_owned(), count);
     assert_eq!(days(Unit::Day, Tz::UTC, None, None), is("2026-08-17", "2026-09-15", 30));
     assert_eq!(days(Unit::Month, Tz::UTC, None, None), is("2025-10-01", "2026-09-30", 12));
@@ -66,9 +66,9 @@ fn days_and_months_are_those_of_the_zone() {
 }
 
 #[test]
-fn totals_are_of_the_current_month_unless_a_range_is_given() {
+fn totals_cover_the_current_month_unless_a_range_is_given() {
     let days = |start, end| {
-        let days = asked(start, end).days_of_total(Tz::UTC, at(NOW));
+        let days = requested(start, end).days_of_total(Tz::UTC, at(NOW));
         (days.first.to_string(), days.last.to_string())
     };
     let is = |first: &str, last: &str| (first.to_owned(), last.to_owned());
@@ -80,7 +80,7 @@ fn totals_are_of_the_current_month_unless_a_range_is_given() {
 }
 
 proptest! {
-    /// A bucket is in the range exactly where an instant of the range is in the bucket.
+    /// A bucket is in the range if and only if an instant of the range is in the bucket.
     #[test]
     fn a_range_is_widened_to_whole_buckets_and_no_further(
         start in 1_600_000_000_i64..1_900_000_000,
@@ -91,23 +91,23 @@ proptest! {
     ) {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
         let (start, end) = (at(start), at(start + length));
-        let asked = Asked { start: Some(start), end: Some(end) };
-        let hours = asked.hours(at(0));
+        let requested = RequestedRange { start: Some(start), end: Some(end) };
+        let hours = requested.hours(at(0));
         let hour = TimeDelta::hours(1);
         prop_assert!(hours.first <= start && start < hours.first + hour);
         prop_assert!(hours.last < end && end <= hours.last + hour);
-        let days = asked.days(Unit::Day, zone, at(0));
+        let days = requested.days(Unit::Day, zone, at(0));
         prop_assert!(days.first.start(zone) <= start && start < days.first.next().start(zone));
         prop_assert!(days.last.start(zone) < end && end <= days.last.next().start(zone));
-        let months = asked.days(Unit::Month, zone, at(0));
+        let months = requested.days(Unit::Month, zone, at(0));
         prop_assert_eq!(months.first, days.first.month().first());
         prop_assert_eq!(months.last, days.last.month().last());
         prop_assert_eq!(usize::try_from(count(days, Unit::Day)).unwrap(), days.days().count());
         prop_assert_eq!(usize::try_from(count(months, Unit::Month)).unwrap(), days.by_month().count());
-        // What is refused without looking at the zone would be refused in any.
+        // The check before the zone is known never rejects what the exact check would accept.
         for unit in [Unit::Day, Unit::Month] {
-            let anywhere = count(asked.days(unit, Tz::UTC, at(0)), unit);
-            prop_assert!((count(asked.days(unit, zone, at(0)), unit) - anywhere).abs() <= 2);
+            let anywhere = count(requested.days(unit, Tz::UTC, at(0)), unit);
+            prop_assert!((count(requested.days(unit, zone, at(0)), unit) - anywhere).abs() <= 2);
         }
     }
 }

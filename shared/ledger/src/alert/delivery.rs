@@ -1,113 +1,119 @@
-//! To whom an alert is said, and how that goes.
+//! Delivery of an alert to its channels: attempts, retries and the resulting status.
 //!
-//! Each outlet is tried up to [`MAX_ATTEMPTS`] times. The pause after a failure doubles from four minutes to eight hours
-//! and a half, and is up to a quarter longer: all pauses together are between 25 hours 32 minutes and 31 hours 55
-//! minutes. How much longer follows from the alert's id and the attempt, so that alerts that failed together do not
-//! come back together, and no dice are needed. The first pause is over when the next run comes, five minutes later.
+//! Each channel is tried up to [`MAX_ATTEMPTS`] times. The backoff after a failure doubles from 4 minutes to 8 hours
+//! 32 minutes, plus a jitter of up to a quarter of it: all backoffs together are between 25 hours 32 minutes and
+//! 31 hours 55 minutes. The jitter is derived from the alert's id and the attempt number, so alerts that failed together
+//! are not retried together, and no randomness is needed. The first backoff ends before the next run, 5 minutes later.
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Failure, MessageId, Verdict};
+use super::{DeliveryFailure, MessageId, RetryAdvice};
 use crate::ids::Name;
 
-/// Attempts at one outlet before it is given up.
+/// Attempts at one channel before the alert is dead-lettered there.
 pub const MAX_ATTEMPTS: u32 = 10;
-/// The pause after the first failure.
-const FIRST_PAUSE: TimeDelta = TimeDelta::minutes(4);
-/// Doublings of it, at most.
+/// The backoff after the first failure, without jitter.
+const FIRST_BACKOFF: TimeDelta = TimeDelta::minutes(4);
+/// How often the backoff doubles at most.
 const MAX_DOUBLINGS: u32 = 7;
-/// The part of a pause by which it is longer at most: one in so many.
-const JITTER: i32 = 4;
+/// The jitter is at most the backoff divided by this.
+const JITTER_DIVISOR: i32 = 4;
 
-/// Where an alert goes.
+/// Where an alert is delivered.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", content = "id", rename_all = "snake_case")]
-pub enum Outlet {
-    /// The topic of all organisations.
+pub enum Channel {
+    /// The SNS topic, which carries the alerts of all organizations.
     Topic,
-    /// A webhook of the organisation.
+    /// One of the organization's webhooks, by the id of its destination.
     Webhook(Name),
-    /// Whoever watches the local stack.
+    /// The output of the local stack.
     Print,
 }
 
-/// How it goes with one outlet.
+/// The state of one delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// It is still to be delivered.
+    /// Not delivered yet; another attempt will be made.
     Pending,
-    /// It has been delivered.
+    /// The channel accepted the alert.
     Delivered,
-    /// It has been tried as often as it is worth.
+    /// Given up: all attempts failed, or another one could not help.
     DeadLettered,
-    /// The receiver wants no more of it (410 Gone), or there is no such destination any more.
+    /// The receiver asked for no more messages (410 Gone), or the destination was deleted.
     Gone,
 }
 
-/// One outlet of one alert.
+/// The delivery of one alert to one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
-    /// Where to.
-    pub outlet: Outlet,
-    /// How it goes.
+    /// The channel. Stored as `outlet`.
+    #[serde(rename = "outlet")]
+    pub channel: Channel,
+    /// The current state.
     pub state: DeliveryState,
-    /// Attempts that were made since it was decided, or last asked for anew.
+    /// Attempts made since the alert was stored, or since its redelivery was last requested.
     pub attempts: u32,
-    /// When it is tried next, while it is pending.
+    /// When the next attempt is due. Meaningful only while the state is pending.
     pub next: DateTime<Utc>,
-    /// The host that it was last sent to: of an address no more is kept here.
+    /// The host of the last attempt. No more of the URL is kept here: its path is often a credential.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
-    /// When it was delivered.
+    /// When the channel accepted the alert.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivered: Option<DateTime<Utc>>,
-    /// Why the last attempt failed, if it did.
+    /// Why the last attempt failed, if it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
 }
 
 impl Delivery {
-    /// A delivery that is due at once.
-    pub const fn new(outlet: Outlet, now: DateTime<Utc>) -> Self {
+    /// A delivery that is due immediately.
+    pub const fn new(channel: Channel, now: DateTime<Utc>) -> Self {
         let (host, delivered, failure) = (None, None, None);
-        Self { outlet, state: DeliveryState::Pending, attempts: 0, next: now, host, delivered, failure }
+        Self { channel, state: DeliveryState::Pending, attempts: 0, next: now, host, delivered, failure }
     }
 
-    /// Whether it is to be tried at `now`.
+    /// Whether an attempt is due at `now`.
     pub fn is_due(&self, now: DateTime<Utc>) -> bool {
         self.state == DeliveryState::Pending && self.next <= now
     }
 
-    /// Notes how an attempt went that was made at `now`.
-    pub fn attempted(&mut self, id: &MessageId, now: DateTime<Utc>, result: Result<(), &Failure>) {
+    /// Records the result of an attempt made at `now`.
+    pub fn record_attempt(
+        &mut self,
+        id: &MessageId,
+        now: DateTime<Utc>,
+        result: Result<(), &DeliveryFailure>,
+    ) {
         self.attempts += 1;
         self.failure = result.err().map(|failure| failure.detail.clone());
-        self.state = match result.map_err(|failure| failure.verdict) {
+        self.state = match result.map_err(|failure| failure.advice) {
             Ok(()) => {
                 self.delivered = Some(now);
                 DeliveryState::Delivered
             }
-            Err(Verdict::Gone) => DeliveryState::Gone,
-            Err(Verdict::Again { after }) if self.attempts < MAX_ATTEMPTS => {
-                let asked = after.and_then(|after| TimeDelta::from_std(after).ok()).unwrap_or_default();
-                self.next = (now + pause(id, self.attempts).max(asked)).trunc_subsecs(3);
+            Err(RetryAdvice::Gone) => DeliveryState::Gone,
+            Err(RetryAdvice::Retry { after }) if self.attempts < MAX_ATTEMPTS => {
+                let requested = after.and_then(|after| TimeDelta::from_std(after).ok()).unwrap_or_default();
+                self.next = (now + backoff(id, self.attempts).max(requested)).trunc_subsecs(3);
                 DeliveryState::Pending
             }
-            Err(Verdict::Again { .. } | Verdict::GiveUp) => DeliveryState::DeadLettered,
+            Err(RetryAdvice::Retry { .. } | RetryAdvice::GiveUp) => DeliveryState::DeadLettered,
         };
     }
 
-    /// Notes that there is nobody to deliver to any more.
-    pub fn abandoned(&mut self, why: &str) {
+    /// Records that the channel no longer exists, with the reason.
+    pub fn abandon(&mut self, why: &str) {
         self.state = DeliveryState::Gone;
         self.failure = Some(why.to_owned());
     }
 
-    /// Makes it due again, with all attempts before it.
-    pub fn again(&mut self, now: DateTime<Utc>) {
+    /// Makes the delivery due at `now`. One that had ended starts over with all its attempts.
+    pub fn redeliver(&mut self, now: DateTime<Utc>) {
         if self.state != DeliveryState::Pending {
             self.attempts = 0;
         }
@@ -116,35 +122,35 @@ impl Delivery {
     }
 }
 
-/// The pause after the `attempt`-th attempt, from 1, at the message `id` has failed.
-pub fn pause(id: &MessageId, attempt: u32) -> TimeDelta {
+/// The backoff after the `attempt`-th attempt (counted from 1) to deliver the message `id` has failed.
+pub fn backoff(id: &MessageId, attempt: u32) -> TimeDelta {
     let doublings = attempt.saturating_sub(1).min(MAX_DOUBLINGS);
-    let least = FIRST_PAUSE * 2_i32.pow(doublings);
+    let least = FIRST_BACKOFF * 2_i32.pow(doublings);
     let hash = Sha256::digest(format!("{id}.{attempt}"));
-    // 16 bits of the hash, as a part of the longest addition.
-    let part = i32::from(hash[0]) << 8 | i32::from(hash[1]);
-    let step = (least / JITTER).to_std().unwrap_or_default() / 0x1_0000;
-    least + TimeDelta::from_std(step * part.unsigned_abs()).unwrap_or_default()
+    // 16 bits of the hash choose a fraction of the longest jitter.
+    let fraction = i32::from(hash[0]) << 8 | i32::from(hash[1]);
+    let step = (least / JITTER_DIVISOR).to_std().unwrap_or_default() / 0x1_0000;
+    least + TimeDelta::from_std(step * fraction.unsigned_abs()).unwrap_or_default()
 }
 
-/// How it goes with an alert as a whole.
+/// The status of an alert across all its channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Some outlet is still to have it.
+    /// At least one delivery is pending.
     Pending,
-    /// Nothing is left to deliver.
+    /// No delivery is pending or dead-lettered.
     Sent,
-    /// A higher threshold was told in its place: it is told to nobody.
+    /// An alert of a higher threshold was sent instead; this one is never delivered.
     Superseded,
-    /// It was told, and no longer holds: the budget has been raised or taken away.
+    /// It was sent and no longer applies: the budget was raised or removed.
     Resolved,
-    /// Some outlet never had it, and will not be tried any more.
+    /// No delivery is pending, and at least one was given up.
     DeadLettered,
 }
 
 impl Status {
-    /// What the outlets' states come to.
+    /// The status that follows from the states of the deliveries.
     pub fn of(deliveries: &[Delivery]) -> Self {
         let any = |state| deliveries.iter().any(|delivery| delivery.state == state);
         if any(DeliveryState::Pending) {
@@ -156,7 +162,7 @@ impl Status {
         }
     }
 
-    /// The status as items and the API write it.
+    /// The text of the status in stored items and in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",
@@ -167,7 +173,7 @@ impl Status {
         }
     }
 
-    /// The status that is written so.
+    /// Parses the text that [`Self::as_str`] writes.
     pub fn parse(text: &str) -> Option<Self> {
         let all = [Self::Pending, Self::Sent, Self::Superseded, Self::Resolved, Self::DeadLettered];
         all.into_iter().find(|status| status.as_str() == text)
@@ -186,54 +192,54 @@ mod tests {
         DateTime::from_timestamp(1_789_473_600, 0).unwrap()
     }
 
-    fn failure(verdict: Verdict) -> Failure {
-        Failure { verdict, status: None, detail: "no".to_owned() }
+    fn failure(advice: RetryAdvice) -> DeliveryFailure {
+        DeliveryFailure { advice, status: None, detail: "no".to_owned() }
     }
 
-    const AGAIN: Verdict = Verdict::Again { after: None };
+    const AGAIN: RetryAdvice = RetryAdvice::Retry { after: None };
 
     proptest! {
         #[test]
-        fn pauses_grow_within_their_bounds_and_follow_from_the_id(key in ".*") {
+        fn backoffs_grow_within_their_bounds_and_depend_only_on_id_and_attempt(key in ".*") {
             let id = MessageId::of(&key);
             let mut whole = TimeDelta::zero();
             for attempt in 1..MAX_ATTEMPTS {
                 let least = TimeDelta::minutes(4 << (attempt - 1).min(7));
-                let pause = pause(&id, attempt);
-                prop_assert!(least <= pause && pause < least + least / 4, "{attempt}: {pause}");
-                prop_assert_eq!(pause, super::pause(&id, attempt));
-                whole += pause;
+                let backoff = backoff(&id, attempt);
+                prop_assert!(least <= backoff && backoff < least + least / 4, "{attempt}: {backoff}");
+                prop_assert_eq!(backoff, super::backoff(&id, attempt));
+                whole += backoff;
             }
             prop_assert!(TimeDelta::minutes(25 * 60 + 32) <= whole && whole <= TimeDelta::minutes(31 * 60 + 55));
         }
     }
 
     #[test]
-    fn alerts_that_failed_together_come_back_apart() {
-        let pauses: std::collections::BTreeSet<_> =
-            (0..100).map(|i| pause(&MessageId::of(&i.to_string()), 1)).collect();
-        assert!(pauses.len() > 90, "{}", pauses.len());
+    fn alerts_that_failed_together_are_retried_at_different_times() {
+        let backoffs: std::collections::BTreeSet<_> =
+            (0..100).map(|i| backoff(&MessageId::of(&i.to_string()), 1)).collect();
+        assert!(backoffs.len() > 90, "{}", backoffs.len());
     }
 
     #[test]
-    fn an_outlet_is_tried_ten_times_and_then_given_up() {
+    fn a_delivery_is_dead_lettered_after_ten_attempts() {
         let id = MessageId::of("x");
-        let mut delivery = Delivery::new(Outlet::Topic, now());
+        let mut delivery = Delivery::new(Channel::Topic, now());
         let mut at = now();
         for attempt in 1..=MAX_ATTEMPTS {
             assert!(delivery.is_due(at) && !delivery.is_due(delivery.next - TimeDelta::milliseconds(1)));
-            delivery.attempted(&id, at, Err(&failure(AGAIN)));
+            delivery.record_attempt(&id, at, Err(&failure(AGAIN)));
             assert_eq!((delivery.attempts, delivery.failure.as_deref()), (attempt, Some("no")));
             at = delivery.next;
         }
         assert_eq!(delivery.state, DeliveryState::DeadLettered);
         assert!(!delivery.is_due(at + TimeDelta::days(999)));
-        delivery.again(at);
+        delivery.redeliver(at);
         assert_eq!(
             (delivery.state, delivery.attempts, delivery.is_due(at)),
             (DeliveryState::Pending, 0, true)
         );
-        delivery.attempted(&id, at, Ok(()));
+        delivery.record_attempt(&id, at, Ok(()));
         assert_eq!(
             (delivery.state, delivery.failure, delivery.delivered),
             (DeliveryState::Delivered, None, Some(at))
@@ -241,27 +247,35 @@ mod tests {
     }
 
     #[test]
-    fn what_each_verdict_comes_to() {
-        let after = |verdict| {
-            let mut delivery = Delivery::new(Outlet::Topic, now());
-            delivery.attempted(&MessageId::of("x"), now(), Err(&failure(verdict)));
+    fn retry_advice_decides_the_state_and_the_next_attempt() {
+        let after = |advice| {
+            let mut delivery = Delivery::new(Channel::Topic, now());
+            delivery.record_attempt(&MessageId::of("x"), now(), Err(&failure(advice)));
             (delivery.state, delivery.next - now())
         };
-        assert_eq!(after(Verdict::Gone).0, DeliveryState::Gone);
-        assert_eq!(after(Verdict::GiveUp).0, DeliveryState::DeadLettered);
-        let own = (now() + pause(&MessageId::of("x"), 1)).trunc_subsecs(3) - now();
+        assert_eq!(after(RetryAdvice::Gone).0, DeliveryState::Gone);
+        assert_eq!(after(RetryAdvice::GiveUp).0, DeliveryState::DeadLettered);
+        let own = (now() + backoff(&MessageId::of("x"), 1)).trunc_subsecs(3) - now();
         assert_eq!(after(AGAIN), (DeliveryState::Pending, own));
-        let asked = |seconds| after(Verdict::Again { after: Some(Duration::from_secs(seconds)) }).1;
-        // What a receiver asks for is the least, never less than our own.
-        assert_eq!((asked(1), asked(86_400)), (own, TimeDelta::hours(24)));
+        let requested = |seconds| after(RetryAdvice::Retry { after: Some(Duration::from_secs(seconds)) }).1;
+        // A receiver can lengthen the backoff but not shorten it.
+        assert_eq!((requested(1), requested(86_400)), (own, TimeDelta::hours(24)));
     }
 
     #[test]
-    fn the_states_of_the_outlets_make_the_status() {
+    fn the_stored_form_of_a_delivery_never_changes() {
+        let delivery = Delivery::new(Channel::Webhook(Name::new("ops").unwrap()), now());
+        let stored = r#"{"outlet":{"kind":"webhook","id":"ops"},"state":"pending","attempts":0,"next":"2026-09-15T12:00:00Z"}"#;
+        assert_eq!(serde_json::to_string(&delivery).unwrap(), stored);
+        assert_eq!(serde_json::from_str::<Delivery>(stored).unwrap(), delivery);
+    }
+
+    #[test]
+    fn the_status_follows_from_the_states_of_the_deliveries() {
         use DeliveryState::{DeadLettered, Delivered, Gone, Pending};
         let status = |states: &[DeliveryState]| {
             let delivery =
-                |state: &DeliveryState| Delivery { state: *state, ..Delivery::new(Outlet::Topic, now()) };
+                |state: &DeliveryState| Delivery { state: *state, ..Delivery::new(Channel::Topic, now()) };
             Status::of(&states.iter().map(delivery).collect::<Vec<_>>())
         };
         assert_eq!(status(&[]), Status::Sent);

@@ -1,37 +1,37 @@
-//! Why something was not delivered, and whether trying again can help.
+//! Failed deliveries, and whether a retry can help.
 
 use std::time::Duration;
 
-/// What to do about a message that was not delivered.
+/// What to do after a failed delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Try again, the receiver may be better by then.
-    Again {
-        /// The least time that the receiver asked to be left alone: a hint, which may be hours.
+pub enum RetryAdvice {
+    /// Retry later: the cause may be temporary.
+    Retry {
+        /// The minimum wait that the receiver requested (`Retry-After`), which may be hours.
         after: Option<Duration>,
     },
-    /// Trying this message again cannot help.
+    /// A retry of this message cannot succeed.
     GiveUp,
-    /// The receiver wants no more messages at all (410 Gone): its destination should be switched off.
+    /// The receiver asked for no more messages at all (410 Gone): stop sending to this destination.
     Gone,
 }
 
-/// A message that was not delivered.
+/// A failed delivery of a message.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{detail}")]
-pub struct Failure {
-    /// Whether trying again can help.
-    pub verdict: Verdict,
-    /// What the receiver answered, where it did.
+pub struct DeliveryFailure {
+    /// Whether a retry can help.
+    pub advice: RetryAdvice,
+    /// The HTTP status of the response, if there was one.
     pub status: Option<u16>,
-    /// What happened, for the person who looks at it: one line of at most 300 characters, without secrets or the
-    /// path and query of a URL.
+    /// What happened, for a person: one line of at most 300 characters. It contains no secrets and no path or query
+    /// of a URL.
     pub detail: String,
 }
 
-impl Failure {
-    /// A message that cannot be sent, now or later.
-    pub const fn for_good(detail: String) -> Self {
-        Self { verdict: Verdict::GiveUp, status: None, detail }
+impl DeliveryFailure {
+    /// A failure that no retry can fix, of a message that was not sent.
+    pub const fn permanent(detail: String) -> Self {
+        Self { advice: RetryAdvice::GiveUp, status: None, detail }
     }
 }

@@ -1,4 +1,4 @@
-//! What names an alert.
+//! The key of an alert: budget, version of the budget, month, kind and threshold.
 
 use std::fmt;
 
@@ -11,16 +11,16 @@ use crate::ids::{AgentId, SEPARATOR};
 use crate::period::Month;
 use crate::settings::BudgetSettings;
 
-/// Whose budget it is.
+/// Identifies a budget within an organization.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BudgetId {
-    /// The organisation's.
+    /// The budget of the organization itself.
     Organization,
-    /// An agent's.
+    /// The budget of an agent.
     Agent(AgentId),
 }
 
-/// The organisation's budget in keys. An agent of that name has another one, since a word stands before its name.
+/// The organization's budget in keys. It cannot collide with an agent named `org`, whose budget is `agent:org`.
 const ORGANIZATION: &str = "org";
 const AGENT: &str = "agent:";
 
@@ -34,7 +34,7 @@ impl fmt::Display for BudgetId {
 }
 
 impl BudgetId {
-    /// A budget as keys name it.
+    /// Parses the text that `Display` writes.
     pub fn parse(text: &str) -> Option<Self> {
         if text == ORGANIZATION {
             return Some(Self::Organization);
@@ -43,18 +43,18 @@ impl BudgetId {
     }
 }
 
-/// What is held against a budget.
+/// The figure that an alert compares with a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// What the month has cost so far.
+pub enum AlertKind {
+    /// The month-to-date cost.
     Actual,
-    /// What it is likely to cost.
+    /// The forecast cost of the whole month.
     Forecast,
 }
 
-impl Kind {
-    /// The kind as keys and messages write it.
+impl AlertKind {
+    /// The text of the kind in keys and messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Actual => "actual",
@@ -67,11 +67,12 @@ impl Kind {
     }
 }
 
-/// The version of a budget: `token` is that of its amount, made anew whenever the amount is changed.
+/// The version of a budget: a hash of its thresholds, whether forecasts count, and `token`, which is renewed whenever
+/// the amount changes.
 ///
-/// It is no hash of the amount: a budget that is raised and lowered again starts anew, since it was said in between
-/// that its alerts no longer hold.
-pub fn version(token: &str, rules: &BudgetSettings) -> String {
+/// The amount itself is not hashed: a budget that is raised and then lowered to the old amount gets a new version,
+/// because its alerts were resolved in between and must be able to fire again.
+pub fn budget_version(token: &str, rules: &BudgetSettings) -> String {
     let mut hash = Sha256::new();
     hash.update(token);
     hash.update([0, u8::from(rules.forecast)]);
@@ -81,23 +82,23 @@ pub fn version(token: &str, rules: &BudgetSettings) -> String {
     BASE64.encode(&hash.finalize()[..12])
 }
 
-/// What stands for an alert that takes others back.
+/// The last part of the key of an alert that resolves others.
 const RESOLVED: &str = "resolved";
 
-/// The name of an alert within its organisation.
+/// Identifies an alert within its organization.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AlertKey {
-    /// The budget.
+    /// The budget that the alert is about.
     pub budget: BudgetId,
-    /// Its [`version`].
+    /// The [`budget_version`] of that budget.
     pub version: String,
-    /// The month.
+    /// The month whose cost is compared with the budget.
     pub month: Month,
-    /// What is held against the budget.
-    pub kind: Kind,
-    /// In percent of it.
+    /// The figure that is compared with the budget.
+    pub kind: AlertKind,
+    /// In percent of the budget.
     pub threshold: u32,
-    /// Whether it takes back the alert that is named by all the rest.
+    /// Whether this alert resolves the one that the other fields identify.
     pub resolved: bool,
 }
 
@@ -111,7 +112,7 @@ impl fmt::Display for AlertKey {
 }
 
 impl AlertKey {
-    /// An alert as it is named in keys.
+    /// Parses the text that `Display` writes.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text.split(SEPARATOR);
         let mut next = || parts.next();
@@ -119,7 +120,7 @@ impl AlertKey {
             budget: BudgetId::parse(next()?)?,
             version: next()?.to_owned(),
             month: Month::parse(next()?)?,
-            kind: Kind::parse(next()?)?,
+            kind: AlertKind::parse(next()?)?,
             threshold: next()?.parse().ok()?,
             resolved: match next() {
                 None => false,
@@ -140,14 +141,14 @@ mod tests {
             budget,
             version: "v-1_x".to_owned(),
             month: Month::parse("2026-09").unwrap(),
-            kind: Kind::Forecast,
+            kind: AlertKind::Forecast,
             threshold: 1000,
             resolved,
         }
     }
 
     #[test]
-    fn a_key_names_all_its_parts() {
+    fn a_key_round_trips_through_its_text() {
         let agent = |id: &str| BudgetId::Agent(AgentId::new(id).unwrap());
         for (budget, text) in [
             (BudgetId::Organization, "org#v-1_x#2026-09#forecast#1000"),
@@ -170,23 +171,23 @@ mod tests {
     }
 
     #[test]
-    fn a_version_follows_the_budget_its_thresholds_and_the_forecast() {
+    fn the_version_depends_on_token_thresholds_and_forecast() {
         let rules = BudgetSettings::default();
         let other = |change: fn(&mut BudgetSettings)| {
             let mut rules = BudgetSettings::default();
             change(&mut rules);
-            version("a", &rules)
+            budget_version("a", &rules)
         };
         let all = [
-            version("a", &rules),
-            version("b", &rules),
+            budget_version("a", &rules),
+            budget_version("b", &rules),
             other(|rules| rules.thresholds = vec![50, 80]),
             other(|rules| rules.thresholds = vec![50, 80, 100, 120]),
             other(|rules| rules.forecast = false),
         ];
         let distinct: std::collections::BTreeSet<_> = all.iter().collect();
         assert_eq!(distinct.len(), all.len());
-        // The amount has a token of its own.
-        assert_eq!(version("a", &rules), other(|rules| rules.monthly = Some(crate::money::Usd::ZERO)));
+        // A change of the amount shows in the token, not in the rules.
+        assert_eq!(budget_version("a", &rules), other(|rules| rules.monthly = Some(crate::money::Usd::ZERO)));
     }
 }

@@ -1,29 +1,29 @@
-//! What an alert says: the JSON that webhooks and the topic carry, and that the list of alerts is made of.
+//! The message of an alert: the JSON that webhooks and the topic carry, and that the list of alerts is built from.
 //!
 //! | field | |
 //! |---|---|
-//! | `type` | `budget.threshold_crossed`, or `budget.resolved`: a budget was raised or taken away, and what was said in `resolves` no longer holds |
-//! | `version` | 1; a field that is added leaves it as it is, one that goes or changes its meaning does not |
-//! | `timestamp` | when all of this was so: RFC 3339 in UTC |
-//! | `data` | the rest: |
-//! | `id` | of the alert: the same in each repetition, and in `webhook-id` |
+//! | `type` | `budget.threshold_crossed`, or `budget.resolved`: the budget was raised or removed, and the alerts in `resolves` no longer apply |
+//! | `version` | 1. Adding a field keeps it; removing a field or changing its meaning increments it |
+//! | `timestamp` | the time at which the figures were read: RFC 3339 in UTC |
+//! | `data` | an object with the fields below |
+//! | `id` | the id of the alert: the same in every retry, and equal to `webhook-id` |
 //! | `summary` | one sentence for people |
 //! | `organization` | `id`, and `name` or null |
-//! | `subject` | whose budget it is: `type` `organization` or `agent`, `id`, and `name` or null |
-//! | `kind` | what reached the threshold: `actual`, what the month has cost so far, or `forecast`, what it is likely to cost. In `budget.resolved` that of the first of `resolves` |
-//! | `threshold_percent` | of the budget, likewise |
-//! | `also_crossed_percent` | lower thresholds that were reached at the same time, and are told of nowhere else |
-//! | `budget` | for the month; null where it was taken away |
-//! | `cost` | of the month so far |
-//! | `utilization_percent` | cost by budget, with one decimal; 0 without a budget |
-//! | `forecast` | null before the subject has seven full days of history, else: `cost` of the whole month, `utilization_percent`, `days_left` after today, and its `basis`: the days `from` and `to`, how many `days` that are, and their `mean_daily_cost`, rounded half-even to 12 decimals |
-//! | `period` | `month`, `time_zone`, and the instants `start` (included) and `end` (not included) |
-//! | `top` | what added most to the subject's cost in the last 24 hours, to the moment: up to three `agents` (`id`, `name` or null, `cost`), and up to three `models` (`provider`, `model`, `cost`). `window` says so as the instants `from` (not included) and `to` (included). Where there are more calls than can be read in time, it begins with yesterday in the `time_zone` instead |
-//! | `unpriced_requests` | calls of the month that had no price |
-//! | `is_lower_bound` | whether there are any, so that the cost is really higher |
-//! | `resolves` | the alerts that no longer hold: `id`, `kind`, `threshold_percent` |
+//! | `subject` | the owner of the budget: `type` `organization` or `agent`, `id`, and `name` or null |
+//! | `kind` | the figure that reached the threshold: `actual`, the month-to-date cost, or `forecast`, the forecast cost of the month. In `budget.resolved`, the kind of the first entry of `resolves` |
+//! | `threshold_percent` | the threshold in percent of the budget. In `budget.resolved`, that of the first entry of `resolves` |
+//! | `also_crossed_percent` | lower thresholds that were reached at the same time and have no message of their own |
+//! | `budget` | the budget for the month; null if it was removed |
+//! | `cost` | the month-to-date cost |
+//! | `utilization_percent` | `cost` ÷ `budget` × 100, rounded half-even to one decimal; 0 without a budget |
+//! | `forecast` | null until the subject has seven full days of history. Otherwise the `cost` of the whole month, `utilization_percent`, `days_left` after today, and the `basis`: the days `from` and `to` (both included), the number of `days`, and their `mean_daily_cost`, rounded half-even to 12 decimals |
+//! | `period` | `month`, `time_zone`, and the instants `start` (included) and `end` (excluded) |
+//! | `top` | the largest contributions to the subject's cost in the last 24 hours: up to three `agents` (`id`, `name` or null, `cost`) and up to three `models` (`provider`, `model`, `cost`). `window` states the interval as the instants `from` (excluded) and `to` (included). If there are more calls than can be read in time, the window starts at the beginning of yesterday in `time_zone` instead |
+//! | `unpriced_requests` | the month's calls without a price |
+//! | `is_lower_bound` | whether there are unpriced calls, so that the real cost is higher |
+//! | `resolves` | the alerts that no longer apply: `id`, `kind`, `threshold_percent` |
 //!
-//! Money is in US dollars, a string with all its digits; days are those of the time zone.
+//! Money is in US dollars, as a string with all its digits. Days are calendar days in `time_zone`.
 
 use std::fmt;
 
@@ -31,11 +31,11 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Kind;
+use super::AlertKind;
 use crate::money::{Number, Usd};
 use crate::period::Day;
 
-/// What is said; see above for the fields.
+/// A message, without its signature.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct Message {
@@ -46,7 +46,7 @@ pub struct Message {
     pub data: Facts,
 }
 
-/// What it is about.
+/// The `data` of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct Facts {
@@ -54,12 +54,12 @@ pub struct Facts {
     pub summary: String,
     pub organization: Party,
     pub subject: Subject,
-    pub kind: Kind,
+    pub kind: AlertKind,
     pub threshold_percent: u32,
     pub also_crossed_percent: Vec<u32>,
     pub budget: Option<Usd>,
     pub cost: Usd,
-    // Only written, not read: it follows from the two above.
+    // Only written, not read: it is derived from the two above.
     #[serde(skip_deserializing)]
     pub utilization_percent: Number,
     pub forecast: Option<BudgetForecast>,
@@ -70,22 +70,22 @@ pub struct Facts {
     pub resolves: Vec<Resolution>,
 }
 
-/// The version of this layout.
+/// The `version` that is written.
 pub const MESSAGE_VERSION: u32 = 1;
 
-/// What a message is.
+/// The type of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MessageType {
-    /// A figure reached a threshold.
+    /// A cost reached a threshold of a budget.
     #[serde(rename = "budget.threshold_crossed")]
     ThresholdCrossed,
-    /// What was said before no longer holds.
+    /// Earlier alerts no longer apply, because the budget was raised or removed.
     #[serde(rename = "budget.resolved")]
     Resolved,
 }
 
 impl MessageType {
-    /// The type as messages write it.
+    /// The text of the type in messages.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ThresholdCrossed => "budget.threshold_crossed",
@@ -94,7 +94,7 @@ impl MessageType {
     }
 }
 
-/// An organisation.
+/// The organization that a message is sent to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct Party {
@@ -102,7 +102,7 @@ pub struct Party {
     pub name: Option<String>,
 }
 
-/// Whose budget it is.
+/// The owner of the budget.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct Subject {
@@ -112,11 +112,11 @@ pub struct Subject {
     pub name: Option<String>,
 }
 
-/// What has a budget.
+/// The kinds of owners of budgets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectKind {
-    /// The organisation.
+    /// The organization itself.
     Organization,
     /// One of its agents.
     Agent,
@@ -131,7 +131,7 @@ impl fmt::Display for Subject {
     }
 }
 
-/// What the month is likely to cost.
+/// The forecast cost of the whole month.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct BudgetForecast {
@@ -142,7 +142,7 @@ pub struct BudgetForecast {
     pub basis: ForecastBasis,
 }
 
-/// What a forecast is made of.
+/// The full days that a forecast extrapolates from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct ForecastBasis {
@@ -152,7 +152,7 @@ pub struct ForecastBasis {
     pub mean_daily_cost: Usd,
 }
 
-/// The month.
+/// The month, and the instants that bound it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct Period {
@@ -162,7 +162,7 @@ pub struct Period {
     pub end: DateTime<Utc>,
 }
 
-/// What added most to the cost lately.
+/// The largest contributions to the cost in the last 24 hours.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct TopCosts {
@@ -171,7 +171,7 @@ pub struct TopCosts {
     pub models: Vec<ModelCost>,
 }
 
-/// A stretch of time.
+/// The interval that [`TopCosts`] covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct Window {
@@ -179,7 +179,7 @@ pub struct Window {
     pub to: DateTime<Utc>,
 }
 
-/// What an agent added.
+/// The cost of an agent in the window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct SubjectCost {
@@ -188,7 +188,7 @@ pub struct SubjectCost {
     pub cost: Usd,
 }
 
-/// What a model added.
+/// The cost of a model in the window.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct ModelCost {
@@ -197,17 +197,17 @@ pub struct ModelCost {
     pub cost: Usd,
 }
 
-/// An alert that no longer holds.
+/// An alert that no longer applies.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the table above is the one place")]
 pub struct Resolution {
     pub id: String,
-    pub kind: Kind,
+    pub kind: AlertKind,
     pub threshold_percent: u32,
 }
 
 impl Facts {
-    /// All of it in one sentence, as a message of this type says it.
+    /// The `summary`: one sentence for people, worded for a message of `message_type`.
     pub fn sentence(&self, message_type: MessageType) -> String {
         let Self { subject, threshold_percent, .. } = self;
         let (month, party) = (&self.period.month, &self.organization);
@@ -217,7 +217,7 @@ impl Facts {
                 "{whose} is back under {threshold_percent} % of its budget for {month}, which is now {budget} USD."
             ),
             (MessageType::Resolved, None) => {
-                format!("{whose} has no budget any more: what was said of it for {month} no longer holds.")
+                format!("{whose} no longer has a budget: its alerts for {month} no longer apply.")
             }
             (MessageType::ThresholdCrossed, budget) => {
                 let (what, figure, percent) = self.figure();
@@ -231,11 +231,11 @@ impl Facts {
         }
     }
 
-    /// What reached the threshold: in words, in dollars, and in percent of the budget.
+    /// The figure that reached the threshold: the verb for it, its amount, and its percentage of the budget.
     fn figure(&self) -> (&'static str, Usd, Decimal) {
         match (self.kind, &self.forecast) {
-            (Kind::Forecast, Some(forecast)) => {
-                ("is likely to cost", forecast.cost, forecast.utilization_percent.0)
+            (AlertKind::Forecast, Some(forecast)) => {
+                ("is forecast to cost", forecast.cost, forecast.utilization_percent.0)
             }
             _ => ("has cost", self.cost, self.utilization_percent.0),
         }

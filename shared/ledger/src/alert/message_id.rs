@@ -1,4 +1,4 @@
-//! The id of a message: what its receiver tells a repetition by.
+//! The id of a message, by which its receiver recognizes a retry.
 
 use std::fmt;
 
@@ -6,25 +6,25 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use sha2::{Digest, Sha256};
 
-/// The id of a message, the same whenever it is sent again.
+/// The id of a message. It stays the same when the message is retried.
 ///
-/// It holds no full stop, since what is signed is `id.timestamp.body`: with one inside, a signature could be read as
-/// that of another id and another time (Standard Webhooks, "Signature scheme").
+/// It contains no period, because the signed content is `id.timestamp.body`: a period inside the id would let one
+/// signature pass for a different id and timestamp (Standard Webhooks, "Signature scheme").
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct MessageId(String);
 
 impl MessageId {
-    /// The id of what `key` names. The key is to name it across all organisations, and may hold anything.
+    /// The id derived from `key`, which must be unique across all organizations. Any text will do.
     pub fn of(key: &str) -> Self {
         Self(format!("msg_{}", BASE64.encode(Sha256::digest(key))))
     }
 
-    /// The id of a message that is sent once, from random bytes.
+    /// The id of a message that is not retried, from random bytes.
     pub fn from_random(bytes: [u8; 32]) -> Self {
         Self(format!("msg_{}", BASE64.encode(bytes)))
     }
 
-    /// The id's text: `msg_` and 43 of `A-Z a-z 0-9 _ -`.
+    /// The text of the id: `msg_` and 43 characters of `A-Z a-z 0-9 _ -`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,25 +1,26 @@
-//! Alerts about budgets: what names one, what it says, and to whom it has been said.
+//! Rules for budget alerts: how an alert is identified, what its message contains, and how it is delivered.
 //!
-//! - A threshold counts as crossed as soon as the figure is at least budget × threshold / 100, so at exactly 100 % the
-//!   threshold of 100 is crossed, while `overBudget` of other endpoints is strict. A budget of nothing is crossed by
-//!   any cost, and not by none.
-//! - There is one alert for each budget, version of it, month, kind and threshold: its [`AlertKey`] is the key of an
-//!   item that is put only where there is none.
-//! - A [`version`] follows a budget's amount, its thresholds and whether forecasts count, and nothing else.
+//! - A threshold is crossed once the figure is ≥ budget × threshold ÷ 100, so a figure of exactly 100 % crosses the
+//!   threshold 100; `overBudget` of other endpoints is strict (>). Any cost above zero crosses every threshold of a zero
+//!   budget, and a zero cost crosses none.
+//! - There is one alert per budget, version of the budget, month, kind and threshold. Its [`AlertKey`] is the key of an
+//!   item that is only put if it does not exist.
+//! - A [`budget_version`] changes with a budget's amount, its thresholds and whether forecasts count, and with nothing
+//!   else.
 
+mod crossing;
 mod delivery;
 mod failure;
 mod key;
 mod message;
 mod message_id;
-mod state;
 
-pub use delivery::{Delivery, DeliveryState, MAX_ATTEMPTS, Outlet, Status, pause};
-pub use failure::{Failure, Verdict};
-pub use key::{AlertKey, BudgetId, Kind, version};
+pub use crossing::{Crossing, MAX_CROSSINGS, MonthCrossings};
+pub use delivery::{Channel, Delivery, DeliveryState, MAX_ATTEMPTS, Status, backoff};
+pub use failure::{DeliveryFailure, RetryAdvice};
+pub use key::{AlertKey, AlertKind, BudgetId, budget_version};
 pub use message::{
     BudgetForecast, Facts, ForecastBasis, MESSAGE_VERSION, Message, MessageType, ModelCost, Party, Period,
     Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
 };
 pub use message_id::MessageId;
-pub use state::{Crossed, Decided, MAX_DECIDED};

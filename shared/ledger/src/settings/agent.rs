@@ -4,25 +4,25 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::{Quantity, Usd};
 
-/// Whether an agent is at work.
+/// The registered status of an agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AgentStatus {
-    /// At work; what an agent is that nobody has registered.
+    /// Working. The default, also for agents that are not registered.
     #[default]
     Online,
-    /// Stopped for a while.
+    /// Stopped temporarily.
     Paused,
-    /// Not yet at work.
+    /// Not in operation yet.
     Draft,
-    /// Not reachable.
+    /// Unreachable.
     Offline,
-    /// Gone; its history stays.
+    /// Retired. Its usage history is kept.
     Archived,
 }
 
 impl AgentStatus {
-    /// The status as the API writes it.
+    /// The text of the status in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Online => "online",
@@ -34,40 +34,40 @@ impl AgentStatus {
     }
 }
 
-/// What is set of an agent.
+/// The registered settings of an agent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct AgentSettings {
-    /// What people call it.
+    /// The display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Where it runs.
+    /// The host that the agent runs on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hostname: Option<String>,
-    /// Whether it is at work.
+    /// The registered status.
     pub status: AgentStatus,
-    /// What kind of work it does.
+    /// The kind of work that the agent does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub category: Option<String>,
-    /// Whom it works for.
+    /// The department that the agent works for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub department: Option<String>,
-    /// Its role.
+    /// The job title of the agent's role.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub role_title: Option<String>,
-    /// The provider of its model.
+    /// The provider of the agent's model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_provider: Option<String>,
-    /// Its model.
+    /// The agent's model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub model_name: Option<String>,
-    /// What a person in its role earns a year.
+    /// The yearly salary of a person in the same role, in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub human_equivalent_salary: Option<Usd>,
-    /// Hours of human work that it is thought to save a month.
+    /// The estimated hours of human work saved per month.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub estimated_hours_saved: Option<Quantity>,
-    /// What it may cost a month.
+    /// The monthly budget, in US dollars.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_budget_monthly: Option<Usd>,
 }

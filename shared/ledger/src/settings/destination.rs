@@ -1,30 +1,30 @@
-//! Where alerts are sent to.
+//! Alert destinations: webhooks and the secrets that sign their messages.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
-/// The most destinations of one organisation. An alert is one item with all of its deliveries, of at most 400 KB, and
-/// the list of alerts shows up to 500 alerts.
+/// The maximum number of destinations per organization. An alert and all its deliveries are one DynamoDB item of at most
+/// 400 KB, and the list of alerts returns up to 500 alerts.
 pub const MAX_DESTINATIONS: usize = 50;
 
-/// How long a secret still signs beside the one that replaced it, so that the receiver can be switched over.
-pub const ROTATION: TimeDelta = TimeDelta::hours(24);
+/// How long a replaced secret keeps signing beside its successor, so that the receiver can be switched over.
+pub const ROTATION_OVERLAP: TimeDelta = TimeDelta::hours(24);
 
-/// What is set of a destination.
+/// The settings of a destination.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DestinationSettings {
-    /// The `https` address of a webhook.
+    /// The `https` URL of the webhook.
     pub url: String,
-    /// What its messages are signed with (`whsec_` and base64), newest first.
+    /// The secrets that sign its messages, newest first.
     pub secrets: Vec<Secret>,
 }
 
-/// A secret, and how long it signs.
+/// A signing secret and its expiry.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Secret {
-    /// The secret, as Standard Webhooks writes it.
+    /// The secret in the format of Standard Webhooks: `whsec_` and base64.
     pub secret: String,
-    /// When it signs no more; the newest has no end.
+    /// When the secret stops signing (exclusive). The newest secret has no expiry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<DateTime<Utc>>,
 }
@@ -36,15 +36,15 @@ impl DestinationSettings {
         self.secrets.iter().filter(signs).map(|secret| secret.secret.as_str())
     }
 
-    /// The settings that follow upon `previous` at `now`, with the one secret `secret`: another one that has signed
-    /// so far goes on beside it for [`ROTATION`].
+    /// The settings that replace `previous` at `now`. If `secret` is new, the secret that it replaces keeps signing
+    /// for [`ROTATION_OVERLAP`]; older ones stop.
     #[must_use]
-    pub fn following(url: String, secret: String, previous: Option<&Self>, now: DateTime<Utc>) -> Self {
+    pub fn replacing(url: String, secret: String, previous: Option<&Self>, now: DateTime<Utc>) -> Self {
         let newest = previous.and_then(|previous| previous.secrets.first());
         let secrets = match newest {
             Some(newest) if newest.secret != secret => vec![
                 Secret { secret, until: None },
-                Secret { secret: newest.secret.clone(), until: Some(now + ROTATION) },
+                Secret { secret: newest.secret.clone(), until: Some(now + ROTATION_OVERLAP) },
             ],
             Some(_) => previous.map(|previous| previous.secrets.clone()).unwrap_or_default(),
             None => vec![Secret { secret, until: None }],
@@ -53,7 +53,7 @@ impl DestinationSettings {
     }
 }
 
-/// Secrets go into no log.
+/// Omits the secrets, so that they cannot be logged.
 impl std::fmt::Debug for DestinationSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("DestinationSettings").field("url", &self.url).finish_non_exhaustive()
@@ -73,16 +73,16 @@ mod tests {
     }
 
     #[test]
-    fn a_replaced_secret_signs_for_a_day_and_only_the_last_one_does() {
+    fn only_the_last_replaced_secret_keeps_signing_and_only_for_a_day() {
         let next = |secret: &str, previous, hours| {
-            DestinationSettings::following("u".into(), secret.into(), previous, at(hours))
+            DestinationSettings::replacing("u".into(), secret.into(), previous, at(hours))
         };
         let first = next("a", None, 0);
         assert_eq!(signing(&first, 1_000), ["a"]);
         let second = next("b", Some(&first), 10);
         assert_eq!(signing(&second, 33), ["b", "a"]);
         assert_eq!(signing(&second, 34), ["b"]);
-        assert_eq!(next("b", Some(&second), 20), second, "the same again changes nothing");
+        assert_eq!(next("b", Some(&second), 20), second, "setting the same secret again changes nothing");
         let third = next("c", Some(&second), 20);
         assert_eq!(signing(&third, 20), ["c", "b"]);
         assert_eq!(format!("{third:?}"), r#"DestinationSettings { url: "u", .. }"#);

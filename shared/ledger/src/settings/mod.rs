@@ -1,4 +1,4 @@
-//! What organizations set: of themselves, their agents, projects, plans, prices, budgets and alert destinations.
+//! Settings of an organization: its agents, projects, plan, prices, budgets and alert destinations.
 
 mod agent;
 mod destination;
@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 pub use agent::{AgentSettings, AgentStatus};
-pub use destination::{DestinationSettings, MAX_DESTINATIONS, ROTATION, Secret};
+pub use destination::{DestinationSettings, MAX_DESTINATIONS, ROTATION_OVERLAP, Secret};
 pub use organization::{AgentBudgetSettings, BudgetSettings, OrganizationSettings};
 pub use plan::{BillingCycle, PlanSettings, PlanStatus};
 pub use price::{LongContextSettings, PriceSettings, RateSettings};
@@ -21,21 +21,21 @@ use crate::cost::{self, CallCost, TokenCounts};
 use crate::money::Usd;
 use crate::pricing::{Overrides, PriceBook, Prices};
 
-/// What an organisation has set that decides how its events are taken in.
+/// The settings of an organization that ingest needs.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The zone that cuts its days.
+    /// The reporting time zone, which determines the days.
     pub zone: Tz,
-    /// Its own prices.
+    /// The organization's own prices.
     pub overrides: Overrides,
-    /// All that it has set of itself, the zone included.
+    /// All settings of the organization itself, including the time zone.
     pub organization: OrganizationSettings,
-    /// Its subscription, where it has one.
+    /// The subscription, if there is one.
     pub plan: Option<PlanSettings>,
 }
 
 impl Settings {
-    /// What a call of `model` at `at` costs: at the organisation's own price, else at the book's.
+    /// The cost of a call of `model` at `at`: by the organization's own price, else by the price book.
     pub fn price_call(
         &self,
         provider: &str,

@@ -1,20 +1,20 @@
-//! What an organisation sets of itself, and its budget.
+//! Settings of the organization itself, and its budgets.
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use crate::money::Usd;
 
-/// What is set of an organisation.
+/// The settings of an organization.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct OrganizationSettings {
-    /// What people call it.
+    /// The display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The zone that cuts its days.
+    /// The reporting time zone, which determines the days.
     pub timezone: Tz,
-    /// Whether a cheaper model may be recommended to it that another provider offers.
+    /// Whether recommendations may suggest a cheaper model of another provider.
     pub cross_provider_recommendations: bool,
 }
 
@@ -24,24 +24,24 @@ impl Default for OrganizationSettings {
     }
 }
 
-/// What an organisation means to spend a month.
+/// The budget of an organization, and the rules for alerts about all its budgets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BudgetSettings {
-    /// The sum of all; none: its agents' budgets together.
+    /// The monthly budget in US dollars. If absent, it is the sum of the agents' budgets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub monthly: Option<Usd>,
-    /// The shares at which it wants to hear of it, in percent, ascending. They hold for its agents' budgets as well.
+    /// The alert thresholds in percent of the budget, ascending. They apply to the agents' budgets as well.
     pub thresholds: Vec<u32>,
-    /// Whether it wants to hear of it already when the month is likely to reach one.
+    /// Whether an alert is also sent when the forecast cost of the month reaches a threshold.
     pub forecast: bool,
 }
 
-/// What an agent may cost a month, in an item of its own beside the agent's: whoever watches budgets reads them all in
-/// one stretch, and none of the agents. It is written with the agent, in one transaction.
+/// The monthly budget of an agent, stored in an item of its own so that the budgets can be read in one query without
+/// the agents. It is written in one transaction with the agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentBudgetSettings {
-    /// The sum.
+    /// The budget in US dollars.
     pub monthly: Usd,
 }
 

@@ -1,33 +1,33 @@
-//! The subscription of an organisation.
+//! The subscription of an organization.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-/// How a subscription stands.
+/// The status of a subscription.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanStatus {
-    /// There is none.
+    /// There is no subscription.
     #[default]
     None,
-    /// On trial.
+    /// In its trial period.
     Trialing,
     /// Paid for.
     Active,
-    /// A payment is late.
+    /// A payment is overdue.
     PastDue,
-    /// No payment came, and none is expected any more.
+    /// Payments failed for good; no further attempt is made.
     Unpaid,
-    /// Stopped for a while.
+    /// Suspended temporarily.
     Paused,
     /// Ended.
     Canceled,
-    /// The first payment is yet to come.
+    /// The first payment is outstanding.
     Incomplete,
 }
 
 impl PlanStatus {
-    /// The status as the API writes it.
+    /// The text of the status in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -42,19 +42,19 @@ impl PlanStatus {
     }
 }
 
-/// How long a billing period is.
+/// The length of a billing period.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BillingCycle {
-    /// A month.
+    /// One month.
     #[default]
     Monthly,
-    /// A year.
+    /// One year.
     Annual,
 }
 
 impl BillingCycle {
-    /// The cycle as the API writes it.
+    /// The text of the cycle in the API.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Monthly => "monthly",
@@ -63,44 +63,44 @@ impl BillingCycle {
     }
 }
 
-/// What is set of a subscription. The default is to have none.
+/// The settings of a subscription. The default is to have none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PlanSettings {
-    /// What the plan is called.
+    /// The display name of the plan.
     pub plan_name: String,
-    /// What the product is called.
+    /// The display name of the product.
     pub product_name: String,
-    /// How it stands.
+    /// The status of the subscription.
     pub status: PlanStatus,
-    /// The tier's id; empty where there is none.
+    /// The id of the tier. Empty if there is none.
     pub tier_id: String,
-    /// The tier's short name; empty where there is none.
+    /// The short name of the tier. Empty if there is none.
     pub tier_slug: String,
-    /// How long a period is.
+    /// The length of a billing period.
     pub billing_cycle: BillingCycle,
-    /// What a period costs, in cents.
+    /// The price of a billing period, in US cents.
     pub price_cents: u64,
-    /// Tokens that a period includes.
+    /// Tokens included per billing period.
     pub token_allowance: u64,
-    /// Calls that a period includes.
+    /// Calls included per billing period.
     pub api_call_limit: u64,
-    /// Conversations that a period includes.
+    /// Conversations included per billing period.
     pub conversation_limit: u64,
-    /// Agents that it includes.
+    /// Agents included in the plan.
     pub instance_limit: u64,
-    /// Sites that a node may host.
+    /// Sites that one node may host.
     pub max_sites_per_node: u64,
-    /// When the period begins that the others are counted from. Set together with its end, or not at all.
+    /// The start of the billing period from which all others are derived. Set together with its end, or not at all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_period_start: Option<DateTime<Utc>>,
-    /// When it ends, which is after it begins.
+    /// The end of that period, which is after its start.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_period_end: Option<DateTime<Utc>>,
-    /// When the trial ends.
+    /// The end of the trial.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trial_ends_at: Option<DateTime<Utc>>,
-    /// The tiers that are subscribed to.
+    /// The ids of the subscribed tiers.
     pub subscribed_tier_ids: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! An organisation's own prices, as they are stored: amounts as text.
+//! An organization's own prices, as they are stored: amounts are text.
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 use crate::money::Quantity;
 use crate::pricing::{InvalidPrice, LongContext, Override, Price, Rates};
 
-/// A price that an organisation has set, from a day on.
+/// An organization's own price for a model, valid from a day on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PriceSettings {
-    /// The provider, as it was spelled.
+    /// The provider, as the organization spelled it.
     pub provider: String,
-    /// The model, as it was spelled.
+    /// The model, as the organization spelled it.
     pub model: String,
-    /// The first day (UTC) on which it holds.
+    /// The first day (UTC) on which the price is valid.
     pub effective_from: NaiveDate,
-    /// What a call costs.
+    /// The rates of a call.
     pub rates: RateSettings,
-    /// What a call with a long input costs, where that differs.
+    /// The rates of a call with a long input, if they differ.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub long_context: Option<LongContextSettings>,
 }
 
-/// USD per million tokens, by bucket.
+/// Rates in US dollars per million tokens, by token bucket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RateSettings {
     /// Uncached input.
@@ -43,15 +43,16 @@ pub struct RateSettings {
 /// The rates of calls with a long input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LongContextSettings {
-    /// They price a call whose whole input has more tokens than this.
+    /// They apply to calls whose entire input has more tokens than this.
     pub above_input_tokens: u64,
-    /// The rates.
+    /// The rates of such calls.
     pub rates: RateSettings,
 }
 
 impl PriceSettings {
-    /// Whether both price the same thing from the same day on in the same way; ids compare in lower case.
-    pub fn says_the_same(&self, other: &Self) -> bool {
+    /// Whether both set the same rates for the same model from the same day on. Provider and model are compared
+    /// case-insensitively.
+    pub fn is_equivalent(&self, other: &Self) -> bool {
         self.provider.eq_ignore_ascii_case(&other.provider)
             && self.model.eq_ignore_ascii_case(&other.model)
             && (self.effective_from, &self.rates, &self.long_context)

@@ -1,12 +1,12 @@
-//! Projects: what is set of them.
+//! Settings of a project.
 
 use serde::{Deserialize, Serialize};
 
-/// What is set of a project.
+/// The registered settings of a project.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ProjectSettings {
-    /// What people call it.
+    /// The display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }

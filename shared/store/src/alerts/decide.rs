@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::keys::{Key, PK, VERSION, alerts as attr};
 use crate::registry::came_second;
 use crate::{Item, Store, key_attributes, new_item, s, transaction_failed, version};
-use ledger::alert::{AlertKey, BudgetId, Crossed, Delivery};
+use ledger::alert::{AlertKey, BudgetId, Delivery, MonthCrossings};
 use ledger::ids::OrgId;
 use ledger::period;
 
@@ -29,7 +29,7 @@ pub struct Decision {
     /// Which.
     pub budget: BudgetId,
     /// What will have been decided then.
-    pub crossed: Crossed,
+    pub crossed: MonthCrossings,
     /// The writes of what had been decided before, where anything had.
     pub writes: Option<u64>,
     /// The alerts, at most ten of each kind and one that takes others back.

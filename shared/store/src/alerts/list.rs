@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::keys::{Key, PK, SK, alerts as attr};
 use crate::registry::{Editor, Entity, Setting};
 use crate::{Store, decode, failed, key_attributes, s};
-use ledger::alert::{AlertKey, BudgetId, DeliveryState, Outlet, Status};
+use ledger::alert::{AlertKey, BudgetId, Channel, DeliveryState, Status};
 use ledger::ids::OrgId;
 
 /// The most alerts that are listed at once.
@@ -20,7 +20,7 @@ const ATTEMPTS: u32 = 20;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redelivery {
     /// The outlets that are due.
-    pub due: Vec<Outlet>,
+    pub due: Vec<Channel>,
 }
 
 impl Setting for Redelivery {}
@@ -28,7 +28,7 @@ impl Setting for Redelivery {}
 impl Redelivery {
     fn of(alert: &Alert) -> Self {
         let due = alert.deliveries.iter().filter(|delivery| delivery.state == DeliveryState::Pending);
-        Self { due: due.map(|delivery| delivery.outlet.clone()).collect() }
+        Self { due: due.map(|delivery| delivery.channel.clone()).collect() }
     }
 }
 
@@ -114,7 +114,7 @@ impl Store {
                 return Err(Error::Conflict(why.to_owned()));
             }
             let mut again = alert.clone();
-            again.deliveries.iter_mut().for_each(|delivery| delivery.again(editor.now));
+            again.deliveries.iter_mut().for_each(|delivery| delivery.redeliver(editor.now));
             again.lease = None;
             let zone = self.organization(&editor.org).await?.timezone;
             let (before, after) = (Redelivery::of(&alert), Redelivery::of(&again));

@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 use crate::keys::{SK, alerts as attr, registry as sort};
 use crate::registry::{set, stored};
 use crate::{Item, Store, decode, keys};
-use ledger::alert::{AlertKey, BudgetId, Crossed};
+use ledger::alert::{AlertKey, BudgetId, MonthCrossings};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
 use ledger::settings::{AgentBudgetSettings, BudgetSettings, DestinationSettings};
@@ -19,7 +19,7 @@ pub struct Watched {
     /// Its agents' budgets.
     pub agents: Vec<AgentBudget>,
     /// What was decided, in whatever month was the last.
-    pub crossed: BTreeMap<BudgetId, (Crossed, u64)>,
+    pub crossed: BTreeMap<BudgetId, (MonthCrossings, u64)>,
     /// Where alerts are sent to, by id.
     pub destinations: BTreeMap<Name, DestinationSettings>,
     /// The alerts that are still to be delivered, by their keys.

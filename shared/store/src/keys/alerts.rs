@@ -105,7 +105,7 @@ pub fn cursor() -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::alert::Kind;
+    use ledger::alert::AlertKind;
     use ledger::ids::AgentId;
     use ledger::period::Month;
 
@@ -121,7 +121,7 @@ mod tests {
             budget: budget.clone(),
             version: "0123456789abcdef".to_owned(),
             month: Month::parse("2026-11").unwrap(),
-            kind: Kind::Actual,
+            kind: AlertKind::Actual,
             threshold: 80,
             resolved: false,
         };

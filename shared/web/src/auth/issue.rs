@@ -1,35 +1,35 @@
-//! Tokens of our own making, for the local stack and the tests. A deployed system only ever verifies.
+//! Issues tokens for the local stack and the tests. A deployed system only verifies tokens.
 
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde::Serialize;
 
 use crate::error::{Error, Result};
 
-/// What a new token is to say.
+/// The claims of a new token.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewToken {
-    /// `iss`: who issues it.
+    /// `iss`: the issuer.
     #[serde(rename = "iss")]
     pub issuer: String,
-    /// `aud`: for whom it is.
+    /// `aud`: the audience.
     #[serde(rename = "aud")]
     pub audience: String,
-    /// `sub`: who holds it.
+    /// `sub`: the subject.
     #[serde(rename = "sub")]
     pub subject: String,
-    /// `org`: whose data it opens.
+    /// `org`: the organization whose data the token gives access to.
     pub org: String,
-    /// `scope`: what it allows, space-separated.
+    /// `scope`: the scopes, space-separated.
     pub scope: String,
-    /// `iat`: the second since the epoch at which it is issued.
+    /// `iat`: when the token was issued, in seconds since the epoch.
     #[serde(rename = "iat")]
     pub issued_at: i64,
-    /// `exp`: the second since the epoch from which it no longer holds.
+    /// `exp`: when the token expires, in seconds since the epoch.
     #[serde(rename = "exp")]
     pub expires_at: i64,
 }
 
-/// A token that says `claims`, signed with HS256.
+/// Signs `claims` with HS256.
 pub fn sign(secret: &[u8], claims: &NewToken) -> Result<String> {
     encode(&Header::default(), claims, &EncodingKey::from_secret(secret)).map_err(Error::internal)
 }

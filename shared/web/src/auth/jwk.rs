@@ -1,4 +1,4 @@
-//! Which keys of a JWKS document (RFC 7517) are used, and for which algorithm.
+//! Which keys of a JWKS document (RFC 7517) are used, and with which algorithm.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use jsonwebtoken::{Algorithm, DecodingKey};
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A key, and the one algorithm that it verifies.
+/// A key and the only algorithm it is used with.
 pub(super) struct Key {
     pub algorithm: Algorithm,
     pub decoding: DecodingKey,
@@ -18,12 +18,12 @@ pub(super) struct Key {
 /// Keys by their `kid`.
 pub(super) type KeySet = HashMap<String, Arc<Key>>;
 
-/// Bytes of an RSA modulus: 2048 bits (RFC 7518, 3.3) to 4096, the most that the backend takes.
+/// Bytes of an RSA modulus: 2048 bits (RFC 7518, section 3.3) to 4096, the maximum of the backend.
 const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
 #[derive(Deserialize)]
 struct Document {
-    // Not `Vec<Jwk>`: one odd key must not cost us the others.
+    // Not `Vec<Jwk>`: one malformed key must not invalidate the others.
     keys: Vec<Value>,
 }
 
@@ -42,7 +42,7 @@ struct Jwk {
     y: Option<String>,
 }
 
-/// The usable keys of a document. Of two with one `kid`, the first.
+/// The usable keys of a document. Of two with the same `kid`, the first.
 pub(super) fn parse(document: &[u8]) -> serde_json::Result<KeySet> {
     let document: Document = serde_json::from_slice(document)?;
     let mut usable = KeySet::new();
@@ -64,7 +64,7 @@ impl Jwk {
             ("RSA", _, None | Some("RS256")) => (Algorithm::RS256, self.rsa()),
             ("EC", Some("P-256"), None | Some("ES256")) => (Algorithm::ES256, self.p256()),
             ("OKP", Some("Ed25519"), None | Some("EdDSA")) => (Algorithm::EdDSA, self.ed25519()),
-            // `oct` above all: whoever can read a symmetric key could sign with it.
+            // In particular `oct`: whoever can read a symmetric key can sign with it.
             _ => return None,
         };
         decoding.map(|decoding| Key { algorithm, decoding })
@@ -89,7 +89,7 @@ impl Jwk {
     }
 
     fn ed25519(&self) -> Option<DecodingKey> {
-        // jsonwebtoken 11.1 panics at the first use of an Ed25519 key that is shorter.
+        // jsonwebtoken 11.1 panics at the first use of a shorter Ed25519 key.
         DecodingKey::from_ed_components(of_32_bytes(self.x.as_ref()?)?).ok()
     }
 }

@@ -1,4 +1,4 @@
-//! The identity provider's keys: fetched when first needed, kept for an hour, and kept longer when it is down.
+//! The identity provider's keys: fetched when first needed, cached for an hour, and longer if the provider is down.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,23 +12,23 @@ use tokio::time::Instant;
 use super::jwk::{self, Key, KeySet};
 use crate::error::{Error, Result};
 
-/// The age from which the keys are fetched anew.
+/// Age at which the keys are fetched again.
 pub(super) const MAX_AGE: Duration = Duration::from_hours(1);
-/// The least time between two attempts: tokens with made-up key ids cost the provider no more than this.
+/// Minimum time between two fetches, so that tokens with made-up key ids cannot flood the provider.
 pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(30);
-/// The same as long as no fetch has succeeded.
+/// Minimum time between two fetches until the first one succeeds.
 const FIRST_INTERVAL: Duration = Duration::from_secs(1);
-/// The longest that a fetch may take, from connecting to the last byte.
+/// Timeout of a fetch, from connecting to the last byte.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(3);
-/// The largest document, in bytes.
+/// Maximum size of a document.
 pub(super) const MAX_BYTES: usize = 64 * 1024;
 
-/// The keys that one URL lists.
+/// The keys listed at one URL.
 pub(super) struct Jwks {
     client: Client,
     url: Url,
     cache: RwLock<Option<Cached>>,
-    /// When the last attempt was made, whatever came of it. Its lock is held during a fetch.
+    /// When the latest fetch started, successful or not. The lock is held during a fetch.
     attempted: Mutex<Option<Instant>>,
 }
 
@@ -39,7 +39,7 @@ struct Cached {
 
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
-    // Its `Display` leaves out the cause.
+    // The `Display` of the error omits its cause.
     #[error("{0:?}")]
     Transport(#[from] reqwest::Error),
     #[error("answered {0}")]
@@ -55,20 +55,20 @@ impl Jwks {
         let client = Client::builder()
             .user_agent(concat!("fleetledger/", env!("CARGO_PKG_VERSION")))
             .timeout(timeout)
-            // Where the keys come from is configured, not negotiated.
+            // The source of the keys is configured, not negotiated.
             .redirect(Policy::none())
-            // A connection would be dead by the next fetch, an hour or a frozen process later.
+            // A pooled connection would be dead by the next fetch, after an hour or a frozen process.
             .pool_max_idle_per_host(0)
             .build()?;
         Ok(Self { client, url, cache: RwLock::new(None), attempted: Mutex::new(None) })
     }
 
-    /// Fetches the keys, so that the first request need not wait for them.
+    /// Fetches the keys at start-up, so that the first request need not wait for them.
     pub async fn warm(&self, now: Instant) {
         self.refresh(now, false).await;
     }
 
-    /// The key that is called `kid`.
+    /// The key with this `kid`.
     pub async fn key(&self, kid: &str, now: Instant) -> Result<Arc<Key>> {
         let fetched =
             self.cache.read().await.as_ref().and_then(|it| it.keys.contains_key(kid).then_some(it.at));
@@ -85,20 +85,20 @@ impl Jwks {
         }
     }
 
-    /// Fetches the keys unless that was tried a moment ago. Whoever asks meanwhile waits for the same fetch, or
-    /// where an old key will do, goes on with that.
+    /// Fetches the keys unless that was attempted a moment ago. Concurrent callers wait for the same fetch, or
+    /// continue with the old keys if those suffice.
     async fn refresh(&self, now: Instant, old_will_do: bool) {
         let mut attempted = match self.attempted.try_lock() {
             Ok(attempted) => attempted,
             Err(_) if old_will_do => return,
             Err(_) => self.attempted.lock().await,
         };
-        // Without any keys every request fails, and is told to come again after a second.
+        // Without keys every request fails and is told to retry after a second.
         let interval = if self.cache.read().await.is_some() { MIN_INTERVAL } else { FIRST_INTERVAL };
         if attempted.is_some_and(|at| now.saturating_duration_since(at) < interval) {
             return;
         }
-        // Noted first: a caller that goes away amid the fetch makes no room for another attempt.
+        // Set first, so that a caller that disconnects during the fetch does not cause another one.
         *attempted = Some(now);
         match self.fetch().await {
             Ok(keys) => {

@@ -1,4 +1,4 @@
-//! Who is asking: bearer tokens (RFC 7519), verified before anything in them is believed.
+//! Verification of bearer tokens (RFC 7519).
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,27 +25,27 @@ pub use scope::Scope;
 use jwk::Key;
 use jwks::Jwks;
 
-/// The longest token, in bytes.
+/// Maximum length of a token.
 pub const MAX_TOKEN_BYTES: usize = 8 * 1024;
-/// Seconds by which clocks may differ.
+/// Tolerated difference between clocks, in seconds.
 const LEEWAY_SECONDS: u64 = 30;
 
-/// What a good token says.
+/// The claims of a verified token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claims {
-    /// The organisation whose data it opens.
+    /// The organization whose data the token gives access to.
     pub org: OrgId,
-    /// Who holds it.
+    /// The holder of the token.
     pub subject: String,
-    /// What it allows.
+    /// The rights that the token grants.
     pub scopes: BTreeSet<Scope>,
 }
 
-/// The claims as they are written. What `jsonwebtoken` checks as well is an option here, so that its message
-/// names what is missing.
+/// The claims as they appear in the token. Those that `jsonwebtoken` checks are optional here, so that its own
+/// message says which is missing.
 #[derive(Deserialize)]
 struct Wire {
-    // jsonwebtoken would take a list of issuers too; RFC 7519 has only one.
+    // jsonwebtoken would accept a list of issuers; RFC 7519 allows only one.
     #[serde(rename = "iss")]
     _issuer: Option<String>,
     sub: Option<String>,
@@ -62,38 +62,38 @@ impl TryFrom<Wire> for Claims {
         Ok(Self {
             org: OrgId::new(org).map_err(|_| refused("the org claim is not an identifier"))?,
             subject: wire.sub.filter(|sub| !sub.is_empty()).ok_or_else(|| refused("no sub claim"))?,
-            // Words that mean nothing here may mean something to another service.
+            // Unknown scopes may be meant for another service.
             scopes: scope.split(' ').filter_map(Scope::parse).collect(),
         })
     }
 }
 
-/// Why a [`Verifier`] could not be made.
+/// Why a [`Verifier`] could not be created.
 #[derive(Debug, thiserror::Error)]
 pub enum VerifierError {
-    /// The address of the keys is none.
+    /// The JWKS URL is invalid.
     #[error("the JWKS URL is not a URL: {0}")]
     Url(String),
-    /// The HTTP client could not be set up.
+    /// The HTTP client could not be built.
     #[error("no HTTP client for the JWKS URL: {0:?}")]
     Client(#[from] reqwest::Error),
 }
 
 enum Keys {
-    /// None: no token holds.
+    /// Rejects every token.
     None,
     Secret(Arc<Key>),
     Jwks(Box<Jwks>),
 }
 
-/// Tells good tokens from bad ones.
+/// Verifies tokens.
 pub struct Verifier {
     expected: Validation,
     keys: Keys,
 }
 
 impl Verifier {
-    /// A verifier of tokens as `config` describes them. It fetches nothing yet.
+    /// A verifier of tokens as `config` describes them. It does not fetch keys yet.
     pub fn new(config: &AuthConfig) -> Result<Self, VerifierError> {
         let keys = match &config.keys {
             TokenKeys::Secret(secret) => Keys::Secret(Arc::new(Key {
@@ -108,37 +108,37 @@ impl Verifier {
         let mut expected = Validation::default();
         expected.set_issuer(&[&config.issuer]);
         expected.set_audience(&[&config.audience]);
-        // Without this, jsonwebtoken checks a claim only where it is present.
+        // Without this, jsonwebtoken checks a claim only if it is present.
         expected.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         expected.validate_nbf = true;
         expected.leeway = LEEWAY_SECONDS;
         Ok(Self { expected, keys })
     }
 
-    /// A verifier for a function that asks nobody for a token: it lets none pass.
+    /// A verifier that rejects every token, for functions whose routes are all public.
     pub fn without_keys() -> Self {
         Self { expected: Validation::default(), keys: Keys::None }
     }
 
-    /// Fetches the keys that tokens are verified with, where they are not configured.
+    /// Fetches the keys, if they come from a URL.
     pub async fn warm(&self) {
         if let Keys::Jwks(jwks) = &self.keys {
             jwks.warm(Instant::now()).await;
         }
     }
 
-    /// What `token` says, if it holds now.
+    /// Verifies `token` and returns its claims.
     pub async fn verify(&self, token: &str) -> Result<Claims> {
         self.verify_at(token, Instant::now()).await
     }
 
-    /// As [`Self::verify`]; `now` is for the age of the keys, the token's own times are held against the real one.
+    /// Like [`Self::verify`]. `now` is for the age of the keys; the token's times are compared with the wall clock.
     async fn verify_at(&self, token: &str, now: Instant) -> Result<Claims> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(refused("longer than a token may be"));
         }
         let header = decode_header(token).map_err(unverified)?;
-        // RFC 7515, 4.1.11: what must be understood and is not makes the token invalid; we understand no extension.
+        // RFC 7515, section 4.1.11: an unsupported critical extension makes the token invalid. None is supported.
         if header.crit.is_some() {
             return Err(refused("a critical header extension"));
         }
@@ -148,7 +148,7 @@ impl Verifier {
             (Keys::Jwks(jwks), Some(kid)) => jwks.key(&kid, now).await?,
             (Keys::Jwks(_), None) => return Err(refused("no kid")),
         };
-        // The key decides the algorithm. What the header says is held against it, never followed.
+        // The key decides the algorithm. The header's is compared with it, never followed.
         let expected = Validation { algorithms: vec![key.algorithm], ..self.expected.clone() };
         decode::<Wire>(token, &key.decoding, &expected).map_err(unverified)?.claims.try_into()
     }
@@ -158,7 +158,7 @@ fn refused(reason: impl Into<String>) -> Error {
     Error::Unauthenticated(reason.into())
 }
 
-/// Why a token does not hold, without any piece of it: parsers like to quote what they choke on.
+/// Why a token is invalid, without quoting any part of it as parsers do.
 #[allow(clippy::needless_pass_by_value, reason = "what map_err passes")]
 fn unverified(error: jsonwebtoken::errors::Error) -> Error {
     match error.kind() {

@@ -1,25 +1,25 @@
-//! What a token may allow.
+//! Token scopes.
 
-/// A right that a route asks for.
+/// A right that a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scope {
-    /// To read request and token counts.
+    /// Read request and token counts.
     MetricsRead,
-    /// To read the plan, its limits and what was used of them.
+    /// Read the plan, its limits and its usage.
     BillingRead,
-    /// To read compute usage.
+    /// Read compute usage.
     UsageRead,
-    /// To read the analysis of costs.
+    /// Read cost analysis.
     CostsRead,
-    /// To read what agents cost beside what they are worth.
+    /// Read the agents' cost and value.
     WorkforceRead,
-    /// To read the activity log.
+    /// Read the activity log.
     ActivityRead,
-    /// To send events.
+    /// Send events.
     EventsWrite,
-    /// To read what is registered.
+    /// Read settings.
     RegistryRead,
-    /// To change what is registered.
+    /// Change settings.
     RegistryWrite,
 }
 
@@ -37,7 +37,7 @@ impl Scope {
         Self::RegistryWrite,
     ];
 
-    /// The word for it in a token's `scope` claim.
+    /// The word in a token's `scope` claim.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::MetricsRead => "metrics:read",
@@ -52,7 +52,7 @@ impl Scope {
         }
     }
 
-    /// The scope that `word` stands for; case matters (RFC 6749, 3.3).
+    /// The scope with this name, case-sensitive (RFC 6749, section 3.3).
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == word)
     }
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_scope_has_its_own_word() {
+    fn every_scope_has_its_own_name() {
         assert_eq!(Scope::ALL.into_iter().collect::<BTreeSet<_>>().len(), Scope::ALL.len());
         for scope in Scope::ALL {
             assert_eq!(Scope::parse(scope.as_str()), Some(scope));

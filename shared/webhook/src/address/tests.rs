@@ -1,15 +1,15 @@
-//! The table at the edges of its blocks, and against what the standard library knows.
+//! The edges of all blocks, and a comparison with the standard library.
 
 use proptest::prelude::*;
 
 use super::*;
 
-fn said(address: &str) -> &'static str {
+fn kind(address: &str) -> &'static str {
     special(address.parse().unwrap()).unwrap_or("public")
 }
 
 #[test]
-fn blocks_of_ipv4_at_their_edges() {
+fn ipv4_blocks_end_at_their_edges() {
     for (first, last, name) in [
         ("0.0.0.0", "0.255.255.255", "this-network"),
         ("10.0.0.0", "10.255.255.255", "private"),
@@ -27,9 +27,9 @@ fn blocks_of_ipv4_at_their_edges() {
         ("224.0.0.0", "239.255.255.255", "multicast"),
         ("240.0.0.0", "255.255.255.255", "reserved"),
     ] {
-        assert_eq!((said(first), said(last)), (name, name), "{first} {last}");
+        assert_eq!((kind(first), kind(last)), (name, name), "{first} {last}");
         let (first, last): (Ipv4Addr, Ipv4Addr) = (first.parse().unwrap(), last.parse().unwrap());
-        // What is next to a block is public, or the block beside it.
+        // The neighbors of a block are public or belong to the adjacent block.
         let beside = [first.to_bits().checked_sub(1), last.to_bits().checked_add(1)];
         for address in beside.into_iter().flatten().map(Ipv4Addr::from_bits) {
             let expected = if address == Ipv4Addr::new(239, 255, 255, 255) {
@@ -41,12 +41,12 @@ fn blocks_of_ipv4_at_their_edges() {
         }
     }
     for public in ["1.1.1.1", "8.8.8.8", "169.253.255.255", "192.0.1.1", "192.31.196.1", "223.255.255.255"] {
-        assert_eq!(said(public), "public", "{public}");
+        assert_eq!(kind(public), "public", "{public}");
     }
 }
 
 #[test]
-fn blocks_of_ipv6_at_their_edges() {
+fn ipv6_blocks_end_at_their_edges() {
     for (first, last, name) in [
         ("::", "::", "unspecified"),
         ("::1", "::1", "loopback"),
@@ -70,7 +70,7 @@ fn blocks_of_ipv6_at_their_edges() {
         ("64:ff9b::10.0.0.1", "64:ff9b::10.255.255.255", "private"),
         ("64:ff9b::169.254.169.254", "64:ff9b::a9fe:0", "link-local"),
     ] {
-        assert_eq!((said(first), said(last)), (name, name), "{first} {last}");
+        assert_eq!((kind(first), kind(last)), (name, name), "{first} {last}");
     }
     for public in [
         "2000::",
@@ -83,14 +83,14 @@ fn blocks_of_ipv6_at_their_edges() {
         "3ffe:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
         "64:ff9b::8.8.8.8",
     ] {
-        assert_eq!(said(public), "public", "{public}");
+        assert_eq!(kind(public), "public", "{public}");
     }
 }
 
 proptest! {
     #[test]
-    fn whatever_the_standard_library_knows_to_be_special_is(bits: u32, block in 0..SPECIAL_V4.len()) {
-        // Half of them inside a block, or most would be in none.
+    fn every_ipv4_address_special_to_the_standard_library_is_special(bits: u32, block in 0..SPECIAL_V4.len()) {
+        // One address is inside a block; most random ones are in none.
         let (block, name) = SPECIAL_V4[block];
         let inside = Ipv4Addr::from_bits(block.network().to_bits() | bits & block.hostmask().to_bits());
         prop_assert!(special(inside.into()).is_some(), "{inside} is {name}");
@@ -99,7 +99,7 @@ proptest! {
                 || address.is_multicast() || address.is_broadcast() || address.is_documentation()
                 || address.is_unspecified();
             prop_assert!(!known || special(address.into()).is_some(), "{}", address);
-            // However an IPv4 address is wrapped up, it is no more public than it is by itself.
+            // Embedding an IPv4 address in IPv6 never makes it public.
             let compatible = Ipv6Addr::from_bits(address.to_bits().into());
             let [a, b, c, d] = address.octets().map(u16::from);
             let (high, low) = (a << 8 | b, c << 8 | d);
@@ -114,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn only_global_unicast_of_ipv6_is_public(bits: u128, block in 0..SPECIAL_V6.len()) {
+    fn only_ipv6_global_unicast_is_public(bits: u128, block in 0..SPECIAL_V6.len()) {
         let (block, name) = SPECIAL_V6[block];
         let inside = Ipv6Addr::from_bits(block.network().to_bits() | bits & block.hostmask().to_bits());
         prop_assert!(special(inside.into()).is_some(), "{inside} is {name}");

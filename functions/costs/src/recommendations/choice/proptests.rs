@@ -1,4 +1,4 @@
-//! The best offer against a plain walk over all of them.
+//! Compares the best offer with a linear search over all offers.
 
 use std::collections::BTreeMap;
 
@@ -10,15 +10,15 @@ use proptest::prelude::*;
 use super::tests::{Case, book};
 use super::*;
 
-/// Prices in cents, so that some are the same.
+/// Prices in cents, so that some are equal.
 fn rows() -> impl Strategy<Value = Vec<(usize, u32, u32)>> {
     prop::collection::vec((0_usize..2, 0_u32..1200, 0_u32..1200), 1..12)
 }
 
 proptest! {
-    /// No model that could be chosen saves more, by a plain walk over all of them.
+    /// No eligible model saves more, by linear search.
     #[test]
-    fn nothing_saves_more(
+    fn no_eligible_model_saves_more(
         rows in rows(),
         (input, output, cache_read) in (0_u64..5_000_000, 0_u64..5_000_000, 0_u64..5_000_000),
         needed in prop::sample::select(vec![Category::Economy, Category::Standard, Category::Flagship]),
@@ -49,9 +49,9 @@ proptest! {
             .filter(|(i, _)| **i < names.len() && rows[**i].0 == 0)
             .map(|(i, (requests, errors))| (*i, (*requests, *errors.min(requests))))
             .collect();
-        let statics: Vec<(&'static str, Calls)> = tried.iter()
+        let statics: Vec<(&'static str, CallCounts)> = tried.iter()
             .map(|(i, (requests, errors))| {
-                (&*names[*i].clone().leak(), Calls { requests: *requests, errors: *errors })
+                (&*names[*i].clone().leak(), CallCounts { requests: *requests, errors: *errors })
             })
             .collect();
         let providers = if across { vec!["p", "q"] } else { vec!["p"] };

@@ -13,7 +13,7 @@ fn facts() -> Facts {
         summary: String::new(),
         organization: Party { id: "acme".to_owned(), name: Some("Acme".to_owned()) },
         subject: Subject { subject_type: SubjectKind::Agent, id: "nova".to_owned(), name: None },
-        kind: Kind::Forecast,
+        kind: AlertKind::Forecast,
         threshold_percent: 80,
         also_crossed_percent: vec![50],
         budget: Some(usd("100")),
@@ -39,18 +39,18 @@ fn facts() -> Facts {
 }
 
 #[test]
-fn each_kind_of_message_is_a_sentence() {
+fn each_kind_of_message_has_its_own_summary() {
     let (crossed, resolved) = (MessageType::ThresholdCrossed, MessageType::Resolved);
     let of_org = Subject { subject_type: SubjectKind::Organization, ..facts().subject };
     for (facts, message_type, sentence) in [
         (
             facts(),
             crossed,
-            "Acme: the agent nova is likely to cost 81.123456 USD in 2026-09: 81.1 % of its budget of 100.00 USD \
+            "Acme: the agent nova is forecast to cost 81.123456 USD in 2026-09: 81.1 % of its budget of 100.00 USD \
              (threshold 80 %).",
         ),
         (
-            Facts { kind: Kind::Actual, is_lower_bound: true, subject: of_org, ..facts() },
+            Facts { kind: AlertKind::Actual, is_lower_bound: true, subject: of_org, ..facts() },
             crossed,
             "Acme: the organization has cost at least 40.50 USD in 2026-09: 40.5 % of its budget of 100.00 USD \
              (threshold 80 %).",
@@ -63,7 +63,7 @@ fn each_kind_of_message_is_a_sentence() {
         (
             Facts { budget: None, ..facts() },
             resolved,
-            "Acme: the agent nova has no budget any more: what was said of it for 2026-09 no longer holds.",
+            "Acme: the agent nova no longer has a budget: its alerts for 2026-09 no longer apply.",
         ),
     ] {
         assert_eq!(facts.sentence(message_type), sentence);
@@ -71,7 +71,7 @@ fn each_kind_of_message_is_a_sentence() {
 }
 
 #[test]
-fn what_is_written_is_read_again() {
+fn a_message_round_trips_through_json() {
     let message = Message {
         message_type: MessageType::Resolved,
         version: MESSAGE_VERSION,

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn every_supported_algorithm() {
+async fn every_supported_algorithm_is_verified() {
     let provider = Provider::start(&["rsa", "ec", "ed"].map(jwk)).await;
     let verifier = provider.verifier();
     for kid in ["rsa", "ec", "ed"] {
@@ -15,7 +15,7 @@ async fn every_supported_algorithm() {
 }
 
 #[tokio::test]
-async fn a_token_names_its_key_and_is_signed_with_it() {
+async fn a_token_must_be_signed_with_the_key_it_names() {
     let provider = Provider::start(&["rsa", "ec", "ed"].map(jwk)).await;
     let verifier = provider.verifier();
     let next = EncodingKey::from_ed_pem(include_bytes!("../testdata/ed25519-next.pem")).unwrap();
@@ -29,7 +29,7 @@ async fn a_token_names_its_key_and_is_signed_with_it() {
 }
 
 #[tokio::test]
-async fn a_public_key_is_no_secret() {
+async fn a_public_key_is_not_accepted_as_an_hmac_secret() {
     let provider = Provider::start(&["rsa", "ec", "ed"].map(jwk)).await;
     let verifier = provider.verifier();
     let pem = include_str!("../testdata/rsa.pub.pem");
@@ -45,7 +45,7 @@ async fn a_public_key_is_no_secret() {
 }
 
 #[tokio::test]
-async fn another_algorithm_of_the_same_key_is_refused() {
+async fn another_algorithm_for_the_same_key_is_rejected() {
     let provider = Provider::start(&[jwk("rsa")]).await;
     let key = EncodingKey::from_rsa_pem(include_bytes!("../testdata/rsa.pem")).unwrap();
     for algorithm in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
@@ -55,7 +55,7 @@ async fn another_algorithm_of_the_same_key_is_refused() {
 }
 
 #[tokio::test]
-async fn a_key_that_is_not_usable_costs_us_no_other() {
+async fn an_unusable_key_does_not_affect_the_others() {
     let with = |kid: &str, name: &str, value: Value| {
         let mut key = jwk(kid);
         key[name] = value;
@@ -105,7 +105,7 @@ async fn a_key_that_is_not_usable_costs_us_no_other() {
 }
 
 #[tokio::test]
-async fn a_symmetric_key_in_public_is_never_used() {
+async fn symmetric_keys_in_a_jwks_document_are_never_used() {
     for alg in [json!("HS256"), Value::Null] {
         // "c2VjcmV0" is "secret".
         let provider =
@@ -118,7 +118,7 @@ async fn a_symmetric_key_in_public_is_never_used() {
 }
 
 #[tokio::test]
-async fn of_two_keys_with_one_name_the_first_counts() {
+async fn the_first_of_two_keys_with_the_same_kid_is_used() {
     let mut second = jwk("ed-next");
     second["kid"] = json!("ed");
     let provider = Provider::start(&[jwk("ed"), second]).await;

@@ -1,4 +1,4 @@
-//! When the keys of a URL are fetched, and what happens when they cannot be.
+//! When keys are fetched from a URL, and what happens when that fails.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn unavailable(outcome: &Result<Claims>) -> bool {
 }
 
 #[tokio::test]
-async fn a_new_key_is_picked_up_and_an_old_one_dropped() {
+async fn new_keys_are_picked_up_and_removed_keys_are_dropped() {
     let provider = Provider::start(&[jwk("ed")]).await;
     let verifier = provider.verifier();
     let start = Instant::now();
@@ -29,7 +29,7 @@ async fn a_new_key_is_picked_up_and_an_old_one_dropped() {
 }
 
 #[tokio::test]
-async fn keys_of_an_hour_are_fetched_anew() {
+async fn keys_are_fetched_again_after_an_hour() {
     let provider = Provider::start(&["ed", "rsa"].map(jwk)).await;
     let verifier = provider.verifier();
     let start = Instant::now();
@@ -38,7 +38,7 @@ async fn keys_of_an_hour_are_fetched_anew() {
     provider.lists(&[jwk("rsa")]).await;
     reason(&revoked, verifier.verify_at(&revoked, start + MAX_AGE).await);
     assert_eq!(provider.requests(), 2);
-    // Nor is a document without any key taken for a failure: it may be the way to revoke them all.
+    // A document without keys is not a failure either: it may be meant to revoke them all.
     provider.lists(&[]).await;
     let last = signed_by("rsa", &claims());
     verifier.verify_at(&last, start + 2 * MAX_AGE - SECOND).await.unwrap();
@@ -46,7 +46,7 @@ async fn keys_of_an_hour_are_fetched_anew() {
 }
 
 #[tokio::test]
-async fn unknown_keys_do_not_hammer_the_provider() {
+async fn unknown_key_ids_do_not_flood_the_provider() {
     let provider = Provider::start(&[jwk("ed")]).await;
     let verifier = provider.verifier();
     let start = Instant::now();
@@ -65,13 +65,13 @@ async fn unknown_keys_do_not_hammer_the_provider() {
 }
 
 #[tokio::test]
-async fn without_keys_the_answer_is_try_again_later() {
+async fn without_keys_the_service_is_unavailable() {
     let provider = Provider::start(&[]).await;
     provider.answers(StatusCode::INTERNAL_SERVER_ERROR, "").await;
     let verifier = provider.verifier();
     let start = Instant::now();
     let token = signed_by("ed", &claims());
-    // Asked again after a second, as the caller is told to: no key is known yet that could do meanwhile.
+    // Retried after a second, as the caller is told: there are no old keys to use meanwhile.
     for _ in 0..10 {
         assert!(unavailable(&verifier.verify_at(&token, start).await));
     }
@@ -82,7 +82,7 @@ async fn without_keys_the_answer_is_try_again_later() {
 }
 
 #[tokio::test]
-async fn old_keys_outlive_a_provider_that_is_down() {
+async fn old_keys_are_kept_while_the_provider_is_down() {
     let provider = Provider::start(&[jwk("ed")]).await;
     let verifier = provider.verifier();
     let start = Instant::now();
@@ -102,7 +102,7 @@ async fn old_keys_outlive_a_provider_that_is_down() {
         verifier.verify_at(&token, later).await.unwrap();
         verifier.verify_at(&token, later + MIN_INTERVAL - SECOND).await.unwrap();
         assert_eq!(provider.requests(), 2 + usize::try_from(round).unwrap());
-        // An unknown key is still unknown, and known not to be worth another attempt.
+        // An unknown key stays unknown and does not cause another fetch.
         let unknown = signed_by("ed-next", &claims());
         reason(&unknown, verifier.verify_at(&unknown, later + SECOND).await);
     }
@@ -110,7 +110,7 @@ async fn old_keys_outlive_a_provider_that_is_down() {
 }
 
 #[tokio::test]
-async fn a_document_has_a_greatest_size() {
+async fn documents_over_the_size_limit_are_rejected() {
     let provider = Provider::start(&[]).await;
     let token = signed_by("ed", &claims());
     let document = json!({ "keys": [jwk("ed")] }).to_string();
@@ -122,7 +122,7 @@ async fn a_document_has_a_greatest_size() {
 }
 
 #[tokio::test]
-async fn a_redirection_is_not_followed() {
+async fn redirects_are_not_followed() {
     let provider = Provider::start(&[jwk("ed")]).await;
     let verifier = verifier(TokenKeys::JwksUrl(format!("{}/moved", provider.address)));
     assert!(unavailable(&verifier.verify(&signed_by("ed", &claims())).await));
@@ -130,7 +130,7 @@ async fn a_redirection_is_not_followed() {
 }
 
 #[tokio::test]
-async fn a_provider_that_never_answers_is_given_up() {
+async fn a_fetch_times_out() {
     let provider = Provider::start(&[jwk("ed")]).await;
     let _closed = provider.gate.write().await;
     let jwks = Jwks::new(provider.url().parse().unwrap(), Duration::from_millis(20)).unwrap();
@@ -138,19 +138,19 @@ async fn a_provider_that_never_answers_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_provider_that_is_not_there_is_no_panic() {
-    // Bound and closed again: nobody listens on this port.
+async fn an_unreachable_provider_makes_the_service_unavailable() {
+    // Bound and closed again, so nobody listens on this port.
     let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
     let verifier = verifier(TokenKeys::JwksUrl(format!("http://127.0.0.1:{port}/jwks")));
     assert!(unavailable(&verifier.verify(&signed_by("ed", &claims())).await));
 }
 
 #[tokio::test]
-async fn many_at_once_share_one_fetch() {
+async fn concurrent_requests_share_one_fetch() {
     let provider = Provider::start(&[jwk("ed")]).await;
     let verifier = provider.verifier();
     let token = signed_by("ed", &claims());
-    // By the clock that verify itself reads, so that some begin a little after the fetch.
+    // With the clock that `verify` itself reads, so that some calls start after the fetch.
     for outcome in join_all((0..100).map(|_| verifier.verify(&token))).await {
         outcome.unwrap();
     }
@@ -158,7 +158,7 @@ async fn many_at_once_share_one_fetch() {
 }
 
 #[tokio::test]
-async fn who_has_an_old_key_does_not_wait_for_a_new_one() {
+async fn requests_with_an_old_key_do_not_wait_for_a_fetch() {
     let provider = Provider::start(&[jwk("ed")]).await;
     let verifier = Arc::new(provider.verifier());
     let token = signed_by("ed", &claims());
@@ -180,7 +180,7 @@ async fn who_has_an_old_key_does_not_wait_for_a_new_one() {
 }
 
 #[test]
-fn an_address_that_is_none_is_an_error_at_the_start() {
+fn an_invalid_url_is_an_error_at_start_up() {
     let config = AuthConfig {
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),

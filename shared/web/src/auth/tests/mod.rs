@@ -1,4 +1,4 @@
-//! What the tests of tokens share: keys, tokens, and an identity provider on the loopback interface.
+//! Shared by the token tests: keys, tokens, and an identity provider on the loopback interface.
 
 mod jwk;
 mod jwks;
@@ -31,7 +31,7 @@ fn now() -> u64 {
     get_current_timestamp()
 }
 
-/// The claims of a good token.
+/// The claims of a valid token.
 fn claims() -> Value {
     json!({
         "iss": ISSUER,
@@ -44,7 +44,7 @@ fn claims() -> Value {
     })
 }
 
-/// A good token's claims but for one.
+/// The claims of a valid token with one replaced.
 fn claims_with(name: &str, value: Value) -> Value {
     let mut claims = claims();
     claims[name] = value;
@@ -55,8 +55,8 @@ fn hs256(claims: &Value) -> String {
     encode(&Header::default(), claims, &EncodingKey::from_secret(SECRET)).unwrap()
 }
 
-/// A token signed with the private half of the key called `kid` in `testdata/jwks.json`. The keys were made with
-/// openssl for these tests and open nothing.
+/// A token signed with the private half of the key `kid` in `testdata/jwks.json`. The keys were generated with
+/// openssl for these tests and are used nowhere else.
 fn signed_by(kid: &str, claims: &Value) -> String {
     let (algorithm, key) = match kid {
         "rsa" => (Algorithm::RS256, EncodingKey::from_rsa_pem(include_bytes!("../testdata/rsa.pem"))),
@@ -74,13 +74,13 @@ fn header(algorithm: Algorithm, kid: &str) -> Header {
     Header { kid: Some(kid.to_owned()), ..Header::new(algorithm) }
 }
 
-/// The public half of the key called `kid`.
+/// The public half of the key `kid`.
 fn jwk(kid: &str) -> Value {
     let document: Value = serde_json::from_str(include_str!("../testdata/jwks.json")).unwrap();
     document["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid).unwrap().clone()
 }
 
-/// The reason why a token was turned away, once it is sure that it shows no part of the token.
+/// Why a token was rejected. Panics if the reason contains a part of the token.
 fn reason(token: &str, outcome: Result<Claims>) -> String {
     match outcome {
         Err(Error::Unauthenticated(reason)) => {
@@ -92,14 +92,14 @@ fn reason(token: &str, outcome: Result<Claims>) -> String {
     }
 }
 
-/// An identity provider that answers what it is told to.
+/// An identity provider with configurable responses.
 #[derive(Clone)]
 struct Provider {
     address: String,
     answer: Arc<Mutex<(StatusCode, String)>>,
     requests: Arc<AtomicUsize>,
     asked: Arc<Notify>,
-    /// No answer leaves while a test holds this for writing.
+    /// No response is sent while a test holds this lock for writing.
     gate: Arc<RwLock<()>>,
 }
 

@@ -1,4 +1,4 @@
-//! Which tokens hold: everything about a token but where its key comes from.
+//! Which tokens are valid, apart from where their keys come from.
 
 use super::*;
 use base64::Engine;
@@ -17,7 +17,7 @@ async fn refuse(token: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_good_token_says_whose_it_is_and_what_it_allows() {
+async fn a_valid_token_gives_organization_subject_and_scopes() {
     let expected = Claims {
         org: OrgId::new("acme").unwrap(),
         subject: "user-1".to_owned(),
@@ -38,7 +38,7 @@ async fn a_good_token_says_whose_it_is_and_what_it_allows() {
 }
 
 #[tokio::test]
-async fn scopes_that_mean_nothing_here_are_ignored() {
+async fn unknown_scopes_are_ignored() {
     for (scope, expected) in [
         (json!("openid events:write  EVENTS:READ events:write"), vec![Scope::EventsWrite]),
         (json!("metrics:read,costs:read"), vec![]),
@@ -70,7 +70,7 @@ async fn every_required_claim_is_required() {
 }
 
 #[tokio::test]
-async fn the_organisation_is_an_identifier() {
+async fn the_organization_must_be_an_identifier() {
     for org in ["acme#1", "acme corp", "é", &"a".repeat(129)] {
         assert_eq!(
             refuse(&hs256(&claims_with("org", json!(org)))).await,
@@ -81,8 +81,8 @@ async fn the_organisation_is_an_identifier() {
 }
 
 #[tokio::test]
-async fn times_are_held_against_the_clock_with_some_leeway() {
-    // Chosen so that a slow run changes no outcome.
+async fn token_times_are_checked_with_leeway() {
+    // Chosen so that a slow run does not change an outcome.
     accept(&hs256(&claims_with("exp", json!(now() - 5)))).await;
     accept(&hs256(&claims_with("nbf", json!(now() + 25)))).await;
     for exp in [json!(now() - 31), json!(0), json!(-1), json!((now() + 600).to_string())] {
@@ -94,7 +94,7 @@ async fn times_are_held_against_the_clock_with_some_leeway() {
 }
 
 #[tokio::test]
-async fn issuer_and_audience_are_exactly_ours() {
+async fn issuer_and_audience_must_match_exactly() {
     for iss in [json!("https://id.test/"), json!("https://ID.test"), json!([ISSUER])] {
         refuse(&hs256(&claims_with("iss", iss))).await;
     }
@@ -105,7 +105,7 @@ async fn issuer_and_audience_are_exactly_ours() {
 }
 
 #[tokio::test]
-async fn only_hs256_with_our_secret() {
+async fn only_hs256_with_the_configured_secret_is_accepted() {
     let other = EncodingKey::from_secret(b"another secret, of 32 bytes or more");
     assert_eq!(refuse(&encode(&Header::default(), &claims(), &other).unwrap()).await, "InvalidSignature");
     for algorithm in [Algorithm::HS384, Algorithm::HS512] {
@@ -118,7 +118,7 @@ async fn only_hs256_with_our_secret() {
 }
 
 #[tokio::test]
-async fn an_unsigned_token_is_none() {
+async fn unsigned_tokens_are_rejected() {
     let payload = URL_SAFE_NO_PAD.encode(claims().to_string());
     let signature = hs256(&claims()).rsplit('.').next().unwrap().to_owned();
     for algorithm in ["none", "None", "NONE", ""] {
@@ -130,7 +130,7 @@ async fn an_unsigned_token_is_none() {
 }
 
 #[tokio::test]
-async fn a_token_that_was_changed_does_not_hold() {
+async fn modified_tokens_are_rejected() {
     let token = hs256(&claims());
     let parts: Vec<_> = token.split('.').collect();
     let (header, payload, signature) = (parts[0], parts[1], parts[2]);
@@ -156,14 +156,14 @@ async fn a_token_that_was_changed_does_not_hold() {
 }
 
 #[tokio::test]
-async fn extensions_that_must_be_understood_are_not() {
+async fn critical_header_extensions_are_rejected() {
     let header = Header { crit: Some(vec!["b64".to_owned()]), ..Header::default() };
     let token = encode(&header, &claims(), &EncodingKey::from_secret(SECRET)).unwrap();
     assert_eq!(refuse(&token).await, "a critical header extension");
 }
 
 #[tokio::test]
-async fn a_token_has_a_greatest_length() {
+async fn tokens_over_the_length_limit_are_rejected() {
     let padded = |bytes: usize| hs256(&claims_with("sub", json!("x".repeat(bytes))));
     let fits = (5800..6100).map(padded).take_while(|token| token.len() <= MAX_TOKEN_BYTES).last().unwrap();
     accept(&fits).await;
@@ -172,7 +172,7 @@ async fn a_token_has_a_greatest_length() {
 }
 
 #[tokio::test]
-async fn without_keys_no_token_holds() {
+async fn without_keys_every_token_is_rejected() {
     let token = hs256(&claims());
     assert_eq!(reason(&token, Verifier::without_keys().verify(&token).await), "no keys to verify it with");
 }

@@ -1,10 +1,10 @@
-//! An agent's own tokens of one model, and what they would cost at other prices.
+//! An agent's tokens of one model, and their cost at other prices.
 
 use ledger::cost::{TokenCounts, picodollars};
 use ledger::pricing::{Price, PriceRef, Rates};
 use ledger::rollup::{AgentModelSums, LONG_CONTEXT_STEPS};
 
-/// The tokens of calls whose input has more than `above` tokens and at most `up_to`.
+/// The tokens of calls with more than `above` and at most `up_to` input tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Part {
     above: u64,
@@ -12,16 +12,15 @@ struct Part {
     tokens: TokenCounts,
 }
 
-/// The tokens that an agent used of a model, by the length of the calls' inputs.
+/// The tokens that an agent used of a model, by input length of the calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mix {
+pub struct TokenMix {
     parts: Vec<Part>,
-    /// No input is longer than this.
+    /// Upper bound of the input tokens of a single call.
     pub longest_input: u64,
 }
 
-impl Mix {
-    /// The mix of what was added up.
+impl TokenMix {
     pub fn of(sums: &AgentModelSums) -> Self {
         let mut rest = sums.tokens;
         let mut parts = Vec::new();
@@ -35,14 +34,15 @@ impl Mix {
         Self { parts, longest_input: sums.longest_input() }
     }
 
-    /// What the mix costs at most, in picodollars: the sums do not tell on which side of a threshold a call lies that
-    /// is none of [`LONG_CONTEXT_STEPS`]. The book has no such thresholds; an organisation's own prices may.
-    pub fn at_most(&self, price: PriceRef<'_>) -> i128 {
+    /// Upper bound of the cost in picodollars. A rollup does not tell on which side of a threshold a call was unless
+    /// the threshold is one of [`LONG_CONTEXT_STEPS`]. All thresholds of the book are; an organization's own price
+    /// may have others.
+    pub fn max_cost(&self, price: PriceRef<'_>) -> i128 {
         self.cost(price, Price::max)
     }
 
-    /// What the mix costs at least, in picodollars.
-    pub fn at_least(&self, price: PriceRef<'_>) -> i128 {
+    /// Lower bound of the cost in picodollars.
+    pub fn min_cost(&self, price: PriceRef<'_>) -> i128 {
         self.cost(price, Price::min)
     }
 
@@ -51,15 +51,15 @@ impl Mix {
             let within = |above: u64| part.above < above && above < part.up_to;
             let longer = price.version.long_context.iter().filter(|long| within(long.above_input_tokens));
             let shortest = price.rates(part.above + 1).clone();
-            let rates = longer.fold(shortest, |rates, long| of_each(&rates, &long.rates, pick));
+            let rates = longer.fold(shortest, |rates, long| pick_each(&rates, &long.rates, pick));
             picodollars(&rates, &part.tokens)
         };
         self.parts.iter().map(cost).sum()
     }
 }
 
-/// Of each kind of token the one price or the other: of two kinds, one may be dearer here and one there.
-fn of_each(one: &Rates, other: &Rates, pick: fn(Price, Price) -> Price) -> Rates {
+/// Picks each rate separately: for one kind of token the one price may be higher, for another kind the other.
+fn pick_each(one: &Rates, other: &Rates, pick: fn(Price, Price) -> Price) -> Rates {
     Rates {
         input: pick(one.input, other.input),
         output: pick(one.output, other.output),
@@ -94,7 +94,8 @@ mod tests {
         "2026-09-15T12:00:00Z".parse().unwrap()
     }
 
-    /// A model at 1 in, 2 out, 0.1 cached, 1.25 and 2 to write; above the thresholds something else entirely.
+    /// A model at 1 for input, 2 for output, 0.1 cached, 1.25 and 2 for cache writes, with unrelated prices above the
+    /// thresholds.
     fn priced(thresholds: &[u64]) -> PriceBook {
         let header = include_str!("../../../../shared/ledger/data/model-prices.csv").lines().next().unwrap();
         let row = |above: u64, prices: &str| format!("p,m,,,,{above},{prices}\n");
@@ -125,12 +126,12 @@ mod tests {
 
     fn bounds(book: &PriceBook, calls: &[TokenCounts]) -> (i128, i128) {
         let price = book.resolve("p", "m", noon()).unwrap();
-        let mix = Mix::of(&added_up(calls));
-        (mix.at_least(price), mix.at_most(price))
+        let mix = TokenMix::of(&added_up(calls));
+        (mix.min_cost(price), mix.max_cost(price))
     }
 
     #[test]
-    fn a_threshold_is_passed_by_what_is_above_it() {
+    fn long_context_prices_apply_above_the_threshold() {
         let book = priced(&[200_000]);
         assert_eq!(bounds(&book, &[input(200_000)]), (200_000_000_000, 200_000_000_000));
         assert_eq!(bounds(&book, &[input(200_001)]), (600_003_000_000, 600_003_000_000));
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_threshold_between_the_steps_leaves_a_span() {
+    fn a_threshold_between_the_steps_gives_a_range() {
         let book = priced(&[150_000]);
         assert_eq!(bounds(&book, &[input(128_000)]), (128_000_000_000, 128_000_000_000));
         assert_eq!(bounds(&book, &[input(140_000)]), (140_000_000_000, 420_000_000_000));
@@ -147,8 +148,8 @@ mod tests {
     }
 
     #[test]
-    fn no_input_is_longer_than_the_next_of_the_lengths() {
-        let longest = |calls: &[TokenCounts]| Mix::of(&added_up(calls)).longest_input;
+    fn the_longest_input_is_bounded_by_the_next_recorded_length() {
+        let longest = |calls: &[TokenCounts]| TokenMix::of(&added_up(calls)).longest_input;
         assert_eq!(longest(&[]), 0);
         assert_eq!(longest(&[input(10), input(11)]), 8_192);
         assert_eq!(longest(&[input(8_192)]), 8_192);
@@ -160,9 +161,9 @@ mod tests {
     }
 
     #[test]
-    fn of_days_without_lengths_the_mean_and_the_steps_tell() {
+    fn without_recorded_lengths_the_mean_and_the_steps_bound_the_longest_input() {
         let longest = |calls: &[TokenCounts]| {
-            Mix::of(&AgentModelSums { lengths_exceeded: 0, ..added_up(calls) }).longest_input
+            TokenMix::of(&AgentModelSums { lengths_exceeded: 0, ..added_up(calls) }).longest_input
         };
         assert_eq!(longest(&[input(10), input(40_000)]), 32_768);
         assert_eq!(longest(&[input(10), input(200_001)]), 256_000);
@@ -193,7 +194,7 @@ mod tests {
     }
 
     proptest! {
-        /// A mix costs what its calls cost one by one, where thresholds are steps; else it brackets that.
+        /// The cost of a mix equals the cost of its calls if all thresholds are steps, and brackets it otherwise.
         #[test]
         fn a_mix_costs_what_its_calls_cost(
             calls in prop::collection::vec(tokens(), 0..20),

@@ -1,15 +1,16 @@
-//! Days, months and instants: how time is cut and how it is written.
+//! Days, months and instants, and their text.
+
+mod instant;
 
 use std::fmt;
 
-use chrono::{
-    DateTime, Datelike, Days, Duration, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime,
-    SecondsFormat, TimeZone, Utc,
-};
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
-/// A calendar day in an organisation's reporting time zone.
+pub use instant::{instant_in, parse_instant, rfc3339, sortable};
+
+/// A calendar day in an organization's reporting time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Day(NaiveDate);
@@ -20,19 +21,19 @@ impl Day {
         Self(instant.with_timezone(&zone).date_naive())
     }
 
-    /// The day with this date.
+    /// The day with the given date.
     pub const fn new(date: NaiveDate) -> Self {
         Self(date)
     }
 
-    /// The day's date.
+    /// The date of the day.
     pub const fn date(self) -> NaiveDate {
         self.0
     }
 
-    /// A day written as `yyyy-mm-dd`.
+    /// Parses `yyyy-mm-dd`.
     pub fn parse(text: &str) -> Option<Self> {
-        // Signs and blanks, which chrono would take for part of a number, are none.
+        // chrono alone would also accept signs and blanks as parts of the numbers.
         let digit_or_dash =
             |(i, b): (usize, u8)| if i == 4 || i == 7 { b == b'-' } else { b.is_ascii_digit() };
         let plain = text.len() == 10 && text.bytes().enumerate().all(digit_or_dash);
@@ -51,12 +52,13 @@ impl Day {
         Self(self.0.succ_opt().unwrap_or(NaiveDate::MAX))
     }
 
-    /// The month that this day is in.
+    /// The month that contains this day.
     pub const fn month(self) -> Month {
         Month(self.0)
     }
 
-    /// The instant at which this day begins in `zone`, see [`instant_in`].
+    /// The instant at which this day begins in `zone`. See [`instant_in`] for days whose midnight is skipped or occurs
+    /// twice.
     pub fn start(self, zone: Tz) -> DateTime<Utc> {
         instant_in(zone, self.0.and_time(NaiveTime::MIN))
     }
@@ -68,7 +70,9 @@ impl fmt::Display for Day {
     }
 }
 
-/// A calendar month in an organisation's reporting time zone.
+/// A calendar month in an organization's reporting time zone.
+///
+/// It holds the date of any of its days and is serialized as that date. Only year and month are compared.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Month(NaiveDate);
@@ -78,17 +82,17 @@ impl Month {
         (self.0.year(), self.0.month())
     }
 
-    /// A month written as `yyyy-mm`.
+    /// Parses `yyyy-mm`.
     pub fn parse(text: &str) -> Option<Self> {
         (text.len() == 7).then(|| Day::parse(&format!("{text}-01"))).flatten().map(Day::month)
     }
 
-    /// Its first day.
+    /// The first day of the month.
     pub fn first(self) -> Day {
         Day(self.0.with_day(1).unwrap_or(self.0))
     }
 
-    /// Its last day.
+    /// The last day of the month.
     pub fn last(self) -> Day {
         self.next().first().minus(1)
     }
@@ -132,38 +136,38 @@ impl fmt::Display for Month {
     }
 }
 
-/// Consecutive days, both ends included.
+/// A range of consecutive days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DayRange {
-    /// The first day.
+    /// The first day, included.
     pub first: Day,
-    /// The last day.
+    /// The last day, included.
     pub last: Day,
 }
 
 impl DayRange {
-    /// The `days` days that end with `today`, today included.
+    /// The last `days` days up to and including `today`.
     pub fn ending(today: Day, days: u32) -> Self {
         Self { first: today.minus(days.saturating_sub(1)), last: today }
     }
 
-    /// All the days of `month`.
+    /// All days of `month`.
     pub fn of_month(month: Month) -> Self {
         Self { first: month.first(), last: month.last() }
     }
 
-    /// Whether `day` is one of them.
+    /// Whether `day` is in the range.
     pub fn contains(self, day: Day) -> bool {
         self.first <= day && day <= self.last
     }
 
-    /// Its days, oldest first.
+    /// The days of the range, oldest first.
     pub fn days(self) -> impl Iterator<Item = Day> {
         std::iter::successors(Some(self.first), |day| Some(day.next()))
             .take_while(move |day| *day <= self.last)
     }
 
-    /// The months that it touches, oldest first, each with the part of the range that lies in it.
+    /// The months that the range overlaps, oldest first, each with the part of the range inside it.
     pub fn by_month(self) -> impl Iterator<Item = (Month, Self)> {
         std::iter::successors(Some(self.first.month()), |month| Some(month.next()))
             .take_while(move |month| month.first() <= self.last)
@@ -172,38 +176,6 @@ impl DayRange {
                 (month, part)
             })
     }
-}
-
-/// The instant at which the clocks in `zone` show `local`.
-///
-/// A time that the clocks skip is the first instant after it that exists, by quarters of an hour; of a time that comes
-/// twice it is the first.
-pub fn instant_in(zone: Tz, local: NaiveDateTime) -> DateTime<Utc> {
-    // No zone has ever skipped more than a day; a quarter of an hour divides every gap there has been.
-    (0..=96)
-        .filter_map(|quarters| local.checked_add_signed(Duration::minutes(15 * quarters)))
-        .find_map(|local| match zone.from_local_datetime(&local) {
-            LocalResult::Single(instant) | LocalResult::Ambiguous(instant, _) => Some(instant.to_utc()),
-            LocalResult::None => None,
-        })
-        .unwrap_or_else(|| local.and_utc())
-}
-
-/// An instant as every answer writes it: RFC 3339 in UTC with `Z`, fractions only where there are any.
-pub fn rfc3339(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::AutoSi, true)
-}
-
-/// An instant as keys and stored items write it: always three decimals, so that text order is time order.
-pub fn sortable(instant: DateTime<Utc>) -> String {
-    instant.to_rfc3339_opts(SecondsFormat::Millis, true)
-}
-
-/// An instant from RFC 3339 text with any offset. Time as it is counted here has no leap seconds: one is the last moment
-/// of the second before it.
-pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
-    let instant = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-    DateTime::from_timestamp(instant.timestamp(), instant.timestamp_subsec_nanos().min(999_999_999))
 }
 
 #[cfg(test)]
@@ -215,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_written_in_full_and_in_no_other_way() {
+    fn only_full_dates_are_parsed() {
         assert_eq!(day("2024-02-29").to_string(), "2024-02-29");
         assert_eq!(day("0000-01-01").to_string(), "0000-01-01");
         for bad in ["", "2023-02-29", "2026-1-01", "2026- 1-01", "-001-01-01", "+202-01-01", " 202-01-01"] {
@@ -228,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn a_window_ends_today_and_includes_it() {
+    fn a_range_ending_today_includes_today() {
         let window = DayRange::ending(day("2024-03-01"), 2);
         assert_eq!(window.days().map(|d| d.to_string()).collect::<Vec<_>>(), ["2024-02-29", "2024-03-01"]);
         assert_eq!(DayRange::ending(day("2026-01-03"), 7).first, day("2025-12-28"));
     }
 
     #[test]
-    fn a_range_is_split_at_the_months() {
+    fn a_range_is_split_at_month_boundaries() {
         let parts: Vec<_> = DayRange { first: day("2025-12-30"), last: day("2026-02-02") }
             .by_month()
             .map(|(month, part)| (month.to_string(), part.first.to_string(), part.last.to_string()))
@@ -249,38 +221,17 @@ mod tests {
     }
 
     #[test]
-    fn a_day_begins_where_its_zone_says_even_when_midnight_is_skipped_or_comes_twice() {
+    fn a_day_begins_in_its_zone_even_if_midnight_is_skipped_or_occurs_twice() {
         let start = |date: &str, zone: Tz| rfc3339(day(date).start(zone));
         assert_eq!(start("2026-11-20", chrono_tz::UTC), "2026-11-20T00:00:00Z");
         assert_eq!(start("2026-11-20", chrono_tz::Asia::Kathmandu), "2026-11-19T18:15:00Z");
-        // Santiago springs forward at midnight, Havana falls back at one o'clock to midnight.
+        // Santiago springs forward at midnight; Havana falls back from 1:00 to midnight.
         assert_eq!(start("2024-09-08", chrono_tz::America::Santiago), "2024-09-08T04:00:00Z");
         assert_eq!(start("2024-11-03", chrono_tz::America::Havana), "2024-11-03T04:00:00Z");
-        // Samoa left out the whole of 30 December 2011: it begins and ends with the 31st.
+        // Samoa skipped all of December 30, 2011, so that day begins when the 31st does.
         assert_eq!(
             start("2011-12-30", chrono_tz::Pacific::Apia),
             start("2011-12-31", chrono_tz::Pacific::Apia)
         );
-    }
-
-    #[test]
-    fn a_time_that_the_clocks_skip_is_the_first_after_it_and_one_that_comes_twice_the_first_of_both() {
-        let instant = |local: &str, zone: Tz| rfc3339(instant_in(zone, local.parse().unwrap()));
-        let (berlin, lord_howe) = (chrono_tz::Europe::Berlin, chrono_tz::Australia::Lord_Howe);
-        assert_eq!(instant("2026-03-29T02:30:00", berlin), "2026-03-29T01:00:00Z");
-        assert_eq!(instant("2026-10-25T02:30:00", berlin), "2026-10-25T00:30:00Z");
-        assert_eq!(instant("2026-10-04T02:15:00", lord_howe), "2026-10-03T15:30:00Z");
-        assert_eq!(instant("2026-04-05T01:45:00", lord_howe), "2026-04-04T14:45:00Z");
-    }
-
-    #[test]
-    fn instants_as_text_sort_like_instants() {
-        let whole = parse_instant("2026-11-20T10:00:00Z").unwrap();
-        let later = parse_instant("2026-11-20T12:00:00.250+02:00").unwrap();
-        assert!(whole < later && sortable(whole) < sortable(later));
-        let leap = parse_instant("2016-12-31T23:59:60.5Z").unwrap();
-        assert_eq!(rfc3339(leap), "2016-12-31T23:59:59.999999999Z");
-        assert_eq!(rfc3339(whole), "2026-11-20T10:00:00Z");
-        assert_eq!(rfc3339(later), "2026-11-20T10:00:00.250Z");
     }
 }

@@ -1,4 +1,4 @@
-//! Answers that name their version.
+//! Responses that carry an `ETag`.
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
@@ -7,18 +7,18 @@ use http::header::ETAG;
 use serde::Serialize;
 use store::registry::{Stored, UNSET};
 
-/// A thing and its version.
+/// A resource and its version.
 #[derive(Debug, Serialize)]
 pub struct Versioned<T> {
     #[serde(flatten)]
-    thing: T,
+    resource: T,
     etag: String,
 }
 
 impl<T> Versioned<T> {
-    /// `thing`, at the version of what is stored.
-    pub fn new<S>(thing: T, stored: &Stored<S>) -> Self {
-        Self { thing, etag: stored.etag.clone().unwrap_or_else(|| UNSET.to_owned()) }
+    /// Takes the version from what is stored.
+    pub fn new<S>(resource: T, stored: &Stored<S>) -> Self {
+        Self { resource, etag: stored.etag.clone().unwrap_or_else(|| UNSET.to_owned()) }
     }
 }
 
@@ -33,9 +33,8 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
     }
 }
 
-/// A list, by id.
+/// A list of resources, by id.
 #[derive(Debug, Serialize)]
 pub struct Items<T> {
-    /// All there are.
     pub items: Vec<Versioned<T>>,
 }

@@ -1,4 +1,4 @@
-//! Which URLs are sent to.
+//! Accepted and rejected URLs.
 
 use std::net::Ipv4Addr;
 
@@ -6,13 +6,13 @@ use proptest::prelude::*;
 
 use super::*;
 
-fn said(text: &str, allow_local: bool) -> &'static str {
-    Target::parse(text, allow_local).map_or_else(Unfit::kind, |_| "fit")
+fn outcome(text: &str, allow_local: bool) -> &'static str {
+    WebhookUrl::parse(text, allow_local).map_or_else(WebhookUrlError::kind, |_| "accepted")
 }
 
 #[test]
-fn only_https_to_names_and_public_addresses() {
-    for fit in [
+fn only_https_urls_of_names_and_public_addresses_are_accepted() {
+    for accepted in [
         "https://a.example",
         "HTTPS://A.example:443/x?y=z",
         "https://a.example:1024/",
@@ -23,7 +23,11 @@ fn only_https_to_names_and_public_addresses() {
         "https://localhost.example/",
         "https://notlocalhost/",
     ] {
-        assert_eq!((said(fit, false), said(fit, true)), ("fit", "fit"), "{fit}");
+        assert_eq!(
+            (outcome(accepted, false), outcome(accepted, true)),
+            ("accepted", "accepted"),
+            "{accepted}"
+        );
     }
     for (text, kind) in [
         ("http://a.example", "url_scheme"),
@@ -58,14 +62,14 @@ fn only_https_to_names_and_public_addresses() {
         ("/x", "url_parsing"),
         ("", "url_parsing"),
     ] {
-        assert_eq!((said(text, false), said(text, true)), (kind, kind), "{text}");
+        assert_eq!((outcome(text, false), outcome(text, true)), (kind, kind), "{text}");
     }
     let long = |length: usize| format!("https://a.example/{}", "x".repeat(length - 18));
-    assert_eq!(said(&long(MAX_URL), false), "fit");
-    assert_eq!(said(&long(MAX_URL + 1), false), "url_too_long");
+    assert_eq!(outcome(&long(MAX_URL_BYTES), false), "accepted");
+    assert_eq!(outcome(&long(MAX_URL_BYTES + 1), false), "url_too_long");
 }
 
-/// Ways to write 127.0.0.1, and names that stand for it.
+/// Loopback addresses in many spellings, and names reserved for them.
 const LOCAL: [&str; 17] = [
     "127.0.0.1",
     "127.0.0.1.",
@@ -87,22 +91,22 @@ const LOCAL: [&str; 17] = [
 ];
 
 #[test]
-fn this_machine_is_reached_only_where_that_is_allowed() {
+fn loopback_is_accepted_only_if_allowed() {
     for host in LOCAL {
-        assert_eq!(said(&format!("https://{host}:8443/"), false), "url_address", "{host}");
-        assert_eq!(said(&format!("http://{host}:8080/"), false), "url_scheme", "{host}");
+        assert_eq!(outcome(&format!("https://{host}:8443/"), false), "url_address", "{host}");
+        assert_eq!(outcome(&format!("http://{host}:8080/"), false), "url_scheme", "{host}");
         for scheme in ["http", "https"] {
-            assert_eq!(said(&format!("{scheme}://{host}:8080/x"), true), "fit", "{scheme} {host}");
+            assert_eq!(outcome(&format!("{scheme}://{host}:8080/x"), true), "accepted", "{scheme} {host}");
         }
-        assert_eq!(said(&format!("http://{host}/"), true), "fit", "{host}");
-        assert_eq!(said(&format!("http://{host}:443/"), true), "url_port", "{host}");
+        assert_eq!(outcome(&format!("http://{host}/"), true), "accepted", "{host}");
+        assert_eq!(outcome(&format!("http://{host}:443/"), true), "url_port", "{host}");
     }
-    let told = Target::parse("https://[::1]", false).unwrap_err().to_string();
-    assert_eq!(told, "URL host should be a name or a public address; this is a loopback address");
+    let message = WebhookUrl::parse("https://[::1]", false).unwrap_err().to_string();
+    assert_eq!(message, "URL host should be a name or a public address; this is a loopback address");
 }
 
 #[test]
-fn no_spelling_of_another_special_address_is_reached() {
+fn no_spelling_of_another_special_address_is_accepted() {
     for host in [
         "10.0.0.1",
         "167772161",
@@ -143,23 +147,23 @@ fn no_spelling_of_another_special_address_is_reached() {
         "[100::1]",
         "[5f00::1]",
     ] {
-        assert_eq!(said(&format!("https://{host}/"), false), "url_address", "{host}");
-        assert_eq!(said(&format!("https://{host}/"), true), "url_address", "{host}");
-        assert_eq!(said(&format!("http://{host}/"), true), "url_scheme", "{host}");
+        assert_eq!(outcome(&format!("https://{host}/"), false), "url_address", "{host}");
+        assert_eq!(outcome(&format!("https://{host}/"), true), "url_address", "{host}");
+        assert_eq!(outcome(&format!("http://{host}/"), true), "url_scheme", "{host}");
     }
-    // Read by the URL standard these are 127.0.0.1 as well; RFC 3986 knows no such hosts.
+    // To the WHATWG parser these are 127.0.0.1 as well; RFC 3986 does not allow such hosts.
     for host in ["%31%32%37.0.0.1", "127\u{3002}0.0.1", "\u{ff11}27.0.0.1", "loc\u{ad}alhost"] {
-        assert_ne!(said(&format!("https://{host}/"), false), "fit", "{host}");
-        assert_ne!(said(&format!("http://{host}/"), true), "url_address", "{host}");
+        assert_ne!(outcome(&format!("https://{host}/"), false), "accepted", "{host}");
+        assert_ne!(outcome(&format!("http://{host}/"), true), "url_address", "{host}");
     }
 }
 
 proptest! {
     #[test]
-    fn every_spelling_of_an_address_is_judged_as_the_address(bits: u32) {
+    fn every_spelling_of_an_address_has_the_outcome_of_the_address(bits: u32) {
         let address = Ipv4Addr::from_bits(bits);
         let [a, b, c, d] = address.octets();
-        let expected = if address::special(IpAddr::V4(address)).is_some() { "url_address" } else { "fit" };
+        let expected = if address::special(IpAddr::V4(address)).is_some() { "url_address" } else { "accepted" };
         for host in [
             address.to_string(),
             format!("{bits}"),
@@ -170,9 +174,9 @@ proptest! {
             format!("{a}.{b}.0x{:x}", bits & 0xffff),
             format!("[64:ff9b::{address}]"),
         ] {
-            prop_assert_eq!(said(&format!("https://{host}/"), false), expected, "{}", host);
+            prop_assert_eq!(outcome(&format!("https://{host}/"), false), expected, "{}", host);
         }
         let mapped = format!("https://[{}]/", address.to_ipv6_mapped());
-        prop_assert_eq!(said(&mapped, false), "url_address");
+        prop_assert_eq!(outcome(&mapped, false), "url_address");
     }
 }

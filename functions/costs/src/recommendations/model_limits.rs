@@ -1,8 +1,8 @@
-//! Which calls a model can serve, as far as that is known.
+//! Which calls a model can serve, as far as is known.
 //!
-//! The price book tells of no limits. What is known stands in `data/model-limits.csv`, and a price for inputs above a
-//! threshold says that such inputs are taken. Of any other model it is believed that it takes [`BELIEVED`] tokens, as
-//! about every model of today does, and no more.
+//! The price book has no input limits. Known limits are in `data/model-limits.csv`, and a price for inputs above a
+//! threshold implies that such inputs are accepted. Any other model is assumed to accept [`ASSUMED_MAX_INPUT`]
+//! tokens, as nearly every current model does.
 
 use std::sync::LazyLock;
 
@@ -10,20 +10,19 @@ use csv::{ReaderBuilder, StringRecord};
 use ledger::pricing::{PriceVersion, PricedModel};
 use ledger::rollup::LONG_CONTEXT_STEPS;
 
-/// The tokens of input that a model takes of which nothing is known.
-const BELIEVED: u64 = LONG_CONTEXT_STEPS[0];
+/// Assumed input limit, in tokens, of models whose limit is not known.
+const ASSUMED_MAX_INPUT: u64 = LONG_CONTEXT_STEPS[0];
 
-/// The most tokens of input that a model takes.
 pub fn max_input(model: &PricedModel, version: &PriceVersion) -> u64 {
     let limits = LIMITS.iter().filter(|limit| limit.is_of(model));
     let stated = limits.max_by_key(|limit| limit.pattern.len()).map(|limit| limit.max_input_tokens);
     let derived = || version.long_context.last().map_or(0, |long| long.above_input_tokens + 1);
-    stated.unwrap_or_else(|| derived().max(BELIEVED))
+    stated.unwrap_or_else(|| derived().max(ASSUMED_MAX_INPUT))
 }
 
-/// Parts of the names of models that do not write text for anyone who asks: they embed, draw, listen, speak, judge,
-/// think for hours, move a mouse, or were tuned by somebody for something.
-const OTHER_TRADES: [&str; 14] = [
+/// Parts of the names of models that are no general-purpose text models: embeddings, images, audio, moderation, deep
+/// research, computer use, and fine-tuned models.
+const NOT_TEXT_MODELS: [&str; 14] = [
     ".ft-",
     "audio",
     "computer-use",
@@ -40,17 +39,16 @@ const OTHER_TRADES: [&str; 14] = [
     "-tts",
 ];
 
-/// Whether a model of the book writes text. One whose output has no price has no output.
+/// Whether a model of the book writes text. A model without an output price has no output.
 pub fn writes_text(model: &PricedModel) -> bool {
     let id = model.model.to_ascii_lowercase();
     let mute = model.versions.iter().all(|version| version.base.output.per_million().is_zero());
-    !mute && !OTHER_TRADES.iter().any(|part| id.contains(part))
+    !mute && !NOT_TEXT_MODELS.iter().any(|part| id.contains(part))
 }
 
-/// A line of the file.
 struct Limit {
     provider: String,
-    /// An id, or the beginning of ids and `*`; in lower case.
+    /// A lower-case id; a trailing `*` matches all ids with that prefix.
     pattern: String,
     max_input_tokens: u64,
 }
@@ -67,7 +65,7 @@ impl Limit {
 }
 
 static LIMITS: LazyLock<Vec<Limit>> = LazyLock::new(|| {
-    // A test parses the same text, so a build that passed its tests cannot stop here.
+    // A test parses the same text, so a build that passed its tests cannot fail here.
     read(include_str!("../../data/model-limits.csv")).unwrap_or_else(|| panic!("data/model-limits.csv"))
 });
 
@@ -99,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_of_the_file_is_of_a_model_of_the_book() {
+    fn every_limit_is_of_a_model_in_the_price_book() {
         let overrides = Overrides::default();
         let list = Prices::new(PriceBook::builtin(), &overrides).list(DAY);
         assert_eq!(LIMITS.len(), 100);
@@ -114,14 +112,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stated_then_what_the_prices_say_then_what_is_believed() {
+    fn a_listed_limit_wins_then_price_thresholds_then_the_default() {
         for (provider, model, tokens) in [
             ("anthropic", "claude-haiku-3.5", 200_000),
             ("anthropic", "claude-sonnet-4-5", 1_000_000),
             ("openai", "gpt-3.5-turbo", 16_385),
             ("openai", "gpt-3.5-turbo-0613", 4_096),
             ("openai", "gpt-4o-mini", 128_000),
-            // Its prices above 272,000 tokens say that it takes them.
+            // Its price above 272,000 tokens implies that it accepts them.
             ("openai", "gpt-5.4", 272_001),
             ("minimax", "minimax-m3", 512_001),
             ("anthropic", "claude-opus-5", 128_000),
@@ -132,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn models_that_write_no_text_are_known_by_name_or_price() {
+    fn models_that_write_no_text_are_excluded_by_name_or_price() {
         let writes = |provider, model| writes_text(PriceBook::builtin().identify(provider, model).unwrap());
         for (provider, model) in [
             ("openai", "text-embedding-3-small"),

@@ -1,0 +1,66 @@
+//! Turns a draft into an event: checks its times against the clock, dates and prices it.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ledger::draft::Draft;
+use ledger::event::{Data, Event};
+use ledger::ids::OrgId;
+use ledger::settings::Settings;
+use web::error::{Fault, Loc};
+
+use crate::data;
+use crate::rejection::{Rejection, RejectionCode};
+
+/// How far a sender's clock may run ahead.
+pub const MAX_AHEAD: TimeDelta = TimeDelta::minutes(10);
+/// Maximum age of an event.
+pub const MAX_AGE: TimeDelta = TimeDelta::days(35);
+
+/// What all events of a request share.
+pub struct Intake<'a> {
+    pub org: &'a OrgId,
+    pub settings: &'a Settings,
+    /// When the request arrived.
+    pub now: DateTime<Utc>,
+}
+
+/// Stamps a draft whose faults start with `loc`, unless one of its times is outside the accepted window.
+pub fn stamp(draft: Draft, loc: &[Loc], intake: &Intake<'_>) -> Result<Event, Rejection> {
+    check_times(&draft, loc, intake.now).map_err(|(code, fault)| Rejection {
+        id: Some(draft.id.to_string()),
+        code,
+        detail: vec![fault],
+    })?;
+    Ok(draft.stamp(intake.org, intake.settings))
+}
+
+/// Checks that the event's time, and both ends of a compute sample, are recent enough to be accepted.
+fn check_times(draft: &Draft, loc: &[Loc], now: DateTime<Utc>) -> Result<(), (RejectionCode, Fault)> {
+    let at =
+        |path: &[&'static str]| loc.iter().cloned().chain(path.iter().map(|name| Loc::from(*name))).collect();
+    check_time(now, draft.time, MAX_AGE, || at(&["time"]))?;
+    if let Data::ComputeUsage(sample) = &draft.data {
+        // A sample may begin up to its maximum length before it is reported.
+        check_time(now, sample.from, MAX_AGE + data::MAX_SAMPLE, || at(&["data", "from"]))?;
+        check_time(now, data::end(sample), MAX_AGE, || at(&["data", "to"]))?;
+    }
+    Ok(())
+}
+
+fn check_time(
+    now: DateTime<Utc>,
+    time: DateTime<Utc>,
+    max_age: TimeDelta,
+    loc: impl FnOnce() -> Vec<Loc>,
+) -> Result<(), (RejectionCode, Fault)> {
+    if time > now + MAX_AHEAD {
+        return Err((
+            RejectionCode::InFuture,
+            Fault::new(loc(), "in_future", "Time should be at most 10 minutes ahead"),
+        ));
+    }
+    if time < now - max_age {
+        let msg = format!("Time should be at most {} days back", max_age.num_days());
+        return Err((RejectionCode::TooOld, Fault::new(loc(), "too_old", msg)));
+    }
+    Ok(())
+}

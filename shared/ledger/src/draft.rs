@@ -1,0 +1,131 @@
+//! Events as senders describe them, before they are dated and priced.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+
+use crate::event::{ComputeUsage, Data, Event, LlmCall};
+use crate::ids::{Name, OrgId};
+use crate::period::Day;
+use crate::settings::Settings;
+
+/// A valid event without what ingest adds to it. [`Draft::stamp`] is the only way from here to an [`Event`], so no
+/// event is stored without a price by mistake.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    /// The CloudEvents `source`.
+    pub source: Name,
+    /// The CloudEvents `id`.
+    pub id: Name,
+    /// When the event happened.
+    pub time: DateTime<Utc>,
+    /// What happened: calls without a cost, samples without a zone.
+    pub data: Data<(), ()>,
+}
+
+impl Draft {
+    /// Dates the event in the organization's zone and prices it at the rates in force at its own time.
+    pub fn stamp(self, org: &OrgId, settings: &Settings) -> Event {
+        let Self { source, id, time, data } = self;
+        let data = match data {
+            Data::LlmCall(call) => Data::LlmCall(price(call, time, settings)),
+            Data::TaskCompleted(task) => Data::TaskCompleted(task),
+            Data::AgentActivity(activity) => Data::AgentActivity(activity),
+            Data::ComputeUsage(sample) => Data::ComputeUsage(in_zone(sample, settings.zone)),
+            Data::HostReport(report) => Data::HostReport(report),
+        };
+        Event { org: org.clone(), source, id, time, day: Day::of(time, settings.zone), data }
+    }
+}
+
+fn price(call: LlmCall<()>, time: DateTime<Utc>, settings: &Settings) -> LlmCall {
+    let (provider, model) = (call.provider.as_str(), call.model.as_str());
+    let cost = settings.price_call(provider, model, time, &call.tokens, call.cost_usd);
+    LlmCall {
+        cost,
+        agent_id: call.agent_id,
+        provider: call.provider,
+        model: call.model,
+        tokens: call.tokens,
+        reasoning_tokens: call.reasoning_tokens,
+        latency_ms: call.latency_ms,
+        status: call.status,
+        end_user: call.end_user,
+        conversation_id: call.conversation_id,
+        task_type: call.task_type,
+        hostname: call.hostname,
+        key_source: call.key_source,
+        cost_usd: call.cost_usd,
+    }
+}
+
+fn in_zone(sample: ComputeUsage<()>, zone: Tz) -> ComputeUsage {
+    ComputeUsage {
+        zone,
+        project_id: sample.project_id,
+        instance_id: sample.instance_id,
+        from: sample.from,
+        length_ms: sample.length_ms,
+        cpu_cores: sample.cpu_cores,
+        ram_gb: sample.ram_gb,
+        disk_gb: sample.disk_gb,
+        bandwidth_in_bytes: sample.bandwidth_in_bytes,
+        bandwidth_out_bytes: sample.bandwidth_out_bytes,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cost::{CallCost, TokenCounts};
+    use crate::event::{CallStatus, HostReport, KeySource};
+    use crate::ids::{AgentId, NodeId};
+    use crate::pricing::Overrides;
+    use crate::settings::OrganizationSettings;
+
+    fn name(text: &str) -> Name {
+        Name::new(text).unwrap()
+    }
+
+    fn stamped(data: Data<(), ()>) -> Event {
+        let organization = OrganizationSettings::default();
+        let settings =
+            Settings { zone: Tz::Asia__Kathmandu, overrides: Overrides::default(), organization, plan: None };
+        let time = "2026-09-15T20:00:00Z".parse().unwrap();
+        Draft { source: name("s"), id: name("1"), time, data }.stamp(&OrgId::new("acme").unwrap(), &settings)
+    }
+
+    fn call(model: &str) -> Data<(), ()> {
+        Data::LlmCall(LlmCall {
+            agent_id: AgentId::new("nova").unwrap(),
+            provider: name("anthropic"),
+            model: name(model),
+            tokens: TokenCounts { input: 1_000_000, ..TokenCounts::default() },
+            reasoning_tokens: None,
+            latency_ms: None,
+            status: CallStatus::Ok,
+            end_user: None,
+            conversation_id: None,
+            task_type: None,
+            hostname: None,
+            key_source: KeySource::Platform,
+            cost_usd: None,
+            cost: (),
+        })
+    }
+
+    #[test]
+    fn the_day_is_that_of_the_organizations_zone() {
+        let report = HostReport { node_id: NodeId::new("n").unwrap(), hosted_sites: 1 };
+        assert_eq!(stamped(Data::HostReport(report)).day.to_string(), "2026-09-16");
+    }
+
+    #[test]
+    fn calls_are_priced_unless_the_model_is_unknown() {
+        let cost = |model| match stamped(call(model)).data {
+            Data::LlmCall(call) => call.cost,
+            _ => panic!("not a call"),
+        };
+        assert!(matches!(cost("claude-haiku-4-5"), CallCost::Priced { .. }));
+        assert_eq!(cost("no-such-model"), CallCost::Unpriced);
+    }
+}

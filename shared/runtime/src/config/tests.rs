@@ -1,0 +1,94 @@
+use std::collections::BTreeMap;
+
+use super::*;
+
+fn read(pairs: &[(&str, &str)]) -> Result<AuthConfig, ConfigError> {
+    let given: BTreeMap<_, _> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+    auth_from(&|name| given.get(name).cloned())
+}
+
+#[test]
+fn an_error_names_its_variable() {
+    let base = [("AUTH_ISSUER", "i"), ("AUTH_AUDIENCE", "a")];
+    let name = |more: &[(&str, &str)]| {
+        let all: Vec<_> = base.iter().chain(more).copied().collect();
+        read(&all).err().map(|error| error.name)
+    };
+    assert_eq!(name(&[]), Some("AUTH_JWKS_URL"));
+    assert_eq!(name(&[("AUTH_HS256_SECRET", &"x".repeat(31))]), Some("AUTH_HS256_SECRET"));
+    assert_eq!(name(&[("AUTH_HS256_SECRET", &"x".repeat(32))]), None);
+    assert_eq!(name(&[("AUTH_JWKS_URL", "http://id.example/jwks")]), Some("AUTH_JWKS_URL"));
+    assert_eq!(name(&[("AUTH_JWKS_URL", "https://id.example/jwks")]), None);
+    assert_eq!(
+        read(&[("AUTH_HS256_SECRET", &"x".repeat(32)), ("AUTH_ISSUER", "i")]).err().map(|error| error.name),
+        Some("AUTH_AUDIENCE")
+    );
+}
+
+#[tokio::test]
+async fn a_secret_is_set_directly_or_by_arn_but_not_both() {
+    let variables = |pairs: &'static [(&str, &str)]| {
+        move |name: &str| pairs.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+    };
+    let fetch = async |arn: &str| if arn == "here" { Ok("value".to_owned()) } else { Err("gone".to_owned()) };
+    let none = fetch_secrets(&variables(&[("CURSOR_SECRET", "given")]), fetch).await.unwrap();
+    assert_eq!(none, [].into());
+    let both = variables(&[("CURSOR_SECRET_ARN", "here"), ("AUTH_HS256_SECRET_ARN", "here")]);
+    let both = fetch_secrets(&both, fetch).await.unwrap();
+    let value = "value".to_owned();
+    assert_eq!(both, [("AUTH_HS256_SECRET", value.clone()), ("CURSOR_SECRET", value)].into());
+    let fault = |pairs| async move { fetch_secrets(&variables(pairs), fetch).await.unwrap_err().name };
+    assert_eq!(fault(&[("CURSOR_SECRET_ARN", "gone")]).await, "CURSOR_SECRET_ARN");
+    assert_eq!(fault(&[("CURSOR_SECRET_ARN", "here"), ("CURSOR_SECRET", "x")]).await, "CURSOR_SECRET");
+}
+
+#[test]
+fn retention_is_at_least_70_days() {
+    let days = |text: &str| {
+        let text = text.to_owned();
+        config_from(&move |name| match name {
+            "EVENT_RETENTION_DAYS" => Some(text.clone()),
+            "REGISTRY_TABLE" => Some("registry".to_owned()),
+            _ => None,
+        })
+        .map(|config| config.event_retention_days)
+        .ok()
+    };
+    assert_eq!(days("69"), None);
+    assert_eq!(days("70"), Some(70));
+    assert_eq!(days("x"), None);
+}
+
+#[test]
+fn a_cursor_secret_has_32_bytes_or_is_absent_which_fails_only_on_use() {
+    let config = |secret: &str| {
+        let secret = secret.to_owned();
+        config_from(&move |name| match name {
+            "CURSOR_SECRET" => Some(secret.clone()).filter(|secret| !secret.is_empty()),
+            "REGISTRY_TABLE" => Some("registry".to_owned()),
+            _ => None,
+        })
+    };
+    assert_eq!(config(&"x".repeat(31)).err().map(|error| error.name), Some("CURSOR_SECRET"));
+    assert_eq!(config(&"x".repeat(32)).unwrap().cursor_secret().unwrap(), [b'x'; 32]);
+    assert_eq!(config("").unwrap().cursor_secret().unwrap_err().name, "CURSOR_SECRET");
+}
+
+#[test]
+fn only_standard_topics_are_accepted_and_no_variable_allows_local_webhooks() {
+    let config = |arn: &str| {
+        let arn = arn.to_owned();
+        config_from(&move |name| match name {
+            "ALERTS_TOPIC_ARN" => Some(arn.clone()).filter(|arn| !arn.is_empty()),
+            "REGISTRY_TABLE" => Some("registry".to_owned()),
+            _ => Some("true".to_owned()).filter(|_| name.contains("LOCAL")),
+        })
+    };
+    let topic = "arn:aws:sns:eu-west-1:123456789012:alerts";
+    assert_eq!(config(topic).unwrap().alerts_topic_arn.as_deref(), Some(topic));
+    assert_eq!(config("").unwrap().alerts_topic_arn, None);
+    for bad in ["alerts", "arn:aws:sqs:eu-west-1:123456789012:alerts", &format!("{topic}.fifo")] {
+        assert_eq!(config(bad).err().map(|error| error.name), Some("ALERTS_TOPIC_ARN"), "{bad}");
+    }
+    assert!(!config("").unwrap().allow_local_webhooks);
+}
