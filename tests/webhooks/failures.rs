@@ -131,7 +131,7 @@ async fn a_broken_connection_is_retried() {
 #[tokio::test]
 async fn an_unknown_host_name_is_retried() {
     let failure = send(&Names::all(&[]).webhooks(LOCAL), "https://hooks.example/").await.unwrap_err();
-    assert_eq!((failure.advice, detail(&failure)), (AGAIN, "The name of the host was not found."));
+    assert_eq!((failure.advice, detail(&failure)), (AGAIN, "The host name was not found."));
 }
 
 #[tokio::test]
