@@ -53,7 +53,7 @@ async fn an_organization_with_broken_data_delays_no_other_and_is_named_in_the_er
     for _ in 0..2 {
         let error = watch.function().handle(json!({}), TIME).await.unwrap_err().to_string();
         assert!(
-            error.starts_with("1 organizations failed: b (internal: a usage item has an odd column b)"),
+            error.starts_with("1 organizations failed: b (internal: a rollup item has a malformed column b)"),
             "{error}"
         );
         assert_eq!(notified(&watch), ["a", "c"]);
