@@ -15,7 +15,7 @@ use ledger::period::Day;
 use ledger::rollup::{self, Sighting, Sums, Target};
 use store::keys::Keyed;
 use store::sequence::SequenceNumber;
-use store::usage::Batch;
+use store::usage::ShardRange;
 use store::{Reading, Store};
 use tower::ServiceExt;
 use web::auth::Scope;
@@ -65,7 +65,7 @@ async fn write_day(store: &Store, day: i64) {
         }
     }
     let number = SequenceNumber::parse("100000000000000000000000001").unwrap();
-    let batch = Batch { mark: "@AAAAAAAAAAA", first: number, last: number };
+    let batch = ShardRange { mark: "@AAAAAAAAAAA", first: number, last: number };
     let adds: Vec<_> = items
         .iter()
         .map(|(target, sums)| async move {

@@ -6,7 +6,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use store::Store;
 use store::keys::mark_column;
-use store::quarantine::{Aside, MAX_RECORD, Summary};
+use store::quarantine::{MAX_RECORD, QuarantineRecord, QuarantineSummary};
 
 use crate::support::noon;
 use crate::support::tables::{STREAM, Tables, call, deliver, folded, quarantined, record};
@@ -22,13 +22,13 @@ fn raw(id: usize, seconds: i64) -> Value {
     record(&call(id, "nova", "m", "0.01", at(seconds)), &format!("{:021}", id + 1))
 }
 
-fn aside(raw: &Value) -> Aside {
+fn aside(raw: &Value) -> QuarantineRecord {
     let number = raw["dynamodb"]["SequenceNumber"].as_str().unwrap();
-    Aside::new(&mark_column(STREAM, SHARD), number, raw, "odd")
+    QuarantineRecord::new(&mark_column(STREAM, SHARD), number, raw, "odd")
 }
 
 async fn summary(store: &Store) -> (u64, Option<DateTime<Utc>>) {
-    let Summary { count, oldest } = store.status().await.unwrap().quarantine;
+    let QuarantineSummary { count, oldest } = store.status().await.unwrap().quarantine;
     (count, oldest)
 }
 

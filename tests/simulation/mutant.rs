@@ -46,36 +46,39 @@ impl Mutant {
 
     /// Changes an update of a rollup before it is executed. `shard` is the one being delivered.
     pub fn change_request(self, body: &mut Value, shard: &str) {
-        let names = &body["ExpressionAttributeNames"];
         match self {
             Self::ChangeOverwritten if body["Item"][SEALED].is_object() => return forget_condition(body),
             Self::LateDropped if body["Item"][PK]["S"] == DIRTY => {
                 body["Item"][PK] = json!({ "S": "#nowhere" });
                 return;
             }
-            _ if marked(body).is_none() => return,
-            Self::SealIgnored => {
-                let condition = body["ConditionExpression"].as_str().unwrap();
-                body["ConditionExpression"] = json!(condition.replace("attribute_not_exists(#z) AND ", ""));
-                drop(body["ExpressionAttributeNames"].as_object_mut().unwrap().remove("#z"));
-                return;
-            }
-            _ => assert_eq!(names["#z"], SEALED),
+            _ => {}
         }
+        let Some(Placeholders { mark, sealed, first, last }) = Placeholders::of(body) else { return };
+        let unsealed = format!("attribute_not_exists({sealed})");
+        let condition = body["ConditionExpression"].as_str().unwrap().to_owned();
         let values = &mut body["ExpressionAttributeValues"];
         match self {
-            Self::GreatestForLeast => values[":f"] = values[":m"].clone(),
+            Self::SealIgnored => {
+                body["ConditionExpression"] = json!(condition.replace(&format!("{unsealed} AND "), ""));
+                drop(body["ExpressionAttributeNames"].as_object_mut().unwrap().remove(&sealed));
+            }
+            Self::GreatestForLeast => values[&first] = values[&last].clone(),
             Self::OneMark | Self::NoLabel => {
-                body["ExpressionAttributeNames"]["#m"] = json!(self.other_mark(shard));
+                body["ExpressionAttributeNames"][mark] = json!(self.other_mark(shard));
             }
             Self::TextMarks => {
-                for value in [":f", ":m"] {
-                    values[value] = json!({ "S": decimal(values[value]["B"].as_str().unwrap()) });
+                for value in [first, last] {
+                    values[&value] = json!({ "S": decimal(values[&value]["B"].as_str().unwrap()) });
                 }
             }
             Self::Unconditioned => {
-                values.as_object_mut().unwrap().remove(":f");
-                body["ConditionExpression"] = json!("attribute_not_exists(#z)");
+                // The version is compared with a value of its own.
+                let (_, version) = condition.trim_end_matches(')').rsplit_once(" = ").unwrap();
+                for unused in [&first, version] {
+                    values.as_object_mut().unwrap().remove(unused);
+                }
+                body["ConditionExpression"] = json!(unsealed);
             }
             _ => {}
         }
@@ -83,14 +86,15 @@ impl Mutant {
 
     /// Changes the response to `request`, so that the code finds the mark where it expects it.
     pub fn change_response(self, request: &Value, response: &mut Value, shard: &str) {
-        let Some(mark) = marked(request) else { return };
+        let Some(Placeholders { mark, first, .. }) = Placeholders::of(request) else { return };
+        let mark = request["ExpressionAttributeNames"][mark].as_str().unwrap();
         let Some(item) = response.get_mut("Item").filter(|item| !item[SEALED].is_object()) else { return };
         match self {
             Self::OneMark | Self::NoLabel => item[mark] = item[&self.other_mark(shard)].clone(),
             Self::TextMarks => {
                 // Code that took these texts for numbers would conclude that the first record had been counted.
                 let held = SequenceNumber::parse(item[mark]["S"].as_str().unwrap()).unwrap();
-                let first = bytes(request["ExpressionAttributeValues"][":f"]["B"].as_str().unwrap());
+                let first = bytes(request["ExpressionAttributeValues"][first]["B"].as_str().unwrap());
                 let first = SequenceNumber::from_bytes(&first).unwrap();
                 item[mark] = json!({ "B": BASE64.encode(held.max(first).as_bytes()) });
             }
@@ -119,9 +123,36 @@ fn forget_condition(body: &mut Value) {
     }
 }
 
-/// The mark set by an update of a rollup.
-fn marked(body: &Value) -> Option<&str> {
-    body["ExpressionAttributeNames"]["#m"].as_str().filter(|name| is_mark(name))
+/// The placeholders of an update that adds to a rollup.
+struct Placeholders {
+    /// The names of the mark and of the seal.
+    mark: String,
+    sealed: String,
+    /// The values of the first and the last sequence number of the batch.
+    first: String,
+    last: String,
+}
+
+impl Placeholders {
+    /// None if `body` is no such update.
+    fn of(body: &Value) -> Option<Self> {
+        let names = body["ExpressionAttributeNames"].as_object()?;
+        let of_name = |wanted: &dyn Fn(&str) -> bool| {
+            let found = names.iter().find(|(_, name)| name.as_str().is_some_and(wanted));
+            found.map(|(placeholder, _)| placeholder.clone())
+        };
+        let mark = of_name(&is_mark)?;
+        let after = |expression: &str, text: String| {
+            let (_, rest) = body[expression].as_str()?.split_once(&text)?;
+            rest.split([',', ' ', ')']).next().map(str::to_owned)
+        };
+        Some(Self {
+            first: after("ConditionExpression", format!("{mark} < "))?,
+            last: after("UpdateExpression", format!("{mark}="))?,
+            sealed: of_name(&|name| name == SEALED)?,
+            mark,
+        })
+    }
 }
 
 /// The decimal digits of a big-endian number.

@@ -20,7 +20,7 @@ use local::template::Template;
 use local::{sdk, tables};
 use serde_json::{Value, json};
 use store::keys::{self, Key, Keyed, event as attribute};
-use store::quarantine::Quarantined;
+use store::quarantine::QuarantineEntry;
 use store::{Store, TableNames};
 use tempfile::TempDir;
 
@@ -183,7 +183,7 @@ pub fn delivery(stream: &str, shard: &str, records: &[Value]) -> Value {
 }
 
 /// All quarantined records, read in pages.
-pub async fn quarantined(store: &Store) -> Vec<Quarantined> {
+pub async fn quarantined(store: &Store) -> Vec<QuarantineEntry> {
     let (mut all, mut after) = (Vec::new(), None);
     loop {
         let page = store.quarantined(after.as_deref(), 7).await.unwrap();

@@ -17,7 +17,7 @@ use http::{Request, StatusCode};
 use runtime::config::Config;
 use serde_json::{Value, json};
 use store::keys::mark_column;
-use store::quarantine::Aside;
+use store::quarantine::QuarantineRecord;
 use store::{Store, TableNames};
 use tokio::time;
 use web::app::App;
@@ -67,7 +67,7 @@ async fn it_reports_lane_progress_and_the_quarantine() {
     assert_eq!(health(&router).await, counted);
 
     let raw = tables::record(&tables::call(1, "nova", "m", "0.01", noon()), "1");
-    let aside = Aside::new(&mark_column(tables::STREAM, "shardId-1"), "1", &raw, "odd");
+    let aside = QuarantineRecord::new(&mark_column(tables::STREAM, "shardId-1"), "1", &raw, "odd");
     app.store.quarantine(&[aside]).await.unwrap();
     expire_cache().await;
     let mut degraded = counted.clone();
@@ -90,7 +90,8 @@ async fn it_reads_two_small_items_once_for_many_concurrent_requests() {
     // The length of the quarantine does not matter.
     for id in 0..40 {
         let raw = tables::record(&tables::call(id, "nova", "m", "0.01", noon()), &id.to_string());
-        let aside = Aside::new(&mark_column(tables::STREAM, "shardId-1"), &id.to_string(), &raw, "odd");
+        let aside =
+            QuarantineRecord::new(&mark_column(tables::STREAM, "shardId-1"), &id.to_string(), &raw, "odd");
         app.store.quarantine(&[aside]).await.unwrap();
     }
     let router = app.router(health::routes());

@@ -3,13 +3,13 @@
 use futures::try_join;
 use ledger::ids::Name;
 use store::Store;
-use store::activity::Filter;
+use store::activity::LogFilter;
 use web::error::Result;
 
 use crate::split_range::{PartCounts, SplitRange, TimeRange};
 
 /// Counts each part of the range: the ends by query, the whole hours from hourly counts.
-pub async fn count(store: &Store, filter: &Filter, split: &SplitRange) -> Result<PartCounts> {
+pub async fn count(store: &Store, filter: &LogFilter, split: &SplitRange) -> Result<PartCounts> {
     let read = async |range: Option<TimeRange>| match range {
         Some(range) => store.count_activity(filter, &range.stretch()).await,
         None => Ok(0),

@@ -13,7 +13,7 @@ use axum::extract::State;
 use ledger::period;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use store::activity::Entry as Stored;
+use store::activity::LogEntry as Stored;
 use web::app::App;
 use web::auth::Scope;
 use web::caller::Caller;

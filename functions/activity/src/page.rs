@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use futures::try_join;
 use ledger::ids::{AgentId, OrgId};
 use store::Store;
-use store::activity::{Entry, Filter, Stretch};
+use store::activity::{LogEntry, LogFilter, LogRange};
 use web::error::Result;
 
 use crate::count::count;
@@ -26,13 +26,13 @@ pub struct Page {
     /// Number of entries in the whole range.
     pub total: u64,
     /// The entries of the page, plus one if there is a next page.
-    pub entries: Vec<Entry>,
+    pub entries: Vec<LogEntry>,
     pub names: Names,
 }
 
 /// The page that a request asks for.
 pub struct PageRequest {
-    filter: Filter,
+    filter: LogFilter,
     offset: u32,
     after: Option<String>,
     /// Maximum number of entries.
@@ -44,7 +44,7 @@ impl PageRequest {
     pub fn new(org: &OrgId, params: &Params, after: Option<String>) -> Self {
         let (agent, event_type) = (params.agent.clone(), params.event_type.clone());
         Self {
-            filter: Filter { org: org.clone(), agent, event_type },
+            filter: LogFilter { org: org.clone(), agent, event_type },
             offset: params.offset,
             after,
             limit: usize::try_from(params.limit).unwrap_or(usize::MAX),
@@ -75,7 +75,7 @@ impl PageRequest {
         store: &Store,
         split: &SplitRange,
         counted: &PartCounts,
-    ) -> Result<Vec<Entry>> {
+    ) -> Result<Vec<LogEntry>> {
         let Some(start) = counted.start(split, self.offset.into()) else { return Ok(Vec::new()) };
         let skip = usize::try_from(start.skip).unwrap_or(usize::MAX);
         if self.is_sifted() {
@@ -90,8 +90,8 @@ impl PageRequest {
         store: &Store,
         ranges: impl IntoIterator<Item = TimeRange>,
         skip: usize,
-    ) -> Result<Vec<Entry>> {
-        let clip = |stretch: Stretch| match &self.after {
+    ) -> Result<Vec<LogEntry>> {
+        let clip = |stretch: LogRange| match &self.after {
             Some(place) => stretch.after(place),
             None => Some(stretch),
         };
@@ -102,7 +102,7 @@ impl PageRequest {
 }
 
 /// The names of the agents that may occur on the page.
-async fn names(store: &Store, filter: &Filter) -> Result<Names> {
+async fn names(store: &Store, filter: &LogFilter) -> Result<Names> {
     let agents = match &filter.agent {
         Some(agent) => store.agent(&filter.org, agent).await?.into_iter().collect(),
         None => store.agents(&filter.org).await?,
@@ -111,7 +111,12 @@ async fn names(store: &Store, filter: &Filter) -> Result<Names> {
 }
 
 /// The first `most` entries of `stretches`, in order.
-async fn in_turn(store: &Store, filter: &Filter, stretches: Vec<Stretch>, most: usize) -> Result<Vec<Entry>> {
+async fn in_turn(
+    store: &Store,
+    filter: &LogFilter,
+    stretches: Vec<LogRange>,
+    most: usize,
+) -> Result<Vec<LogEntry>> {
     let mut found = Vec::new();
     let queries = stretches.into_iter().map(async |stretch| store.activity(filter, &stretch, most).await);
     let mut pages = stream::iter(queries).buffered(IN_FLIGHT);

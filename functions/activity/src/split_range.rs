@@ -4,7 +4,7 @@ use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use chrono_tz::Tz;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::ActivityDay;
-use store::activity::Stretch;
+use store::activity::LogRange;
 
 /// How long after its end an hour's count is trusted: the aggregator lags by about a minute, more when it retries.
 const SETTLED: TimeDelta = TimeDelta::minutes(10);
@@ -30,8 +30,8 @@ impl TimeRange {
     }
 
     /// The same range as positions in the log.
-    pub fn stretch(self) -> Stretch {
-        Stretch::between(self.newest, self.oldest)
+    pub fn stretch(self) -> LogRange {
+        LogRange::between(self.newest, self.oldest)
     }
 }
 

@@ -11,7 +11,7 @@ use ledger::rollup::{EndUser, Seen, Target};
 use store::Store;
 use store::keys::Key;
 use store::keys::Keyed;
-use store::usage::{Batch, Outcome};
+use store::usage::{AddOutcome, ShardRange};
 
 use crate::cache::{Cache, OrgSubject};
 use crate::delivery::Delivery;
@@ -95,18 +95,18 @@ impl Applier {
         while let Some(first) = deltas.first() {
             let (taken, sums) = first_update(deltas);
             let last = deltas[taken - 1].sequence;
-            let batch = Batch { mark: &delivery.mark, first: first.sequence, last };
-            match self.store.add(&key, &sums, batch).await {
-                Ok(Outcome::Applied) => deltas = &deltas[taken..],
-                Ok(Outcome::AlreadyAt(mark)) => {
+            let range = ShardRange { mark: &delivery.mark, first: first.sequence, last };
+            match self.store.add(&key, &sums, range).await {
+                Ok(AddOutcome::Added) => deltas = &deltas[taken..],
+                Ok(AddOutcome::AlreadyAt(mark)) => {
                     let contained = deltas.partition_point(|delta| delta.sequence <= mark);
                     deltas = &deltas[contained..];
                 }
-                Ok(Outcome::Sealed) => {
+                Ok(AddOutcome::Sealed) => {
                     note_sealed(delivery, deltas, sealed);
                     return None;
                 }
-                Ok(Outcome::TooLarge) => {
+                Ok(AddOutcome::TooLarge) => {
                     let records = deltas[..taken].iter().map(|delta| delta.record);
                     if let Some(failed) = self.quarantine_too_large(delivery, &key, records).await {
                         return Some(failed);

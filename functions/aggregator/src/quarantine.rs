@@ -2,7 +2,7 @@
 
 use runtime::metrics::Metric;
 use store::Store;
-use store::quarantine::Aside;
+use store::quarantine::QuarantineRecord;
 use tokio::sync::Mutex;
 
 use crate::delivery::Delivery;
@@ -25,7 +25,7 @@ impl Quarantine {
         let (first, _) = records.first()?;
         let entries = records.iter().map(|(index, reason)| {
             let record = &delivery.records[*index];
-            Aside::new(&delivery.mark, record.sequence_text, record.raw, reason)
+            QuarantineRecord::new(&delivery.mark, record.sequence_text, record.raw, reason)
         });
         let entries: Vec<_> = entries.collect();
         let _turn = self.turn.lock().await;

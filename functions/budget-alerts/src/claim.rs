@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use ledger::alert::{AlertKey, Status};
 use ledger::ids::OrgId;
-use store::alerts::{Alert, Change};
+use store::alerts::{Alert, DueChange};
 use store::error::{Error, Result};
 
 use crate::services::Services;
@@ -16,7 +16,7 @@ pub async fn claim(
     due: &[AlertKey],
     lease: DateTime<Utc>,
 ) -> (Vec<Alert>, Vec<Error>) {
-    let (alerts, mut faults) = match services.store.alerts_under(org, due).await {
+    let (alerts, mut faults) = match services.store.alerts_by_key(org, due).await {
         Ok(found) => found,
         Err(fault) => return (Vec::new(), vec![fault]),
     };
@@ -34,11 +34,11 @@ async fn claim_one(services: &Services, mut alert: Alert, lease: DateTime<Utc>) 
     let now = services.clock.now();
     if Status::of(&alert.deliveries) != Status::Pending {
         // Nothing of it is left to be delivered, for whatever reason it is still listed as due.
-        return services.store.write_alert(&mut alert, Change::Done).await.map(|_| None);
+        return services.store.write_alert(&mut alert, DueChange::Remove).await.map(|_| None);
     }
     if alert.is_leased(now) || alert.deliveries.iter().all(|delivery| !delivery.is_due(now)) {
         return Ok(None);
     }
     alert.lease = Some(lease);
-    Ok(services.store.write_alert(&mut alert, Change::Kept).await?.then_some(alert))
+    Ok(services.store.write_alert(&mut alert, DueChange::Keep).await?.then_some(alert))
 }

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use ledger::alert::RetryAdvice;
 use ledger::alert::{Channel, DeliveryState, Status};
 use ledger::ids::OrgId;
-use store::alerts::{Alert, Change};
+use store::alerts::{Alert, DueChange};
 use store::error::{Error, Result};
 use tokio::sync::Mutex;
 
@@ -99,7 +99,7 @@ impl Deliverer<'_> {
             let counts = self.note(alert, channel, sent, now);
             let (done, noted) = (Status::of(&alert.deliveries) != Status::Pending, delivery(alert));
             alert.lease = alert.lease.filter(|_| open.untried > 0);
-            if store.write_alert(alert, if done { Change::Done } else { Change::Kept }).await? {
+            if store.write_alert(alert, if done { DueChange::Remove } else { DueChange::Keep }).await? {
                 return Ok(counts);
             }
             let Some(stored) = store.alert_now(self.org, &alert.key).await? else { return Ok(counts) };

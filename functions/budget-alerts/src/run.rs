@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use store::alerts::Listed;
+use store::alerts::ListedOrganization;
 use store::error::{Error, Result};
 use tokio::sync::Semaphore;
 use tokio::task::{Id, JoinError, JoinSet};
@@ -61,13 +61,13 @@ impl Run {
         }
         listed?;
         match &self.first_left {
-            Some(first) => self.services.store.begin_with(first).await,
+            Some(first) => self.services.store.set_next_organization(first).await,
             None => Ok(()),
         }
     }
 
     async fn start_all(&mut self) -> Result<()> {
-        let first = self.services.store.first_organization().await?.unwrap_or_default();
+        let first = self.services.store.next_organization().await?.unwrap_or_default();
         self.start_range(&first, None).await?;
         if first.is_empty() { Ok(()) } else { self.start_range("", Some(&first)).await }
     }
@@ -91,7 +91,7 @@ impl Run {
     }
 
     /// Waits for a permit and starts an organization, or counts it as left when the time is up.
-    async fn start(&mut self, listed: Listed) {
+    async fn start(&mut self, listed: ListedOrganization) {
         while let Some(joined) = self.tasks.try_join_next_with_id() {
             self.record(joined);
         }

@@ -114,7 +114,7 @@ impl Response {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use store::quarantine::Summary;
+    use store::quarantine::QuarantineSummary;
 
     use super::*;
 
@@ -130,7 +130,7 @@ mod tests {
             None,
             Some(at("2026-09-15T12:00:00Z")),
         ];
-        let status = Status { newest, quarantine: Summary::default() };
+        let status = Status { newest, quarantine: QuarantineSummary::default() };
         let response = serde_json::to_value(Response::new(&status, at("2026-09-15T12:00:00Z"))).unwrap();
         assert_eq!(
             response,
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn one_quarantined_record_makes_the_status_degraded() {
-        let quarantine = Summary { count: 1, oldest: None };
+        let quarantine = QuarantineSummary { count: 1, oldest: None };
         let response = Response::new(&Status { newest: [None; 4], quarantine }, at("2026-09-15T12:00:00Z"));
         assert_eq!(response.status, HealthStatus::Degraded);
     }

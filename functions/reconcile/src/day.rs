@@ -57,7 +57,7 @@ impl DayReconciliation<'_> {
         let mut report = DayReport::new(self.org, self.day);
         let mut extra = BTreeSet::new();
         for round in 1..=ROUNDS {
-            let token = self.store.dirty(self.org, self.day).await?;
+            let token = self.store.dirty_token(self.org, self.day).await?;
             let mut compared = self.compare(&mut report, &extra, token.is_some()).await?;
             if report.unreadable > 0 {
                 // What the malformed events would add is unknown, so no comparison is possible.

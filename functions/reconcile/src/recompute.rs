@@ -15,7 +15,7 @@ use store::Store;
 use store::error::Result;
 use store::keys::Keyed;
 use store::keys::{Key, LANES};
-use store::proof::StoredEvent;
+use store::raw_events::StoredEvent;
 
 /// The most malformed events whose keys are reported.
 const MAX_NAMED: usize = 20;

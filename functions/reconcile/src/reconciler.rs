@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use store::Store;
 use store::error::Result;
-use store::proof::Proved;
+use store::reconcile::ReconcileProgress;
 use tokio::time::Instant;
 
 use crate::day::DayReconciliation;
@@ -116,7 +116,7 @@ impl Reconciler {
         first: Day,
         until: Instant,
     ) -> Result<()> {
-        let mut progress = self.store.proved(org).await?;
+        let mut progress = self.store.reconcile_progress(org).await?;
         let zone = self.store.organization(org).await?.timezone;
         let today = Day::of(self.clock.now(), zone);
         let (compare, seal) = due(progress, first, today, self.retention_days);
@@ -125,13 +125,13 @@ impl Reconciler {
             let actions = Actions::REPAIR_AND_SEAL;
             let Some(true) = self.reconcile_in_time(report, (org, day), actions, until).await else { break };
             progress.sealed = Some(day);
-            self.store.set_proved(org, progress).await?;
+            self.store.set_reconcile_progress(org, progress).await?;
         }
         for day in compare {
             let actions = Actions::COMPARE;
             let Some(_) = self.reconcile_in_time(report, (org, day), actions, until).await else { break };
-            progress = Proved { compared: Some(day), ..progress };
-            self.store.set_proved(org, progress).await?;
+            progress = ReconcileProgress { compared: Some(day), ..progress };
+            self.store.set_reconcile_progress(org, progress).await?;
         }
         Ok(())
     }

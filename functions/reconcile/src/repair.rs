@@ -14,7 +14,7 @@ use runtime::clock::Clock;
 use store::Store;
 use store::error::{Error, Result};
 use store::keys::{Key, own_day};
-use store::proof::{Guarded, Rewritten};
+use store::reconcile::{RewriteOutcome, StoredRollup};
 
 use crate::compare::{Comparison, compare};
 use crate::recompute::Recomputed;
@@ -23,7 +23,7 @@ use crate::report::DayReport;
 /// An item, compared with the day's events.
 pub struct ComparedItem {
     pub key: Key,
-    stored: Guarded,
+    stored: StoredRollup,
     /// The stored columns that are about the day.
     columns: Sums,
     recomputed: Recomputed,
@@ -31,7 +31,13 @@ pub struct ComparedItem {
 }
 
 impl ComparedItem {
-    pub fn new(key: Key, stored: Guarded, recomputed: Recomputed, day: Day, dirty: bool) -> Result<Self> {
+    pub fn new(
+        key: Key,
+        stored: StoredRollup,
+        recomputed: Recomputed,
+        day: Day,
+        dirty: bool,
+    ) -> Result<Self> {
         let own = own_day(&key).ok_or_else(|| Error::Internal(format!("{key:?} belongs to no day")))?;
         let columns = stored.columns.part((day.date() - own.date()).num_days());
         let comparison = compare(&key, &columns, &recomputed, dirty && stored.sealed.is_some());
@@ -112,20 +118,20 @@ impl Repair<'_> {
     async fn rewrite(&self, item: &ComparedItem, report: &mut DayReport) -> Result<bool> {
         let ComparedItem { key, stored, columns, recomputed, comparison } = item;
         match self.store.rewrite(key, columns, &recomputed.all, stored.writes).await? {
-            Rewritten::Done => {
+            RewriteOutcome::Written => {
                 report.repaired(comparison);
                 report.sealed += u64::from(stored.sealed.is_none());
                 Ok(true)
             }
-            Rewritten::TooLarge => {
+            RewriteOutcome::TooLarge => {
                 report.too_large += 1;
                 Ok(true)
             }
-            Rewritten::Changed => {
+            RewriteOutcome::Changed => {
                 if !comparison.drift.is_empty() && stored.sealed.is_none() {
                     // Marked before it is frozen, so that the day is recomputed even if this process dies in between.
                     self.mark_dirty(key).await?;
-                    self.store.freeze(key).await?;
+                    self.store.seal(key).await?;
                 }
                 Ok(false)
             }

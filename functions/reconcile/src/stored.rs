@@ -12,13 +12,13 @@ use store::error::Result;
 use store::keys;
 use store::keys::Keyed;
 use store::keys::{ComputeBucket, Key, KeyRange};
-use store::proof::Guarded;
+use store::reconcile::StoredRollup;
 
 /// Concurrent requests for one day.
 pub const IN_FLIGHT: usize = 16;
 
 /// Items by their keys.
-pub type StoredItems = BTreeMap<Key, Guarded>;
+pub type StoredItems = BTreeMap<Key, StoredRollup>;
 
 /// Reads every item that the day's events may have changed, as far as such items can be listed: those of the day itself
 /// and, because of time zones and of samples that run past midnight, of the neighboring days. Items under `extra` keys
@@ -37,14 +37,14 @@ pub async fn read(store: &Store, org: &OrgId, day: Day, extra: &BTreeSet<Key>) -
 /// Reads the items under `keys`. One that does not exist is returned as an empty item.
 pub async fn read_keys(store: &Store, keys: Vec<Key>) -> Result<StoredItems> {
     let read = keys.into_iter().map(|key| async move {
-        let item = store.guarded(&key).await?;
+        let item = store.rollup(&key).await?;
         Ok((key, item))
     });
     stream::iter(read).buffer_unordered(IN_FLIGHT).try_collect().await
 }
 
 async fn read_ranges(store: &Store, ranges: Vec<KeyRange>) -> Result<StoredItems> {
-    let read = ranges.into_iter().map(|range| async move { store.guarded_in(&range).await });
+    let read = ranges.into_iter().map(|range| async move { store.rollups_in(&range).await });
     let items: Vec<_> = stream::iter(read).buffer_unordered(IN_FLIGHT).try_collect().await?;
     Ok(items.into_iter().flatten().collect())
 }

@@ -68,7 +68,7 @@ pub struct Agent {
 struct AgentBody(AgentSettings);
 
 async fn get(State(app): State<App>, caller: Caller, Path(id): Path<AgentId>) -> Result<Versioned<Agent>> {
-    let stored = app.store.known(&keys::agent(&caller.org, &id), true).await?;
+    let stored = app.store.stored(&keys::agent(&caller.org, &id)).await?;
     if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
 

@@ -17,7 +17,7 @@ pub fn route() -> Route {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Items<Agent>>> {
-    let agents = app.store.all_known(&caller.org, AGENT).await?;
+    let agents = app.store.all_stored(&caller.org, AGENT).await?;
     let items = agents.into_iter().map(|(id, stored)| agent::view(id, &stored)).collect();
     Ok(Json(Items { items }))
 }

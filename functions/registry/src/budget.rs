@@ -48,7 +48,7 @@ pub struct Budget {
 struct BudgetBody(BudgetSettings);
 
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Budget>> {
-    Ok(view(&app.store.known(&keys::budget(&caller.org), true).await?))
+    Ok(view(&app.store.stored(&keys::budget(&caller.org)).await?))
 }
 
 async fn put(

@@ -61,7 +61,7 @@ async fn handle(
     Path(TestPath(id)): Path<TestPath>,
 ) -> Result<Json<TestOutcome>> {
     // Strongly consistent: a destination is often tested right after it was set.
-    let stored = app.store.known::<DestinationSettings>(&keys::destination(&caller.org, &id), true).await?;
+    let stored = app.store.stored::<DestinationSettings>(&keys::destination(&caller.org, &id)).await?;
     let settings = stored.settings.ok_or(Error::NotFound("Destination not found"))?;
     // Built here rather than at start-up: it loads root certificates, which no other route needs.
     let webhooks = Webhooks::new(Policy::new(app.config.allow_local_webhooks)).map_err(Error::internal)?;

@@ -17,7 +17,7 @@ pub fn route() -> Route {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Items<Destination>>> {
-    let all = app.store.all_known(&caller.org, DESTINATION).await?;
+    let all = app.store.all_stored(&caller.org, DESTINATION).await?;
     let items = all.iter().map(|(id, stored)| destination::view(id, stored, None)).collect();
     Ok(Json(Items { items }))
 }

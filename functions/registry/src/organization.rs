@@ -38,7 +38,7 @@ pub struct Organization {
 struct OrganizationBody(OrganizationSettings);
 
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Organization>> {
-    let stored = app.store.known(&keys::organization_settings(&caller.org), true).await?;
+    let stored = app.store.stored(&keys::organization_settings(&caller.org)).await?;
     Ok(view(caller.org, &stored))
 }
 
@@ -53,7 +53,7 @@ async fn put(
     // Ingest assigns events to days by the time zone, so the zone is fixed once there is usage. One gap remains:
     // ingest caches settings for 30 s, so it may use the old zone after a change that found no usage. An organization
     // that changes its zone in the half minute of its first events keeps these on the old days.
-    let before: Stored<OrganizationSettings> = app.store.known(&entity.key, true).await?;
+    let before: Stored<OrganizationSettings> = app.store.stored(&entity.key).await?;
     let zone = |stored: &Stored<OrganizationSettings>| {
         stored.settings.as_ref().map_or(Tz::UTC, |settings| settings.timezone)
     };

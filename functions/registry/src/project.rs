@@ -56,7 +56,7 @@ async fn get(
     caller: Caller,
     Path(id): Path<ProjectId>,
 ) -> Result<Versioned<Project>> {
-    let stored = app.store.known(&keys::project(&caller.org, &id), true).await?;
+    let stored = app.store.stored(&keys::project(&caller.org, &id)).await?;
     if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
 }
 

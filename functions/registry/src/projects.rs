@@ -17,7 +17,7 @@ pub fn route() -> Route {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Items<Project>>> {
-    let projects = app.store.all_known(&caller.org, PROJECT).await?;
+    let projects = app.store.all_stored(&caller.org, PROJECT).await?;
     let items = projects.into_iter().map(|(id, stored)| project::view(id, &stored)).collect();
     Ok(Json(Items { items }))
 }

@@ -68,7 +68,7 @@ pub struct Subscription {
 struct SubscriptionBody(PlanSettings);
 
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Subscription>> {
-    Ok(view(&app.store.known(&keys::plan(&caller.org), true).await?))
+    Ok(view(&app.store.stored(&keys::plan(&caller.org)).await?))
 }
 
 async fn put(

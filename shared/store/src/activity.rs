@@ -1,69 +1,69 @@
-//! The activity log: entries by place, and how many there are.
+//! The activity log: its entries, newest first, and their number.
 //!
-//! The entries are raw events of one type, which alone have the attributes that three indexes sort by. An index is
-//! eventually consistent: an entry is found there a moment after it was stored.
+//! The entries are the raw events of one type, the only ones with the attributes that three indexes sort by. Indexes are
+//! eventually consistent: an entry shows up a moment after it was stored.
 
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Select};
+use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
 use super::keys::{self, KeyRange, SK, activity as attr, event};
-use super::{Item, Store, decode, failed, s, version};
+use super::table::{Index, Query};
+use super::{Item, Store, decode, s};
 use crate::error::{Error, Result};
 use ledger::event::{AgentActivity, Data, Event};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::period::{Day, DayRange};
 use ledger::rollup::ActivityDay;
 
-/// Entries of an agent that are read at once in search of a type.
-const SIFTED: usize = 1_000;
+/// How many entries of an agent one page reads to find those of a type.
+const FILTERED_PAGE: usize = 1_000;
 
-/// Which entries are asked for.
+/// Selects entries of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Filter {
-    /// Whose log it is.
+pub struct LogFilter {
+    /// The organization.
     pub org: OrgId,
-    /// The agent, or all and none.
+    /// The agent; none for all entries, with and without an agent.
     pub agent: Option<AgentId>,
-    /// The type of entry, or all.
+    /// The type of entry; none for all.
     pub event_type: Option<Name>,
 }
 
-/// A stretch of the log, newest first: places from `from` to `to`.
+/// A range of places in the log, newest first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stretch {
+pub struct LogRange {
     from: String,
     to: String,
 }
 
-impl Stretch {
-    /// All from `newest` back to `oldest`, both included, to the millisecond.
+impl LogRange {
+    /// From `newest` back to `oldest`, both included, to the millisecond.
     pub fn between(newest: DateTime<Utc>, oldest: DateTime<Utc>) -> Self {
         let (from, to) = keys::activity_places(newest, oldest);
         Self { from, to }
     }
 
-    /// What is left of it after `place`, if anything can be.
+    /// The part of the range after `place`; none if that is empty.
     pub fn after(self, place: &str) -> Option<Self> {
         let from = keys::after_activity_place(place).max(self.from);
         (from <= self.to).then_some(Self { from, to: self.to })
     }
 }
 
-/// An entry.
+/// An entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
-    /// Its place in the log.
+pub struct LogEntry {
+    /// Its sort key in the indexes, see [`keys::activity_place`].
     pub place: String,
     /// The event's id.
     pub id: String,
-    /// When it happened.
+    /// The event's time.
     pub time: DateTime<Utc>,
-    /// What happened.
+    /// Type, agent and details.
     pub activity: AgentActivity,
 }
 
-/// What the indexes sort an entry by.
+/// The attributes that the indexes are made of.
 pub(super) fn index_attributes(event: &Event, entry: &AgentActivity) -> Vec<(String, AttributeValue)> {
     let of = |which: &str| s(keys::activity_of(&event.org, which));
     let place = keys::activity_place(event.time, event.id.as_str(), event.source.as_str());
@@ -77,48 +77,22 @@ pub(super) fn index_attributes(event: &Event, entry: &AgentActivity) -> Vec<(Str
 }
 
 impl Store {
-    /// The first `most` entries of a stretch, in order.
-    pub async fn activity(&self, filter: &Filter, stretch: &Stretch, most: usize) -> Result<Vec<Entry>> {
-        let mut entries = Vec::new();
-        let mut start = None;
-        while entries.len() < most {
-            // The limit is one of what is read, not of what is found among it.
-            let sifted = filter.agent.is_some() && filter.event_type.is_some();
-            let wanted = if sifted { SIFTED } else { most - entries.len() };
-            let limit = i32::try_from(wanted).unwrap_or(i32::MAX);
-            let page = self.activity_query(filter, stretch).limit(limit).set_exclusive_start_key(start);
-            let page = page.send().await.map_err(|error| failed("Query", &error))?;
-            self.meter.read(page.consumed_capacity());
-            start = page.last_evaluated_key;
-            for item in page.items.unwrap_or_default() {
-                entries.push(entry(&version::known(item)?)?);
-            }
-            if start.is_none() {
-                break;
-            }
+    /// The newest `most` entries of a range, newest first.
+    pub async fn activity(&self, filter: &LogFilter, range: &LogRange, most: usize) -> Result<Vec<LogEntry>> {
+        let mut query = self.activity_query(filter, range);
+        if filter.agent.is_some() && filter.event_type.is_some() {
+            // The size of a page counts the entries that are read, not those that pass the filter.
+            query = query.page_size(FILTERED_PAGE);
         }
-        entries.truncate(most);
-        Ok(entries)
+        query.first(most, |item| entry(&item).map(Some)).await
     }
 
-    /// How many entries a stretch holds, by reading it.
-    pub async fn count_activity(&self, filter: &Filter, stretch: &Stretch) -> Result<u64> {
-        let mut count = 0;
-        let mut start = None;
-        loop {
-            let page = self.activity_query(filter, stretch).select(Select::Count);
-            let page = page.set_exclusive_start_key(start).send().await;
-            let page = page.map_err(|error| failed("Query", &error))?;
-            self.meter.read(page.consumed_capacity());
-            count += u64::try_from(page.count()).unwrap_or_default();
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                return Ok(count);
-            }
-        }
+    /// The number of entries in a range. DynamoDB reads all of them to count them.
+    pub async fn count_activity(&self, filter: &LogFilter, range: &LogRange) -> Result<u64> {
+        self.activity_query(filter, range).count().await
     }
 
-    /// The days of UTC within `days` on which the organisation, or one agent, has entries that were counted: one query.
+    /// The counts of entries by day of UTC, of the organization or of one agent: one query.
     pub async fn activity_days(
         &self,
         org: &OrgId,
@@ -126,7 +100,7 @@ impl Store {
         days: DayRange,
     ) -> Result<Vec<(Day, ActivityDay)>> {
         let range = keys::activity_days(org, agent, days.first, days.last);
-        let items = self.query(&self.tables().usage, &range).await?;
+        let items = self.usage.query(&range).all(Ok).await?;
         let day = |item| {
             let day = Day::parse(decode::required(item, SK)?);
             let day = day.ok_or_else(|| Error::Internal("a day of activity has no date".to_owned()))?;
@@ -135,33 +109,30 @@ impl Store {
         items.iter().map(day).collect()
     }
 
-    fn activity_query(&self, filter: &Filter, stretch: &Stretch) -> QueryFluentBuilder {
-        let Filter { org, agent, event_type } = filter;
+    fn activity_query(&self, filter: &LogFilter, range: &LogRange) -> Query<'_> {
+        let LogFilter { org, agent, event_type } = filter;
         let of_type = event_type.as_ref().map(|kind| keys::activity_of(org, kind.as_str()));
-        let (index, name, pk) = match (agent, &of_type) {
+        let (name, pk_name, pk) = match (agent, &of_type) {
             (Some(agent), _) => (attr::BY_AGENT, attr::AGENT, keys::activity_of(org, agent.as_str())),
             (None, Some(of_type)) => (attr::BY_TYPE, attr::TYPE, of_type.clone()),
             (None, None) => (attr::ALL, attr::ORG, org.to_string()),
         };
-        let range = KeyRange { pk, from: stretch.from.clone(), to: stretch.to.clone() };
-        let mut query =
-            self.range_query(&self.tables().events, (name, attr::PLACE), &range).index_name(index);
-        if let (Some(_), Some(of_type)) = (agent, of_type) {
-            query = query
-                .filter_expression("#y = :y")
-                .expression_attribute_names("#y", attr::TYPE)
-                .expression_attribute_values(":y", s(of_type));
+        let index = Index { name, pk: pk_name, sk: Some(attr::PLACE) };
+        let range = KeyRange { pk, from: range.from.clone(), to: range.to.clone() };
+        let query = self.events.query_index(index, &range);
+        match (agent, of_type) {
+            (Some(_), Some(of_type)) => query.only_equal(attr::TYPE, &of_type),
+            _ => query,
         }
-        query
     }
 }
 
-fn entry(item: &Item) -> Result<Entry> {
+fn entry(item: &Item) -> Result<LogEntry> {
     let place = decode::required(item, attr::PLACE)?.to_owned();
-    let odd = || Error::Internal(format!("an entry of the log cannot be read: {place}"));
-    let time = keys::parse_activity_place(&place).ok_or_else(odd)?;
-    let (_, id) = decode::required(item, SK)?.split_once(keys::SEPARATOR).ok_or_else(odd)?;
+    let malformed = || Error::Internal(format!("the log entry at {place} is malformed"));
+    let time = keys::parse_activity_place(&place).ok_or_else(malformed)?;
+    let (_, id) = decode::required(item, SK)?.split_once(keys::SEPARATOR).ok_or_else(malformed)?;
     let data: Data = serde_json::from_str(decode::required(item, event::DATA)?).map_err(Error::internal)?;
-    let Data::AgentActivity(activity) = data else { return Err(odd()) };
-    Ok(Entry { id: id.to_owned(), time, activity, place })
+    let Data::AgentActivity(activity) = data else { return Err(malformed()) };
+    Ok(LogEntry { id: id.to_owned(), time, activity, place })
 }

@@ -1,4 +1,4 @@
-//! How AWS is reached.
+//! The configuration that all clients of AWS services share.
 
 use std::time::Duration;
 
@@ -8,17 +8,17 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 
-/// Attempts at one call, the first included; the SDK waits longer, with jitter, before each.
+/// Attempts at one call, including the first. The SDK backs off exponentially, with jitter, between them.
 pub const ATTEMPTS: u32 = 5;
 
-/// How long one attempt may take: a page of a megabyte takes a fraction of it, and a connection that hangs leaves
-/// time for another one.
+/// The timeout of one attempt: several times what a page of 1 MB takes, and short enough that a hanging connection
+/// leaves time for another attempt.
 const ATTEMPT: Duration = Duration::from_secs(4);
 
-/// What every client of an AWS service is made of.
+/// Credentials, region, retries and timeouts of all AWS clients.
 ///
-/// Credentials and region come from the environment alone: on Lambda they are always there, and the whole chain of
-/// providers costs time in every cold start.
+/// Credentials and region come from the environment only: Lambda always sets them, and the default provider chain
+/// would slow down every cold start.
 pub async fn config() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())

@@ -1,9 +1,9 @@
-//! The usage table's compute: sums by project, and by hour or day.
+//! Compute rollups: by project, and by hour or day.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::try_join_all;
 
-use super::keys::{self, ComputeBucket, Key, Keyed};
+use super::keys::{self, ComputeBucket, Keyed};
 use super::{Item, Store, decode};
 use crate::error::{Error, Result};
 use ledger::ids::{OrgId, ProjectId};
@@ -11,10 +11,10 @@ use ledger::period;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::{Compute, Target, hour_of};
 
-/// Characters of a bucket's name that name its month.
+/// How many characters of a bucket's name are its month.
 const MONTH: usize = 7;
 
-/// Consecutive hours of UTC, named by their starts, both ends included; none where the last is before the first.
+/// Consecutive hours of UTC, both ends included; empty if the last is before the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HourRange {
     /// The start of the first hour.
@@ -24,7 +24,7 @@ pub struct HourRange {
 }
 
 impl HourRange {
-    /// The starts of its hours, oldest first.
+    /// The start of each hour, oldest first.
     pub fn hours(self) -> impl Iterator<Item = DateTime<Utc>> {
         std::iter::successors(Some(self.first), |hour| hour.checked_add_signed(TimeDelta::hours(1)))
             .take_while(move |hour| *hour <= self.last)
@@ -32,7 +32,7 @@ impl HourRange {
 }
 
 impl Store {
-    /// What projects used in each of `hours`, or one of them: see [`Self::compute_days`].
+    /// The compute of all projects, or of one, in each of `hours`. Read like [`Self::compute_days`].
     pub async fn compute_hours(
         &self,
         org: &OrgId,
@@ -44,15 +44,16 @@ impl Store {
             None => self.compute_of_all(org, ComputeBucket::Hour, &names).await?,
             Some(project) => {
                 let target = |name: &String| Target::ProjectHour(org.clone(), name.clone(), project.clone());
-                self.compute_of_one(names.iter().map(|name| target(name).key()).collect()).await?
+                let keys: Vec<_> = names.iter().map(|name| target(name).key()).collect();
+                self.usage.get_many(&keys).await?
             }
         };
         let start = |name: &str| period::parse_instant(&format!("{name}:00:00Z"));
         buckets(&items, start)
     }
 
-    /// What projects used on each of `days`: one query for each month, at the same time. Of one project, its own items
-    /// are read and no other's: one call for each hundred days, at the same time.
+    /// The compute of all projects on each of `days`: one query for each month, at the same time. The items of one
+    /// project are read by key, so that no other project's items are read: one call for each hundred days.
     pub async fn compute_days(
         &self,
         org: &OrgId,
@@ -66,7 +67,8 @@ impl Store {
             }
             Some(project) => {
                 let target = |day| Target::ProjectDay(org.clone(), day, project.clone());
-                self.compute_of_one(days.days().map(|day| target(day).key()).collect()).await?
+                let keys: Vec<_> = days.days().map(|day| target(day).key()).collect();
+                self.usage.get_many(&keys).await?
             }
         };
         buckets(&items, Day::parse)
@@ -75,17 +77,13 @@ impl Store {
     async fn compute_of_all(&self, org: &OrgId, kind: ComputeBucket, names: &[String]) -> Result<Vec<Item>> {
         let months = names.chunk_by(|a, b| a.get(..MONTH) == b.get(..MONTH));
         let queries = months.filter_map(|month| month.first().zip(month.last())).map(|(first, last)| async {
-            self.query(&self.tables().usage, &keys::compute_buckets(org, kind, first, last)).await
+            self.usage.query(&keys::compute_buckets(org, kind, first, last)).all(Ok).await
         });
         Ok(try_join_all(queries).await?.into_iter().flatten().collect())
     }
-
-    async fn compute_of_one(&self, keys: Vec<Key>) -> Result<Vec<Item>> {
-        self.get_all(&self.tables().usage, &keys).await
-    }
 }
 
-/// The buckets with usage. One that held made-up usage alone was emptied, and is still there.
+/// The buckets that are not empty. A bucket stays behind when reconcile removes all of its usage.
 fn buckets<T>(items: &[Item], start: impl Fn(&str) -> Option<T>) -> Result<Vec<(T, ProjectId, Compute)>> {
     let mut buckets: Vec<_> = items.iter().map(|item| bucket(item, &start)).collect::<Result<_>>()?;
     buckets.retain(|(.., used)| *used != Compute::default());
@@ -93,8 +91,9 @@ fn buckets<T>(items: &[Item], start: impl Fn(&str) -> Option<T>) -> Result<Vec<(
 }
 
 fn bucket<T>(item: &Item, start: impl Fn(&str) -> Option<T>) -> Result<(T, ProjectId, Compute)> {
-    let (start, project) = keys::parse_compute_bucket(decode::required(item, keys::SK)?)
-        .and_then(|(name, project)| Some((start(name)?, project)))
-        .ok_or_else(|| Error::Internal("a bucket of compute has an odd key".to_owned()))?;
+    let sk = decode::required(item, keys::SK)?;
+    let parsed = keys::parse_compute_bucket(sk).and_then(|(name, project)| Some((start(name)?, project)));
+    let (start, project) =
+        parsed.ok_or_else(|| Error::Internal(format!("{sk:?} is not a compute bucket")))?;
     Ok((start, project, Compute::from(&decode::sums(item)?)))
 }

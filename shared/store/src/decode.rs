@@ -1,4 +1,4 @@
-//! Attribute values by hand: numbers go from text to decimal, never through serde, whose numbers are floats.
+//! Decodes attribute values by hand: numbers go from text to decimal, never through serde, whose numbers are floats.
 
 use std::collections::BTreeSet;
 
@@ -10,22 +10,22 @@ use super::keys::{PK, SEALED, SK, VERSION, WRITES, columns, is_mark};
 use crate::error::{Error, Result};
 use ledger::rollup::{Column, Sums};
 
-/// The text of an attribute.
+/// The text of a string attribute.
 pub fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
     item.get(name)?.as_s().ok().map(String::as_str)
 }
 
-/// An attribute that has to be there.
+/// The text of a string attribute that every such item has.
 pub fn required<'a>(item: &'a Item, name: &str) -> Result<&'a str> {
     text(item, name).ok_or_else(|| Error::Internal(format!("a stored item has no {name}")))
 }
 
-/// A number, every digit of it.
+/// A number, without any loss of digits.
 pub fn number(value: &AttributeValue) -> Option<Decimal> {
     ledger::money::parse_exact(value.as_n().ok()?)
 }
 
-/// The members of a set of texts.
+/// The members of a string set; none if there is no such attribute.
 pub fn texts(item: &Item, name: &str) -> Vec<String> {
     item.get(name).and_then(|value| value.as_ss().ok()).cloned().unwrap_or_default()
 }
@@ -35,7 +35,7 @@ pub fn hashes(value: &AttributeValue) -> Option<BTreeSet<[u8; 8]>> {
     value.as_bs().ok()?.iter().map(|member| member.as_ref().try_into().ok()).collect()
 }
 
-/// The columns of an item of the usage table, those of its neighbouring days' events added in.
+/// The columns of a rollup item, including those of events of neighboring days.
 pub fn sums(item: &Item) -> Result<Sums> {
     let mut merged = Sums::default();
     each_column(item, |column, value| {
@@ -49,8 +49,7 @@ pub fn sums(item: &Item) -> Result<Sums> {
     Ok(merged)
 }
 
-/// The columns of an item of the usage table as they are stored. A zero is kept, though sums that are added up have
-/// none.
+/// The columns of a rollup item as they are stored. Unlike [`sums`], this keeps zeros and the days that columns are of.
 pub fn columns(item: &Item) -> Result<Sums> {
     let mut sums = Sums::default();
     each_column(item, |column, value| match value {
@@ -61,7 +60,7 @@ pub fn columns(item: &Item) -> Result<Sums> {
     Ok(sums)
 }
 
-/// What a column holds.
+/// The value of a column.
 enum Value {
     Number(Decimal),
     Name(String),
@@ -85,7 +84,7 @@ fn each_column(item: &Item, mut take: impl FnMut(Column, Value)) -> Result<()> {
     Ok(())
 }
 
-/// Whether an attribute of a usage item says something of the item, and is no sum.
+/// Whether an attribute of a rollup item is not a column.
 fn is_system(name: &str) -> bool {
     [PK, SK, VERSION, WRITES, SEALED].contains(&name) || is_mark(name)
 }

@@ -1,28 +1,28 @@
-//! The usage table's end users: by day, in buckets of hashes.
+//! The distinct end users of a day: hashes, spread over buckets.
 
 use std::collections::BTreeSet;
 
 use futures::future::try_join_all;
 
-use super::{Store, decode, keys};
+use super::{Item, Store, decode, keys};
 use crate::error::{Error, Result};
 use ledger::ids::OrgId;
 use ledger::period::DayRange;
 
 impl Store {
-    /// The distinct end users of all of `days`, by hash: one query for each month, at the same time.
+    /// The hashes of the distinct end users within `days`: one query for each month, at the same time.
     pub async fn end_users(&self, org: &OrgId, days: DayRange) -> Result<BTreeSet<[u8; 8]>> {
         let months = days.by_month().map(|(month, part)| async move {
-            self.query(&self.tables().usage, &keys::end_users(org, month, part.first, part.last)).await
+            let range = keys::end_users(org, month, part.first, part.last);
+            self.usage.query(&range).all(|bucket| hashes(&bucket)).await
         });
-        let buckets = try_join_all(months).await?;
-        let mut users = BTreeSet::new();
-        for bucket in buckets.iter().flatten() {
-            // A set whose last member was taken out is no longer there.
-            let Some(hashes) = bucket.get(keys::END_USERS) else { continue };
-            let odd = || Error::Internal("a bucket of end users holds something else".to_owned());
-            users.extend(decode::hashes(hashes).ok_or_else(odd)?);
-        }
-        Ok(users)
+        Ok(try_join_all(months).await?.into_iter().flatten().flatten().collect())
     }
+}
+
+fn hashes(bucket: &Item) -> Result<BTreeSet<[u8; 8]>> {
+    // DynamoDB removes a set together with its last member.
+    let Some(hashes) = bucket.get(keys::END_USERS) else { return Ok(BTreeSet::new()) };
+    let malformed = || Error::Internal("a bucket of end users is malformed".to_owned());
+    decode::hashes(hashes).ok_or_else(malformed)
 }

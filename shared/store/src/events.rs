@@ -1,79 +1,75 @@
-//! The events table: raw events, inserted once and never changed.
+//! The events table: raw events, inserted once and never updated.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, BatchStatementErrorCodeEnum as Code, BatchStatementRequest, KeysAndAttributes,
-    ReturnConsumedCapacity,
+    AttributeValue, BatchStatementError, BatchStatementErrorCodeEnum as Code, BatchStatementRequest,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::keys::{self, Key, PK, SK, VERSION, event as attr};
-use super::{Item, Store, decode, failed, key_attributes, s, version};
+use super::{Item, Store, activity, decode, n, new_item, s, version};
 use crate::error::{Error, Result};
 use ledger::event::{Data, Event};
 use ledger::ids::Name;
 use ledger::period;
 
-/// The version of the layout of raw events.
-const LAYOUT: &str = version::LAYOUT;
-/// Statements in one `BatchExecuteStatement` (a limit of DynamoDB's).
+/// The most statements in one `BatchExecuteStatement`, a limit of DynamoDB.
 pub const INSERT_BATCH: usize = 25;
-/// Keys in one `BatchGetItem` (a limit of DynamoDB's).
-const GET_BATCH: usize = 100;
 
-/// What became of one insert.
+/// The outcome of one insert.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Inserted {
-    /// The event is stored, by this call.
+    /// This call stored the event.
     Stored,
-    /// An event with this key is there already.
+    /// An event with this key was stored before.
     Exists,
-    /// It may work at another time.
+    /// Not stored, as far as is known: throttled, or no response. The same insert may succeed later.
     TryAgain,
-    /// It never will; the text is for the log.
+    /// Not stored, for another reason; the text is for the log.
     Refused(String),
 }
 
-/// Who said it first: what tells a repetition from a contradiction, and from an answer that was lost.
+/// Identifies the request that stored an event, so that a duplicate, a conflict and a retry whose response was lost can
+/// be told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fingerprint {
-    /// The content's hash.
+    /// The hash of the event's content. A duplicate has the same, a conflict another.
     pub hash: [u8; 16],
-    /// The request that stored it.
+    /// The random id of the request that stored it.
     pub request: [u8; 8],
 }
 
 /// A raw event, ready to be stored.
 #[derive(Clone, Debug)]
 pub struct RawEvent {
-    /// Where it goes.
+    /// Its primary key.
     pub key: Key,
-    /// What tells it from others with the same key.
+    /// Content hash and request id.
     pub fingerprint: Fingerprint,
     item: Item,
 }
 
 impl RawEvent {
-    /// The stored form of `event`, which arrived at `now` in the request `request` and is kept for `days`.
+    /// The stored form of `event`, which arrived at `now` in the request `request`. The table's TTL deletes it `days`
+    /// later.
     pub fn new(event: &Event, request: [u8; 8], now: DateTime<Utc>, days: u32) -> Result<Self> {
         let key = keys::event_key(&event.org, event.day, event.source.as_str(), event.id.as_str());
         let fingerprint = Fingerprint { hash: event.content_hash(), request };
         let expires = (now + TimeDelta::days(days.into())).timestamp();
         let data = serde_json::to_string(&event.data).map_err(Error::internal)?;
-        let mut item = key_attributes(&key);
+        let mut item = new_item(&key);
         item.extend([
-            (VERSION.to_owned(), AttributeValue::N(LAYOUT.to_owned())),
             (attr::TIME.to_owned(), s(period::rfc3339(event.time))),
             (attr::DATA.to_owned(), s(data)),
             (attr::HASH.to_owned(), AttributeValue::B(Blob::new(fingerprint.hash))),
             (attr::REQUEST.to_owned(), AttributeValue::B(Blob::new(request))),
             (attr::RECEIVED.to_owned(), s(period::rfc3339(now))),
-            (attr::EXPIRES.to_owned(), AttributeValue::N(expires.to_string())),
+            (attr::EXPIRES.to_owned(), n(expires)),
         ]);
         if let Data::AgentActivity(entry) = &event.data {
-            item.extend(super::activity::index_attributes(event, entry));
+            item.extend(activity::index_attributes(event, entry));
         }
         Ok(Self { key, fingerprint, item })
     }
@@ -83,13 +79,13 @@ impl RawEvent {
     }
 }
 
-/// The event that an item of the events table holds.
+/// The event that an item of the events table holds, or why it cannot be parsed.
 pub fn parse(item: &Item) -> Result<Event, String> {
     let text = |name| decode::text(item, name).ok_or_else(|| format!("no attribute {name}"));
     let (pk, sk) = (text(PK)?, text(SK)?);
     let (org, day, source, id) = keys::parse_event_key(pk, sk).ok_or("the key is not an event's")?;
     let version = item.get(VERSION).and_then(|version| version.as_n().ok());
-    if version.map(String::as_str) != Some(LAYOUT) {
+    if version.map(String::as_str) != Some(version::LAYOUT) {
         return Err(format!("version {version:?} is not known"));
     }
     Ok(Event {
@@ -102,7 +98,7 @@ pub fn parse(item: &Item) -> Result<Event, String> {
     })
 }
 
-/// When the event that an item of the events table holds arrived, and in which lane.
+/// The lane and the arrival of the event that an item of the events table holds.
 pub fn arrival(item: &Item) -> Option<(u8, DateTime<Utc>)> {
     Some((
         keys::lane_of(decode::text(item, PK)?)?,
@@ -111,51 +107,25 @@ pub fn arrival(item: &Item) -> Option<(u8, DateTime<Utc>)> {
 }
 
 impl Store {
-    /// Inserts up to [`INSERT_BATCH`] events; each is stored, or is not, by itself. The claim of an id and the
-    /// storing of its event are one write.
+    /// Inserts up to [`INSERT_BATCH`] events in one call; each of them is stored or not by itself. Claiming an id and
+    /// storing its event are the same write.
     pub async fn insert_events(&self, events: &[&RawEvent]) -> Result<Vec<Inserted>> {
-        let statements = events.iter().map(|event| insert_statement(&self.tables().events, event)).collect();
-        let answer = self
-            .client
-            .batch_execute_statement()
-            .set_statements(Some(statements))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failed("BatchExecuteStatement", &error))?;
-        self.meter.write(answer.consumed_capacity());
-        // An answer that is missing is one that was lost.
-        let mut outcomes: Vec<_> = answer.responses().iter().map(|one| outcome(one.error())).collect();
-        outcomes.resize(events.len(), Inserted::TryAgain);
-        Ok(outcomes)
+        let table = self.events.name();
+        let statements = events.iter().map(|event| insert_statement(table, event)).collect();
+        Ok(self
+            .events
+            .execute_batch(statements)
+            .await?
+            .iter()
+            .map(|error| inserted(error.as_ref()))
+            .collect())
     }
 
-    /// The fingerprints of the events that are stored under `wanted`.
-    pub async fn fingerprints(&self, wanted: &[Key]) -> Result<HashMap<Key, Fingerprint>> {
-        let mut found = HashMap::new();
-        for keys in wanted.chunks(GET_BATCH) {
-            let mut left = Some(fingerprint_request(keys)?);
-            while let Some(request) = left {
-                let answer = self
-                    .client
-                    .batch_get_item()
-                    .request_items(&self.tables().events, request)
-                    .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                    .send()
-                    .await
-                    .map_err(|error| failed("BatchGetItem", &error))?;
-                for capacity in answer.consumed_capacity() {
-                    self.meter.read(Some(capacity));
-                }
-                for item in answer.responses().into_iter().flat_map(HashMap::values).flatten() {
-                    version::check(item)?;
-                    found.extend(fingerprint(item));
-                }
-                let unprocessed = answer.unprocessed_keys.unwrap_or_default().into_values().next();
-                left = unprocessed.filter(|unprocessed| !unprocessed.keys().is_empty());
-            }
-        }
-        Ok(found)
+    /// The fingerprints of the events that are stored under `keys`, none of which may occur twice.
+    pub async fn fingerprints(&self, keys: &[Key]) -> Result<HashMap<Key, Fingerprint>> {
+        let attributes = [PK, SK, VERSION, attr::HASH, attr::REQUEST];
+        let items = self.events.get_many_attributes(keys, &attributes).await?;
+        Ok(items.iter().filter_map(fingerprint).collect())
     }
 }
 
@@ -169,11 +139,13 @@ fn insert_statement(table: &str, event: &RawEvent) -> BatchStatementRequest {
     request.build().expect("a statement is set")
 }
 
-fn outcome(error: Option<&aws_sdk_dynamodb::types::BatchStatementError>) -> Inserted {
+fn inserted(error: Option<&BatchStatementError>) -> Inserted {
     let Some(error) = error else { return Inserted::Stored };
     match error.code() {
         Some(Code::DuplicateItem) => Inserted::Exists,
-        Some(
+        // Without a code: the response is missing.
+        None
+        | Some(
             Code::InternalServerError
             | Code::ProvisionedThroughputExceeded
             | Code::RequestLimitExceeded
@@ -182,20 +154,6 @@ fn outcome(error: Option<&aws_sdk_dynamodb::types::BatchStatementError>) -> Inse
         ) => Inserted::TryAgain,
         _ => Inserted::Refused(format!("{:?}: {}", error.code(), error.message().unwrap_or_default())),
     }
-}
-
-fn fingerprint_request(keys: &[Key]) -> Result<KeysAndAttributes> {
-    KeysAndAttributes::builder()
-        .set_keys(Some(keys.iter().map(key_attributes).collect()))
-        .consistent_read(true)
-        .projection_expression("#p, #s, #v, #h, #r")
-        .expression_attribute_names("#p", PK)
-        .expression_attribute_names("#s", SK)
-        .expression_attribute_names("#v", VERSION)
-        .expression_attribute_names("#h", attr::HASH)
-        .expression_attribute_names("#r", attr::REQUEST)
-        .build()
-        .map_err(Error::internal)
 }
 
 fn fingerprint(item: &Item) -> Option<(Key, Fingerprint)> {

@@ -1,10 +1,10 @@
-//! What the store's calls cost, as DynamoDB itself says it.
+//! What the store's calls cost, as DynamoDB reports it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_sdk_dynamodb::types::ConsumedCapacity;
 
-/// Counts round trips and capacity units.
+/// Counts round trips and capacity units. Writes count whether or not they succeed, reads only if they do.
 #[derive(Debug, Default)]
 pub struct Meter {
     reads: AtomicU64,
@@ -13,21 +13,21 @@ pub struct Meter {
     half_write_units: AtomicU64,
 }
 
-/// What was used up to a moment.
+/// The meter's counts at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// Round trips that read.
+    /// Read round trips.
     pub reads: u64,
-    /// Round trips that wrote.
+    /// Write round trips.
     pub writes: u64,
     /// Read units, in halves: an eventually consistent read of 4 KiB is one half.
     pub half_read_units: u64,
-    /// Write units, in halves, as the read units.
+    /// Write units, in halves like the read units.
     pub half_write_units: u64,
 }
 
 impl Reading {
-    /// What was used between an earlier reading and this one.
+    /// The counts between an earlier reading and this one.
     #[must_use]
     pub fn since(self, earlier: Self) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl Meter {
         self.half_write_units.fetch_add(units, Ordering::Relaxed);
     }
 
-    /// What has been used so far.
+    /// The counts so far.
     pub fn reading(&self) -> Reading {
         let get = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Reading {
@@ -63,7 +63,7 @@ impl Meter {
     }
 }
 
-/// The SDK gives units as a float; halves of a unit are exact in it.
+/// The SDK reports units as a float, in which halves are exact.
 #[allow(
     clippy::float_arithmetic,
     clippy::cast_possible_truncation,

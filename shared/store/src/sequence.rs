@@ -1,13 +1,13 @@
-//! Sequence numbers of stream records: 21 to 40 decimal digits, more than any number type holds.
+//! Sequence numbers of stream records: 21 to 40 decimal digits, more than any integer type holds.
 
 use std::fmt;
 
-/// A sequence number as 17 big-endian bytes, so that byte order is numeric order, here and in DynamoDB.
+/// A sequence number as 17 big-endian bytes, so that byte order is numeric order both here and in DynamoDB.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SequenceNumber([u8; 17]);
 
 impl SequenceNumber {
-    /// The number that `digits` write; none where they are no decimal number below 2^136.
+    /// Parses decimal digits; `None` unless they are a number below 2^136.
     pub fn parse(digits: &str) -> Option<Self> {
         if digits.is_empty() {
             return None;
@@ -27,12 +27,12 @@ impl SequenceNumber {
         Some(Self(bytes))
     }
 
-    /// The number that is stored as `bytes`.
+    /// The number stored as `bytes`, which have to be 17.
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 
-    /// How it is stored.
+    /// The stored form.
     pub const fn as_bytes(&self) -> &[u8; 17] {
         &self.0
     }
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_sequence_number_is_refused() {
+    fn anything_but_a_sequence_number_is_refused() {
         for bad in ["", "-1", "1.0", "x", " 1", &"9".repeat(42)] {
             assert_eq!(SequenceNumber::parse(bad), None, "{bad:?}");
         }

@@ -1,33 +1,29 @@
-//! How the system is: how far each lane of the events has been added up, and what is in the quarantine.
+//! The state of the pipeline: how far each lane has been aggregated, and what is in the quarantine.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError as Refusal;
-use aws_sdk_dynamodb::types::{
-    AttributeValue, ReturnConsumedCapacity, ReturnValuesOnConditionCheckFailure as OnFailure,
-};
 use chrono::{DateTime, Utc};
 use rust_decimal::prelude::ToPrimitive;
 
-use super::keys::{LANES, SK, VERSION, status};
-use super::quarantine::{self, Summary};
-use super::{Item, Store, decode, failed, key_attributes, version};
+use super::keys::{LANES, SK, status};
+use super::quarantine::{self, QuarantineSummary};
+use super::table::{WriteOutcome, absent_or_below};
+use super::{Item, Store, decode, n};
 use crate::error::{Error, Result};
 
-/// How the system is.
+/// The state of the pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
-    /// Of each lane, the newest arrival that has been added up; none before the first.
+    /// By lane: the arrival of the newest event that has been aggregated; none before the first.
     pub newest: [Option<DateTime<Utc>>; LANES as usize],
     /// What is in the quarantine.
-    pub quarantine: Summary,
+    pub quarantine: QuarantineSummary,
 }
 
 impl Store {
-    /// How the system is: one call, two small items.
+    /// The state of the pipeline: one call, two small items.
     pub async fn status(&self) -> Result<Status> {
-        let items =
-            self.get_all(&self.tables().usage, &[status::lanes(), status::quarantine_summary()]).await?;
+        let items = self.usage.get_many(&[status::lanes(), status::quarantine_summary()]).await?;
         let find = |sk: String| items.iter().find(|item| decode::text(item, SK) == Some(&sk)).cloned();
         let lanes = find(status::lanes().sk).unwrap_or_default();
         let summary = find(status::quarantine_summary().sk).unwrap_or_default();
@@ -38,7 +34,7 @@ impl Store {
         Ok(Status { newest, quarantine: quarantine::summary(&summary)? })
     }
 
-    /// Notes the newest arrivals that have been added up, by lane. What is noted only moves forward.
+    /// Stores, by lane, the arrival of the newest event that has been aggregated. A stored arrival only moves forward.
     pub async fn note_progress(&self, newest: &BTreeMap<u8, DateTime<Utc>>) -> Result<()> {
         let mut newest: BTreeMap<_, _> =
             newest.iter().map(|(lane, newest)| (*lane, newest.timestamp_millis())).collect();
@@ -52,46 +48,22 @@ impl Store {
                 }
             }
             if newest.len() == wanted {
-                return Err(Error::Internal("lanes were refused that are not as far".to_owned()));
+                return Err(Error::Internal("progress was refused, but no lane is further".to_owned()));
             }
         }
         Ok(())
     }
 
-    /// Writes these lanes if each moves forward, else gives what is stored.
+    /// Writes these lanes if each of them moves forward; otherwise returns the stored item.
     async fn write_progress(&self, newest: &BTreeMap<u8, i64>) -> Result<Option<Item>> {
-        let mut update = self
-            .client
-            .update_item()
-            .table_name(&self.tables().usage)
-            .set_key(Some(key_attributes(&status::lanes())))
-            .expression_attribute_names("#v", VERSION)
-            .expression_attribute_values(":v", version::attribute())
-            .return_values_on_condition_check_failure(OnFailure::AllOld)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        let (mut set, mut forward) = (vec!["#v = :v".to_owned()], Vec::new());
+        let mut update = self.usage.update(&status::lanes()).return_old();
         for (lane, newest) in newest {
-            update = update
-                .expression_attribute_names(format!("#{lane}"), status::lane_column(*lane))
-                .expression_attribute_values(format!(":{lane}"), AttributeValue::N(newest.to_string()));
-            set.push(format!("#{lane} = :{lane}"));
-            forward.push(format!("(attribute_not_exists(#{lane}) OR #{lane} < :{lane})"));
+            let column = status::lane_column(*lane);
+            update = update.only_if(absent_or_below(&column, n(newest))).set(&column, n(newest));
         }
-        let update = update.update_expression(format!("SET {}", set.join(",")));
-        match update.condition_expression(forward.join(" AND ")).send().await {
-            Ok(done) => {
-                self.meter.write(done.consumed_capacity());
-                Ok(None)
-            }
-            Err(error) => {
-                self.meter.write(None);
-                match error.as_service_error() {
-                    Some(Refusal::ConditionalCheckFailedException(refused)) => {
-                        Ok(Some(refused.item.clone().unwrap_or_default()))
-                    }
-                    _ => Err(failed("UpdateItem", &error)),
-                }
-            }
+        match update.send().await? {
+            WriteOutcome::ConditionFailed(stored) => Ok(Some(stored.unwrap_or_default())),
+            outcome => outcome.applied().map(|_| None),
         }
     }
 }
@@ -100,5 +72,5 @@ fn arrival(item: &Item, lane: u8) -> Result<Option<DateTime<Utc>>> {
     let Some(value) = item.get(&status::lane_column(lane)) else { return Ok(None) };
     let milliseconds = decode::number(value).and_then(|milliseconds| milliseconds.to_i64());
     let arrival = milliseconds.and_then(DateTime::from_timestamp_millis);
-    arrival.map(Some).ok_or_else(|| Error::Internal(format!("lane {lane} is at an odd time")))
+    arrival.map(Some).ok_or_else(|| Error::Internal(format!("the progress of lane {lane} is malformed")))
 }

@@ -108,15 +108,15 @@ async fn the_next_run_begins_with_the_organizations_that_were_not_reached() {
     let error = watch.function().handle(json!({}), Duration::ZERO).await.unwrap_err().to_string();
     assert_eq!(error, "no time was left for 4 organizations");
     assert!(notified(&watch).is_empty());
-    watch.world.stack.store().begin_with("b").await.unwrap();
+    watch.world.stack.store().set_next_organization("b").await.unwrap();
     let error = watch.function().handle(json!({}), Duration::ZERO).await.unwrap_err().to_string();
     assert_eq!(error, "no time was left for 4 organizations");
-    assert_eq!(watch.world.stack.store().first_organization().await.unwrap().as_deref(), Some("b"));
+    assert_eq!(watch.world.stack.store().next_organization().await.unwrap().as_deref(), Some("b"));
     let counts = watch.run().await;
     assert_eq!((&counts["organizations"], &counts["left"]), (&json!(4), &json!(0)));
     assert_eq!(notified(&watch), ["a", "b", "c"]);
     // An organization that no longer exists is skipped.
-    watch.world.stack.store().begin_with("bb").await.unwrap();
+    watch.world.stack.store().set_next_organization("bb").await.unwrap();
     assert_eq!(watch.run().await["organizations"], 4);
 }
 

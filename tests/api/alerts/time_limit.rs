@@ -12,7 +12,7 @@ use local::template::Template;
 use runtime::clock::Clock;
 use serde_json::{Value, json};
 use store::Store;
-use store::keys::{PK, SK};
+use store::keys::{PK, SK, VERSION};
 
 use super::{TIME, channels};
 use crate::simulation::engine::Engine;
@@ -42,7 +42,8 @@ async fn run(engine: &Engine, wire: &Wire) -> (Result<Value, String>, Vec<String
         let Some((number, _)) = wire.waiting().first().copied() else { continue };
         let request = wire.take(number);
         tokio::time::advance(REQUEST).await;
-        let pk = request.body["ExpressionAttributeValues"][":p"]["S"].as_str().unwrap_or_default();
+        // The first value of a query is the partition key.
+        let pk = request.body["ExpressionAttributeValues"][":0"]["S"].as_str().unwrap_or_default();
         if pk.starts_with("org-") {
             read.push(pk.to_owned());
         }
@@ -59,7 +60,7 @@ async fn organizations_that_were_not_reached_are_counted_and_come_first_next_tim
     tables::create(&wire.client(DIRECT), &Template::built_in().unwrap().tables).await.unwrap();
     for nth in 0..ORGS {
         let key = store::keys::subject(&OrgId::new(org(nth)).unwrap(), &Subject::Org);
-        let item = json!({ PK: { "S": key.pk }, SK: { "S": key.sk } });
+        let item = json!({ PK: { "S": key.pk }, SK: { "S": key.sk }, VERSION: { "N": "1" } });
         let body = json!({ "TableName": names().registry, "Item": item });
         assert_eq!(engine.execute("PutItem", &body).0, 200);
     }

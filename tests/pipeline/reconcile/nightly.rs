@@ -18,7 +18,7 @@ async fn nightly(fixture: &ReconcileFixture) -> Result<Value, String> {
 }
 
 async fn reconciled(fixture: &ReconcileFixture, org: &str) -> (Option<Day>, Option<Day>) {
-    let proved = fixture.world.stack.store().proved(&OrgId::new(org).unwrap()).await.unwrap();
+    let proved = fixture.world.stack.store().reconcile_progress(&OrgId::new(org).unwrap()).await.unwrap();
     (proved.compared, proved.sealed)
 }
 

@@ -48,7 +48,7 @@ async fn a_day_marked_again_during_its_recompute_stays_dirty() {
     let day = Day::parse(DAY).unwrap();
     let marked = async |asker: &str| {
         store.mark_dirty(&org, day, asker).await.unwrap();
-        store.dirty(&org, day).await.unwrap().unwrap()
+        store.dirty_token(&org, day).await.unwrap().unwrap()
     };
     let token = marked("first").await;
     // By another delivery, and by the same one redelivered.

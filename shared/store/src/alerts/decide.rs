@@ -1,196 +1,133 @@
-//! Deciding: once, whoever else decides at the same time.
+//! Storing the decision about a budget: exactly once, even if several runs decide at the same time.
 
 use std::collections::BTreeSet;
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as Refusal;
-use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnConsumedCapacity, TransactWriteItem, Update};
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::{Alert, RETENTION_DAYS, json, number};
-use crate::error::{Error, Result};
-use crate::keys::{Key, PK, VERSION, alerts as attr};
-use crate::registry::came_second;
-use crate::{Item, Store, key_attributes, new_item, s, transaction_failed, version};
+use super::{Alert, RETENTION_DAYS, json};
+use crate::error::Result;
+use crate::keys::{PK, alerts as attr};
+use crate::table::{TransactOutcome, Write, absent, equals, exists};
+use crate::{Item, Store, n, new_item, s};
 use ledger::alert::{AlertKey, BudgetId, Delivery, MonthCrossings};
 use ledger::ids::OrgId;
 use ledger::period;
 
-/// Days after its month that what was decided of a budget is kept.
+/// Days after its month that the state of a budget is kept.
 const STATE_DAYS: i64 = 40;
 
-/// What is decided of one budget in one run.
+/// What one run decides about one budget.
 #[derive(Clone, Debug)]
 pub struct Decision {
-    /// Whose budget.
+    /// The organization.
     pub org: OrgId,
-    /// Which.
+    /// The budget.
     pub budget: BudgetId,
-    /// What will have been decided then.
+    /// The state of the budget after this decision.
     pub crossed: MonthCrossings,
-    /// The writes of what had been decided before, where anything had.
+    /// How often the state had been written when it was read; none if there was none.
     pub writes: Option<u64>,
-    /// The alerts, at most ten of each kind and one that takes others back.
+    /// The new alerts: at most ten of each kind, and one that resolves others.
     pub alerts: Vec<NewAlert>,
     /// The alerts that no longer hold.
     pub resolved: Vec<AlertKey>,
-    /// When.
+    /// The time of the decision.
     pub now: DateTime<Utc>,
-    /// Until when whoever decides delivers it too.
+    /// Until when the run that decides also delivers, exclusively.
     pub lease: DateTime<Utc>,
 }
 
-/// An alert that is decided.
+/// An alert of a decision.
 #[derive(Clone, Debug)]
 pub struct NewAlert {
-    /// Its name.
+    /// Budget, month, kind and threshold.
     pub key: AlertKey,
-    /// What it says: JSON.
+    /// The message's JSON.
     pub message: String,
-    /// To whom it is told; none where it is superseded.
+    /// One delivery per channel; none if the alert is superseded.
     pub deliveries: Option<Vec<Delivery>>,
 }
 
-/// One item of the transaction.
-struct Step {
-    item: TransactWriteItem,
-    /// The number of the alert without which it is left out.
+/// One write of the transaction.
+struct Step<'a> {
+    write: Write<'a>,
+    /// The position of the alert that the write belongs to.
     alert: Option<usize>,
 }
 
-/// What became of a transaction.
-enum Taken {
-    /// It is in.
-    All,
-    /// It is not, since these items were not as they had to be.
-    Without(Vec<usize>),
-    /// It is not, since somebody else was writing one of them.
-    CameSecond,
-}
-
-/// What is left out together with a step: all of its alert.
-fn together(steps: &[Step], step: usize) -> Vec<usize> {
+/// The steps to leave out together with `step`: all of the same alert.
+fn together(steps: &[Step<'_>], step: usize) -> Vec<usize> {
     let alert = steps[step].alert;
     let belongs = |other: &usize| *other == step || alert.is_some() && steps[*other].alert == alert;
     (0..steps.len()).filter(belongs).collect()
 }
 
 impl Store {
-    /// Stores a decision, and answers the alerts that there are because of it: none where somebody else has decided
-    /// something of the same budget meanwhile, and what is left to decide is left to the next run.
+    /// Stores a decision and returns its alerts. Returns none if another run has decided about the same budget
+    /// meanwhile; the next run decides what is left.
     ///
-    /// An alert that is there already, though it was not known of, is left as it is, and so is what was to be resolved
-    /// and is not there.
+    /// An alert that exists already is left as it is, and so is an alert to be resolved that does not exist.
     pub async fn decide(&self, decision: &Decision) -> Result<Vec<Alert>> {
         let steps = self.steps(decision)?;
         let mut left_out = BTreeSet::new();
         loop {
-            let taken: Vec<_> = (0..steps.len()).filter(|step| !left_out.contains(step)).collect();
-            let items = taken.iter().map(|step| steps[*step].item.clone()).collect();
-            match self.take(items).await? {
-                Taken::All => return Ok(decision.stored(&steps, &left_out)),
-                // The note of what was decided is refused where somebody has decided something else meanwhile.
-                Taken::CameSecond => return Ok(Vec::new()),
-                Taken::Without(refused) if refused.contains(&0) => return Ok(Vec::new()),
-                Taken::Without(refused) => {
-                    let refused = refused.into_iter().map(|nth| taken[nth]);
-                    left_out.extend(refused.flat_map(|step| together(&steps, step)));
+            let included: Vec<_> = (0..steps.len()).filter(|step| !left_out.contains(step)).collect();
+            let writes = included.iter().map(|step| steps[*step].write.clone()).collect();
+            match self.registry.transact(writes).await? {
+                TransactOutcome::Committed => return Ok(decision.stored(&steps, &left_out)),
+                TransactOutcome::Conflict => return Ok(Vec::new()),
+                // The first write is that of the state: it fails if another run has decided meanwhile.
+                TransactOutcome::ConditionsFailed(failed) if failed.contains(&0) => return Ok(Vec::new()),
+                TransactOutcome::ConditionsFailed(failed) => {
+                    let failed = failed.into_iter().map(|position| included[position]);
+                    left_out.extend(failed.flat_map(|step| together(&steps, step)));
+                }
+                throttled @ TransactOutcome::Throttled => {
+                    throttled.committed()?;
                 }
             }
         }
     }
 
-    async fn take(&self, items: Vec<TransactWriteItem>) -> Result<Taken> {
-        let done = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        let error = match done {
-            Ok(done) => {
-                self.meter.write(done.consumed_capacity());
-                return Ok(Taken::All);
-            }
-            Err(error) => error,
-        };
-        self.meter.write(None);
-        let refused = refused(&error);
-        if !refused.is_empty() {
-            return Ok(Taken::Without(refused));
-        }
-        if came_second(&error) { Ok(Taken::CameSecond) } else { Err(transaction_failed(&error)) }
-    }
-
-    /// The note first, then everything else.
-    fn steps(&self, decision: &Decision) -> Result<Vec<Step>> {
-        let mut steps = vec![Step { item: self.note(decision)?, alert: None }];
-        for (nth, alert) in decision.alerts.iter().enumerate() {
-            steps.push(Step { item: self.put_alert(decision, alert)?, alert: Some(nth) });
+    /// The write of the state first, then all others.
+    fn steps(&self, decision: &Decision) -> Result<Vec<Step<'_>>> {
+        let mut steps = vec![Step { write: self.write_state(decision)?, alert: None }];
+        for (position, alert) in decision.alerts.iter().enumerate() {
+            let put = self.registry.put(decision.alert(alert).item()?).only_if(absent(PK));
+            steps.push(Step { write: put, alert: Some(position) });
             if alert.deliveries.as_ref().is_some_and(|deliveries| !deliveries.is_empty()) {
-                let due = new_item(&attr::due(&decision.org, &alert.key));
-                let put = Put::builder().table_name(&self.tables().registry).set_item(Some(due)).build();
-                let put = put.map_err(Error::internal)?;
-                steps.push(Step { item: TransactWriteItem::builder().put(put).build(), alert: Some(nth) });
+                let due = self.registry.put(new_item(&attr::due(&decision.org, &alert.key)));
+                steps.push(Step { write: due, alert: Some(position) });
             }
         }
         for key in &decision.resolved {
-            let update = self
-                .update(&attr::alert(&decision.org, key))
-                .update_expression("SET #z = :z")
-                .condition_expression("attribute_exists(#p)")
-                .expression_attribute_names("#z", attr::RESOLVED)
-                .expression_attribute_names("#p", PK)
-                .expression_attribute_values(":z", s(period::rfc3339(decision.now)));
-            let update = update.build().map_err(Error::internal)?;
-            steps.push(Step { item: TransactWriteItem::builder().update(update).build(), alert: None });
+            let resolve = self
+                .registry
+                .update_existing(&attr::alert(&decision.org, key))
+                .set(attr::RESOLVED, s(period::rfc3339(decision.now)))
+                .only_if(exists(PK));
+            steps.push(Step { write: resolve, alert: None });
         }
         Ok(steps)
     }
 
-    /// What was decided, over what had been decided when it was read.
-    fn note(&self, decision: &Decision) -> Result<TransactWriteItem> {
+    /// Writes the state of the budget, if it is still the one that was read.
+    fn write_state(&self, decision: &Decision) -> Result<Write<'_>> {
         let Decision { org, budget, crossed, writes, .. } = decision;
         let end = crossed.month.last().start(Tz::UTC) + TimeDelta::days(STATE_DAYS);
-        let mut update = self
-            .update(&attr::crossed(org, budget))
-            .update_expression("SET #d = :d, #x = :x, #w = :n, #v = :v")
-            .expression_attribute_names("#v", VERSION)
-            .expression_attribute_values(":v", version::attribute())
-            .expression_attribute_names("#d", attr::STATE)
-            .expression_attribute_names("#x", attr::EXPIRES)
-            .expression_attribute_names("#w", attr::WRITES)
-            .expression_attribute_values(":d", json(crossed)?)
-            .expression_attribute_values(":x", AttributeValue::N(end.timestamp().to_string()))
-            .expression_attribute_values(":n", number(writes.unwrap_or_default() + 1));
-        update = match writes {
-            Some(writes) => {
-                update.condition_expression("#w = :w").expression_attribute_values(":w", number(*writes))
-            }
-            None => update.condition_expression("attribute_not_exists(#w)"),
-        };
-        Ok(TransactWriteItem::builder().update(update.build().map_err(Error::internal)?).build())
-    }
-
-    fn put_alert(&self, decision: &Decision, alert: &NewAlert) -> Result<TransactWriteItem> {
-        let put = Put::builder()
-            .table_name(&self.tables().registry)
-            .set_item(Some(decision.alert(alert).item()?))
-            .condition_expression("attribute_not_exists(#p)")
-            .expression_attribute_names("#p", PK);
-        Ok(TransactWriteItem::builder().put(put.build().map_err(Error::internal)?).build())
-    }
-
-    fn update(&self, key: &Key) -> UpdateBuilder {
-        Update::builder().table_name(&self.tables().registry).set_key(Some(key_attributes(key)))
+        let unchanged = writes.map_or_else(|| absent(attr::WRITES), |writes| equals(attr::WRITES, n(writes)));
+        let update = self.registry.update(&attr::crossed(org, budget));
+        Ok(update
+            .set(attr::STATE, json(crossed)?)
+            .set(attr::EXPIRES, n(end.timestamp()))
+            .set(attr::WRITES, n(writes.unwrap_or_default() + 1))
+            .only_if(unchanged))
     }
 }
 
 impl Decision {
-    /// An alert of it, as it will be stored.
+    /// A new alert, as it will be stored.
     fn alert(&self, new: &NewAlert) -> Alert {
         let deliveries = new.deliveries.clone().unwrap_or_default();
         Alert {
@@ -206,10 +143,10 @@ impl Decision {
         }
     }
 
-    /// The alerts that are in.
-    fn stored(&self, steps: &[Step], left_out: &BTreeSet<usize>) -> Vec<Alert> {
-        let is_in = |nth| left_out.iter().all(|step| steps[*step].alert != Some(nth));
-        let alerts = self.alerts.iter().enumerate().filter(|(nth, _)| is_in(*nth));
+    /// The alerts that were stored.
+    fn stored(&self, steps: &[Step<'_>], left_out: &BTreeSet<usize>) -> Vec<Alert> {
+        let is_stored = |position| left_out.iter().all(|step| steps[*step].alert != Some(position));
+        let alerts = self.alerts.iter().enumerate().filter(|(position, _)| is_stored(*position));
         alerts.map(|(_, new)| self.alert(new)).collect()
     }
 }
@@ -227,20 +164,10 @@ impl Alert {
             (attr::DELIVERIES.to_owned(), json(&self.deliveries)?),
             (attr::STATUS.to_owned(), s(self.status().as_str())),
             (attr::DECIDED.to_owned(), s(period::rfc3339(self.decided))),
-            (attr::WRITES.to_owned(), number(self.writes)),
-            (attr::EXPIRES.to_owned(), AttributeValue::N(expires.to_string())),
+            (attr::WRITES.to_owned(), n(self.writes)),
+            (attr::EXPIRES.to_owned(), n(expires)),
         ]);
         item.extend(self.lease.map(|until| (attr::LEASE.to_owned(), s(period::rfc3339(until)))));
         Ok(item)
     }
-}
-
-/// The items whose conditions did not hold; none where the transaction failed for any other reason.
-fn refused<R>(error: &SdkError<Refusal, R>) -> Vec<usize> {
-    let Some(Refusal::TransactionCanceledException(canceled)) = error.as_service_error() else {
-        return Vec::new();
-    };
-    let codes = canceled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or_default());
-    let refused = codes.enumerate().filter(|(_, code)| *code == "ConditionalCheckFailed");
-    refused.map(|(nth, _)| nth).collect()
 }

@@ -1,25 +1,30 @@
-//! The list of alerts, and asking for one to be delivered again.
+//! Listing alerts, and requesting that one is delivered again.
 
-use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, TransactWriteItem};
 use serde::{Deserialize, Serialize};
 
-use super::{Alert, Change};
+use super::{Alert, DueChange};
 use crate::error::{Error, Result};
-use crate::keys::{Key, PK, SK, alerts as attr};
+use crate::keys::{Key, KeyRange, PK, SK, alerts as attr};
 use crate::registry::{Editor, Entity, Setting};
-use crate::{Store, decode, failed, key_attributes, s};
+use crate::table::{Consistency, Index};
+use crate::{Item, Store, decode};
 use ledger::alert::{AlertKey, BudgetId, Channel, DeliveryState, Status};
 use ledger::ids::OrgId;
 
-/// The most alerts that are listed at once.
+/// The most alerts in one listing.
 pub const MAX_LISTED: u32 = 500;
-/// Attempts at asking for an alert anew; each further one is made since a run wrote it meanwhile.
+/// Attempts at requesting a redelivery. Each further attempt follows a competing write.
 const ATTEMPTS: u32 = 20;
 
-/// What an alert is told anew, as the activity log shows it.
+/// The index of an organization's alerts, newest first.
+const BY_TIME: Index = Index { name: attr::BY_TIME, pk: attr::ORG, sk: Some(attr::PLACE) };
+/// The index of alerts by id.
+const BY_ID: Index = Index { name: attr::BY_ID, pk: attr::ID, sk: None };
+
+/// A redelivery, as the activity log shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Redelivery {
-    /// The outlets that are due.
+    /// The channels to which the alert will be delivered.
     pub due: Vec<Channel>,
 }
 
@@ -33,84 +38,47 @@ impl Redelivery {
 }
 
 impl Store {
-    /// The newest alerts of an organisation, newest first, then by id; of one status, or all. An alert is found a moment
-    /// after it was decided, since an index is asked.
+    /// The newest alerts of an organization, of one status or all, newest first, then by id. Eventually consistent: an
+    /// alert shows up in the index a moment after it was decided.
     pub async fn alerts(&self, org: &OrgId, status: Option<Status>, most: usize) -> Result<Vec<Alert>> {
-        let mut alerts = Vec::new();
-        let mut start = None;
-        while alerts.len() < most {
-            // The limit is one of what is read: of one status there may be few among many.
-            let limit = if status.is_none() { most - alerts.len() } else { MAX_LISTED as usize };
-            let page = self
-                .range_query(&self.tables().registry, (attr::ORG, attr::PLACE), &attr::all_places(org))
-                .index_name(attr::BY_TIME)
-                .limit(i32::try_from(limit).unwrap_or(i32::MAX))
-                .set_exclusive_start_key(start)
-                .send()
-                .await
-                .map_err(|error| failed("Query", &error))?;
-            self.meter.read(page.consumed_capacity());
-            for item in page.items() {
-                let alert = Alert::parse(org, item)?;
-                if status.is_none_or(|status| alert.status() == status) {
-                    alerts.push(alert);
-                }
-            }
-            start = page.last_evaluated_key;
-            if start.is_none() {
-                break;
-            }
+        let mut query = self.registry.query_index(BY_TIME, &attr::all_places(org));
+        if status.is_some() {
+            // Few of many alerts may have this status, so that small pages would be many.
+            query = query.page_size(MAX_LISTED as usize);
         }
-        alerts.truncate(most);
-        Ok(alerts)
+        let alert = |item: Item| {
+            let alert = Alert::parse(org, &item)?;
+            Ok(status.is_none_or(|status| alert.status() == status).then_some(alert))
+        };
+        query.first(most, alert).await
     }
 
-    /// The alert with an id, as it is now.
+    /// The alert with this id: the index gives its key, and the table the alert, strongly consistent.
     pub async fn alert(&self, org: &OrgId, id: &str) -> Result<Option<Alert>> {
-        let found = self
-            .client
-            .query()
-            .table_name(&self.tables().registry)
-            .index_name(attr::BY_ID)
-            .key_condition_expression("#i = :i")
-            .expression_attribute_names("#i", attr::ID)
-            .expression_attribute_values(":i", s(attr::id(org, id)))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failed("Query", &error))?;
-        self.meter.read(found.consumed_capacity());
-        let Some(item) = found.items().first() else { return Ok(None) };
+        let range = KeyRange { pk: attr::id(org, id), from: String::new(), to: String::new() };
+        // The index holds only keys, which have no version.
+        let found = self.registry.query_index(BY_ID, &range).any_version().page().await?.items;
+        let Some(item) = found.first() else { return Ok(None) };
         let key =
             Key { pk: decode::required(item, PK)?.to_owned(), sk: decode::required(item, SK)?.to_owned() };
         self.alert_at(org, &key).await
     }
 
-    /// The alert with a name, as it is now.
+    /// The alert with this key, strongly consistent.
     pub async fn alert_now(&self, org: &OrgId, key: &AlertKey) -> Result<Option<Alert>> {
         self.alert_at(org, &attr::alert(org, key)).await
     }
 
     async fn alert_at(&self, org: &OrgId, key: &Key) -> Result<Option<Alert>> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.tables().registry)
-            .set_key(Some(key_attributes(key)))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failed("GetItem", &error))?;
-        self.meter.read(found.consumed_capacity());
-        found.item.map(|item| Alert::parse(org, &item)).transpose()
+        let item = self.registry.get(key, Consistency::Strong).await?;
+        item.map(|item| Alert::parse(org, &item)).transpose()
     }
 
-    /// Makes every outlet of an alert due, and leaves an entry about it in the activity log: one transaction.
+    /// Makes every delivery of an alert due again and stores an audit entry about it: one transaction.
     pub async fn redeliver(&self, editor: &Editor, id: &str) -> Result<Alert> {
         for _ in 0..ATTEMPTS {
             let alert = self.alert(&editor.org, id).await?.ok_or(Error::NotFound("Alert not found"))?;
-            if let Some(why) = nobody(&alert) {
+            if let Some(why) = undeliverable(&alert) {
                 return Err(Error::Conflict(why.to_owned()));
             }
             let mut again = alert.clone();
@@ -119,26 +87,26 @@ impl Store {
             let zone = self.organization(&editor.org).await?.timezone;
             let (before, after) = (Redelivery::of(&alert), Redelivery::of(&again));
             let entry = editor.event(&entity(&alert), zone, Some(&before), Some(&after))?;
-            let update = TransactWriteItem::builder().update(self.alert_update(&again)?).build();
-            let due = self.due_change(&again, Change::Again)?;
-            if self.transact([update].into_iter().chain(due).collect(), entry).await? {
+            let due = self.due_change(&again, DueChange::Add);
+            let changes = [self.alert_update(&again)?].into_iter().chain(due).collect();
+            if self.change_with_entry(changes, entry).await? {
                 again.writes += 1;
                 return Ok(again);
             }
         }
-        Err(Error::Unavailable("others keep changing the same alert".to_owned()))
+        Err(Error::Unavailable("other writers keep changing the same alert".to_owned()))
     }
 }
 
-/// Why an alert is told to nobody, where it is.
-fn nobody(alert: &Alert) -> Option<&'static str> {
+/// Why an alert cannot be delivered, if so. The text is shown to the caller.
+fn undeliverable(alert: &Alert) -> Option<&'static str> {
     if alert.superseded {
-        return Some("This alert was superseded by one of a higher threshold, and is told to nobody.");
+        return Some("This alert was superseded by one of a higher threshold, and is not delivered.");
     }
-    alert.deliveries.is_empty().then_some("This alert was decided when there was nobody to tell.")
+    alert.deliveries.is_empty().then_some("This alert was decided when no channel was configured.")
 }
 
-/// The alert as the activity log names it: it is one of the agent's whose budget it is about.
+/// The alert as the subject of an audit entry, filed under the agent whose budget it is about.
 fn entity(alert: &Alert) -> Entity<'_> {
     let agent = match &alert.key.budget {
         BudgetId::Organization => None,

@@ -1,8 +1,8 @@
-//! Alerts as they are stored, and what a run of the watch over budgets reads and writes.
+//! Stored alerts, and what the budget-alerts function reads and writes.
 //!
-//! What is decided is one transaction: the alerts, each put only where there is none, the note of what was decided of
-//! the budget, and for each alert that is to be told an entry among those that are due. What becomes of an alert
-//! afterwards is written only over what was read before, so that of two writers one sees the other.
+//! A decision is one transaction: the alerts, each put only if it does not exist yet, the state of the budget, and an
+//! entry in the list of due alerts for each alert that has to be delivered. Later writes of an alert are conditional on
+//! what was read, so that of two writers one notices the other.
 
 mod costs;
 mod decide;
@@ -16,9 +16,9 @@ use chrono::{DateTime, Utc};
 
 pub use costs::AgentCost;
 pub use decide::{Decision, NewAlert};
-pub use deliver::Change;
+pub use deliver::DueChange;
 pub use list::{MAX_LISTED, Redelivery};
-pub use organizations::{Listed, OrganizationsPage};
+pub use organizations::{ListedOrganization, OrganizationsPage};
 pub use watched::{AgentBudget, Watched};
 
 use super::keys::{self, SK, alerts as attr};
@@ -35,38 +35,38 @@ pub const RETENTION_DAYS: i64 = 400;
 /// An alert as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alert {
-    /// Whose it is.
+    /// The organization.
     pub org: OrgId,
-    /// Its name.
+    /// Budget, month, kind and threshold: what makes the alert unique.
     pub key: AlertKey,
-    /// What it says, to the byte.
+    /// The message's JSON, whose exact bytes are signed and sent.
     pub message: String,
-    /// To whom; none where it was superseded.
+    /// One delivery per channel; none if the alert is superseded.
     pub deliveries: Vec<Delivery>,
-    /// Whether it was superseded.
+    /// Whether an alert of a higher threshold replaced it.
     pub superseded: bool,
     /// When it was decided.
     pub decided: DateTime<Utc>,
-    /// When it was decided that it no longer holds.
+    /// When it was found to no longer hold.
     pub resolved: Option<DateTime<Utc>>,
-    /// Until when nobody else delivers it.
+    /// Until when one run delivers it exclusively.
     pub lease: Option<DateTime<Utc>>,
-    /// The writes so far.
+    /// How often it was written: its optimistic lock.
     pub(crate) writes: u64,
 }
 
 impl Alert {
-    /// Its id.
+    /// The message id, which webhooks carry and URLs name.
     pub fn id(&self) -> MessageId {
         keys::alerts::message_id(&self.org, &self.key)
     }
 
-    /// What it says, read.
+    /// The parsed message.
     pub fn read(&self) -> Result<Message> {
         serde_json::from_str(&self.message).map_err(Error::internal)
     }
 
-    /// How it goes with it: that it no longer holds shows only when nothing is left to deliver or to mend.
+    /// The state of the alert. It shows as resolved only when no delivery is pending or dead-lettered.
     pub fn status(&self) -> Status {
         match (self.superseded, Status::of(&self.deliveries)) {
             (true, _) => Status::Superseded,
@@ -75,7 +75,7 @@ impl Alert {
         }
     }
 
-    /// Whether somebody else is delivering it at `now`.
+    /// Whether another run is delivering it at `now`.
     pub fn is_leased(&self, now: DateTime<Utc>) -> bool {
         self.lease.is_some_and(|until| now < until)
     }
@@ -83,25 +83,22 @@ impl Alert {
     fn parse(org: &OrgId, item: &Item) -> Result<Self> {
         version::check(item)?;
         let sk = decode::required(item, SK)?;
-        let odd = || Error::Internal(format!("the alert {sk} of {org} cannot be read"));
+        let malformed = || Error::Internal(format!("the alert {sk} of {org} is malformed"));
         let instant = |name| decode::text(item, name).and_then(period::parse_instant);
         let writes = item.get(attr::WRITES).and_then(|value| value.as_n().ok()?.parse().ok());
+        let deliveries = decode::required(item, attr::DELIVERIES)?;
         Ok(Self {
             org: org.clone(),
-            key: sk.strip_prefix(attr::ALERT).and_then(AlertKey::parse).ok_or_else(odd)?,
+            key: sk.strip_prefix(attr::ALERT).and_then(AlertKey::parse).ok_or_else(malformed)?,
             message: decode::required(item, attr::MESSAGE)?.to_owned(),
-            deliveries: serde_json::from_str(decode::required(item, attr::DELIVERIES)?).map_err(|_| odd())?,
+            deliveries: serde_json::from_str(deliveries).map_err(|_| malformed())?,
             superseded: decode::required(item, attr::STATUS)? == Status::Superseded.as_str(),
-            decided: instant(attr::DECIDED).ok_or_else(odd)?,
+            decided: instant(attr::DECIDED).ok_or_else(malformed)?,
             resolved: instant(attr::RESOLVED),
             lease: instant(attr::LEASE),
-            writes: writes.ok_or_else(odd)?,
+            writes: writes.ok_or_else(malformed)?,
         })
     }
-}
-
-fn number(number: u64) -> AttributeValue {
-    AttributeValue::N(number.to_string())
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<AttributeValue> {

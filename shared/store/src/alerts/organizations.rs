@@ -1,79 +1,59 @@
-//! The organisations, page by page, and where a run has to begin.
-
-use aws_sdk_dynamodb::types::ReturnConsumedCapacity;
+//! The list of organizations, page by page, and where the next run of budget-alerts begins in it.
 
 use crate::error::{Error, Result};
-use crate::keys::{PK, SK, alerts as attr};
+use crate::keys::{SK, alerts as attr};
 use crate::registry::seen::seen;
-use crate::{Item, Store, decode, failed, key_attributes, new_item, s};
+use crate::table::Consistency;
+use crate::{Item, Store, decode, new_item, s, version};
 use ledger::ids::OrgId;
 use ledger::rollup::Seen;
 
-/// An entry in the list of organisations.
+/// An entry of the list of organizations.
 #[derive(Debug)]
-pub struct Listed {
-    /// The organisation's id as it stands there.
+pub struct ListedOrganization {
+    /// The organization's id as it is stored.
     pub name: String,
-    /// The organisation and what was seen of it, or why its entry cannot be read.
+    /// The organization and what its events reported, or why the entry cannot be parsed. One malformed entry does not
+    /// keep the others from being processed.
     pub known: Result<(OrgId, Option<Seen>)>,
 }
 
 /// A page of the list.
 #[derive(Debug)]
 pub struct OrganizationsPage {
-    /// Its entries, by id.
-    pub entries: Vec<Listed>,
-    /// Where the next page begins, if there is one.
+    /// The entries, sorted by id.
+    pub entries: Vec<ListedOrganization>,
+    /// Where the next page begins; none after the last page.
     pub next: Option<Item>,
 }
 
 impl Store {
-    /// A page of the organisations from the one called `first` on: those of whom any event is known, which every
-    /// setting is too.
+    /// A page of the organizations whose id is `first` or greater. An organization is listed from its first event on,
+    /// and a change of settings stores an event as well.
     pub async fn organizations_page(&self, first: &str, start: Option<Item>) -> Result<OrganizationsPage> {
-        let range = attr::organizations_from(first);
-        let query = self.range_query(&self.tables().registry, (PK, SK), &range);
-        let page =
-            query.set_exclusive_start_key(start).send().await.map_err(|error| failed("Query", &error))?;
-        self.meter.read(page.consumed_capacity());
-        let entries = page.items().iter().map(listed).collect();
-        Ok(OrganizationsPage { entries, next: page.last_evaluated_key })
+        let query = self.registry.query(&attr::organizations_from(first)).any_version();
+        let page = query.start(start).page().await?;
+        Ok(OrganizationsPage { entries: page.items.iter().map(listed).collect(), next: page.next })
     }
 
-    /// The organisation that the next run is to begin with.
-    pub async fn first_organization(&self) -> Result<Option<String>> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.tables().registry)
-            .set_key(Some(key_attributes(&attr::cursor())))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failed("GetItem", &error))?;
-        self.meter.read(found.consumed_capacity());
-        Ok(found.item().and_then(|item| decode::text(item, attr::NEXT)).map(str::to_owned))
+    /// The organization that the next run begins with; none if the last run reached all of them.
+    pub async fn next_organization(&self) -> Result<Option<String>> {
+        let item = self.registry.get(&attr::cursor(), Consistency::Eventual).await?;
+        Ok(item.and_then(|item| decode::text(&item, attr::NEXT).map(str::to_owned)))
     }
 
-    /// Has the next run begin with `first`, which this one did not reach.
-    pub async fn begin_with(&self, first: &str) -> Result<()> {
-        let done = self
-            .client
-            .put_item()
-            .table_name(&self.tables().registry)
-            .set_item(Some(new_item(&attr::cursor())))
-            .item(attr::NEXT, s(first))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failed("PutItem", &error))?;
-        self.meter.write(done.consumed_capacity());
-        Ok(())
+    /// Makes the next run begin with `first`, which this one did not reach.
+    pub async fn set_next_organization(&self, first: &str) -> Result<()> {
+        let cursor = self.registry.put(new_item(&attr::cursor())).set(attr::NEXT, s(first));
+        cursor.send_unconditionally().await
     }
 }
 
-fn listed(item: &Item) -> Listed {
+fn listed(item: &Item) -> ListedOrganization {
     let name = decode::text(item, SK).unwrap_or_default().to_owned();
-    let known = OrgId::new(name.clone()).map_err(Error::internal).and_then(|org| Ok((org, seen(item)?)));
-    Listed { name, known }
+    let known = version::check(item).and_then(|()| {
+        let org = OrgId::new(name.clone()).map_err(Error::internal)?;
+        Ok((org, seen(item)?))
+    });
+    ListedOrganization { name, known }
 }

@@ -1,4 +1,4 @@
-//! All that a run has to know of an organisation, in one query.
+//! All that a run of budget-alerts needs of an organization, in one query.
 
 use std::collections::BTreeMap;
 
@@ -11,40 +11,40 @@ use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
 use ledger::settings::{AgentBudgetSettings, BudgetSettings, DestinationSettings};
 
-/// What a run has to know of an organisation.
+/// Budgets, their state, and pending alerts of an organization.
 #[derive(Clone, Debug, Default)]
 pub struct Watched {
-    /// The organisation's budget and the rules for all budgets, with its version, where somebody has set it.
+    /// The organization's budget, which also has the rules for all budgets, and its version; none if it is not set.
     pub budget: Option<(BudgetSettings, String)>,
-    /// Its agents' budgets.
+    /// The agents' budgets.
     pub agents: Vec<AgentBudget>,
-    /// What was decided, in whatever month was the last.
+    /// The thresholds that each budget has crossed, in the last month with a decision, and how often that was written.
     pub crossed: BTreeMap<BudgetId, (MonthCrossings, u64)>,
-    /// Where alerts are sent to, by id.
+    /// Webhook destinations by id.
     pub destinations: BTreeMap<Name, DestinationSettings>,
-    /// The alerts that are still to be delivered, by their keys.
+    /// The keys of the alerts that have pending deliveries.
     pub due: Vec<AlertKey>,
 }
 
-/// What an agent may cost a month.
+/// An agent's monthly budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AgentBudget {
-    /// Who.
+    /// The agent's id.
     pub agent: AgentId,
-    /// How much.
+    /// The budget.
     pub monthly: Usd,
-    /// The version of the amount.
+    /// The version of the budget.
     pub token: String,
 }
 
 impl Store {
-    /// What a run has to know of an organisation: one query, which is one small read where it has no budgets.
+    /// All that a run needs of an organization: one query, which is one small read if it has no budgets.
     pub async fn watched(&self, org: &OrgId) -> Result<Watched> {
         let mut watched = Watched::default();
-        for item in self.query(&self.tables().registry, &keys::alerts::watched(org)).await? {
+        for item in self.registry.query(&keys::alerts::watched(org)).all(Ok).await? {
             let sk = decode::required(&item, SK)?;
-            let odd = |_| Error::Internal(format!("the item {sk} of {org} cannot be read"));
-            watched.take(sk, &item).map_err(odd)?;
+            let malformed = |_| Error::Internal(format!("the item {sk} of {org} is malformed"));
+            watched.take(sk, &item).map_err(malformed)?;
         }
         Ok(watched)
     }
@@ -52,26 +52,26 @@ impl Store {
 
 impl Watched {
     fn take(&mut self, sk: &str, item: &Item) -> Result<()> {
-        let odd = || Error::Internal(String::new());
+        let malformed = || Error::Internal(String::new());
         if sk == sort::BUDGET {
             let stored = stored::<BudgetSettings>(item)?;
             self.budget = stored.settings.zip(stored.etag);
         } else if let Some(agent) = sk.strip_prefix(sort::AGENT_BUDGET) {
             let stored = stored::<AgentBudgetSettings>(item)?;
-            let (settings, token) = stored.settings.zip(stored.etag).ok_or_else(odd)?;
+            let (settings, token) = stored.settings.zip(stored.etag).ok_or_else(malformed)?;
             let agent = AgentId::new(agent).map_err(Error::internal)?;
             self.agents.push(AgentBudget { agent, monthly: settings.monthly, token });
         } else if let Some(budget) = sk.strip_prefix(attr::CROSSED) {
-            let budget = BudgetId::parse(budget).ok_or_else(odd)?;
+            let budget = BudgetId::parse(budget).ok_or_else(malformed)?;
             let state =
                 serde_json::from_str(decode::required(item, attr::STATE)?).map_err(Error::internal)?;
             let writes = item.get(attr::WRITES).and_then(|value| value.as_n().ok()?.parse().ok());
-            self.crossed.insert(budget, (state, writes.ok_or_else(odd)?));
+            self.crossed.insert(budget, (state, writes.ok_or_else(malformed)?));
         } else if let Some(id) = sk.strip_prefix(sort::DESTINATION) {
             let id = Name::new(id).map_err(Error::internal)?;
-            self.destinations.insert(id, set(item)?.ok_or_else(odd)?);
+            self.destinations.insert(id, set(item)?.ok_or_else(malformed)?);
         } else if let Some(key) = sk.strip_prefix(attr::DUE) {
-            self.due.push(AlertKey::parse(key).ok_or_else(odd)?);
+            self.due.push(AlertKey::parse(key).ok_or_else(malformed)?);
         }
         Ok(())
     }

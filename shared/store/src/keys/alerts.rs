@@ -1,52 +1,52 @@
-//! Keys and names of alerts, which are items of the registry table.
+//! Keys and attributes of alerts, which are items of the registry table.
 //!
-//! What a run has to know of an organisation is one stretch of its partition: its budget, its agents' budgets, the
-//! places that alerts are sent to, what was decided of each budget this month, and which alerts are still to be
-//! delivered. The alerts themselves lie outside of it, since there are ever more of them.
+//! All that a run of budget-alerts needs of an organization is in one range of keys: its budget, the agents' budgets, the
+//! webhook destinations, the state of each budget, and the list of due alerts. The alerts themselves are outside of that
+//! range, since their number only grows.
 
 use chrono::{DateTime, Utc};
 
-use super::{AFTER_SEPARATOR, Key, KeyRange, ORGANIZATIONS, SEPARATOR, activity_time, registry};
+use super::{AFTER_SEPARATOR, Key, KeyRange, ORGANIZATIONS, SEPARATOR, newest_first, registry};
 use ledger::alert::{AlertKey, BudgetId, MessageId};
 use ledger::ids::OrgId;
 
-/// Alerts begin with this.
+/// The prefix of alerts.
 pub const ALERT: &str = "ALERT#";
-/// What was decided of a budget begins with this.
+/// The prefix of budgets' states.
 pub const CROSSED: &str = "CROSSED#";
-/// Alerts that are still to be delivered are listed under this, by the rest of their own sort key.
+/// The prefix of the list of due alerts, whose entries end like the sort keys of the alerts.
 pub const DUE: &str = "DUE#";
 
-/// The organisation, of an alert: the partition of [`BY_TIME`].
+/// The organization of an alert: the partition key of [`BY_TIME`].
 pub const ORG: &str = "ao";
-/// Where an alert stands in [`BY_TIME`]: newest first, then by id.
+/// The sort key of [`BY_TIME`]: newest first, then by id.
 pub const PLACE: &str = "ap";
-/// The organisation and the id of an alert: the partition of [`BY_ID`].
+/// The organization and the id of an alert: the partition key of [`BY_ID`].
 pub const ID: &str = "ai";
-/// The index of an organisation's alerts, newest first.
+/// The index of an organization's alerts, newest first.
 pub const BY_TIME: &str = "alerts";
 /// The index of alerts by id.
 pub const BY_ID: &str = "alerts-by-id";
 
-/// What is said, to the byte: JSON.
+/// The exact bytes of the message: JSON.
 pub const MESSAGE: &str = "m";
-/// To whom, and how that goes: JSON.
+/// The deliveries and their states: JSON.
 pub const DELIVERIES: &str = "o";
-/// Whether it is still to be delivered, has been, or never will be.
+/// The state of the alert.
 pub const STATUS: &str = "st";
-/// When it was decided: RFC 3339 in UTC.
+/// The time of the decision: RFC 3339 in UTC.
 pub const DECIDED: &str = "t";
-/// When it was said that it no longer holds.
+/// When the alert was found to no longer hold: RFC 3339 in UTC.
 pub const RESOLVED: &str = "z";
-/// Until when nobody else delivers it.
+/// Until when one run delivers the alert exclusively: RFC 3339 in UTC, or null.
 pub const LEASE: &str = "l";
-/// Counts the writes of an item, so that one can see another.
+/// Counts the writes of an item (optimistic lock).
 pub const WRITES: &str = "w";
-/// What was decided of a budget: JSON.
+/// The state of a budget: JSON.
 pub const STATE: &str = "d";
-/// When it may be forgotten: seconds since 1970. The table's TTL attribute.
+/// When the item may be deleted: seconds since 1970. The table's TTL attribute.
 pub const EXPIRES: &str = "x";
-/// The organisation that a run begins with.
+/// The organization that the next run begins with.
 pub const NEXT: &str = "n";
 
 /// The item of an alert.
@@ -54,50 +54,50 @@ pub fn alert(org: &OrgId, key: &AlertKey) -> Key {
     Key { pk: org.to_string(), sk: format!("{ALERT}{key}") }
 }
 
-/// The id of an alert, which webhooks carry and URLs name. It reveals nothing about the alert.
+/// The message id of an alert, which webhooks carry and URLs name. A hash, so it reveals nothing about the alert.
 pub fn message_id(org: &OrgId, key: &AlertKey) -> MessageId {
     let Key { pk, sk } = alert(org, key);
     MessageId::of(&format!("{pk}{SEPARATOR}{sk}"))
 }
 
-/// The item that says that an alert is still to be delivered.
+/// The entry of an alert in the list of due alerts.
 pub fn due(org: &OrgId, key: &AlertKey) -> Key {
     Key { pk: org.to_string(), sk: format!("{DUE}{key}") }
 }
 
-/// The item of what was decided of a budget.
+/// The item of a budget's state.
 pub fn crossed(org: &OrgId, budget: &BudgetId) -> Key {
     Key { pk: org.to_string(), sk: format!("{CROSSED}{budget}") }
 }
 
-/// All that a run has to know of an organisation: from `BUDGET` by way of `CROSSED#` and `DEST#` to `DUE#`.
+/// All that a run needs of an organization: `BUDGET`, `BUDGET#`, `CROSSED#`, `DEST#` and `DUE#`.
 pub fn watched(org: &OrgId) -> KeyRange {
     let to = format!("{}{AFTER_SEPARATOR}", DUE.trim_end_matches(SEPARATOR));
     KeyRange { pk: org.to_string(), from: registry::BUDGET.to_owned(), to }
 }
 
-/// An alert's place among those of its organisation.
+/// An alert's sort key in [`BY_TIME`].
 pub fn place(decided: DateTime<Utc>, id: &str) -> String {
-    format!("{}{SEPARATOR}{id}", activity_time(decided))
+    format!("{}{SEPARATOR}{id}", newest_first(decided))
 }
 
-/// All places of an organisation.
+/// All alerts of an organization in [`BY_TIME`].
 pub fn all_places(org: &OrgId) -> KeyRange {
     KeyRange { pk: org.to_string(), from: "0".to_owned(), to: ":".to_owned() }
 }
 
-/// The partition of [`BY_ID`].
+/// An alert's partition key in [`BY_ID`].
 pub fn id(org: &OrgId, id: &str) -> String {
     format!("{org}{SEPARATOR}{id}")
 }
 
-/// Organisations in the list of all, by id, from one on.
+/// The organizations in the list whose id is `first` or greater.
 pub fn organizations_from(first: &str) -> KeyRange {
-    // No organisation's id begins with a character before the one or after the other.
+    // No organization's id begins with a character outside of these bounds.
     KeyRange { pk: ORGANIZATIONS.to_owned(), from: first.max("!").to_owned(), to: "~".to_owned() }
 }
 
-/// The item that remembers which organisation a run did not reach.
+/// The item that stores where the next run begins.
 pub fn cursor() -> Key {
     Key { pk: "#budget-alerts".to_owned(), sk: "next".to_owned() }
 }
@@ -113,9 +113,9 @@ mod tests {
         OrgId::new("acme").unwrap()
     }
 
-    /// The schema of the stored data, like that of all other keys.
+    /// The schema of the stored data. A change here needs a new item version, and code that reads the old one.
     #[test]
-    fn the_keys_are_as_they_always_were() {
+    fn the_keys_do_not_change() {
         let budget = BudgetId::Agent(AgentId::new("a/b:c@d").unwrap());
         let name = AlertKey {
             budget: budget.clone(),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_watched_is_one_stretch_without_anything_else() {
+    fn the_watched_range_holds_nothing_else() {
         let range = watched(&org());
         let within = |key: &str| *range.from <= *key && *key <= *range.to;
         let watched =
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn newer_alerts_come_before_older_ones_and_all_lie_within_the_list() {
+    fn alerts_are_listed_newest_first() {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap();
         let places =
             [place(at(2_000_000_000), "b"), place(at(1_000_000_000), "a"), place(at(1_000_000_000), "b")];

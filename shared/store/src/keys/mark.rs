@@ -4,9 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use sha2::{Digest, Sha256};
 
-/// The column in which an item remembers how far one shard of one stream has been added to it.
+/// The attribute of a rollup item that holds the mark of one shard of one stream: the sequence number up to which the
+/// shard's records are contained in the item.
 ///
-/// The stream's ARN holds its label, so a stream that was made anew has marks of its own.
+/// The stream's ARN contains its label, so that a stream that was created again has marks of its own.
 pub fn mark_column(stream_arn: &str, shard_id: &str) -> String {
     let mut hash = Sha256::new();
     hash.update(stream_arn);
@@ -15,7 +16,7 @@ pub fn mark_column(stream_arn: &str, shard_id: &str) -> String {
     format!("@{}", BASE64.encode(&hash.finalize()[..8]))
 }
 
-/// Whether a column of the usage table is a shard's mark.
+/// Whether an attribute of a rollup item is a mark.
 pub fn is_mark(name: &str) -> bool {
     name.starts_with('@')
 }

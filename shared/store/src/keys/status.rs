@@ -1,69 +1,69 @@
-//! Keys of what the system keeps about itself: how far it is, and what it could not understand.
+//! Keys of the pipeline's own state in the usage table: progress and quarantine.
 //!
-//! Their partitions begin with the separator, as no organisation's does.
+//! Their partition keys begin with the separator, which no organization's id does.
 
 use chrono::{DateTime, Datelike, Utc};
 
 use super::{Key, KeyRange, SEPARATOR};
 use ledger::period;
 
-/// The partition of what tells how the system is. No item in it is an organisation's, or names one.
+/// The partition of the state. No item in it belongs to an organization or names one.
 pub const STATUS: &str = "#status";
 
 /// Attributes of the summary of the quarantine.
 pub mod summary {
-    /// How many entries there are.
+    /// The number of entries.
     pub const COUNT: &str = "n";
-    /// The time of the oldest, of those that have one.
+    /// The time of the oldest entry that has one.
     pub const OLDEST: &str = "o";
-    /// Counts the writes, so that one can see another.
+    /// Counts the writes (optimistic lock).
     pub const WRITES: &str = "w";
 }
 
 /// Attributes of an entry of the quarantine.
 pub mod entry {
-    /// The record, as JSON.
+    /// The stream record, as JSON.
     pub const RECORD: &str = "record";
-    /// Why it is there.
+    /// Why it could not be parsed.
     pub const REASON: &str = "reason";
 }
 
-/// The item that tells how far each lane has been added up.
+/// The item that stores how far each lane has been aggregated.
 pub fn lanes() -> Key {
     Key { pk: STATUS.to_owned(), sk: "lanes".to_owned() }
 }
 
-/// The attribute of that item for a lane: milliseconds since 1970.
+/// The attribute of a lane in that item: milliseconds since 1970.
 pub fn lane_column(lane: u8) -> String {
     format!("l{lane}")
 }
 
-/// The item that sums the quarantine up.
+/// The item of the quarantine's summary.
 pub fn quarantine_summary() -> Key {
     Key { pk: STATUS.to_owned(), sk: "quarantine".to_owned() }
 }
 
-/// The partition of what could not be understood; no organisation's, since it may not say whose it is.
+/// The partition of quarantined records, one for all organizations, since a malformed record may not name any.
 pub const QUARANTINE: &str = "#quarantine";
-/// In place of the time of a record that has none. It comes after every time.
+/// Stands for the time of a record that has none. Sorts after every time.
 const NO_TIME: &str = "~";
 
-/// Where a record that could not be understood is kept: once, however often it is delivered. The oldest come first.
+/// The key of a quarantined record, the same however often it is delivered. Oldest first.
 ///
-/// `time` has to follow from the record alone, or a redelivery would be another entry.
+/// `time` has to depend on the record alone, or a redelivery would be stored a second time.
 pub fn quarantine_key(time: Option<DateTime<Utc>>, mark: &str, sequence_number: &str) -> Key {
-    // Beyond these years text order would not be time order.
+    // Outside of these years, text does not sort like time.
     let time = time.filter(|time| (0..=9999).contains(&time.year()));
     let time = time.map_or_else(|| NO_TIME.to_owned(), period::sortable);
     Key { pk: QUARANTINE.to_owned(), sk: format!("{time}{SEPARATOR}{mark}{SEPARATOR}{sequence_number:0>40}") }
 }
 
-/// The time that an entry's sort key names.
+/// The time of an entry's sort key.
 pub fn parse_quarantine_time(sk: &str) -> Option<DateTime<Utc>> {
     period::parse_instant(sk.split(SEPARATOR).next()?)
 }
 
-/// All of the quarantine.
+/// All entries of the quarantine.
 pub fn quarantine() -> KeyRange {
     KeyRange { pk: QUARANTINE.to_owned(), from: "0".to_owned(), to: format!("{NO_TIME}{NO_TIME}") }
 }
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_quarantine_is_in_order_of_time_and_ends_with_what_has_none() {
+    fn quarantine_keys_sort_by_time_with_unknown_times_last() {
         let at = |text: &str| Some(text.parse::<DateTime<Utc>>().unwrap());
         let mark = "@aaaaaaaaaaa";
         let keys = [

@@ -1,6 +1,8 @@
 use super::*;
-use ledger::ids::ModelKey;
-use ledger::rollup::ModelCode;
+use ledger::event::REGISTRY_SOURCE;
+use ledger::ids::{AgentId, ModelKey, Name, OrgId, ProjectId};
+use ledger::period::Day;
+use ledger::rollup::{EndUser, ModelCode, Target};
 
 fn key(provider: &str, model: &str) -> ModelKey {
     ModelKey { provider: provider.to_owned(), model: model.to_owned() }
@@ -21,7 +23,7 @@ fn a_mark_belongs_to_one_shard_of_one_stream() {
 
 /// The schema of the stored data. A change here needs a new item version, and code that reads the old one.
 #[test]
-fn the_keys_are_as_they_always_were() {
+fn the_keys_do_not_change() {
     let (org, day) = (OrgId::new("acme").unwrap(), Day::parse("2026-11-20").unwrap());
     let agent = AgentId::new("nova").unwrap();
     let project = ProjectId::new("site/a").unwrap();
@@ -54,7 +56,7 @@ fn the_keys_are_as_they_always_were() {
 }
 
 #[test]
-fn places_in_the_log_run_from_the_newest_to_the_oldest_then_by_id_then_by_source() {
+fn places_in_the_log_sort_newest_first_then_by_id_then_by_source() {
     let at = |ms| DateTime::from_timestamp_millis(ms).unwrap();
     let noon = 1_789_473_600_000;
     let places = [
@@ -81,7 +83,7 @@ fn places_in_the_log_run_from_the_newest_to_the_oldest_then_by_id_then_by_source
 }
 
 #[test]
-fn the_settings_are_one_stretch_without_anything_else() {
+fn the_settings_range_holds_nothing_else() {
     let org = OrgId::new("acme").unwrap();
     let range = settings(&org);
     let within = |key: &str| *range.from <= *key && *key <= *range.to;
@@ -101,9 +103,9 @@ fn the_settings_are_one_stretch_without_anything_else() {
 }
 
 #[test]
-fn the_registrys_own_events_and_no_others_are_passed_over() {
+fn only_audit_entries_of_the_registry_are_excluded() {
     let (org, day) = (OrgId::new("acme").unwrap(), Day::parse("2026-11-20").unwrap());
-    let ranges: Vec<_> = events_but_the_registrys(&org, day).collect();
+    let ranges: Vec<_> = events_except_registry_entries(&org, day).collect();
     assert_eq!(ranges.len(), 2 * usize::from(LANES));
     let found = |source: &str, id: &str| {
         let key = event_key(&org, day, source, id);

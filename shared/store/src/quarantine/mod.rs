@@ -1,96 +1,90 @@
-//! Records that could not be understood, kept for a person to look at and to replay.
+//! The quarantine: stream records that could not be parsed, stored for a person to look at and for replay.
 //!
-//! How many there are, and since when, stands in a summary that is written in the same transaction as each entry: it
-//! is never wrong, and reading it costs the same for one entry as for a million.
+//! The number of entries and the time of the oldest are in a summary item that is written in the same transaction as
+//! each entry: it is never wrong, and reading it costs the same for one entry as for a million.
 
-mod aside;
+mod record;
 
-use std::collections::HashMap;
+use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError as Refusal;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnConsumedCapacity, TransactWriteItem};
 use chrono::{DateTime, Utc};
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::Value;
 use tokio::time::sleep;
 
-pub use aside::{Aside, MAX_RECORD};
+pub use record::{MAX_RECORD, QuarantineRecord};
 
 use super::keys::status::{self, entry, summary as attr};
 use super::keys::{self, Key, PK, SK};
-use super::{Item, Store, batch, decode, failed, key_attributes, new_item, s, transaction_failed};
+use super::table::{Consistency, TransactOutcome, Write, absent, equals, exists, full_jitter};
+use super::{Item, Store, decode, key_attributes, n, new_item, s};
 use crate::error::{Error, Result};
 use ledger::ids::OrgId;
 use ledger::period;
 use ledger::period::Day;
 
-/// Records in one transaction, the summary being one item more. DynamoDB takes 100 items.
-const IN_A_TRANSACTION: usize = 25;
-/// Bytes of records in one transaction. DynamoDB takes 4 MB, keys and names included.
+/// The most records in one transaction, to which the summary is added. DynamoDB takes 100 items.
+const TRANSACTION_RECORDS: usize = 25;
+/// The most bytes of records in one transaction. DynamoDB takes 4 MB, including keys and attribute names.
 const TRANSACTION_BYTES: usize = 3_000_000;
-/// Attempts at a transaction that others come before.
+/// Attempts at a transaction that competes with others for the summary.
 const ATTEMPTS: u32 = 10;
+/// The longest pause between attempts.
+const PAUSE: Duration = Duration::from_millis(100);
 
-/// How much there is in the quarantine.
+/// The size of the quarantine.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Its entries.
+pub struct QuarantineSummary {
+    /// The number of entries.
     pub count: u64,
-    /// The time of the oldest, of those that have one.
+    /// The time of the oldest entry that has one.
     pub oldest: Option<DateTime<Utc>>,
 }
 
 /// An entry of the quarantine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Quarantined {
-    /// What names it.
+pub struct QuarantineEntry {
+    /// Its sort key, which identifies it.
     pub place: String,
-    /// When the event arrived or, where the record does not tell, when it was stored; none where neither is told.
+    /// When the event arrived or, if the record does not say, when it was stored; none if neither is known.
     pub time: Option<DateTime<Utc>>,
-    /// Why it is here. It may quote what the record holds.
+    /// Why the record could not be parsed. May quote the record.
     pub reason: String,
-    /// The event that the record is about, where its keys tell.
-    pub event: Option<EventName>,
-    /// The stream record as Lambda delivered it, as JSON. One longer than [`MAX_RECORD`] is kept without its image;
-    /// the event then has to be read where it is stored.
+    /// The event that the record is about, if its keys can be parsed.
+    pub event: Option<EventKey>,
+    /// The stream record as Lambda delivered it, as JSON. A record longer than [`MAX_RECORD`] is stored without its
+    /// image; its event has to be read from the events table.
     pub record: String,
 }
 
-/// What a raw event is called.
+/// What identifies a raw event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventName {
-    /// Whose it is.
+pub struct EventKey {
+    /// The organization.
     pub org: OrgId,
-    /// Its day.
+    /// The event's day in the organization's time zone.
     pub day: Day,
-    /// Its source.
+    /// The source.
     pub source: String,
-    /// Its id, unique within the source and the day.
+    /// The id, unique within the source and the day.
     pub id: String,
 }
 
-/// Some of the quarantine, oldest first.
+/// A page of the quarantine, oldest entry first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Page {
+pub struct QuarantinePage {
     /// The entries.
-    pub entries: Vec<Quarantined>,
-    /// Where the next page begins; none after the last.
+    pub entries: Vec<QuarantineEntry>,
+    /// Where the next page begins; none after the last page.
     pub next: Option<String>,
 }
 
-/// What became of a transaction.
-enum Tried {
-    Done,
-    /// Nothing was done: of each item, whether its condition did not hold.
-    Refused(Vec<bool>),
-}
-
 impl Store {
-    /// Keeps records that could not be understood, each once.
-    pub async fn quarantine(&self, records: &[Aside]) -> Result<()> {
+    /// Stores records in the quarantine. A record that is there already is not stored again.
+    pub async fn quarantine(&self, records: &[QuarantineRecord]) -> Result<()> {
         let (mut some, mut bytes) = (Vec::new(), 0);
         for record in records {
-            if some.len() == IN_A_TRANSACTION || bytes + record.record.len() > TRANSACTION_BYTES {
+            if some.len() == TRANSACTION_RECORDS || bytes + record.record.len() > TRANSACTION_BYTES {
                 self.quarantine_some(std::mem::take(&mut some)).await?;
                 bytes = 0;
             }
@@ -100,192 +94,126 @@ impl Store {
         self.quarantine_some(some).await
     }
 
-    async fn quarantine_some(&self, mut records: Vec<&Aside>) -> Result<()> {
+    async fn quarantine_some(&self, mut records: Vec<&QuarantineRecord>) -> Result<()> {
         for _ in 0..ATTEMPTS {
             if records.is_empty() {
                 return Ok(());
             }
             let (known, writes) = self.quarantine_summary().await?;
-            let summary = Summary {
+            let summary = QuarantineSummary {
                 count: known.count + records.len() as u64,
                 oldest: records.iter().filter_map(|record| record.time).chain(known.oldest).min(),
             };
-            let mut all = vec![self.summary_put(summary, writes)?];
-            for record in &records {
-                all.push(record.put(&self.tables().usage)?);
-            }
-            match self.transact_quarantine(all).await? {
-                Tried::Done => return Ok(()),
-                Tried::Refused(refused) => {
-                    let mut are_there = refused.into_iter().skip(1);
-                    records.retain(|_| !are_there.next().unwrap_or_default());
+            let mut all = vec![self.put_summary(summary, writes)];
+            all.extend(records.iter().map(|record| record.put(&self.usage)));
+            match self.usage.transact(all).await? {
+                TransactOutcome::Committed => return Ok(()),
+                TransactOutcome::ConditionsFailed(failed) => {
+                    // The summary is the first of the writes; a record whose condition failed is there already.
+                    let mut position = 0;
+                    records.retain(|_| {
+                        position += 1;
+                        !failed.contains(&position)
+                    });
                 }
+                TransactOutcome::Conflict | TransactOutcome::Throttled => {}
             }
-            sleep(batch::pause()).await;
+            sleep(full_jitter(PAUSE)).await;
         }
-        Err(Error::Unavailable("others keep changing the quarantine".to_owned()))
+        Err(contention())
     }
 
-    /// Up to `most` entries after the one that `after` names, oldest first.
-    pub async fn quarantined(&self, after: Option<&str>, most: u16) -> Result<Page> {
+    /// Up to `most` entries after the one at `after`, oldest first.
+    pub async fn quarantined(&self, after: Option<&str>, most: u16) -> Result<QuarantinePage> {
         let start = after.map(|place| key_attributes(&entry_key(place)));
-        let page = self
-            .range_query(&self.tables().usage, (PK, SK), &status::quarantine())
-            .limit(most.into())
-            .set_exclusive_start_key(start)
-            .send()
-            .await
-            .map_err(|error| failed("Query", &error))?;
-        self.meter.read(page.consumed_capacity());
-        let next = page.last_evaluated_key().and_then(|key| decode::text(key, SK)).map(str::to_owned);
-        let entries = page.items().iter().map(quarantined).collect::<Result<_>>()?;
-        Ok(Page { entries, next })
+        let page = self.usage.query(&status::quarantine()).page_size(most.into()).start(start).page().await?;
+        let next = page.next.as_ref().and_then(|key| decode::text(key, SK)).map(str::to_owned);
+        Ok(QuarantinePage { entries: page.items.iter().map(parse_entry).collect::<Result<_>>()?, next })
     }
 
-    /// Takes an entry away. Whether it was there.
+    /// Releases an entry from the quarantine. False if there is no such entry.
     pub async fn release(&self, place: &str) -> Result<bool> {
-        let delete = Delete::builder()
-            .table_name(&self.tables().usage)
-            .set_key(Some(key_attributes(&entry_key(place))))
-            .condition_expression("attribute_exists(#p)")
-            .expression_attribute_names("#p", PK);
-        let delete = TransactWriteItem::builder().delete(delete.build().map_err(Error::internal)?).build();
         for _ in 0..ATTEMPTS {
             let (known, writes) = self.quarantine_summary().await?;
-            // Whoever puts another one there meanwhile counts a write more, and this one is tried again.
-            let oldest = self.oldest_quarantined_but(place).await?;
-            let summary = Summary { count: known.count.saturating_sub(1), oldest };
-            match self.transact_quarantine(vec![self.summary_put(summary, writes)?, delete.clone()]).await? {
-                Tried::Done => return Ok(true),
-                Tried::Refused(refused) if refused.get(1) == Some(&true) => return Ok(false),
-                Tried::Refused(_) => sleep(batch::pause()).await,
+            // An entry that is added meanwhile changes the summary, so that this transaction fails and is repeated.
+            let oldest = self.oldest_quarantined_except(place).await?;
+            let summary = QuarantineSummary { count: known.count.saturating_sub(1), oldest };
+            let delete = self.usage.delete(&entry_key(place)).only_if(exists(PK));
+            match self.usage.transact(vec![self.put_summary(summary, writes), delete]).await? {
+                TransactOutcome::Committed => return Ok(true),
+                TransactOutcome::ConditionsFailed(failed) if failed.contains(&1) => return Ok(false),
+                _ => sleep(full_jitter(PAUSE)).await,
             }
         }
-        Err(Error::Unavailable("others keep changing the quarantine".to_owned()))
+        Err(contention())
     }
 
-    /// The summary as it is now, and how often it was written.
-    async fn quarantine_summary(&self) -> Result<(Summary, u64)> {
-        let found = self
-            .client
-            .get_item()
-            .table_name(&self.tables().usage)
-            .set_key(Some(key_attributes(&status::quarantine_summary())))
-            .consistent_read(true)
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await
-            .map_err(|error| failed("GetItem", &error))?;
-        self.meter.read(found.consumed_capacity());
-        let item = found.item.unwrap_or_default();
-        Ok((summary(&item)?, whole(&item, attr::WRITES)?))
+    /// The summary, and how often it has been written.
+    async fn quarantine_summary(&self) -> Result<(QuarantineSummary, u64)> {
+        let item = self.usage.get(&status::quarantine_summary(), Consistency::Strong).await?;
+        let item = item.unwrap_or_default();
+        Ok((summary(&item)?, whole_number(&item, attr::WRITES)?))
     }
 
     /// Writes the summary, if it has been written `writes` times.
-    fn summary_put(&self, summary: Summary, writes: u64) -> Result<TransactWriteItem> {
-        let n = |n: u64| AttributeValue::N(n.to_string());
-        let (condition, value) = match writes {
-            0 => ("attribute_not_exists(#w)", None),
-            _ => ("#w = :w", Some(HashMap::from([(":w".to_owned(), n(writes))]))),
-        };
-        let mut put = Put::builder()
-            .table_name(&self.tables().usage)
-            .set_item(Some(new_item(&status::quarantine_summary())))
-            .item(attr::COUNT, n(summary.count))
-            .item(attr::WRITES, n(writes + 1))
-            .condition_expression(condition)
-            .expression_attribute_names("#w", attr::WRITES)
-            .set_expression_attribute_values(value);
-        if let Some(oldest) = summary.oldest {
-            put = put.item(attr::OLDEST, s(period::sortable(oldest)));
+    fn put_summary(&self, summary: QuarantineSummary, writes: u64) -> Write<'_> {
+        let unchanged = if writes == 0 { absent(attr::WRITES) } else { equals(attr::WRITES, n(writes)) };
+        let put = self
+            .usage
+            .put(new_item(&status::quarantine_summary()))
+            .set(attr::COUNT, n(summary.count))
+            .set(attr::WRITES, n(writes + 1))
+            .only_if(unchanged);
+        match summary.oldest {
+            Some(oldest) => put.set(attr::OLDEST, s(period::sortable(oldest))),
+            None => put,
         }
-        Ok(TransactWriteItem::builder().put(put.build().map_err(Error::internal)?).build())
     }
 
-    /// The time of the oldest entry but the one at `place`.
-    async fn oldest_quarantined_but(&self, place: &str) -> Result<Option<DateTime<Utc>>> {
-        let two = self
-            .range_query(&self.tables().usage, (PK, SK), &status::quarantine())
-            .projection_expression("#s")
-            .limit(2)
-            .consistent_read(true)
-            .send()
-            .await
-            .map_err(|error| failed("Query", &error))?;
-        self.meter.read(two.consumed_capacity());
-        let mut places = two.items().iter().filter_map(|item| decode::text(item, SK));
+    /// The time of the oldest entry except the one at `place`.
+    async fn oldest_quarantined_except(&self, place: &str) -> Result<Option<DateTime<Utc>>> {
+        let query = self.usage.query(&status::quarantine()).strong();
+        let two = query.attributes([SK]).page_size(2).page().await?.items;
+        let mut places = two.iter().filter_map(|item| decode::text(item, SK));
         Ok(places.find(|found| *found != place).and_then(status::parse_quarantine_time))
     }
-
-    async fn transact_quarantine(&self, items: Vec<TransactWriteItem>) -> Result<Tried> {
-        let done = self
-            .client
-            .transact_write_items()
-            .set_transact_items(Some(items))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total)
-            .send()
-            .await;
-        let error = match done {
-            Ok(done) => {
-                self.meter.write(done.consumed_capacity());
-                return Ok(Tried::Done);
-            }
-            Err(error) => error,
-        };
-        self.meter.write(None);
-        match error.as_service_error() {
-            Some(Refusal::TransactionCanceledException(canceled)) => {
-                refused(canceled.cancellation_reasons().iter().map(|reason| reason.code().unwrap_or("None")))
-            }
-            _ => None,
-        }
-        .map(Tried::Refused)
-        .ok_or_else(|| transaction_failed(&error))
-    }
 }
 
-/// Which items' conditions did not hold, where nothing worse than that or a crowd has kept a transaction from being
-/// carried out.
-fn refused<'a>(codes: impl Iterator<Item = &'a str>) -> Option<Vec<bool>> {
-    let refused = codes.map(|code| match code {
-        "ConditionalCheckFailed" => Some(true),
-        "None" | "TransactionConflict" | "ThrottlingError" | "ProvisionedThroughputExceeded" => Some(false),
-        _ => None,
-    });
-    refused.collect()
+fn contention() -> Error {
+    Error::Unavailable("other writers keep changing the quarantine".to_owned())
 }
 
-/// What the summary's item says; nothing is in the quarantine before there is one.
-pub(super) fn summary(item: &Item) -> Result<Summary> {
+/// The summary that an item holds; zero if the item is empty.
+pub(super) fn summary(item: &Item) -> Result<QuarantineSummary> {
     let oldest = decode::text(item, attr::OLDEST).and_then(period::parse_instant);
-    Ok(Summary { count: whole(item, attr::COUNT)?, oldest })
+    Ok(QuarantineSummary { count: whole_number(item, attr::COUNT)?, oldest })
 }
 
-fn whole(item: &Item, name: &str) -> Result<u64> {
+fn whole_number(item: &Item, name: &str) -> Result<u64> {
     let Some(value) = item.get(name) else { return Ok(0) };
     let number = decode::number(value).and_then(|number| number.to_u64());
-    number.ok_or_else(|| Error::Internal(format!("the quarantine's summary has an odd {name}")))
+    number.ok_or_else(|| Error::Internal(format!("{name} of the quarantine's summary is malformed")))
 }
 
 fn entry_key(place: &str) -> Key {
     Key { pk: status::QUARANTINE.to_owned(), sk: place.to_owned() }
 }
 
-fn quarantined(item: &Item) -> Result<Quarantined> {
+fn parse_entry(item: &Item) -> Result<QuarantineEntry> {
     let text = |name| decode::required(item, name).map(str::to_owned);
     let (place, record) = (text(SK)?, text(entry::RECORD)?);
-    Ok(Quarantined {
+    Ok(QuarantineEntry {
         time: status::parse_quarantine_time(&place),
-        event: event_name(&record),
+        event: event_key(&record),
         reason: text(entry::REASON)?,
         place,
         record,
     })
 }
 
-fn event_name(record: &str) -> Option<EventName> {
+fn event_key(record: &str) -> Option<EventKey> {
     let record: Value = serde_json::from_str(record).ok()?;
     let key = |name: &str| record.pointer(&format!("/dynamodb/Keys/{name}/S")).and_then(Value::as_str);
     let (org, day, source, id) = keys::parse_event_key(key(PK)?, key(SK)?)?;
-    Some(EventName { org, day, source: source.to_owned(), id: id.to_owned() })
+    Some(EventKey { org, day, source: source.to_owned(), id: id.to_owned() })
 }

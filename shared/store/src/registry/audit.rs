@@ -1,4 +1,4 @@
-//! What the activity log is told of a change: an ordinary event, stored in the same transaction.
+//! The audit entry of a change to the registry: an ordinary event of the activity log, stored in the same transaction.
 
 use chrono::{DateTime, SubsecRound, Utc};
 use chrono_tz::Tz;
@@ -16,21 +16,21 @@ use ledger::settings::{
     ProjectSettings,
 };
 
-/// The most bytes of an entry's details: as many as a sender's may have.
+/// The most bytes of an entry's details, the same limit as for events that are ingested.
 pub const MAX_DETAILS: usize = 8 << 10;
-/// Characters that texts are cut to where the details are too large, until they are not.
+/// The lengths in characters that texts are cut to, one after the other, until the details are small enough.
 const CUTS: [usize; 4] = [200, 100, 40, 16];
-/// Entries of a list that are kept then.
+/// How many elements of a list are kept then.
 const CUT_LIST: usize = 10;
 
-/// Something that can be set through the registry.
+/// A kind of settings that the registry stores.
 pub trait Setting: Serialize + DeserializeOwned + Clone + PartialEq + Send + Sync {
-    /// What the activity log shows of it: everything but secrets.
+    /// What the activity log shows of the settings: everything except secrets.
     fn shown(&self) -> Value {
         serde_json::to_value(self).unwrap_or_default()
     }
 
-    /// The monthly budget that it sets, where that is kept in an item of its own as well.
+    /// The monthly budget among the settings, if it is also stored in an item of its own.
     fn agent_budget(&self) -> Option<Usd> {
         None
     }
@@ -48,8 +48,8 @@ impl Setting for PriceSettings {}
 impl Setting for ProjectSettings {}
 
 impl Setting for DestinationSettings {
-    /// Of the address the host alone: many a webhook's path is what lets one in. Of the secrets how long they sign, so
-    /// that a rotation shows.
+    /// Shows only the host, since a webhook URL's path is often a credential, and until when each secret signs, so that a
+    /// rotation shows.
     fn shown(&self) -> Value {
         let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -58,20 +58,20 @@ impl Setting for DestinationSettings {
     }
 }
 
-/// A change, as the log tells it.
+/// The details of an entry. The order of the fields is that of the JSON.
 #[derive(Serialize)]
 struct Details {
     who: String,
     what: String,
     before: Value,
     after: Value,
-    /// Whether something was left out for its size.
+    /// Whether values were cut to fit.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
 }
 
-/// Who changed what, where and when.
-pub(super) struct Entry<'a> {
+/// What an audit entry says beside the settings before and after.
+pub(super) struct AuditEntry<'a> {
     pub org: &'a OrgId,
     pub zone: Tz,
     pub time: DateTime<Utc>,
@@ -80,8 +80,8 @@ pub(super) struct Entry<'a> {
     pub what: &'a str,
 }
 
-impl Entry<'_> {
-    /// The event that tells of the change from `before` to `after`.
+impl AuditEntry<'_> {
+    /// The event that records the change from `before` to `after`.
     pub fn event<T: Setting>(&self, before: Option<&T>, after: Option<&T>) -> Result<Event> {
         let shown = |set: Option<&T>| set.map_or(Value::Null, T::shown);
         let details = details(self.who, self.what, shown(before), shown(after))?;
@@ -102,7 +102,7 @@ impl Entry<'_> {
     }
 }
 
-/// The details' JSON, within [`MAX_DETAILS`]: texts and lists are cut, and at last the values left out.
+/// The details as JSON of at most [`MAX_DETAILS`] bytes: texts and lists are cut, and in the end all values removed.
 fn details(who: &str, what: &str, before: Value, after: Value) -> Result<String> {
     let text = |details: &Details| serde_json::to_string(details).map_err(Error::internal);
     let (who, what) = (cut_text(who, CUTS[0]), what.to_owned());
@@ -146,10 +146,10 @@ mod tests {
     use ledger::settings::Secret;
 
     #[test]
-    fn what_fits_is_told_whole_and_in_order() {
+    fn details_that_fit_are_complete_and_in_order() {
         let before = serde_json::json!({ "name": "é\"" });
-        let told = details("ann", "agent nova", before, Value::Null).unwrap();
-        assert_eq!(told, r#"{"who":"ann","what":"agent nova","before":{"name":"é\""},"after":null}"#);
+        let text = details("ann", "agent nova", before, Value::Null).unwrap();
+        assert_eq!(text, r#"{"who":"ann","what":"agent nova","before":{"name":"é\""},"after":null}"#);
     }
 
     #[test]
@@ -158,26 +158,26 @@ mod tests {
             let field = |i| (format!("f{i}"), Value::String(text.to_owned()));
             Value::Object((0..fields).map(field).collect())
         };
-        let text = "\"🐄".repeat(100);
+        let long = "\"🐄".repeat(100);
         for fields in [0, 1, 5, 9, 40, 400, 4_000] {
-            for values in [(wide(fields, &text), wide(fields, &text)), (Value::Null, wide(fields, &text))] {
-                let told = details(&"w".repeat(1_000), "x", values.0.clone(), values.1.clone()).unwrap();
-                assert!(told.len() <= MAX_DETAILS, "{fields}: {}", told.len());
-                let told: Value = serde_json::from_str(&told).unwrap();
-                assert_eq!(told["before"].is_null(), values.0.is_null());
-                assert!(told["after"].is_object());
-                let whole = told["after"] == values.1 && told["before"] == values.0;
-                assert_eq!(told["truncated"] == true, !whole, "{fields}");
+            for values in [(wide(fields, &long), wide(fields, &long)), (Value::Null, wide(fields, &long))] {
+                let text = details(&"w".repeat(1_000), "x", values.0.clone(), values.1.clone()).unwrap();
+                assert!(text.len() <= MAX_DETAILS, "{fields}: {}", text.len());
+                let text: Value = serde_json::from_str(&text).unwrap();
+                assert_eq!(text["before"].is_null(), values.0.is_null());
+                assert!(text["after"].is_object());
+                let whole = text["after"] == values.1 && text["before"] == values.0;
+                assert_eq!(text["truncated"] == true, !whole, "{fields}");
             }
         }
         let list = Value::Array(vec![Value::from("a".repeat(100)); 200]);
-        let told = details("w", "x", Value::Null, serde_json::json!({ "list": list })).unwrap();
-        let told: Value = serde_json::from_str(&told).unwrap();
-        assert_eq!(told["after"]["list"].as_array().map(Vec::len), Some(CUT_LIST));
+        let text = details("w", "x", Value::Null, serde_json::json!({ "list": list })).unwrap();
+        let text: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(text["after"]["list"].as_array().map(Vec::len), Some(CUT_LIST));
     }
 
     #[test]
-    fn no_secret_is_told() {
+    fn secrets_and_webhook_paths_are_not_shown() {
         let secret = |text: &str| Secret { secret: format!("whsec_{text}"), until: None };
         let set = DestinationSettings {
             url: "https://hooks.example:8443/services/T0/B0/token?key=k".to_owned(),

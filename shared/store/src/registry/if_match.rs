@@ -1,22 +1,22 @@
-//! Conditional writes (RFC 9110, 13.1.1).
+//! Conditional requests (RFC 9110, 13.1.1).
 
 use crate::error::{Error, Result};
 
-/// The condition that an `If-Match` header sets.
+/// The condition of an `If-Match` header.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum IfMatch {
-    /// There is no such header.
+    /// There is no header.
     #[default]
     Always,
-    /// `*`: the thing has to be there.
+    /// `*`: the resource has to exist.
     Any,
-    /// It has to be at one of these versions.
+    /// The resource has to be at one of these versions.
     OneOf(Vec<String>),
 }
 
 impl IfMatch {
-    /// The condition that a header's value sets. A tag may come without its quotes, as answers carry it in a field.
-    /// A weak tag matches nothing, as it must; we never give one.
+    /// Parses the header's value. The quotes of a tag may be missing, as they are in the `etag` field of responses. A
+    /// weak tag matches nothing, as RFC 9110 demands; this API never issues one.
     pub fn parse(header: &str) -> Self {
         if header.trim() == "*" {
             return Self::Any;
@@ -25,7 +25,7 @@ impl IfMatch {
         Self::OneOf(tags.map(|tag| unquoted(tag).to_owned()).collect())
     }
 
-    /// Refuses a thing that is at the version `current`, or is not there, where the condition does not hold of it.
+    /// Fails unless the condition holds for a resource at the version `current`; none if it does not exist.
     pub fn check(&self, current: Option<&str>) -> Result<()> {
         let holds = match (self, current) {
             (Self::Always, _) | (Self::Any, Some(_)) => true,
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_condition_holds_of_what_it_names() {
+    fn a_condition_holds_only_for_the_versions_it_names() {
         let holds = |header: &str, current| IfMatch::parse(header).check(current).is_ok();
         assert!(holds("\"a\"", Some("a")) && holds("a", Some("a")) && holds("\"b\" , \"a\"", Some("a")));
         assert!(holds("*", Some("a")) && holds(" * ", Some("a")));

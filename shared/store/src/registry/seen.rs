@@ -1,35 +1,24 @@
-//! What events told of a subject, kept beside what was set of it.
+//! What events reported of an organization, an agent, a project or a node, stored beside its settings.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnConsumedCapacity};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::error::{Error, Result};
-use crate::keys::{self, PK, SK, VERSION, seen as attr};
-use crate::{Item, Store, decode, failed, key_attributes, s, version};
+use crate::keys::{self, Key, PK, SK, seen as attr};
+use crate::table::{Consistency, absent_or};
+use crate::{Item, Store, decode, n, s};
 use ledger::ids::OrgId;
 use ledger::period;
 use ledger::period::{Day, Month};
 use ledger::rollup::{Latest, Seen, Subject};
 
 impl Store {
-    /// Notes what was seen of a subject, and answers what is known of it then.
+    /// Merges `news` into what is stored of a subject, and returns the result.
     ///
-    /// Facts only grow, so this reads, merges and writes back if nobody else wrote in between, and does it again if
-    /// somebody did.
+    /// Facts only grow, so this reads, merges and writes, and starts over if another writer came in between.
     pub async fn see(&self, org: &OrgId, subject: &Subject, news: &Seen) -> Result<Seen> {
-        let key = key_attributes(&keys::subject(org, subject));
+        let key = keys::subject(org, subject);
         loop {
-            let found = self
-                .client
-                .get_item()
-                .table_name(&self.tables().registry)
-                .set_key(Some(key.clone()))
-                .consistent_read(true)
-                .return_consumed_capacity(ReturnConsumedCapacity::Total)
-                .send()
-                .await
-                .map_err(|error| failed("GetItem", &error))?;
-            self.meter.read(found.consumed_capacity());
-            let item = version::known(found.item.unwrap_or_default())?;
+            let item = self.registry.get(&key, Consistency::Strong).await?.unwrap_or_default();
             let known = seen(&item)?;
             let mut merged = news.clone();
             if let Some(known) = &known {
@@ -38,47 +27,23 @@ impl Store {
                     return Ok(known.clone());
                 }
             }
-            if self.write_seen(key.clone(), &merged, writes(&item)).await? {
+            if self.write_seen(&key, &merged, writes(&item)).await? {
                 return Ok(merged);
             }
         }
     }
 
-    /// Stores what was seen, where `writes` still counts the writes so far. Whether it does.
-    async fn write_seen(&self, key: Item, seen: &Seen, writes: u64) -> Result<bool> {
+    /// Stores what was seen, if it has been written `writes` times. False if another writer came first.
+    async fn write_seen(&self, key: &Key, seen: &Seen, writes: u64) -> Result<bool> {
         let mut update = self
-            .client
-            .update_item()
-            .table_name(&self.tables().registry)
-            .set_key(Some(key))
-            .condition_expression("attribute_not_exists(#w) OR #w = :w")
-            .expression_attribute_names("#w", attr::WRITES)
-            .expression_attribute_values(":w", AttributeValue::N(writes.to_string()))
-            .expression_attribute_values(":n", AttributeValue::N((writes + 1).to_string()))
-            .return_consumed_capacity(ReturnConsumedCapacity::Total);
-        update = update
-            .expression_attribute_names("#v", VERSION)
-            .expression_attribute_values(":v", version::attribute());
-        let mut set = vec!["#w = :n".to_owned(), "#v = :v".to_owned()];
-        for (i, (name, value)) in seen_attributes(seen).into_iter().enumerate() {
-            update = update
-                .expression_attribute_names(format!("#{i}"), name)
-                .expression_attribute_values(format!(":{i}"), value);
-            set.push(format!("#{i} = :{i}"));
+            .registry
+            .update(key)
+            .set(attr::WRITES, n(writes + 1))
+            .only_if(absent_or(attr::WRITES, n(writes)));
+        for (name, value) in seen_attributes(seen) {
+            update = update.set(name, value);
         }
-        match update.update_expression(format!("SET {}", set.join(","))).send().await {
-            Ok(done) => {
-                self.meter.write(done.consumed_capacity());
-                Ok(true)
-            }
-            Err(error) => {
-                self.meter.write(None);
-                match error.as_service_error() {
-                    Some(refused) if refused.is_conditional_check_failed_exception() => Ok(false),
-                    _ => Err(failed("UpdateItem", &error)),
-                }
-            }
-        }
+        update.send().await?.applied()
     }
 }
 
@@ -112,8 +77,8 @@ pub(crate) fn seen(item: &Item) -> Result<Option<Seen>> {
                 .and_then(|(at, sites)| Some(Latest { at, value: u64::try_from(sites).ok()? })),
         })
     };
-    let what = || format!("what was seen of {:?} {:?} cannot be read", item.get(PK), item.get(SK));
-    parse().map(Some).ok_or_else(|| Error::Internal(what()))
+    let malformed = || format!("what was seen of {:?} {:?} is malformed", item.get(PK), item.get(SK));
+    parse().map(Some).ok_or_else(|| Error::Internal(malformed()))
 }
 
 fn seen_attributes(seen: &Seen) -> Vec<(&'static str, AttributeValue)> {
@@ -133,7 +98,7 @@ fn seen_attributes(seen: &Seen) -> Vec<(&'static str, AttributeValue)> {
         attributes.push((attr::HOST_AT, s(period::rfc3339(host.at))));
     }
     if let Some(sites) = &seen.sites {
-        attributes.push((attr::SITES, AttributeValue::N(sites.value.to_string())));
+        attributes.push((attr::SITES, n(sites.value)));
         attributes.push((attr::SITES_AT, s(period::rfc3339(sites.at))));
     }
     attributes

@@ -1,4 +1,4 @@
-//! What decides how an organisation's events are taken in, and a short memory of it.
+//! The settings that ingest needs of an organization, cached for a short time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,12 +15,12 @@ use ledger::ids::OrgId;
 use ledger::pricing::{Override, Overrides};
 use ledger::settings::{OrganizationSettings, PriceSettings, Settings};
 
-/// How long settings are believed: a change is honoured within this time.
+/// How long settings are cached: a change takes effect within this time.
 const SETTINGS_AGE: Duration = Duration::from_secs(30);
-/// Organisations whose settings are kept in memory.
+/// The most organizations whose settings are cached.
 const SETTINGS_KEPT: usize = 10_000;
 
-/// Settings that were read a short while ago.
+/// Settings that were read less than [`SETTINGS_AGE`] ago, by organization.
 #[derive(Debug, Default)]
 pub(crate) struct SettingsCache(Mutex<HashMap<OrgId, (Instant, Arc<Settings>)>>);
 
@@ -40,12 +40,12 @@ impl SettingsCache {
 }
 
 impl Store {
-    /// The same as [`Self::settings_cached`], where that asks no table.
+    /// The cached settings of an organization, without reading the table.
     pub fn settings_at_hand(&self, org: &OrgId) -> Option<Arc<Settings>> {
         self.settings.get(org)
     }
 
-    /// How an organisation's events are taken in, as it was at most 30 seconds ago.
+    /// The settings of an organization as they were at most 30 seconds ago.
     pub async fn settings_cached(&self, org: &OrgId) -> Result<Arc<Settings>> {
         if let Some(settings) = self.settings.get(org) {
             return Ok(settings);
@@ -55,9 +55,9 @@ impl Store {
         Ok(settings)
     }
 
-    /// How an organisation's events are taken in: one query.
+    /// The settings of an organization: time zone, plan and own prices, in one query.
     pub async fn settings(&self, org: &OrgId) -> Result<Settings> {
-        read(&self.query(&self.tables().registry, &keys::settings(org)).await?)
+        read(&self.registry.query(&keys::settings(org)).all(Ok).await?)
     }
 }
 

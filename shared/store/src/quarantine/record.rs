@@ -1,33 +1,33 @@
-//! A record on its way into the quarantine.
+//! A stream record that is to be quarantined.
 
-use aws_sdk_dynamodb::types::{Put, TransactWriteItem};
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 use serde_json::{Value, json};
 
-use crate::error::{Error, Result};
 use crate::keys::status;
 use crate::keys::status::entry;
 use crate::keys::{Key, PK, event};
+use crate::table::{Table, Write, absent};
 use crate::{new_item, s};
 use ledger::{money, period};
 
-/// The longest record that is kept whole, in bytes of JSON: an item takes 400 KB.
+/// The longest record that is stored whole, in bytes of JSON: DynamoDB takes items of up to 400 KB.
 pub const MAX_RECORD: usize = 300_000;
-/// Characters of a reason that are kept: it may quote what could not be read.
+/// The most characters of a reason, which may quote the record.
 const MAX_REASON: usize = 1_000;
-/// A record that is to be put aside.
+
+/// A stream record that is to be quarantined.
 #[derive(Clone, Debug)]
-pub struct Aside {
+pub struct QuarantineRecord {
     key: Key,
     pub(super) time: Option<DateTime<Utc>>,
     pub(super) record: String,
     reason: String,
 }
 
-impl Aside {
-    /// The stream record `raw` with the number `sequence_number` in the shard that `mark` stands for.
+impl QuarantineRecord {
+    /// The stream record `raw` with this sequence number in the shard with this mark.
     pub fn new(mark: &str, sequence_number: &str, raw: &Value, reason: &str) -> Self {
         let key = status::quarantine_key(time(raw), mark, sequence_number);
         let whole = raw.to_string();
@@ -36,19 +36,17 @@ impl Aside {
         Self { time: status::parse_quarantine_time(&key.sk), key, record, reason }
     }
 
-    pub(super) fn put(&self, table: &str) -> Result<TransactWriteItem> {
-        let put = Put::builder()
-            .table_name(table)
-            .set_item(Some(new_item(&self.key)))
-            .item(entry::RECORD, s(&self.record))
-            .item(entry::REASON, s(&self.reason))
-            .condition_expression("attribute_not_exists(#p)")
-            .expression_attribute_names("#p", PK);
-        Ok(TransactWriteItem::builder().put(put.build().map_err(Error::internal)?).build())
+    /// Stores the record, if it is not there yet.
+    pub(super) fn put<'a>(&self, table: &'a Table) -> Write<'a> {
+        table
+            .put(new_item(&self.key))
+            .set(entry::RECORD, s(&self.record))
+            .set(entry::REASON, s(&self.reason))
+            .only_if(absent(PK))
     }
 }
 
-/// When a record's event arrived or, where it does not tell, when DynamoDB stored it.
+/// When the record's event arrived or, if it does not say, when DynamoDB stored it.
 fn time(raw: &Value) -> Option<DateTime<Utc>> {
     let arrived = raw.pointer(&format!("/dynamodb/NewImage/{}/S", event::RECEIVED)).and_then(Value::as_str);
     let stored = || {
@@ -59,7 +57,7 @@ fn time(raw: &Value) -> Option<DateTime<Utc>> {
     arrived.and_then(period::parse_instant).or_else(stored)
 }
 
-/// The parts of a record by which its event can be found.
+/// The parts of a record that identify its event.
 fn without_image(raw: &Value) -> Value {
     let change = |name: &str| raw.pointer(&format!("/dynamodb/{name}"));
     json!({
@@ -90,16 +88,16 @@ mod tests {
         })
     }
 
-    fn put_aside(raw: &Value) -> Aside {
-        Aside::new("@m", "7", raw, "why")
+    fn record(raw: &Value) -> QuarantineRecord {
+        QuarantineRecord::new("@m", "7", raw, "why")
     }
 
     #[test]
-    fn the_time_is_the_arrival_else_the_creation_else_none() {
+    fn the_time_is_the_arrival_or_the_creation_or_none() {
         let time = |change: &dyn Fn(&mut Value)| {
             let mut raw = raw();
             change(&mut raw);
-            put_aside(&raw).time.map(period::sortable)
+            record(&raw).time.map(period::sortable)
         };
         assert_eq!(time(&|_| {}).unwrap(), "2026-09-15T09:59:58.500Z");
         let created = "2026-09-15T12:00:00.000Z";
@@ -113,13 +111,13 @@ mod tests {
         };
         assert_eq!(seconds(json!(1_789_473_600.25)).unwrap(), "2026-09-15T12:00:00.250Z");
         assert_eq!(seconds(json!(1.789_473_6e9)).unwrap(), created);
-        for odd in [json!("1789473600"), json!(1e300), json!(u64::MAX), Value::Null] {
-            assert_eq!(seconds(odd.clone()), None, "{odd}");
+        for malformed in [json!("1789473600"), json!(1e300), json!(u64::MAX), Value::Null] {
+            assert_eq!(seconds(malformed.clone()), None, "{malformed}");
         }
     }
 
     #[test]
-    fn what_is_too_long_to_be_kept_is_kept_without_its_image() {
+    fn a_record_that_is_too_long_is_stored_without_its_image() {
         let of_length = |length: usize| {
             let mut raw = raw();
             let text = "x".repeat(length + 1 - raw.to_string().len());
@@ -128,13 +126,13 @@ mod tests {
             raw
         };
         let longest = of_length(MAX_RECORD);
-        assert_eq!(serde_json::from_str::<Value>(&put_aside(&longest).record).unwrap(), longest);
-        let longer = put_aside(&of_length(MAX_RECORD + 1));
+        assert_eq!(serde_json::from_str::<Value>(&record(&longest).record).unwrap(), longest);
+        let longer = record(&of_length(MAX_RECORD + 1));
         let mut kept = raw();
         kept["dynamodb"].as_object_mut().unwrap().remove("NewImage");
         assert_eq!(serde_json::from_str::<Value>(&longer.record).unwrap(), kept);
-        assert_eq!(longer.key, put_aside(&raw()).key);
-        let quoting = Aside::new("@m", "7", &raw(), &"é".repeat(MAX_REASON + 1));
+        assert_eq!(longer.key, record(&raw()).key);
+        let quoting = QuarantineRecord::new("@m", "7", &raw(), &"é".repeat(MAX_REASON + 1));
         assert_eq!(quoting.reason.chars().count(), MAX_REASON);
     }
 }

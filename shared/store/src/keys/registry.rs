@@ -1,0 +1,131 @@
+//! Keys of the registry table, except those of [alerts](super::alerts). The constants are sort keys, or prefixes of them.
+
+use chrono::NaiveDate;
+
+use super::{AFTER_SEPARATOR, Key, KeyRange, SEPARATOR};
+use ledger::ids::{AgentId, Name, NodeId, OrgId, ProjectId};
+use ledger::period::Day;
+use ledger::rollup::Subject;
+
+/// The organization's settings.
+pub const ORG: &str = "ORG";
+/// The prefix of agents.
+pub const AGENT: &str = "AGENT#";
+/// The prefix of projects.
+pub const PROJECT: &str = "PROJECT#";
+/// The prefix of nodes.
+pub const NODE: &str = "NODE#";
+/// The subscription.
+pub const PLAN: &str = "PLAN";
+/// The organization's budget.
+pub const BUDGET: &str = "BUDGET";
+/// The prefix of agents' budgets.
+pub const AGENT_BUDGET: &str = "BUDGET#";
+/// The prefix of own prices.
+pub const PRICE: &str = "PRICE#";
+/// The prefix of webhook destinations of alerts.
+pub const DESTINATION: &str = "DEST#";
+
+/// Attributes of a registry item that events fill in. The settings have attributes of their own.
+pub mod seen {
+    /// The day of the first event.
+    pub const FIRST: &str = "seen_first";
+    /// The day of the last event.
+    pub const LAST: &str = "seen_last";
+    /// The last two days with a call.
+    pub const CALL_DAYS: &str = "call_days";
+    /// The months with calls or tasks.
+    pub const MONTHS: &str = "months";
+    /// The host that the last call named.
+    pub const HOST: &str = "host";
+    /// The time of that call.
+    pub const HOST_AT: &str = "host_at";
+    /// The last reported number of sites.
+    pub const SITES: &str = "sites";
+    /// The time of that report.
+    pub const SITES_AT: &str = "sites_at";
+    /// Counts the writes of these attributes (optimistic lock).
+    pub const WRITES: &str = "seen_writes";
+}
+
+/// The partition that lists the organizations, so that finding them never takes a scan.
+pub const ORGANIZATIONS: &str = "#organizations";
+
+/// An agent's registry item.
+pub fn agent(org: &OrgId, agent: &AgentId) -> Key {
+    Key { pk: org.to_string(), sk: format!("{AGENT}{agent}") }
+}
+
+/// A project's registry item.
+pub fn project(org: &OrgId, project: &ProjectId) -> Key {
+    Key { pk: org.to_string(), sk: format!("{PROJECT}{project}") }
+}
+
+/// A node's registry item.
+pub fn node(org: &OrgId, node: &NodeId) -> Key {
+    Key { pk: org.to_string(), sk: format!("{NODE}{node}") }
+}
+
+/// The item of the organization's settings.
+pub fn organization_settings(org: &OrgId) -> Key {
+    Key { pk: org.to_string(), sk: ORG.to_owned() }
+}
+
+/// The item of the subscription.
+pub fn plan(org: &OrgId) -> Key {
+    Key { pk: org.to_string(), sk: PLAN.to_owned() }
+}
+
+/// The item of the organization's budget.
+pub fn budget(org: &OrgId) -> Key {
+    Key { pk: org.to_string(), sk: BUDGET.to_owned() }
+}
+
+/// The item of an agent's budget.
+pub fn agent_budget(org: &OrgId, agent: &AgentId) -> Key {
+    Key { pk: org.to_string(), sk: format!("{AGENT_BUDGET}{agent}") }
+}
+
+/// The item of an own price that is in force from the day `from` on. Providers and models compare in lower case. The
+/// first slash ends the provider; slashes within it are escaped with a character that ids cannot contain, so that `a/b`
+/// of `c` is not `b/c` of `a`.
+pub fn price(org: &OrgId, provider: &str, model: &str, from: NaiveDate) -> Key {
+    let id = format!("{}/{model}", provider.replace('/', "%2f")).to_ascii_lowercase();
+    Key { pk: org.to_string(), sk: format!("{PRICE}{id}{SEPARATOR}{}", Day::new(from)) }
+}
+
+/// The item of a webhook destination of alerts.
+pub fn destination(org: &OrgId, id: &Name) -> Key {
+    Key { pk: org.to_string(), sk: format!("{DESTINATION}{id}") }
+}
+
+/// The list of organizations.
+pub fn organizations() -> KeyRange {
+    KeyRange { pk: ORGANIZATIONS.to_owned(), from: "!".to_owned(), to: "~".to_owned() }
+}
+
+/// The organization's entry in the list of organizations.
+pub fn organization(org: &OrgId) -> Key {
+    Key { pk: ORGANIZATIONS.to_owned(), sk: org.to_string() }
+}
+
+/// The registry item of a subject.
+pub fn subject(org: &OrgId, subject: &Subject) -> Key {
+    match subject {
+        Subject::Org => organization(org),
+        Subject::Agent(id) => agent(org, id),
+        Subject::Project(id) => project(org, id),
+        Subject::Node(id) => node(org, id),
+    }
+}
+
+/// The settings that pricing an event needs, in one range of keys: organization, plan and own prices.
+pub fn settings(org: &OrgId) -> KeyRange {
+    KeyRange { pk: org.to_string(), from: ORG.to_owned(), to: "PRICE$".to_owned() }
+}
+
+/// All registry items of `org` with a prefix, one of the constants of this module that end with `#`.
+pub fn all_of(org: &OrgId, prefix: &str) -> KeyRange {
+    let to = format!("{}{AFTER_SEPARATOR}", prefix.trim_end_matches(SEPARATOR));
+    KeyRange { pk: org.to_string(), from: prefix.to_owned(), to }
+}

@@ -1,0 +1,64 @@
+//! Reading raw events back, lane by lane: what recomputing rollups and explaining alerts need.
+
+use chrono::{DateTime, Utc};
+use futures::{Stream, StreamExt};
+
+use super::keys::{self, PK, SK, event as attr};
+use super::table::Query;
+use super::{Item, Store, decode, events};
+use crate::error::Result;
+use ledger::event::Event;
+use ledger::ids::OrgId;
+use ledger::period;
+use ledger::period::Day;
+
+/// A raw event as it is read back.
+#[derive(Debug)]
+pub struct StoredEvent {
+    /// Its sort key: `{source}#{id}`.
+    pub sk: String,
+    /// When it arrived; none if the stored time cannot be parsed.
+    pub received: Option<DateTime<Utc>>,
+    /// The event, or why it cannot be parsed. One malformed event does not hide the others.
+    pub event: Result<Event, String>,
+}
+
+impl Store {
+    /// The events of one lane of a day, strongly consistent, in pages of up to 1 MB, one in memory at a time.
+    pub fn raw_events(
+        &self,
+        org: &OrgId,
+        day: Day,
+        lane: u8,
+    ) -> impl Stream<Item = Result<Vec<StoredEvent>>> + use<'_> {
+        stored_events(self.events.query(&keys::lane_events(org, day, lane)).strong())
+    }
+
+    /// Like [`Self::raw_events`], but only events of the second of `since` and later, and eventually consistent: half
+    /// the read units, but the newest events may be missing.
+    pub fn raw_events_since(
+        &self,
+        org: &OrgId,
+        day: Day,
+        lane: u8,
+        since: DateTime<Utc>,
+    ) -> impl Stream<Item = Result<Vec<StoredEvent>>> + use<'_> {
+        // Without fraction and zone, this text sorts before every time within that second.
+        let second = since.format("%Y-%m-%dT%H:%M:%S").to_string();
+        stored_events(self.events.query(&keys::lane_events(org, day, lane)).only_from(attr::TIME, &second))
+    }
+}
+
+fn stored_events(query: Query<'_>) -> impl Stream<Item = Result<Vec<StoredEvent>>> + use<'_> {
+    // `events::parse` checks the version of each event.
+    let query = query.any_version().attributes([PK, SK, attr::TIME, attr::DATA, attr::RECEIVED]);
+    query.pages().map(|page| page?.iter().map(stored_event).collect())
+}
+
+fn stored_event(item: &Item) -> Result<StoredEvent> {
+    Ok(StoredEvent {
+        sk: decode::required(item, SK)?.to_owned(),
+        received: decode::text(item, attr::RECEIVED).and_then(period::parse_instant),
+        event: events::parse(item),
+    })
+}
