@@ -5,8 +5,8 @@
 //! them. It represents the data of existing installations, so it does not change once version 1 has been released. A
 //! change that gives an attribute another meaning takes a new version:
 //!
-//! 1. Raise `LAYOUT` in the store's `version.rs`, and let `known` accept the versions that can still be read. Readers are
-//!    told the version of an item, and each write leaves an item in the new version as a whole.
+//! 1. Raise `LAYOUT` in the store's `version.rs`, and let `known` accept the versions that can still be read. Readers
+//!    learn the version of an item, and each write leaves an item in the new version as a whole.
 //! 2. Add the file of the new version to [`FIXTURES`] and write it with `cargo test -p system-tests -- --ignored
 //!    versions::write`. The older files stay; responses in them change only on purpose.
 //! 3. Deploy what reads both versions before what writes the new one, so that a rollback can read everything.
@@ -189,7 +189,7 @@ async fn write() {
     let items = dump(&world).await.into_iter().map(list).collect::<Vec<_>>().join(",\n");
     let response = |(path, response)| format!("  \"{path}\": {}", json!(response));
     let responses = responses(&world, ORG).await.into_iter().map(response).collect::<Vec<_>>().join(",\n");
-    let text = format!("{{\n\"items\": {{\n{items}\n}},\n\"responses\": {{\n{responses}\n}}\n}}\n");
+    let text = format!("{{\n\"items\": {{\n{items}\n}},\n\"answers\": {{\n{responses}\n}}\n}}\n");
     fs::write(place(FIXTURES.last().unwrap()), text).unwrap();
 }
 
@@ -227,7 +227,7 @@ async fn every_endpoint_reads_the_items_of_earlier_versions() {
         let fixture = fixture(file);
         let world = load(&fixture, |_| {}).await;
         let expected: BTreeMap<String, (u16, Value)> =
-            serde_json::from_value(fixture["responses"].clone()).unwrap();
+            serde_json::from_value(fixture["answers"].clone()).unwrap();
         let now = responses(&world, ORG).await;
         for (path, (status, body)) in &expected {
             assert_eq!(now[path].0, *status, "{file} {path}");

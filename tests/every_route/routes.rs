@@ -152,7 +152,7 @@ async fn an_invalid_token_is_rejected() {
         ("not yet valid", set("nbf", json!(now + 60))()),
         ("another audience", set("aud", json!("others"))()),
         ("another issuer", set("iss", json!("others"))()),
-        ("no organisation by that name", set("org", json!("a#b"))()),
+        ("an invalid organization", set("org", json!("a#b"))()),
         ("without exp", without("exp")),
         ("without iss", without("iss")),
         ("without aud", without("aud")),

@@ -183,7 +183,7 @@ async fn many_organizations_with_a_hundred_budgets_each() {
     let orgs = usize::try_from(number("FLEETLEDGER_ORGS").unwrap_or(FEW)).unwrap();
     let begun = Instant::now();
     let (wire, _folder) = filled(orgs).await;
-    println!("{orgs} organisations were made in {:.0} s", begun.elapsed().as_secs_f64());
+    println!("created {orgs} organizations in {:.0} s", begun.elapsed().as_secs_f64());
     let store: budget_alerts::Tables = open(wire.client(DIRECT));
     let clock = Clock::fixed(noon());
     let webhooks = Webhooks::new(Policy { allow_local: false, timeout: TIMEOUT }).unwrap();

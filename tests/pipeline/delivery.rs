@@ -59,8 +59,8 @@ async fn marks_are_separate_per_shard_and_stream() {
     let numbers: Vec<_> = sequence_numbers(3).collect();
     deliver(&aggregator, "shardId-1", &[record(&events[0], &numbers[2])]).await;
     deliver(&aggregator, "shardId-2", &[record(&events[1], &numbers[1])]).await;
-    let anew = format!("{STREAM}.anew");
-    let lower = delivery(&anew, "shardId-1", &[record(&events[2], &numbers[0])]);
+    let other = format!("{STREAM}.other");
+    let lower = delivery(&other, "shardId-1", &[record(&events[2], &numbers[0])]);
     assert_eq!(aggregator.handle(lower).await.unwrap()["batchItemFailures"], json!([]));
     assert_eq!(tables.held(&events).await, folded(&events));
 }

@@ -27,7 +27,7 @@ enum Action {
     HandleRequest(usize),
     /// A sender posts events.
     Send,
-    /// Somebody changes a setting.
+    /// A setting is changed.
     ChangeSettings,
     /// The mapping delivers records of a shard.
     Deliver(ShardIndex),

@@ -82,7 +82,7 @@ pub fn rollup_item(item: &Item) -> Option<RollupItem> {
             }
             _ if is_mark(name) => {}
             AttributeValue::N(number) => {
-                all.sums.add(columns::parse(name)?, Decimal::from_str_exact(number).ok()?)
+                all.sums.add(columns::parse(name)?, Decimal::from_str_exact(number).ok()?);
             }
             AttributeValue::S(model) => drop(all.sums.names.insert(columns::parse(name)?, model.clone())),
             value => drop(all.sums.sets.insert(columns::parse(name)?, hashes(value)?)),

@@ -275,5 +275,5 @@ async fn answer(
 fn head(status: u16, headers: &[(&'static str, String)], last: &str) -> String {
     let lines =
         headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
-    format!("HTTP/1.1 {status} as told\r\n{lines}{last}\r\n\r\n")
+    format!("HTTP/1.1 {status} Test\r\n{lines}{last}\r\n\r\n")
 }

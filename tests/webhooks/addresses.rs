@@ -7,7 +7,7 @@ use webhook::{Policy, Sent};
 use super::{DEPLOYED, LOCAL, Names, send};
 use crate::support::receiver::{NAME, Receiver, Reply};
 
-const NOT_PUBLIC: &str = "The name of the host stands for an address that is not public.";
+const NOT_PUBLIC: &str = "The host name resolves to an address that is not public.";
 
 /// Sends to a URL that must be refused, and returns the detail of the failure.
 async fn refused(names: &Names, policy: Policy, url: &str) -> String {
@@ -183,7 +183,7 @@ async fn redirects_are_not_followed() {
         receiver.answers(Reply::With(status, vec![("location", inside.url())], String::new()));
         let failure = send(&Names::all(&["127.0.0.1"]).webhooks(LOCAL), &receiver.url()).await.unwrap_err();
         assert_eq!((failure.status, failure.advice), (Some(status), RetryAdvice::Retry { after: None }));
-        let detail = format!("The receiver answered {status} (redirections are not followed)");
+        let detail = format!("The receiver answered {status} (redirects are not followed)");
         assert_eq!(failure.detail, detail);
     }
     assert_eq!((receiver.received().len(), inside.connections()), (5, 0));

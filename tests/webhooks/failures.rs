@@ -77,13 +77,13 @@ async fn a_hanging_receiver_times_out() {
         receiver.answers(reply);
         let failure = send(&Webhooks::new(SHORT).unwrap(), &receiver.url()).await.unwrap_err();
         assert_eq!((failure.advice, failure.status), (AGAIN, None));
-        assert_eq!(detail(&failure), "The receiver did not response within 300ms.");
+        assert_eq!(detail(&failure), "The receiver did not answer within 300ms.");
     }
     // A TLS handshake times out, too: this server accepts connections and sends nothing.
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://127.0.0.1:{}/", silent.local_addr().unwrap().port());
     let failure = send(&Webhooks::new(SHORT).unwrap(), &url).await.unwrap_err();
-    assert_eq!((failure.advice, detail(&failure)), (AGAIN, "The receiver did not response within 300ms."));
+    assert_eq!((failure.advice, detail(&failure)), (AGAIN, "The receiver did not answer within 300ms."));
 }
 
 #[tokio::test]
@@ -131,7 +131,7 @@ async fn a_broken_connection_is_retried() {
 #[tokio::test]
 async fn an_unknown_host_name_is_retried() {
     let failure = send(&Names::all(&[]).webhooks(LOCAL), "https://hooks.example/").await.unwrap_err();
-    assert_eq!((failure.advice, detail(&failure)), (AGAIN, "The name of the host was not found."));
+    assert_eq!((failure.advice, detail(&failure)), (AGAIN, "The host name was not found."));
 }
 
 #[tokio::test]

@@ -108,15 +108,14 @@ async fn put(
         long_context: wanted.long_context,
     };
     let entity = entity(&editor.org, &wanted.provider, &wanted.model, wanted.effective_from);
-    let decide = |stored: &Stored<PriceSettings>| {
-        match &stored.settings {
+    let decide = |stored: &Stored<PriceSettings>| match &stored.settings {
         None => Ok(Next::Set(wanted.clone())),
         Some(set) if set.is_equivalent(&wanted) => Ok(Next::Keep),
         Some(_) => Err(store::Error::Conflict(
-            "Another price is already set for this model from this day. Delete it first, or choose another day."
+            "Another price is already set for this model from this day. Delete it first, or choose another \
+             day."
                 .to_owned(),
         )),
-    }
     };
     let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
     let set = stored.settings.clone().unwrap_or(wanted);

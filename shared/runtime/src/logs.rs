@@ -16,25 +16,7 @@ use crate::config;
 
 /// The crates of this workspace that log. Libraries may log entire requests and responses, including tokens, below the
 /// level `info`, so their lines below that level are never printed.
-pub const WORKSPACE_CRATES: [&str; 17] = [
-    "activity",
-    "aggregator",
-    "billing",
-    "budget_alerts",
-    "costs",
-    "health",
-    "ingest",
-    "ledger",
-    "metrics",
-    "reconcile",
-    "registry",
-    "runtime",
-    "store",
-    "usage",
-    "web",
-    "webhook",
-    "workforce",
-];
+pub const WORKSPACE_CRATES: &[&str] = include!(concat!(env!("OUT_DIR"), "/crates.rs"));
 
 /// Starts logging to standard output for the whole process, at [`config::log_level`].
 pub fn init() {

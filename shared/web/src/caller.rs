@@ -35,7 +35,7 @@ pub async fn authorize(
             .and_then(bearer)
             .ok_or_else(|| Error::Unauthenticated("no bearer token".to_owned()))?;
         let claims = verifier.verify(token).await?;
-        logs::asked_by(&claims.org);
+        logs::record_org(&claims.org);
         if !claims.scopes.contains(&scope) {
             return Err(Error::Forbidden(scope.as_str()));
         }

@@ -30,6 +30,6 @@ pub async fn request(request: Request, next: Next) -> Response {
 }
 
 /// Records the organization in the request's span, once the token is verified.
-pub fn asked_by(org: &OrgId) {
+pub fn record_org(org: &OrgId) {
     Span::current().record("org", org.as_str());
 }

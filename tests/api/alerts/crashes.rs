@@ -198,7 +198,8 @@ async fn try_every_request(fate: Fate) {
         let idle = tables.run_without_faults().await;
         assert_eq!((&idle["decided"], &idle["sent"]), (&json!(0), &json!(0)), "{fate:?} {nth}");
         if !met {
-            // At least the start of the rotation, the organizations, the budgets, the rollups, two decisions and two deliveries.
+            // At least the start of the rotation, the organizations, the budgets, the rollups, two decisions and two
+            // deliveries.
             assert!(nth > 10, "{nth}");
             return;
         }

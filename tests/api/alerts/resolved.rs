@@ -13,7 +13,8 @@ async fn raising_a_budget_resolves_the_alerts_below_their_threshold_once() {
     watch.spend("nova", "50").await;
     let second = watch.run_and_receive().await;
     assert_eq!(brief(&second[0]), "acme actual 100 of 100.00: 110.00");
-    // At 73 %, 50 % is crossed for the new budget and 100 % is resolved; the alert about 50 % of the old one still applies.
+    // At 73 %, 50 % is crossed for the new budget, and 100 % is resolved. The alert about 50 % of the old budget still
+    // applies.
     watch.put("/api/budget", &json!({ "monthly": 150 })).await;
     let raised = watch.run_and_receive().await;
     let briefs: Vec<_> = raised.iter().map(brief).collect();

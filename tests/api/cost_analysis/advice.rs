@@ -152,7 +152,8 @@ async fn a_model_that_cannot_take_the_inputs_is_not_recommended_and_long_context
     let long = json!({ "input_tokens": 250_000 });
     caller.record(&calls("a", "anthropic/claude-sonnet-4-5", first_day(), 20, &long)).await;
     let found = &advice(&caller).await["recommendations"][0];
-    // 5,000,000 tokens at 6.00 a million; Haiku does not take inputs this long, and the next Sonnet has one price for all.
+    // 5,000,000 tokens at 6.00 a million. Haiku does not take inputs this long, and the next Sonnet has one price for
+    // all.
     assert_eq!(found["recommendedModel"], "claude-sonnet-4-6");
     assert_eq!((&found["savingsPct"], &found["estimatedMonthlySavings"]), (&json!(50), &json!(15)));
     assert_eq!((&found["currentInputPrice"], &found["recommendedInputPrice"]), (&json!(3), &json!(3)));

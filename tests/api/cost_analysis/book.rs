@@ -36,7 +36,8 @@ pub fn listed() -> Vec<Listed> {
 }
 
 impl Listed {
-    /// The cost of a call with these tokens: uncached input, cache read, cache write for 5 minutes and for an hour, output.
+    /// The cost of a call with these tokens: uncached input, cache read, cache write for 5 minutes and for an hour,
+    /// output.
     pub fn cost(&self, tokens: &[u64; 5]) -> i128 {
         let whole: u64 = tokens[..4].iter().sum();
         let applies = self.prices.iter().rfind(|(above, _)| *above == 0 || whole > *above);

@@ -75,7 +75,7 @@ impl ReconcileFixture {
     }
 
     /// The whole usage table.
-    #[allow(clippy::disallowed_methods, reason = "a test may look at everything")]
+    #[allow(clippy::disallowed_methods, reason = "the table is small, and scanned on purpose")]
     async fn usage(&self) -> BTreeMap<Key, Item> {
         let all = self.world.stack.client().scan().table_name(names().usage).send().await.unwrap();
         let text = |item: &Item, name| item[name].as_s().unwrap().clone();

@@ -23,7 +23,7 @@ fn budget<'a>(amount: &str, version: &str, rules: &'a BudgetSettings) -> Limits<
     Limits { amount: usd(amount), version: version.to_owned(), rules }
 }
 
-/// Crossing thresholds in short: `a80!` is the actual cost at 80 %, notified.
+/// Crossings in short: `a80!` is the actual cost at 80 %, notified.
 fn brief(decided: &[Crossing]) -> String {
     let one = |decided: &Crossing| {
         let notified = if decided.notified { "!" } else { "" };

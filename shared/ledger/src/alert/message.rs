@@ -211,20 +211,20 @@ impl Facts {
     pub fn sentence(&self, message_type: MessageType) -> String {
         let Self { subject, threshold_percent, .. } = self;
         let (month, party) = (&self.period.month, &self.organization);
-        let whose = format!("{}: {subject}", party.name.as_ref().unwrap_or(&party.id));
+        let owner = format!("{}: {subject}", party.name.as_ref().unwrap_or(&party.id));
         match (message_type, self.budget) {
             (MessageType::Resolved, Some(budget)) => format!(
-                "{whose} is back under {threshold_percent} % of its budget for {month}, which is now {budget} USD."
+                "{owner} is back under {threshold_percent} % of its budget for {month}, which is now {budget} USD."
             ),
             (MessageType::Resolved, None) => {
-                format!("{whose} no longer has a budget: its alerts for {month} no longer apply.")
+                format!("{owner} no longer has a budget: its alerts for {month} no longer apply.")
             }
             (MessageType::ThresholdCrossed, budget) => {
-                let (what, figure, percent) = self.figure();
+                let (verb, figure, percent) = self.figure();
                 let bound = if self.is_lower_bound { "at least " } else { "" };
                 let budget = budget.unwrap_or_default();
                 format!(
-                    "{whose} {what} {bound}{figure} USD in {month}: {percent} % of its budget of {budget} USD \
+                    "{owner} {verb} {bound}{figure} USD in {month}: {percent} % of its budget of {budget} USD \
                      (threshold {threshold_percent} %)."
                 )
             }

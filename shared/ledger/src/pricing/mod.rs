@@ -1,18 +1,50 @@
-//! The price book: what a model's tokens cost, and when.
+//! The price book: what a call costs, by model, time, service tier, region and length.
 //!
-//! Three steps lead from an event to its prices. *Which model* is decided first, from the ids alone: the
-//! provider's exact id, then an alias `=exact`, then the longest alias `^prefix`; ids compare in lower case,
-//! and never with those of another provider. *Which version* follows from the event's date in UTC. *Which
-//! rates* of it follows from the size of the call's input. An organisation's own prices lie over the default
-//! book; see [`Prices`].
+//! [`Book`] is compiled from the files under `data/` and read in place. [`Pricer`] prices a [`Call`] by the book under
+//! an organization's own prices ([`OwnPrices`]), in four steps:
+//!
+//! 1. The provider: its id, or one of the other names that SDKs and gateways send.
+//! 2. The model: its exact id, an alias, or what remains when everything is taken off that is not part of a name. No
+//!    step leaves the provider, and nothing matches by a prefix that the book does not state. See `resolve`.
+//! 3. The row: by day, hours, tier, region and the length of the whole input. See `select`.
+//! 4. The cost: exact, in picodollars, by part. Only costs of units and multiples of prices are ever rounded.
+//!
+//! A call without a price says why: see [`Unpriced`]. An unknown price is never taken for another one, with one
+//! exception that providers state: cached input without a price of its own costs what input costs.
+//!
+//! [`PriceBook`] and [`Prices`] are the older book with input, output and cache prices alone.
 
 mod book;
 mod build;
+mod catalog;
+#[cfg(test)]
+mod compile;
+pub mod data;
+mod hash;
+mod nearest;
 mod overrides;
+mod own;
 mod parse;
+mod pricer;
 mod rates;
+mod resolve;
+mod select;
+mod split;
+mod tables;
+#[cfg(test)]
+mod testing;
+mod usage;
 
 use std::borrow::Cow;
+
+pub use catalog::{Book, FamilyTier, ModelEntry, ProviderEntry};
+pub use own::{MULTIPLIER_ONE, OwnEntry, OwnPrice, OwnPrices};
+pub use pricer::{CallPrice, CostParts, EffectiveRow, Pricer};
+pub use resolve::Found;
+pub use select::{Query, Unpriced};
+pub use split::split;
+pub use tables::PriceRow;
+pub use usage::{Call, TokenUsage, day_of};
 
 pub use book::{PriceBook, PriceRef, PriceVersion, PricedModel};
 pub use overrides::{Override, Overrides, Prices};

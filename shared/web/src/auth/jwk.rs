@@ -18,7 +18,8 @@ pub(super) struct Key {
 /// Keys by their `kid`.
 pub(super) type KeySet = HashMap<String, Arc<Key>>;
 
-/// Bytes of an RSA modulus: 2048 bits (RFC 7518, section 3.3) to 4096, the maximum of the backend.
+/// Bytes of an RSA modulus: 2048 bits (RFC 7518, section 3.3) to 4096. aws-lc-rs would accept up to 8192, but a
+/// larger key only makes verification slower.
 const RSA_MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=512;
 
 #[derive(Deserialize)]
@@ -89,7 +90,8 @@ impl Jwk {
     }
 
     fn ed25519(&self) -> Option<DecodingKey> {
-        // jsonwebtoken 11.1 panics at the first use of a shorter Ed25519 key.
+        // jsonwebtoken does not check the length: aws-lc-rs would fail at every token with a shorter key, and would
+        // read a longer one as DER, which a JWK does not contain.
         DecodingKey::from_ed_components(of_32_bytes(self.x.as_ref()?)?).ok()
     }
 }

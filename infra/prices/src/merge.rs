@@ -1,0 +1,283 @@
+//! One list of models out of two.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use ledger::pricing::data::{Date, Mode, Rate, RateSet};
+
+use crate::genai::Catalog;
+use crate::providers::Preferences;
+use crate::source::{Conditions, SourceModel, Version};
+
+/// A model with its sources.
+#[derive(Clone, Debug)]
+pub struct MergedModel {
+    /// The model.
+    pub model: SourceModel,
+    /// The lists that have it: `genai-prices`, `litellm`, or both, separated by `+`.
+    pub source: &'static str,
+}
+
+/// Two prices for one thing.
+#[derive(Clone, Debug)]
+pub struct Disagreement {
+    /// The provider's id.
+    pub provider: String,
+    /// The model's id in the list of `LiteLLM`.
+    pub model: String,
+    /// What genai-prices has.
+    pub genai_prices: RateSet,
+    /// What `LiteLLM` has.
+    pub litellm: RateSet,
+    /// The conditions.
+    pub conditions: Conditions,
+    /// The list that was taken.
+    pub taken: &'static str,
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Conditions { tier, region, above_input_tokens, .. } = &self.conditions;
+        write!(f, "{}/{} {tier}", self.provider, self.model)?;
+        if !region.is_empty() {
+            write!(f, " {region}")?;
+        }
+        if *above_input_tokens > 0 {
+            write!(f, " above {above_input_tokens}")?;
+        }
+        let (mut genai, mut litellm) = (RateSet::default(), RateSet::default());
+        for (rate, price) in self.genai_prices.iter() {
+            if let Some(other) = self.litellm.get(rate).filter(|other| *other != price) {
+                genai.set(rate, Some(price));
+                litellm.set(rate, Some(other));
+            }
+        }
+        write!(f, ": genai-prices {genai}; litellm {litellm}; taken: {}", self.taken)
+    }
+}
+
+/// Merges both lists as of `today`.
+pub fn merge(
+    genai: Catalog,
+    litellm: Vec<SourceModel>,
+    preferences: &Preferences,
+    today: Date,
+) -> (Vec<MergedModel>, Vec<Disagreement>) {
+    let litellm = one_per_id(litellm);
+    // `-latest` names move; LiteLLM states them by name where genai-prices has them in rules.
+    let stated: BTreeMap<_, _> = litellm
+        .iter()
+        .flat_map(|model| model.line.aliases.iter().map(move |alias| (alias, model)))
+        .map(|(alias, model)| ((model.provider.clone(), alias.to_lowercase()), model.line.model.clone()))
+        .collect();
+    let mut places: Vec<Option<usize>> = Vec::new();
+    let mut exact = Vec::new();
+    for (place, model) in litellm.iter().enumerate() {
+        let by_id = genai.models.iter().position(|(own, _)| {
+            own.provider == model.provider && own.line.model.eq_ignore_ascii_case(&model.line.model)
+        });
+        let found = by_id.or_else(|| genai.find(&model.provider, &model.line.model));
+        places.push(found);
+        exact.push((by_id.is_none(), place));
+    }
+    // Entries with the very id come first: they say what the snapshots are compared with.
+    exact.sort_unstable();
+    let mut merged: Vec<_> =
+        genai.models.into_iter().map(|(model, _)| MergedModel { model, source: "genai-prices" }).collect();
+    let mut disagreements = Vec::new();
+    let mut added = Vec::new();
+    for (is_snapshot, place) in exact {
+        let model = &litellm[place];
+        let Some(known) = places[place].map(|known| &mut merged[known]) else {
+            added.push(MergedModel { model: model.clone(), source: "litellm" });
+            continue;
+        };
+        let found = disagreements_of(&known.model, model, preferences, today);
+        let litellm_wins = found.first().is_some_and(|first| first.taken == "litellm");
+        if !is_snapshot {
+            take(known, model, today, litellm_wins);
+            known.source = "genai-prices+litellm";
+        } else if litellm_wins {
+            added.push(MergedModel { model: model.clone(), source: "litellm" });
+        } else if found.is_empty() && adds_steps(&known.model, model, today) {
+            let mut model = model.clone();
+            if let Some(current) = known.model.on(today) {
+                model.versions[0].fill_from(current);
+            }
+            added.push(MergedModel { model, source: "genai-prices+litellm" });
+        } else {
+            if found.is_empty() {
+                take(known, model, today, false);
+            } else {
+                take_regions(known, model, today);
+            }
+            let mut snapshot = SourceModel { provider: model.provider.clone(), ..SourceModel::default() };
+            snapshot.line = model.line.clone();
+            snapshot.line.priced_as.clone_from(&known.model.line.model);
+            added.push(MergedModel { model: snapshot, source: "litellm" });
+        }
+        disagreements.extend(found);
+    }
+    merged.extend(added);
+    for MergedModel { model, .. } in &mut merged {
+        model.versions.iter_mut().for_each(units_in_base_row_alone);
+    }
+    drop_ambiguous_aliases(&mut merged, &stated);
+    (merged, disagreements)
+}
+
+/// One model for each id: the entries of several keys are put together, regions included.
+fn one_per_id(litellm: Vec<SourceModel>) -> Vec<SourceModel> {
+    let mut by_id: BTreeMap<(String, String), Vec<SourceModel>> = BTreeMap::new();
+    for model in litellm {
+        by_id.entry((model.provider.clone(), model.line.model.to_lowercase())).or_default().push(model);
+    }
+    let together = by_id.into_values().map(|mut models| {
+        models.sort_by_key(|model| model.rank);
+        let mut models = models.into_iter();
+        let mut first = models.next().unwrap_or_default();
+        for other in models {
+            let (own, theirs) = (&mut first.versions[0], &other.versions[0]);
+            if own.agrees_with(theirs) {
+                let known = own.clone();
+                let rows = theirs.rows.iter().filter(|(conditions, _)| !is_new_step(&known, conditions));
+                own.fill_from(&Version { from: None, rows: rows.cloned().collect() });
+            }
+            complete(&mut first.line, &other.line);
+        }
+        first
+    });
+    together.collect()
+}
+
+/// Takes what `model` says beyond `known`; where they differ, `litellm_wins` says who is right.
+fn take(known: &mut MergedModel, model: &SourceModel, today: Date, litellm_wins: bool) {
+    complete(&mut known.model.line, &model.line);
+    if model.line.mode != Mode::Unknown {
+        known.model.line.mode = model.line.mode;
+    }
+    let theirs = &model.versions[0];
+    let Some(current) = known.model.on_mut(today) else { return };
+    if has_windows(theirs) {
+        current.rows.clone_from(&theirs.rows);
+        return;
+    }
+    if litellm_wins {
+        let own = std::mem::replace(&mut current.rows, theirs.rows.clone());
+        let same_tokens = |conditions: &Conditions, rates: &RateSet| {
+            let base = Conditions { region: conditions.region.clone(), ..Conditions::default() };
+            let both = [(theirs.get(&base), own.iter().find(|(other, _)| *other == base))];
+            both.iter().all(|(theirs, own)| match (theirs, own) {
+                (Some(theirs), Some((_, own))) => {
+                    [Rate::Input, Rate::Output].iter().all(|rate| theirs.get(*rate) == own.get(*rate))
+                }
+                _ => false,
+            }) && !rates.is_empty()
+        };
+        let rest =
+            Version { from: None, rows: own.iter().filter(|(c, r)| same_tokens(c, r)).cloned().collect() };
+        current.fill_from(&rest);
+    } else {
+        current.fill_from(theirs);
+    }
+}
+
+/// Takes the prices of regions by name, such as `us-gov-west-1`: they are no multiples of the price that is in doubt.
+fn take_regions(known: &mut MergedModel, model: &SourceModel, today: Date) {
+    let is_named = |region: &str| region.contains('-');
+    let rows = model.versions[0].rows.iter().filter(|(conditions, _)| is_named(&conditions.region));
+    let regions = Version { from: None, rows: rows.cloned().collect() };
+    if let Some(current) = known.model.on_mut(today) {
+        current.fill_from(&regions);
+    }
+}
+
+/// Whether a row is a step by length that `version` lacks although it has prices for the tier and region: the same
+/// model is then billed in another way by another API of the provider, such as Vertex AI and the Gemini API.
+fn is_new_step(version: &Version, conditions: &Conditions) -> bool {
+    let plain = Conditions { above_input_tokens: 0, ..conditions.clone() };
+    conditions.above_input_tokens > 0 && version.get(conditions).is_none() && version.get(&plain).is_some()
+}
+
+fn adds_steps(known: &SourceModel, model: &SourceModel, today: Date) -> bool {
+    let theirs = &model.versions[0];
+    known.on(today).is_some_and(|own| theirs.rows.iter().any(|(conditions, _)| is_new_step(own, conditions)))
+}
+
+fn has_windows(version: &Version) -> bool {
+    version.rows.iter().any(|(conditions, _)| conditions.window.is_some())
+}
+
+/// Where the lists differ. What people decided counts; else the list that was checked later is taken: of genai-prices
+/// that is the day that its notes name, and a file without such a note counts as checked today.
+fn disagreements_of(
+    genai: &SourceModel,
+    litellm: &SourceModel,
+    preferences: &Preferences,
+    today: Date,
+) -> Vec<Disagreement> {
+    let (Some(own), Some(theirs)) = (genai.on(today), litellm.on(today)) else { return Vec::new() };
+    if has_windows(theirs) {
+        return Vec::new();
+    }
+    let later =
+        if genai.verified.is_some_and(|verified| verified < today) { "litellm" } else { "genai-prices" };
+    let taken = preferences.list(&litellm.provider, &litellm.line.model).unwrap_or(later);
+    let rows = own.rows.iter().filter_map(|(conditions, rates)| {
+        let other = theirs.get(conditions).filter(|other| !rates.agrees_with(other))?;
+        Some(Disagreement {
+            provider: litellm.provider.clone(),
+            model: litellm.line.model.clone(),
+            genai_prices: *rates,
+            litellm: *other,
+            conditions: conditions.clone(),
+            taken,
+        })
+    });
+    rows.collect()
+}
+
+/// Takes what `other` says of the lifecycle beyond `own`.
+fn complete(own: &mut ledger::pricing::data::ModelLine, other: &ledger::pricing::data::ModelLine) {
+    if own.mode == Mode::Unknown {
+        own.mode = other.mode;
+    }
+    if own.inputs.is_empty() {
+        own.inputs.clone_from(&other.inputs);
+    }
+    if own.successor.is_empty() {
+        own.successor.clone_from(&other.successor);
+    }
+    own.retires_on = own.retires_on.or(other.retires_on);
+    own.context_tokens = own.context_tokens.or(other.context_tokens);
+    own.output_tokens = own.output_tokens.or(other.output_tokens);
+    own.aliases.extend(other.aliases.iter().cloned());
+}
+
+/// An id is never an alias of another model, and an alias means one model.
+fn drop_ambiguous_aliases(merged: &mut [MergedModel], stated: &BTreeMap<(String, String), String>) {
+    let ids: BTreeSet<_> =
+        merged.iter().map(|m| (m.model.provider.clone(), m.model.line.model.to_lowercase())).collect();
+    let mut taken = BTreeSet::new();
+    for MergedModel { model, .. } in merged {
+        let provider = &model.provider;
+        model.line.aliases.retain(|alias| {
+            let key = (provider.clone(), alias.to_lowercase());
+            let is_stated = stated.get(&key).is_none_or(|id| id.eq_ignore_ascii_case(&model.line.model));
+            is_stated && !ids.contains(&key) && taken.insert(key)
+        });
+        model.line.aliases.sort();
+    }
+}
+
+/// Every row of a version has the prices of units that its base row has, so they are written down there alone.
+fn units_in_base_row_alone(version: &mut Version) {
+    let Some(base) = version.get(&Conditions::default()).copied() else { return };
+    for (conditions, rates) in &mut version.rows {
+        for rate in Rate::UNITS {
+            if *conditions != Conditions::default() && rates.get(*rate) == base.get(*rate) {
+                rates.set(*rate, None);
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A model as a public price list has it, in the terms of the price book.
+
+use ledger::pricing::data::{Date, ModelLine, Rate, RateSet, Tier, Window};
+use rust_decimal::{Decimal, RoundingStrategy};
+
+/// The conditions of a price row.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Conditions {
+    /// The service tier.
+    pub tier: Tier,
+    /// The region; empty: any.
+    pub region: String,
+    /// The hours of the week.
+    pub window: Option<Window>,
+    /// The threshold of the whole input.
+    pub above_input_tokens: u64,
+}
+
+/// The prices of a model during a span of days.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Version {
+    /// The first day; none: since ever.
+    pub from: Option<Date>,
+    /// The rows, ordered by their conditions.
+    pub rows: Vec<(Conditions, RateSet)>,
+}
+
+impl Version {
+    /// The prices under exactly these conditions.
+    pub fn get(&self, conditions: &Conditions) -> Option<&RateSet> {
+        self.rows.iter().find(|(own, _)| own == conditions).map(|(_, rates)| rates)
+    }
+
+    /// Sets the prices under `conditions`; a row without any price is left out.
+    pub fn set(&mut self, conditions: Conditions, rates: RateSet) {
+        self.rows.retain(|(own, _)| *own != conditions);
+        if !rates.is_empty() {
+            self.rows.push((conditions, rates));
+            self.rows.sort_by(|a, b| a.0.cmp(&b.0));
+        }
+    }
+
+    /// Whether no price under the same conditions differs.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        self.rows
+            .iter()
+            .all(|(conditions, rates)| other.get(conditions).is_none_or(|theirs| rates.agrees_with(theirs)))
+    }
+
+    /// Takes the prices of `other` where this version has none.
+    pub fn fill_from(&mut self, other: &Self) {
+        for (conditions, rates) in &other.rows {
+            let mut filled = self.get(conditions).copied().unwrap_or_default();
+            filled.fill_from(rates);
+            self.set(conditions.clone(), filled);
+        }
+    }
+}
+
+/// A model of a public price list.
+#[derive(Clone, Debug, Default)]
+pub struct SourceModel {
+    /// The provider's id in the book.
+    pub provider: String,
+    /// Names and lifecycle.
+    pub line: ModelLine,
+    /// Prices, oldest first. Never empty.
+    pub versions: Vec<Version>,
+    /// The day on which the list's own notes say that the price was last verified.
+    pub verified: Option<Date>,
+    /// The place of the list's own provider name among the names of the provider: where a list has a model twice,
+    /// the lower one is preferred.
+    pub rank: usize,
+}
+
+impl SourceModel {
+    /// The prices on `day`.
+    pub fn on(&self, day: Date) -> Option<&Version> {
+        self.versions.iter().rfind(|version| version.from.is_none_or(|from| from <= day))
+    }
+
+    /// The prices on `day`, to be changed.
+    pub fn on_mut(&mut self, day: Date) -> Option<&mut Version> {
+        self.versions.iter_mut().rfind(|version| version.from.is_none_or(|from| from <= day))
+    }
+}
+
+/// A price in dollars for `per` tokens or units as picodollars, rounded half-even.
+pub fn pico(dollars: Decimal, per: u64) -> Option<u64> {
+    let pico = dollars.checked_mul(Decimal::from(1_000_000_000_000_u64))?.checked_div(Decimal::from(per))?;
+    u64::try_from(pico.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven)).ok()
+}
+
+/// Sets the price of cache writes whose lifetime a list does not name. `OpenAI`'s models keep what they cache for 30
+/// minutes, everyone else's for 5; both lists price the two alike, and SDKs that know no lifetime report 5 minutes.
+pub fn set_cache_write(rates: &mut RateSet, model: &str, price: Option<u64>) {
+    rates.set(Rate::CacheWrite5m, price);
+    if model.contains("gpt-") {
+        rates.set(Rate::CacheWrite30m, price);
+    }
+}
+
+/// `rates` of tokens times `hundredths` / 100, rounded half-even; units are not subject to uplifts.
+pub fn scaled(rates: &RateSet, factor: Decimal) -> RateSet {
+    let mut scaled = *rates;
+    for (rate, price) in rates.iter().filter(|(rate, _)| !rate.is_unit()) {
+        let price = Decimal::from(price) * factor;
+        let price = price.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven);
+        scaled.set(rate, u64::try_from(price).ok());
+    }
+    scaled
+}

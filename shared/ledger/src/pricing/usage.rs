@@ -1,0 +1,91 @@
+//! What a call used, as far as its price depends on it.
+
+use chrono::{DateTime, Datelike, Timelike, Utc};
+use rust_decimal::Decimal;
+
+use super::data::{Date, Rate, Tier};
+
+/// Tokens by the bucket that prices them. The six input buckets share no token; the parts by modality are parts of
+/// their bucket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenUsage {
+    /// Input that no cache was involved in.
+    pub input: u64,
+    /// Input read from a cache.
+    pub cache_read: u64,
+    /// Input written to a cache for 5 minutes.
+    pub cache_write_5m: u64,
+    /// Input written to a cache for 30 minutes.
+    pub cache_write_30m: u64,
+    /// Input written to a cache for an hour.
+    pub cache_write_1h: u64,
+    /// Input written to a cache for 12 hours.
+    pub cache_write_12h: u64,
+    /// Output, reasoning included.
+    pub output: u64,
+    /// The audio in `input`.
+    pub input_audio: u64,
+    /// The images in `input`.
+    pub input_image: u64,
+    /// The audio in `cache_read`.
+    pub cache_read_audio: u64,
+    /// The audio in `output`.
+    pub output_audio: u64,
+    /// The images in `output`.
+    pub output_image: u64,
+}
+
+impl TokenUsage {
+    /// All tokens of the input: the sum of its six buckets.
+    pub const fn whole_input(&self) -> u64 {
+        self.input
+            .saturating_add(self.cache_read)
+            .saturating_add(self.cache_write_5m)
+            .saturating_add(self.cache_write_30m)
+            .saturating_add(self.cache_write_1h)
+            .saturating_add(self.cache_write_12h)
+    }
+}
+
+/// A call to be priced.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'c> {
+    /// The provider, as it was sent.
+    pub provider: &'c str,
+    /// The model, as it was sent.
+    pub model: &'c str,
+    /// When it happened.
+    pub at: DateTime<Utc>,
+    /// The service tier, as it was sent; empty: standard.
+    pub service_tier: &'c str,
+    /// Where it ran; empty: not known.
+    pub region: &'c str,
+    /// Its tokens.
+    pub tokens: TokenUsage,
+    /// What is billed by count: each unit once, a count of 0 or more.
+    pub units: &'c [(Rate, Decimal)],
+}
+
+impl Call<'_> {
+    /// The day (UTC).
+    pub fn day(&self) -> Date {
+        day_of(self.at)
+    }
+
+    /// The half hour of the week (UTC), from Monday 00:00.
+    pub(super) fn slot(&self) -> usize {
+        let day = self.at.weekday().num_days_from_monday();
+        (day * 48 + self.at.hour() * 2 + self.at.minute() / 30) as usize
+    }
+
+    /// The tier, where a price of the book may be for it.
+    pub(super) fn tier(&self) -> Option<Tier> {
+        Tier::from_event(self.service_tier)
+    }
+}
+
+/// The day (UTC) of a moment.
+pub fn day_of(at: DateTime<Utc>) -> Date {
+    let year = u32::try_from(at.year()).unwrap_or(0);
+    Date::new(year, at.month(), at.day())
+}

@@ -1,0 +1,25 @@
+//! Lists the crates of the workspace that run in functions, whose log lines may be shown in full.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+#[allow(clippy::disallowed_methods, reason = "Cargo passes the output folder in the environment")]
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut crates = Vec::new();
+    for folder in ["..", "../../functions"] {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        for entry in fs::read_dir(folder)? {
+            let manifest = entry?.path().join("Cargo.toml");
+            if let Some(name) = manifest.exists().then(|| manifest.parent()?.file_name()).flatten() {
+                // A crate is named like its folder.
+                crates.push(name.to_string_lossy().replace('-', "_"));
+            }
+        }
+    }
+    crates.sort();
+    // A new crate is also a new dependency of the workspace.
+    println!("cargo::rerun-if-changed=../../Cargo.toml");
+    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("crates.rs"), format!("&{crates:?}"))?;
+    Ok(())
+}
