@@ -97,7 +97,8 @@ impl Table {
         self.get_chunks(keys, &|request| request).await
     }
 
-    /// Like [`Self::get_many`], but strongly consistent and with only these attributes of each item.
+    /// Like [`Self::get_many`], but strongly consistent and with only these attributes of each item, to which the version
+    /// has to belong.
     pub async fn get_many_attributes(&self, keys: &[Key], attributes: &[&str]) -> Result<Vec<Item>> {
         let mut names = Placeholders::default();
         let projection = names.projection(attributes.iter().copied());
