@@ -12,7 +12,7 @@ use http::Request;
 use ledger::event::{Data, Event};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::period::Day;
-use ledger::rollup::{self, Sighting, Sums, Target};
+use ledger::rollup::{self, Rollup, RollupId, Sighting};
 use local::stack::AllTables;
 use store::keys::Keyed;
 use store::sequence::SequenceNumber;
@@ -54,7 +54,7 @@ fn calls_of(day: i64) -> impl Iterator<Item = Event> {
 
 /// Writes the rollups of one day, as the aggregator would with one very large batch.
 async fn write_day(store: &AllTables, day: i64) {
-    let mut items: BTreeMap<Target, Sums> = BTreeMap::new();
+    let mut items: BTreeMap<RollupId, Rollup> = BTreeMap::new();
     let mut users: BTreeMap<_, std::collections::BTreeSet<_>> = BTreeMap::new();
     for event in calls_of(day) {
         let brings = rollup::contribution(&event);

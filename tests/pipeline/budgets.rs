@@ -15,7 +15,7 @@ use dynoxide::{Database, ImportOptions, Item};
 use ledger::event::Event;
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{self, Subject, Sums, Target};
+use ledger::rollup::{self, Rollup, RollupId, Subject};
 use local::tables;
 use local::template::Template;
 use runtime::clock::Clock;
@@ -41,8 +41,8 @@ const FEW: u64 = 3;
 const TIME: Duration = Duration::from_hours(1);
 
 /// A rollup item of `events` with the marks of four shards, as the aggregator leaves it.
-fn usage(events: &[Event], is_target: fn(&Target) -> bool) -> Value {
-    let mut sums = Sums::default();
+fn usage(events: &[Event], is_target: fn(&RollupId) -> bool) -> Value {
+    let mut sums = Rollup::default();
     for event in events {
         for (_, more) in rollup::contribution(event).sums.into_iter().filter(|(target, _)| is_target(target))
         {
@@ -91,8 +91,8 @@ impl Fleet {
         let events: Vec<_> = (0..20)
             .map(|i| call(i, "nova", ["claude-haiku-3.5", "claude-sonnet-4-5"][i % 2], "0.012345", noon()))
             .collect();
-        let of_agent = |target: &Target| matches!(target, Target::AgentDay(..));
-        let of_org = |target: &Target| matches!(target, Target::OrgDay(..));
+        let of_agent = |target: &RollupId| matches!(target, RollupId::AgentDay(..));
+        let of_org = |target: &RollupId| matches!(target, RollupId::OrgDay(..));
         let today = Day::of(noon(), chrono_tz::UTC);
         let days = DayRange { first: today.month().first(), last: today };
         Self { agent_day: usage(&events, of_agent), org_day: usage(&events, of_org), days }
@@ -102,10 +102,10 @@ impl Fleet {
     fn usage(&self, org: &OrgId) -> Vec<Item> {
         let mut items = Vec::new();
         for day in self.days.days() {
-            items.push(at(Target::OrgDay(org.clone(), day).key(), self.org_day.clone()));
+            items.push(at(RollupId::OrgDay(org.clone(), day).key(), self.org_day.clone()));
             for agent in 0..AGENTS {
                 let agent = AgentId::new(format!("agent-{agent:03}")).unwrap();
-                items.push(at(Target::AgentDay(org.clone(), day, agent).key(), self.agent_day.clone()));
+                items.push(at(RollupId::AgentDay(org.clone(), day, agent).key(), self.agent_day.clone()));
             }
         }
         items

@@ -6,7 +6,7 @@ use aggregator::Aggregator;
 use ledger::event::{AgentActivity, Data, Event};
 use ledger::ids::{AgentId, Name};
 use ledger::period::DayRange;
-use ledger::rollup::{self, Measure, OTHER_ACTIVITY, Target};
+use ledger::rollup::{self, Measure, OTHER_ACTIVITY, RollupId};
 use runtime::metrics::{Metric, counted};
 use serde_json::json;
 use store::keys::Keyed;
@@ -140,11 +140,11 @@ async fn made_up_activity_types_do_not_fill_items_with_money() {
     deliver(&Aggregator::new(tables.of()), "shardId-1", &records).await;
     let held = tables.held(&entries).await;
     assert_eq!(held, folded(&entries));
-    let org_day = Target::OrgDay(entries[0].org.clone(), entries[0].day).key();
+    let org_day = RollupId::OrgDay(entries[0].org.clone(), entries[0].day).key();
     assert_eq!(
         held[&org_day].numbers,
         [(Measure::Activity(OTHER_ACTIVITY.to_owned()).into(), 500.into())].into()
     );
-    let log = Target::ActivityDay(entries[0].org.clone(), None, entries[0].day).key();
+    let log = RollupId::ActivityDay(entries[0].org.clone(), None, entries[0].day).key();
     assert_eq!(held[&log].numbers.len(), 500);
 }

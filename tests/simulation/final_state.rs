@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use ledger::event::Event;
 use ledger::ids::OrgId;
 use ledger::period::{self, Day};
-use ledger::rollup::{self, Latest, OrgDay, Seen, Subject, Sums, Target};
+use ledger::rollup::{self, Latest, OrgDay, Rollup, RollupId, Seen, Subject};
 use runtime::clock::Clock;
 use serde_json::{Value, json};
 use store::keys::status::parse_quarantine_time;
@@ -30,8 +30,8 @@ const DAYS: u32 = 90;
 /// The expected rollups and sightings.
 #[derive(Default)]
 struct Fold {
-    sums: BTreeMap<Key, Sums>,
-    days: BTreeMap<(OrgId, Day), Sums>,
+    sums: BTreeMap<Key, Rollup>,
+    days: BTreeMap<(OrgId, Day), Rollup>,
     users: BTreeMap<Key, BTreeSet<[u8; 8]>>,
     seen: BTreeMap<(OrgId, Subject), Seen>,
     /// All hosts ever named, with their times.
@@ -42,7 +42,7 @@ impl Fold {
     fn add(&mut self, event: &Event) {
         let brings = rollup::contribution(event);
         for (target, sums) in brings.sums {
-            if let Target::OrgDay(org, day) = &target {
+            if let RollupId::OrgDay(org, day) = &target {
                 self.days.entry((org.clone(), *day)).or_default().merge(&sums);
             }
             self.sums.entry(target.key()).or_default().merge(&sums);
@@ -72,7 +72,7 @@ impl Run {
         }
         for (key, wanted) in &fold.sums {
             let stored = usage.rollups.get(key).map(|item| &item.sums);
-            compare(key, stored.unwrap_or(&Sums::default()), wanted)?;
+            compare(key, stored.unwrap_or(&Rollup::default()), wanted)?;
         }
         if usage.users != fold.users {
             return Err(format!("end users are {:?}, but should be {:?}", usage.users, fold.users));

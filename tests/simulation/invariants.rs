@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
-use ledger::rollup::{Seen, Sums};
+use ledger::rollup::{Rollup, Seen};
 use store::keys::{Key, Keyed};
 
 use super::CheckResult;
@@ -29,8 +29,8 @@ impl Run {
             ));
         }
         self.check_progress(&usage.progress)?;
-        let mut parts: BTreeMap<&Key, Sums> =
-            usage.rollups.keys().map(|key| (key, Sums::default())).collect();
+        let mut parts: BTreeMap<&Key, Rollup> =
+            usage.rollups.keys().map(|key| (key, Rollup::default())).collect();
         for shard in self.streams.iter().flat_map(|stream| &stream.shards) {
             for record in &shard.records {
                 let Effect::Count(counted) = &record.effect else { continue };
@@ -162,7 +162,7 @@ pub fn hour(instant: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// Returns an error with the first column in which two rollups differ.
-pub fn compare(key: &Key, stored: &Sums, wanted: &Sums) -> CheckResult {
+pub fn compare(key: &Key, stored: &Rollup, wanted: &Rollup) -> CheckResult {
     if stored == wanted {
         return Ok(());
     }

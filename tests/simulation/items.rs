@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use dynoxide::{AttributeValue, Item};
 use ledger::period::{self, Day, Month};
-use ledger::rollup::{Latest, Seen, Sums};
+use ledger::rollup::{Latest, Rollup, Seen};
 use rust_decimal::Decimal;
 use store::keys::columns;
 use store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
@@ -20,7 +20,7 @@ use crate::support::tables::names;
 /// A rollup item.
 #[derive(Default)]
 pub struct RollupItem {
-    pub sums: Sums,
+    pub sums: Rollup,
     pub marks: BTreeMap<String, SequenceNumber>,
     /// Whether it was recomputed from raw events, so that it has no marks.
     pub sealed: bool,

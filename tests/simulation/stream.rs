@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ledger::period;
-use ledger::rollup::{EndUser, Sighting, Sums};
+use ledger::rollup::{EndUser, Rollup, Sighting};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub enum Effect {
 
 /// What an event contributes.
 pub struct Contribution {
-    pub sums: Vec<(Key, Sums)>,
+    pub sums: Vec<(Key, Rollup)>,
     pub sightings: Vec<Sighting>,
     pub user: Option<EndUser>,
 }

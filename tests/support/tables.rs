@@ -13,7 +13,7 @@ use ledger::event::{CallStatus, Data, Event, KeySource, LlmCall};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
 use ledger::period::Day;
-use ledger::rollup::{self, Sums};
+use ledger::rollup::{self, Rollup};
 use local::engine::Engine;
 use local::role::Roles;
 use local::stack::{AllTables, all_names};
@@ -67,13 +67,13 @@ impl Tables {
     }
 
     /// The stored rollups to which `events` contribute, by key.
-    pub async fn held(&self, events: &[Event]) -> BTreeMap<Key, Sums> {
+    pub async fn held(&self, events: &[Event]) -> BTreeMap<Key, Rollup> {
         held(&self.store(), events).await
     }
 }
 
 /// The rollups in `store` to which `events` contribute, by key.
-pub async fn held(store: &AllTables, events: &[Event]) -> BTreeMap<Key, Sums> {
+pub async fn held(store: &AllTables, events: &[Event]) -> BTreeMap<Key, Rollup> {
     let mut held = BTreeMap::new();
     for key in folded(events).into_keys() {
         let sums = store.usage.sums(&key).await.unwrap();
@@ -130,8 +130,8 @@ pub fn as_function(binary: &str, client: &Client) -> Client {
 }
 
 /// The rollups that `events` should lead to if each is counted once.
-pub fn folded(events: &[Event]) -> BTreeMap<Key, Sums> {
-    let mut items: BTreeMap<Key, Sums> = BTreeMap::new();
+pub fn folded(events: &[Event]) -> BTreeMap<Key, Rollup> {
+    let mut items: BTreeMap<Key, Rollup> = BTreeMap::new();
     for event in events {
         for (target, sums) in rollup::contribution(event).sums {
             items.entry(target.key()).or_default().merge(&sums);

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use ledger::ids::OrgId;
 use ledger::period::Day;
-use ledger::rollup::{EndUser, Seen, Target};
+use ledger::rollup::{EndUser, RollupId, Seen};
 use store::keys::Key;
 use store::keys::Keyed;
 use store::usage::{AddOutcome, ShardRange};
@@ -87,7 +87,7 @@ impl Applier {
     async fn add(
         &self,
         delivery: &Delivery<'_>,
-        target: &Target,
+        target: &RollupId,
         mut deltas: &[Delta],
         sealed: &Mutex<SealedDays>,
     ) -> Option<usize> {

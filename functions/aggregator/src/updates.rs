@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use ledger::rollup;
-use ledger::rollup::{EndUser, Seen, Sums, Target};
+use ledger::rollup::{EndUser, Rollup, RollupId, Seen};
 use store::keys::Key;
 use store::keys::Keyed;
 use store::sequence::SequenceNumber;
@@ -18,14 +18,14 @@ pub struct Delta {
     pub sequence: SequenceNumber,
     /// The record's index in the delivery.
     pub record: usize,
-    sums: Sums,
+    sums: Rollup,
 }
 
 /// The updates of one delivery. Each knows the index of the first record that it is about, which has to be delivered
 /// again if it fails. The order is always the same for the same delivery.
 #[derive(Default)]
 pub struct Updates<'a> {
-    pub deltas: BTreeMap<Target, Vec<Delta>>,
+    pub deltas: BTreeMap<RollupId, Vec<Delta>>,
     pub end_users: BTreeMap<Key, BTreeMap<EndUser, usize>>,
     pub seen: BTreeMap<OrgSubject, (usize, Seen)>,
     /// Malformed records, with the reason.
@@ -66,8 +66,8 @@ impl<'a> Updates<'a> {
 
 /// How many of the first deltas fit into one update, which can name a limited number of columns, and their sum. At least
 /// one delta is taken.
-pub fn first_update(deltas: &[Delta]) -> (usize, Sums) {
-    let mut sums = Sums::default();
+pub fn first_update(deltas: &[Delta]) -> (usize, Rollup) {
+    let mut sums = Rollup::default();
     let mut columns = HashSet::new();
     for (taken, delta) in deltas.iter().enumerate() {
         columns.extend(delta.sums.columns());

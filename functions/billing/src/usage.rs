@@ -9,7 +9,7 @@ use futures::try_join;
 use ledger::ids::AgentId;
 use ledger::money::{Number, Usd, percent};
 use ledger::period::{Day, rfc3339};
-use ledger::rollup::{AgentDay, AgentModelSums, OrgDay};
+use ledger::rollup::{AgentDay, AgentModelFigures, OrgDay};
 use ledger::roster::{self, Agent};
 use serde::Serialize;
 use web::auth::Scope;
@@ -89,7 +89,7 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
 }
 
 fn by_instance(days: Vec<(Day, AgentId, AgentDay)>, agents: Vec<Agent>, tokens: u64) -> Vec<Instance> {
-    let mut used: BTreeMap<AgentId, AgentModelSums> = BTreeMap::new();
+    let mut used: BTreeMap<AgentId, AgentModelFigures> = BTreeMap::new();
     for (_, agent, day) in days {
         *used.entry(agent).or_default() += day.total();
     }
@@ -102,7 +102,7 @@ fn by_instance(days: Vec<(Day, AgentId, AgentDay)>, agents: Vec<Agent>, tokens: 
     instances
 }
 
-fn instance(agent: Agent, sums: &AgentModelSums, tokens: u64) -> Instance {
+fn instance(agent: Agent, sums: &AgentModelFigures, tokens: u64) -> Instance {
     Instance {
         cost_usd: sums.cost,
         hostname: agent.hostname().to_owned(),

@@ -8,7 +8,7 @@ use futures::try_join;
 use ledger::ids::{AgentId, OrgId};
 use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{AgentModelSums, ModelSums};
+use ledger::rollup::{AgentModelFigures, ModelFigures};
 use serde::Serialize;
 use web::auth::Scope;
 use web::caller::Caller;
@@ -114,8 +114,8 @@ async fn of_agent(app: &App, org: &OrgId, agent: &AgentId, days: u32) -> Result<
     Ok((range, found.into_iter().map(|(day, sums)| (day, sums.total().into())).collect()))
 }
 
-impl From<ModelSums> for Used {
-    fn from(sums: ModelSums) -> Self {
+impl From<ModelFigures> for Used {
+    fn from(sums: ModelFigures) -> Self {
         Self {
             cost: sums.cost(),
             requests: sums.requests,
@@ -125,8 +125,8 @@ impl From<ModelSums> for Used {
     }
 }
 
-impl From<AgentModelSums> for Used {
-    fn from(sums: AgentModelSums) -> Self {
+impl From<AgentModelFigures> for Used {
+    fn from(sums: AgentModelFigures) -> Self {
         Self {
             cost: sums.cost,
             requests: sums.requests,

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 use ledger::ids::ModelKey;
 use ledger::money::{Number, percent};
-use ledger::rollup::ModelSums;
+use ledger::rollup::ModelFigures;
 use serde::Serialize;
 use web::auth::Scope;
 use web::caller::Caller;
@@ -59,7 +59,7 @@ async fn handle(
     Ok(Json(Response { models, unpriced_requests: all.unpriced }))
 }
 
-fn model(key: ModelKey, sums: &ModelSums, all: &ModelSums) -> Model {
+fn model(key: ModelKey, sums: &ModelFigures, all: &ModelFigures) -> Model {
     Model {
         model: key.model,
         provider: key.provider,

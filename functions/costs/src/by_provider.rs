@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use ledger::money::{Number, Usd};
-use ledger::rollup::ModelSums;
+use ledger::rollup::ModelFigures;
 use serde::Serialize;
 use web::auth::Scope;
 use web::caller::Caller;
@@ -49,7 +49,7 @@ async fn handle(
 ) -> Result<Json<Response>> {
     let used = period.of_org(&app, &caller).await?;
     let unpriced_requests = used.total().unpriced;
-    let mut providers: BTreeMap<String, (ModelSums, Vec<(Usd, String)>)> = BTreeMap::new();
+    let mut providers: BTreeMap<String, (ModelFigures, Vec<(Usd, String)>)> = BTreeMap::new();
     for (key, sums) in used.models {
         let (total, models) = providers.entry(key.provider).or_default();
         *total += sums;
@@ -62,7 +62,7 @@ async fn handle(
     Ok(Json(Response { providers, unpriced_requests }))
 }
 
-fn provider(id: String, total: &ModelSums, mut models: Vec<(Usd, String)>) -> Provider {
+fn provider(id: String, total: &ModelFigures, mut models: Vec<(Usd, String)>) -> Provider {
     models.sort_by_key(|(cost, _)| Reverse(*cost));
     Provider {
         provider_name: providers::display_name(&id).to_owned(),

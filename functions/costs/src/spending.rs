@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ledger::ids::AgentId;
 use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{AgentDay, AgentModelSums};
+use ledger::rollup::{AgentDay, AgentModelFigures};
 use ledger::roster::{self, Agent, Member};
 
 use crate::model_names::ModelNames;
@@ -16,7 +16,7 @@ pub struct Spending {
     /// The registered model, else the most called one, else empty.
     pub model_name: String,
     /// The rollup of all its calls.
-    pub sums: AgentModelSums,
+    pub sums: AgentModelFigures,
 }
 
 impl Spending {
@@ -67,7 +67,7 @@ fn most_used<'a>(day: &AgentDay, names: &'a ModelNames) -> &'a str {
 mod tests {
     use super::*;
     use ledger::ids::ModelKey;
-    use ledger::rollup::{ModelCode, ModelSums, OrgDay};
+    use ledger::rollup::{ModelCode, ModelFigures, OrgDay};
 
     fn key(name: &str) -> ModelKey {
         let (provider, model) = name.split_once('/').unwrap();
@@ -75,13 +75,13 @@ mod tests {
     }
 
     fn calls(models: &[(&str, u64)]) -> AgentDay {
-        let sums = |requests| AgentModelSums { requests, ..Default::default() };
+        let sums = |requests| AgentModelFigures { requests, ..Default::default() };
         let models = models.iter().map(|(name, requests)| (ModelCode::of(&key(name)), sums(*requests)));
         AgentDay { models: models.collect(), ..Default::default() }
     }
 
     fn names(models: &[&str]) -> ModelNames {
-        let models = models.iter().map(|name| (key(name), ModelSums::default())).collect();
+        let models = models.iter().map(|name| (key(name), ModelFigures::default())).collect();
         ModelNames::of([&OrgDay { models, ..Default::default() }])
     }
 

@@ -8,7 +8,7 @@ use axum::extract::State;
 use futures::try_join;
 use ledger::ids::AgentId;
 use ledger::money::Usd;
-use ledger::rollup::AgentModelSums;
+use ledger::rollup::AgentModelFigures;
 use ledger::roster::{self, Member};
 use serde::Serialize;
 use web::auth::Scope;
@@ -51,7 +51,7 @@ async fn handle(
         app.tables.usage.agent_days(&caller.org, days)
     });
     let ((window, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
-    let mut used: BTreeMap<AgentId, AgentModelSums> = BTreeMap::new();
+    let mut used: BTreeMap<AgentId, AgentModelFigures> = BTreeMap::new();
     for (day, agent, sums) in days {
         let total = sums.total();
         if window.contains(day) && total.requests > 0 {
@@ -66,7 +66,7 @@ async fn handle(
     Ok(Json(Response { total_count: instances.len(), instances, unpriced_requests }))
 }
 
-fn instance(Member { agent, usage }: Member<AgentModelSums>) -> Instance {
+fn instance(Member { agent, usage }: Member<AgentModelFigures>) -> Instance {
     let sums = usage.unwrap_or_default();
     Instance {
         estimated_cost_usd: sums.cost,

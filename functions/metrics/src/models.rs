@@ -52,7 +52,7 @@ async fn handle(
     let mut models: Vec<_> = all.models.into_iter().collect();
     // The sort is stable: models with equally many requests stay ordered by name.
     models.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.requests));
-    let model = |(key, sums): (ledger::ids::ModelKey, ledger::rollup::ModelSums)| Model {
+    let model = |(key, sums): (ledger::ids::ModelKey, ledger::rollup::ModelFigures)| Model {
         estimated_cost_usd: sums.cost(),
         model: key.model,
         pct_of_total: percent(sums.requests.into(), total.requests.into()),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug, Display, Formatter};
 
 use ledger::rollup::Column;
-use ledger::rollup::Sums;
+use ledger::rollup::Rollup;
 use rust_decimal::Decimal;
 use serde::Serialize;
 use store::keys::Key;
@@ -42,7 +42,7 @@ impl Comparison {
 ///
 /// The item was read before the events, so it cannot hold an event that they do not contain: no stored value may exceed
 /// the recomputed one. It may miss recent events. A sealed item of a `dirty` day may miss any.
-pub fn compare(key: &Key, stored: &Sums, recomputed: &Recomputed, dirty: bool) -> Comparison {
+pub fn compare(key: &Key, stored: &Rollup, recomputed: &Recomputed, dirty: bool) -> Comparison {
     let (all, recent) = (&recomputed.all, &recomputed.recent);
     let mut comparison = Comparison::default();
     for (name, column) in by_name(stored.numbers.keys().chain(all.numbers.keys())) {
@@ -56,7 +56,7 @@ pub fn compare(key: &Key, stored: &Sums, recomputed: &Recomputed, dirty: bool) -
 }
 
 /// Names as sets of one member, so that they are compared like the other sets.
-fn names(sums: &Sums) -> BTreeMap<Column, BTreeSet<String>> {
+fn names(sums: &Rollup) -> BTreeMap<Column, BTreeSet<String>> {
     sums.names.iter().map(|(column, name)| (column.clone(), BTreeSet::from([name.clone()]))).collect()
 }
 

@@ -10,7 +10,7 @@ use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup;
 use ledger::rollup::Measure;
-use ledger::rollup::{Seen, Subject, Sums};
+use ledger::rollup::{Rollup, Seen, Subject};
 use store::Events;
 use store::error::Result;
 use store::keys::Keyed;
@@ -38,9 +38,9 @@ pub struct RecomputedDay {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Recomputed {
     /// The sum of all events.
-    pub all: Sums,
+    pub all: Rollup,
     /// The sum of those that arrived so recently that they may not be aggregated yet.
-    pub recent: Sums,
+    pub recent: Rollup,
 }
 
 impl RecomputedDay {
@@ -78,13 +78,13 @@ impl RecomputedDay {
             seen.merge(&sighting.seen);
         }
         if let Some(user) = contribution.end_user {
-            let mut sums = Sums::default();
+            let mut sums = Rollup::default();
             sums.insert(Measure::EndUsers, user.hash);
             self.add_to_item(user.key(), &sums, recent);
         }
     }
 
-    fn add_to_item(&mut self, key: Key, sums: &Sums, recent: bool) {
+    fn add_to_item(&mut self, key: Key, sums: &Rollup, recent: bool) {
         let item = self.items.entry(key).or_default();
         item.all.merge(sums);
         if recent {

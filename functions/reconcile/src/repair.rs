@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use ledger::ids::OrgId;
 use ledger::period::Day;
-use ledger::rollup::Sums;
+use ledger::rollup::Rollup;
 use ledger::rollup::{Column, Measure};
 use runtime::clock::Clock;
 use store::error::{Error, Result};
@@ -25,7 +25,7 @@ pub struct ComparedItem {
     pub key: Key,
     stored: StoredRollup,
     /// The stored columns that are about the day.
-    columns: Sums,
+    columns: Rollup,
     recomputed: Recomputed,
     pub comparison: Comparison,
 }
@@ -98,7 +98,7 @@ impl Repair<'_> {
     /// Adds missing members to a set of end users and removes extra ones. Neither can count twice, so the set need not
     /// be sealed.
     async fn sync_end_users(&self, item: &ComparedItem, report: &mut DayReport) -> Result<bool> {
-        let of = |sums: &Sums| sums.sets.get(&end_users()).cloned().unwrap_or_default();
+        let of = |sums: &Rollup| sums.sets.get(&end_users()).cloned().unwrap_or_default();
         let (stored, computed) = (of(&item.columns), of(&item.recomputed.all));
         let (missing, extra): (BTreeSet<_>, BTreeSet<_>) = (&computed - &stored, &stored - &computed);
         if !missing.is_empty() && !self.tables.usage.add_end_users(&item.key, &missing).await? {

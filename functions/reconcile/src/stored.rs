@@ -6,7 +6,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
 use ledger::rollup::Measure;
-use ledger::rollup::Target;
+use ledger::rollup::RollupId;
 use store::Usage;
 use store::error::Result;
 use store::keys;
@@ -27,7 +27,7 @@ pub async fn read(usage: &Usage, org: &OrgId, day: Day, extra: &BTreeSet<Key>) -
     let mut items = read_ranges(usage, ranges(org, day)).await?;
     let logs = agents_with_activity(&items).into_iter().map(|agent| activity_log(org, Some(&agent), day));
     items.extend(read_ranges(usage, logs.collect()).await?);
-    let org_day = Target::OrgDay(org.clone(), day).key();
+    let org_day = RollupId::OrgDay(org.clone(), day).key();
     let single = extra.iter().chain([&org_day]).filter(|key| !items.contains_key(*key)).cloned();
     let single = read_keys(usage, single.collect()).await?;
     items.extend(single);

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use ledger::ids::{OrgId, ProjectId};
 use ledger::period;
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{Compute, Target, hour_of};
+use ledger::rollup::{Compute, RollupId, hour_of};
 
 /// How many characters of a bucket's name are its month.
 const MONTH: usize = 7;
@@ -43,7 +43,8 @@ impl Usage {
         let items = match project {
             None => self.compute_of_all(org, ComputeBucket::Hour, &names).await?,
             Some(project) => {
-                let target = |name: &String| Target::ProjectHour(org.clone(), name.clone(), project.clone());
+                let target =
+                    |name: &String| RollupId::ProjectHour(org.clone(), name.clone(), project.clone());
                 let keys: Vec<_> = names.iter().map(|name| target(name).key()).collect();
                 self.table.get_many(&keys).await?
             }
@@ -66,7 +67,7 @@ impl Usage {
                 self.compute_of_all(org, ComputeBucket::Day, &names).await?
             }
             Some(project) => {
-                let target = |day| Target::ProjectDay(org.clone(), day, project.clone());
+                let target = |day| RollupId::ProjectDay(org.clone(), day, project.clone());
                 let keys: Vec<_> = days.days().map(|day| target(day).key()).collect();
                 self.table.get_many(&keys).await?
             }

@@ -8,7 +8,7 @@ use rust_decimal::Decimal;
 use super::Item;
 use super::keys::{PK, SEALED, SK, VERSION, WRITES, columns, is_mark};
 use crate::error::{Error, Result};
-use ledger::rollup::{Column, Sums};
+use ledger::rollup::{Column, Rollup};
 
 /// The text of a string attribute.
 pub fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
@@ -36,8 +36,8 @@ pub fn hashes(value: &AttributeValue) -> Option<BTreeSet<[u8; 8]>> {
 }
 
 /// The columns of a rollup item, including those of events of neighboring days.
-pub fn sums(item: &Item) -> Result<Sums> {
-    let mut merged = Sums::default();
+pub fn sums(item: &Item) -> Result<Rollup> {
+    let mut merged = Rollup::default();
     each_column(item, |column, value| {
         let column = Column::from(column.measure);
         match value {
@@ -50,8 +50,8 @@ pub fn sums(item: &Item) -> Result<Sums> {
 }
 
 /// The columns of a rollup item as they are stored. Unlike [`sums`], this keeps zeros and the days that columns are of.
-pub fn columns(item: &Item) -> Result<Sums> {
-    let mut sums = Sums::default();
+pub fn columns(item: &Item) -> Result<Rollup> {
+    let mut sums = Rollup::default();
     each_column(item, |column, value| match value {
         Value::Number(number) => drop(sums.numbers.insert(column, number)),
         Value::Name(name) => drop(sums.names.insert(column, name)),

@@ -9,7 +9,7 @@ use super::{Item, Usage, decode, key_attributes, n, new_item, s, usage, version}
 use crate::error::{Error, Result};
 use ledger::ids::OrgId;
 use ledger::period::Day;
-use ledger::rollup::Sums;
+use ledger::rollup::Rollup;
 
 /// A rollup item as it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct StoredRollup {
     /// How often it was sealed; none if it is not.
     pub sealed: Option<u64>,
     /// Its columns as they are stored.
-    pub columns: Sums,
+    pub columns: Rollup,
 }
 
 /// The outcome of [`Usage::rewrite`].
@@ -66,8 +66,8 @@ impl Usage {
     pub async fn rewrite(
         &self,
         key: &Key,
-        before: &Sums,
-        after: &Sums,
+        before: &Rollup,
+        after: &Rollup,
         writes: u64,
     ) -> Result<RewriteOutcome> {
         let item = self.table.get_any_version(key, Consistency::Strong).await?;

@@ -13,7 +13,7 @@ use super::{Item, Usage, decode, n, s, version};
 use crate::error::{Error, Result};
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{AgentDay, OrgDay, Sums, Target};
+use ledger::rollup::{AgentDay, OrgDay, Rollup, RollupId};
 
 /// The most columns in one update. DynamoDB takes 4 KB of expression; a column needs at most 11 bytes of it.
 pub const MAX_COLUMNS: usize = 250;
@@ -48,7 +48,7 @@ impl Usage {
     ///
     /// The condition compares the mark with the *first* record of the range. Compared with the last, a range that a
     /// retry cut longer than before would pass, and the records that it shares with the previous one would count twice.
-    pub async fn add(&self, key: &Key, sums: &Sums, range: ShardRange<'_>) -> Result<AddOutcome> {
+    pub async fn add(&self, key: &Key, sums: &Rollup, range: ShardRange<'_>) -> Result<AddOutcome> {
         let mut update = self
             .table
             .update(key)
@@ -117,16 +117,16 @@ impl Usage {
         agent: &AgentId,
         days: DayRange,
     ) -> Result<BTreeMap<Day, AgentDay>> {
-        let target = |day| Target::AgentDay(org.clone(), day, agent.clone());
+        let target = |day| RollupId::AgentDay(org.clone(), day, agent.clone());
         let keys: Vec<_> = days.days().map(|day| target(day).key()).collect();
         let items = self.table.get_many(&keys).await?;
         items.iter().map(|item| agent_day(item).map(|(day, _, sums)| (day, sums))).collect()
     }
 
     /// The columns of an item, strongly consistent; none if it does not exist.
-    pub async fn sums(&self, key: &Key) -> Result<Sums> {
+    pub async fn sums(&self, key: &Key) -> Result<Rollup> {
         let item = self.table.get(key, Consistency::Strong).await?;
-        item.map_or_else(|| Ok(Sums::default()), |item| decode::sums(&item))
+        item.map_or_else(|| Ok(Rollup::default()), |item| decode::sums(&item))
     }
 }
 
@@ -137,7 +137,7 @@ fn agent_day(item: &Item) -> Result<(Day, AgentId, AgentDay)> {
     Ok((day, agent, AgentDay::from(&decode::sums(item)?)))
 }
 
-pub(super) fn columns(sums: &Sums) -> impl Iterator<Item = (String, AttributeValue)> {
+pub(super) fn columns(sums: &Rollup) -> impl Iterator<Item = (String, AttributeValue)> {
     let numbers = sums.numbers.iter().map(|(column, number)| (column, n(number.normalize())));
     let names = sums.names.iter().map(|(column, name)| (column, s(name)));
     let sets = sums.sets.iter().map(|(column, members)| (column, hash_set(members)));

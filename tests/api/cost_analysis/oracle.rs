@@ -40,7 +40,7 @@ pub fn fraction(part: i128, whole: i128) -> Value {
 
 /// Totals over calls.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Sums {
+pub struct Rollup {
     pub requests: u64,
     pub tokens_in: u64,
     pub tokens_out: u64,
@@ -49,7 +49,7 @@ pub struct Sums {
     pub unpriced: u64,
 }
 
-impl Sums {
+impl Rollup {
     pub fn cost(&self) -> i128 {
         self.input_cost + self.output_cost
     }
@@ -111,8 +111,8 @@ impl Registered {
 /// The month of an organization.
 #[derive(Debug, Default)]
 pub struct Month {
-    pub models: BTreeMap<ModelName, Sums>,
-    pub agents: BTreeMap<String, BTreeMap<ModelName, Sums>>,
+    pub models: BTreeMap<ModelName, Rollup>,
+    pub agents: BTreeMap<String, BTreeMap<ModelName, Rollup>>,
 }
 
 impl Month {
@@ -131,13 +131,13 @@ impl Month {
         month
     }
 
-    pub fn total(&self) -> Sums {
+    pub fn total(&self) -> Rollup {
         add_up(self.models.values())
     }
 }
 
-pub fn add_up<'a>(sums: impl IntoIterator<Item = &'a Sums>) -> Sums {
-    sums.into_iter().fold(Sums::default(), |all, one| Sums {
+pub fn add_up<'a>(sums: impl IntoIterator<Item = &'a Rollup>) -> Rollup {
+    sums.into_iter().fold(Rollup::default(), |all, one| Rollup {
         requests: all.requests + one.requests,
         tokens_in: all.tokens_in + one.tokens_in,
         tokens_out: all.tokens_out + one.tokens_out,

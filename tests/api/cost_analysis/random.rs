@@ -9,7 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 
-use super::oracle::{ModelName, Month, Registered, Sums, add_up, fraction, money, percent};
+use super::oracle::{ModelName, Month, Registered, Rollup, add_up, fraction, money, percent};
 use super::{PATH, at, set};
 use crate::support::events::{RandomCall, random_call};
 use crate::support::{Caller, World, noon};
@@ -64,14 +64,14 @@ fn org() -> impl Strategy<Value = Org> {
 }
 
 /// Sorted by cost, highest first, then by name.
-fn by_cost<K: Ord + Clone>(sums: &BTreeMap<K, Sums>) -> Vec<(K, Sums)> {
+fn by_cost<K: Ord + Clone>(sums: &BTreeMap<K, Rollup>) -> Vec<(K, Rollup)> {
     let mut rows: Vec<_> = sums.iter().map(|(key, sums)| (key.clone(), *sums)).collect();
     rows.sort_by(|(a, x), (b, y)| y.cost().cmp(&x.cost()).then_with(|| a.cmp(b)));
     rows
 }
 
-fn by_provider(month: &Month) -> BTreeMap<&'static str, Sums> {
-    let mut providers: BTreeMap<_, Vec<&Sums>> = BTreeMap::new();
+fn by_provider(month: &Month) -> BTreeMap<&'static str, Rollup> {
+    let mut providers: BTreeMap<_, Vec<&Rollup>> = BTreeMap::new();
     for ((provider, _), sums) in &month.models {
         providers.entry(*provider).or_default().push(sums);
     }
@@ -151,7 +151,7 @@ fn models(month: &Month) -> Value {
 }
 
 /// The agents with a row: id, settings, model and totals.
-fn rows(org: &Org, month: &Month) -> Vec<(String, Registered, String, Sums)> {
+fn rows(org: &Org, month: &Month) -> Vec<(String, Registered, String, Rollup)> {
     let mut rows = Vec::new();
     for i in 0..8 {
         let id = format!("agent-{i}");
@@ -180,7 +180,7 @@ fn rows(org: &Org, month: &Month) -> Vec<(String, Registered, String, Sums)> {
 fn agents(org: &Org, month: &Month) -> Value {
     let mut rows = rows(org, month);
     rows.sort_by(|a, b| b.3.cost().cmp(&a.3.cost()).then_with(|| a.0.cmp(&b.0)));
-    let row = |(id, set, model, sums): &(String, Registered, String, Sums)| {
+    let row = |(id, set, model, sums): &(String, Registered, String, Rollup)| {
         let budget = set.budget.map(|cents| i128::from(cents) * CENT);
         json!({
             "id": id,
@@ -198,7 +198,7 @@ fn agents(org: &Org, month: &Month) -> Value {
 }
 
 fn alerts(org: &Org, month: &Month) -> Value {
-    let over = |(id, set, model, sums): (String, Registered, String, Sums)| {
+    let over = |(id, set, model, sums): (String, Registered, String, Rollup)| {
         let budget = i128::from(set.budget?) * CENT;
         let overage = sums.cost() - budget;
         let alert = json!({

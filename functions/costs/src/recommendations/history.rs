@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger::ids::{AgentId, ModelKey};
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{AgentDay, AgentModelSums};
+use ledger::rollup::{AgentDay, AgentModelFigures};
 
 use crate::model_names::ModelNames;
 
@@ -13,7 +13,7 @@ use crate::model_names::ModelNames;
 pub struct ModelUsage {
     /// The first day of use within the window.
     pub first: Day,
-    pub sums: AgentModelSums,
+    pub sums: AgentModelFigures,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub fn of(
             history.calls += model.requests;
             let Some(key) = names.get(*code) else { continue };
             let used = history.models.entry(key.clone());
-            let used = used.or_insert_with(|| ModelUsage { first: day, sums: AgentModelSums::default() });
+            let used = used.or_insert_with(|| ModelUsage { first: day, sums: AgentModelFigures::default() });
             used.first = used.first.min(day);
             used.sums += *model;
         }
@@ -54,7 +54,7 @@ pub fn of(
 
 #[cfg(test)]
 mod tests {
-    use ledger::rollup::{ModelCode, ModelSums, OrgDay};
+    use ledger::rollup::{ModelCode, ModelFigures, OrgDay};
 
     use super::*;
 
@@ -64,12 +64,12 @@ mod tests {
         let window = DayRange { first: day("2026-08-17"), last: day("2026-09-15") };
         let key = |model: &str| ModelKey { provider: "p".to_owned(), model: model.to_owned() };
         let names = ModelNames::of([&OrgDay {
-            models: [(key("m"), ModelSums::default())].into(),
+            models: [(key("m"), ModelFigures::default())].into(),
             ..Default::default()
         }]);
         let agent = AgentId::new("nova").unwrap();
         let on = |date, model: &str, kind: &str| {
-            let sums = AgentModelSums { requests: 2, ..Default::default() };
+            let sums = AgentModelFigures { requests: 2, ..Default::default() };
             let day_sums = AgentDay {
                 models: [(ModelCode::of(&key(model)), sums)].into(),
                 calls_by_task_type: [(kind.to_owned(), 1)].into(),
@@ -91,7 +91,7 @@ mod tests {
                 key("m"),
                 ModelUsage {
                     first: day("2026-09-02"),
-                    sums: AgentModelSums { requests: 4, ..Default::default() },
+                    sums: AgentModelFigures { requests: 4, ..Default::default() },
                 },
             )]
             .into(),

@@ -2,7 +2,7 @@
 
 use ledger::cost::{TokenCounts, picodollars};
 use ledger::pricing::{Price, PriceRef, Rates};
-use ledger::rollup::{AgentModelSums, LONG_CONTEXT_STEPS};
+use ledger::rollup::{AgentModelFigures, LONG_CONTEXT_STEPS};
 
 /// The tokens of calls with more than `above` and at most `up_to` input tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct TokenMix {
 }
 
 impl TokenMix {
-    pub fn of(sums: &AgentModelSums) -> Self {
+    pub fn of(sums: &AgentModelFigures) -> Self {
         let mut rest = sums.tokens;
         let mut parts = Vec::new();
         for (i, tokens) in sums.long_context.iter().enumerate() {
@@ -105,8 +105,8 @@ mod tests {
         PriceBook::parse(&format!("{header}\n{rows}")).unwrap()
     }
 
-    fn added_up(calls: &[TokenCounts]) -> AgentModelSums {
-        let mut sums = AgentModelSums::default();
+    fn added_up(calls: &[TokenCounts]) -> AgentModelFigures {
+        let mut sums = AgentModelFigures::default();
         for tokens in calls {
             sums.requests += 1;
             sums.tokens += *tokens;
@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn without_recorded_lengths_the_mean_and_the_steps_bound_the_longest_input() {
         let longest = |calls: &[TokenCounts]| {
-            TokenMix::of(&AgentModelSums { lengths_exceeded: 0, ..added_up(calls) }).longest_input
+            TokenMix::of(&AgentModelFigures { lengths_exceeded: 0, ..added_up(calls) }).longest_input
         };
         assert_eq!(longest(&[input(10), input(40_000)]), 32_768);
         assert_eq!(longest(&[input(10), input(200_001)]), 256_000);

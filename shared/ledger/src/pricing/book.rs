@@ -126,7 +126,7 @@ pub struct PriceRef<'a> {
     pub model: &'a PricedModel,
     /// The version that holds.
     pub version: &'a PriceVersion,
-    /// Whether the price is the organisation's own.
+    /// Whether the price is the organization's own.
     pub overridden: bool,
 }
 
@@ -143,7 +143,7 @@ impl<'a> PriceRef<'a> {
     }
 
     /// A short, stable text that names the row which prices such a call, for the record:
-    /// `{provider}/{model}@{first day, or -}`, then `+org` for an organisation's own price and
+    /// `{provider}/{model}@{first day, or -}`, then `+org` for an organization's own price and
     /// `+long{threshold}` for a long-context row. No id holds a `+`.
     pub fn stamp(self, whole_input: u64) -> String {
         let PricedModel { provider, model, .. } = self.model;

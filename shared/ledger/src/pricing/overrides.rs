@@ -1,4 +1,4 @@
-//! An organisation's own prices, laid over the default book.
+//! An organization's own prices, laid over the default book.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::{LongContext, PriceBook, PriceRef, PriceVersion, PricedModel, Rates, fold};
 
-/// A price that an organisation has set. It replaces the book's row as a whole: what it leaves out (a cache
+/// A price that an organization has set. It replaces the book's row as a whole: what it leaves out (a cache
 /// price, long-context rates) is not taken from the book.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Override {
@@ -22,7 +22,7 @@ pub struct Override {
     pub long_context: Option<LongContext>,
 }
 
-/// All the prices that an organisation has set.
+/// All the prices that an organization has set.
 #[derive(Clone, Debug, Default)]
 pub struct Overrides {
     /// By provider, then by model, both in lower case.
@@ -59,7 +59,7 @@ impl Overrides {
     }
 }
 
-/// The prices that hold for one organisation: the default book under its own.
+/// The prices that hold for one organization: the default book under its own.
 ///
 /// Its own price for the id exactly as the event has it comes first; then its own price for the model that
 /// the id means; then the book's. So a price set for a model holds for every alias of it, while a price set
@@ -98,7 +98,7 @@ impl<'a> Prices<'a> {
         all
     }
 
-    /// The organisation's own price for exactly this id. Where it is the id of a model that the book knows,
+    /// The organization's own price for exactly this id. Where it is the id of a model that the book knows,
     /// the answer names that model.
     fn own_price(
         self,
@@ -112,7 +112,7 @@ impl<'a> Prices<'a> {
         Some(PriceRef { model, version: own.on(day)?, overridden: true })
     }
 
-    /// The price of a model of the book: the organisation's own, else the book's.
+    /// The price of a model of the book: the organization's own, else the book's.
     fn price_of(self, model: &'a PricedModel, day: NaiveDate) -> Option<PriceRef<'a>> {
         let book = || Some(PriceRef { model, version: model.on(day)?, overridden: false });
         self.own_price(&model.provider, &model.model, Some(model), day).or_else(book)

@@ -1,4 +1,4 @@
-//! Compute samples, cut at the borders of hours and days so that the parts add up to the whole.
+//! Compute samples, split at hours and days so that the parts add up to the whole exactly.
 
 use std::collections::BTreeSet;
 
@@ -6,25 +6,25 @@ use chrono::{DateTime, Duration, DurationRound, Utc};
 use rust_decimal::Decimal;
 
 use super::Measure;
-use super::{Contribution, Sighting, Sums, Target, sums};
+use super::{Contribution, Rollup, RollupId, Sighting};
 use crate::event::{ComputeUsage, Event};
 use crate::money::exact_add;
 use crate::period::Day;
 
-/// Milliseconds in a second: sums are kept in unit-seconds.
+/// Milliseconds in a second: usage is stored in unit-seconds.
 const MS: Decimal = Decimal::ONE_THOUSAND;
 
-/// The name of the hour of UTC that `instant` is in: `yyyy-mm-ddThh`.
+/// The UTC hour of `instant`: `yyyy-mm-ddThh`.
 pub fn hour_of(instant: DateTime<Utc>) -> String {
     instant.format("%Y-%m-%dT%H").to_string()
 }
 
-/// The 8 bytes that stand for an instance in a set of distinct instances.
+/// The hash of an instance in a set of distinct instances.
 pub fn instance_hash(instance: &str) -> [u8; 8] {
-    sums::short_hash(&["instance", instance])
+    super::rollup::short_hash(&["instance", instance])
 }
 
-/// A project's compute in one bucket, or in several.
+/// A project's compute usage in one or more buckets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Compute {
     /// Core-seconds.
@@ -43,8 +43,8 @@ pub struct Compute {
     pub instances: BTreeSet<[u8; 8]>,
 }
 
-impl From<&Sums> for Compute {
-    fn from(sums: &Sums) -> Self {
+impl From<&Rollup> for Compute {
+    fn from(sums: &Rollup) -> Self {
         Self {
             cpu_core_seconds: sums.number(Measure::CpuCoreSeconds),
             ram_gb_seconds: sums.number(Measure::RamGbSeconds),
@@ -58,7 +58,7 @@ impl From<&Sums> for Compute {
 }
 
 impl Compute {
-    /// Takes in another bucket's figures.
+    /// Adds another bucket's usage.
     pub fn merge(&mut self, other: Self) {
         let add = |sum: &mut Decimal, more| *sum = exact_add(*sum, more);
         add(&mut self.cpu_core_seconds, other.cpu_core_seconds);
@@ -75,9 +75,11 @@ pub(super) fn of_sample(event: &Event, sample: &ComputeUsage) -> Contribution {
     let end = sample.from + Duration::milliseconds(i64::try_from(sample.length_ms.get()).unwrap_or(i64::MAX));
     let (org, project) = (&event.org, &sample.project_id);
     let hours = parts(sample, end, next_hour)
-        .map(|(start, sums)| (Target::ProjectHour(org.clone(), hour_of(start), project.clone()), sums));
+        .map(|(start, sums)| (RollupId::ProjectHour(org.clone(), hour_of(start), project.clone()), sums));
     let days = parts(sample, end, |instant| Day::of(instant, sample.zone).next().start(sample.zone)).map(
-        |(start, sums)| (Target::ProjectDay(org.clone(), Day::of(start, sample.zone), project.clone()), sums),
+        |(start, sums)| {
+            (RollupId::ProjectDay(org.clone(), Day::of(start, sample.zone), project.clone()), sums)
+        },
     );
     Contribution {
         sums: hours.chain(days).collect(),
@@ -91,12 +93,12 @@ fn next_hour(instant: DateTime<Utc>) -> DateTime<Utc> {
     instant.duration_trunc(hour).unwrap_or(instant) + hour
 }
 
-/// The parts of a sample between borders, each with the instant that it starts at.
+/// The parts of a sample between borders, each with its start.
 fn parts(
     sample: &ComputeUsage,
     end: DateTime<Utc>,
     next_border: impl Fn(DateTime<Utc>) -> DateTime<Utc>,
-) -> impl Iterator<Item = (DateTime<Utc>, Sums)> {
+) -> impl Iterator<Item = (DateTime<Utc>, Rollup)> {
     let starts =
         std::iter::successors(Some(sample.from), move |start| Some(next_border(*start)).filter(|b| *b < end));
     let starts: Vec<_> = starts.collect();
@@ -104,9 +106,9 @@ fn parts(
     starts.into_iter().zip(ends).map(|(start, end)| (start, part(sample, start, end)))
 }
 
-fn part(sample: &ComputeUsage, start: DateTime<Utc>, end: DateTime<Utc>) -> Sums {
+fn part(sample: &ComputeUsage, start: DateTime<Utc>, end: DateTime<Utc>) -> Rollup {
     let seconds = Decimal::from((end - start).num_milliseconds()) / MS;
-    let mut sums = Sums::default();
+    let mut sums = Rollup::default();
     sums.add(Measure::CpuCoreSeconds, sample.cpu_cores.0 * seconds);
     sums.add(Measure::RamGbSeconds, sample.ram_gb.0 * seconds);
     sums.add(Measure::DiskGbSeconds, sample.disk_gb.0 * seconds);
@@ -118,7 +120,7 @@ fn part(sample: &ComputeUsage, start: DateTime<Utc>, end: DateTime<Utc>) -> Sums
     sums
 }
 
-/// Whole bytes up to `until`. Parts are differences of these, so they add up to the whole to the byte.
+/// Bytes transferred up to `until`, rounded down. Parts are differences of these, so they add up to the whole.
 fn share(whole: u64, sample: &ComputeUsage, until: DateTime<Utc>) -> u64 {
     let elapsed = u128::try_from((until - sample.from).num_milliseconds()).unwrap_or_default();
     let share = u128::from(whole) * elapsed / u128::from(sample.length_ms.get());

@@ -1,12 +1,13 @@
-//! From one event to what it adds, and from sums back to figures. The aggregator, reconcile and every test use this
-//! one fold; it reads nothing but the event.
+//! Rollups: what an event contributes to them, and the figures that are read from them. The aggregator, reconcile and
+//! every test use this one fold, which reads nothing but the event.
 
 mod column;
 mod compute;
-mod seen;
-mod sums;
+mod figures;
+#[expect(clippy::module_inception, reason = "the type that the module is about")]
+mod rollup;
+mod sighting;
 mod tokens;
-mod view;
 
 use chrono::Timelike;
 use chrono_tz::Tz;
@@ -14,45 +15,45 @@ use rust_decimal::Decimal;
 
 pub use column::{Column, Measure, ModelCode, ModelMeasure, TokenBucket};
 pub use compute::{Compute, hour_of, instance_hash};
-pub use seen::{Latest, Seen, Sighting, Subject};
-pub use sums::Sums;
-pub use view::{ActivityDay, AgentDay, AgentModelSums, ModelSums, OrgDay, Work};
+pub use figures::{ActivityDay, AgentDay, AgentModelFigures, ModelFigures, OrgDay, WorkFigures};
+pub use rollup::Rollup;
+pub use sighting::{Latest, Seen, Sighting, Subject};
 
 use crate::cost::CallCost;
 use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};
 use crate::ids::{AgentId, Name, OrgId, ProjectId};
 use crate::period::Day;
 
-/// An item of the usage table that events add up to.
+/// Identifies a rollup: an item of the usage table that events are aggregated in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Target {
-    /// All of an organisation's day.
+pub enum RollupId {
+    /// A day of an organization.
     OrgDay(OrgId, Day),
-    /// One agent's day.
+    /// A day of an agent.
     AgentDay(OrgId, Day, AgentId),
-    /// Entries of the activity log by hour, all of an organisation's or one agent's, on a day of UTC: the log is listed
-    /// by instants, and knows no zone.
+    /// Activity log entries by hour on a UTC day, of an organization or of one agent. The log is listed by instants, so
+    /// time zones do not apply.
     ActivityDay(OrgId, Option<AgentId>, Day),
-    /// A project's compute in one hour of UTC, named by the hour's start: `yyyy-mm-ddThh`.
+    /// A project's compute in a UTC hour, named by its start: `yyyy-mm-ddThh`.
     ProjectHour(OrgId, String, ProjectId),
-    /// A project's compute on one day of the organisation.
+    /// A project's compute on a day of the organization.
     ProjectDay(OrgId, Day, ProjectId),
 }
 
-/// The input sizes, in tokens, above which some model's calls cost more. A call's tokens are also summed under the
-/// largest of these that its input exceeds, so that another model's long-context price can be applied later.
+/// Input lengths in tokens above which calls of some model cost more. A call's tokens are also counted under the largest
+/// step that its input exceeds, so that another model's long-context price can be applied later. Stored by index: append
+/// only.
 pub const LONG_CONTEXT_STEPS: [u64; 4] = [128_000, 200_000, 272_000, 512_000];
 
-/// The lengths of input, in tokens, that models of the book take at most, as far as that is known and from the first of
-/// these on. A call is counted under the largest of these that its input exceeds, so that it can be told which models
-/// could not have served it.
+/// Known input limits of models, in tokens. A call is counted under the largest limit that its input exceeds, which tells
+/// which models could not have served it. Stored by index: append only.
 pub const INPUT_LENGTHS: [u64; 14] = [
     8_192, 16_384, 32_768, 65_536, 128_000, 131_072, 200_000, 256_000, 272_000, 300_000, 512_000, 1_000_000,
     1_048_576, 2_000_000,
 ];
 
-/// The types of task that calls are counted by; any other counts as none. What needs the types treats all others
-/// alike, and a sender that puts a ticket's number there would make an item grow with every call.
+/// Task types that calls are counted by; any other type counts as none. Recommendations treat all others alike, and a
+/// sender that puts ticket numbers there would make an item grow with every call.
 pub const TASK_TYPES: [&str; 14] = [
     "analysis",
     "chat",
@@ -70,15 +71,15 @@ pub const TASK_TYPES: [&str; 14] = [
     "translation",
 ];
 
-/// The types of activity that days are counted by; any other counts as [`OTHER_ACTIVITY`]. Days hold money too, and a
-/// sender that makes up types would fill them. The log's own counts, which are items of their own, know every type.
+/// Activity types that days are counted by; any other type counts as [`OTHER_ACTIVITY`]. These items also hold money, and
+/// a sender that makes up types would fill them. [`RollupId::ActivityDay`] counts every type.
 pub const ACTIVITY_TYPES: [&str; 5] =
     ["config_change", "cron_execution", "session_end", "session_start", "tool_call"];
-/// Stands for all other types of activity.
+/// All other activity types.
 pub const OTHER_ACTIVITY: &str = "other";
 
-impl Target {
-    /// The organisation whose item it is.
+impl RollupId {
+    /// The organization that the rollup belongs to.
     pub const fn org(&self) -> &OrgId {
         match self {
             Self::OrgDay(org, _)
@@ -89,58 +90,58 @@ impl Target {
         }
     }
 
-    /// The days from the item's own day to `day`.
+    /// The number of days from the rollup's own day to `day`.
     pub fn days_until(&self, day: Day) -> i64 {
         let own = match self {
             Self::OrgDay(_, own)
             | Self::AgentDay(_, own, _)
             | Self::ActivityDay(_, _, own)
             | Self::ProjectDay(_, own, _) => *own,
-            // Hours are named after days of UTC.
+            // Hours belong to UTC days.
             Self::ProjectHour(_, hour, _) => hour.get(..10).and_then(Day::parse).unwrap_or(day),
         };
         (day.date() - own.date()).num_days()
     }
 }
 
-/// Everything that one event adds.
+/// Everything that one event contributes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Contribution {
-    /// What to add, and where.
-    pub sums: Vec<(Target, Sums)>,
-    /// The end user whom it served.
+    /// What to add to which rollup.
+    pub sums: Vec<(RollupId, Rollup)>,
+    /// The end user of the call.
     pub end_user: Option<EndUser>,
-    /// Who was seen.
+    /// What the event tells about agents, projects, nodes and the organization.
     pub sightings: Vec<Sighting>,
 }
 
 /// An end user on one day, by hash.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EndUser {
-    /// The organisation.
+    /// The organization.
     pub org: OrgId,
     /// The day.
     pub day: Day,
-    /// The first 8 bytes of a SHA-256 over organisation and user.
+    /// The first 8 bytes of a SHA-256 over organization and user.
     pub hash: [u8; 8],
 }
 
 impl EndUser {
     /// The user `name` of `org` on `day`.
     pub fn new(org: &OrgId, day: Day, name: &str) -> Self {
-        Self { org: org.clone(), day, hash: sums::short_hash(&["end-user", org.as_str(), name]) }
+        Self { org: org.clone(), day, hash: rollup::short_hash(&["end-user", org.as_str(), name]) }
     }
 }
 
-/// What `event` adds: the fold that every number of this system is made of.
+/// What `event` contributes: the fold behind every figure of the system.
 ///
-/// Events of different days never add to the same column, whatever item it is in.
+/// Events of different days never add to the same column of a rollup.
 pub fn contribution(event: &Event) -> Contribution {
-    let mut brings = by_kind(event);
-    for (target, sums) in &mut brings.sums {
+    let mut contribution = by_kind(event);
+    for (target, sums) in &mut contribution.sums {
         *sums = std::mem::take(sums).offset(target.days_until(event.day));
     }
-    brings
+    contribution
 }
 
 fn by_kind(event: &Event) -> Contribution {
@@ -156,12 +157,18 @@ fn by_kind(event: &Event) -> Contribution {
     }
 }
 
-fn of_agent(event: &Event, agent: &AgentId, org_day: Sums, agent_day: Sums, seen: Sighting) -> Contribution {
+fn of_agent(
+    event: &Event,
+    agent: &AgentId,
+    org_day: Rollup,
+    agent_day: Rollup,
+    seen: Sighting,
+) -> Contribution {
     let (org, day) = (&event.org, event.day);
     Contribution {
         sums: vec![
-            (Target::OrgDay(org.clone(), day), org_day),
-            (Target::AgentDay(org.clone(), day, agent.clone()), agent_day),
+            (RollupId::OrgDay(org.clone(), day), org_day),
+            (RollupId::AgentDay(org.clone(), day, agent.clone()), agent_day),
         ],
         end_user: None,
         sightings: vec![seen, Sighting::org(event)],
@@ -171,7 +178,7 @@ fn of_agent(event: &Event, agent: &AgentId, org_day: Sums, agent_day: Sums, seen
 fn of_call(event: &Event, call: &LlmCall) -> Contribution {
     let key = call.model_key();
     let code = ModelCode::of(&key);
-    let mut common = Sums::default();
+    let mut common = Rollup::default();
     let of_model = |measure| Measure::Model(code, measure);
     let mut add = |measure, value: u64| common.add(of_model(measure), value.into());
     add(ModelMeasure::Requests, 1);
@@ -202,12 +209,12 @@ fn of_call(event: &Event, call: &LlmCall) -> Contribution {
     }
     add_input_length(&mut agent_day, code, call);
 
-    let seen = Sighting::agent(event, &call.agent_id, seen::Work::Call, call.hostname.as_ref());
+    let seen = Sighting::agent(event, &call.agent_id, sighting::AgentWork::Call, call.hostname.as_ref());
     let end_user = call.end_user.as_ref().map(|user| EndUser::new(&event.org, event.day, user.as_str()));
     Contribution { end_user, ..of_agent(event, &call.agent_id, org_day, agent_day, seen) }
 }
 
-fn add_input_length(sums: &mut Sums, code: ModelCode, call: &LlmCall) {
+fn add_input_length(sums: &mut Rollup, code: ModelCode, call: &LlmCall) {
     let whole = call.tokens.whole_input();
     if let Some(length) = index_exceeded(&INPUT_LENGTHS, whole) {
         sums.add(Measure::LongerInput(code, length), Decimal::ONE);
@@ -225,7 +232,7 @@ fn index_exceeded(limits: &[u64], value: u64) -> Option<u8> {
 }
 
 fn of_task(event: &Event, task: &TaskCompleted) -> Contribution {
-    let mut sums = Sums::default();
+    let mut sums = Rollup::default();
     if task.success {
         sums.add(Measure::Tasks, Decimal::ONE);
         if let Some(minutes) = task.minutes_saved {
@@ -235,26 +242,26 @@ fn of_task(event: &Event, task: &TaskCompleted) -> Contribution {
     } else {
         sums.add(Measure::TasksFailed, Decimal::ONE);
     }
-    let seen = Sighting::agent(event, &task.agent_id, seen::Work::Task, None);
+    let seen = Sighting::agent(event, &task.agent_id, sighting::AgentWork::Task, None);
     of_agent(event, &task.agent_id, sums.clone(), sums, seen)
 }
 
 fn of_activity(event: &Event, activity: &AgentActivity) -> Contribution {
-    let mut sums = Sums::default();
+    let mut sums = Rollup::default();
     let known = ACTIVITY_TYPES.into_iter().find(|known| *known == activity.event_type.as_str());
     sums.add(Measure::Activity(known.unwrap_or(OTHER_ACTIVITY).to_owned()), Decimal::ONE);
     let mut contribution = match &activity.agent_id {
         Some(agent) => {
-            let seen = Sighting::agent(event, agent, seen::Work::None, None);
-            let mut brings = of_agent(event, agent, sums.clone(), sums, seen);
+            let seen = Sighting::agent(event, agent, sighting::AgentWork::None, None);
+            let mut contribution = of_agent(event, agent, sums.clone(), sums, seen);
             if !event.is_usage() {
-                // That someone set something of an agent does not mean that it was seen.
-                brings.sightings = vec![Sighting::org(event)];
+                // A changed setting does not mean that the agent was active.
+                contribution.sightings = vec![Sighting::org(event)];
             }
-            brings
+            contribution
         }
         None => Contribution {
-            sums: vec![(Target::OrgDay(event.org.clone(), event.day), sums)],
+            sums: vec![(RollupId::OrgDay(event.org.clone(), event.day), sums)],
             end_user: None,
             sightings: vec![Sighting::org(event)],
         },
@@ -263,12 +270,12 @@ fn of_activity(event: &Event, activity: &AgentActivity) -> Contribution {
     contribution
 }
 
-/// The same entry by the hour of UTC, among all of the organisation's and among the agent's.
-fn hours_of_activity(event: &Event, activity: &AgentActivity) -> impl Iterator<Item = (Target, Sums)> {
-    let mut sums = Sums::default();
+/// The entry by UTC hour, for the organization and for the agent.
+fn hours_of_activity(event: &Event, activity: &AgentActivity) -> impl Iterator<Item = (RollupId, Rollup)> {
+    let mut sums = Rollup::default();
     let hour = u8::try_from(event.time.hour()).unwrap_or_default();
     sums.add(Measure::ActivityInHour(hour, activity.event_type.as_str().to_owned()), Decimal::ONE);
     let (org, day) = (event.org.clone(), Day::of(event.time, Tz::UTC));
     let whose = std::iter::once(None).chain(activity.agent_id.clone().map(Some));
-    whose.map(move |agent| (Target::ActivityDay(org.clone(), agent, day), sums.clone()))
+    whose.map(move |agent| (RollupId::ActivityDay(org.clone(), agent, day), sums.clone()))
 }

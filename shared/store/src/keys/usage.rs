@@ -3,7 +3,7 @@
 use super::{AFTER_SEPARATOR, Key, KeyRange, SEPARATOR};
 use ledger::ids::{AgentId, OrgId, ProjectId};
 use ledger::period::{Day, Month};
-use ledger::rollup::{EndUser, Target};
+use ledger::rollup::{EndUser, RollupId};
 
 /// Counts the updates of a rollup item, which lets a recompute detect concurrent updates (optimistic lock).
 pub const WRITES: &str = "w";
@@ -17,7 +17,7 @@ pub trait Keyed {
     fn key(&self) -> Key;
 }
 
-impl Keyed for Target {
+impl Keyed for RollupId {
     fn key(&self) -> Key {
         match self {
             Self::OrgDay(org, day) => Key { pk: org.to_string(), sk: format!("D#{day}") },

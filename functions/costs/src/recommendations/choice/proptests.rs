@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger::cost::TokenCounts;
 use ledger::pricing::Overrides;
-use ledger::rollup::AgentModelSums;
+use ledger::rollup::AgentModelFigures;
 use proptest::prelude::*;
 
 use super::tests::{Case, book};
@@ -38,12 +38,12 @@ proptest! {
 
         let tokens = TokenCounts { input, output, cache_read, ..TokenCounts::default() };
         let now = i128::from(input + cache_read) * 6_000_000 + i128::from(output) * 7_000_000;
-        let sums = AgentModelSums {
+        let sums = AgentModelFigures {
             requests: 1000,
             errors: own_errors,
             tokens,
             cost: Usd::new(Decimal::from_i128_with_scale(now, 12)),
-            ..AgentModelSums::default()
+            ..AgentModelFigures::default()
         };
         let tried: BTreeMap<_, _> = errors.iter()
             .filter(|(i, _)| **i < names.len() && rows[**i].0 == 0)

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use ledger::cost::TokenCounts;
 use ledger::ids::ModelKey;
 use ledger::pricing::{Overrides, PriceBook};
-use ledger::rollup::AgentModelSums;
+use ledger::rollup::AgentModelFigures;
 
 use super::super::catalog::Catalog;
 use super::*;
@@ -22,7 +22,7 @@ pub fn book(rows: &[(&str, &str, &str, &str, &str)]) -> PriceBook {
 
 /// An agent that uses `p/big`: 100 calls with a million input tokens and no output, over all 30 days.
 pub struct Case {
-    pub sums: AgentModelSums,
+    pub sums: AgentModelFigures,
     pub needed: Category,
     pub days: u32,
     pub tried: Vec<(&'static str, CallCounts)>,
@@ -34,7 +34,7 @@ impl Default for Case {
     fn default() -> Self {
         let tokens = TokenCounts { input: MILLION, ..TokenCounts::default() };
         let cost = Usd::new(Decimal::from(10));
-        let sums = AgentModelSums { requests: 100, tokens, cost, ..AgentModelSums::default() };
+        let sums = AgentModelFigures { requests: 100, tokens, cost, ..AgentModelFigures::default() };
         Self {
             sums,
             needed: Category::Economy,

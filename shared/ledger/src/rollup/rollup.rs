@@ -1,4 +1,4 @@
-//! Sums: named columns that are added up, and the two kinds of column that repeat instead.
+//! A rollup: columns of numbers, which are added, and of names and sets, in which repetition changes nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,21 +9,21 @@ use super::Column;
 use crate::ids::ModelKey;
 use crate::money::exact_add;
 
-/// What an item holds, or what one or more events add to it. Adding sums is commutative and exact.
+/// The columns of an item, or what one or more events add to it. Addition is commutative and exact.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
-    /// Counters and amounts. A column that is zero is absent.
+pub struct Rollup {
+    /// Counters and amounts. A zero is absent.
     pub numbers: BTreeMap<Column, Decimal>,
-    /// Names that stand for a code; the same name for the same code always.
+    /// Names behind codes. A code always has the same name.
     pub names: BTreeMap<Column, String>,
-    /// Sets of hashes, for counting what is distinct.
+    /// Sets of hashes, to count distinct members.
     pub sets: BTreeMap<Column, BTreeSet<[u8; 8]>>,
 }
 
-/// Stands between the parts of a model's name; no identifier holds it.
+/// Separates provider and model in a name. No identifier contains it.
 const NAME_SEPARATOR: char = '#';
 
-impl Sums {
+impl Rollup {
     /// Adds `value` to a column.
     pub fn add(&mut self, column: impl Into<Column>, value: Decimal) {
         let column = column.into();
@@ -34,12 +34,12 @@ impl Sums {
         *sum = exact_add(*sum, value);
     }
 
-    /// Notes which model a code stands for.
+    /// Stores the model behind a code.
     pub fn name(&mut self, column: impl Into<Column>, model: &ModelKey) {
         self.names.insert(column.into(), format!("{}{NAME_SEPARATOR}{}", model.provider, model.model));
     }
 
-    /// Notes a member of a set.
+    /// Adds a member to a set.
     pub fn insert(&mut self, column: impl Into<Column>, member: [u8; 8]) {
         self.sets.entry(column.into()).or_default().insert(member);
     }
@@ -80,7 +80,7 @@ impl Sums {
         }
     }
 
-    /// Whether there is nothing in them.
+    /// Whether there is no column.
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty() && self.names.is_empty() && self.sets.is_empty()
     }
@@ -105,13 +105,13 @@ fn owned<T: Clone>((column, value): (&Column, &T)) -> (Column, T) {
     (column.clone(), value.clone())
 }
 
-/// The model that a name column speaks of.
+/// The model that a name column names.
 pub(super) fn model_of(name: &str) -> Option<ModelKey> {
     let (provider, model) = name.split_once(NAME_SEPARATOR)?;
     Some(ModelKey { provider: provider.to_owned(), model: model.to_owned() })
 }
 
-/// 8 bytes of a SHA-256 over `parts`; each is closed by a byte that no identifier holds.
+/// The first 8 bytes of a SHA-256 over `parts`, each followed by a byte that no identifier contains.
 pub(super) fn short_hash(parts: &[&str]) -> [u8; 8] {
     let mut hash = Sha256::new();
     for part in parts {

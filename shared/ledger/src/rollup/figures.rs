@@ -1,4 +1,4 @@
-//! From the columns of an item to figures with names.
+//! Figures that are read from the columns of a rollup.
 
 use std::collections::BTreeMap;
 use std::ops::AddAssign;
@@ -7,20 +7,20 @@ use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
 
 use super::INPUT_LENGTHS;
-use super::sums::{self, Sums};
+use super::rollup::Rollup;
 use super::{Measure, ModelCode, ModelMeasure as M};
 use crate::cost::TokenCounts;
 use crate::ids::ModelKey;
 use crate::money::{Usd, exact_add};
 
-/// What calls of one model added up to.
+/// Figures of a model's calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct ModelSums {
+pub struct ModelFigures {
     /// Calls.
     pub requests: u64,
     /// Calls that failed.
     pub errors: u64,
-    /// Calls that had no price at their time.
+    /// Calls that were unpriced.
     pub unpriced: u64,
     /// Tokens.
     pub tokens: TokenCounts,
@@ -28,18 +28,18 @@ pub struct ModelSums {
     pub input_cost: Usd,
     /// Cost of output.
     pub output_cost: Usd,
-    /// The part of the cost that the organisation's own provider keys paid.
+    /// The part of the cost on the organization's own provider keys.
     pub byok_cost: Usd,
 }
 
-impl ModelSums {
-    /// Input and output cost.
+impl ModelFigures {
+    /// Cost of input and output.
     pub fn cost(&self) -> Usd {
         self.input_cost + self.output_cost
     }
 }
 
-impl AddAssign for ModelSums {
+impl AddAssign for ModelFigures {
     fn add_assign(&mut self, other: Self) {
         self.requests += other.requests;
         self.errors += other.errors;
@@ -51,14 +51,14 @@ impl AddAssign for ModelSums {
     }
 }
 
-/// What an agent's calls of one model added up to.
+/// Figures of an agent's calls of one model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct AgentModelSums {
+pub struct AgentModelFigures {
     /// Calls.
     pub requests: u64,
     /// Calls that failed.
     pub errors: u64,
-    /// Calls that had no price at their time.
+    /// Calls that were unpriced.
     pub unpriced: u64,
     /// Tokens of all calls.
     pub tokens: TokenCounts,
@@ -70,8 +70,8 @@ pub struct AgentModelSums {
     pub cost: Usd,
 }
 
-impl AgentModelSums {
-    /// No call's input was longer than this: the next of [`INPUT_LENGTHS`].
+impl AgentModelFigures {
+    /// An upper bound of the input lengths: the next of [`INPUT_LENGTHS`].
     pub fn longest_input(&self) -> u64 {
         if self.requests == 0 {
             return 0;
@@ -79,7 +79,7 @@ impl AgentModelSums {
         let next =
             |least: u64| INPUT_LENGTHS.iter().copied().find(|length| *length >= least).unwrap_or(u64::MAX);
         let counted = INPUT_LENGTHS.get(self.lengths_exceeded).copied().unwrap_or(u64::MAX);
-        // Days that were added up before lengths were counted tell at least this: some input is as long as the mean.
+        // Some input is at least as long as the mean, and as the step that tokens are counted under.
         let longer = self.long_context.iter().rposition(|tokens| tokens.total() > 0);
         let step = longer.map_or(0, |step| super::LONG_CONTEXT_STEPS[step] + 1);
         let mean = self.tokens.whole_input().div_ceil(self.requests);
@@ -87,7 +87,7 @@ impl AgentModelSums {
     }
 }
 
-impl AddAssign for AgentModelSums {
+impl AddAssign for AgentModelFigures {
     fn add_assign(&mut self, other: Self) {
         self.requests += other.requests;
         self.errors += other.errors;
@@ -101,24 +101,24 @@ impl AddAssign for AgentModelSums {
     }
 }
 
-/// Latency and tasks, which belong to no model.
+/// Figures that belong to no model: latency and tasks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Work {
+pub struct WorkFigures {
     /// Calls that carried a latency.
     pub latency_count: u64,
-    /// Their latencies, added up, in milliseconds.
+    /// The sum of their latencies, in milliseconds.
     pub latency_sum_ms: u64,
-    /// Tasks that reached their goal.
+    /// Completed tasks.
     pub tasks: u64,
-    /// Tasks that did not.
+    /// Failed tasks.
     pub tasks_failed: u64,
     /// Completed tasks that reported minutes.
     pub tasks_with_minutes: u64,
-    /// The minutes that they reported.
+    /// The minutes that they reported as saved.
     pub minutes_saved: Decimal,
 }
 
-impl AddAssign for Work {
+impl AddAssign for WorkFigures {
     fn add_assign(&mut self, other: Self) {
         self.latency_count += other.latency_count;
         self.latency_sum_ms += other.latency_sum_ms;
@@ -129,51 +129,51 @@ impl AddAssign for Work {
     }
 }
 
-impl From<&Sums> for Work {
-    fn from(sums: &Sums) -> Self {
+impl From<&Rollup> for WorkFigures {
+    fn from(rollup: &Rollup) -> Self {
         Self {
-            latency_count: count(sums.number(Measure::LatencyCount)),
-            latency_sum_ms: count(sums.number(Measure::LatencySum)),
-            tasks: count(sums.number(Measure::Tasks)),
-            tasks_failed: count(sums.number(Measure::TasksFailed)),
-            tasks_with_minutes: count(sums.number(Measure::TasksWithMinutes)),
-            minutes_saved: sums.number(Measure::MinutesSaved),
+            latency_count: count(rollup.number(Measure::LatencyCount)),
+            latency_sum_ms: count(rollup.number(Measure::LatencySum)),
+            tasks: count(rollup.number(Measure::Tasks)),
+            tasks_failed: count(rollup.number(Measure::TasksFailed)),
+            tasks_with_minutes: count(rollup.number(Measure::TasksWithMinutes)),
+            minutes_saved: rollup.number(Measure::MinutesSaved),
         }
     }
 }
 
-/// An organisation's day.
+/// Figures of an organization's day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OrgDay {
-    /// Calls by model. The day's totals are the sums over it, so they cannot disagree with it.
-    pub models: BTreeMap<ModelKey, ModelSums>,
+    /// Calls by model. Totals are computed from these, so they cannot disagree.
+    pub models: BTreeMap<ModelKey, ModelFigures>,
     /// Latency and tasks.
-    pub work: Work,
+    pub work: WorkFigures,
     /// Entries of the activity log by type.
     pub activity: BTreeMap<String, u64>,
 }
 
-impl From<&Sums> for OrgDay {
-    fn from(sums: &Sums) -> Self {
-        let mut day = Self { work: sums.into(), ..Self::default() };
-        let mut models: BTreeMap<ModelCode, ModelSums> = BTreeMap::new();
-        for (column, value) in &sums.numbers {
+impl From<&Rollup> for OrgDay {
+    fn from(rollup: &Rollup) -> Self {
+        let mut day = Self { work: rollup.into(), ..Self::default() };
+        let mut models: BTreeMap<ModelCode, ModelFigures> = BTreeMap::new();
+        for (column, value) in &rollup.numbers {
             match &column.measure {
                 Measure::Model(code, measure) => models.entry(*code).or_default().set(*measure, *value),
                 Measure::Activity(kind) => drop(day.activity.insert(kind.clone(), count(*value))),
                 _ => {}
             }
         }
-        let name = |code| sums.names.get(&Measure::ModelName(code).into());
+        let name = |code| rollup.names.get(&Measure::ModelName(code).into());
         day.models = models
             .into_iter()
-            .filter_map(|(code, model)| Some((sums::model_of(name(code)?)?, model)))
+            .filter_map(|(code, model)| Some((super::rollup::model_of(name(code)?)?, model)))
             .collect();
         day
     }
 }
 
-impl ModelSums {
+impl ModelFigures {
     fn set(&mut self, measure: M, value: Decimal) {
         match measure {
             M::Requests => self.requests = count(value),
@@ -183,23 +183,23 @@ impl ModelSums {
             M::InputCost => self.input_cost = Usd::new(value),
             M::OutputCost => self.output_cost = Usd::new(value),
             M::ByokCost => self.byok_cost = Usd::new(value),
-            // Stands in agents' days alone.
+            // Only in agents' days.
             M::Cost => {}
         }
     }
 }
 
 impl OrgDay {
-    /// The sums over all models.
-    pub fn total(&self) -> ModelSums {
-        let mut total = ModelSums::default();
+    /// The figures of all models together.
+    pub fn total(&self) -> ModelFigures {
+        let mut total = ModelFigures::default();
         for model in self.models.values() {
             total += *model;
         }
         total
     }
 
-    /// Takes in another day's figures.
+    /// Adds another day's figures.
     pub fn merge(&mut self, other: Self) {
         for (key, model) in other.models {
             *self.models.entry(key).or_default() += model;
@@ -211,23 +211,23 @@ impl OrgDay {
     }
 }
 
-/// An agent's day. Models are known by code here; the names stand in the organisation's day.
+/// Figures of an agent's day. Models are identified by code; the names are in the organization's day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AgentDay {
     /// Calls by model.
-    pub models: BTreeMap<ModelCode, AgentModelSums>,
-    /// Calls by what they were for, of [`super::TASK_TYPES`]; calls of other types or none are the rest.
+    pub models: BTreeMap<ModelCode, AgentModelFigures>,
+    /// Calls by task type, of [`super::TASK_TYPES`]. The rest has another type or none.
     pub calls_by_task_type: BTreeMap<String, u64>,
     /// Latency and tasks.
-    pub work: Work,
+    pub work: WorkFigures,
     /// Entries of the activity log by type.
     pub activity: BTreeMap<String, u64>,
 }
 
-impl From<&Sums> for AgentDay {
-    fn from(sums: &Sums) -> Self {
-        let mut day = Self { work: sums.into(), ..Self::default() };
-        for (column, value) in &sums.numbers {
+impl From<&Rollup> for AgentDay {
+    fn from(rollup: &Rollup) -> Self {
+        let mut day = Self { work: rollup.into(), ..Self::default() };
+        for (column, value) in &rollup.numbers {
             let models = &mut day.models;
             match &column.measure {
                 Measure::Model(code, measure) => models.entry(*code).or_default().set(*measure, *value),
@@ -252,7 +252,7 @@ impl From<&Sums> for AgentDay {
     }
 }
 
-impl AgentModelSums {
+impl AgentModelFigures {
     fn set(&mut self, measure: M, value: Decimal) {
         match measure {
             M::Requests => self.requests = count(value),
@@ -260,23 +260,23 @@ impl AgentModelSums {
             M::Unpriced => self.unpriced = count(value),
             M::Tokens(bucket) => *self.tokens.bucket_mut(bucket) = count(value),
             M::Cost => self.cost = Usd::new(value),
-            // Stand in organizations' days alone.
+            // Only in organizations' days.
             M::InputCost | M::OutputCost | M::ByokCost => {}
         }
     }
 }
 
 impl AgentDay {
-    /// The sums over all models.
-    pub fn total(&self) -> AgentModelSums {
-        let mut total = AgentModelSums::default();
+    /// The figures of all models together.
+    pub fn total(&self) -> AgentModelFigures {
+        let mut total = AgentModelFigures::default();
         for model in self.models.values() {
             total += *model;
         }
         total
     }
 
-    /// Takes in another day's figures.
+    /// Adds another day's figures.
     pub fn merge(&mut self, other: Self) {
         for (code, model) in other.models {
             *self.models.entry(code).or_default() += model;
@@ -291,17 +291,17 @@ impl AgentDay {
     }
 }
 
-/// A day of UTC in the activity log.
+/// Figures of a UTC day of the activity log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ActivityDay {
     /// Entries by hour of the day and by type.
     pub hours: BTreeMap<u32, BTreeMap<String, u64>>,
 }
 
-impl From<&Sums> for ActivityDay {
-    fn from(sums: &Sums) -> Self {
+impl From<&Rollup> for ActivityDay {
+    fn from(rollup: &Rollup) -> Self {
         let mut day = Self::default();
-        for (column, value) in &sums.numbers {
+        for (column, value) in &rollup.numbers {
             if let Measure::ActivityInHour(hour, kind) = &column.measure {
                 day.hours.entry(u32::from(*hour)).or_default().insert(kind.clone(), count(*value));
             }
@@ -310,7 +310,7 @@ impl From<&Sums> for ActivityDay {
     }
 }
 
-/// A counter; none can pass 64 bits, at 10^9 tokens an event.
+/// A counter. At 10^9 tokens per event, none can exceed 64 bits.
 fn count(value: Decimal) -> u64 {
     value.to_u64().unwrap_or_default()
 }

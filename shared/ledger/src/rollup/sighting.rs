@@ -1,4 +1,5 @@
-//! Who was seen, and when: facts that only grow, so that any order and any repetition of events gives the same.
+//! What events tell about agents, projects, nodes and organizations. These facts only grow, so events may be applied in
+//! any order and repeatedly.
 
 use std::collections::BTreeSet;
 
@@ -8,10 +9,10 @@ use crate::event::{Event, HostReport};
 use crate::ids::{AgentId, Name, NodeId, OrgId, ProjectId};
 use crate::period::{Day, Month};
 
-/// What was seen.
+/// What a sighting is about.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Subject {
-    /// The organisation itself.
+    /// The organization itself.
     Org,
     /// An agent.
     Agent(AgentId),
@@ -21,12 +22,12 @@ pub enum Subject {
     Node(NodeId),
 }
 
-/// A value that the latest word decides; at the same instant the greater value stands.
+/// A value of which the latest report holds. Of two reports at the same instant, the greater value holds.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Latest<T> {
-    /// When it was said.
+    /// When it was reported.
     pub at: DateTime<Utc>,
-    /// What was said.
+    /// The reported value.
     pub value: T,
 }
 
@@ -37,10 +38,9 @@ pub struct Seen {
     pub first: Day,
     /// The day of the last event.
     pub last: Day,
-    /// The last two days with a call. Two, because the later one may still lie ahead: a clock that runs fast may
-    /// already have reached tomorrow.
+    /// The last two days with a call. Two, because a sender's fast clock may have reached tomorrow already.
     pub call_days: BTreeSet<Day>,
-    /// Months in which an agent made calls or ended tasks; in which an organisation used anything.
+    /// Months in which an agent made calls or finished tasks, or in which an organization used anything.
     pub months: BTreeSet<Month>,
     /// The last host that a call named.
     pub host: Option<Latest<String>>,
@@ -49,7 +49,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Seen on `day`.
+    /// Facts of an event on `day`.
     pub const fn on(day: Day) -> Self {
         Self {
             first: day,
@@ -61,7 +61,7 @@ impl Seen {
         }
     }
 
-    /// Takes in what another sighting knows.
+    /// Merges the facts of another sighting.
     pub fn merge(&mut self, other: &Self) {
         self.first = self.first.min(other.first);
         self.last = self.last.max(other.last);
@@ -74,8 +74,7 @@ impl Seen {
         self.sites = self.sites.take().max(other.sites.clone());
     }
 
-    /// Whether storing `merged` over `self` is worth a write: everything is, except that the same host was named
-    /// again within the hour.
+    /// Whether `merged` is worth a write over `self`. Any change is, except the same host again within the hour.
     pub fn worth_storing(&self, merged: &Self) -> bool {
         let same_host = match (&self.host, &merged.host) {
             (Some(old), Some(new)) => old.value == new.value && hour(old.at) == hour(new.at),
@@ -94,14 +93,14 @@ fn hour(instant: DateTime<Utc>) -> DateTime<Utc> {
     instant.duration_trunc(TimeDelta::hours(1)).unwrap_or(instant)
 }
 
-/// One subject, seen.
+/// Facts about one subject.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sighting {
-    /// The organisation.
+    /// The organization.
     pub org: OrgId,
-    /// Who or what.
+    /// The subject.
     pub subject: Subject,
-    /// What was learnt.
+    /// The facts.
     pub seen: Seen,
 }
 
@@ -114,12 +113,12 @@ impl Sighting {
         Self::of(event, Subject::Org, seen)
     }
 
-    pub(super) fn agent(event: &Event, agent: &AgentId, work: Work, hostname: Option<&Name>) -> Self {
+    pub(super) fn agent(event: &Event, agent: &AgentId, work: AgentWork, hostname: Option<&Name>) -> Self {
         let mut seen = Seen::on(event.day);
-        if work == Work::Call {
+        if work == AgentWork::Call {
             seen.call_days.insert(event.day);
         }
-        if work != Work::None {
+        if work != AgentWork::None {
             seen.months.insert(event.day.month());
         }
         seen.host = hostname.map(|host| Latest { at: event.time, value: host.to_string() });
@@ -140,14 +139,14 @@ impl Sighting {
     }
 }
 
-/// What an agent did in an event.
+/// The work of an agent that an event reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Work {
+pub(super) enum AgentWork {
     /// It called a model.
     Call,
-    /// It ended a task.
+    /// It finished a task.
     Task,
-    /// An entry in its log.
+    /// None: an entry in its activity log.
     None,
 }
 
