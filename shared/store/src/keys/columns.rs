@@ -2,7 +2,7 @@
 //!
 //! | form | what |
 //! |---|---|
-//! | two letters | one of [`FIXED`] |
+//! | two letters | one of `FIXED` |
 //! | `u` | end users |
 //! | code, letter | a measure of a model |
 //! | code, digit, letter | tokens of calls above a long-context step |

@@ -1,6 +1,6 @@
 //! The text form of the price book: what the files under `data/` hold.
 //!
-//! This module and [`compile`](super::compile) use the standard library only, because the build script includes both
+//! This module and `compile` use the standard library only, because the build script includes both
 //! to turn the files into the tables that the program reads in place.
 
 mod date;
