@@ -1,7 +1,7 @@
 //! The version of an item's layout, which every item carries.
 //!
 //! One number counts for all tables. It goes up when the meaning of an attribute changes, or when an attribute is added
-//! without which an item would be misread; `tests/versions` lists the steps.
+//! without which an item would be misread; `tests/deployed/versions.rs` lists the steps.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
