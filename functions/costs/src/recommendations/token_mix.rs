@@ -1,6 +1,7 @@
 //! An agent's tokens of one model, and their cost at other prices.
 
-use ledger::cost::{TokenCounts, picodollars};
+use ledger::cost::picodollars;
+use ledger::pricing::TokenUsage;
 use ledger::pricing::{Price, PriceRef, Rates};
 use ledger::rollup::{AgentModelSums, LONG_CONTEXT_STEPS};
 
@@ -9,7 +10,7 @@ use ledger::rollup::{AgentModelSums, LONG_CONTEXT_STEPS};
 struct Part {
     above: u64,
     up_to: u64,
-    tokens: TokenCounts,
+    tokens: TokenUsage,
 }
 
 /// The tokens that an agent used of a model, by input length of the calls.
@@ -69,20 +70,20 @@ fn pick_each(one: &Rates, other: &Rates, pick: fn(Price, Price) -> Price) -> Rat
     }
 }
 
-const fn without(all: TokenCounts, part: TokenCounts) -> TokenCounts {
-    TokenCounts {
+const fn without(all: TokenUsage, part: TokenUsage) -> TokenUsage {
+    TokenUsage {
         input: all.input.saturating_sub(part.input),
         output: all.output.saturating_sub(part.output),
         cache_read: all.cache_read.saturating_sub(part.cache_read),
         cache_write_5m: all.cache_write_5m.saturating_sub(part.cache_write_5m),
         cache_write_1h: all.cache_write_1h.saturating_sub(part.cache_write_1h),
+        ..all
     }
 }
 
 #[cfg(test)]
 mod tests {
     use chrono::{DateTime, Utc};
-    use ledger::cost::price_call;
     use ledger::pricing::{Overrides, PriceBook, Prices};
     use proptest::prelude::*;
 
@@ -105,7 +106,7 @@ mod tests {
         PriceBook::parse(&format!("{header}\n{rows}")).unwrap()
     }
 
-    fn added_up(calls: &[TokenCounts]) -> AgentModelSums {
+    fn added_up(calls: &[TokenUsage]) -> AgentModelSums {
         let mut sums = AgentModelSums::default();
         for tokens in calls {
             sums.requests += 1;
@@ -120,11 +121,11 @@ mod tests {
         sums
     }
 
-    fn input(tokens: u64) -> TokenCounts {
-        TokenCounts { input: tokens, ..TokenCounts::default() }
+    fn input(tokens: u64) -> TokenUsage {
+        TokenUsage { input: tokens, ..TokenUsage::default() }
     }
 
-    fn bounds(book: &PriceBook, calls: &[TokenCounts]) -> (i128, i128) {
+    fn bounds(book: &PriceBook, calls: &[TokenUsage]) -> (i128, i128) {
         let price = book.resolve("p", "m", noon()).unwrap();
         let mix = TokenMix::of(&added_up(calls));
         (mix.min_cost(price), mix.max_cost(price))
@@ -149,7 +150,7 @@ mod tests {
 
     #[test]
     fn the_longest_input_is_bounded_by_the_next_recorded_length() {
-        let longest = |calls: &[TokenCounts]| TokenMix::of(&added_up(calls)).longest_input;
+        let longest = |calls: &[TokenUsage]| TokenMix::of(&added_up(calls)).longest_input;
         assert_eq!(longest(&[]), 0);
         assert_eq!(longest(&[input(10), input(11)]), 8_192);
         assert_eq!(longest(&[input(8_192)]), 8_192);
@@ -162,7 +163,7 @@ mod tests {
 
     #[test]
     fn without_recorded_lengths_the_mean_and_the_steps_bound_the_longest_input() {
-        let longest = |calls: &[TokenCounts]| {
+        let longest = |calls: &[TokenUsage]| {
             TokenMix::of(&AgentModelSums { lengths_exceeded: 0, ..added_up(calls) }).longest_input
         };
         assert_eq!(longest(&[input(10), input(40_000)]), 32_768);
@@ -180,15 +181,16 @@ mod tests {
         }
     }
 
-    fn tokens() -> impl Strategy<Value = TokenCounts> {
+    fn tokens() -> impl Strategy<Value = TokenUsage> {
         let bucket = || prop_oneof![3 => Just(0), 3 => 0_u64..1000, 2 => 60_000_u64..300_000];
         (bucket(), bucket(), bucket(), bucket(), bucket()).prop_map(
-            |(input, output, cache_read, cache_write_5m, cache_write_1h)| TokenCounts {
+            |(input, output, cache_read, cache_write_5m, cache_write_1h)| TokenUsage {
                 input,
                 output,
                 cache_read,
                 cache_write_5m,
                 cache_write_1h,
+                ..TokenUsage::default()
             },
         )
     }
@@ -204,11 +206,11 @@ mod tests {
             let book = priced(&[low, high]);
             let overrides = Overrides::default();
             let prices = Prices::new(&book, &overrides);
-            let one = |tokens| price_call(prices, "p", "m", noon(), tokens, None).total().unwrap();
-            let sum: ledger::money::Usd = calls.iter().map(one).sum();
-            let sum = (sum.dollars() * rust_decimal::Decimal::from(1_000_000_000_000_u64)).normalize();
+            let price = prices.resolve("p", "m", noon()).unwrap();
+            let one = |tokens: &TokenUsage| picodollars(price.rates(tokens.whole_input()), tokens);
+            let sum: i128 = calls.iter().map(one).sum();
             let (least, most) = bounds(&book, &calls);
-            prop_assert!(rust_decimal::Decimal::from(least) <= sum && sum <= rust_decimal::Decimal::from(most));
+            prop_assert!(least <= sum && sum <= most);
             if LONG_CONTEXT_STEPS.contains(&low) && LONG_CONTEXT_STEPS.contains(&high) {
                 prop_assert_eq!(least, most);
             }

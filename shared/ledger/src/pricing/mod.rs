@@ -38,6 +38,7 @@ mod usage;
 use std::borrow::Cow;
 
 pub use catalog::{Book, FamilyTier, ModelEntry, ProviderEntry};
+pub use data::Rate;
 pub use own::{MULTIPLIER_ONE, OwnEntry, OwnPrice, OwnPrices};
 pub use pricer::{CallPrice, CostParts, EffectiveRow, Pricer};
 pub use resolve::Found;

@@ -20,7 +20,7 @@ pub struct Sums {
     pub sets: BTreeMap<Column, BTreeSet<[u8; 8]>>,
 }
 
-/// Stands between the parts of a model's name; no identifier holds it.
+/// Stands between provider and model in a model's name; escaped in the provider.
 const NAME_SEPARATOR: char = '#';
 
 impl Sums {
@@ -36,7 +36,14 @@ impl Sums {
 
     /// Notes which model a code stands for.
     pub fn name(&mut self, column: impl Into<Column>, model: &ModelKey) {
-        self.names.insert(column.into(), format!("{}{NAME_SEPARATOR}{}", model.provider, model.model));
+        self.names.insert(
+            column.into(),
+            format!(
+                "{}{NAME_SEPARATOR}{}",
+                model.provider.replace('%', "%p").replace(NAME_SEPARATOR, "%h"),
+                model.model
+            ),
+        );
     }
 
     /// Notes a member of a set.
@@ -108,7 +115,8 @@ fn owned<T: Clone>((column, value): (&Column, &T)) -> (Column, T) {
 /// The model that a name column speaks of.
 pub(super) fn model_of(name: &str) -> Option<ModelKey> {
     let (provider, model) = name.split_once(NAME_SEPARATOR)?;
-    Some(ModelKey { provider: provider.to_owned(), model: model.to_owned() })
+    let provider = provider.replace("%h", "#").replace("%p", "%");
+    Some(ModelKey { provider, model: model.to_owned() })
 }
 
 /// 8 bytes of a SHA-256 over `parts`; each is closed by a byte that no identifier holds.

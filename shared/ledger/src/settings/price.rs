@@ -1,10 +1,11 @@
 //! An organization's own prices, as they are stored: amounts are text.
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use crate::money::Quantity;
-use crate::pricing::{InvalidPrice, LongContext, Override, Price, Rates};
+use crate::pricing::data::{Date, RateSet};
+use crate::pricing::{InvalidPrice, LongContext, Override, OwnEntry, OwnPrice, Price, Rate, Rates};
 
 /// An organization's own price for a model, valid from a day on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +72,45 @@ impl TryFrom<&RateSettings> for Rates {
             cache_read: set.cache_read.map(price).transpose()?,
             cache_write_5m: set.cache_write_5m.map(price).transpose()?,
             cache_write_1h: set.cache_write_1h.map(price).transpose()?,
+        })
+    }
+}
+
+impl TryFrom<&RateSettings> for RateSet {
+    type Error = InvalidPrice;
+
+    fn try_from(set: &RateSettings) -> Result<Self, InvalidPrice> {
+        let mut rates = Self::default();
+        for (rate, amount) in [
+            (Rate::Input, Some(set.input)),
+            (Rate::Output, Some(set.output)),
+            (Rate::CacheRead, set.cache_read),
+            (Rate::CacheWrite5m, set.cache_write_5m),
+            (Rate::CacheWrite1h, set.cache_write_1h),
+        ] {
+            let price = amount.map(|amount| Price::new(amount.0)).transpose()?;
+            rates.set(rate, price.and_then(|price| u64::try_from(price.pico_per_token()).ok()));
+        }
+        Ok(rates)
+    }
+}
+
+fn date(day: NaiveDate) -> Date {
+    Date::new(u32::try_from(day.year()).unwrap_or_default(), day.month(), day.day())
+}
+
+impl TryFrom<&PriceSettings> for OwnEntry {
+    type Error = InvalidPrice;
+
+    fn try_from(set: &PriceSettings) -> Result<Self, InvalidPrice> {
+        let long = set.long_context.as_ref();
+        let long =
+            long.map(|long| Ok((long.above_input_tokens, RateSet::try_from(&long.rates)?))).transpose()?;
+        Ok(Self {
+            provider: set.provider.clone(),
+            model: Some(set.model.clone()),
+            from: date(set.effective_from),
+            price: OwnPrice::Rates { rates: RateSet::try_from(&set.rates)?, long_context: long },
         })
     }
 }

@@ -12,7 +12,7 @@ use crate::keys;
 use crate::keys::{SK, registry as sort};
 use crate::{Item, Store, decode};
 use ledger::ids::OrgId;
-use ledger::pricing::{Override, Overrides};
+use ledger::pricing::{Book, Override, Overrides, OwnEntry, OwnPrices};
 use ledger::settings::{OrganizationSettings, PriceSettings, Settings};
 
 /// How long settings are cached: a change takes effect within this time.
@@ -62,18 +62,23 @@ impl Store {
 }
 
 fn read(items: &[Item]) -> Result<Settings> {
-    let (mut organization, mut plan, mut prices) = (None, None, Vec::new());
+    let (mut organization, mut plan) = (None, None);
+    let (mut own, mut prices) = (Vec::new(), Vec::new());
     for item in items {
         match decode::required(item, SK)? {
             sort::ORG => organization = set::<OrganizationSettings>(item)?,
             sort::PLAN => plan = set(item)?,
             key if key.starts_with(sort::PRICE) => {
-                let price = set::<PriceSettings>(item)?.map(Override::try_from).transpose();
-                prices.extend(price.map_err(Error::internal)?);
+                if let Some(price) = set::<PriceSettings>(item)? {
+                    own.push(OwnEntry::try_from(&price).map_err(Error::internal)?);
+                    prices.push(Override::try_from(price).map_err(Error::internal)?);
+                }
             }
             _ => {}
         }
     }
     let organization = organization.unwrap_or_default();
-    Ok(Settings { zone: organization.timezone, overrides: Overrides::new(prices), organization, plan })
+    let own_prices = OwnPrices::new(Book::builtin(), own);
+    let overrides = Overrides::new(prices);
+    Ok(Settings { zone: organization.timezone, own_prices, overrides, organization, plan })
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ledger::cost::TokenCounts;
 use ledger::pricing::Overrides;
+use ledger::pricing::TokenUsage;
 use ledger::rollup::AgentModelSums;
 use proptest::prelude::*;
 
@@ -36,7 +36,7 @@ proptest! {
         listed.push(("p", "big", "", "6.00", "7.00"));
         let book = book(&listed);
 
-        let tokens = TokenCounts { input, output, cache_read, ..TokenCounts::default() };
+        let tokens = TokenUsage { input, output, cache_read, ..TokenUsage::default() };
         let now = i128::from(input + cache_read) * 6_000_000 + i128::from(output) * 7_000_000;
         let sums = AgentModelSums {
             requests: 1000,

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use ledger::cost::TokenCounts;
 use ledger::ids::ModelKey;
+use ledger::pricing::TokenUsage;
 use ledger::pricing::{Overrides, PriceBook};
 use ledger::rollup::AgentModelSums;
 
@@ -32,7 +32,7 @@ pub struct Case {
 
 impl Default for Case {
     fn default() -> Self {
-        let tokens = TokenCounts { input: MILLION, ..TokenCounts::default() };
+        let tokens = TokenUsage { input: MILLION, ..TokenUsage::default() };
         let cost = Usd::new(Decimal::from(10));
         let sums = AgentModelSums { requests: 100, tokens, cost, ..AgentModelSums::default() };
         Self {
