@@ -12,5 +12,6 @@ pub mod fields;
 pub mod logs;
 pub mod path;
 pub mod query;
+pub mod rates;
 pub mod route;
 mod zone;

@@ -33,40 +33,8 @@ pub(super) fn cost(
     row: &EffectiveRow<'_>,
     call: &Call<'_>,
 ) -> Result<(CostParts, Option<Unpriced>), Unpriced> {
-    let tokens = &call.tokens;
+    let mut parts = token_cost(row, &call.tokens)?;
     let rates = &row.rates;
-    let input = rates.get(Rate::Input);
-    let read = rates.get(Rate::CacheRead).or(input);
-    let read_audio = rates.get(Rate::CacheReadAudio).or_else(|| rates.get(Rate::InputAudio));
-    let (write_5m, write_1h) = writes(row);
-    let of = |tokens: u64, price: Option<u64>, missing: Unpriced| -> Result<i128, Unpriced> {
-        if tokens == 0 {
-            return Ok(0);
-        }
-        price.map(|price| i128::from(tokens) * i128::from(price)).ok_or(missing)
-    };
-    let TokenUsage { input_audio, input_image, cache_read_audio, output_audio, output_image, .. } = *tokens;
-    let text = |all: u64, parts: u64| all.saturating_sub(parts);
-    let modality = Unpriced::NoPriceForModality;
-    let lifetime = Unpriced::NoPriceForCacheWrite;
-    let mut parts = CostParts {
-        input: of(text(tokens.input, input_audio.saturating_add(input_image)), input, modality)?
-            + of(input_audio, rates.get(Rate::InputAudio), modality)?
-            + of(input_image, rates.get(Rate::InputImage), modality)?,
-        cache_read: of(text(tokens.cache_read, cache_read_audio), read, modality)?
-            + of(cache_read_audio, read_audio, modality)?,
-        cache_write: of(tokens.cache_write_5m, write_5m, lifetime)?
-            + of(tokens.cache_write_30m, rates.get(Rate::CacheWrite30m), lifetime)?
-            + of(tokens.cache_write_1h, write_1h, lifetime)?
-            + of(tokens.cache_write_12h, rates.get(Rate::CacheWrite12h), lifetime)?,
-        output: of(
-            text(tokens.output, output_audio.saturating_add(output_image)),
-            rates.get(Rate::Output),
-            modality,
-        )? + of(output_audio, rates.get(Rate::OutputAudio), modality)?
-            + of(output_image, rates.get(Rate::OutputImage), modality)?,
-        units: 0,
-    };
     let mut unpriced = None;
     for (unit, count) in call.units.iter().filter(|(_, count)| !count.is_zero()) {
         match rates.get(*unit) {
@@ -83,9 +51,46 @@ pub(super) fn cost(
     Ok((parts, unpriced))
 }
 
+/// The cost of tokens at the rates of a row.
+pub(super) fn token_cost(row: &EffectiveRow<'_>, tokens: &TokenUsage) -> Result<CostParts, Unpriced> {
+    let rates = &row.rates;
+    let input = rates.get(Rate::Input);
+    let read = rates.get(Rate::CacheRead).or(input);
+    let read_audio = rates.get(Rate::CacheReadAudio).or_else(|| rates.get(Rate::InputAudio));
+    let (write_5m, write_1h) = writes(row);
+    let of = |tokens: u64, price: Option<u64>, missing: Unpriced| -> Result<i128, Unpriced> {
+        if tokens == 0 {
+            return Ok(0);
+        }
+        price.map(|price| i128::from(tokens) * i128::from(price)).ok_or(missing)
+    };
+    let TokenUsage { input_audio, input_image, cache_read_audio, output_audio, output_image, .. } = *tokens;
+    let text = |all: u64, parts: u64| all.saturating_sub(parts);
+    let modality = Unpriced::NoPriceForModality;
+    let lifetime = Unpriced::NoPriceForCacheWrite;
+    Ok(CostParts {
+        input: of(text(tokens.input, input_audio.saturating_add(input_image)), input, modality)?
+            + of(input_audio, rates.get(Rate::InputAudio), modality)?
+            + of(input_image, rates.get(Rate::InputImage), modality)?,
+        cache_read: of(text(tokens.cache_read, cache_read_audio), read, modality)?
+            + of(cache_read_audio, read_audio, modality)?,
+        cache_write: of(tokens.cache_write_5m, write_5m, lifetime)?
+            + of(tokens.cache_write_30m, rates.get(Rate::CacheWrite30m), lifetime)?
+            + of(tokens.cache_write_1h, write_1h, lifetime)?
+            + of(tokens.cache_write_12h, rates.get(Rate::CacheWrite12h), lifetime)?,
+        output: of(
+            text(tokens.output, output_audio.saturating_add(output_image)),
+            rates.get(Rate::Output),
+            modality,
+        )? + of(output_audio, rates.get(Rate::OutputAudio), modality)?
+            + of(output_image, rates.get(Rate::OutputImage), modality)?,
+        units: 0,
+    })
+}
+
 /// The prices of cache writes for 5 minutes and for an hour: the row's, else the multiple of input that the provider
 /// states for the models of Anthropic.
-fn writes(row: &EffectiveRow<'_>) -> (Option<u64>, Option<u64>) {
+pub(super) fn writes(row: &EffectiveRow<'_>) -> (Option<u64>, Option<u64>) {
     let stated = || {
         let entry = row.entry.filter(|entry| entry.id().to_ascii_lowercase().contains("claude"))?;
         Some((row.rates.get(Rate::Input)?, entry.provider().write_multiples()))
