@@ -14,9 +14,7 @@ mod record;
 mod updates;
 
 use lambda_runtime::Error;
-use runtime::config::ConfigError;
 use runtime::metrics::Metric;
-use runtime::tables::Database;
 use serde::Serialize;
 use serde_json::Value;
 use store::{Registry, Usage};
@@ -24,18 +22,7 @@ use store::{Registry, Usage};
 use apply::Applier;
 use delivery::Delivery;
 
-/// The tables that this function's role grants.
-#[derive(Clone, Debug)]
-pub struct Tables {
-    pub usage: Usage,
-    pub registry: Registry,
-}
-
-impl runtime::tables::Tables for Tables {
-    fn open(database: &Database) -> Result<Self, ConfigError> {
-        Ok(Self { usage: database.usage()?, registry: database.registry()? })
-    }
-}
+runtime::tables!(usage: Usage, registry: Registry);
 
 /// The function. It remembers what it has stored of end users and of the registry, to save writes.
 pub struct Aggregator {

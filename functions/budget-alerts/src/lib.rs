@@ -53,8 +53,6 @@ use std::time::Duration;
 
 use lambda_runtime::Error;
 use runtime::clock::Clock;
-use runtime::config::ConfigError;
-use runtime::tables::Database;
 use serde_json::Value;
 use store::{Events, Registry, Usage};
 
@@ -62,23 +60,7 @@ pub use channels::{Channels, Printer};
 use run::Run;
 use services::Services;
 
-/// The tables that this function's role grants.
-#[derive(Clone, Debug)]
-pub struct Tables {
-    pub events: Events,
-    pub usage: Usage,
-    pub registry: Registry,
-}
-
-impl runtime::tables::Tables for Tables {
-    fn open(database: &Database) -> Result<Self, ConfigError> {
-        Ok(Self { events: database.events()?, usage: database.usage()?, registry: database.registry()? })
-    }
-
-    async fn warm(&self) {
-        self.registry.warm().await;
-    }
-}
+runtime::tables!(events: Events, usage: Usage, registry: Registry; warm registry);
 
 /// The most failed organizations that an error names.
 const MAX_NAMED: usize = 20;

@@ -15,27 +15,9 @@ pub mod request;
 pub mod schedule;
 mod stored;
 
-use runtime::config::ConfigError;
-use runtime::tables::Database;
 use store::{Events, Registry, Usage};
 
 pub use day::SETTLE;
 pub use reconciler::Reconciler;
 
-/// The tables that this function's role grants.
-#[derive(Clone, Debug)]
-pub struct Tables {
-    pub events: Events,
-    pub usage: Usage,
-    pub registry: Registry,
-}
-
-impl runtime::tables::Tables for Tables {
-    fn open(database: &Database) -> Result<Self, ConfigError> {
-        Ok(Self { events: database.events()?, usage: database.usage()?, registry: database.registry()? })
-    }
-
-    async fn warm(&self) {
-        self.registry.warm().await;
-    }
-}
+runtime::tables!(events: Events, usage: Usage, registry: Registry; warm registry);

@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::money::{MAX_SCALE, Usd};
-use crate::pricing::{Price, Prices, Rates};
+use crate::pricing::{Price, Prices, Rates, scale_half_even};
 
 /// Tokens by the bucket that prices them; the buckets share no token. A call has at most 10⁹ in each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -144,23 +144,6 @@ impl Pico {
         checked_usd(figure)?;
         let input = scale_half_even(figure, part, whole);
         Some((checked_usd(input)?, checked_usd(figure - input)?))
-    }
-}
-
-/// `value × part / whole`, rounded half-even; `part` is at most `whole`, and `whole` below 2¹²⁶. The product
-/// may pass 128 bits, so it is never formed: this is long division, bit by bit.
-fn scale_half_even(value: u128, part: u128, whole: u128) -> u128 {
-    let (mut quotient, mut remainder) = (0, 0);
-    for bit in (0..u128::BITS - value.leading_zeros()).rev() {
-        quotient *= 2;
-        remainder = remainder * 2 + part * (value >> bit & 1);
-        quotient += remainder / whole;
-        remainder %= whole;
-    }
-    match (remainder * 2).cmp(&whole) {
-        std::cmp::Ordering::Less => quotient,
-        std::cmp::Ordering::Equal => quotient + quotient % 2,
-        std::cmp::Ordering::Greater => quotient + 1,
     }
 }
 

@@ -38,6 +38,29 @@ pub trait Tables: Clone + Send + Sync + 'static {
     }
 }
 
+/// Declares `Tables`, the [`Tables`] of a function, with a handle for each table that is named. `warm` names the table
+/// whose connection is opened during the init phase; without it none is.
+#[macro_export]
+macro_rules! tables {
+    ($($table:ident: $handle:ident),+ $(; warm $warmed:ident)?) => {
+        /// The tables that this function's role grants.
+        #[derive(Clone, Debug)]
+        pub struct Tables {
+            $(pub $table: $handle,)+
+        }
+
+        impl $crate::tables::Tables for Tables {
+            fn open(database: &$crate::tables::Database) -> Result<Self, $crate::config::ConfigError> {
+                Ok(Self { $($table: database.$table()?,)+ })
+            }
+
+            $(async fn warm(&self) {
+                self.$warmed.warm().await;
+            })?
+        }
+    };
+}
+
 impl Database {
     /// The tables named `names`, through `connection`.
     pub const fn new(connection: Connection, names: TableNames) -> Self {

@@ -42,6 +42,7 @@ pub use own::{MULTIPLIER_ONE, OwnEntry, OwnPrice, OwnPrices};
 pub use pricer::{CallPrice, CostParts, EffectiveRow, Pricer};
 pub use resolve::Found;
 pub use select::{Query, Unpriced};
+pub(crate) use split::scale_half_even;
 pub use split::split;
 pub use tables::PriceRow;
 pub use usage::{Call, TokenUsage, day_of};
