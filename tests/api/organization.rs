@@ -10,7 +10,10 @@ use crate::support::registry::{Registry, as_set, call};
 const PATH: &str = "/api/organization";
 
 fn zone(name: &str) -> Value {
-    json!({ "name": "Acme", "timezone": name, "cross_provider_recommendations": true })
+    json!({
+        "name": "Acme", "timezone": name, "cross_provider_recommendations": true,
+        "recommendation_allow_list": ["anthropic/claude-haiku-4-5"],
+    })
 }
 
 #[tokio::test]
@@ -19,7 +22,9 @@ async fn it_has_defaults_and_can_be_set() {
     let unset = registry.get(PATH).await;
     assert_eq!(
         as_set(&unset),
-        json!({ "name": null, "timezone": "UTC", "cross_provider_recommendations": false })
+        json!({
+            "name": null, "timezone": "UTC", "cross_provider_recommendations": false, "recommendation_allow_list": [],
+        })
     );
     assert_eq!(unset["id"], "acme");
     let set = registry.put(PATH, &zone("Asia/Kathmandu")).await;

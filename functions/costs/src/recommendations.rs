@@ -1,17 +1,26 @@
-//! `GET /api/cost-analysis/recommendations`: cheaper models that could do the same work.
+//! `GET /api/cost-analysis/recommendations`: models that could do the same work for less, and what to use instead of
+//! models that retire.
 //!
-//! At most one recommendation for each agent and each model that it used in the last 30 days. The recommended model
-//! has a price today, comes from the same provider (or from any provider that the organization used in these days, if
-//! its settings allow that), is of the tier that the agent's work needs, accepts the agent's inputs, and has not
-//! failed this agent more often before. Among those it is the one that saves most on the agent's own tokens, if that
-//! is at least 10 % and 1.00 USD a month.
+//! At most one recommendation for each agent and each model that it used in the last 30 days. A recommended model is a
+//! chat model of the same developer and provider (or of any provider that the organization used in these days, if its
+//! settings allow that), of a family and tier in `families.csv` that the agent's work needs, released within 24 months
+//! and served for at least 90 more days. It accepts the agent's inputs, has not failed this agent more often before and
+//! is on the organization's allow list, if there is one. Among those it is the one that saves most on the agent's own
+//! tokens, if that is at least 10 % and 1.00 USD a month.
+//!
+//! If the current model retires within 90 days and no other saves enough, its successor is recommended even if it costs
+//! more; without a successor the cheapest model of the same family.
 //!
 //! Archived agents get no recommendations. A model without a price cannot be compared.
 
+mod advice;
+mod allow_list;
 mod catalog;
 mod choice;
 mod history;
-mod model_limits;
+mod model;
+mod prices;
+mod row;
 mod tier;
 mod token_mix;
 
@@ -21,14 +30,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
-use ledger::ids::{AgentId, ModelKey};
-use ledger::money::{Number, percent};
-use ledger::period::{Day, DayRange};
-use ledger::pricing::{PriceBook, PriceRef};
+use ledger::ids::ModelKey;
+use ledger::money::Number;
+use ledger::period::DayRange;
 use ledger::rollup::OrgDay;
 use ledger::roster::Agent;
 use ledger::settings::AgentStatus;
-use rust_decimal::Decimal;
 use serde::Serialize;
 use web::auth::Scope;
 use web::caller::Caller;
@@ -36,10 +43,10 @@ use web::error::Result;
 
 use crate::model_names::ModelNames;
 use crate::{App, Route};
-use catalog::{Catalog, Offer};
-use choice::{CallCounts, CallsByModel, Current, DAYS, Saving, total_per_month};
-use history::{History, ModelUsage};
-use token_mix::TokenMix;
+use advice::{advise, provider_id};
+use catalog::Catalog;
+use choice::{DAYS, Saving, total_per_month};
+use row::Recommendation;
 
 pub fn route() -> Route {
     Route::get("/api/cost-analysis/recommendations", Scope::CostsRead, handle)
@@ -55,24 +62,6 @@ pub struct Response {
     unpriced_requests: u64,
 }
 
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Recommendation {
-    agent_id: AgentId,
-    agent_name: String,
-    current_model: String,
-    current_provider: String,
-    recommended_model: String,
-    recommended_provider: String,
-    savings_pct: Number,
-    /// Per 30 days, extrapolated from the days since the first use of the model in the window.
-    estimated_monthly_savings: Number,
-    /// Today's price in dollars per million tokens.
-    current_input_price: Number,
-    /// Today's price in dollars per million tokens.
-    recommended_input_price: Number,
-}
-
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
     let (org, tables) = (&caller.org, &app.tables);
     let fetch =
@@ -82,107 +71,39 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
     let ((window, (agent_days, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
     // Cached: the time zone lookup above has just read it.
     let settings = tables.registry.settings_cached(org).await?;
-    let catalog = Catalog::new(PriceBook::builtin(), &settings.overrides, app.clock.now().date_naive());
     let histories = history::of(window, agent_days, &ModelNames::of(org_days.values()));
     let mut used = OrgDay::default();
     for (_, day) in org_days.into_iter().filter(|(day, _)| window.contains(*day)) {
         used.merge(day);
     }
-    let everywhere =
-        settings.organization.cross_provider_recommendations.then(|| providers(used.models.keys()));
+    let everywhere = providers(used.models.keys());
+    let organization = &settings.organization;
+    let today = app.clock.now().date_naive();
+    let catalog =
+        Catalog::new(settings.pricer(), &organization.recommendation_allow_list, today, &everywhere);
+    let reach = organization.cross_provider_recommendations.then_some(&everywhere);
 
     let agents: BTreeMap<_, _> = agents.iter().map(|agent| (&agent.id, agent)).collect();
     let found = histories.iter().flat_map(|(id, history)| {
         let agent = agents.get(id).copied();
         let at_work = agent.is_none_or(|agent| agent.status() != AgentStatus::Archived);
-        let found =
-            if at_work { advise(history, &catalog, everywhere.as_ref(), window.last) } else { Vec::new() };
+        let found = if at_work { advise(history, &catalog, reach, window.last) } else { Vec::new() };
         let name = agent.map_or(id.as_str(), Agent::name);
-        found.into_iter().map(move |advice| (advice.saving, recommendation(id, name, &advice)))
+        found.into_iter().map(move |advice| (advice.saving, Recommendation::new(id, name, &advice)))
     });
     Ok(Json(response(found.collect(), used.total().unpriced)))
 }
 
-/// The providers of the models, in lower case, as ids are compared.
+/// The ids of the models' providers.
 fn providers<'a>(models: impl Iterator<Item = &'a ModelKey>) -> BTreeSet<String> {
-    models.map(|key| key.provider.to_ascii_lowercase()).collect()
+    models.map(|key| provider_id(&key.provider)).collect()
 }
 
-/// A recommended change and its saving.
-struct Advice<'a> {
-    from: &'a ModelKey,
-    price: PriceRef<'a>,
-    to: Offer<'a>,
-    saving: Saving,
-}
-
-/// The recommendations for one agent.
-fn advise<'a>(
-    history: &'a History,
-    catalog: &Catalog<'a>,
-    everywhere: Option<&BTreeSet<String>>,
-    today: Day,
-) -> Vec<Advice<'a>> {
-    let needed = tier::needed(history.calls, &history.calls_by_task_type);
-    let tried = tried(history, catalog);
-    let advice = |(from, used): (&'a ModelKey, &ModelUsage)| {
-        let (price, model) = catalog.price_of(from)?;
-        let current = Current {
-            price,
-            model,
-            mix: TokenMix::of(&used.sums),
-            calls: CallCounts { requests: used.sums.requests, errors: used.sums.errors },
-            recorded: used.sums.cost,
-            days: days_since(used.first, today),
-            needed,
-        };
-        let own = providers(std::iter::once(from));
-        let (to, saving) = current.best(catalog.offers(everywhere.unwrap_or(&own)), &tried)?;
-        Some(Advice { from, price, to: *to, saving })
-    };
-    history.models.iter().filter_map(advice).collect()
-}
-
-/// The agent's calls of each model that has a price.
-fn tried<'a>(history: &History, catalog: &Catalog<'a>) -> CallsByModel<'a> {
-    let mut tried = CallsByModel::new();
-    for (key, used) in &history.models {
-        if let Some((_, model)) = catalog.price_of(key) {
-            let calls = tried.entry((&*model.provider, &*model.model)).or_default();
-            calls.requests += used.sums.requests;
-            calls.errors += used.sums.errors;
-        }
-    }
-    tried
-}
-
-/// Number of days from `first` to `today`, both included.
-fn days_since(first: Day, today: Day) -> u32 {
-    let days = DayRange { first, last: today }.days().count();
-    u32::try_from(days).unwrap_or(DAYS).clamp(1, DAYS)
-}
-
-fn recommendation(id: &AgentId, name: &str, advice: &Advice<'_>) -> Recommendation {
-    let input = |price: PriceRef<'_>| Number(price.version.base.input.per_million());
-    let to = advice.to.price.model;
-    Recommendation {
-        agent_id: id.clone(),
-        agent_name: name.to_owned(),
-        current_model: advice.from.model.clone(),
-        current_provider: advice.from.provider.clone(),
-        recommended_model: to.model.clone(),
-        recommended_provider: to.provider.clone(),
-        savings_pct: percent(Decimal::from(advice.saving.saved), Decimal::from(advice.saving.cost_now)),
-        estimated_monthly_savings: Number::usd(total_per_month([advice.saving])),
-        current_input_price: input(advice.price),
-        recommended_input_price: input(advice.to.price),
-    }
-}
-
-fn response(mut found: Vec<(Saving, Recommendation)>, unpriced_requests: u64) -> Response {
-    let total = total_per_month(found.iter().map(|(saving, _)| *saving));
+fn response(mut found: Vec<(Option<Saving>, Recommendation)>, unpriced_requests: u64) -> Response {
+    let saved = |saving: &Option<Saving>| saving.filter(|saving| saving.saved > 0);
+    let total = total_per_month(found.iter().filter_map(|(saving, _)| saved(saving)));
     // The sort is stable: equal savings stay ordered by agent and model.
-    found.sort_by_key(|(saving, _)| Reverse(saving.per_month()));
+    found.sort_by_key(|(saving, _)| Reverse(saved(saving).map(Saving::per_month)));
     Response {
         recommendations: found.into_iter().map(|(_, recommendation)| recommendation).collect(),
         total_potential_savings: Number::usd(total),

@@ -1,8 +1,10 @@
-//! `GET` and `PUT /api/organization`: name, time zone and whether other providers may be recommended.
+//! `GET` and `PUT /api/organization`: name, time zone and which models may be recommended.
+
+use std::ops::RangeInclusive;
 
 use axum::extract::State;
 use chrono_tz::Tz;
-use ledger::ids::OrgId;
+use ledger::ids::{Name, OrgId};
 use ledger::settings::OrganizationSettings;
 use runtime::config::Config;
 use serde::Serialize;
@@ -21,6 +23,10 @@ use crate::limits::{NAME, READ_ONLY};
 use crate::response::Versioned;
 use crate::{App, Route};
 
+/// Number of models in an allow list. All settings of an organization are read with every ingest request that does not
+/// find them cached.
+const ALLOW_LIST: RangeInclusive<usize> = 0..=100;
+
 pub fn routes() -> Vec<Route> {
     let path = "/api/organization";
     vec![Route::get(path, Scope::RegistryRead, get), Route::put(path, Scope::RegistryWrite, put)]
@@ -32,6 +38,7 @@ pub struct Organization {
     name: Option<String>,
     timezone: Tz,
     cross_provider_recommendations: bool,
+    recommendation_allow_list: Vec<String>,
 }
 
 struct OrganizationBody(OrganizationSettings);
@@ -79,6 +86,7 @@ fn view(id: OrgId, stored: &Stored<OrganizationSettings>) -> Versioned<Organizat
         name: settings.name,
         timezone: settings.timezone,
         cross_provider_recommendations: settings.cross_provider_recommendations,
+        recommendation_allow_list: settings.recommendation_allow_list,
     };
     Versioned::new(organization, stored)
 }
@@ -98,7 +106,15 @@ fn settings(fields: &mut FieldReader<'_>) -> OrganizationSettings {
         cross_provider_recommendations: fields
             .optional("cross_provider_recommendations", boolean)
             .unwrap_or(default.cross_provider_recommendations),
+        recommendation_allow_list: fields
+            .list("recommendation_allow_list", &ALLOW_LIST, || model)
+            .unwrap_or(default.recommendation_allow_list),
     }
+}
+
+/// A model's id, or `provider/model`.
+fn model(raw: &RawValue) -> Result<String, Invalid> {
+    fields::id::<Name>(raw).map(String::from)
 }
 
 fn timezone(raw: &RawValue) -> Result<Tz, Invalid> {
@@ -116,16 +132,20 @@ mod tests {
         let given = |text: &str| reading(text, settings);
         assert_eq!(given("{}"), Ok(OrganizationSettings::default()));
         assert_eq!(
-            given(r#"{"name":null,"timezone":null,"cross_provider_recommendations":null}"#),
+            given(
+                r#"{"name":null,"timezone":null,"cross_provider_recommendations":null,"recommendation_allow_list":null}"#
+            ),
             given("{}")
         );
         let all = given(
-            r#"{"name":"Acme","timezone":"Asia/Kathmandu","cross_provider_recommendations":true,"id":"acme"}"#,
+            r#"{"name":"Acme","timezone":"Asia/Kathmandu","cross_provider_recommendations":true,
+                "recommendation_allow_list":["anthropic/claude-haiku-4-5","gpt-5"],"id":"acme"}"#,
         );
         let expected = OrganizationSettings {
             name: Some("Acme".to_owned()),
             timezone: Tz::Asia__Kathmandu,
             cross_provider_recommendations: true,
+            recommendation_allow_list: vec!["anthropic/claude-haiku-4-5".to_owned(), "gpt-5".to_owned()],
         };
         assert_eq!(all, Ok(expected));
     }
@@ -133,13 +153,15 @@ mod tests {
     #[test]
     fn every_fault_is_listed() {
         let faults = reading(
-            r#"{"name":"","timezone":"Mars/Olympus","cross_provider_recommendations":1,"zone":"UTC"}"#,
+            r#"{"name":"","timezone":"Mars/Olympus","cross_provider_recommendations":1,
+                "recommendation_allow_list":["a b"],"zone":"UTC"}"#,
             settings,
         );
         let expected = [
             r#"["body","name"] string_too_short"#,
             r#"["body","timezone"] timezone"#,
             r#"["body","cross_provider_recommendations"] bool_type"#,
+            r#"["body","recommendation_allow_list",0] id"#,
             r#"["body","zone"] extra_forbidden"#,
         ];
         assert_eq!(faults.unwrap_err(), expected);

@@ -7,7 +7,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use cli::{invoke, run, token};
+use cli::{invoke, prices, run, token};
 use local::error::Result;
 
 /// Fleetledger on this machine: every function, table and stream that template.yaml describes.
@@ -33,6 +33,9 @@ enum Command {
     /// Manage budget alerts
     #[command(subcommand)]
     Alerts(Alerts),
+    /// Maintain the price book
+    #[command(subcommand)]
+    Prices(Prices),
 }
 
 #[derive(Subcommand)]
@@ -45,6 +48,13 @@ enum Quarantine {
 enum Alerts {
     /// Compare budgets with costs now and send the alerts that are due
     Run(invoke::Running),
+}
+
+#[derive(Subcommand)]
+enum Prices {
+    /// Read two public price lists, write the data files, and print what is new, gone, dearer and cheaper
+    #[command(after_help = prices::REFRESH_HELP)]
+    Refresh(prices::Refresh),
 }
 
 #[tokio::main]
@@ -66,6 +76,7 @@ async fn execute(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Reconcile(arguments)) => return invoke::reconcile(arguments).await,
         Some(Command::Quarantine(Quarantine::Replay(stack))) => invoke::replay(stack).await?,
         Some(Command::Alerts(Alerts::Run(stack))) => invoke::alerts(stack).await?,
+        Some(Command::Prices(Prices::Refresh(arguments))) => prices::refresh(arguments).await?,
     }
     Ok(ExitCode::SUCCESS)
 }

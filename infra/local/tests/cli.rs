@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::process::Output;
 
@@ -69,4 +70,64 @@ fn invalid_arguments_are_refused_before_any_request() {
     ] {
         assert_eq!(run(wrong).status.code(), Some(2), "{wrong:?}");
     }
+}
+
+/// Serves one HTTP response and returns its URL.
+fn serve(status: &'static str, body: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/list.json", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let _ = connection.read(&mut [0; 4096]).unwrap();
+        let head =
+            format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
+        connection.write_all((head + &body).as_bytes()).unwrap();
+    });
+    url
+}
+
+/// A folder with the book's files that people keep, and no prices.
+fn empty_book() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["providers.csv", "preferences.csv"] {
+        let source = format!("{}/../../shared/ledger/data/{name}", env!("CARGO_MANIFEST_DIR"));
+        std::fs::copy(source, folder.path().join(name)).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_refresh_reads_lists_from_files_and_urls() {
+    let folder = empty_book();
+    let data = folder.path().to_str().unwrap();
+    let litellm = r#"{"openai/m": {"litellm_provider": "openai", "input_cost_per_token": 1e-06}}"#;
+    let genai = folder.path().join("data.json");
+    std::fs::write(&genai, "[]").unwrap();
+    let refresh = |litellm: &str, more: &[&str]| {
+        let genai = genai.to_str().unwrap();
+        let lists = ["--genai-prices", genai, "--litellm", litellm, "--today", "2026-11-27", "--data", data];
+        run(&[&["prices", "refresh"], &lists[..], more].concat())
+    };
+    let file = folder.path().join("prices/openai.csv");
+    let output = refresh(&serve("200 OK", litellm.to_owned()), &["--dry-run"]);
+    assert_eq!(text(&output.stderr), "");
+    assert!(text(&output.stdout).starts_with("new: 1\n  openai/m\n"), "{}", text(&output.stdout));
+    assert!(!file.exists());
+    assert!(refresh(&serve("200 OK", litellm.to_owned()), &[]).status.success());
+    assert!(std::fs::read_to_string(&file).unwrap().contains("input=1,litellm,2026-11-27"));
+    assert!(text(&refresh(&serve("200 OK", litellm.to_owned()), &[]).stdout).starts_with("new: 0\n"));
+
+    for (source, expected) in [
+        (serve("404 Not Found", String::new()), "/list.json: the server answers 404 Not Found"),
+        ("http://127.0.0.1:1/list.json".to_owned(), "cannot download http://127.0.0.1:1/list.json: "),
+        ("nowhere.json".to_owned(), "cannot read nowhere.json: "),
+        (serve("200 OK", "<html>".to_owned()), "nothing was written: "),
+    ] {
+        let output = refresh(&source, &[]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(text(&output.stderr).contains(expected), "{}", text(&output.stderr));
+    }
+    let output = run(&["prices", "refresh", "--genai-prices", "x", "--litellm", "x", "--data", "nowhere"]);
+    assert!(text(&output.stderr).contains("is not the folder of the price book"), "{}", text(&output.stderr));
+    assert_eq!(run(&["prices", "refresh", "--genai-prices", "x"]).status.code(), Some(2));
 }

@@ -79,7 +79,7 @@ mod tests {
     use crate::cost::{CallCost, TokenCounts};
     use crate::event::{CallStatus, HostReport, KeySource};
     use crate::ids::{AgentId, NodeId};
-    use crate::pricing::Overrides;
+    use crate::pricing::{Overrides, OwnPrices};
     use crate::settings::OrganizationSettings;
 
     fn name(text: &str) -> Name {
@@ -88,8 +88,13 @@ mod tests {
 
     fn stamped(data: Data<(), ()>) -> Event {
         let organization = OrganizationSettings::default();
-        let settings =
-            Settings { zone: Tz::Asia__Kathmandu, overrides: Overrides::default(), organization, plan: None };
+        let settings = Settings {
+            zone: Tz::Asia__Kathmandu,
+            own_prices: OwnPrices::default(),
+            overrides: Overrides::default(),
+            organization,
+            plan: None,
+        };
         let time = "2026-09-15T20:00:00Z".parse().unwrap();
         Draft { source: name("s"), id: name("1"), time, data }.stamp(&OrgId::new("acme").unwrap(), &settings)
     }

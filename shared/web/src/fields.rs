@@ -84,6 +84,11 @@ impl<'a> FieldReader<'a> {
         Some(value)
     }
 
+    /// Whether a field is present and not null.
+    pub fn is_given(&self, name: &str) -> bool {
+        self.left.iter().any(|(key, value)| key == name && value.get() != "null")
+    }
+
     /// Takes a field that may be absent or null.
     pub fn optional<T>(
         &mut self,
@@ -229,9 +234,14 @@ pub const QUANTITY_SCALE: u32 = 6;
 
 /// An amount from 0 to `most` with at most [`QUANTITY_SCALE`] decimals, as a JSON number or a string.
 pub fn quantity(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Invalid> {
+    decimal(most, QUANTITY_SCALE)
+}
+
+/// An amount from 0 to `most` with at most `scale` decimals, as a JSON number or a string.
+pub fn decimal(most: u64, scale: u32) -> impl FnOnce(&RawValue) -> Result<Decimal, Invalid> {
     move |raw| {
         let text = string(raw).unwrap_or_else(|_| raw.get().to_owned());
-        amount(&text, most, QUANTITY_SCALE)
+        amount(&text, most, scale)
     }
 }
 

@@ -12,4 +12,5 @@ pub mod fields;
 pub mod logs;
 pub mod path;
 pub mod query;
+pub mod rates;
 pub mod route;

@@ -45,7 +45,8 @@ impl PathReader {
         self.text(name).strip_suffix(suffix).map(|text| read_id(name, text))
     }
 
-    fn text(&self, name: &str) -> &str {
+    /// A parameter as it was given.
+    pub fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str()).unwrap_or_default()
     }
 }

@@ -4,10 +4,10 @@ use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
 use ledger::money::{MAX_SCALE, Usd, round};
-use ledger::pricing::{Category, PriceRef, PricedModel};
+use ledger::pricing::FamilyTier;
 use rust_decimal::Decimal;
 
-use super::catalog::Offer;
+use super::model::{Candidate, InUse, ModelId, Offer};
 use super::token_mix::TokenMix;
 
 /// Length in days of both the window and a month.
@@ -30,15 +30,13 @@ impl CallCounts {
     }
 }
 
-/// The calls that an agent made, by provider and id of the model, with aliases resolved.
-pub type CallsByModel<'a> = BTreeMap<(&'a str, &'a str), CallCounts>;
+/// The calls that an agent made, by model.
+pub type CallsByModel = BTreeMap<ModelId, CallCounts>;
 
 /// An agent's usage of its current model.
 #[derive(Clone, Debug)]
-pub struct Current<'a> {
-    /// Today's price.
-    pub price: PriceRef<'a>,
-    pub model: &'a PricedModel,
+pub struct Current {
+    pub model: InUse,
     pub mix: TokenMix,
     pub calls: CallCounts,
     /// The cost as it was recorded.
@@ -46,58 +44,88 @@ pub struct Current<'a> {
     /// Days since the first call in the window, today included.
     pub days: u32,
     /// The tier that the agent's work needs.
-    pub needed: Category,
+    pub needed: FamilyTier,
+    /// Whether models of other developers may be recommended.
+    pub any_developer: bool,
 }
 
+/// The difference in cost between the current model and another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Saving {
     /// Current cost in picodollars.
     pub cost_now: i128,
-    /// Saving in picodollars.
+    /// Saving in picodollars; negative if the other model costs more.
     pub saved: i128,
     /// The days over which it would have been saved.
     pub days: u32,
 }
 
-impl Current<'_> {
+impl Current {
     /// The recorded cost, or the cost at today's prices if that is lower. So a price that has fallen since does not
-    /// count as a saving, nor does a discount that shows in the provider's own figures.
+    /// count as a saving, nor does a discount that shows in the provider's own figures. Where today's prices lack one,
+    /// some calls may have been unpriced, and the recorded cost is the lower bound.
     fn cost_now(&self) -> i128 {
-        pico(self.recorded).min(self.mix.min_cost(self.price))
+        let recorded = pico(self.recorded);
+        self.mix.min_cost(&self.model.prices).map_or(recorded, |cost| cost.min(recorded))
     }
 
-    /// Whether the offered model could do the agent's work.
-    fn is_eligible(&self, offer: &Offer<'_>, tried: &CallsByModel<'_>) -> bool {
-        let tried = tried.get(&(&*offer.model.provider, &*offer.model.model));
-        !offer.is(self.model)
-            && offer.price.category() >= self.needed
-            && offer.max_input >= self.mix.longest_input
-            && !tried.is_some_and(|calls| calls.fail_more_than(self.calls))
+    /// Whether a candidate could do the agent's work.
+    fn is_eligible(&self, candidate: &Candidate, tried: &CallsByModel) -> bool {
+        let is_known_developer = candidate.developer.is_some() && candidate.developer == self.model.developer;
+        // Not every provider counts the tokens of images, so a model that takes them is replaced by another such.
+        let needs_images = self.mix.has_images() || self.model.takes_images;
+        let takes_all = (candidate.takes_images || !needs_images)
+            && (candidate.takes_audio || !self.mix.has_audio())
+            && !self.mix.writes_media()
+            && candidate.max_input >= self.mix.longest_input;
+        candidate.base != self.model.base
+            && (self.any_developer || is_known_developer)
+            && (candidate.offer.id.provider != self.model.base.provider
+                || candidate.spelling == self.model.spelling)
+            && candidate.tier >= self.needed
+            && takes_all
+            && !tried.get(&candidate.base).is_some_and(|calls| calls.fail_more_than(self.calls))
     }
 
-    /// The offer that saves most, if it saves enough; among equals the first by model.
+    /// The saving with another model. None if not all of the agent's tokens have a price there.
+    pub fn saving(&self, offer: &Offer) -> Option<Saving> {
+        let cost_now = self.cost_now();
+        let then = self.mix.max_cost(&offer.prices).ok()?;
+        Some(Saving { cost_now, saved: cost_now - then, days: self.days })
+    }
+
+    /// The candidate that saves most, if it saves enough.
     ///
     /// A price has many parts, such as cache and long-context rates. Which of two prices is lower depends on the
     /// agent's own tokens, so only the resulting cost is compared.
-    pub fn best<'o, 'a>(
+    pub fn best<'c>(
         &self,
-        offers: impl IntoIterator<Item = &'o Offer<'a>>,
-        tried: &CallsByModel<'_>,
-    ) -> Option<(&'o Offer<'a>, Saving)>
-    where
-        'a: 'o,
-    {
-        let cost_now = self.cost_now();
-        let offers = offers.into_iter().filter(|offer| self.is_eligible(offer, tried));
-        let saving = |offer: &Offer<'_>| {
-            let saved = cost_now - self.mix.max_cost(offer.price);
-            Saving { cost_now, saved, days: self.days }
-        };
-        let best = offers.map(|offer| (offer, saving(offer))).min_by_key(|(offer, saving)| {
-            let model = offer.price.model;
-            (Reverse(saving.saved), &*model.model, &*model.provider)
-        });
+        candidates: impl IntoIterator<Item = &'c Candidate>,
+        tried: &CallsByModel,
+    ) -> Option<(&'c Candidate, Saving)> {
+        let best = self.cheapest(candidates, tried);
         best.filter(|(_, saving)| saving.is_worth_showing())
+    }
+
+    /// The candidate that takes the place of a model that retires without a successor: the cheapest of its family.
+    pub fn replacement<'c>(
+        &self,
+        candidates: impl IntoIterator<Item = &'c Candidate>,
+        tried: &CallsByModel,
+    ) -> Option<(&'c Candidate, Saving)> {
+        let family = (self.model.developer?, self.model.family?);
+        let same = |one: &&Candidate| one.developer.zip(one.family) == Some(family);
+        self.cheapest(candidates.into_iter().filter(same), tried)
+    }
+
+    fn cheapest<'c>(
+        &self,
+        candidates: impl IntoIterator<Item = &'c Candidate>,
+        tried: &CallsByModel,
+    ) -> Option<(&'c Candidate, Saving)> {
+        let eligible = candidates.into_iter().filter(|candidate| self.is_eligible(candidate, tried));
+        let savings = eligible.filter_map(|candidate| Some((candidate, self.saving(&candidate.offer)?)));
+        savings.min_by_key(|(candidate, saving)| (Reverse(saving.saved), candidate.rank()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger::pricing::Category;
+use ledger::pricing::FamilyTier;
 
 /// Task types that the smallest models do well.
 const ECONOMY: [&str; 7] =
@@ -10,19 +10,19 @@ const ECONOMY: [&str; 7] =
 /// Task types for the largest models. All others, unknown and missing types included, need a standard model.
 const FLAGSHIP: [&str; 3] = ["reasoning", "planning", "research"];
 
-fn tier_of(task_type: &str) -> Category {
+fn tier_of(task_type: &str) -> FamilyTier {
     if ECONOMY.contains(&task_type) {
-        Category::Economy
+        FamilyTier::Economy
     } else if FLAGSHIP.contains(&task_type) {
-        Category::Flagship
+        FamilyTier::Flagship
     } else {
-        Category::Standard
+        FamilyTier::Standard
     }
 }
 
 /// The highest tier among task types that make up at least 5 % of `calls`, or among all types if none reaches that
 /// share.
-pub fn needed(calls: u64, by_type: &BTreeMap<String, u64>) -> Category {
+pub fn needed(calls: u64, by_type: &BTreeMap<String, u64>) -> FamilyTier {
     let typed: u64 = by_type.values().sum();
     let untyped = ("", calls.saturating_sub(typed));
     let types = by_type.iter().map(|(name, calls)| (name.as_str(), *calls)).chain([untyped]);
@@ -31,15 +31,15 @@ pub fn needed(calls: u64, by_type: &BTreeMap<String, u64>) -> Category {
         let enough = present.iter().filter(|(_, of_type)| u128::from(*of_type) * 20 >= least);
         enough.map(|(name, _)| tier_of(name)).max()
     };
-    highest(calls.into()).or_else(|| highest(0)).unwrap_or(Category::Standard)
+    highest(calls.into()).or_else(|| highest(0)).unwrap_or(FamilyTier::Standard)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use Category::{Economy, Flagship, Standard};
+    use FamilyTier::{Economy, Flagship, Standard};
 
-    fn of(calls: u64, types: &[(&str, u64)]) -> Category {
+    fn of(calls: u64, types: &[(&str, u64)]) -> FamilyTier {
         needed(calls, &types.iter().map(|(name, calls)| ((*name).to_owned(), *calls)).collect())
     }
 

@@ -1,108 +1,145 @@
 //! An agent's tokens of one model, and their cost at other prices.
 
-use ledger::cost::{TokenCounts, picodollars};
-use ledger::pricing::{Price, PriceRef, Rates};
+use ledger::cost::TokenCounts;
+use ledger::pricing::data::{Rate, RateSet};
+use ledger::pricing::{TokenUsage, Unpriced};
 use ledger::rollup::{AgentModelFigures, LONG_CONTEXT_STEPS};
+
+use super::prices::Prices;
 
 /// The tokens of calls with more than `above` and at most `up_to` input tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Part {
     above: u64,
     up_to: u64,
-    tokens: TokenCounts,
+    tokens: TokenUsage,
 }
 
 /// The tokens that an agent used of a model, by input length of the calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenMix {
     parts: Vec<Part>,
+    requests: u64,
+    /// All tokens.
+    pub total: TokenUsage,
     /// Upper bound of the input tokens of a single call.
     pub longest_input: u64,
 }
 
 impl TokenMix {
     pub fn of(sums: &AgentModelFigures) -> Self {
-        let mut rest = sums.tokens;
+        let total = usage(&sums.tokens);
+        let mut rest = total;
         let mut parts = Vec::new();
         for (i, tokens) in sums.long_context.iter().enumerate() {
             let up_to = LONG_CONTEXT_STEPS.get(i + 1).copied().unwrap_or(u64::MAX);
-            parts.push(Part { above: LONG_CONTEXT_STEPS[i], up_to, tokens: *tokens });
-            rest = without(rest, *tokens);
+            let tokens = usage(tokens);
+            parts.push(Part { above: LONG_CONTEXT_STEPS[i], up_to, tokens });
+            rest = without(rest, tokens);
         }
         parts.push(Part { above: 0, up_to: LONG_CONTEXT_STEPS[0], tokens: rest });
-        parts.retain(|part| part.tokens.total() > 0);
-        Self { parts, longest_input: sums.longest_input() }
+        parts.retain(|part| part.tokens != TokenUsage::default());
+        Self { parts, requests: sums.requests, total, longest_input: sums.longest_input() }
+    }
+
+    /// Whether any call had images in it, as far as providers count their tokens.
+    pub const fn has_images(&self) -> bool {
+        self.total.input_image > 0
+    }
+
+    pub const fn has_audio(&self) -> bool {
+        self.total.input_audio > 0 || self.total.cache_read_audio > 0
+    }
+
+    /// Whether any call wrote something else than text.
+    pub const fn writes_media(&self) -> bool {
+        self.total.output_audio > 0 || self.total.output_image > 0
     }
 
     /// Upper bound of the cost in picodollars. A rollup does not tell on which side of a threshold a call was unless
-    /// the threshold is one of [`LONG_CONTEXT_STEPS`]. All thresholds of the book are; an organization's own price
-    /// may have others.
-    pub fn max_cost(&self, price: PriceRef<'_>) -> i128 {
-        self.cost(price, Price::max)
+    /// the threshold is one of [`LONG_CONTEXT_STEPS`], nor in which hours.
+    pub fn max_cost(&self, prices: &Prices) -> Result<i128, Unpriced> {
+        self.cost(prices, u64::max)
     }
 
     /// Lower bound of the cost in picodollars.
-    pub fn min_cost(&self, price: PriceRef<'_>) -> i128 {
-        self.cost(price, Price::min)
+    pub fn min_cost(&self, prices: &Prices) -> Result<i128, Unpriced> {
+        self.cost(prices, u64::min)
     }
 
-    fn cost(&self, price: PriceRef<'_>, pick: fn(Price, Price) -> Price) -> i128 {
-        let cost = |part: &Part| {
-            let within = |above: u64| part.above < above && above < part.up_to;
-            let longer = price.version.long_context.iter().filter(|long| within(long.above_input_tokens));
-            let shortest = price.rates(part.above + 1).clone();
-            let rates = longer.fold(shortest, |rates, long| pick_each(&rates, &long.rates, pick));
-            picodollars(&rates, &part.tokens)
-        };
-        self.parts.iter().map(cost).sum()
+    fn cost(&self, prices: &Prices, pick: fn(u64, u64) -> u64) -> Result<i128, Unpriced> {
+        let each = |one: RateSet, other: &RateSet| pick_each(&one, other, pick);
+        let mut cost = 0;
+        for part in &self.parts {
+            let mut rates = prices.between(part.above, part.up_to);
+            let first = *rates.next().unwrap_or_else(|| prices.base());
+            cost += rates.fold(first, each).cost_of(&part.tokens)?.total();
+        }
+        let fee = prices.base().get(Rate::Requests).unwrap_or_default();
+        Ok(cost + i128::from(self.requests) * i128::from(fee))
     }
 }
 
 /// Picks each rate separately: for one kind of token the one price may be higher, for another kind the other.
-fn pick_each(one: &Rates, other: &Rates, pick: fn(Price, Price) -> Price) -> Rates {
-    Rates {
-        input: pick(one.input, other.input),
-        output: pick(one.output, other.output),
-        cache_read: Some(pick(one.cache_read_price(), other.cache_read_price())),
-        cache_write_5m: Some(pick(one.cache_write_5m_price(), other.cache_write_5m_price())),
-        cache_write_1h: Some(pick(one.cache_write_1h_price(), other.cache_write_1h_price())),
+fn pick_each(one: &RateSet, other: &RateSet, pick: fn(u64, u64) -> u64) -> RateSet {
+    let mut picked = RateSet::default();
+    for rate in Rate::ALL {
+        picked.set(rate, one.get(rate).zip(other.get(rate)).map(|(one, other)| pick(one, other)));
+    }
+    picked
+}
+
+const fn usage(tokens: &TokenCounts) -> TokenUsage {
+    TokenUsage {
+        input: tokens.input,
+        cache_read: tokens.cache_read,
+        cache_write_5m: tokens.cache_write_5m,
+        cache_write_30m: 0,
+        cache_write_1h: tokens.cache_write_1h,
+        cache_write_12h: 0,
+        output: tokens.output,
+        input_audio: 0,
+        input_image: 0,
+        cache_read_audio: 0,
+        output_audio: 0,
+        output_image: 0,
     }
 }
 
-const fn without(all: TokenCounts, part: TokenCounts) -> TokenCounts {
-    TokenCounts {
+const fn without(all: TokenUsage, part: TokenUsage) -> TokenUsage {
+    TokenUsage {
         input: all.input.saturating_sub(part.input),
-        output: all.output.saturating_sub(part.output),
         cache_read: all.cache_read.saturating_sub(part.cache_read),
         cache_write_5m: all.cache_write_5m.saturating_sub(part.cache_write_5m),
+        cache_write_30m: all.cache_write_30m.saturating_sub(part.cache_write_30m),
         cache_write_1h: all.cache_write_1h.saturating_sub(part.cache_write_1h),
+        cache_write_12h: all.cache_write_12h.saturating_sub(part.cache_write_12h),
+        output: all.output.saturating_sub(part.output),
+        input_audio: all.input_audio.saturating_sub(part.input_audio),
+        input_image: all.input_image.saturating_sub(part.input_image),
+        cache_read_audio: all.cache_read_audio.saturating_sub(part.cache_read_audio),
+        output_audio: all.output_audio.saturating_sub(part.output_audio),
+        output_image: all.output_image.saturating_sub(part.output_image),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use chrono::{DateTime, Utc};
-    use ledger::cost::price_call;
-    use ledger::pricing::{Overrides, PriceBook, Prices};
-    use proptest::prelude::*;
-
     use ledger::rollup::INPUT_LENGTHS;
+    use proptest::prelude::*;
 
     use super::*;
 
-    fn noon() -> DateTime<Utc> {
-        "2026-09-15T12:00:00Z".parse().unwrap()
-    }
-
     /// A model at 1 for input, 2 for output, 0.1 cached, 1.25 and 2 for cache writes, with unrelated prices above the
     /// thresholds.
-    fn priced(thresholds: &[u64]) -> PriceBook {
-        let header = include_str!("../../../../shared/ledger/data/model-prices.csv").lines().next().unwrap();
-        let row = |above: u64, prices: &str| format!("p,m,,,,{above},{prices}\n");
-        let long = ["3,1,0.2,5,7", "0.5,9,,,"];
-        let long = thresholds.iter().zip(long).map(|(above, prices)| row(*above, prices));
-        let rows: String = std::iter::once(row(0, "1,2,0.1,1.25,2")).chain(long).collect();
-        PriceBook::parse(&format!("{header}\n{rows}")).unwrap()
+    fn priced(thresholds: &[u64]) -> Prices {
+        let texts = [
+            "input=1 output=2 cache_read=0.1 cache_write_5m=1.25 cache_write_1h=2",
+            "input=3 output=1 cache_read=0.2 cache_write_5m=5 cache_write_1h=7",
+            "input=0.5 output=9 cache_read=0.5 cache_write_5m=0.5 cache_write_1h=0.5",
+        ];
+        let steps: Vec<_> = std::iter::once(0).chain(thresholds.iter().copied()).zip(texts).collect();
+        Prices::from_text(&steps)
     }
 
     fn added_up(calls: &[TokenCounts]) -> AgentModelFigures {
@@ -124,10 +161,9 @@ mod tests {
         TokenCounts { input: tokens, ..TokenCounts::default() }
     }
 
-    fn bounds(book: &PriceBook, calls: &[TokenCounts]) -> (i128, i128) {
-        let price = book.resolve("p", "m", noon()).unwrap();
+    fn bounds(prices: &Prices, calls: &[TokenCounts]) -> (i128, i128) {
         let mix = TokenMix::of(&added_up(calls));
-        (mix.min_cost(price), mix.max_cost(price))
+        (mix.min_cost(prices).unwrap(), mix.max_cost(prices).unwrap())
     }
 
     #[test]
@@ -171,13 +207,19 @@ mod tests {
     }
 
     #[test]
-    fn every_threshold_of_the_book_is_a_step() {
-        let overrides = Overrides::default();
-        for price in Prices::new(PriceBook::builtin(), &overrides).list(noon().date_naive()) {
-            for long in &price.version.long_context {
-                assert!(LONG_CONTEXT_STEPS.contains(&long.above_input_tokens), "{}", price.model.model);
-            }
-        }
+    fn requests_cost_a_fee_where_the_model_has_one() {
+        let prices = Prices::from_text(&[(0, "input=1 requests=0.005")]);
+        assert_eq!(bounds(&prices, &[input(1_000_000), input(0)]), (1_010_000_000_000, 1_010_000_000_000));
+    }
+
+    #[test]
+    fn tokens_without_a_price_have_no_cost() {
+        let mix = TokenMix::of(&added_up(&[TokenCounts { cache_write_1h: 1, ..TokenCounts::default() }]));
+        let without = Prices::from_text(&[(0, "input=1 output=2")]);
+        assert_eq!(mix.max_cost(&without), Err(Unpriced::NoPriceForCacheWrite));
+        // One price of two is not enough.
+        let some = Prices::from_text(&[(0, "input=1 cache_write_1h=2"), (64_000, "input=1")]);
+        assert_eq!(mix.max_cost(&some), Err(Unpriced::NoPriceForCacheWrite));
     }
 
     fn tokens() -> impl Strategy<Value = TokenCounts> {
@@ -201,14 +243,16 @@ mod tests {
             low in prop::sample::select(vec![128_000, 200_000, 1_000, 150_000]),
             high in prop::sample::select(vec![272_000, 512_000, 400_000, 900_000]),
         ) {
-            let book = priced(&[low, high]);
-            let overrides = Overrides::default();
-            let prices = Prices::new(&book, &overrides);
-            let one = |tokens| price_call(prices, "p", "m", noon(), tokens, None).total().unwrap();
-            let sum: ledger::money::Usd = calls.iter().map(one).sum();
-            let sum = (sum.dollars() * rust_decimal::Decimal::from(1_000_000_000_000_u64)).normalize();
-            let (least, most) = bounds(&book, &calls);
-            prop_assert!(rust_decimal::Decimal::from(least) <= sum && sum <= rust_decimal::Decimal::from(most));
+            let prices = priced(&[low, high]);
+            let one = |tokens: &TokenCounts| {
+                let whole = tokens.whole_input();
+                let step = if whole > high { high } else if whole > low { low } else { 0 };
+                let rates = prices.between(step, step + 1).next().unwrap();
+                rates.cost_of(&usage(tokens)).unwrap().total()
+            };
+            let sum: i128 = calls.iter().map(one).sum();
+            let (least, most) = bounds(&prices, &calls);
+            prop_assert!(least <= sum && sum <= most);
             if LONG_CONTEXT_STEPS.contains(&low) && LONG_CONTEXT_STEPS.contains(&high) {
                 prop_assert_eq!(least, most);
             }

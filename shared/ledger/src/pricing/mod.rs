@@ -14,9 +14,11 @@
 //!
 //! [`PriceBook`] and [`Prices`] are the older book with input, output and cache prices alone.
 
+mod amount;
 mod book;
 mod build;
 mod catalog;
+mod category;
 #[cfg(test)]
 mod compile;
 pub mod data;
@@ -38,19 +40,20 @@ mod usage;
 use std::borrow::Cow;
 
 pub use catalog::{Book, FamilyTier, ModelEntry, ProviderEntry};
+pub use category::Category;
 pub use own::{MULTIPLIER_ONE, OwnEntry, OwnPrice, OwnPrices};
-pub use pricer::{CallPrice, CostParts, EffectiveRow, Pricer};
+pub use pricer::{CallPrice, CostParts, EffectiveRow, ListedModel, Pricer};
 pub use resolve::Found;
 pub use select::{Query, Unpriced};
 pub(crate) use split::scale_half_even;
 pub use split::split;
 pub use tables::PriceRow;
-pub use usage::{Call, TokenUsage, day_of};
+pub use usage::{Call, TokenUsage, date_of, day_of};
 
 pub use book::{PriceBook, PriceRef, PriceVersion, PricedModel};
 pub use overrides::{Override, Overrides, Prices};
 pub use parse::MalformedBook;
-pub use rates::{Category, InvalidPrice, LongContext, Price, Rates};
+pub use rates::{InvalidPrice, LongContext, Price, Rates};
 
 /// The form in which ids compare. They are ASCII, and most are in lower case as they come.
 fn fold(id: &str) -> Cow<'_, str> {

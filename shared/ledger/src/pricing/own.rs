@@ -87,9 +87,9 @@ impl OwnPrices {
             return None;
         }
         let provider = model.provider().id();
-        self.named(provider, model.id(), day)
-            .or_else(|| self.named(provider, model.priced_as().id(), day))
-            .or_else(|| self.of_provider(provider, day))
+        // An alias is for calls that name it, and says nothing about the model that it shares its name with.
+        let own = |id| self.named(provider, id, day).filter(|own| !matches!(own.price, OwnPrice::Alias(_)));
+        own(model.id()).or_else(|| own(model.priced_as().id())).or_else(|| self.of_provider(provider, day))
     }
 
     /// The factor for all models of a provider on `day`.

@@ -1,21 +1,21 @@
 //! What a call costs: the book under an organization's own prices.
 
-use std::borrow::Cow;
-
-use super::catalog::{Book, ModelEntry, ProviderEntry};
+use super::catalog::{Book, ProviderEntry};
 use super::data::{Date, Tier};
 use super::own::{OwnEntry, OwnPrice, OwnPrices, provider_id};
+use super::resolve::Found;
 use super::select::{Query, Unpriced};
-use super::tables::PriceRow;
 use super::usage::Call;
 
 mod cost;
 mod effective;
+mod list;
 
 pub use cost::CostParts;
 use cost::cost;
 pub use effective::EffectiveRow;
 use effective::effective;
+pub use list::ListedModel;
 
 /// The prices that hold for one organization.
 ///
@@ -65,17 +65,7 @@ impl<'p> Pricer<'p> {
     /// Why there are none.
     pub fn row(self, call: &Call<'_>) -> Result<EffectiveRow<'p>, Unpriced> {
         let day = call.day();
-        let sent = self.sent(call, day);
-        let name = match sent.map(|own| &own.price) {
-            Some(OwnPrice::Alias(model)) => model,
-            _ => call.model,
-        };
-        let (provider, found) = self.book.identify(call.provider, name);
-        let own = match sent.map(|own| &own.price) {
-            None | Some(OwnPrice::Alias(_)) => found.and_then(|found| self.own.of_model(found.model, day)),
-            Some(_) => sent,
-        };
-        let own = own.filter(|own| !matches!(own.price, OwnPrice::Alias(_)));
+        let Meaning { provider, found, own } = self.meaning(call.provider, call.model, day);
         let Some(found) = found else {
             return self.unlisted(call, own, provider);
         };
@@ -91,15 +81,34 @@ impl<'p> Pricer<'p> {
             Err(Unpriced::NoPriceAtThatTime) if own.is_some() => return self.unlisted(call, own, provider),
             list => list?,
         };
-        Ok(effective(found.model, list, own, query))
+        let short = || found.model.select(Query { whole_input: 0, ..query }).unwrap_or(list);
+        Ok(effective(found.model, list, short, own, query))
+    }
+
+    /// The model that `name` means on `day`, and the own price that holds for it.
+    fn meaning<'n>(self, provider: &str, name: &'n str, day: Date) -> Meaning<'n, 'p>
+    where
+        'p: 'n,
+    {
+        let sent = self.sent(provider, name, day);
+        let alias = match sent.map(|own| &own.price) {
+            Some(OwnPrice::Alias(model)) => Some(model),
+            _ => None,
+        };
+        let (provider, found) = self.book.identify(provider, alias.map_or(name, |model| model));
+        let own = match sent {
+            Some(own) if alias.is_none() => Some(own),
+            _ => found.and_then(|found| self.own.of_model(found.model, day)),
+        };
+        Meaning { provider, found, own }
     }
 
     /// The own price for the name as it was sent.
-    fn sent(self, call: &Call<'_>, day: Date) -> Option<&'p OwnEntry> {
+    fn sent(self, provider: &str, name: &str, day: Date) -> Option<&'p OwnEntry> {
         if self.own.is_empty() {
             return None;
         }
-        self.own.named(&provider_id(self.book, call.provider), call.model, day)
+        self.own.named(&provider_id(self.book, provider), name, day)
     }
 
     /// The row of an own price for a model that the book does not price.
@@ -117,65 +126,15 @@ impl<'p> Pricer<'p> {
         }
         let long = long_context.as_ref().filter(|(above, _)| call.tokens.whole_input() > *above);
         let (above_input_tokens, rates) = long.map_or((0, rates), |(above, rates)| (*above, rates));
-        Ok(EffectiveRow {
-            provider: Cow::Owned(provider_id(self.book, call.provider)),
-            model: own.model.as_deref().unwrap_or_default().into(),
-            entry: None,
-            list: None,
-            own: Some(own),
-            above_input_tokens,
-            rates: *rates,
-        })
+        Ok(EffectiveRow::unlisted(provider_id(self.book, call.provider), own, above_input_tokens, *rates))
     }
+}
 
-    /// The rows of a model on `day`, as they are for the organization: those that a PUT answers with.
-    pub fn rows(self, model: ModelEntry, day: Date) -> Vec<EffectiveRow<'p>> {
-        let own = self.own.of_model(model, day).filter(|own| !matches!(own.price, OwnPrice::Alias(_)));
-        let rows = model.rows().filter(|row| row.holds_on(day));
-        let query = |row: PriceRow| Query {
-            day,
-            slot: 0,
-            tier: Some(row.tier()),
-            region: row.region(),
-            whole_input: if row.above_input_tokens() == 0 { 0 } else { row.above_input_tokens() + 1 },
-        };
-        rows.map(|row| effective(model, row, own, query(row))).collect()
-    }
-
-    /// Every model of the book that has a price on `day`, then every own price for a name that the book does not know.
-    pub fn list(self, day: Date) -> Vec<EffectiveRow<'p>> {
-        let mut list: Vec<_> = Vec::new();
-        for model in self.book.models() {
-            let base = model.base_row(day).or_else(|| model.rows().find(|row| row.holds_on(day)));
-            if let Some(row) = base {
-                let own =
-                    self.own.of_model(model, day).filter(|own| !matches!(own.price, OwnPrice::Alias(_)));
-                let query =
-                    Query { day, slot: 0, tier: Some(row.tier()), region: row.region(), whole_input: 0 };
-                list.push(effective(model, row, own, query));
-            }
-        }
-        let mut unlisted: Vec<_> = self.own.names().collect();
-        unlisted.sort_unstable();
-        for (provider, name) in unlisted {
-            let is_known = self.book.provider(provider).and_then(|provider| provider.named(name)).is_some();
-            let own = self.own.named(provider, name, day).filter(|_| !is_known);
-            if let Some(own) = own
-                && let OwnPrice::Rates { rates, .. } = &own.price
-            {
-                list.push(EffectiveRow {
-                    provider: Cow::Borrowed(provider),
-                    model: own.model.as_deref().unwrap_or_default().into(),
-                    entry: None,
-                    list: None,
-                    own: Some(own),
-                    above_input_tokens: 0,
-                    rates: *rates,
-                });
-            }
-        }
-        list
-    }
+/// What a name means, and the own price that holds for it.
+struct Meaning<'n, 'p> {
+    provider: Option<ProviderEntry>,
+    found: Option<Found<'n>>,
+    own: Option<&'p OwnEntry>,
 }
 
 #[cfg(test)]

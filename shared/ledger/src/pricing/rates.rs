@@ -1,7 +1,8 @@
 //! Prices as numbers.
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Serialize};
+
+use super::Category;
 
 /// The highest price, in USD per million tokens: a dollar a token. Together with [`Price::MAX_SCALE`] it
 /// bounds what a call can cost, so that no cost needs more digits than there are.
@@ -92,14 +93,8 @@ impl Rates {
 
     /// The category that these rates put a model in.
     pub fn category(&self) -> Category {
-        let blended = self.blended();
-        if blended <= Decimal::from(2) {
-            Category::Economy
-        } else if blended < Decimal::from(5) {
-            Category::Standard
-        } else {
-            Category::Flagship
-        }
+        let pico = |price: Price| u64::try_from(price.pico_per_token()).unwrap_or(u64::MAX);
+        Category::of(pico(self.input), pico(self.output))
     }
 }
 
@@ -110,18 +105,6 @@ pub struct LongContext {
     pub above_input_tokens: u64,
     /// The rates.
     pub rates: Rates,
-}
-
-/// A model's class by its blended price per million tokens; a cheaper one is less.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Category {
-    /// Up to and including 2.00 USD.
-    Economy,
-    /// Between the two.
-    Standard,
-    /// From 5.00 USD.
-    Flagship,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What a call used, as far as its price depends on it.
 
-use chrono::{DateTime, Datelike, Timelike, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use rust_decimal::Decimal;
 
 use super::data::{Date, Rate, Tier};
@@ -86,6 +86,10 @@ impl Call<'_> {
 
 /// The day (UTC) of a moment.
 pub fn day_of(at: DateTime<Utc>) -> Date {
-    let year = u32::try_from(at.year()).unwrap_or(0);
-    Date::new(year, at.month(), at.day())
+    date_of(at.date_naive())
+}
+
+/// A day in the form of the book.
+pub fn date_of(day: NaiveDate) -> Date {
+    Date::new(u32::try_from(day.year()).unwrap_or(0), day.month(), day.day())
 }

@@ -14,12 +14,12 @@ pub use agent::{AgentSettings, AgentStatus};
 pub use destination::{DestinationSettings, MAX_DESTINATIONS, ROTATION_OVERLAP, Secret};
 pub use organization::{AgentBudgetSettings, BudgetSettings, OrganizationSettings};
 pub use plan::{BillingCycle, PlanSettings, PlanStatus};
-pub use price::{LongContextSettings, PriceSettings, RateSettings};
+pub use price::{ALL_MODELS, LongContextSettings, PriceSettings, PriceTerms};
 pub use project::ProjectSettings;
 
 use crate::cost::{self, CallCost, TokenCounts};
 use crate::money::Usd;
-use crate::pricing::{Overrides, PriceBook, Prices};
+use crate::pricing::{Book, Overrides, OwnPrices, PriceBook, Pricer, Prices};
 
 /// The settings of an organization that ingest needs.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Settings {
     /// The reporting time zone, which determines the days.
     pub zone: Tz,
     /// The organization's own prices.
+    pub own_prices: OwnPrices,
+    /// The own prices that the older price book can express.
     pub overrides: Overrides,
     /// All settings of the organization itself, including the time zone.
     pub organization: OrganizationSettings,
@@ -35,6 +37,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The price book with the organization's own prices.
+    pub const fn pricer(&self) -> Pricer<'_> {
+        Pricer::new(Book::builtin(), &self.own_prices)
+    }
+
     /// The cost of a call of `model` at `at`: by the organization's own price, else by the price book.
     pub fn price_call(
         &self,

@@ -16,11 +16,19 @@ pub struct OrganizationSettings {
     pub timezone: Tz,
     /// Whether recommendations may suggest a cheaper model of another provider.
     pub cross_provider_recommendations: bool,
+    /// The only models that may be recommended, as `provider/model` or by the model's id alone. Empty: any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub recommendation_allow_list: Vec<String>,
 }
 
 impl Default for OrganizationSettings {
     fn default() -> Self {
-        Self { name: None, timezone: Tz::UTC, cross_provider_recommendations: false }
+        Self {
+            name: None,
+            timezone: Tz::UTC,
+            cross_provider_recommendations: false,
+            recommendation_allow_list: Vec::new(),
+        }
     }
 }
 

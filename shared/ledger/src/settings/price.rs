@@ -1,43 +1,49 @@
 //! An organization's own prices, as they are stored: amounts are text.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::money::Quantity;
-use crate::pricing::{InvalidPrice, LongContext, Override, Price, Rates};
+use crate::pricing::data::{Rate, RateSet};
+use crate::pricing::{LongContext, MULTIPLIER_ONE, Override, OwnEntry, OwnPrice, Price, Rates, date_of};
 
-/// An organization's own price for a model, valid from a day on.
+/// Stands for all models of a provider in place of a model's id, which cannot contain it.
+pub const ALL_MODELS: &str = "*";
+
+/// An organization's own price, valid from a day on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredPrice", into = "StoredPrice")]
 pub struct PriceSettings {
     /// The provider, as the organization spelled it.
     pub provider: String,
-    /// The model, as the organization spelled it.
+    /// The model, as the organization spelled it, or [`ALL_MODELS`].
     pub model: String,
     /// The first day (UTC) on which the price is valid.
     pub effective_from: NaiveDate,
-    /// The rates of a call.
-    pub rates: RateSettings,
-    /// The rates of a call with a long input, if they differ.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub long_context: Option<LongContextSettings>,
+    /// The price.
+    pub price: PriceTerms,
 }
 
-/// Rates in US dollars per million tokens, by token bucket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RateSettings {
-    /// Uncached input.
-    pub input: Quantity,
-    /// Output.
-    pub output: Quantity,
-    /// Input read from a cache.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_read: Option<Quantity>,
-    /// Input written to a cache for 5 minutes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_write_5m: Option<Quantity>,
-    /// Input written to a cache for an hour.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cache_write_1h: Option<Quantity>,
+/// How an own price is stated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "an organization has few prices, and most of them are rates")]
+pub enum PriceTerms {
+    /// By rates. What is left out follows the list price; see [`OwnPrice::Rates`].
+    Rates {
+        /// The rates of a call.
+        rates: RateSet,
+        /// The rates of a call with a long input, if they differ.
+        long_context: Option<LongContextSettings>,
+    },
+    /// By a factor on the list price.
+    Multiplier(Quantity),
+    /// As the price of another model of the provider, which the name stands for.
+    Alias(String),
 }
 
 /// The rates of calls with a long input.
@@ -46,49 +52,224 @@ pub struct LongContextSettings {
     /// They apply to calls whose entire input has more tokens than this.
     pub above_input_tokens: u64,
     /// The rates of such calls.
-    pub rates: RateSettings,
+    #[serde(with = "rate_map")]
+    pub rates: RateSet,
 }
 
 impl PriceSettings {
-    /// Whether both set the same rates for the same model from the same day on. Provider and model are compared
+    /// Whether both set the same price for the same model from the same day on. Provider and model are compared
     /// case-insensitively.
     pub fn is_equivalent(&self, other: &Self) -> bool {
         self.provider.eq_ignore_ascii_case(&other.provider)
             && self.model.eq_ignore_ascii_case(&other.model)
-            && (self.effective_from, &self.rates, &self.long_context)
-                == (other.effective_from, &other.rates, &other.long_context)
+            && (self.effective_from, &self.price) == (other.effective_from, &other.price)
     }
-}
 
-impl TryFrom<&RateSettings> for Rates {
-    type Error = InvalidPrice;
-
-    fn try_from(set: &RateSettings) -> Result<Self, InvalidPrice> {
-        let price = |amount: Quantity| Price::new(amount.0);
-        Ok(Self {
-            input: price(set.input)?,
-            output: price(set.output)?,
-            cache_read: set.cache_read.map(price).transpose()?,
-            cache_write_5m: set.cache_write_5m.map(price).transpose()?,
-            cache_write_1h: set.cache_write_1h.map(price).transpose()?,
+    /// The same price in the form of the older price book, which has input, output and cache prices alone.
+    pub fn as_override(&self) -> Option<Override> {
+        let PriceTerms::Rates { rates, long_context } = &self.price else { return None };
+        Some(Override {
+            rates: older(rates)?,
+            long_context: match long_context {
+                Some(long) => Some(LongContext {
+                    above_input_tokens: long.above_input_tokens,
+                    rates: older(&long.rates)?,
+                }),
+                None => None,
+            },
+            provider: self.provider.clone(),
+            model: self.model.clone(),
+            effective_from: self.effective_from,
         })
     }
 }
 
-impl TryFrom<PriceSettings> for Override {
-    type Error = InvalidPrice;
+fn older(rates: &RateSet) -> Option<Rates> {
+    let price = |rate: Rate| Price::new(rate.dollars(rates.get(rate)?)).ok();
+    Some(Rates {
+        input: price(Rate::Input)?,
+        output: price(Rate::Output)?,
+        cache_read: price(Rate::CacheRead),
+        cache_write_5m: price(Rate::CacheWrite5m),
+        cache_write_1h: price(Rate::CacheWrite1h),
+    })
+}
 
-    fn try_from(set: PriceSettings) -> Result<Self, InvalidPrice> {
-        let long_context = |long: &LongContextSettings| {
-            let rates = Rates::try_from(&long.rates)?;
-            Ok(LongContext { above_input_tokens: long.above_input_tokens, rates })
-        };
-        Ok(Self {
-            rates: Rates::try_from(&set.rates)?,
-            long_context: set.long_context.as_ref().map(long_context).transpose()?,
+impl From<PriceSettings> for OwnEntry {
+    fn from(set: PriceSettings) -> Self {
+        Self {
             provider: set.provider,
-            model: set.model,
-            effective_from: set.effective_from,
-        })
+            model: Some(set.model).filter(|model| model != ALL_MODELS),
+            from: date_of(set.effective_from),
+            price: match set.price {
+                PriceTerms::Rates { rates, long_context } => OwnPrice::Rates {
+                    rates,
+                    long_context: long_context.map(|long| (long.above_input_tokens, long.rates)),
+                },
+                PriceTerms::Multiplier(factor) => {
+                    let millionths = factor.0 * Decimal::from(MULTIPLIER_ONE);
+                    OwnPrice::Multiplier(millionths.to_u64().unwrap_or(MULTIPLIER_ONE))
+                }
+                PriceTerms::Alias(model) => OwnPrice::Alias(model),
+            },
+        }
+    }
+}
+
+/// The stored form: one of `rates`, `multiplier` and `alias` is present.
+#[derive(Serialize, Deserialize)]
+struct StoredPrice {
+    provider: String,
+    model: String,
+    effective_from: NaiveDate,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rates: Option<RateMap>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    long_context: Option<LongContextSettings>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    multiplier: Option<Quantity>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    alias: Option<String>,
+}
+
+impl From<PriceSettings> for StoredPrice {
+    fn from(set: PriceSettings) -> Self {
+        let PriceSettings { provider, model, effective_from, price } = set;
+        let (rates, long_context, multiplier, alias) = match price {
+            PriceTerms::Rates { rates, long_context } => (Some(RateMap(rates)), long_context, None, None),
+            PriceTerms::Multiplier(factor) => (None, None, Some(factor), None),
+            PriceTerms::Alias(model) => (None, None, None, Some(model)),
+        };
+        Self { provider, model, effective_from, rates, long_context, multiplier, alias }
+    }
+}
+
+impl TryFrom<StoredPrice> for PriceSettings {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredPrice) -> Result<Self, &'static str> {
+        let StoredPrice { provider, model, effective_from, rates, long_context, multiplier, alias } = stored;
+        let price = match (rates, multiplier, alias) {
+            (Some(RateMap(rates)), None, None) => PriceTerms::Rates { rates, long_context },
+            (None, Some(factor), None) => PriceTerms::Multiplier(factor),
+            (None, None, Some(model)) => PriceTerms::Alias(model),
+            _ => return Err("a price is one of rates, multiplier and alias"),
+        };
+        Ok(Self { provider, model, effective_from, price })
+    }
+}
+
+/// Rates as a map from the rate's name to dollars.
+struct RateMap(RateSet);
+
+impl Serialize for RateMap {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(rate, pico)| (rate.name(), Quantity(rate.dollars(pico)))))
+    }
+}
+
+impl<'de> Deserialize<'de> for RateMap {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut rates = RateSet::default();
+        for (name, dollars) in BTreeMap::<String, Quantity>::deserialize(deserializer)? {
+            let unknown = || D::Error::custom(format!("{name:?} is not a rate"));
+            let rate = Rate::from_name(&name).ok_or_else(unknown)?;
+            let pico =
+                rate.pico(dollars.0).ok_or_else(|| D::Error::custom(format!("{name} is not a price")))?;
+            rates.set(rate, Some(pico));
+        }
+        Ok(Self(rates))
+    }
+}
+
+mod rate_map {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{RateMap, RateSet};
+
+    pub fn serialize<S: Serializer>(rates: &RateSet, serializer: S) -> Result<S::Ok, S::Error> {
+        RateMap(*rates).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<RateSet, D::Error> {
+        RateMap::deserialize(deserializer).map(|map| map.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::pricing::data::Date;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn price(price: PriceTerms) -> PriceSettings {
+        let effective_from = NaiveDate::from_ymd_opt(2026, 9, 1).unwrap();
+        PriceSettings { provider: "P".into(), model: "M".into(), effective_from, price }
+    }
+
+    fn rates(text: &str) -> RateSet {
+        RateSet::parse(text).unwrap()
+    }
+
+    #[test]
+    fn amounts_are_stored_as_text() {
+        let long = LongContextSettings { above_input_tokens: 200_000, rates: rates("input=2") };
+        for (terms, stored) in [
+            (
+                PriceTerms::Rates {
+                    rates: rates("input=0.50 web_search=0.0000001"),
+                    long_context: Some(long),
+                },
+                json!({
+                    "rates": { "input": "0.5", "web_search": "0.0000001" },
+                    "long_context": { "above_input_tokens": 200_000, "rates": { "input": "2" } },
+                }),
+            ),
+            (PriceTerms::Multiplier(Quantity(Decimal::new(85, 2))), json!({ "multiplier": "0.85" })),
+            (PriceTerms::Alias("gpt-5".into()), json!({ "alias": "gpt-5" })),
+        ] {
+            let set = price(terms);
+            let mut expected = json!({ "provider": "P", "model": "M", "effective_from": "2026-09-01" });
+            expected.as_object_mut().unwrap().extend(stored.as_object().unwrap().clone());
+            assert_eq!(serde_json::to_value(&set).unwrap(), expected);
+            assert_eq!(serde_json::from_value::<PriceSettings>(expected).unwrap(), set);
+        }
+        let both =
+            r#"{"provider":"p","model":"m","effective_from":"2026-09-01","multiplier":"1","alias":"a"}"#;
+        assert!(serde_json::from_str::<PriceSettings>(both).is_err());
+    }
+
+    #[test]
+    fn malformed_rates_are_rejected() {
+        for bad in [r#"{"inputs":"1"}"#, r#"{"input":"0.0000001"}"#, r#"{"input":"-1"}"#, r#"{"input":1}"#] {
+            let text = format!(r#"{{"above_input_tokens":1,"rates":{bad}}}"#);
+            assert!(serde_json::from_str::<LongContextSettings>(&text).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_star_stands_for_all_models() {
+        let all = PriceSettings {
+            model: "*".into(),
+            ..price(PriceTerms::Multiplier(Quantity(Decimal::new(85, 2))))
+        };
+        let entry = OwnEntry::from(all);
+        assert_eq!((entry.model, entry.from), (None, Date::new(2026, 9, 1)));
+        assert_eq!(entry.price, OwnPrice::Multiplier(850_000));
+    }
+
+    proptest! {
+        #[test]
+        fn every_set_of_rates_can_be_stored(prices in prop::collection::vec(prop::option::of(0..=10_u64.pow(12)), Rate::ALL.len())) {
+            let mut rates = RateSet::default();
+            for (rate, pico) in Rate::ALL.into_iter().zip(prices) {
+                rates.set(rate, pico);
+            }
+            let set = price(PriceTerms::Rates { rates, long_context: None });
+            let text = serde_json::to_string(&set).unwrap();
+            prop_assert_eq!(serde_json::from_str::<PriceSettings>(&text).unwrap(), set);
+        }
     }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::set;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::keys;
 use crate::keys::{SK, registry as sort};
 use crate::{Item, Registry, decode};
 use ledger::ids::OrgId;
-use ledger::pricing::{Override, Overrides};
+use ledger::pricing::{Book, Overrides, OwnPrices};
 use ledger::settings::{OrganizationSettings, PriceSettings, Settings};
 
 /// How long settings are cached: a change takes effect within this time.
@@ -67,13 +67,16 @@ fn read(items: &[Item]) -> Result<Settings> {
         match decode::required(item, SK)? {
             sort::ORG => organization = set::<OrganizationSettings>(item)?,
             sort::PLAN => plan = set(item)?,
-            key if key.starts_with(sort::PRICE) => {
-                let price = set::<PriceSettings>(item)?.map(Override::try_from).transpose();
-                prices.extend(price.map_err(Error::internal)?);
-            }
+            key if key.starts_with(sort::PRICE) => prices.extend(set::<PriceSettings>(item)?),
             _ => {}
         }
     }
     let organization = organization.unwrap_or_default();
-    Ok(Settings { zone: organization.timezone, overrides: Overrides::new(prices), organization, plan })
+    Ok(Settings {
+        zone: organization.timezone,
+        overrides: Overrides::new(prices.iter().filter_map(PriceSettings::as_override)),
+        own_prices: OwnPrices::new(Book::builtin(), prices.into_iter().map(Into::into)),
+        organization,
+        plan,
+    })
 }

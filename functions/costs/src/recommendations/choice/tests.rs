@@ -1,161 +1,229 @@
-use std::collections::BTreeSet;
-
-use chrono::NaiveDate;
 use ledger::cost::TokenCounts;
-use ledger::ids::ModelKey;
-use ledger::pricing::{Overrides, PriceBook};
 use ledger::rollup::AgentModelFigures;
 
-use super::super::catalog::Catalog;
+use super::super::model::Spelling;
+use super::super::prices::Prices;
 use super::*;
 
-const DAY: NaiveDate = NaiveDate::from_ymd_opt(2026, 9, 15).unwrap();
 const MILLION: u64 = 1_000_000;
 
-/// A price book. Each row: provider, id, aliases, input price, output price.
-pub fn book(rows: &[(&str, &str, &str, &str, &str)]) -> PriceBook {
-    let header = include_str!("../../../../../shared/ledger/data/model-prices.csv").lines().next().unwrap();
-    let rows = rows.iter().map(|(p, m, a, i, o)| format!("{p},{m},{a},,,0,{i},{o},,,"));
-    let lines: Vec<_> = std::iter::once(header.to_owned()).chain(rows).collect();
-    PriceBook::parse(&lines.join("\n")).unwrap()
+/// A candidate that takes a million tokens and no media. `name` is `provider/id`, `rates` those of a call with a short
+/// input.
+pub fn candidate(name: &str, developer: &'static str, tier: FamilyTier, rates: &str) -> Candidate {
+    let (provider, id) = name.split_once('/').unwrap();
+    let id = ModelId::new(provider, id);
+    Candidate {
+        base: id.clone(),
+        offer: Offer { id, prices: Prices::from_text(&[(0, rates)]) },
+        developer: Some(developer),
+        family: Some("f"),
+        tier,
+        spelling: Spelling::default(),
+        max_input: MILLION,
+        takes_images: false,
+        takes_audio: false,
+    }
 }
 
-/// An agent that uses `p/big`: 100 calls with a million input tokens and no output, over all 30 days.
+/// An agent that uses `p/big` of the developer `d`: 100 calls with a million input tokens and no output, over all 30
+/// days.
 pub struct Case {
     pub sums: AgentModelFigures,
-    pub needed: Category,
+    pub needed: FamilyTier,
     pub days: u32,
     pub tried: Vec<(&'static str, CallCounts)>,
-    pub providers: Vec<&'static str>,
-    pub overrides: Overrides,
+    pub any_developer: bool,
+    pub model: InUse,
 }
 
 impl Default for Case {
     fn default() -> Self {
         let tokens = TokenCounts { input: MILLION, ..TokenCounts::default() };
         let cost = Usd::new(Decimal::from(10));
-        let sums = AgentModelFigures { requests: 100, tokens, cost, ..AgentModelFigures::default() };
+        let model = InUse {
+            base: ModelId::new("p", "big"),
+            prices: Prices::from_text(&[(0, "input=10 output=10")]),
+            developer: Some("d"),
+            family: Some("f"),
+            spelling: Spelling::default(),
+            takes_images: false,
+            retires_on: None,
+            entry: None,
+        };
         Self {
-            sums,
-            needed: Category::Economy,
+            sums: AgentModelFigures { requests: 100, tokens, cost, ..AgentModelFigures::default() },
+            needed: FamilyTier::Economy,
             days: 30,
             tried: vec![],
-            providers: vec!["p"],
-            overrides: Overrides::default(),
+            any_developer: false,
+            model,
         }
     }
 }
 
 impl Case {
-    pub fn best(&self, book: &PriceBook) -> Option<(String, Saving)> {
-        let catalog = Catalog::new(book, &self.overrides, DAY);
-        let key = ModelKey { provider: "p".to_owned(), model: "big".to_owned() };
-        let (price, model) = catalog.price_of(&key)?;
-        let current = Current {
-            price,
-            model,
+    pub fn current(&self) -> Current {
+        Current {
+            model: self.model.clone(),
             mix: TokenMix::of(&self.sums),
             calls: CallCounts { requests: self.sums.requests, errors: self.sums.errors },
             recorded: self.sums.cost,
             days: self.days,
             needed: self.needed,
-        };
-        let tried = self.tried.iter().map(|(model, calls)| (("p", *model), *calls)).collect();
-        let providers = self.providers.iter().map(|provider| (*provider).to_owned()).collect();
-        let (offer, saving) = current.best(catalog.offers(&providers), &tried)?;
-        Some((format!("{}/{}", offer.price.model.provider, offer.price.model.model), saving))
+            any_developer: self.any_developer,
+        }
     }
 
-    fn name(&self, book: &PriceBook) -> Option<&'static str> {
-        self.best(book).map(|(name, _)| &*name.leak())
+    fn tried(&self) -> CallsByModel {
+        self.tried.iter().map(|(model, calls)| (ModelId::new("p", model), *calls)).collect()
+    }
+
+    pub fn best(&self, candidates: &[Candidate]) -> Option<(String, Saving)> {
+        let current = self.current();
+        let (found, saving) = current.best(candidates, &self.tried())?;
+        Some((format!("{}/{}", found.offer.id.provider, found.offer.id.model), saving))
+    }
+
+    fn name(&self, candidates: &[Candidate]) -> Option<&'static str> {
+        self.best(candidates).map(|(name, _)| &*name.leak())
     }
 }
 
-/// `big` is flagship, `mid` standard, the rest economy.
-fn usual() -> PriceBook {
-    book(&[
-        ("p", "big", "=large", "10", "10"),
-        ("p", "mid", "", "3", "3"),
-        ("p", "small", "=tiny", "1", "1"),
-        ("p", "also-small", "", "1", "1"),
-        ("q", "smallest", "", "0.5", "0.5"),
-    ])
+fn usual() -> Vec<Candidate> {
+    vec![
+        candidate("p/mid", "d", FamilyTier::Standard, "input=3 output=3"),
+        candidate("p/small", "d", FamilyTier::Economy, "input=1 output=1"),
+        candidate("p/tiny", "d", FamilyTier::Economy, "input=1 output=1"),
+        candidate("q/smallest", "e", FamilyTier::Economy, "input=0.5 output=0.5"),
+    ]
 }
 
 #[test]
-fn the_largest_saving_wins_then_the_first_by_model() {
+fn the_largest_saving_wins_then_the_newest_version_and_the_shortest_id() {
     let (name, saving) = Case::default().best(&usual()).unwrap();
-    assert_eq!(name, "p/also-small");
+    assert_eq!(name, "p/tiny");
     let pico = 1_000_000_000_000;
     assert_eq!(saving, Saving { cost_now: 10 * pico, saved: 9 * pico, days: 30 });
+    let newer = candidate("p/small-2", "d", FamilyTier::Economy, "input=1 output=1");
+    assert_eq!(Case::default().name(&[usual(), vec![newer]].concat()), Some("p/small-2"));
+    // A model comes before its snapshots, however short their ids are.
+    let mut snapshot = candidate("p/s", "d", FamilyTier::Economy, "input=1 output=1");
+    snapshot.base = ModelId::new("p", "tiny");
+    assert_eq!(Case::default().name(&[usual(), vec![snapshot]].concat()), Some("p/tiny"));
 }
 
 #[test]
 fn no_tier_below_the_needed_one_is_recommended() {
     for (needed, name) in [
-        (Category::Economy, Some("p/also-small")),
-        (Category::Standard, Some("p/mid")),
-        (Category::Flagship, None),
+        (FamilyTier::Economy, Some("p/tiny")),
+        (FamilyTier::Standard, Some("p/mid")),
+        (FamilyTier::Flagship, None),
     ] {
         assert_eq!(Case { needed, ..Case::default() }.name(&usual()), name, "{needed:?}");
     }
     // Another flagship that costs less is recommended.
-    let flagships = book(&[("p", "big", "", "10", "10"), ("p", "less", "", "5", "5")]);
-    assert_eq!(Case { needed: Category::Flagship, ..Case::default() }.name(&flagships), Some("p/less"));
+    let flagships = [candidate("p/less", "d", FamilyTier::Flagship, "input=5 output=5")];
+    assert_eq!(Case { needed: FamilyTier::Flagship, ..Case::default() }.name(&flagships), Some("p/less"));
 }
 
 #[test]
-fn other_providers_are_considered_only_if_given() {
-    assert_eq!(Case { providers: vec!["p", "q"], ..Case::default() }.name(&usual()), Some("q/smallest"));
-    assert_eq!(Case { providers: vec!["p", "r"], ..Case::default() }.name(&usual()), Some("p/also-small"));
+fn models_of_other_developers_are_recommended_only_if_allowed() {
+    let others = [
+        candidate("p/other", "e", FamilyTier::Economy, "input=0.1 output=0.1"),
+        candidate("q/same", "d", FamilyTier::Economy, "input=0.2 output=0.2"),
+    ];
+    assert_eq!(Case::default().name(&others[..1]), None);
+    assert_eq!(Case::default().name(&others), Some("q/same"));
+    assert_eq!(Case { any_developer: true, ..Case::default() }.name(&others), Some("p/other"));
+    // The developer of a model that is not in the book is not known.
+    let mut own = Case::default();
+    own.model.developer = None;
+    assert_eq!(own.name(&usual()), None);
+    own.any_developer = true;
+    assert_eq!(own.name(&usual()), Some("q/smallest"));
 }
 
 #[test]
-fn a_model_is_not_recommended_in_place_of_itself_under_an_alias() {
-    let own = |model: &str, price: i64| {
-        let price = ledger::pricing::Price::new(Decimal::from(price)).unwrap();
-        let rates = ledger::pricing::Rates {
-            input: price,
-            output: price,
-            cache_read: None,
-            cache_write_5m: None,
-            cache_write_1h: None,
-        };
-        ledger::pricing::Override {
-            provider: "p".to_owned(),
-            model: model.to_owned(),
-            effective_from: DAY,
-            rates,
-            long_context: None,
-        }
+fn a_model_is_not_recommended_in_place_of_its_own_snapshot() {
+    let mut same = candidate("p/big-20260101", "d", FamilyTier::Economy, "input=1 output=1");
+    same.base = ModelId::new("p", "big");
+    assert_eq!(Case::default().name(&[same]), None);
+}
+
+#[test]
+fn an_agent_keeps_its_geography() {
+    let mut case = Case::default();
+    case.model.spelling = Spelling::of("us.d.big", "us.d.big");
+    let with_spelling = |name: &str| {
+        let id = name.split_once('/').unwrap().1;
+        let one = candidate(name, "d", FamilyTier::Economy, "input=1 output=1");
+        Candidate { spelling: Spelling::of(id, id), ..one }
     };
-    let alone = book(&[("p", "big", "=large", "10", "10")]);
-    let mut case = Case { overrides: Overrides::new([own("large", 1)]), ..Case::default() };
-    assert_eq!(case.name(&alone), None);
-    // A model with only an own price is recommended like any other.
-    case.overrides = Overrides::new([own("in-house", 2)]);
-    assert_eq!(case.name(&alone), Some("p/in-house"));
+    assert_eq!(case.name(&[with_spelling("p/eu.d.small"), with_spelling("p/d.small")]), None);
+    assert_eq!(
+        case.name(&[with_spelling("p/eu.d.small"), with_spelling("p/us.d.small")]),
+        Some("p/us.d.small")
+    );
+    // Another provider has ids of its own.
+    assert_eq!(case.name(&[with_spelling("q/small")]), Some("q/small"));
 }
 
 #[test]
 fn prices_are_compared_on_the_agents_own_tokens() {
-    let book = book(&[("p", "big", "", "5", "5"), ("p", "odd", "", "3", "12")]);
-    assert_eq!(Case::default().name(&book), Some("p/odd"));
+    let odd = [candidate("p/odd", "d", FamilyTier::Economy, "input=3 output=120")];
+    assert_eq!(Case::default().name(&odd), Some("p/odd"));
     let mut case = Case::default();
     case.sums.tokens.output = MILLION;
-    assert_eq!(case.name(&book), None);
+    case.sums.cost = Usd::new(Decimal::from(20));
+    assert_eq!(case.name(&odd), None);
+    // A cache write without a price is not taken for a cheap one.
+    case = Case::default();
+    case.model.prices = Prices::from_text(&[(0, "input=10 output=10 cache_write_5m=12.5")]);
+    case.sums.tokens.cache_write_5m = 1;
+    assert_eq!(case.name(&odd), None);
 }
 
 #[test]
 fn a_model_that_cannot_take_the_longest_input_is_ruled_out() {
+    let small = |max_input| {
+        let one = candidate("p/small", "d", FamilyTier::Economy, "input=1 output=1");
+        [Candidate { max_input, ..one }]
+    };
     let mut case = Case::default();
     case.sums.requests = 8;
-    assert_eq!(case.name(&usual()), Some("p/also-small"), "125,000 tokens per call");
+    assert_eq!(case.name(&small(128_000)), Some("p/small"), "125,000 tokens per call");
     case.sums.requests = 7;
-    assert_eq!(case.name(&usual()), None, "142,858 tokens per call");
+    assert_eq!(case.name(&small(128_000)), None, "142,858 tokens per call");
     case.sums.requests = 100;
     case.sums.long_context[1].input = 250_000;
-    assert_eq!(case.name(&usual()), None, "one call of 250,000 tokens");
+    assert_eq!(case.name(&small(200_000)), None, "one call of 250,000 tokens");
+    assert_eq!(case.name(&small(256_000)), Some("p/small"));
+}
+
+#[test]
+fn a_model_that_takes_images_is_replaced_by_another_such() {
+    let mut case = Case::default();
+    case.model.takes_images = true;
+    assert_eq!(case.name(&usual()), None);
+    let one = candidate("p/sees", "d", FamilyTier::Economy, "input=2 output=2");
+    let seeing = [usual(), vec![Candidate { takes_images: true, ..one }]].concat();
+    assert_eq!(case.name(&seeing), Some("p/sees"));
+}
+
+#[test]
+fn a_retiring_model_is_replaced_by_the_cheapest_of_its_family() {
+    let mut other = candidate("p/other", "d", FamilyTier::Flagship, "input=1 output=1");
+    other.family = Some("g");
+    let candidates = [
+        other,
+        candidate("p/next", "d", FamilyTier::Flagship, "input=12 output=12"),
+        candidate("p/after", "d", FamilyTier::Flagship, "input=15 output=15"),
+    ];
+    let current = Case::default().current();
+    let (found, saving) = current.replacement(&candidates, &CallsByModel::new()).unwrap();
+    assert_eq!(found.offer.id.model, "next");
+    assert_eq!(saving.saved, -2_000_000_000_000);
+    assert!(current.replacement(&usual()[3..], &CallsByModel::new()).is_none());
 }
 
 #[test]
@@ -163,16 +231,16 @@ fn a_model_that_failed_this_agent_before_is_not_recommended_to_it() {
     let calls = |requests, errors| CallCounts { requests, errors };
     let mut case = Case::default();
     case.sums.errors = 3;
-    for (small, also_small, name) in [
+    for (small, tiny, name) in [
         // 5 % is exactly 2 points worse, which is allowed.
-        (calls(100, 5), calls(100, 5), "p/also-small"),
+        (calls(100, 5), calls(100, 5), "p/tiny"),
         (calls(100, 5), calls(100, 6), "p/small"),
         (calls(1000, 51), calls(1000, 51), "p/mid"),
         (calls(1000, 50), calls(1, 1), "p/small"),
         (calls(1, 0), calls(1, 1), "p/small"),
     ] {
-        case.tried = vec![("small", small), ("also-small", also_small)];
-        assert_eq!(case.name(&usual()), Some(name), "{small:?} {also_small:?}");
+        case.tried = vec![("small", small), ("tiny", tiny)];
+        assert_eq!(case.name(&usual()), Some(name), "{small:?} {tiny:?}");
     }
 }
 
@@ -190,8 +258,8 @@ fn a_saving_is_shown_from_ten_percent_and_one_dollar_a_month() {
     ] {
         let mut case = Case { days, ..Case::default() };
         case.sums.tokens.input = tokens;
-        let book = book(&[("p", "big", "", "10", "10"), ("p", "less", "", price, price)]);
-        assert_eq!(case.name(&book).is_some(), shown, "{price} {tokens} {days}");
+        let less = [candidate("p/less", "d", FamilyTier::Economy, &format!("input={price} output={price}"))];
+        assert_eq!(case.name(&less).is_some(), shown, "{price} {tokens} {days}");
     }
 }
 
@@ -223,17 +291,4 @@ fn savings_are_extrapolated_to_thirty_days() {
         assert_eq!(total_per_month(savings.clone()).to_string(), total, "{savings:?}");
     }
     assert!((1..=i128::from(DAYS)).all(|days| COMMON % days == 0));
-}
-
-#[test]
-fn offers_come_from_the_given_providers() {
-    let (book, overrides) = (usual(), Overrides::default());
-    let catalog = Catalog::new(&book, &overrides, DAY);
-    let names = |providers: &[&str]| {
-        let providers: BTreeSet<_> = providers.iter().map(|provider| (*provider).to_owned()).collect();
-        catalog.offers(&providers).map(|offer| offer.price.model.model.clone()).collect::<Vec<_>>()
-    };
-    assert_eq!(names(&["q"]), ["smallest"]);
-    assert_eq!(names(&["p", "q"]), ["also-small", "big", "mid", "small", "smallest"]);
-    assert!(names(&["nobody"]).is_empty());
 }

@@ -85,7 +85,7 @@ impl Rate {
     }
 
     /// Decimals of a price in the data files: a price has picodollars per token or per unit as its smallest step.
-    const fn decimals(self) -> u32 {
+    pub const fn decimals(self) -> u32 {
         if self.is_unit() { 12 } else { 6 }
     }
 }

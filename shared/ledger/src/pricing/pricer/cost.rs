@@ -1,6 +1,6 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::super::data::Rate;
+use super::super::data::{Rate, RateSet};
 use super::super::own::in_proportion;
 use super::super::select::Unpriced;
 use super::super::usage::{Call, TokenUsage};
@@ -33,40 +33,8 @@ pub(super) fn cost(
     row: &EffectiveRow<'_>,
     call: &Call<'_>,
 ) -> Result<(CostParts, Option<Unpriced>), Unpriced> {
-    let tokens = &call.tokens;
+    let mut parts = token_cost(row, &call.tokens)?;
     let rates = &row.rates;
-    let input = rates.get(Rate::Input);
-    let read = rates.get(Rate::CacheRead).or(input);
-    let read_audio = rates.get(Rate::CacheReadAudio).or_else(|| rates.get(Rate::InputAudio));
-    let (write_5m, write_1h) = writes(row);
-    let of = |tokens: u64, price: Option<u64>, missing: Unpriced| -> Result<i128, Unpriced> {
-        if tokens == 0 {
-            return Ok(0);
-        }
-        price.map(|price| i128::from(tokens) * i128::from(price)).ok_or(missing)
-    };
-    let TokenUsage { input_audio, input_image, cache_read_audio, output_audio, output_image, .. } = *tokens;
-    let text = |all: u64, parts: u64| all.saturating_sub(parts);
-    let modality = Unpriced::NoPriceForModality;
-    let lifetime = Unpriced::NoPriceForCacheWrite;
-    let mut parts = CostParts {
-        input: of(text(tokens.input, input_audio.saturating_add(input_image)), input, modality)?
-            + of(input_audio, rates.get(Rate::InputAudio), modality)?
-            + of(input_image, rates.get(Rate::InputImage), modality)?,
-        cache_read: of(text(tokens.cache_read, cache_read_audio), read, modality)?
-            + of(cache_read_audio, read_audio, modality)?,
-        cache_write: of(tokens.cache_write_5m, write_5m, lifetime)?
-            + of(tokens.cache_write_30m, rates.get(Rate::CacheWrite30m), lifetime)?
-            + of(tokens.cache_write_1h, write_1h, lifetime)?
-            + of(tokens.cache_write_12h, rates.get(Rate::CacheWrite12h), lifetime)?,
-        output: of(
-            text(tokens.output, output_audio.saturating_add(output_image)),
-            rates.get(Rate::Output),
-            modality,
-        )? + of(output_audio, rates.get(Rate::OutputAudio), modality)?
-            + of(output_image, rates.get(Rate::OutputImage), modality)?,
-        units: 0,
-    };
     let mut unpriced = None;
     for (unit, count) in call.units.iter().filter(|(_, count)| !count.is_zero()) {
         match rates.get(*unit) {
@@ -83,9 +51,59 @@ pub(super) fn cost(
     Ok((parts, unpriced))
 }
 
+/// The cost of tokens at the rates of a row.
+pub(super) fn token_cost(row: &EffectiveRow<'_>, tokens: &TokenUsage) -> Result<CostParts, Unpriced> {
+    if tokens.cache_write_5m == 0 && tokens.cache_write_1h == 0 {
+        return row.rates.cost_of(tokens);
+    }
+    row.rates_with_writes().cost_of(tokens)
+}
+
+impl RateSet {
+    /// The cost of tokens at these rates. Cache reads without a price cost what input costs.
+    ///
+    /// # Errors
+    ///
+    /// Which kind of token has no price.
+    pub fn cost_of(&self, tokens: &TokenUsage) -> Result<CostParts, Unpriced> {
+        let input = self.get(Rate::Input);
+        let read = self.get(Rate::CacheRead).or(input);
+        let read_audio = self.get(Rate::CacheReadAudio).or_else(|| self.get(Rate::InputAudio));
+        let of = |tokens: u64, price: Option<u64>, missing: Unpriced| -> Result<i128, Unpriced> {
+            if tokens == 0 {
+                return Ok(0);
+            }
+            price.map(|price| i128::from(tokens) * i128::from(price)).ok_or(missing)
+        };
+        let TokenUsage { input_audio, input_image, cache_read_audio, output_audio, output_image, .. } =
+            *tokens;
+        let text = |all: u64, parts: u64| all.saturating_sub(parts);
+        let modality = Unpriced::NoPriceForModality;
+        let write = |tokens: u64, rate: Rate| of(tokens, self.get(rate), Unpriced::NoPriceForCacheWrite);
+        Ok(CostParts {
+            input: of(text(tokens.input, input_audio.saturating_add(input_image)), input, modality)?
+                + of(input_audio, self.get(Rate::InputAudio), modality)?
+                + of(input_image, self.get(Rate::InputImage), modality)?,
+            cache_read: of(text(tokens.cache_read, cache_read_audio), read, modality)?
+                + of(cache_read_audio, read_audio, modality)?,
+            cache_write: write(tokens.cache_write_5m, Rate::CacheWrite5m)?
+                + write(tokens.cache_write_30m, Rate::CacheWrite30m)?
+                + write(tokens.cache_write_1h, Rate::CacheWrite1h)?
+                + write(tokens.cache_write_12h, Rate::CacheWrite12h)?,
+            output: of(
+                text(tokens.output, output_audio.saturating_add(output_image)),
+                self.get(Rate::Output),
+                modality,
+            )? + of(output_audio, self.get(Rate::OutputAudio), modality)?
+                + of(output_image, self.get(Rate::OutputImage), modality)?,
+            units: 0,
+        })
+    }
+}
+
 /// The prices of cache writes for 5 minutes and for an hour: the row's, else the multiple of input that the provider
 /// states for the models of Anthropic.
-fn writes(row: &EffectiveRow<'_>) -> (Option<u64>, Option<u64>) {
+pub(super) fn writes(row: &EffectiveRow<'_>) -> (Option<u64>, Option<u64>) {
     let stated = || {
         let entry = row.entry.filter(|entry| entry.id().to_ascii_lowercase().contains("claude"))?;
         Some((row.rates.get(Rate::Input)?, entry.provider().write_multiples()))

@@ -2,6 +2,7 @@ use std::str::FromStr as _;
 
 use rust_decimal::Decimal;
 
+use super::super::catalog::ModelEntry;
 use super::super::data::{Rate, RateSet};
 use super::super::testing::Sketch;
 use super::super::usage::TokenUsage;
@@ -387,11 +388,69 @@ fn the_list_has_every_model_of_the_day_and_own_models() {
             own_entry(Some("my-deployment"), "2026-01-01", OwnPrice::Alias("m".into())),
         ],
     );
-    let list = Pricer::new(book, &own).list(day("2026-11-27"));
-    let stamps: Vec<_> = list.iter().map(EffectiveRow::stamp).collect();
-    assert_eq!(stamps, ["p/m@2026-01-01+org", "p/snapshot@2026-01-01+org", "p/house@2026-01-01+org"]);
-    let rows =
-        Pricer::new(book, &own).rows(book.provider("p").unwrap().named("m").unwrap(), day("2026-11-27"));
-    let stamps: Vec<_> = rows.iter().map(EffectiveRow::stamp).collect();
-    assert_eq!(stamps, ["p/m@2026-01-01+org", "p/m@2026-01-01+org+long1000", "p/m@2026-01-01+org+batch"]);
+    let pricer = Pricer::new(book, &own);
+    let list = pricer.list(day("2026-11-27"));
+    let ids: Vec<_> =
+        list.iter().map(|model| (&*model.id, model.entry.map(ModelEntry::id), model.own.is_some())).collect();
+    let expected = [
+        ("house", None, true),
+        ("m", Some("m"), true),
+        ("my-deployment", Some("m"), true),
+        ("snapshot", Some("snapshot"), true),
+    ];
+    assert_eq!(ids, expected);
+    assert!(list.iter().all(|model| model.provider == "p"));
+    assert!(pricer.list(day("2025-12-31")).iter().all(|model| model.own.is_none()));
+    let stamps =
+        |name| pricer.rows("p", name, day("2026-11-27")).iter().map(EffectiveRow::stamp).collect::<Vec<_>>();
+    let of_m = ["p/m@2026-01-01+org", "p/m@2026-01-01+org+long1000", "p/m@2026-01-01+org+batch"];
+    assert_eq!(stamps("m"), of_m);
+    assert_eq!(stamps("my-deployment"), of_m);
+    assert_eq!(stamps("House"), ["p/house@2026-01-01+org"]);
+    assert!(stamps("nothing").is_empty());
+}
+
+#[test]
+fn rows_are_what_calls_are_priced_by() {
+    let book = list_book();
+    for price in [
+        own_rates("input=1 output=9"),
+        OwnPrice::Multiplier(850_000),
+        OwnPrice::Alias("m".into()),
+        OwnPrice::Rates {
+            rates: rates("input=1 output=9"),
+            long_context: Some((500, rates("input=3 output=20"))),
+        },
+        OwnPrice::Rates {
+            rates: rates("input=1 output=9"),
+            long_context: Some((1000, rates("input=3 output=20"))),
+        },
+        OwnPrice::Rates {
+            rates: rates("input=1 output=9"),
+            long_context: Some((2000, rates("input=3 output=20"))),
+        },
+    ] {
+        let own = OwnPrices::new(
+            book,
+            ["m", "other-name", "house"].map(|name| own_entry(Some(name), "2026-01-01", price.clone())),
+        );
+        let pricer = Pricer::new(book, &own);
+        for (name, tier) in [("m", ""), ("other-name", ""), ("house", ""), ("m", "batch")] {
+            for input in [0, 1, 500, 501, 1000, 1001, 2000, 2001] {
+                let tokens = TokenUsage { input, ..NO_TOKENS };
+                let expected = pricer.row(&Call { service_tier: tier, ..call(name, tokens) });
+                let rows = pricer.rows("p", name, day("2026-11-27"));
+                let mut matching = rows
+                    .iter()
+                    .filter(|row| row.tier().name() == if tier.is_empty() { "standard" } else { tier });
+                let last =
+                    matching.rfind(|row| row.above_input_tokens == 0 || row.above_input_tokens < input);
+                assert_eq!(
+                    last.map(|row| row.rates),
+                    expected.ok().map(|row| row.rates),
+                    "{name} {tier} {input} {price:?}"
+                );
+            }
+        }
+    }
 }
