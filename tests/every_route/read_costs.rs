@@ -10,7 +10,8 @@ use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use http::Request;
 use ledger::event::{Data, Event};
-use ledger::ids::{AgentId, Name, OrgId};
+use ledger::ids::Label;
+use ledger::ids::{AgentId, OrgId};
 use ledger::period::Day;
 use ledger::rollup::{self, Rollup, RollupId, Sighting};
 use local::stack::AllTables;
@@ -40,13 +41,13 @@ fn calls_of(day: i64) -> impl Iterator<Item = Event> {
         let name = format!("claude-sonnet-4-{model}");
         let mut event = call(i, &format!("agent-{agent:04}"), &name, "0.012345", time);
         if let Data::LlmCall(call) = &mut event.data {
-            call.provider = Name::new("anthropic").unwrap();
+            call.provider = Label::new("anthropic").unwrap();
             call.tokens.input = 12_345;
             call.tokens.output = 678;
             call.tokens.cache_read = 45_678;
             call.latency_ms = Some(1_234);
-            call.task_type = Name::new("chat").ok();
-            call.end_user = Name::new(format!("user-{}", i % 2_000)).ok();
+            call.task_type = Label::new("chat").ok();
+            call.end_user = Label::new(&format!("user-{}", i % 2_000)).ok();
         }
         event
     })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aggregator::Aggregator;
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger::event::{Data, Event};
-use ledger::ids::Name;
+use ledger::ids::Label;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use store::events::{INSERT_BATCH, RawEvent};
@@ -40,9 +40,9 @@ impl Fleet {
                     call.tokens.cache_read = random.random_range(0..50_000);
                     call.tokens.cache_write_5m = random.random_range(0..5_000);
                     call.latency_ms = Some(random.random_range(200..20_000));
-                    call.task_type = Name::new(["coding", "research", "chat"][i % 3]).ok();
-                    call.hostname = Name::new(format!("{agent}.example.org")).ok();
-                    call.end_user = Name::new(format!("user-{}", random.random_range(0..200))).ok();
+                    call.task_type = Label::new(["coding", "research", "chat"][i % 3]).ok();
+                    call.hostname = Label::new(&format!("{agent}.example.org")).ok();
+                    call.end_user = Label::new(&format!("user-{}", random.random_range(0..200))).ok();
                 }
                 event
             })

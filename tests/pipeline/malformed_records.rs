@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use aggregator::Aggregator;
 use ledger::event::{AgentActivity, Data, Event};
+use ledger::ids::Label;
 use ledger::ids::{AgentId, Name};
 use ledger::period::DayRange;
 use ledger::rollup::{self, Measure, OTHER_ACTIVITY, RollupId};
@@ -81,7 +82,7 @@ async fn a_full_bucket_of_end_users_does_not_block_the_shard() {
     let serving = |i: usize, user: &str| {
         let mut event = call(i, "nova", "m", "0.01", noon());
         let Data::LlmCall(call) = &mut event.data else { unreachable!() };
-        call.end_user = Some(Name::new(user).unwrap());
+        call.end_user = Some(Label::new(user).unwrap());
         event
     };
     let bucket = |event: &Event| rollup::contribution(event).end_user.unwrap().key();

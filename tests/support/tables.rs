@@ -8,11 +8,12 @@ use aws_sdk_dynamodb::Client;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
-use ledger::cost::{CallCost, TokenCounts};
+use ledger::cost::CallCost;
 use ledger::event::{CallStatus, Data, Event, KeySource, LlmCall};
-use ledger::ids::{AgentId, Name, OrgId};
+use ledger::ids::{AgentId, Label, Name, OrgId};
 use ledger::money::Usd;
 use ledger::period::Day;
+use ledger::pricing::TokenUsage;
 use ledger::rollup::{self, Rollup};
 use local::engine::Engine;
 use local::role::Roles;
@@ -151,10 +152,13 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
         day: Day::of(time, chrono_tz::UTC),
         data: Data::LlmCall(LlmCall {
             agent_id: AgentId::new(agent).unwrap(),
-            provider: name("p"),
-            model: name(model),
-            tokens: TokenCounts { input: 10, output: 1, ..TokenCounts::default() },
+            provider: Label::new("p").unwrap(),
+            model: Label::new(model).unwrap(),
+            tokens: TokenUsage { input: 10, output: 1, ..TokenUsage::default() },
             reasoning_tokens: None,
+            service_tier: None,
+            region: None,
+            units: [].into(),
             latency_ms: None,
             status: CallStatus::Ok,
             end_user: None,
@@ -163,10 +167,10 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
             hostname: None,
             key_source: KeySource::Platform,
             cost_usd: None,
-            cost: CallCost::Priced {
+            cost: CallCost {
                 input: Usd::new(cost.parse().unwrap()),
-                output: Usd::ZERO,
-                row: "test".to_owned(),
+                row: Some("test".to_owned()),
+                ..CallCost::default()
             },
         }),
     }

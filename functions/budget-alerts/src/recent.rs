@@ -115,7 +115,10 @@ impl RecentCosts {
     fn add(&mut self, event: Event) {
         let is_within = |time: DateTime<Utc>| self.window.from < time && time <= self.window.to;
         let Data::LlmCall(call) = event.data else { return };
-        let Some(cost) = call.cost.total().filter(|_| is_within(event.time)) else { return };
+        let cost = call.cost.total();
+        if cost.is_zero() || !is_within(event.time) {
+            return;
+        }
         let model = call.model_key();
         *self.costs.entry((call.agent_id, model)).or_default() += cost;
     }

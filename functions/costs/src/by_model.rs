@@ -33,9 +33,13 @@ pub struct Response {
 struct Model {
     model: String,
     provider: String,
-    /// Includes cache reads and writes.
+    /// Cache reads and writes included.
     input_cost: Number,
+    cache_read_cost: Number,
+    cache_write_cost: Number,
     output_cost: Number,
+    /// What is billed by count.
+    units_cost: Number,
     total_cost: Number,
     /// All input: uncached, read from a cache and written to one.
     input_tokens: u64,
@@ -63,8 +67,11 @@ fn model(key: ModelKey, sums: &ModelFigures, all: &ModelFigures) -> Model {
     Model {
         model: key.model,
         provider: key.provider,
-        input_cost: Number::usd(sums.input_cost),
+        input_cost: Number::usd(sums.input_cost()),
+        cache_read_cost: Number::usd(sums.cache_read_cost),
+        cache_write_cost: Number::usd(sums.cache_write_cost),
         output_cost: Number::usd(sums.output_cost),
+        units_cost: Number::usd(sums.units_cost),
         total_cost: Number::usd(sums.cost()),
         input_tokens: sums.tokens.whole_input(),
         output_tokens: sums.tokens.output,

@@ -1,14 +1,18 @@
 //! Parses the `data` object of each event type.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use ledger::cost::TokenCounts;
 use ledger::event::{AgentActivity, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
+use ledger::ids::Label;
 use ledger::money::{Quantity, Usd};
+use ledger::pricing::TokenUsage;
 use serde_json::value::RawValue;
 use web::error::{Fault, Loc};
-use web::fields::{self, FieldReader, Invalid, boolean, id, instant, integer, one_of, quantity, usd};
+use web::fields::{
+    self, FieldReader, Invalid, boolean, id, instant, integer, label, one_of, quantity, rounded_usd,
+};
 
 /// Per call and kind of token.
 const MAX_TOKENS: u64 = 1_000_000_000;
@@ -18,6 +22,9 @@ const MAX_MS: u64 = 30 * 24 * 3600 * 1000;
 const MAX_COST_USD: u64 = 1_000_000;
 /// Limit of minutes saved, cores, GB and hosted sites.
 const MAX_AMOUNT: u64 = 1_000_000;
+/// Units of a call, and the count of each.
+const MAX_UNITS: usize = 16;
+const MAX_UNIT_COUNT: u64 = 1_000_000_000;
 /// Maximum bandwidth of a compute sample: one petabyte.
 const MAX_BYTES: u64 = 1_000_000_000_000_000;
 /// Maximum size of an activity's details, in bytes of JSON.
@@ -51,8 +58,12 @@ impl EventType {
     }
 }
 
-/// Parses the data of an event, or lists all its faults.
-pub fn parse(kind: EventType, raw: &RawValue, loc: Vec<Loc>) -> Result<Data<(), ()>, Vec<Fault>> {
+/// Parses the data of an event, with warnings about what was left out of it, or lists all its faults.
+pub fn parse(
+    kind: EventType,
+    raw: &RawValue,
+    loc: Vec<Loc>,
+) -> Result<(Data<(), ()>, Vec<Fault>), Vec<Fault>> {
     let mut fields = FieldReader::of(raw, loc).map_err(|fault| vec![fault])?;
     let data = match kind {
         EventType::LlmCall => llm_call(&mut fields).map(Data::LlmCall),
@@ -61,40 +72,45 @@ pub fn parse(kind: EventType, raw: &RawValue, loc: Vec<Loc>) -> Result<Data<(), 
         EventType::ComputeUsage => compute_usage(&mut fields).map(Data::ComputeUsage),
         EventType::HostReport => host_report(&mut fields).map(Data::HostReport),
     };
-    let faults = fields.finish();
-    data.filter(|_| faults.is_empty()).ok_or(faults)
+    let (faults, warnings) = fields.finish_leniently();
+    match data {
+        Some(data) if faults.is_empty() => Ok((data, warnings)),
+        _ => Err(faults),
+    }
 }
 
 fn llm_call(fields: &mut FieldReader<'_>) -> Option<LlmCall<()>> {
-    let tokens = || integer(0..=MAX_TOKENS);
     let agent_id = fields.required("agent_id", id);
-    let provider = fields.required("provider", id);
-    let model = fields.required("model", id);
-    let input = fields.required("input_tokens", tokens());
-    let output = fields.required("output_tokens", tokens());
-    let cache_read = fields.optional("cache_read_tokens", tokens()).unwrap_or_default();
-    let cache_write_5m = fields.optional("cache_write_5m_tokens", tokens()).unwrap_or_default();
-    let cache_write_1h = fields.optional("cache_write_1h_tokens", tokens()).unwrap_or_default();
-    let reasoning_tokens = fields.optional("reasoning_tokens", tokens());
+    let provider = fields.required("provider", label);
+    let model = fields.required("model", label);
+    let tokens = token_usage(fields);
+    let reasoning_tokens = fields.optional("reasoning_tokens", integer(0..=MAX_TOKENS));
+    let service_tier = fields.lenient("service_tier", lower_label);
+    let region = fields.lenient("region", lower_label);
+    let units = fields.optional("units", units).unwrap_or_default();
     let latency_ms = fields.optional("latency_ms", integer(0..=MAX_MS));
     let status = fields.optional("status", one_of("'ok' or 'error'")).unwrap_or_default();
-    let end_user = fields.optional("end_user", id);
-    let conversation_id = fields.optional("conversation_id", id);
-    let task_type = fields.optional("task_type", id);
-    let hostname = fields.optional("hostname", id);
+    let end_user = fields.lenient("end_user", label);
+    let conversation_id = fields.lenient("conversation_id", label);
+    let task_type = fields.lenient("task_type", label);
+    let hostname = fields.lenient("hostname", label);
     let key_source = fields.optional("key_source", one_of("'platform' or 'byok'")).unwrap_or_default();
-    let cost_usd = fields.optional("cost_usd", usd(MAX_COST_USD)).map(Usd::new);
-    if reasoning_tokens > output && output.is_some() {
-        // A sender that counts reasoning tokens beside the output would be charged too little.
-        let msg = "Reasoning tokens are part of output_tokens and should not exceed them";
-        fields.fault("reasoning_tokens", Invalid::new("reasoning_exceeds_output", msg));
+    let cost_usd = fields.optional("cost_usd", rounded_usd(MAX_COST_USD)).map(Usd::new);
+    if tokens.is_some_and(|tokens| reasoning_tokens > Some(tokens.output)) {
+        // Some gateways count so. Output is what is billed, so the cost is right all the same.
+        let msg =
+            "Reasoning tokens are part of output_tokens; they exceed them here, and output_tokens are billed";
+        fields.warn("reasoning_tokens", Invalid::new("reasoning_exceeds_output", msg));
     }
     Some(LlmCall {
         agent_id: agent_id?,
         provider: provider?,
         model: model?,
-        tokens: TokenCounts { input: input?, output: output?, cache_read, cache_write_5m, cache_write_1h },
+        tokens: tokens?,
         reasoning_tokens,
+        service_tier,
+        region,
+        units,
         latency_ms,
         status,
         end_user,
@@ -107,9 +123,66 @@ fn llm_call(fields: &mut FieldReader<'_>) -> Option<LlmCall<()>> {
     })
 }
 
+/// The buckets of a call, and their parts by modality, none of which may exceed its bucket.
+fn token_usage(fields: &mut FieldReader<'_>) -> Option<TokenUsage> {
+    let tokens = || integer(0..=MAX_TOKENS);
+    let input = fields.required("input_tokens", tokens());
+    let output = fields.required("output_tokens", tokens());
+    let mut optional = |name| fields.optional(name, tokens()).unwrap_or_default();
+    let usage = TokenUsage {
+        input: input.unwrap_or_default(),
+        output: output.unwrap_or_default(),
+        cache_read: optional("cache_read_tokens"),
+        cache_write_5m: optional("cache_write_5m_tokens"),
+        cache_write_30m: optional("cache_write_30m_tokens"),
+        cache_write_1h: optional("cache_write_1h_tokens"),
+        cache_write_12h: optional("cache_write_12h_tokens"),
+        input_audio: optional("input_audio_tokens"),
+        input_image: optional("input_image_tokens"),
+        cache_read_audio: optional("cache_read_audio_tokens"),
+        output_audio: optional("output_audio_tokens"),
+        output_image: optional("output_image_tokens"),
+    };
+    input?;
+    output?;
+    for (part, name, whole, of) in [
+        (usage.input_audio + usage.input_image, "input_audio_tokens", usage.input, "input_tokens"),
+        (usage.cache_read_audio, "cache_read_audio_tokens", usage.cache_read, "cache_read_tokens"),
+        (usage.output_audio + usage.output_image, "output_audio_tokens", usage.output, "output_tokens"),
+    ] {
+        if part > whole {
+            let msg = format!("Audio and image tokens are part of {of} and should not exceed them");
+            fields.fault(name, Invalid::new("part_exceeds_whole", msg));
+        }
+    }
+    Some(usage)
+}
+
+/// Tiers and regions compare in lower case.
+fn lower_label(raw: &RawValue) -> Result<Label, Invalid> {
+    let label = label(raw)?;
+    Label::new(&label.as_str().to_lowercase()).map_err(|invalid| Invalid::new("label", invalid.to_string()))
+}
+
+/// An object of units that are billed by count: name to a decimal of at least 0.
+fn units(raw: &RawValue) -> Result<BTreeMap<String, Quantity>, Invalid> {
+    let given: BTreeMap<String, &RawValue> = serde_json::from_str(raw.get())
+        .map_err(|_| Invalid::new("object_type", "Input should be an object of unit names and counts"))?;
+    if given.len() > MAX_UNITS {
+        return Err(Invalid::new("too_long", format!("Object should have at most {MAX_UNITS} units")));
+    }
+    let unit = |(name, count): (String, &RawValue)| {
+        let name = Label::new(&name).map_err(|invalid| Invalid::new("label", invalid.to_string()))?;
+        Ok((name.to_string(), Quantity(quantity(MAX_UNIT_COUNT)(count)?)))
+    };
+    // A count of nothing is as if the unit was not there.
+    let units: Result<BTreeMap<_, _>, Invalid> = given.into_iter().map(unit).collect();
+    Ok(units?.into_iter().filter(|(_, count)| !count.0.is_zero()).collect())
+}
+
 fn task_completed(fields: &mut FieldReader<'_>) -> Option<TaskCompleted> {
     let agent_id = fields.required("agent_id", id);
-    let task_type = fields.optional("task_type", id);
+    let task_type = fields.lenient("task_type", label);
     let success = fields.optional("success", boolean).unwrap_or(true);
     let minutes_saved = fields.optional("minutes_saved", quantity(MAX_AMOUNT)).map(Quantity);
     let duration_ms = fields.optional("duration_ms", integer(0..=MAX_MS));

@@ -5,7 +5,7 @@ use ledger::draft::Draft;
 use ledger::event::REGISTRY_SOURCE;
 use ledger::ids::Name;
 use serde_json::value::RawValue;
-use web::error::Loc;
+use web::error::{Fault, Loc};
 use web::fields::{self, FieldReader, Invalid};
 
 use crate::data;
@@ -14,8 +14,8 @@ use crate::rejection::{Rejection, RejectionCode};
 /// How many characters of an invalid id a rejection repeats.
 const ECHO: usize = 128;
 
-/// Parses an event, or lists all its faults.
-pub fn parse(raw: &RawValue, loc: &[Loc]) -> Result<Draft, Rejection> {
+/// Parses an event, with warnings about what was left out of it, or lists all its faults.
+pub fn parse(raw: &RawValue, loc: &[Loc]) -> Result<(Draft, Vec<Fault>), Rejection> {
     let invalid = |id, detail| Rejection { id, code: RejectionCode::Invalid, detail };
     let mut fields = FieldReader::of(raw, loc.to_vec()).map_err(|fault| invalid(None, vec![fault]))?;
     let mut id_text = None;
@@ -41,8 +41,8 @@ pub fn parse(raw: &RawValue, loc: &[Loc]) -> Result<Draft, Rejection> {
     let mut faults = fields.finish();
     faults.extend(data_faults);
     match (id, source, time, data) {
-        (Some(id), Some(source), Some(time), Some(data)) if faults.is_empty() => {
-            Ok(Draft { source, id, time, data })
+        (Some(id), Some(source), Some(time), Some((data, warnings))) if faults.is_empty() => {
+            Ok((Draft { source, id, time, data }, warnings))
         }
         _ => Err(invalid(id_text, faults)),
     }

@@ -36,7 +36,22 @@ pub struct Response {
     duplicates: usize,
     /// Not stored, each with its reasons.
     rejected: Vec<Rejected>,
+    /// What was left out of events that were taken, and what looks wrong in them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    warnings: Vec<Warning>,
 }
+
+/// Something about an event that did not keep it from being stored.
+#[derive(Debug, Serialize)]
+struct Warning {
+    /// Position in the request, from 0.
+    index: usize,
+    #[serde(flatten)]
+    fault: Fault,
+}
+
+/// Warnings listed in a response.
+const MAX_WARNINGS: usize = 1_000;
 
 /// An event that was not stored.
 #[derive(Debug, Serialize)]
@@ -73,10 +88,14 @@ async fn handle(
     let request = rand::random();
     let intake = Intake { org: &caller.org, settings: &settings, now };
 
-    let (mut raw, mut places, mut rejected) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut raw, mut places) = (Vec::new(), Vec::new());
+    let (mut rejected, mut warnings) = (Vec::new(), Vec::new());
     for (index, event, loc) in events {
-        match envelope::parse(event, &loc).and_then(|draft| stamp(draft, &loc, &intake)) {
-            Ok(event) => {
+        let parsed = envelope::parse(event, &loc)
+            .and_then(|(draft, warned)| Ok((stamp(draft, &loc, &intake)?, warned)));
+        match parsed {
+            Ok((event, warned)) => {
+                warnings.extend(warned.into_iter().map(|fault| Warning { index, fault }));
                 raw.push(RawEvent::new(&event, request, now, app.config.event_retention_days)?);
                 places.push((index, event.id.to_string(), loc));
             }
@@ -92,7 +111,8 @@ async fn handle(
     let refused = places.into_iter().zip(outcomes);
     rejected.extend(refused.filter_map(|((index, id, loc), outcome)| refusal(index, id, loc, outcome)));
     rejected.sort_by_key(|rejected| rejected.index);
-    Ok(Json(Response { accepted, duplicates, rejected }))
+    warnings.truncate(MAX_WARNINGS);
+    Ok(Json(Response { accepted, duplicates, rejected, warnings }))
 }
 
 /// Counts accepted, duplicate and unavailable events. `rejected` is the number that failed validation.

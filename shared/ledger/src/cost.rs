@@ -1,168 +1,90 @@
-//! What one call costs. A price has at most 6 decimals and is per million tokens, so a token costs a whole
-//! number of picodollars (10⁻¹² USD), and all sums here are sums of whole numbers. One thing alone is ever
-//! rounded: the split of a provider's own figure, see [`price_call`].
+//! What one call costs. Prices are whole picodollars (10⁻¹² USD) per token, so all sums are sums of whole numbers. Only
+//! the split of a cost that the sender reported is rounded, see [`split`](crate::pricing::split).
 
-use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::money::{MAX_SCALE, Usd};
-use crate::pricing::{Price, Prices, Rates, scale_half_even};
+use crate::pricing::{Call, CostParts, Pricer, Unpriced, split};
 
-/// Tokens by the bucket that prices them; the buckets share no token. A call has at most 10⁹ in each.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenCounts {
-    /// Input that no cache was involved in.
-    #[serde(rename = "input_tokens")]
-    pub input: u64,
-    /// Output, reasoning included.
-    #[serde(rename = "output_tokens")]
-    pub output: u64,
-    /// Input read from a cache.
-    #[serde(rename = "cache_read_tokens", default, skip_serializing_if = "is_zero")]
-    pub cache_read: u64,
-    /// Input written to a cache for 5 minutes.
-    #[serde(rename = "cache_write_5m_tokens", default, skip_serializing_if = "is_zero")]
-    pub cache_write_5m: u64,
-    /// Input written to a cache for an hour.
-    #[serde(rename = "cache_write_1h_tokens", default, skip_serializing_if = "is_zero")]
-    pub cache_write_1h: u64,
+/// What a call cost, by part, in dollars with at most 12 decimals.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallCost {
+    /// Of uncached input.
+    #[serde(default, skip_serializing_if = "Usd::is_zero_ref")]
+    pub input: Usd,
+    /// Of cache reads.
+    #[serde(default, skip_serializing_if = "Usd::is_zero_ref")]
+    pub cache_read: Usd,
+    /// Of cache writes.
+    #[serde(default, skip_serializing_if = "Usd::is_zero_ref")]
+    pub cache_write: Usd,
+    /// Of output.
+    #[serde(default, skip_serializing_if = "Usd::is_zero_ref")]
+    pub output: Usd,
+    /// Of what is billed by count.
+    #[serde(default, skip_serializing_if = "Usd::is_zero_ref")]
+    pub units: Usd,
+    /// The row of the price book that priced the call, by its [stamp](crate::pricing::EffectiveRow::stamp);
+    /// `cost_usd` for a cost that the sender reported, `cost_usd:` and a stamp where that row split it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<String>,
+    /// Why the call, or a part of it, has no price. Usage without a price is not free: the cost is a lower bound.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unpriced: Option<Unpriced>,
+    /// The price book's id of the provider, where the sender used another name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider_id: Option<String>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
-const fn is_zero(tokens: &u64) -> bool {
-    *tokens == 0
-}
-
-impl TokenCounts {
-    /// All tokens of the input: the sum of its four buckets.
-    pub const fn whole_input(&self) -> u64 {
-        self.input + self.cache_read + self.cache_write_5m + self.cache_write_1h
-    }
-
-    /// All tokens, in and out.
-    pub const fn total(&self) -> u64 {
-        self.whole_input() + self.output
-    }
-}
-
-/// What a call cost, in dollars with at most 12 decimals. That no price is known is a state, not a zero.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CallCost {
-    /// No price is known.
-    Unpriced,
-    /// The cost, and where it comes from.
-    Priced {
-        /// Of the input, cache reads and writes included.
-        input: Usd,
-        /// Of the output.
-        output: Usd,
-        /// The row of the price book that priced the call, by its [stamp](crate::pricing::PriceRef::stamp);
-        /// `cost_usd` for the provider's own figure, `cost_usd:` and a stamp where that row split it.
-        row: String,
-    },
-}
+/// Precedes the row in [`CallCost::row`] where the sender reported the cost.
+const REPORTED: &str = "cost_usd";
 
 impl CallCost {
-    /// Input and output together, where it is known.
-    pub fn total(&self) -> Option<Usd> {
-        match self {
-            Self::Unpriced => None,
-            Self::Priced { input, output, .. } => Some(*input + *output),
-        }
+    /// All parts together.
+    pub fn total(&self) -> Usd {
+        self.input + self.cache_read + self.cache_write + self.output + self.units
+    }
+
+    /// Whether the call, or a part of it, has no price.
+    pub const fn is_unpriced(&self) -> bool {
+        self.unpriced.is_some()
     }
 }
 
-/// Prices a call of `model` at the time `at`.
+/// Prices a call at the time when it was made.
 ///
-/// The provider's own figure is used as it is where there is one. The book then only says how to split it:
-/// the input's part is in proportion, rounded half-even to 12 decimals, the output's part is the exact rest.
-/// It is all output where the book knows no price or makes it nothing, and where the figure is none that can
-/// be split exactly: negative, with more than 12 decimals, or above 7.9 × 10¹⁶ dollars.
-///
-/// # Panics
-///
-/// When the book's cost is more than 7.9 × 10¹⁶ dollars. 5 × 10⁹ tokens at the highest price make 5 × 10⁹.
-pub fn price_call(
-    prices: Prices<'_>,
-    provider: &str,
-    model: &str,
-    at: DateTime<Utc>,
-    tokens: &TokenCounts,
-    provider_cost: Option<Usd>,
-) -> CallCost {
-    let whole_input = tokens.whole_input();
-    let price = prices.resolve(provider, model, at);
-    let by_book = price.map(|price| (Pico::of(price.rates(whole_input), tokens), price.stamp(whole_input)));
-    match (provider_cost, by_book) {
-        (None, None) => CallCost::Unpriced,
-        (None, Some((cost, row))) => {
-            CallCost::Priced { input: usd(cost.input), output: usd(cost.output), row }
-        }
-        (Some(figure), by_book) => {
-            let split = by_book.and_then(|(cost, row)| Some((cost.split(figure)?, row)));
-            let ((input, output), row) = match split {
-                Some((parts, row)) => (parts, format!("{OWN_FIGURE}:{row}")),
-                None => ((Usd::ZERO, figure), OWN_FIGURE.into()),
+/// A cost that the sender reported is used as it is; prices then only say how to split it.
+pub fn price_call(pricer: Pricer<'_>, call: &Call<'_>, reported: Option<Usd>) -> CallCost {
+    let price = pricer.price(call);
+    let stamp = price.row.as_ref().map(|row| row.stamp());
+    let provider_id = pricer.provider_id(call.provider).filter(|id| *id != call.provider).map(str::to_owned);
+    let reported = reported.and_then(to_picodollars);
+    let (parts, row, unpriced) = match reported {
+        None => (price.parts, stamp, price.unpriced),
+        Some(pico) => {
+            let row = match stamp.filter(|_| price.parts.total() > 0) {
+                Some(stamp) => format!("{REPORTED}:{stamp}"),
+                None => REPORTED.to_owned(),
             };
-            CallCost::Priced { input, output, row }
+            (split(pico, &price.parts), Some(row), None)
         }
-    }
+    };
+    let CostParts { input, cache_read, cache_write, output, units } = parts;
+    let [input, cache_read, cache_write, output, units] =
+        [input, cache_read, cache_write, output, units].map(usd);
+    CallCost { input, cache_read, cache_write, output, units, row, unpriced, provider_id }
 }
 
-/// Stands in [`CallCost::Priced::row`] for the provider's own figure.
-const OWN_FIGURE: &str = "cost_usd";
-
-/// A cost in picodollars.
-#[derive(Clone, Copy)]
-struct Pico {
-    input: i128,
-    output: i128,
-}
-
-impl Pico {
-    fn of(rates: &Rates, tokens: &TokenCounts) -> Self {
-        let input = [
-            (tokens.input, rates.input),
-            (tokens.cache_read, rates.cache_read_price()),
-            (tokens.cache_write_5m, rates.cache_write_5m_price()),
-            (tokens.cache_write_1h, rates.cache_write_1h_price()),
-        ];
-        let cost = |(count, price): (u64, Price)| i128::from(count) * price.pico_per_token();
-        Self { input: input.into_iter().map(cost).sum(), output: cost((tokens.output, rates.output)) }
-    }
-
-    /// `figure` split into input and output in this cost's proportion, where that can be done exactly.
-    fn split(self, figure: Usd) -> Option<(Usd, Usd)> {
-        let whole = u128::try_from(self.input + self.output).ok().filter(|whole| *whole > 0)?;
-        let part = u128::try_from(self.input).ok()?;
-        let amount = figure.dollars().normalize();
-        let unit = 10_u128.pow(MAX_SCALE.checked_sub(amount.scale())?);
-        let figure = u128::try_from(amount.mantissa()).ok()?.checked_mul(unit)?;
-        // Both parts would fit where the figure does not, but could then not be added up again.
-        checked_usd(figure)?;
-        let input = scale_half_even(figure, part, whole);
-        Some((checked_usd(input)?, checked_usd(figure - input)?))
-    }
-}
-
-/// What `tokens` cost at `rates`, in picodollars (10⁻¹² USD), exact.
-pub fn picodollars(rates: &Rates, tokens: &TokenCounts) -> i128 {
-    let cost = Pico::of(rates, tokens);
-    cost.input + cost.output
+/// The amount in picodollars, if it is a whole number of them.
+fn to_picodollars(amount: Usd) -> Option<i128> {
+    let amount = amount.dollars().normalize();
+    amount.mantissa().checked_mul(10_i128.checked_pow(MAX_SCALE.checked_sub(amount.scale())?)?)
 }
 
 fn usd(pico: i128) -> Usd {
     Usd::new(Decimal::from_i128_with_scale(pico, MAX_SCALE).normalize())
 }
 
-fn checked_usd(pico: u128) -> Option<Usd> {
-    let amount = Decimal::try_from_i128_with_scale(i128::try_from(pico).ok()?, MAX_SCALE).ok()?;
-    Some(Usd::new(amount.normalize()))
-}
-
-#[cfg(test)]
-mod proptests;
 #[cfg(test)]
 mod tests;

@@ -38,8 +38,7 @@ impl Draft {
 }
 
 fn price(call: LlmCall<()>, time: DateTime<Utc>, settings: &Settings) -> LlmCall {
-    let (provider, model) = (call.provider.as_str(), call.model.as_str());
-    let cost = settings.price_call(provider, model, time, &call.tokens, call.cost_usd);
+    let cost = settings.price_call(&call, time);
     LlmCall {
         cost,
         agent_id: call.agent_id,
@@ -47,6 +46,9 @@ fn price(call: LlmCall<()>, time: DateTime<Utc>, settings: &Settings) -> LlmCall
         model: call.model,
         tokens: call.tokens,
         reasoning_tokens: call.reasoning_tokens,
+        service_tier: call.service_tier,
+        region: call.region,
+        units: call.units,
         latency_ms: call.latency_ms,
         status: call.status,
         end_user: call.end_user,
@@ -76,10 +78,9 @@ fn in_zone(sample: ComputeUsage<()>, zone: Tz) -> ComputeUsage {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cost::{CallCost, TokenCounts};
     use crate::event::{CallStatus, HostReport, KeySource};
-    use crate::ids::{AgentId, NodeId};
-    use crate::pricing::{Overrides, OwnPrices};
+    use crate::ids::{AgentId, Label, NodeId};
+    use crate::pricing::{OwnPrices, TokenUsage, Unpriced};
     use crate::settings::OrganizationSettings;
 
     fn name(text: &str) -> Name {
@@ -91,7 +92,6 @@ mod tests {
         let settings = Settings {
             zone: Tz::Asia__Kathmandu,
             own_prices: OwnPrices::default(),
-            overrides: Overrides::default(),
             organization,
             plan: None,
         };
@@ -102,10 +102,13 @@ mod tests {
     fn call(model: &str) -> Data<(), ()> {
         Data::LlmCall(LlmCall {
             agent_id: AgentId::new("nova").unwrap(),
-            provider: name("anthropic"),
-            model: name(model),
-            tokens: TokenCounts { input: 1_000_000, ..TokenCounts::default() },
+            provider: Label::new("anthropic").unwrap(),
+            model: Label::new(model).unwrap(),
+            tokens: TokenUsage { input: 1_000_000, ..TokenUsage::default() },
             reasoning_tokens: None,
+            service_tier: None,
+            region: None,
+            units: [].into(),
             latency_ms: None,
             status: CallStatus::Ok,
             end_user: None,
@@ -130,7 +133,7 @@ mod tests {
             Data::LlmCall(call) => call.cost,
             _ => panic!("not a call"),
         };
-        assert!(matches!(cost("claude-haiku-4-5"), CallCost::Priced { .. }));
-        assert_eq!(cost("no-such-model"), CallCost::Unpriced);
+        assert_eq!(cost("claude-haiku-4-5").unpriced, None);
+        assert_eq!(cost("no-such-model").unpriced, Some(Unpriced::UnknownModel));
     }
 }

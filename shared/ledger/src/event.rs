@@ -1,16 +1,19 @@
 //! A stored event: validated, priced and stamped with its day, so that it can be aggregated without any other data.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
-use crate::cost::{CallCost, TokenCounts};
-use crate::ids::{AgentId, ModelKey, Name, NodeId, OrgId, ProjectId};
+use crate::cost::CallCost;
+use crate::ids::{AgentId, Label, ModelKey, Name, NodeId, OrgId, ProjectId};
 use crate::money::{Quantity, Usd};
 use crate::period::Day;
+use crate::pricing::TokenUsage;
 
 /// Something that happened in an organization.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,15 +81,24 @@ pub struct LlmCall<Cost = CallCost> {
     /// The agent that made the call.
     pub agent_id: AgentId,
     /// The provider's id.
-    pub provider: Name,
+    pub provider: Label,
     /// The model's id, as the provider spells it.
-    pub model: Name,
+    pub model: Label,
     /// Tokens by price bucket.
     #[serde(flatten)]
-    pub tokens: TokenCounts,
+    pub tokens: TokenUsage,
     /// Reasoning tokens. They are included in the output tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reasoning_tokens: Option<u64>,
+    /// The service tier, in lower case; none: standard.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service_tier: Option<Label>,
+    /// Where the call ran, in lower case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Label>,
+    /// What is billed by count, by the name of the unit.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub units: BTreeMap<String, Quantity>,
     /// Milliseconds from request to response.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
@@ -94,16 +106,16 @@ pub struct LlmCall<Cost = CallCost> {
     pub status: CallStatus,
     /// The person on whose behalf the agent called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub end_user: Option<Name>,
+    pub end_user: Option<Label>,
     /// The conversation that the call belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conversation_id: Option<Name>,
+    pub conversation_id: Option<Label>,
     /// The kind of task that the call was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_type: Option<Name>,
+    pub task_type: Option<Label>,
     /// The host that the agent ran on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub hostname: Option<Name>,
+    pub hostname: Option<Label>,
     /// The owner of the provider key that paid.
     pub key_source: KeySource,
     /// The cost in US dollars as the provider reported it.
@@ -120,7 +132,7 @@ pub struct TaskCompleted {
     pub agent_id: AgentId,
     /// The kind of task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub task_type: Option<Name>,
+    pub task_type: Option<Label>,
     /// Whether the task succeeded.
     pub success: bool,
     /// Minutes of human work saved.
@@ -178,9 +190,10 @@ pub struct HostReport {
 }
 
 impl LlmCall {
-    /// The model that was called, as a key that includes the provider.
+    /// The model that was called, as a key that includes the provider: by the price book's id of it, if it has one.
     pub fn model_key(&self) -> ModelKey {
-        ModelKey { provider: self.provider.to_string(), model: self.model.to_string() }
+        let provider = self.cost.provider_id.clone().unwrap_or_else(|| self.provider.to_string());
+        ModelKey { provider, model: self.model.to_string() }
     }
 }
 
@@ -198,14 +211,10 @@ impl Event {
     pub fn content_hash(&self) -> [u8; 16] {
         let mut data = self.data.clone();
         match &mut data {
-            Data::LlmCall(call) => call.cost = CallCost::Unpriced,
+            Data::LlmCall(call) => call.cost = CallCost::default(),
             Data::ComputeUsage(sample) => sample.zone = Tz::UTC,
-            Data::AgentActivity(activity) => {
-                // serde_json's maps are sorted, so two spellings of one object become the same text.
-                if let Ok(details) = serde_json::from_str::<serde_json::Value>(&activity.details) {
-                    activity.details = details.to_string();
-                }
-            }
+            // Compared as sent: JSON numbers of other spelling may be other numbers to the sender.
+            Data::AgentActivity(activity) => activity.details = canonical(&activity.details),
             Data::TaskCompleted(_) | Data::HostReport(_) => {}
         }
         let mut hash = Sha256::new();
@@ -213,6 +222,35 @@ impl Event {
         hash.update(serde_json::to_vec(&data).unwrap_or_default());
         let hash: [u8; 32] = hash.finalize().into();
         std::array::from_fn(|i| hash[i])
+    }
+}
+
+/// A JSON object with sorted fields and without spaces, the digits of its numbers as they are.
+fn canonical(object: &str) -> String {
+    canonical_value(object).unwrap_or_else(|| object.to_owned())
+}
+
+fn canonical_value(text: &str) -> Option<String> {
+    let raw: &RawValue = serde_json::from_str(text).ok()?;
+    match raw.get().as_bytes().first()? {
+        b'{' => {
+            let fields: BTreeMap<String, &RawValue> = serde_json::from_str(raw.get()).ok()?;
+            let fields: Option<Vec<_>> = fields
+                .into_iter()
+                .map(|(name, value)| {
+                    Some(format!("{}:{}", serde_json::to_string(&name).ok()?, canonical_value(value.get())?))
+                })
+                .collect();
+            Some(format!("{{{}}}", fields?.join(",")))
+        }
+        b'[' => {
+            let values: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
+            let values: Option<Vec<_>> =
+                values.into_iter().map(|value| canonical_value(value.get())).collect();
+            Some(format!("[{}]", values?.join(",")))
+        }
+        b'"' => serde_json::to_string(&serde_json::from_str::<String>(raw.get()).ok()?).ok(),
+        _ => Some(raw.get().to_owned()),
     }
 }
 
@@ -238,11 +276,11 @@ mod tests {
         let call = r#"{"type":"llm.call","agent_id":"nova","provider":"p","model":"m","input_tokens":1,"output_tokens":2,
             "cache_read_tokens":3,"cache_write_5m_tokens":4,"cache_write_1h_tokens":5,"reasoning_tokens":1,"latency_ms":6,
             "status":"error","end_user":"u","conversation_id":"c","task_type":"chat","hostname":"h","key_source":"byok",
-            "cost_usd":"0.10","cost":"unpriced"}"#;
+            "cost_usd":"0.10","cost":{"unpriced":"unknown_model"}}"#;
         let priced =
-            call.replace(r#""unpriced""#, r#"{"priced":{"input":"1.00","output":"2.00","row":"r"}}"#);
+            call.replace(r#"{"unpriced":"unknown_model"}"#, r#"{"input":"1.00","output":"2.00","row":"r"}"#);
         assert_eq!(hash(call), hash(&priced));
-        assert_eq!(hash(call), "2a1b896420db212dea31b62a59a2ca5f");
+        assert_eq!(hash(call), "78f63d50251d2185ffd18f93e9844da4");
         let task = r#"{"type":"task.completed","agent_id":"nova","task_type":"t","success":true,"minutes_saved":"1.5",
             "duration_ms":7}"#;
         assert_eq!(hash(task), "c4f32c6b83ba21ce6d512c93b1701fa7");
@@ -258,5 +296,16 @@ mod tests {
             hash(r#"{"type":"host.report","node_id":"n","hosted_sites":1}"#),
             "ce1cffa2fffc3d1479201fd184fe52c1"
         );
+    }
+
+    #[test]
+    fn details_are_compared_by_their_digits_and_not_by_their_spacing() {
+        let same =
+            [r#"{"b":[1, "é"],"a":{"y":1.0,"x":null}}"#, r#"{ "a":{"x":null,"y":1.0}, "b":[1,"\u00e9"] }"#];
+        assert_eq!(canonical(same[0]), canonical(same[1]));
+        let distinct = ["1", "1.0", "1e0", "100000000000000000000", "100000000000000000001", "0.1", "0.10"];
+        let all: std::collections::BTreeSet<_> =
+            distinct.iter().map(|number| canonical(&format!(r#"{{"n":{number}}}"#))).collect();
+        assert_eq!(all.len(), distinct.len());
     }
 }

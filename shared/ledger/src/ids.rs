@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
 
 /// Separates the parts of a table key. No identifier contains it.
 pub const SEPARATOR: char = '#';
@@ -84,6 +85,55 @@ id! {
     NodeId;
     /// Any other identifier in an event, such as a provider, a model, a host or a type.
     Name;
+}
+
+/// The maximum length of a label in characters.
+pub const MAX_LABEL: usize = 256;
+
+/// The error for a text that is not a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("Text should have 1 to 256 characters, none of them a control character")]
+pub struct InvalidLabel;
+
+/// Text that describes usage, such as a model's name, a task type or an end user: 1 to [`MAX_LABEL`] characters
+/// without control characters, in Unicode's normal form NFC.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Label(String);
+
+impl Label {
+    /// Validates and normalizes `text`.
+    pub fn new(text: &str) -> Result<Self, InvalidLabel> {
+        let text: String = text.nfc().collect();
+        if text.is_empty() || text.chars().nth(MAX_LABEL).is_some() || text.chars().any(char::is_control) {
+            return Err(InvalidLabel);
+        }
+        Ok(Self(text))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Label {
+    type Error = InvalidLabel;
+    fn try_from(text: String) -> Result<Self, InvalidLabel> {
+        Self::new(&text)
+    }
+}
+
+impl From<Label> for String {
+    fn from(label: Label) -> Self {
+        label.0
+    }
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
 }
 
 /// A model of a provider, as the events spell them. The comparison is case-sensitive; only the price book folds case.

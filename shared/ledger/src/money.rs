@@ -36,6 +36,12 @@ impl Usd {
     pub const fn is_zero(self) -> bool {
         self.0.is_zero()
     }
+
+    /// The same by reference, as serde asks.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub const fn is_zero_ref(&self) -> bool {
+        self.0.is_zero()
+    }
 }
 
 /// Adds two decimals without losing a digit.

@@ -6,13 +6,13 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Fault, Loc};
-use ledger::ids::InvalidId;
+use ledger::ids::{InvalidId, Label};
 use ledger::{money, period};
 
 /// Maximum number of faults listed for one object. An object may have a hundred thousand unknown fields.
@@ -42,14 +42,19 @@ impl Invalid {
 pub struct FieldReader<'a> {
     loc: Vec<Loc>,
     left: Vec<(String, &'a RawValue)>,
+    /// Every name that was asked for, to suggest one for a name that nobody knows.
+    known: Vec<&'static str>,
     faults: Vec<Fault>,
+    warnings: Vec<Fault>,
 }
 
 impl<'a> FieldReader<'a> {
     /// The fields of `raw`, whose faults start with `loc`.
     pub fn of(raw: &'a RawValue, loc: Vec<Loc>) -> Result<Self, Fault> {
         match serde_json::from_str::<Object<'a>>(raw.get()) {
-            Ok(object) => Ok(Self { loc, left: object.0, faults: Vec::new() }),
+            Ok(object) => {
+                Ok(Self { loc, left: object.0, known: Vec::new(), faults: Vec::new(), warnings: Vec::new() })
+            }
             Err(_) => Err(Fault::new(loc, "object_type", "Input should be an object")),
         }
     }
@@ -74,6 +79,7 @@ impl<'a> FieldReader<'a> {
 
     /// Takes a field as raw text. A repeated field is a fault, since neither value can be preferred.
     pub fn raw(&mut self, name: &'static str) -> Option<&'a RawValue> {
+        self.known.push(name);
         let first = self.left.iter().position(|(key, _)| key == name)?;
         let (_, value) = self.left.remove(first);
         let before = self.left.len();
@@ -97,6 +103,22 @@ impl<'a> FieldReader<'a> {
     ) -> Option<T> {
         let raw = self.raw(name).filter(|raw| raw.get() != "null")?;
         read(raw).map_err(|invalid| self.fault(name, invalid)).ok()
+    }
+
+    /// Reports something about a field that does not make the object invalid.
+    pub fn warn(&mut self, name: &'static str, invalid: Invalid) {
+        let warning = invalid.at(self.at(name));
+        self.warnings.push(warning);
+    }
+
+    /// Takes a field that may be absent or null, and that is left out with a warning where it is invalid.
+    pub fn lenient<T>(
+        &mut self,
+        name: &'static str,
+        read: impl FnOnce(&'a RawValue) -> Result<T, Invalid>,
+    ) -> Option<T> {
+        let raw = self.raw(name).filter(|raw| raw.get() != "null")?;
+        read(raw).map_err(|invalid| self.warn(name, invalid)).ok()
     }
 
     /// Takes a required field.
@@ -157,6 +179,22 @@ impl<'a> FieldReader<'a> {
         self.left.retain(|(name, value)| !ignore(name, value));
     }
 
+    /// All faults, and all warnings: a field that nobody read is one of these.
+    pub fn finish_leniently(mut self) -> (Vec<Fault>, Vec<Fault>) {
+        for (name, _) in self.left.drain(..).take(MAX_FAULTS) {
+            let mut loc = self.loc.clone();
+            loc.push(Loc::given(&name));
+            let msg = match nearest(&name, &self.known) {
+                Some(known) => format!("Field is not known and was left out; did you mean '{known}'?"),
+                None => "Field is not known and was left out".to_owned(),
+            };
+            self.warnings.push(Fault::new(loc, "unknown_field", msg));
+        }
+        self.faults.truncate(MAX_FAULTS);
+        self.warnings.truncate(MAX_FAULTS);
+        (self.faults, self.warnings)
+    }
+
     /// All faults, including one for each field that nobody read.
     pub fn finish(mut self) -> Vec<Fault> {
         for (name, _) in self.left.drain(..).take(MAX_FAULTS) {
@@ -167,6 +205,16 @@ impl<'a> FieldReader<'a> {
         self.faults.truncate(MAX_FAULTS);
         self.faults
     }
+}
+
+/// The known name that is most like `name`, if one is at least as much alike as a typing error leaves it.
+fn nearest(name: &str, known: &[&'static str]) -> Option<&'static str> {
+    const LONGEST: usize = 64;
+    let name = name.get(..LONGEST).unwrap_or(name).to_ascii_lowercase();
+    let best = known.iter().map(|known| (strsim::jaro_winkler(&name, known), *known));
+    best.max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .filter(|(alike, _)| *alike >= 0.8)
+        .map(|(_, known)| known)
 }
 
 /// The fields of an object in order, including repeated ones.
@@ -245,29 +293,64 @@ pub fn decimal(most: u64, scale: u32) -> impl FnOnce(&RawValue) -> Result<Decima
     }
 }
 
+/// A label: 1 to 256 characters without control characters, brought to the normal form NFC.
+pub fn label(raw: &RawValue) -> Result<Label, Invalid> {
+    Label::new(&string(raw)?).map_err(|invalid| Invalid::new("label", invalid.to_string()))
+}
+
+/// Money from 0 to `most` dollars in any notation, as a JSON number or a string, rounded half-even to
+/// [`money::MAX_SCALE`] places.
+pub fn rounded_usd(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Invalid> {
+    move |raw| {
+        let text = string(raw).unwrap_or_else(|_| raw.get().to_owned());
+        let value = decimal(&text)?;
+        within(value, most).map(|value| {
+            value.round_dp_with_strategy(money::MAX_SCALE, RoundingStrategy::MidpointNearestEven).normalize()
+        })
+    }
+}
+
 /// Money from 0 to `most` dollars, as a string.
 pub fn usd(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Invalid> {
     move |raw| amount(&string(raw)?, most, money::MAX_SCALE)
 }
 
 fn amount(text: &str, most: u64, scale: u32) -> Result<Decimal, Invalid> {
-    // The parser would also take a leading plus and underscores between digits.
-    let plain =
-        text.bytes().all(|byte| byte.is_ascii_digit() || b"-.eE+".contains(&byte)) && !text.starts_with('+');
-    let value = money::parse_exact(text).filter(|_| plain);
-    let value = value.ok_or_else(|| Invalid::new("decimal_parsing", "Input should be a valid decimal"))?;
-    if value < Decimal::ZERO {
-        return Err(too_small(0));
-    }
-    if value > Decimal::from(most) {
-        return Err(too_big(most));
-    }
-    let value = value.normalize();
+    let value = within(exact_decimal(text)?, most)?.normalize();
     if value.scale() > scale {
         return Err(Invalid::new(
             "decimal_max_places",
             format!("Decimal input should have no more than {scale} decimal places"),
         ));
+    }
+    Ok(value)
+}
+
+fn not_a_decimal() -> Invalid {
+    Invalid::new("decimal_parsing", "Input should be a valid decimal")
+}
+
+/// Whether the text has only what a decimal may have. The parser would also take a leading plus and underscores.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit() || b"-.eE+".contains(&byte)) && !text.starts_with('+')
+}
+
+fn exact_decimal(text: &str) -> Result<Decimal, Invalid> {
+    money::parse_exact(text).filter(|_| is_plain(text)).ok_or_else(not_a_decimal)
+}
+
+/// A decimal whose digits beyond those that money has may be more than are kept: they are cut at 28.
+fn decimal(text: &str) -> Result<Decimal, Invalid> {
+    let parsed = || Decimal::from_scientific(text).or_else(|_| text.parse()).ok();
+    money::parse_exact(text).or_else(parsed).filter(|_| is_plain(text)).ok_or_else(not_a_decimal)
+}
+
+fn within(value: Decimal, most: u64) -> Result<Decimal, Invalid> {
+    if value < Decimal::ZERO {
+        return Err(too_small(0));
+    }
+    if value > Decimal::from(most) {
+        return Err(too_big(most));
     }
     Ok(value)
 }

@@ -3,6 +3,7 @@
 mod bodies;
 mod duplicates;
 mod fields;
+mod prices;
 
 use serde_json::{Value, json};
 

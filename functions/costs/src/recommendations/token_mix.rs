@@ -1,6 +1,5 @@
 //! An agent's tokens of one model, and their cost at other prices.
 
-use ledger::cost::TokenCounts;
 use ledger::pricing::data::{Rate, RateSet};
 use ledger::pricing::{TokenUsage, Unpriced};
 use ledger::rollup::{AgentModelFigures, LONG_CONTEXT_STEPS};
@@ -28,14 +27,13 @@ pub struct TokenMix {
 
 impl TokenMix {
     pub fn of(sums: &AgentModelFigures) -> Self {
-        let total = usage(&sums.tokens);
+        let total = sums.tokens;
         let mut rest = total;
         let mut parts = Vec::new();
         for (i, tokens) in sums.long_context.iter().enumerate() {
             let up_to = LONG_CONTEXT_STEPS.get(i + 1).copied().unwrap_or(u64::MAX);
-            let tokens = usage(tokens);
-            parts.push(Part { above: LONG_CONTEXT_STEPS[i], up_to, tokens });
-            rest = without(rest, tokens);
+            parts.push(Part { above: LONG_CONTEXT_STEPS[i], up_to, tokens: *tokens });
+            rest = without(rest, *tokens);
         }
         parts.push(Part { above: 0, up_to: LONG_CONTEXT_STEPS[0], tokens: rest });
         parts.retain(|part| part.tokens != TokenUsage::default());
@@ -89,23 +87,6 @@ fn pick_each(one: &RateSet, other: &RateSet, pick: fn(u64, u64) -> u64) -> RateS
     picked
 }
 
-const fn usage(tokens: &TokenCounts) -> TokenUsage {
-    TokenUsage {
-        input: tokens.input,
-        cache_read: tokens.cache_read,
-        cache_write_5m: tokens.cache_write_5m,
-        cache_write_30m: 0,
-        cache_write_1h: tokens.cache_write_1h,
-        cache_write_12h: 0,
-        output: tokens.output,
-        input_audio: 0,
-        input_image: 0,
-        cache_read_audio: 0,
-        output_audio: 0,
-        output_image: 0,
-    }
-}
-
 const fn without(all: TokenUsage, part: TokenUsage) -> TokenUsage {
     TokenUsage {
         input: all.input.saturating_sub(part.input),
@@ -142,7 +123,7 @@ mod tests {
         Prices::from_text(&steps)
     }
 
-    fn added_up(calls: &[TokenCounts]) -> AgentModelFigures {
+    fn added_up(calls: &[TokenUsage]) -> AgentModelFigures {
         let mut sums = AgentModelFigures::default();
         for tokens in calls {
             sums.requests += 1;
@@ -157,11 +138,11 @@ mod tests {
         sums
     }
 
-    fn input(tokens: u64) -> TokenCounts {
-        TokenCounts { input: tokens, ..TokenCounts::default() }
+    fn input(tokens: u64) -> TokenUsage {
+        TokenUsage { input: tokens, ..TokenUsage::default() }
     }
 
-    fn bounds(prices: &Prices, calls: &[TokenCounts]) -> (i128, i128) {
+    fn bounds(prices: &Prices, calls: &[TokenUsage]) -> (i128, i128) {
         let mix = TokenMix::of(&added_up(calls));
         (mix.min_cost(prices).unwrap(), mix.max_cost(prices).unwrap())
     }
@@ -185,7 +166,7 @@ mod tests {
 
     #[test]
     fn the_longest_input_is_bounded_by_the_next_recorded_length() {
-        let longest = |calls: &[TokenCounts]| TokenMix::of(&added_up(calls)).longest_input;
+        let longest = |calls: &[TokenUsage]| TokenMix::of(&added_up(calls)).longest_input;
         assert_eq!(longest(&[]), 0);
         assert_eq!(longest(&[input(10), input(11)]), 8_192);
         assert_eq!(longest(&[input(8_192)]), 8_192);
@@ -198,7 +179,7 @@ mod tests {
 
     #[test]
     fn without_recorded_lengths_the_mean_and_the_steps_bound_the_longest_input() {
-        let longest = |calls: &[TokenCounts]| {
+        let longest = |calls: &[TokenUsage]| {
             TokenMix::of(&AgentModelFigures { lengths_exceeded: 0, ..added_up(calls) }).longest_input
         };
         assert_eq!(longest(&[input(10), input(40_000)]), 32_768);
@@ -214,7 +195,7 @@ mod tests {
 
     #[test]
     fn tokens_without_a_price_have_no_cost() {
-        let mix = TokenMix::of(&added_up(&[TokenCounts { cache_write_1h: 1, ..TokenCounts::default() }]));
+        let mix = TokenMix::of(&added_up(&[TokenUsage { cache_write_1h: 1, ..TokenUsage::default() }]));
         let without = Prices::from_text(&[(0, "input=1 output=2")]);
         assert_eq!(mix.max_cost(&without), Err(Unpriced::NoPriceForCacheWrite));
         // One price of two is not enough.
@@ -222,15 +203,16 @@ mod tests {
         assert_eq!(mix.max_cost(&some), Err(Unpriced::NoPriceForCacheWrite));
     }
 
-    fn tokens() -> impl Strategy<Value = TokenCounts> {
+    fn tokens() -> impl Strategy<Value = TokenUsage> {
         let bucket = || prop_oneof![3 => Just(0), 3 => 0_u64..1000, 2 => 60_000_u64..300_000];
         (bucket(), bucket(), bucket(), bucket(), bucket()).prop_map(
-            |(input, output, cache_read, cache_write_5m, cache_write_1h)| TokenCounts {
+            |(input, output, cache_read, cache_write_5m, cache_write_1h)| TokenUsage {
                 input,
                 output,
                 cache_read,
                 cache_write_5m,
                 cache_write_1h,
+                ..TokenUsage::default()
             },
         )
     }
@@ -244,11 +226,11 @@ mod tests {
             high in prop::sample::select(vec![272_000, 512_000, 400_000, 900_000]),
         ) {
             let prices = priced(&[low, high]);
-            let one = |tokens: &TokenCounts| {
+            let one = |tokens: &TokenUsage| {
                 let whole = tokens.whole_input();
                 let step = if whole > high { high } else if whole > low { low } else { 0 };
                 let rates = prices.between(step, step + 1).next().unwrap();
-                rates.cost_of(&usage(tokens)).unwrap().total()
+                rates.cost_of(tokens).unwrap().total()
             };
             let sum: i128 = calls.iter().map(one).sum();
             let (least, most) = bounds(&prices, &calls);

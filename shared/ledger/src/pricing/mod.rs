@@ -11,12 +11,8 @@
 //!
 //! A call without a price says why: see [`Unpriced`]. An unknown price is never taken for another one, with one
 //! exception that providers state: cached input without a price of its own costs what input costs.
-//!
-//! [`PriceBook`] and [`Prices`] are the older book with input, output and cache prices alone.
 
 mod amount;
-mod book;
-mod build;
 mod catalog;
 mod category;
 #[cfg(test)]
@@ -24,11 +20,8 @@ mod compile;
 pub mod data;
 mod hash;
 mod nearest;
-mod overrides;
 mod own;
-mod parse;
 mod pricer;
-mod rates;
 mod resolve;
 mod select;
 mod split;
@@ -41,19 +34,14 @@ use std::borrow::Cow;
 
 pub use catalog::{Book, FamilyTier, ModelEntry, ProviderEntry};
 pub use category::Category;
+pub use data::Rate;
 pub use own::{MULTIPLIER_ONE, OwnEntry, OwnPrice, OwnPrices};
 pub use pricer::{CallPrice, CostParts, EffectiveRow, ListedModel, Pricer};
 pub use resolve::Found;
 pub use select::{Query, Unpriced};
-pub(crate) use split::scale_half_even;
 pub use split::split;
 pub use tables::PriceRow;
 pub use usage::{Call, TokenUsage, date_of, day_of};
-
-pub use book::{PriceBook, PriceRef, PriceVersion, PricedModel};
-pub use overrides::{Override, Overrides, Prices};
-pub use parse::MalformedBook;
-pub use rates::{InvalidPrice, LongContext, Price, Rates};
 
 /// The form in which ids compare. They are ASCII, and most are in lower case as they come.
 fn fold(id: &str) -> Cow<'_, str> {
@@ -63,6 +51,3 @@ fn fold(id: &str) -> Cow<'_, str> {
         Cow::Borrowed(id)
     }
 }
-
-#[cfg(test)]
-mod tests;

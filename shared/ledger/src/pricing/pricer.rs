@@ -44,6 +44,11 @@ impl<'p> Pricer<'p> {
         Self { book, own }
     }
 
+    /// The book's id of a provider that a call names; none where the book does not know it.
+    pub fn provider_id(self, name: &str) -> Option<&'static str> {
+        self.book.provider(name).map(ProviderEntry::id)
+    }
+
     /// Prices a call.
     pub fn price(self, call: &Call<'_>) -> CallPrice<'p> {
         match self.row(call) {

@@ -29,7 +29,7 @@ pub fn split(figure: i128, parts: &CostParts) -> CostParts {
 
 /// `value × part / whole`, rounded half-even; `part` is at most `whole`, and `whole` below 2¹²⁶. The product may pass
 /// 128 bits, so it is never formed: this is long division, bit by bit.
-pub(crate) fn scale_half_even(value: u128, part: u128, whole: u128) -> u128 {
+fn scale_half_even(value: u128, part: u128, whole: u128) -> u128 {
     let (mut quotient, mut remainder) = (0, 0);
     for bit in (0..u128::BITS - value.leading_zeros()).rev() {
         quotient *= 2;

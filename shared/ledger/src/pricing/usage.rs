@@ -2,37 +2,55 @@
 
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 use super::data::{Date, Rate, Tier};
 
 /// Tokens by the bucket that prices them. The six input buckets share no token; the parts by modality are parts of
-/// their bucket.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// their bucket. A call has at most 10⁹ in each.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenUsage {
     /// Input that no cache was involved in.
+    #[serde(rename = "input_tokens")]
     pub input: u64,
+    /// Output, reasoning included.
+    #[serde(rename = "output_tokens")]
+    pub output: u64,
     /// Input read from a cache.
+    #[serde(rename = "cache_read_tokens", default, skip_serializing_if = "is_zero")]
     pub cache_read: u64,
     /// Input written to a cache for 5 minutes.
+    #[serde(rename = "cache_write_5m_tokens", default, skip_serializing_if = "is_zero")]
     pub cache_write_5m: u64,
     /// Input written to a cache for 30 minutes.
+    #[serde(rename = "cache_write_30m_tokens", default, skip_serializing_if = "is_zero")]
     pub cache_write_30m: u64,
     /// Input written to a cache for an hour.
+    #[serde(rename = "cache_write_1h_tokens", default, skip_serializing_if = "is_zero")]
     pub cache_write_1h: u64,
     /// Input written to a cache for 12 hours.
+    #[serde(rename = "cache_write_12h_tokens", default, skip_serializing_if = "is_zero")]
     pub cache_write_12h: u64,
-    /// Output, reasoning included.
-    pub output: u64,
     /// The audio in `input`.
+    #[serde(rename = "input_audio_tokens", default, skip_serializing_if = "is_zero")]
     pub input_audio: u64,
     /// The images in `input`.
+    #[serde(rename = "input_image_tokens", default, skip_serializing_if = "is_zero")]
     pub input_image: u64,
     /// The audio in `cache_read`.
+    #[serde(rename = "cache_read_audio_tokens", default, skip_serializing_if = "is_zero")]
     pub cache_read_audio: u64,
     /// The audio in `output`.
+    #[serde(rename = "output_audio_tokens", default, skip_serializing_if = "is_zero")]
     pub output_audio: u64,
     /// The images in `output`.
+    #[serde(rename = "output_image_tokens", default, skip_serializing_if = "is_zero")]
     pub output_image: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(tokens: &u64) -> bool {
+    *tokens == 0
 }
 
 impl TokenUsage {
@@ -44,6 +62,11 @@ impl TokenUsage {
             .saturating_add(self.cache_write_30m)
             .saturating_add(self.cache_write_1h)
             .saturating_add(self.cache_write_12h)
+    }
+
+    /// All tokens, in and out.
+    pub const fn total(&self) -> u64 {
+        self.whole_input().saturating_add(self.output)
     }
 }
 

@@ -3,6 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::ids::ModelKey;
+use crate::pricing::Rate;
 
 /// 48 bits of a hash that stand for a model in columns. Among a thousand models of one organization, two share a code
 /// with a probability of 2 in 10^9.
@@ -42,17 +43,25 @@ pub enum ModelMeasure {
     Unpriced,
     /// Tokens of calls.
     Tokens(TokenBucket),
-    /// Cost of input in USD, on an organization's day.
+    /// Units that are billed by count.
+    Units(Rate),
+    /// Cost of uncached input in USD, on an organization's day.
     InputCost,
+    /// Cost of cache reads in USD, on an organization's day.
+    CacheReadCost,
+    /// Cost of cache writes in USD, on an organization's day.
+    CacheWriteCost,
     /// Cost of output in USD, on an organization's day.
     OutputCost,
+    /// Cost of units in USD, on an organization's day.
+    UnitsCost,
     /// Cost in USD on the organization's own provider keys, on an organization's day.
     ByokCost,
     /// Cost in USD, on an agent's day.
     Cost,
 }
 
-/// A kind of tokens that has a price of its own. Disjoint.
+/// A kind of tokens that has a price of its own. The first seven share no token; the others are parts of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TokenBucket {
     /// Uncached input.
@@ -63,8 +72,22 @@ pub enum TokenBucket {
     CacheRead,
     /// Written to a cache for 5 minutes.
     CacheWrite5m,
+    /// Written to a cache for 30 minutes.
+    CacheWrite30m,
     /// Written to a cache for an hour.
     CacheWrite1h,
+    /// Written to a cache for 12 hours.
+    CacheWrite12h,
+    /// The audio in the uncached input.
+    InputAudio,
+    /// The images in the uncached input.
+    InputImage,
+    /// The audio in the cache reads.
+    CacheReadAudio,
+    /// The audio in the output.
+    OutputAudio,
+    /// The images in the output.
+    OutputImage,
 }
 
 /// What a column holds.

@@ -9,9 +9,9 @@ use rust_decimal::prelude::ToPrimitive;
 use super::INPUT_LENGTHS;
 use super::rollup::Rollup;
 use super::{Measure, ModelCode, ModelMeasure as M};
-use crate::cost::TokenCounts;
 use crate::ids::ModelKey;
 use crate::money::{Usd, exact_add};
+use crate::pricing::{Rate, TokenUsage};
 
 /// Figures of a model's calls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,19 +23,30 @@ pub struct ModelFigures {
     /// Calls that were unpriced.
     pub unpriced: u64,
     /// Tokens.
-    pub tokens: TokenCounts,
-    /// Cost of input, cache reads and writes included.
-    pub input_cost: Usd,
+    pub tokens: TokenUsage,
+    /// Cost of uncached input.
+    pub uncached_input_cost: Usd,
+    /// Cost of cache reads.
+    pub cache_read_cost: Usd,
+    /// Cost of cache writes.
+    pub cache_write_cost: Usd,
     /// Cost of output.
     pub output_cost: Usd,
+    /// Cost of what is billed by count.
+    pub units_cost: Usd,
     /// The part of the cost on the organization's own provider keys.
     pub byok_cost: Usd,
 }
 
 impl ModelFigures {
-    /// Cost of input and output.
+    /// The whole cost.
     pub fn cost(&self) -> Usd {
-        self.input_cost + self.output_cost
+        self.input_cost() + self.output_cost + self.units_cost
+    }
+
+    /// Cost of input, cache reads and writes included.
+    pub fn input_cost(&self) -> Usd {
+        self.uncached_input_cost + self.cache_read_cost + self.cache_write_cost
     }
 }
 
@@ -45,8 +56,11 @@ impl AddAssign for ModelFigures {
         self.errors += other.errors;
         self.unpriced += other.unpriced;
         self.tokens += other.tokens;
-        self.input_cost += other.input_cost;
+        self.uncached_input_cost += other.uncached_input_cost;
+        self.cache_read_cost += other.cache_read_cost;
+        self.cache_write_cost += other.cache_write_cost;
         self.output_cost += other.output_cost;
+        self.units_cost += other.units_cost;
         self.byok_cost += other.byok_cost;
     }
 }
@@ -61,9 +75,9 @@ pub struct AgentModelFigures {
     /// Calls that were unpriced.
     pub unpriced: u64,
     /// Tokens of all calls.
-    pub tokens: TokenCounts,
+    pub tokens: TokenUsage,
     /// Of those, the tokens of calls whose input exceeded a step of [`super::LONG_CONTEXT_STEPS`] and not the next.
-    pub long_context: [TokenCounts; super::LONG_CONTEXT_STEPS.len()],
+    pub long_context: [TokenUsage; super::LONG_CONTEXT_STEPS.len()],
     /// How many of [`INPUT_LENGTHS`] the longest input exceeded.
     pub lengths_exceeded: usize,
     /// Cost.
@@ -147,6 +161,8 @@ impl From<&Rollup> for WorkFigures {
 pub struct OrgDay {
     /// Calls by model. Totals are computed from these, so they cannot disagree.
     pub models: BTreeMap<ModelKey, ModelFigures>,
+    /// What was billed by count, by model.
+    pub units: BTreeMap<ModelKey, BTreeMap<Rate, Decimal>>,
     /// Latency and tasks.
     pub work: WorkFigures,
     /// Entries of the activity log by type.
@@ -157,8 +173,12 @@ impl From<&Rollup> for OrgDay {
     fn from(rollup: &Rollup) -> Self {
         let mut day = Self { work: rollup.into(), ..Self::default() };
         let mut models: BTreeMap<ModelCode, ModelFigures> = BTreeMap::new();
+        let mut units: BTreeMap<ModelCode, BTreeMap<Rate, Decimal>> = BTreeMap::new();
         for (column, value) in &rollup.numbers {
             match &column.measure {
+                Measure::Model(code, M::Units(unit)) => {
+                    units.entry(*code).or_default().insert(*unit, *value);
+                }
                 Measure::Model(code, measure) => models.entry(*code).or_default().set(*measure, *value),
                 Measure::Activity(kind) => drop(day.activity.insert(kind.clone(), count(*value))),
                 _ => {}
@@ -168,6 +188,10 @@ impl From<&Rollup> for OrgDay {
         day.models = models
             .into_iter()
             .filter_map(|(code, model)| Some((super::rollup::model_of(name(code)?)?, model)))
+            .collect();
+        day.units = units
+            .into_iter()
+            .filter_map(|(code, units)| Some((super::rollup::model_of(name(code)?)?, units)))
             .collect();
         day
     }
@@ -180,11 +204,14 @@ impl ModelFigures {
             M::Errors => self.errors = count(value),
             M::Unpriced => self.unpriced = count(value),
             M::Tokens(bucket) => *self.tokens.bucket_mut(bucket) = count(value),
-            M::InputCost => self.input_cost = Usd::new(value),
+            M::InputCost => self.uncached_input_cost = Usd::new(value),
+            M::CacheReadCost => self.cache_read_cost = Usd::new(value),
+            M::CacheWriteCost => self.cache_write_cost = Usd::new(value),
             M::OutputCost => self.output_cost = Usd::new(value),
+            M::UnitsCost => self.units_cost = Usd::new(value),
             M::ByokCost => self.byok_cost = Usd::new(value),
-            // Only in agents' days.
-            M::Cost => {}
+            // `OrgDay` reads units; only agents' days have the cost as one figure.
+            M::Units(_) | M::Cost => {}
         }
     }
 }
@@ -203,6 +230,13 @@ impl OrgDay {
     pub fn merge(&mut self, other: Self) {
         for (key, model) in other.models {
             *self.models.entry(key).or_default() += model;
+        }
+        for (key, units) in other.units {
+            let all = self.units.entry(key).or_default();
+            for (unit, count) in units {
+                let sum = all.entry(unit).or_default();
+                *sum = exact_add(*sum, count);
+            }
         }
         self.work += other.work;
         for (kind, entries) in other.activity {
@@ -261,7 +295,13 @@ impl AgentModelFigures {
             M::Tokens(bucket) => *self.tokens.bucket_mut(bucket) = count(value),
             M::Cost => self.cost = Usd::new(value),
             // Only in organizations' days.
-            M::InputCost | M::OutputCost | M::ByokCost => {}
+            M::Units(_)
+            | M::InputCost
+            | M::CacheReadCost
+            | M::CacheWriteCost
+            | M::OutputCost
+            | M::UnitsCost
+            | M::ByokCost => {}
         }
     }
 }

@@ -19,10 +19,10 @@ pub use figures::{ActivityDay, AgentDay, AgentModelFigures, ModelFigures, OrgDay
 pub use rollup::Rollup;
 pub use sighting::{Latest, Seen, Sighting, Subject};
 
-use crate::cost::CallCost;
 use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};
-use crate::ids::{AgentId, Name, OrgId, ProjectId};
+use crate::ids::{AgentId, Label, OrgId, ProjectId};
 use crate::period::Day;
+use crate::pricing::Rate;
 
 /// Identifies a rollup: an item of the usage table that events are aggregated in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -183,9 +183,14 @@ fn of_call(event: &Event, call: &LlmCall) -> Contribution {
     let mut add = |measure, value: u64| common.add(of_model(measure), value.into());
     add(ModelMeasure::Requests, 1);
     add(ModelMeasure::Errors, u64::from(call.status == CallStatus::Error));
-    add(ModelMeasure::Unpriced, u64::from(call.cost == CallCost::Unpriced));
+    add(ModelMeasure::Unpriced, u64::from(call.cost.is_unpriced()));
     for (bucket, tokens) in call.tokens.buckets() {
         add(ModelMeasure::Tokens(bucket), tokens);
+    }
+    for (name, count) in &call.units {
+        if let Some(unit) = Rate::from_name(name).filter(|rate| rate.is_unit()) {
+            common.add(of_model(ModelMeasure::Units(unit)), count.0);
+        }
     }
     if let Some(latency) = call.latency_ms {
         common.add(Measure::LatencyCount, Decimal::ONE);
@@ -194,16 +199,21 @@ fn of_call(event: &Event, call: &LlmCall) -> Contribution {
 
     let (mut org_day, mut agent_day) = (common.clone(), common);
     org_day.name(Measure::ModelName(code), &key);
-    if let CallCost::Priced { input, output, .. } = &call.cost {
-        let total = *input + *output;
-        org_day.add(of_model(ModelMeasure::InputCost), input.dollars());
-        org_day.add(of_model(ModelMeasure::OutputCost), output.dollars());
-        agent_day.add(of_model(ModelMeasure::Cost), total.dollars());
-        if call.key_source == KeySource::Byok {
-            org_day.add(of_model(ModelMeasure::ByokCost), total.dollars());
-        }
+    let cost = &call.cost;
+    for (measure, amount) in [
+        (ModelMeasure::InputCost, cost.input),
+        (ModelMeasure::CacheReadCost, cost.cache_read),
+        (ModelMeasure::CacheWriteCost, cost.cache_write),
+        (ModelMeasure::OutputCost, cost.output),
+        (ModelMeasure::UnitsCost, cost.units),
+    ] {
+        org_day.add(of_model(measure), amount.dollars());
     }
-    let known = |kind: &&Name| TASK_TYPES.contains(&kind.as_str());
+    agent_day.add(of_model(ModelMeasure::Cost), cost.total().dollars());
+    if call.key_source == KeySource::Byok {
+        org_day.add(of_model(ModelMeasure::ByokCost), cost.total().dollars());
+    }
+    let known = |kind: &&Label| TASK_TYPES.contains(&kind.as_str());
     if let Some(task_type) = call.task_type.as_ref().filter(known) {
         agent_day.add(Measure::CallsOfTaskType(task_type.as_str().to_owned()), Decimal::ONE);
     }

@@ -20,7 +20,7 @@ pub struct Rollup {
     pub sets: BTreeMap<Column, BTreeSet<[u8; 8]>>,
 }
 
-/// Separates provider and model in a name. No identifier contains it.
+/// Separates provider and model in a name; escaped in the provider.
 const NAME_SEPARATOR: char = '#';
 
 impl Rollup {
@@ -36,7 +36,14 @@ impl Rollup {
 
     /// Stores the model behind a code.
     pub fn name(&mut self, column: impl Into<Column>, model: &ModelKey) {
-        self.names.insert(column.into(), format!("{}{NAME_SEPARATOR}{}", model.provider, model.model));
+        self.names.insert(
+            column.into(),
+            format!(
+                "{}{NAME_SEPARATOR}{}",
+                model.provider.replace('%', "%p").replace(NAME_SEPARATOR, "%h"),
+                model.model
+            ),
+        );
     }
 
     /// Adds a member to a set.
@@ -108,7 +115,8 @@ fn owned<T: Clone>((column, value): (&Column, &T)) -> (Column, T) {
 /// The model that a name column names.
 pub(super) fn model_of(name: &str) -> Option<ModelKey> {
     let (provider, model) = name.split_once(NAME_SEPARATOR)?;
-    Some(ModelKey { provider: provider.to_owned(), model: model.to_owned() })
+    let provider = provider.replace("%h", "#").replace("%p", "%");
+    Some(ModelKey { provider, model: model.to_owned() })
 }
 
 /// The first 8 bytes of a SHA-256 over `parts`, each followed by a byte that no identifier contains.

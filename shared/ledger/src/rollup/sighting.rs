@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 
 use crate::event::{Event, HostReport};
-use crate::ids::{AgentId, Name, NodeId, OrgId, ProjectId};
+use crate::ids::{AgentId, Label, NodeId, OrgId, ProjectId};
 use crate::period::{Day, Month};
 
 /// What a sighting is about.
@@ -113,7 +113,7 @@ impl Sighting {
         Self::of(event, Subject::Org, seen)
     }
 
-    pub(super) fn agent(event: &Event, agent: &AgentId, work: AgentWork, hostname: Option<&Name>) -> Self {
+    pub(super) fn agent(event: &Event, agent: &AgentId, work: AgentWork, hostname: Option<&Label>) -> Self {
         let mut seen = Seen::on(event.day);
         if work == AgentWork::Call {
             seen.call_days.insert(event.day);

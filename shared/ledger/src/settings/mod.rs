@@ -17,9 +17,9 @@ pub use plan::{BillingCycle, PlanSettings, PlanStatus};
 pub use price::{ALL_MODELS, LongContextSettings, PriceSettings, PriceTerms};
 pub use project::ProjectSettings;
 
-use crate::cost::{self, CallCost, TokenCounts};
-use crate::money::Usd;
-use crate::pricing::{Book, Overrides, OwnPrices, PriceBook, Pricer, Prices};
+use crate::cost::{self, CallCost};
+use crate::event::LlmCall;
+use crate::pricing::{Book, Call, OwnPrices, Pricer, Rate, Unpriced};
 
 /// The settings of an organization that ingest needs.
 #[derive(Clone, Debug)]
@@ -28,8 +28,6 @@ pub struct Settings {
     pub zone: Tz,
     /// The organization's own prices.
     pub own_prices: OwnPrices,
-    /// The own prices that the older price book can express.
-    pub overrides: Overrides,
     /// All settings of the organization itself, including the time zone.
     pub organization: OrganizationSettings,
     /// The subscription, if there is one.
@@ -42,16 +40,25 @@ impl Settings {
         Pricer::new(Book::builtin(), &self.own_prices)
     }
 
-    /// The cost of a call of `model` at `at`: by the organization's own price, else by the price book.
-    pub fn price_call(
-        &self,
-        provider: &str,
-        model: &str,
-        at: DateTime<Utc>,
-        tokens: &TokenCounts,
-        provider_cost: Option<Usd>,
-    ) -> CallCost {
-        let prices = Prices::new(PriceBook::builtin(), &self.overrides);
-        cost::price_call(prices, provider, model, at, tokens, provider_cost)
+    /// The cost of a call made at `at`.
+    pub fn price_call(&self, call: &LlmCall<()>, at: DateTime<Utc>) -> CallCost {
+        // A unit that the book has no name for has no price either; any of them stands for all.
+        let unit = |name: &str| Rate::from_name(name).filter(|rate| rate.is_unit());
+        let units: Vec<_> =
+            call.units.iter().filter_map(|(name, count)| Some((unit(name)?, count.0))).collect();
+        let priced = Call {
+            provider: call.provider.as_str(),
+            model: call.model.as_str(),
+            at,
+            service_tier: call.service_tier.as_ref().map_or("", |tier| tier.as_str()),
+            region: call.region.as_ref().map_or("", |region| region.as_str()),
+            tokens: call.tokens,
+            units: &units,
+        };
+        let mut cost = cost::price_call(self.pricer(), &priced, call.cost_usd);
+        if call.cost_usd.is_none() && units.len() < call.units.len() {
+            cost.unpriced = cost.unpriced.or(Some(Unpriced::NoPriceForUnit));
+        }
+        cost
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::money::Quantity;
 use crate::pricing::data::{Rate, RateSet};
-use crate::pricing::{LongContext, MULTIPLIER_ONE, Override, OwnEntry, OwnPrice, Price, Rates, date_of};
+use crate::pricing::{MULTIPLIER_ONE, OwnEntry, OwnPrice, date_of};
 
 /// Stands for all models of a provider in place of a model's id, which cannot contain it.
 pub const ALL_MODELS: &str = "*";
@@ -64,35 +64,6 @@ impl PriceSettings {
             && self.model.eq_ignore_ascii_case(&other.model)
             && (self.effective_from, &self.price) == (other.effective_from, &other.price)
     }
-
-    /// The same price in the form of the older price book, which has input, output and cache prices alone.
-    pub fn as_override(&self) -> Option<Override> {
-        let PriceTerms::Rates { rates, long_context } = &self.price else { return None };
-        Some(Override {
-            rates: older(rates)?,
-            long_context: match long_context {
-                Some(long) => Some(LongContext {
-                    above_input_tokens: long.above_input_tokens,
-                    rates: older(&long.rates)?,
-                }),
-                None => None,
-            },
-            provider: self.provider.clone(),
-            model: self.model.clone(),
-            effective_from: self.effective_from,
-        })
-    }
-}
-
-fn older(rates: &RateSet) -> Option<Rates> {
-    let price = |rate: Rate| Price::new(rate.dollars(rates.get(rate)?)).ok();
-    Some(Rates {
-        input: price(Rate::Input)?,
-        output: price(Rate::Output)?,
-        cache_read: price(Rate::CacheRead),
-        cache_write_5m: price(Rate::CacheWrite5m),
-        cache_write_1h: price(Rate::CacheWrite1h),
-    })
 }
 
 impl From<PriceSettings> for OwnEntry {

@@ -8,6 +8,7 @@
 //! | code, digit, letter | tokens of calls above a long-context step |
 //! | code, `l`, letter | calls whose input exceeds a length |
 //! | code, `n` | the model's name |
+//! | code, `U`, letter | units that are billed by count |
 //! | `k:` type | calls by task type |
 //! | `a:` type | activity by type |
 //! | `A:` to `X:`, type | activity in the first to the last hour of the day, by type |
@@ -18,6 +19,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use ledger::pricing::Rate;
 use ledger::rollup::{Column, Measure, ModelCode, ModelMeasure, TokenBucket};
 
 use super::END_USERS;
@@ -46,7 +48,7 @@ const FIXED: [(&str, Measure); 14] = [
     (END_USERS, Measure::EndUsers),
 ];
 
-const OF_MODEL: [(char, ModelMeasure); 12] = [
+const OF_MODEL: [(char, ModelMeasure); 22] = [
     ('r', ModelMeasure::Requests),
     ('e', ModelMeasure::Errors),
     ('u', ModelMeasure::Unpriced),
@@ -54,12 +56,25 @@ const OF_MODEL: [(char, ModelMeasure); 12] = [
     ('o', ModelMeasure::Tokens(TokenBucket::Output)),
     ('c', ModelMeasure::Tokens(TokenBucket::CacheRead)),
     ('w', ModelMeasure::Tokens(TokenBucket::CacheWrite5m)),
+    ('m', ModelMeasure::Tokens(TokenBucket::CacheWrite30m)),
     ('h', ModelMeasure::Tokens(TokenBucket::CacheWrite1h)),
+    ('d', ModelMeasure::Tokens(TokenBucket::CacheWrite12h)),
+    ('A', ModelMeasure::Tokens(TokenBucket::InputAudio)),
+    ('I', ModelMeasure::Tokens(TokenBucket::InputImage)),
+    ('C', ModelMeasure::Tokens(TokenBucket::CacheReadAudio)),
+    ('O', ModelMeasure::Tokens(TokenBucket::OutputAudio)),
+    ('P', ModelMeasure::Tokens(TokenBucket::OutputImage)),
     ('x', ModelMeasure::InputCost),
+    ('j', ModelMeasure::CacheReadCost),
+    ('k', ModelMeasure::CacheWriteCost),
     ('y', ModelMeasure::OutputCost),
+    ('z', ModelMeasure::UnitsCost),
     ('b', ModelMeasure::ByokCost),
     ('t', ModelMeasure::Cost),
 ];
+
+/// Letters of units, in the order of [`Rate::ALL`] from its first unit on.
+const FIRST_UNIT: u8 = b'a';
 
 /// The attribute name of a column.
 pub fn spell(column: &Column) -> String {
@@ -69,6 +84,9 @@ pub fn spell(column: &Column) -> String {
 
 fn spell_measure(measure: &Measure) -> String {
     match measure {
+        Measure::Model(code, ModelMeasure::Units(unit)) => {
+            format!("{}U{}", spell_code(*code), unit_letter(*unit))
+        }
         Measure::Model(code, of) => format!("{}{}", spell_code(*code), letter_of(*of)),
         Measure::LongContext(code, step, bucket) => {
             format!("{}{step}{}", spell_code(*code), letter_of(ModelMeasure::Tokens(*bucket)))
@@ -116,6 +134,7 @@ fn parse_measure(name: &str) -> Option<Measure> {
     match name.as_bytes().get(CODE..)? {
         [b'n'] => Some(Measure::ModelName(code)),
         [letter] => Some(Measure::Model(code, of_letter(*letter)?)),
+        [b'U', letter] => Some(Measure::Model(code, ModelMeasure::Units(unit_of(*letter)?))),
         [b'l', length @ b'a'..=b'z'] => Some(Measure::LongerInput(code, length - b'a')),
         [step @ b'0'..=b'9', letter] => match of_letter(*letter)? {
             ModelMeasure::Tokens(bucket) => Some(Measure::LongContext(code, step - b'0', bucket)),
@@ -123,6 +142,19 @@ fn parse_measure(name: &str) -> Option<Measure> {
         },
         _ => None,
     }
+}
+
+fn unit_letter(unit: Rate) -> char {
+    let nth = units().position(|one| one == unit).and_then(|nth| u8::try_from(nth).ok());
+    nth.map_or('?', |nth| char::from(FIRST_UNIT + nth))
+}
+
+fn unit_of(letter: u8) -> Option<Rate> {
+    units().nth(letter.checked_sub(FIRST_UNIT)?.into())
+}
+
+fn units() -> impl Iterator<Item = Rate> {
+    Rate::ALL.into_iter().filter(|rate| rate.is_unit())
 }
 
 fn letter_of(measure: ModelMeasure) -> char {
@@ -161,6 +193,8 @@ mod tests {
         let kind = "[A-Za-z0-9_./@:-]{1,20}";
         prop_oneof![
             prop::sample::select(FIXED.map(|(_, measure)| measure).to_vec()),
+            (code.clone(), prop::sample::select(units().collect::<Vec<_>>()))
+                .prop_map(|(code, unit)| Measure::Model(code, ModelMeasure::Units(unit))),
             (code.clone(), of_model).prop_map(|(code, of)| Measure::Model(code, of)),
             (code.clone(), 0..4_u8, bucket())
                 .prop_map(|(code, step, of)| Measure::LongContext(code, step, of)),

@@ -12,7 +12,7 @@ use crate::keys;
 use crate::keys::{SK, registry as sort};
 use crate::{Item, Registry, decode};
 use ledger::ids::OrgId;
-use ledger::pricing::{Book, Overrides, OwnPrices};
+use ledger::pricing::{Book, OwnPrices};
 use ledger::settings::{OrganizationSettings, PriceSettings, Settings};
 
 /// How long settings are cached: a change takes effect within this time.
@@ -62,7 +62,8 @@ impl Registry {
 }
 
 fn read(items: &[Item]) -> Result<Settings> {
-    let (mut organization, mut plan, mut prices) = (None, None, Vec::new());
+    let (mut organization, mut plan) = (None, None);
+    let (mut own, mut prices) = (Vec::new(), Vec::new());
     for item in items {
         match decode::required(item, SK)? {
             sort::ORG => organization = set::<OrganizationSettings>(item)?,
@@ -74,7 +75,6 @@ fn read(items: &[Item]) -> Result<Settings> {
     let organization = organization.unwrap_or_default();
     Ok(Settings {
         zone: organization.timezone,
-        overrides: Overrides::new(prices.iter().filter_map(PriceSettings::as_override)),
         own_prices: OwnPrices::new(Book::builtin(), prices.into_iter().map(Into::into)),
         organization,
         plan,

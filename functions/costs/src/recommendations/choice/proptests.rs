@@ -1,6 +1,5 @@
 //! Compares the best candidate with a linear search over all candidates.
 
-use ledger::cost::TokenCounts;
 use ledger::rollup::AgentModelFigures;
 use proptest::prelude::*;
 
@@ -34,7 +33,7 @@ proptest! {
             candidate(&format!("p/{name}"), if *is_own { "d" } else { "e" }, TIERS[*tier], &rates)
         }).collect();
 
-        let tokens = TokenCounts { input, output, cache_read, ..TokenCounts::default() };
+        let tokens = TokenUsage { input, output, cache_read, ..TokenUsage::default() };
         let now = i128::from(input + cache_read) * 6_000_000 + i128::from(output) * 7_000_000;
         let sums = AgentModelFigures {
             requests: 1000,

@@ -1,4 +1,3 @@
-use ledger::cost::TokenCounts;
 use ledger::rollup::AgentModelFigures;
 
 use super::super::model::Spelling;
@@ -38,7 +37,7 @@ pub struct Case {
 
 impl Default for Case {
     fn default() -> Self {
-        let tokens = TokenCounts { input: MILLION, ..TokenCounts::default() };
+        let tokens = TokenUsage { input: MILLION, ..TokenUsage::default() };
         let cost = Usd::new(Decimal::from(10));
         let model = InUse {
             base: ModelId::new("p", "big"),
