@@ -6,60 +6,94 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::events::RandomCall;
 
-/// A model with its prices in millionths of a dollar per million tokens: input, cache read, cache write for 5 minutes and
-/// for an hour, output.
+/// No price is known: a call with such tokens is unpriced.
+const NONE: i128 = -1;
+
+/// Prices in millionths of a dollar per million tokens: input, cache read, cache write for 5 minutes and for an hour,
+/// output.
+pub type Prices = [i128; 5];
+
+/// A model with its prices.
 pub struct Model {
     pub provider: &'static str,
     pub model: &'static str,
-    /// Prices with the day at which they end, `None` for those without an end.
-    pub prices: &'static [(Option<&'static str>, [i128; 5])],
+    pub versions: &'static [Version],
+}
+
+/// The prices of a model up to a day.
+pub struct Version {
+    /// The first day on which they are no longer valid, if there is one.
+    pub until: Option<&'static str>,
+    pub base: Prices,
     /// Prices for inputs of more tokens than this.
-    pub long: Option<(u64, [i128; 5])>,
+    pub long: Option<(u64, Prices)>,
+}
+
+const fn always(base: Prices) -> [Version; 1] {
+    [Version { until: None, base, long: None }]
 }
 
 /// A model for each kind of entry in the price book, and one that it does not contain.
 pub const MODELS: [Model; 7] = [
-    Model {
-        provider: "anthropic",
-        model: "claude-haiku-3.5",
-        prices: &[(None, [800_000, 80_000, 1_000_000, 1_600_000, 4_000_000])],
-        long: None,
-    },
-    Model {
-        provider: "anthropic",
-        model: "Claude-Haiku-3.5",
-        prices: &[(None, [800_000, 80_000, 1_000_000, 1_600_000, 4_000_000])],
-        long: None,
-    },
+    Model { provider: "anthropic", model: "claude-haiku-3.5", versions: &HAIKU },
+    Model { provider: "anthropic", model: "Claude-Haiku-3.5", versions: &HAIKU },
     Model {
         provider: "anthropic",
         model: "claude-sonnet-4-5",
-        prices: &[(None, [3_000_000, 300_000, 3_750_000, 6_000_000, 15_000_000])],
-        long: Some((200_000, [6_000_000, 600_000, 7_500_000, 12_000_000, 22_500_000])),
+        versions: &[Version {
+            until: None,
+            base: [3_000_000, 300_000, 3_750_000, 6_000_000, 15_000_000],
+            long: Some((200_000, [6_000_000, 600_000, 7_500_000, 12_000_000, 22_500_000])),
+        }],
     },
     Model {
-        provider: "anthropic",
-        model: "claude-sonnet-5",
-        prices: &[
-            (Some("2026-09-01"), [2_000_000, 200_000, 2_500_000, 4_000_000, 10_000_000]),
-            (None, [3_000_000, 300_000, 3_750_000, 6_000_000, 15_000_000]),
+        provider: "aws",
+        model: "global.openai.gpt-5.6-sol",
+        versions: &[
+            Version {
+                until: Some("2026-08-21"),
+                base: [5_000_000, 500_000, 6_250_000, NONE, 30_000_000],
+                long: Some((272_000, [10_000_000, 1_000_000, 12_500_000, NONE, 45_000_000])),
+            },
+            Version {
+                until: None,
+                base: [4_000_000, 400_000, 5_000_000, NONE, 20_000_000],
+                long: Some((272_000, [8_000_000, 800_000, 10_000_000, NONE, 30_000_000])),
+            },
         ],
-        long: None,
     },
+    // The cache is priced as the provider states for all its models; reads without a price cost what input costs.
     Model {
         provider: "anthropic",
         model: "claude-v1",
-        prices: &[(None, [8_000_000, 8_000_000, 8_000_000, 8_000_000, 24_000_000])],
-        long: None,
+        versions: &always([8_000_000, 8_000_000, 10_000_000, 16_000_000, 24_000_000]),
     },
     Model {
         provider: "aws",
         model: "amazon.nova-micro-v1:0",
-        prices: &[(None, [35_000, 8_750, 35_000, 35_000, 140_000])],
-        long: None,
+        versions: &always([35_000, 8_750, NONE, NONE, 140_000]),
     },
-    Model { provider: "acme", model: "in-house-1", prices: &[], long: None },
+    Model { provider: "acme", model: "in-house-1", versions: &[] },
 ];
+
+const HAIKU: [Version; 1] = always([800_000, 80_000, 1_000_000, 1_600_000, 4_000_000]);
+
+/// The cost of a call by the book, in picodollars: of uncached input, cache reads, cache writes and output. `None` if it,
+/// or a part of it, has no price.
+pub fn by_book(call: &RandomCall, time: DateTime<Utc>) -> Option<[i128; 4]> {
+    let before = |day: &str| time.date_naive() < day.parse::<NaiveDate>().unwrap();
+    let version = MODELS[call.model].versions.iter().find(|version| version.until.is_none_or(before))?;
+    let whole: u64 = call.input.iter().sum();
+    let prices = version.long.filter(|(above, _)| whole > *above).map_or(version.base, |(_, long)| long);
+    let [input, read, write_5m, write_1h] = call.input;
+    let tokens = [input, read, write_5m, write_1h, call.output];
+    if tokens.iter().zip(prices).any(|(tokens, price)| *tokens > 0 && price == NONE) {
+        return None;
+    }
+    let [input, read, write_5m, write_1h, output] =
+        std::array::from_fn(|i| i128::from(tokens[i]) * prices[i]);
+    Some([input, read, write_5m + write_1h, output])
+}
 
 /// Totals over calls.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,13 +130,7 @@ fn cost(call: &RandomCall, time: DateTime<Utc>) -> Option<i128> {
     if let Some(microdollars) = call.cost {
         return Some(i128::from(microdollars) * 1_000_000);
     }
-    let model = &MODELS[call.model];
-    let before = |day: &str| time.date_naive() < day.parse::<NaiveDate>().unwrap();
-    let (_, base) = model.prices.iter().find(|(until, _)| until.is_none_or(before))?;
-    let whole: u64 = call.input.iter().sum();
-    let prices = model.long.filter(|(above, _)| whole > *above).map_or(*base, |(_, long)| long);
-    let input: i128 = call.input.iter().zip(prices).map(|(tokens, price)| i128::from(*tokens) * price).sum();
-    Some(input + i128::from(call.output) * prices[4])
+    by_book(call, time).map(|parts| parts.iter().sum())
 }
 
 /// The figures of a window, in total and by every dimension of the endpoints.

@@ -58,12 +58,11 @@ impl EventType {
     }
 }
 
-/// Parses the data of an event, with warnings about what was left out of it, or lists all its faults.
-pub fn parse(
-    kind: EventType,
-    raw: &RawValue,
-    loc: Vec<Loc>,
-) -> Result<(Data<(), ()>, Vec<Fault>), Vec<Fault>> {
+/// The data of an event, and warnings about what was left out of it.
+pub type Parsed = (Data<(), ()>, Vec<Fault>);
+
+/// Parses the data of an event, or lists all its faults.
+pub fn parse(kind: EventType, raw: &RawValue, loc: Vec<Loc>) -> Result<Parsed, Vec<Fault>> {
     let mut fields = FieldReader::of(raw, loc).map_err(|fault| vec![fault])?;
     let data = match kind {
         EventType::LlmCall => llm_call(&mut fields).map(Data::LlmCall),

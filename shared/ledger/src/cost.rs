@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::money::{MAX_SCALE, Usd};
-use crate::pricing::{Call, CostParts, Pricer, Unpriced, split};
+use crate::pricing::{Call, CostParts, EffectiveRow, Pricer, Unpriced, split};
 
 /// What a call cost, by part, in dollars with at most 12 decimals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,7 +57,7 @@ impl CallCost {
 /// A cost that the sender reported is used as it is; prices then only say how to split it.
 pub fn price_call(pricer: Pricer<'_>, call: &Call<'_>, reported: Option<Usd>) -> CallCost {
     let price = pricer.price(call);
-    let stamp = price.row.as_ref().map(|row| row.stamp());
+    let stamp = price.row.as_ref().map(EffectiveRow::stamp);
     let provider_id = pricer.provider_id(call.provider).filter(|id| *id != call.provider).map(str::to_owned);
     let reported = reported.and_then(to_picodollars);
     let (parts, row, unpriced) = match reported {

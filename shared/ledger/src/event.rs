@@ -35,6 +35,7 @@ pub struct Event {
 /// The payload of an event, by type.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
+#[expect(clippy::large_enum_variant, reason = "most events are calls")]
 pub enum Data<Cost = CallCost, Zone = Tz> {
     /// A call of a language model.
     #[serde(rename = "llm.call")]

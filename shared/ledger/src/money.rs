@@ -38,7 +38,6 @@ impl Usd {
     }
 
     /// The same by reference, as serde asks.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub const fn is_zero_ref(&self) -> bool {
         self.0.is_zero()
     }

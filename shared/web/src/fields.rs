@@ -303,7 +303,7 @@ pub fn label(raw: &RawValue) -> Result<Label, Invalid> {
 pub fn rounded_usd(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Invalid> {
     move |raw| {
         let text = string(raw).unwrap_or_else(|_| raw.get().to_owned());
-        let value = decimal(&text)?;
+        let value = shortened_decimal(&text)?;
         within(value, most).map(|value| {
             value.round_dp_with_strategy(money::MAX_SCALE, RoundingStrategy::MidpointNearestEven).normalize()
         })
@@ -340,7 +340,7 @@ fn exact_decimal(text: &str) -> Result<Decimal, Invalid> {
 }
 
 /// A decimal whose digits beyond those that money has may be more than are kept: they are cut at 28.
-fn decimal(text: &str) -> Result<Decimal, Invalid> {
+fn shortened_decimal(text: &str) -> Result<Decimal, Invalid> {
     let parsed = || Decimal::from_scientific(text).or_else(|_| text.parse()).ok();
     money::parse_exact(text).or_else(parsed).filter(|_| is_plain(text)).ok_or_else(not_a_decimal)
 }

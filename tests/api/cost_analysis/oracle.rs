@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use crate::support::events::RandomCall;
-use crate::support::oracle::MODELS;
+use crate::support::oracle::{MODELS, by_book};
 
 /// `n / d`, rounded half to even.
 pub fn half_even(n: i128, d: i128) -> i128 {
@@ -44,47 +44,45 @@ pub struct Rollup {
     pub requests: u64,
     pub tokens_in: u64,
     pub tokens_out: u64,
-    pub input_cost: i128,
-    pub output_cost: i128,
+    /// Of uncached input, cache reads, cache writes and output.
+    pub parts: [i128; 4],
     pub unpriced: u64,
 }
 
 impl Rollup {
     pub fn cost(&self) -> i128 {
-        self.input_cost + self.output_cost
+        self.parts.iter().sum()
     }
 
     fn count(&mut self, call: &RandomCall, time: DateTime<Utc>) {
         self.requests += 1;
         self.tokens_in += call.input.iter().sum::<u64>();
         self.tokens_out += call.output;
-        let by_book = by_book(call, time);
-        let split = match (call.cost, by_book) {
-            (None, None) => {
+        let book = by_book(call, time);
+        let parts = match call.cost {
+            None => book.unwrap_or_else(|| {
                 self.unpriced += 1;
-                (0, 0)
-            }
-            (None, Some(cost)) => cost,
-            (Some(own), Some((input, output))) if input + output > 0 => {
-                let own = i128::from(own) * 1_000_000;
-                let input = half_even(own * input, input + output);
-                (input, own - input)
-            }
-            (Some(own), _) => (0, i128::from(own) * 1_000_000),
+                [0; 4]
+            }),
+            Some(reported) => split(i128::from(reported) * 1_000_000, book.unwrap_or_default()),
         };
-        self.input_cost += split.0;
-        self.output_cost += split.1;
+        for (sum, part) in self.parts.iter_mut().zip(parts) {
+            *sum += part;
+        }
     }
 }
 
-fn by_book(call: &RandomCall, time: DateTime<Utc>) -> Option<(i128, i128)> {
-    let model = &MODELS[call.model];
-    let before = |day: &str| time.date_naive() < day.parse::<NaiveDate>().unwrap();
-    let (_, base) = model.prices.iter().find(|(until, _)| until.is_none_or(before))?;
-    let whole: u64 = call.input.iter().sum();
-    let prices = model.long.filter(|(above, _)| whole > *above).map_or(*base, |(_, long)| long);
-    let input = call.input.iter().zip(prices).map(|(tokens, price)| i128::from(*tokens) * price).sum();
-    Some((input, i128::from(call.output) * prices[4]))
+/// `whole` in the proportions of `parts`, each rounded but the last that is not zero, which takes the rest. Without a
+/// proportion it is all output.
+fn split(whole: i128, parts: [i128; 4]) -> [i128; 4] {
+    let all: i128 = parts.iter().sum();
+    let last = parts.iter().rposition(|part| *part > 0).unwrap_or(3);
+    let mut shares = [0; 4];
+    for i in 0..last {
+        shares[i] = half_even(whole * parts[i], all).min(whole - shares.iter().sum::<i128>());
+    }
+    shares[last] = whole - shares.iter().sum::<i128>();
+    shares
 }
 
 pub type ModelName = (&'static str, &'static str);
@@ -141,8 +139,7 @@ pub fn add_up<'a>(sums: impl IntoIterator<Item = &'a Rollup>) -> Rollup {
         requests: all.requests + one.requests,
         tokens_in: all.tokens_in + one.tokens_in,
         tokens_out: all.tokens_out + one.tokens_out,
-        input_cost: all.input_cost + one.input_cost,
-        output_cost: all.output_cost + one.output_cost,
+        parts: std::array::from_fn(|i| all.parts[i] + one.parts[i]),
         unpriced: all.unpriced + one.unpriced,
     })
 }

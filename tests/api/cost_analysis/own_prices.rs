@@ -1,6 +1,7 @@
 //! `/api/cost-analysis/pricing/{provider}/{model}`: own prices are added, never overwritten, and used by ingest.
 
 use http::StatusCode;
+use ledger::cost::price_call;
 use ledger::event::Data;
 use ledger::ids::OrgId;
 use ledger::pricing::data::Rate;
@@ -47,9 +48,11 @@ async fn a_price_is_added_and_none_is_overwritten() {
     let org = OrgId::new("acme").unwrap();
     let settings = registry.world.stack.tables().registry.settings(&org).await.unwrap();
     let cost = |day: &str| {
-        let tokens = ledger::cost::TokenCounts { input: 1_000_000, ..Default::default() };
+        let tokens = TokenUsage { input: 1_000_000, ..Default::default() };
         let at = ledger::period::parse_instant(&format!("{day}T00:00:00Z")).unwrap();
-        settings.price_call("anthropic", "claude-haiku-3.5", at, &tokens, None).total().unwrap().to_string()
+        let (provider, model) = ("anthropic", "claude-haiku-3.5");
+        let call = Call { provider, model, at, service_tier: "", region: "", tokens, units: &[] };
+        price_call(settings.pricer(), &call, None).total().to_string()
     };
     assert_eq!([cost("2026-08-31"), cost("2026-09-01"), cost("2026-09-02")], ["0.80", "0.50", "0.60"]);
 
@@ -178,5 +181,5 @@ async fn ingest_uses_the_own_price() {
     let item =
         found.key("pk", string(&key.pk)).key("sk", string(&key.sk)).send().await.unwrap().item.unwrap();
     let Data::LlmCall(call) = events::parse(&item).unwrap().data else { panic!() };
-    assert_eq!(call.cost.total().unwrap().to_string(), "0.123456");
+    assert_eq!(call.cost.total().to_string(), "0.123456");
 }

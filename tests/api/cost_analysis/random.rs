@@ -135,11 +135,15 @@ fn providers(month: &Month) -> Value {
 fn models(month: &Month) -> Value {
     let total = month.total();
     let rows = by_cost(&month.models).into_iter().map(|((provider, model), sums)| {
+        let [input, read, write, output] = sums.parts;
         json!({
             "model": model,
             "provider": provider,
-            "inputCost": money(sums.input_cost),
-            "outputCost": money(sums.output_cost),
+            "inputCost": money(input + read + write),
+            "cacheReadCost": money(read),
+            "cacheWriteCost": money(write),
+            "outputCost": money(output),
+            "unitsCost": 0,
             "totalCost": money(sums.cost()),
             "inputTokens": sums.tokens_in,
             "outputTokens": sums.tokens_out,

@@ -176,7 +176,7 @@ fn find(
         "agentId": format!("agent-{agent}"),
         "agentName": format!("agent-{agent}"),
         "currentModel": name,
-        "currentProvider": provider,
+        "currentProvider": provider.to_ascii_lowercase(),
         "recommendedModel": one.id,
         "recommendedProvider": one.provider,
         "reason": if is_retiring { "retiring" } else { "saving" },

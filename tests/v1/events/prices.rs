@@ -11,6 +11,7 @@ use crate::support::events::event;
 /// A call without the fields that every call has, its cost in dollars (none: unpriced) and the number of warnings.
 type Case = (&'static str, &'static str, Value, Option<&'static str>, usize);
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn cases() -> Vec<Case> {
     vec![
         // Bedrock: geography, date and version are no part of the name; a cache write of an hour is twice the input.

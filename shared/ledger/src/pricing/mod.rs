@@ -30,8 +30,6 @@ mod tables;
 mod testing;
 mod usage;
 
-use std::borrow::Cow;
-
 pub use catalog::{Book, FamilyTier, ModelEntry, ProviderEntry};
 pub use category::Category;
 pub use data::Rate;
@@ -42,12 +40,3 @@ pub use select::{Query, Unpriced};
 pub use split::split;
 pub use tables::PriceRow;
 pub use usage::{Call, TokenUsage, date_of, day_of};
-
-/// The form in which ids compare. They are ASCII, and most are in lower case as they come.
-fn fold(id: &str) -> Cow<'_, str> {
-    if id.bytes().any(|b| b.is_ascii_uppercase()) {
-        Cow::Owned(id.to_ascii_lowercase())
-    } else {
-        Cow::Borrowed(id)
-    }
-}

@@ -63,7 +63,7 @@ impl Registry {
 
 fn read(items: &[Item]) -> Result<Settings> {
     let (mut organization, mut plan) = (None, None);
-    let (mut own, mut prices) = (Vec::new(), Vec::new());
+    let mut prices = Vec::new();
     for item in items {
         match decode::required(item, SK)? {
             sort::ORG => organization = set::<OrganizationSettings>(item)?,

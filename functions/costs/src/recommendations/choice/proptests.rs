@@ -1,5 +1,6 @@
 //! Compares the best candidate with a linear search over all candidates.
 
+use ledger::pricing::TokenUsage;
 use ledger::rollup::AgentModelFigures;
 use proptest::prelude::*;
 

@@ -1,3 +1,4 @@
+use ledger::pricing::TokenUsage;
 use ledger::rollup::AgentModelFigures;
 
 use super::super::model::Spelling;
