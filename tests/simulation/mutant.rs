@@ -73,11 +73,10 @@ impl Mutant {
                 }
             }
             Self::Unconditioned => {
-                // The version is compared with a value of its own.
-                let (_, version) = condition.trim_end_matches(')').rsplit_once(" = ").unwrap();
-                for unused in [&first, version] {
-                    values.as_object_mut().unwrap().remove(unused);
-                }
+                let update = body["UpdateExpression"].as_str().unwrap().to_owned();
+                let used: Vec<_> = update.split(['=', ',', ' ']).collect();
+                let values = body["ExpressionAttributeValues"].as_object_mut().unwrap();
+                values.retain(|name, _| used.contains(&name.as_str()));
                 body["ConditionExpression"] = json!(unsealed);
             }
             _ => {}

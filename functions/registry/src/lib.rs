@@ -1,4 +1,5 @@
-//! The registry of settings: organization, agents, projects, budget, subscription, own prices and alert destinations.
+//! The registry of settings: organization, agents, projects, budget, subscription, own prices, repricing and alert
+//! destinations.
 //!
 //! For every route:
 //!
@@ -23,6 +24,7 @@ pub mod price;
 pub mod project;
 pub mod projects;
 pub mod redeliver;
+pub mod reprice;
 mod response;
 pub mod subscription;
 
@@ -49,6 +51,7 @@ pub fn routes() -> Vec<Route> {
         organization::routes(),
         price::routes(),
         project::routes(),
+        reprice::routes(),
         subscription::routes(),
     ];
     one_each.into_iter().chain(several.into_iter().flatten()).collect()

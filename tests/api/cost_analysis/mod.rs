@@ -10,6 +10,7 @@ mod pricing;
 mod random;
 mod random_advice;
 mod round_trips;
+mod unpriced;
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
