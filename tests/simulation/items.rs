@@ -59,6 +59,8 @@ impl Usage {
                 usage.summary = (count.ok_or_else(malformed)?, text(&item, summary::OLDEST));
             } else if key.pk == DIRTY {
                 usage.dirty.insert(key.sk);
+            } else if super::repricing::is_of_repricing(&key) {
+                // Which costs hold is checked by itself.
             } else if key.pk.starts_with(SEPARATOR) {
                 // The state of reconcile.
             } else if let Some(users) = item.get(END_USERS) {

@@ -9,6 +9,7 @@ mod periods;
 mod pricing;
 mod random;
 mod random_advice;
+mod reprice;
 mod round_trips;
 mod unpriced;
 
