@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use store::Connection;
 use tower::{Service, ServiceExt};
 use web::app::App;
-use web::auth::{Scope, Verifier};
+use web::auth::{ApiKeys, Scope, Verifier};
 
 /// The time of most tests: a noon with a price change, the start of the month and 90 days of summer time before it.
 pub fn noon() -> DateTime<Utc> {
@@ -101,6 +101,7 @@ impl World {
             config: Arc::new(config),
             clock: self.stack.clock().clone(),
             verifier,
+            keys: Arc::new(ApiKeys::new(None)),
         }
     }
 

@@ -11,7 +11,8 @@ use runtime::config::{Config, ConfigError};
 use runtime::metrics;
 use runtime::tables::{Database, Tables};
 
-use crate::auth::Verifier;
+use crate::auth::{ApiKeys, Verifier};
+use crate::caller::Gate;
 use crate::route::{Route, axum_path};
 use crate::{caller, logs};
 
@@ -24,6 +25,8 @@ pub struct App<T> {
     pub clock: Clock,
     /// Verifies the callers' tokens.
     pub verifier: Arc<Verifier>,
+    /// Verifies the callers' keys.
+    pub keys: Arc<ApiKeys>,
     /// The DynamoDB tables that the function may use.
     pub tables: T,
 }
@@ -31,11 +34,19 @@ pub struct App<T> {
 impl<T: Tables> App<T> {
     /// Builds the state of a function with `routes` from the environment and warms its connections.
     pub async fn from_env(routes: &[Route<T>]) -> Result<Self, lambda_http::Error> {
-        let tables = T::open(&Database::from_env(&Config::without_auth()?.tables).await)?;
+        let database = Database::from_env(&Config::without_auth()?.tables).await;
+        let tables = T::open(&database)?;
+        let keys = Arc::new(ApiKeys::new(database.registry().ok()));
         // The first TLS handshakes cost more than the rest of a cold start, so they are made in the init phase.
         let (configured, ()) = join!(Self::configured(routes), tables.warm());
         let (config, verifier) = configured?;
-        Ok(Self { config: Arc::new(config), clock: Clock::system(), verifier: Arc::new(verifier), tables })
+        Ok(Self {
+            config: Arc::new(config),
+            clock: Clock::system(),
+            verifier: Arc::new(verifier),
+            keys,
+            tables,
+        })
     }
 
     async fn configured(routes: &[Route<T>]) -> Result<(Config, Verifier), lambda_http::Error> {
@@ -53,8 +64,8 @@ impl<T: Tables> App<T> {
     pub fn router(&self, routes: Vec<Route<T>>) -> Router {
         let mut all = Router::new();
         for route in routes {
-            let guard =
-                middleware::from_fn_with_state((self.verifier.clone(), route.scope), caller::authorize);
+            let gate = Gate { verifier: self.verifier.clone(), keys: self.keys.clone() };
+            let guard = middleware::from_fn_with_state((gate, route.scope), caller::authorize);
             // `route_layer`: a method that is not supported is a 405 even without a token.
             all = all.route(&axum_path(route.path), route.handler.route_layer(guard));
         }

@@ -2,6 +2,7 @@
 //!
 //! Values are kept as the text that was sent, so that numbers keep their digits.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -13,6 +14,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{Fault, Loc};
 use ledger::ids::{InvalidId, Label};
+use ledger::tags::{MAX_TAG_NAME, MAX_TAGS, Tags, is_tag_name};
 use ledger::{money, period};
 
 /// Maximum number of faults listed for one object. An object may have a hundred thousand unknown fields.
@@ -296,6 +298,23 @@ pub fn decimal(most: u64, scale: u32) -> impl FnOnce(&RawValue) -> Result<Decima
 /// A label: 1 to 256 characters without control characters, brought to the normal form NFC.
 pub fn label(raw: &RawValue) -> Result<Label, Invalid> {
     Label::new(&string(raw)?).map_err(|invalid| Invalid::new("label", invalid.to_string()))
+}
+
+/// Tags: an object of at most [`MAX_TAGS`] labels by name.
+pub fn tags(raw: &RawValue) -> Result<Tags, Invalid> {
+    let given: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw.get())
+        .map_err(|_| Invalid::new("object_type", "Input should be an object"))?;
+    if given.len() > MAX_TAGS {
+        return Err(Invalid::new("too_long", format!("Object should have at most {MAX_TAGS} tags")));
+    }
+    let tag = |(name, value): (String, Box<RawValue>)| {
+        if !is_tag_name(&name) {
+            let msg = format!("A tag's name should have 1 to {MAX_TAG_NAME} characters of a-z 0-9 _ . -");
+            return Err(Invalid::new("tag_name", msg));
+        }
+        Ok((name, label(&value)?.to_string()))
+    };
+    given.into_iter().map(tag).collect()
 }
 
 /// Money from 0 to `most` dollars in any notation, as a JSON number or a string, rounded half-even to

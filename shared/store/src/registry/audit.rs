@@ -12,8 +12,8 @@ use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
 use ledger::period::Day;
 use ledger::settings::{
-    AgentSettings, BudgetSettings, DestinationSettings, OrganizationSettings, PlanSettings, PriceSettings,
-    ProjectSettings,
+    AgentSettings, BudgetSettings, DestinationSettings, KeySettings, OrganizationSettings, PlanSettings,
+    PriceSettings, ProjectSettings,
 };
 
 /// The most bytes of an entry's details, the same limit as for events that are ingested.
@@ -46,6 +46,14 @@ impl Setting for OrganizationSettings {}
 impl Setting for PlanSettings {}
 impl Setting for PriceSettings {}
 impl Setting for ProjectSettings {}
+
+impl Setting for KeySettings {
+    // Without the hash, which nobody needs to see.
+    fn shown(&self) -> Value {
+        let Self { name, scopes, created: _, expires, tags, hash: _ } = self;
+        serde_json::json!({ "name": name, "scopes": scopes, "expires": expires, "tags": tags })
+    }
+}
 
 impl Setting for DestinationSettings {
     /// Shows only the host, since a webhook URL's path is often a credential, and until when each secret signs, so that a
