@@ -13,12 +13,19 @@ use web::fields::{self, FieldReader, Invalid};
 use crate::data;
 use crate::rejection::{Rejection, RejectionCode};
 
+/// The type of the fault of a value that only the system itself may use.
+pub const RESERVED: &str = "reserved";
+
 /// How many characters of an invalid id a rejection repeats.
 const ECHO: usize = 128;
 
 /// Parses an event, with warnings about what was left out of it, or lists all its faults.
 pub fn parse(raw: &RawValue, loc: &[Loc]) -> Result<(Draft, Vec<Fault>), Rejection> {
-    let invalid = |id, detail| Rejection { id, code: RejectionCode::Invalid, detail };
+    let invalid = |id, detail: Vec<Fault>| {
+        let is_reserved = detail.iter().any(|fault| fault.kind == RESERVED);
+        let code = if is_reserved { RejectionCode::Reserved } else { RejectionCode::Invalid };
+        Rejection { id, code, detail }
+    };
     let mut fields = FieldReader::of(raw, loc.to_vec()).map_err(|fault| invalid(None, vec![fault]))?;
     let mut id_text = None;
     let id: Option<Name> = fields.required("id", |raw| {
@@ -59,7 +66,7 @@ pub fn parse(raw: &RawValue, loc: &[Loc]) -> Result<(Draft, Vec<Fault>), Rejecti
 fn sender(raw: &RawValue) -> Result<Name, Invalid> {
     let source: Name = fields::id(raw)?;
     if source.as_str() == REGISTRY_SOURCE {
-        return Err(Invalid::new("reserved", "Source is reserved for the registry"));
+        return Err(Invalid::new(RESERVED, "Source is reserved for the registry"));
     }
     Ok(source)
 }

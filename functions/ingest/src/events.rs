@@ -123,7 +123,8 @@ async fn handle(
 
 /// A request of which nothing could be taken is refused as a whole, for senders that look at the status alone.
 fn status(stored: usize, rejected: &[Rejected]) -> StatusCode {
-    let is_malformed = |rejected: &Rejected| rejected.code == RejectionCode::Invalid;
+    let is_malformed =
+        |rejected: &Rejected| matches!(rejected.code, RejectionCode::Invalid | RejectionCode::Reserved);
     if stored == 0 && rejected.iter().any(is_malformed) {
         StatusCode::UNPROCESSABLE_ENTITY
     } else {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
+use axum::response::Response;
 use futures::join;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use runtime::clock::Clock;
 use runtime::config::{Config, ConfigError};
 use runtime::metrics;
@@ -71,9 +74,19 @@ impl<T: Tables> App<T> {
         }
         all.method_not_allowed_fallback(caller::method_not_allowed)
             .fallback(caller::not_found)
+            .layer(middleware::map_response(guarded))
             .layer(middleware::from_fn(logs::request))
             .with_state(self.clone())
     }
+}
+
+/// Responses hold an organization's figures, so nothing on the way may keep them, unless a handler says otherwise; and
+/// no browser may take them for something else than their content type says.
+async fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Whether every route is public.

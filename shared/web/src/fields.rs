@@ -7,6 +7,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
+use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -252,12 +253,14 @@ pub fn id<T: TryFrom<String, Error = InvalidId>>(raw: &RawValue) -> Result<T, In
     T::try_from(string(raw)?).map_err(|fault| Invalid::new("id", fault.to_string()))
 }
 
-/// An integer within `range`.
+/// An integer within `range`, in any notation.
 pub fn integer(range: RangeInclusive<u64>) -> impl FnOnce(&RawValue) -> Result<u64, Invalid> {
     move |raw| {
         let text = raw.get();
         let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-        let parsed: Option<i128> = text.parse().ok().filter(|_| is_number);
+        // JSON Schema's integers have any notation: R, Lua and pandas write 488.0.
+        let whole = || exact_decimal(text).ok().filter(|value| value.is_integer())?.to_i128();
+        let parsed: Option<i128> = text.parse().ok().or_else(whole).filter(|_| is_number);
         // An integer may be too long to parse.
         let digits = is_number && text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
         match parsed {
