@@ -172,8 +172,13 @@ pub fn gateway_paths(path: &str) -> Vec<String> {
         return vec![path.to_owned()];
     };
     let name = front.rsplit_once('{').map_or(front, |(_, name)| name);
-    let further = |most: usize| (2..=most).map(move |nth| format!("/{{{name}{nth}}}")).collect::<String>();
-    (1..=SEGMENTS).map(|most| format!("{front}}}{}{back}", further(most))).collect()
+    let mut segments = format!("{front}}}");
+    let mut paths = vec![format!("{segments}{back}")];
+    for nth in 2..=SEGMENTS {
+        segments = format!("{segments}/{{{name}{nth}}}");
+        paths.push(format!("{segments}{back}"));
+    }
+    paths
 }
 
 #[cfg(test)]

@@ -126,17 +126,14 @@ fn parse_measure(name: &str) -> Option<Measure> {
     {
         return Some(measure.clone());
     }
-    match name.split_once(':') {
-        Some((front, kind)) => {
-            let kind = unescape(kind, IN_TYPE)?.into_owned();
-            return match front.as_bytes() {
-                b"k" => Some(Measure::CallsOfTaskType(kind)),
-                b"a" => Some(Measure::Activity(kind)),
-                [hour @ b'A'..=b'X'] => Some(Measure::ActivityInHour(hour - b'A', kind)),
-                _ => None,
-            };
-        }
-        None => {}
+    if let Some((front, kind)) = name.split_once(':') {
+        let kind = unescape(kind, IN_TYPE)?.into_owned();
+        return match front.as_bytes() {
+            b"k" => Some(Measure::CallsOfTaskType(kind)),
+            b"a" => Some(Measure::Activity(kind)),
+            [hour @ b'A'..=b'X'] => Some(Measure::ActivityInHour(hour - b'A', kind)),
+            _ => None,
+        };
     }
     let code = parse_code(name.get(..CODE)?)?;
     match name.as_bytes().get(CODE..)? {

@@ -31,6 +31,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tower::Service;
 use tracing::Instrument;
+use web::error::Fault;
 use web::gateway_path::event_with_escaped_path;
 
 use crate::aws::invoke::Lambda;
@@ -88,7 +89,8 @@ impl Gateway {
         }
         let (method, path) = (parts.method.as_str(), parts.uri.path());
         let Some(segments) = route::decoded_segments(path) else {
-            return bad_request("The path has a malformed escape.");
+            let fault = Fault::new(vec!["path".into()], "utf8", "Path should be percent-encoded UTF-8");
+            return error_response(fault.into()).await;
         };
         let path = format!("/{}", segments.join("/"));
         let (route_key, path_parameters, index) = match self.route(method, &segments) {
