@@ -46,7 +46,7 @@ const REQUESTS: [(&str, &str); 37] = [
     ("/api/organization", "/api/organization"),
     ("/api/projects", "/api/projects"),
     ("/api/projects/{id+}", "/api/projects/site"),
-    ("/api/projects/{id}/usage", "/api/projects/site/usage?period=monthly"),
+    ("/api/projects/{id+}/usage", "/api/projects/site/usage?period=monthly"),
     ("/api/usage", "/api/usage?period=daily&start_date=2026-09-12T00:00:00Z"),
     ("/api/usage/totals", "/api/usage/totals"),
     ("/v1/billing", "/v1/billing"),

@@ -160,7 +160,7 @@ fn token_usage(fields: &mut FieldReader<'_>) -> Option<TokenUsage> {
 /// Tiers and regions compare in lower case.
 fn lower_label(raw: &RawValue) -> Result<Label, Invalid> {
     let label = label(raw)?;
-    Label::new(&label.as_str().to_lowercase()).map_err(|invalid| Invalid::new("label", invalid.to_string()))
+    Label::new(label.as_str().to_lowercase()).map_err(|invalid| Invalid::new("label", invalid.to_string()))
 }
 
 /// An object of units that are billed by count: name to a decimal of at least 0.

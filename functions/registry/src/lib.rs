@@ -24,6 +24,7 @@ pub mod price;
 pub mod project;
 pub mod projects;
 pub mod redeliver;
+mod reserved;
 mod response;
 pub mod subscription;
 

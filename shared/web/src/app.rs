@@ -13,9 +13,11 @@ use runtime::clock::Clock;
 use runtime::config::{Config, ConfigError};
 use runtime::metrics;
 use runtime::tables::{Database, Tables};
+use tower::ServiceExt;
 
 use crate::auth::{ApiKeys, Verifier};
 use crate::caller::Gate;
+use crate::gateway_path::{self, Paths};
 use crate::route::{Route, axum_path};
 use crate::{caller, logs};
 
@@ -65,6 +67,7 @@ impl<T: Tables> App<T> {
 
     /// The service for `routes`, with responses in the documented format for everything else.
     pub fn router(&self, routes: Vec<Route<T>>) -> Router {
+        let paths = Paths::new(routes.iter().map(|route| route.path));
         let mut all = Router::new();
         for route in routes {
             let gate = Gate { verifier: self.verifier.clone(), keys: self.keys.clone() };
@@ -72,11 +75,14 @@ impl<T: Tables> App<T> {
             // `route_layer`: a method that is not supported is a 405 even without a token.
             all = all.route(&axum_path(route.path), route.handler.route_layer(guard));
         }
-        all.method_not_allowed_fallback(caller::method_not_allowed)
+        let all = all
+            .method_not_allowed_fallback(caller::method_not_allowed)
             .fallback(caller::not_found)
             .layer(middleware::map_response(guarded))
             .layer(middleware::from_fn(logs::request))
-            .with_state(self.clone())
+            .with_state(self.clone());
+        // Around the router, because a layer of it runs after a route has been chosen.
+        Router::new().fallback_service(all.map_request(move |request| paths.restore(request)))
     }
 }
 
@@ -104,7 +110,7 @@ pub async fn serve_checked<T: Tables>(
     routes: Vec<Route<T>>,
     check: impl FnOnce(&Config) -> Result<(), ConfigError>,
 ) -> Result<(), lambda_http::Error> {
-    lambda_http::run(start(routes, check).await?).await
+    gateway_path::run(start(routes, check).await?).await
 }
 
 /// Like [`serve`], for a function with metrics, which are printed after each request.
@@ -114,7 +120,7 @@ pub async fn serve_counted<T: Tables>(
 ) -> Result<(), lambda_http::Error> {
     let counting = move |request: Request, next: Next| metrics::printed(function, next.run(request));
     let router = start(routes, |_| Ok(())).await?.layer(middleware::from_fn(counting));
-    lambda_http::run(router).await
+    gateway_path::run(router).await
 }
 
 async fn start<T: Tables>(

@@ -7,14 +7,15 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
-use rust_decimal::{Decimal, RoundingStrategy};
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Fault, Loc};
 use ledger::ids::{InvalidId, Label};
+use ledger::money::Rounded;
 use ledger::tags::{MAX_TAG_NAME, MAX_TAGS, Tags, is_tag_name};
 use ledger::{money, period};
 
@@ -320,15 +321,17 @@ pub fn tags(raw: &RawValue) -> Result<Tags, Invalid> {
     given.into_iter().map(tag).collect()
 }
 
-/// Money from 0 to `most` dollars in any notation, as a JSON number or a string, rounded half-even to
-/// [`money::MAX_SCALE`] places.
+/// Money from 0 to `most` dollars in any notation and with any number of digits, as a JSON number or a string, rounded
+/// half-even to [`money::MAX_SCALE`] places.
 pub fn rounded_usd(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Invalid> {
     move |raw| {
         let text = string(raw).unwrap_or_else(|_| raw.get().to_owned());
-        let value = shortened_decimal(&text)?;
-        within(value, most).map(|value| {
-            value.round_dp_with_strategy(money::MAX_SCALE, RoundingStrategy::MidpointNearestEven).normalize()
-        })
+        match money::parse_rounded(&text, money::MAX_SCALE) {
+            None => Err(not_a_decimal()),
+            Some(Rounded::Negative) => Err(too_small(0)),
+            Some(Rounded::TooLarge) => Err(too_big(most)),
+            Some(Rounded::Value(value)) => within(value, most),
+        }
     }
 }
 
@@ -359,12 +362,6 @@ fn is_plain(text: &str) -> bool {
 
 fn exact_decimal(text: &str) -> Result<Decimal, Invalid> {
     money::parse_exact(text).filter(|_| is_plain(text)).ok_or_else(not_a_decimal)
-}
-
-/// A decimal whose digits beyond those that money has may be more than are kept: they are cut at 28.
-fn shortened_decimal(text: &str) -> Result<Decimal, Invalid> {
-    let parsed = || Decimal::from_scientific(text).or_else(|_| text.parse()).ok();
-    money::parse_exact(text).or_else(parsed).filter(|_| is_plain(text)).ok_or_else(not_a_decimal)
 }
 
 fn within(value: Decimal, most: u64) -> Result<Decimal, Invalid> {
