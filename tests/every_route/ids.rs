@@ -435,3 +435,28 @@ async fn ids_that_a_path_could_not_reach_are_reserved() {
         assert_eq!(response.body["detail"][0]["type"], "reserved", "{path}: {}", response.body);
     }
 }
+
+#[tokio::test]
+async fn dot_segments_are_part_of_an_id() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    for path in
+        ["%252e%252e/budget", "%2e%2e/budget", ".%2e/budget", "%2e%2e%2fbudget", "x%2F..%2F..%2Fbudget"]
+    {
+        let response = caller.try_get(&format!("/api/agents/{path}")).await;
+        assert_eq!(
+            (response.status, &response.body["detail"]),
+            (StatusCode::NOT_FOUND, &json!("Agent not found"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_escape_is_refused() {
+    let world = World::new().await;
+    for path in ["/api/agents/%ff", "/api/agents/%zz", "/api/agents/100%", "/api/projects/%C3/usage"] {
+        let response = world.caller("acme").try_get(path).await;
+        assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert_eq!(response.body["detail"][0]["type"], "utf8", "{path}");
+    }
+}
