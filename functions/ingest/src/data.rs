@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use ledger::event::{AgentActivity, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
-use ledger::ids::Label;
+use ledger::event::{AgentActivity, CONFIG_CHANGE, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
+use ledger::ids::{Label, Name};
 use ledger::money::{Quantity, Usd};
 use ledger::pricing::TokenUsage;
 use serde_json::value::RawValue;
@@ -190,9 +190,18 @@ fn task_completed(fields: &mut FieldReader<'_>) -> Option<TaskCompleted> {
 
 fn agent_activity(fields: &mut FieldReader<'_>) -> Option<AgentActivity> {
     let agent_id = fields.required("agent_id", id);
-    let event_type = fields.required("event_type", id);
+    let event_type = fields.required("event_type", activity_type);
     let details = fields.optional("details", details).unwrap_or_else(|| "{}".to_owned());
     Some(AgentActivity { agent_id: Some(agent_id?), event_type: event_type?, details })
+}
+
+/// An audit entry can only be made by a change of settings.
+fn activity_type(raw: &RawValue) -> Result<Name, Invalid> {
+    let name: Name = id(raw)?;
+    if name.as_str() == CONFIG_CHANGE {
+        return Err(Invalid::new(RESERVED, "Type is reserved for changes of settings"));
+    }
+    Ok(name)
 }
 
 fn details(raw: &RawValue) -> Result<String, Invalid> {

@@ -17,6 +17,8 @@ pub struct Rejection {
 pub enum RejectionCode {
     /// The event is malformed.
     Invalid,
+    /// It claims to be what only the system itself stores, such as a change of settings.
+    Reserved,
     /// One of its times is too far in the future.
     InFuture,
     /// One of its times is too far in the past.

@@ -1,4 +1,4 @@
-//! The registry of settings: organization, agents, projects, budget, subscription, own prices and alert destinations.
+//! The registry of settings: organization, agents, projects, budget, subscription, own prices, alert destinations and keys.
 //!
 //! For every route:
 //!
@@ -17,6 +17,7 @@ pub mod destination;
 pub mod destination_test;
 pub mod destinations;
 mod edit;
+pub mod keys;
 mod limits;
 pub mod organization;
 pub mod price;
@@ -47,6 +48,7 @@ pub fn routes() -> Vec<Route> {
         agent::routes(),
         budget::routes(),
         destination::routes(),
+        keys::routes(),
         organization::routes(),
         price::routes(),
         project::routes(),

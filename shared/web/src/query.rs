@@ -73,7 +73,8 @@ impl QueryReader {
         advice: &str,
     ) -> u32 {
         let Some(text) = self.text(name) else { return default };
-        match i128::from_str(&text) {
+        // Rust's parser would take a leading plus.
+        match i128::from_str(&text).ok().filter(|_| !text.starts_with('+')).ok_or(()) {
             Err(_) => self.fault(
                 name,
                 "int_parsing",

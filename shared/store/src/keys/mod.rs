@@ -26,7 +26,7 @@ pub use events::{
 };
 pub use mark::{is_mark, mark_column};
 pub use registry::{
-    ORGANIZATIONS, agent, agent_budget, all_of, budget, destination, node, organization,
+    ORGANIZATIONS, agent, agent_budget, all_of, api_key, budget, destination, node, organization,
     organization_settings, organizations, plan, price, project, seen, settings, subject,
 };
 pub use usage::{

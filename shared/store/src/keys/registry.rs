@@ -27,6 +27,11 @@ pub const PRICE: &str = "PRICE#";
 /// The prefix of webhook destinations of alerts.
 pub const DESTINATION: &str = "DEST#";
 
+/// The prefix of keys with which events are sent.
+pub const API_KEY: &str = "KEY#";
+/// The last day (UTC) on which a key was used, in the key's item.
+pub const KEY_USED: &str = "key_used";
+
 /// Attributes of a registry item that events fill in. The settings have attributes of their own.
 pub mod seen {
     /// The day of the first event.
@@ -99,6 +104,11 @@ pub fn price(org: &OrgId, provider: &str, model: &str, from: NaiveDate) -> Key {
 /// The item of a webhook destination of alerts.
 pub fn destination(org: &OrgId, id: &Name) -> Key {
     Key { pk: org.to_string(), sk: format!("{DESTINATION}{id}") }
+}
+
+/// The item of a key with which events are sent.
+pub fn api_key(org: &OrgId, id: &Name) -> Key {
+    Key { pk: org.to_string(), sk: format!("{API_KEY}{id}") }
 }
 
 /// The list of organizations.
