@@ -194,6 +194,12 @@ async fn use_routes(caller: &Caller<'_>, sender: &impl Send, ids: &[String; 2]) 
             (&Method::POST, _) => {
                 assert_eq!((status, &response["delivered"]), (StatusCode::OK, &json!(false)), "{place}");
             }
+            // The service chooses the ids of keys.
+            (_, "/api/keys/{id+}") => assert_eq!(
+                (status, &response["detail"]),
+                (StatusCode::NOT_FOUND, &json!("Key not found")),
+                "{place}"
+            ),
             _ => assert_eq!(status, StatusCode::NO_CONTENT, "{place}"),
         }
     }
