@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
+use crate::rejection::RESERVED;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use ledger::event::{AgentActivity, CONFIG_CHANGE, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
 use ledger::ids::{Label, Name};

@@ -11,10 +11,7 @@ use web::error::{Fault, Loc};
 use web::fields::{self, FieldReader, Invalid};
 
 use crate::data;
-use crate::rejection::{Rejection, RejectionCode};
-
-/// The type of the fault of a value that only the system itself may use.
-pub const RESERVED: &str = "reserved";
+use crate::rejection::{RESERVED, Rejection, RejectionCode};
 
 /// How many characters of an invalid id a rejection repeats.
 const ECHO: usize = 128;

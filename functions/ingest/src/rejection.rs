@@ -2,6 +2,9 @@
 
 use web::error::Fault;
 
+/// The type of the fault of a value that only the system itself may use.
+pub const RESERVED: &str = "reserved";
+
 /// Why an event was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {

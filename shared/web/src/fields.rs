@@ -260,7 +260,7 @@ pub fn integer(range: RangeInclusive<u64>) -> impl FnOnce(&RawValue) -> Result<u
         let text = raw.get();
         let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
         // JSON Schema's integers have any notation: R, Lua and pandas write 488.0.
-        let whole = || exact_decimal(text).ok().filter(|value| value.is_integer())?.to_i128();
+        let whole = || exact_decimal(text).ok().filter(Decimal::is_integer)?.to_i128();
         let parsed: Option<i128> = text.parse().ok().or_else(whole).filter(|_| is_number);
         // An integer may be too long to parse.
         let digits = is_number && text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());

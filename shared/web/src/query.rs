@@ -75,7 +75,7 @@ impl QueryReader {
         let Some(text) = self.text(name) else { return default };
         // Rust's parser would take a leading plus.
         match i128::from_str(&text).ok().filter(|_| !text.starts_with('+')).ok_or(()) {
-            Err(_) => self.fault(
+            Err(()) => self.fault(
                 name,
                 "int_parsing",
                 "Input should be a valid integer, unable to parse string as an integer",

@@ -152,17 +152,14 @@ fn rows<'a>(document: &Object<'a>) -> Vec<Box<RawValue>> {
     let list =
         |(_, value): &(String, &'a RawValue)| serde_json::from_str::<Vec<&'a RawValue>>(value.get()).ok();
     let objects = |list: &Vec<&RawValue>| list.iter().all(|row| row.get().starts_with('{'));
-    match document.0.iter().filter_map(list).find(objects) {
-        Some(rows) => rows.into_iter().map(ToOwned::to_owned).collect(),
-        None => {
-            let fields = document
-                .0
-                .iter()
-                .map(|(name, value)| format!("{}:{}", serde_json::Value::from(name.as_str()), value.get()));
-            let whole = format!("{{{}}}", fields.collect::<Vec<_>>().join(","));
-            RawValue::from_string(whole).into_iter().collect()
-        }
+    if let Some(rows) = document.0.iter().filter_map(list).find(objects) {
+        return rows.into_iter().map(ToOwned::to_owned).collect();
     }
+    let field = |(name, value): &(String, &RawValue)| {
+        format!("{}:{}", serde_json::Value::from(name.as_str()), value.get())
+    };
+    let fields: Vec<_> = document.0.iter().map(field).collect();
+    RawValue::from_string(format!("{{{}}}", fields.join(","))).into_iter().collect()
 }
 
 fn next_cursor(document: &Object<'_>) -> Option<String> {

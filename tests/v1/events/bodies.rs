@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{Method, StatusCode};
@@ -130,8 +132,7 @@ async fn attributes_in_headers_and_data_in_the_body_are_one_event() {
         event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         event
     };
-    use base64::Engine;
-    let bytes = base64::engine::general_purpose::STANDARD.encode(format!("\u{feff}{data}"));
+    let bytes = STANDARD.encode(format!("\u{feff}{data}"));
     for again in [event(json!({ "data": data })), event(json!({ "data_base64": bytes }))] {
         assert_eq!(caller.post(&json!([again])).await["duplicates"], 1);
     }
