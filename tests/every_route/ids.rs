@@ -194,6 +194,12 @@ async fn use_routes(caller: &Caller<'_>, sender: &impl Send, ids: &[String; 2]) 
             (&Method::POST, _) => {
                 assert_eq!((status, &response["delivered"]), (StatusCode::OK, &json!(false)), "{place}");
             }
+            // The service chooses the ids of keys.
+            (_, "/api/keys/{id+}") => assert_eq!(
+                (status, &response["detail"]),
+                (StatusCode::NOT_FOUND, &json!("Key not found")),
+                "{place}"
+            ),
             _ => assert_eq!(status, StatusCode::NO_CONTENT, "{place}"),
         }
     }
@@ -433,5 +439,30 @@ async fn ids_that_a_path_could_not_reach_are_reserved() {
             caller.send(Method::PUT, &path, &[("content-type", "application/json")], body.to_string()).await;
         assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
         assert_eq!(response.body["detail"][0]["type"], "reserved", "{path}: {}", response.body);
+    }
+}
+
+#[tokio::test]
+async fn dot_segments_are_part_of_an_id() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    for path in
+        ["%252e%252e/budget", "%2e%2e/budget", ".%2e/budget", "%2e%2e%2fbudget", "x%2F..%2F..%2Fbudget"]
+    {
+        let response = caller.try_get(&format!("/api/agents/{path}")).await;
+        assert_eq!(
+            (response.status, &response.body["detail"]),
+            (StatusCode::NOT_FOUND, &json!("Agent not found"))
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_escape_is_refused() {
+    let world = World::new().await;
+    for path in ["/api/agents/%ff", "/api/agents/%zz", "/api/agents/100%", "/api/projects/%C3/usage"] {
+        let response = world.caller("acme").try_get(path).await;
+        assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert_eq!(response.body["detail"][0]["type"], "utf8", "{path}");
     }
 }

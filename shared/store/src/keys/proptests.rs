@@ -156,6 +156,7 @@ proptest! {
             (registry::NODE, registry::node(&org(), &NodeId::new(id).unwrap())),
             (registry::AGENT_BUDGET, registry::agent_budget(&org(), &agent(id))),
             (registry::DESTINATION, registry::destination(&org(), &name(id))),
+            (registry::API_KEY, registry::api_key(&org(), &name(id))),
         ];
         for ((kind, key), (_, of_other)) in items(&id).into_iter().zip(items(&other)) {
             check_length(&key);
