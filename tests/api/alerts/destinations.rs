@@ -146,7 +146,7 @@ async fn only_an_existing_destination_is_tested() {
         let response = registry.try_post(path).await;
         assert_eq!(
             (response.status, response.headers["allow"].to_str().unwrap()),
-            (StatusCode::METHOD_NOT_ALLOWED, "DELETE,PUT"),
+            (StatusCode::METHOD_NOT_ALLOWED, "PUT,DELETE"),
             "{path}"
         );
     }
