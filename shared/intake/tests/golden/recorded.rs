@@ -1,0 +1,62 @@
+//! Golden files, and events in one line.
+
+use std::path::PathBuf;
+
+use intake::Translation;
+use intake::otlp::{self, Encoding, Options};
+use serde_json::Value;
+
+/// Text that all senders put into prompts and completions.
+const PLANTED: &str = "PLANTED";
+
+/// A recorded request.
+pub fn body(sender: &str, file: &str) -> Vec<u8> {
+    let golden = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/intake/golden");
+    std::fs::read(golden.join(sender).join(file)).unwrap()
+}
+
+/// The translation of a recorded OTLP request.
+pub fn otlp(sender: &str, file: &str) -> Translation {
+    let body = body(sender, file).into();
+    let encoding = if file.ends_with(".pb") { Encoding::Protobuf } else { Encoding::Json };
+    let options = Options { tags: vec!["team".to_owned()] };
+    if file.contains("traces") {
+        otlp::traces(body, encoding, &options).unwrap()
+    } else if file.contains("logs") {
+        otlp::logs(body, encoding, &options).unwrap()
+    } else {
+        otlp::metrics(body, encoding).unwrap()
+    }
+}
+
+/// The events, each as agent, session, provider, model and the data that is not zero.
+pub fn lines(translation: &Translation) -> Vec<String> {
+    translation.events.iter().map(line).collect()
+}
+
+fn line(event: &intake::Event) -> String {
+    assert!(!event.json.get().contains(PLANTED), "content left the reader: {}", event.json);
+    let envelope: Value = serde_json::from_str(event.json.get()).unwrap();
+    let data = envelope["data"].as_object().unwrap();
+    let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();
+    if envelope["type"] == "agent.activity" {
+        let details = &data["details"];
+        let [tool, status] = ["tool", "status"].map(|name| details[name].as_str().unwrap());
+        return format!("{} {} tool {tool} {status}", text("agent_id"), text("session_id"));
+    }
+    let mut line = ["agent_id", "session_id", "provider", "model"].map(text).join(" ");
+    for (name, value) in data {
+        let shown = match name.as_str() {
+            "agent_id" | "session_id" | "provider" | "model" | "latency_ms" => continue,
+            name => name.trim_end_matches("_tokens"),
+        };
+        line += &match value {
+            Value::String(text) => format!(" {shown}={text}"),
+            value => format!(" {shown}={value}"),
+        };
+    }
+    if let Some(cost) = event.reported_cost {
+        line += &format!(" reported={cost}");
+    }
+    line
+}

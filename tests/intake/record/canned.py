@@ -1,0 +1,273 @@
+"""A loopback server that answers as the providers do, and keeps what senders report.
+
+Providers' paths return fixed responses, whose token counts the tests know. Every other POST is kept as a golden file.
+The prompts and completions carry PLANTED text, which must never appear in an event.
+"""
+
+import gzip
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+COMPLETION = "PLANTED-COMPLETION"
+
+CHAT = {
+    "id": "chatcmpl-Golden1Qm8sWvR2tYx4Zk6Lp0Nc",
+    "object": "chat.completion",
+    "created": 1790000000,
+    "model": "gpt-4.1-mini-2025-04-14",
+    "service_tier": "default",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": COMPLETION},
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {
+        "prompt_tokens": 1200,
+        "completion_tokens": 300,
+        "total_tokens": 1500,
+        "prompt_tokens_details": {"cached_tokens": 1024, "audio_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": 128, "audio_tokens": 0},
+    },
+}
+CHAT_STREAM_USAGE = {"prompt_tokens": 90, "completion_tokens": 20, "total_tokens": 110}
+RESPONSE = {
+    "id": "resp_golden1_68af0c2e51b48191a7d3f90e6c1b2d4f",
+    "object": "response",
+    "created_at": 1790000000,
+    "status": "completed",
+    "model": "gpt-5-mini-2025-08-07",
+    "service_tier": "flex",
+    "output": [
+        {
+            "id": "msg_1",
+            "type": "message",
+            "role": "assistant",
+            "status": "completed",
+            "content": [{"type": "output_text", "text": COMPLETION, "annotations": []}],
+        }
+    ],
+    "parallel_tool_calls": True,
+    "tool_choice": "auto",
+    "tools": [],
+    "usage": {
+        "input_tokens": 2000,
+        "input_tokens_details": {"cached_tokens": 1536},
+        "output_tokens": 400,
+        "output_tokens_details": {"reasoning_tokens": 256},
+        "total_tokens": 2400,
+    },
+}
+EMBEDDING = {
+    "object": "list",
+    "model": "text-embedding-3-small",
+    "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -0.5]}],
+    "usage": {"prompt_tokens": 11, "total_tokens": 11},
+}
+MESSAGE = {
+    "id": "msg_01Golden1NqVbTzRkYw8sLxCdF",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-sonnet-4-5-20250929",
+    "content": [{"type": "text", "text": COMPLETION}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {
+        "input_tokens": 25,
+        "cache_read_input_tokens": 2048,
+        "cache_creation_input_tokens": 768,
+        "cache_creation": {
+            "ephemeral_5m_input_tokens": 256,
+            "ephemeral_1h_input_tokens": 512,
+        },
+        "output_tokens": 150,
+        "service_tier": "standard",
+        "server_tool_use": {"web_search_requests": 2},
+    },
+}
+CONTENT = {
+    "responseId": "Golden1aPzYnMdIPr8Wq2QsXX",
+    "modelVersion": "gemini-2.5-flash",
+    "candidates": [
+        {
+            "content": {"role": "model", "parts": [{"text": COMPLETION}]},
+            "finishReason": "STOP",
+            "index": 0,
+        }
+    ],
+    "usageMetadata": {
+        "promptTokenCount": 1500,
+        "cachedContentTokenCount": 1000,
+        "candidatesTokenCount": 200,
+        "thoughtsTokenCount": 100,
+        "totalTokenCount": 1800,
+        "promptTokensDetails": [
+            {"modality": "TEXT", "tokenCount": 1400},
+            {"modality": "AUDIO", "tokenCount": 100},
+        ],
+        "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 1000}],
+    },
+}
+
+# The prompt of a tool's use is outside the prompt's count, but billed as input.
+CONTENT_STREAM = {
+    **CONTENT,
+    "responseId": "Golden2bQaZoNeJQs9Xr3RtYY",
+    "usageMetadata": {
+        "promptTokenCount": 400,
+        "candidatesTokenCount": 60,
+        "toolUsePromptTokenCount": 50,
+        "totalTokenCount": 510,
+    },
+}
+
+
+def chat_stream():
+    base = {
+        "id": "chatcmpl-Golden2Hb3dJf5gKr7uVn9Xw1Ea",
+        "object": "chat.completion.chunk",
+        "created": 1790000000,
+        "model": "gpt-4.1-mini-2025-04-14",
+    }
+    delta = {"role": "assistant", "content": COMPLETION}
+    yield {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
+    yield {**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    yield {**base, "choices": [], "usage": CHAT_STREAM_USAGE}
+
+
+def message_stream():
+    usage = {
+        "input_tokens": 10,
+        "cache_read_input_tokens": 0,
+        "cache_creation_input_tokens": 0,
+        "output_tokens": 1,
+    }
+    start = {**MESSAGE, "id": "msg_01Golden2PmWcUyQjXv7rKzBeG", "content": [], "stop_reason": None, "usage": usage}
+    yield {"type": "message_start", "message": start}
+    yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+    yield {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": COMPLETION}}
+    yield {"type": "content_block_stop", "index": 0}
+    stop = {"stop_reason": "end_turn", "stop_sequence": None}
+    yield {"type": "message_delta", "delta": stop, "usage": {"output_tokens": 30}}
+    yield {"type": "message_stop"}
+
+
+def response_stream():
+    started = {**RESPONSE, "status": "in_progress", "output": [], "usage": None}
+    yield {"type": "response.created", "response": started, "sequence_number": 0}
+    item = RESPONSE["output"][0]
+    yield {"type": "response.output_item.added", "output_index": 0, "item": {**item, "content": []}, "sequence_number": 1}
+    yield {"type": "response.output_text.delta", "item_id": "msg_1", "output_index": 0, "content_index": 0, "delta": COMPLETION, "sequence_number": 2}
+    yield {"type": "response.output_item.done", "output_index": 0, "item": item, "sequence_number": 3}
+    yield {"type": "response.completed", "response": RESPONSE, "sequence_number": 4}
+
+
+class Server:
+    """Answers on a free port of the loopback interface; `requests` lists what was kept in `folder`."""
+
+    def __init__(self, folder: Path):
+        self.folder, self.requests, self.lock = folder, [], threading.Lock()
+        owner = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                owner.answer(self)
+
+            def do_GET(self):
+                reply(self, {"data": []})
+
+            def log_message(self, *_):
+                pass
+
+        self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def answer(self, request):
+        body = read(request)
+        path = request.path.split("?")[0]
+        if request.headers.get("Content-Encoding") == "gzip":
+            body = gzip.decompress(body)
+        if provider(request, path, body):
+            return
+        self.keep(request, path, body)
+        reply(request, {})
+
+    def keep(self, request, path, body):
+        media_type = request.headers.get("Content-Type", "")
+        suffix = "pb" if "protobuf" in media_type else "json"
+        with self.lock:
+            name = f"{len(self.requests) + 1:02}-{path.rsplit('/', 1)[-1]}.{suffix}"
+            headers = {k.lower(): v for k, v in request.headers.items() if k.lower().startswith(("content-type", "ce-"))}
+            self.requests.append({"file": name, "path": path, "headers": headers})
+            self.folder.joinpath(name).write_bytes(body)
+
+
+def read(request):
+    if request.headers.get("Transfer-Encoding") != "chunked":
+        return request.rfile.read(int(request.headers.get("Content-Length") or 0))
+    parts = []
+    while size := int(request.rfile.readline().strip() or b"0", 16):
+        parts.append(request.rfile.read(size))
+        request.rfile.readline()
+    return b"".join(parts)
+
+
+def provider(request, path, body):
+    """Answers a provider's path; false for any other."""
+    if path.endswith("/chat/completions"):
+        asked = json.loads(body)
+        if asked["model"] == "gpt-4.1-limited":
+            fault = {"error": {"message": "slow down", "type": "requests", "code": "rate_limit_exceeded"}}
+            reply(request, fault, status=429)
+        elif asked.get("stream"):
+            stream(request, [*chat_stream(), None])
+        else:
+            reply(request, CHAT)
+    elif path.endswith("/responses"):
+        if json.loads(body).get("stream"):
+            stream(request, response_stream(), named=True)
+        else:
+            reply(request, RESPONSE)
+    elif path.endswith("/embeddings"):
+        reply(request, EMBEDDING)
+    elif path.endswith("/v1/messages"):
+        if json.loads(body).get("stream"):
+            stream(request, message_stream(), named=True)
+        else:
+            reply(request, MESSAGE)
+    elif path.endswith(":generateContent"):
+        reply(request, CONTENT)
+    elif path.endswith(":streamGenerateContent"):
+        stream(request, [CONTENT_STREAM])
+    else:
+        return False
+    return True
+
+
+def reply(request, value, status=200):
+    send(request, status, "application/json", json.dumps(value).encode())
+
+
+def stream(request, values, named=False):
+    lines = []
+    for value in values:
+        if named:
+            lines.append(f"event: {value['type']}\n")
+        lines.append(f"data: {'[DONE]' if value is None else json.dumps(value)}\n\n")
+    send(request, 200, "text/event-stream", "".join(lines).encode())
+
+
+def send(request, status, media_type, body):
+    request.send_response(status)
+    request.send_header("Content-Type", media_type)
+    request.send_header("Content-Length", str(len(body)))
+    request.send_header("request-id", "req_011GoldenCXa7ZkLmNpQrStUv")
+    request.send_header("x-request-id", "req_011GoldenCXa7ZkLmNpQrStUv")
+    request.end_headers()
+    request.wfile.write(body)
