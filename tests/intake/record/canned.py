@@ -5,12 +5,14 @@ The prompts and completions carry PLANTED text, which must never appear in an ev
 """
 
 import gzip
+import itertools
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 COMPLETION = "PLANTED-COMPLETION"
+REQUESTS = itertools.count(1)
 
 CHAT = {
     "id": "chatcmpl-Golden1Qm8sWvR2tYx4Zk6Lp0Nc",
@@ -138,20 +140,19 @@ def chat_stream():
     yield {**base, "choices": [], "usage": CHAT_STREAM_USAGE}
 
 
-def message_stream():
-    usage = {
-        "input_tokens": 10,
-        "cache_read_input_tokens": 0,
-        "cache_creation_input_tokens": 0,
-        "output_tokens": 1,
-    }
-    start = {**MESSAGE, "id": "msg_01Golden2PmWcUyQjXv7rKzBeG", "content": [], "stop_reason": None, "usage": usage}
+def message_stream(model):
+    if "opus" in model:
+        usage, name, output = {**MESSAGE["usage"], "output_tokens": 1}, "msg_01Golden3RtXcVyQkXw8sLzCfH", 150
+    else:
+        usage, name, output = {"input_tokens": 10, "output_tokens": 1}, "msg_01Golden2PmWcUyQjXv7rKzBeG", 30
+    named = model if "opus" in model else MESSAGE["model"]
+    start = {**MESSAGE, "id": name, "model": named, "content": [], "stop_reason": None, "usage": usage}
     yield {"type": "message_start", "message": start}
     yield {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
     yield {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": COMPLETION}}
     yield {"type": "content_block_stop", "index": 0}
     stop = {"stop_reason": "end_turn", "stop_sequence": None}
-    yield {"type": "message_delta", "delta": stop, "usage": {"output_tokens": 30}}
+    yield {"type": "message_delta", "delta": stop, "usage": {"output_tokens": output}}
     yield {"type": "message_stop"}
 
 
@@ -202,7 +203,9 @@ class Server:
         media_type = request.headers.get("Content-Type", "")
         suffix = "pb" if "protobuf" in media_type else "json"
         with self.lock:
-            name = f"{len(self.requests) + 1:02}-{path.rsplit('/', 1)[-1]}.{suffix}"
+            stem = path.rsplit("/", 1)[-1]
+            again = sum(kept["path"] == path and kept["file"].endswith(suffix) for kept in self.requests)
+            name = f"{stem}-{again + 1}.{suffix}" if again else f"{stem}.{suffix}"
             headers = {k.lower(): v for k, v in request.headers.items() if k.lower().startswith(("content-type", "ce-"))}
             self.requests.append({"file": name, "path": path, "headers": headers})
             self.folder.joinpath(name).write_bytes(body)
@@ -237,14 +240,17 @@ def provider(request, path, body):
     elif path.endswith("/embeddings"):
         reply(request, EMBEDDING)
     elif path.endswith("/v1/messages"):
-        if json.loads(body).get("stream"):
-            stream(request, message_stream(), named=True)
+        asked = json.loads(body)
+        if asked.get("stream"):
+            stream(request, message_stream(asked["model"]), named=True)
         else:
             reply(request, MESSAGE)
     elif path.endswith(":generateContent"):
         reply(request, CONTENT)
     elif path.endswith(":streamGenerateContent"):
         stream(request, [CONTENT_STREAM])
+    elif not path.startswith(("/otlp/", "/intake/", "/v1/")):
+        reply(request, {})
     else:
         return False
     return True
@@ -267,7 +273,8 @@ def send(request, status, media_type, body):
     request.send_response(status)
     request.send_header("Content-Type", media_type)
     request.send_header("Content-Length", str(len(body)))
-    request.send_header("request-id", "req_011GoldenCXa7ZkLmNpQrStUv")
-    request.send_header("x-request-id", "req_011GoldenCXa7ZkLmNpQrStUv")
+    name = f"req_011Golden{next(REQUESTS):04}CXa7ZkLmNpQrStUv"
+    request.send_header("request-id", name)
+    request.send_header("x-request-id", name)
     request.end_headers()
     request.wfile.write(body)

@@ -13,7 +13,8 @@ PROMPT = [{"role": "user", "content": "PLANTED-PROMPT"}]
 
 async def logged(log_format, calls):
     """Makes the calls one after the other and sends what was logged."""
-    logger = GenericAPILogger(endpoint=f"{CANNED}/intake/{log_format}", log_format=log_format)
+    # One batch, however slow the machine: the interval is longer than all calls.
+    logger = GenericAPILogger(endpoint=f"{CANNED}/intake/{log_format}", log_format=log_format, flush_interval=600)
     litellm.callbacks = [logger]
     for call in calls:
         try:

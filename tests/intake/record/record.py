@@ -9,6 +9,7 @@ stand here. To follow a new release, raise its version, record, and look at the 
 
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -22,6 +23,8 @@ HOME = Path(os.environ.get("RECORD_HOME", HERE.parent / ".record"))
 
 SDK = ["opentelemetry-sdk==1.45.2", "opentelemetry-exporter-otlp-proto-http==1.45.2"]
 CLIENTS = ["openai==3.57.0", "anthropic==2.14.0", "google-genai==2.34.0"]
+# LiteLLM imports parts of its proxy when it answers from its cache.
+PROXY = ["fastapi==0.165.0", "orjson==3.13.0", "python-multipart==0.0.34", "soundfile==0.14.0"]
 # Sender: (script, packages).
 PYTHON = {
     "otel": (
@@ -60,8 +63,7 @@ PYTHON = {
             "openinference-instrumentation-google-genai==1.4.14",
         ],
     ),
-    # LiteLLM imports parts of its proxy when it answers from its cache.
-    "litellm": ("litellm_callback.py", ["litellm==1.110.2", "fastapi==0.165.0", "orjson==3.13.0"]),
+    "litellm": ("litellm_callback.py", ["litellm==1.110.2", *PROXY]),
     "cloudevents-python": ("cloudevents_modes.py", ["cloudevents==2.2.0"]),
 }
 NODE = {
@@ -77,6 +79,11 @@ NODE = {
     ),
     "cloudevents-javascript": ("cloudevents_modes.mjs", ["cloudevents@10.0.0"]),
 }
+AGENTS = {
+    "claude-code": ["@anthropic-ai/claude-code@2.1.197"],
+    "codex": ["@openai/codex@0.171.0"],
+    "gemini-cli": ["@google/gemini-cli@0.61.0"],
+}
 # What the senders read. Content capture is on, so that the tests can prove that no content is taken.
 ENVIRONMENT = {
     "OTEL_RESOURCE_ATTRIBUTES": "service.name=golden,team=growth,deployment.environment.name=prod",
@@ -84,6 +91,9 @@ ENVIRONMENT = {
     "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT": "SPAN_AND_EVENT",
     "OTEL_INSTRUMENTATION_GENAI_EMIT_EVENT": "true",
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    # One batch, however slow the machine: it is sent when the sender stops.
+    "OTEL_BSP_SCHEDULE_DELAY": "60000",
+    "OTEL_BLRP_SCHEDULE_DELAY": "60000",
 }
 
 
@@ -105,6 +115,11 @@ def node(packages, folder):
     return "node", folder
 
 
+def agent(packages, folder):
+    node(packages, folder)
+    return sys.executable, HERE
+
+
 def record(sender, script, packages, install):
     runtime, folder = install(packages, HOME / sender)
     golden = GOLDEN / sender
@@ -113,7 +128,8 @@ def record(sender, script, packages, install):
     server = Server(golden)
     environment = {"PATH": os.environ["PATH"], "HOME": str(HOME), "CANNED": server.url, **ENVIRONMENT}
     environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"{server.url}/otlp"
-    subprocess.run([runtime, folder / script], env=environment, check=True, timeout=120)
+    environment["PACKAGES"] = str(HOME / sender / "node_modules")
+    subprocess.run([runtime, folder / script, sender], env=environment, check=True, timeout=120)
     recorded = {"packages": packages, "requests": server.requests}
     golden.joinpath("recorded.json").write_text(json.dumps(recorded, indent=2) + "\n")
     print(f"{sender}: {len(server.requests)} requests")
@@ -122,8 +138,17 @@ def record(sender, script, packages, install):
 def main():
     senders = {sender: (*what, python) for sender, what in PYTHON.items()}
     senders |= {sender: (*what, node) for sender, what in NODE.items()}
-    for sender in sys.argv[1:] or senders:
-        record(sender, *senders[sender])
+    senders |= {sender: ("coding_agents.py", packages, agent) for sender, packages in AGENTS.items()}
+    offline = sys.argv[1:2] == ["--offline"]
+    for sender in sys.argv[2:] if offline else sys.argv[1:] or senders:
+        if sender in AGENTS and not offline:
+            # A coding agent looks for its vendor at every start, so it runs in a network that has a loopback alone.
+            agent(AGENTS[sender], HOME / sender)
+            again = shlex.join([sys.executable, __file__, "--offline", sender])
+            command = ["unshare", "--net", "--user", "--map-root-user", "sh", "-c", f"ip link set lo up && {again}"]
+            subprocess.run(command, check=True)
+        else:
+            record(sender, *senders[sender])
 
 
 if __name__ == "__main__":

@@ -40,12 +40,13 @@ pub fn translate(request: &Logs, options: &Options) -> Translation {
     translation
 }
 
-/// The event's name: a field of its own since OTLP 1.5, before that an attribute or the body.
+/// The event's name: an attribute, or since OTLP 1.5 a field of its own, or the body. Codex has a line of its code in
+/// the field, so the attribute is asked first.
 fn name<'a>(record: &'a LogRecord, attributes: Attributes<'a>) -> &'a str {
-    std::str::from_utf8(&record.event_name)
-        .ok()
-        .filter(|name| !name.is_empty())
-        .or_else(|| attributes.text(&["event.name"]))
+    let field = || std::str::from_utf8(&record.event_name).ok().filter(|name| !name.is_empty());
+    attributes
+        .text(&["event.name"])
+        .or_else(field)
         .or_else(|| record.body.as_ref().and_then(text))
         .unwrap_or_default()
 }
@@ -113,10 +114,12 @@ fn claude_provider(model: &str) -> &'static str {
     }
 }
 
-/// OpenAI's counts: input includes cached, output includes reasoning.
+/// OpenAI's counts: input includes cached, output includes reasoning. A completion comes twice under one name, once with
+/// its counts and once with its duration.
 fn codex(name: &str, attributes: Attributes<'_>) -> Read {
     let completed = attributes.text(&["event.kind"]) == Some("response.completed");
-    if !completed || !matches!(name, "codex.sse_event" | "codex.websocket_event") {
+    let counted = completed && attributes.has("input_token_count");
+    if !counted || !matches!(name, "codex.sse_event" | "codex.websocket_event") {
         return None;
     }
     let read = || {
