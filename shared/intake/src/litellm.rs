@@ -161,7 +161,7 @@ pub fn translate(body: &[u8]) -> Result<Translation, Unreadable> {
         match serde_json::from_str::<Payload<'_>>(entry) {
             // A log without a payload: LiteLLM failed to make one and sends null.
             Err(fault) => {
-                translation.refuse(index, format!("Entry should be a StandardLoggingPayload: {fault}"))
+                translation.refuse(index, format!("Entry should be a StandardLoggingPayload: {fault}"));
             }
             Ok(payload) => match payload.identity() {
                 Err(reason) => translation.refuse(index, reason),

@@ -17,7 +17,7 @@ pub struct Translation {
     pub call_counts: Vec<CallCount>,
 }
 
-/// A CloudEvent for the parser of `POST /v1/events`.
+/// An event for the parser of `POST /v1/events`.
 #[derive(Debug)]
 pub struct Event {
     /// Position of the entry in the request, from 0.

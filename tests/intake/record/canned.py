@@ -1,6 +1,6 @@
 """A loopback server that answers as the providers do, and keeps what senders report.
 
-Providers' paths return fixed responses, whose token counts the tests know. Every other POST is kept as a golden file.
+Providers' paths return the responses of canned.json, whose token counts the tests know. Every other POST is kept as a golden file.
 The prompts and completions carry PLANTED text, which must never appear in an event.
 """
 
@@ -14,117 +14,8 @@ from pathlib import Path
 COMPLETION = "PLANTED-COMPLETION"
 REQUESTS = itertools.count(1)
 
-CHAT = {
-    "id": "chatcmpl-Golden1Qm8sWvR2tYx4Zk6Lp0Nc",
-    "object": "chat.completion",
-    "created": 1790000000,
-    "model": "gpt-4.1-mini-2025-04-14",
-    "service_tier": "default",
-    "choices": [
-        {
-            "index": 0,
-            "message": {"role": "assistant", "content": COMPLETION},
-            "finish_reason": "stop",
-        }
-    ],
-    "usage": {
-        "prompt_tokens": 1200,
-        "completion_tokens": 300,
-        "total_tokens": 1500,
-        "prompt_tokens_details": {"cached_tokens": 1024, "audio_tokens": 0},
-        "completion_tokens_details": {"reasoning_tokens": 128, "audio_tokens": 0},
-    },
-}
-CHAT_STREAM_USAGE = {"prompt_tokens": 90, "completion_tokens": 20, "total_tokens": 110}
-RESPONSE = {
-    "id": "resp_golden1_68af0c2e51b48191a7d3f90e6c1b2d4f",
-    "object": "response",
-    "created_at": 1790000000,
-    "status": "completed",
-    "model": "gpt-5-mini-2025-08-07",
-    "service_tier": "flex",
-    "output": [
-        {
-            "id": "msg_1",
-            "type": "message",
-            "role": "assistant",
-            "status": "completed",
-            "content": [{"type": "output_text", "text": COMPLETION, "annotations": []}],
-        }
-    ],
-    "parallel_tool_calls": True,
-    "tool_choice": "auto",
-    "tools": [],
-    "usage": {
-        "input_tokens": 2000,
-        "input_tokens_details": {"cached_tokens": 1536},
-        "output_tokens": 400,
-        "output_tokens_details": {"reasoning_tokens": 256},
-        "total_tokens": 2400,
-    },
-}
-EMBEDDING = {
-    "object": "list",
-    "model": "text-embedding-3-small",
-    "data": [{"object": "embedding", "index": 0, "embedding": [0.5, -0.5]}],
-    "usage": {"prompt_tokens": 11, "total_tokens": 11},
-}
-MESSAGE = {
-    "id": "msg_01Golden1NqVbTzRkYw8sLxCdF",
-    "type": "message",
-    "role": "assistant",
-    "model": "claude-sonnet-4-5-20250929",
-    "content": [{"type": "text", "text": COMPLETION}],
-    "stop_reason": "end_turn",
-    "stop_sequence": None,
-    "usage": {
-        "input_tokens": 25,
-        "cache_read_input_tokens": 2048,
-        "cache_creation_input_tokens": 768,
-        "cache_creation": {
-            "ephemeral_5m_input_tokens": 256,
-            "ephemeral_1h_input_tokens": 512,
-        },
-        "output_tokens": 150,
-        "service_tier": "standard",
-        "server_tool_use": {"web_search_requests": 2},
-    },
-}
-CONTENT = {
-    "responseId": "Golden1aPzYnMdIPr8Wq2QsXX",
-    "modelVersion": "gemini-2.5-flash",
-    "candidates": [
-        {
-            "content": {"role": "model", "parts": [{"text": COMPLETION}]},
-            "finishReason": "STOP",
-            "index": 0,
-        }
-    ],
-    "usageMetadata": {
-        "promptTokenCount": 1500,
-        "cachedContentTokenCount": 1000,
-        "candidatesTokenCount": 200,
-        "thoughtsTokenCount": 100,
-        "totalTokenCount": 1800,
-        "promptTokensDetails": [
-            {"modality": "TEXT", "tokenCount": 1400},
-            {"modality": "AUDIO", "tokenCount": 100},
-        ],
-        "cacheTokensDetails": [{"modality": "TEXT", "tokenCount": 1000}],
-    },
-}
-
-# The prompt of a tool's use is outside the prompt's count, but billed as input.
-CONTENT_STREAM = {
-    **CONTENT,
-    "responseId": "Golden2bQaZoNeJQs9Xr3RtYY",
-    "usageMetadata": {
-        "promptTokenCount": 400,
-        "candidatesTokenCount": 60,
-        "toolUsePromptTokenCount": 50,
-        "totalTokenCount": 510,
-    },
-}
+CANNED = json.loads(Path(__file__).with_name("canned.json").read_text())
+CHAT, RESPONSE, MESSAGE = CANNED["chat"], CANNED["response"], CANNED["message"]
 
 
 def chat_stream():
@@ -137,7 +28,7 @@ def chat_stream():
     delta = {"role": "assistant", "content": COMPLETION}
     yield {**base, "choices": [{"index": 0, "delta": delta, "finish_reason": None}]}
     yield {**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
-    yield {**base, "choices": [], "usage": CHAT_STREAM_USAGE}
+    yield {**base, "choices": [], "usage": CANNED["chat_stream_usage"]}
 
 
 def message_stream(model):
@@ -238,7 +129,7 @@ def provider(request, path, body):
         else:
             reply(request, RESPONSE)
     elif path.endswith("/embeddings"):
-        reply(request, EMBEDDING)
+        reply(request, CANNED["embedding"])
     elif path.endswith("/v1/messages"):
         asked = json.loads(body)
         if asked.get("stream"):
@@ -246,9 +137,9 @@ def provider(request, path, body):
         else:
             reply(request, MESSAGE)
     elif path.endswith(":generateContent"):
-        reply(request, CONTENT)
+        reply(request, CANNED["content"])
     elif path.endswith(":streamGenerateContent"):
-        stream(request, [CONTENT_STREAM])
+        stream(request, [CANNED["content_stream"]])
     elif not path.startswith(("/otlp/", "/intake/", "/v1/")):
         reply(request, {})
     else:

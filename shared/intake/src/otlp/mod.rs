@@ -56,3 +56,6 @@ where
     }
     .map_err(|fault| Unreadable(format!("Body should be an {name}: {fault}")))
 }
+
+#[cfg(test)]
+mod tests;

@@ -81,9 +81,8 @@ fn kind(attributes: Attributes<'_>) -> Kind {
         Some("chat" | "generate_content" | "text_completion" | "embeddings") => Kind::Call,
         Some("execute_tool" | "tool") => Kind::Tool,
         Some("invoke_agent" | "create_agent" | "agent") => Kind::Agent,
-        Some(_) => Kind::Other,
         None if inference::has_usage(attributes) && inference::has_model(attributes) => Kind::Call,
-        None => Kind::Other,
+        _ => Kind::Other,
     }
 }
 

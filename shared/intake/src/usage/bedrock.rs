@@ -1,7 +1,7 @@
 //! Amazon Bedrock: Converse. The response names neither the model nor a time.
 //!
 //! The input excludes cached tokens for the models of most vendors, which the total tells: it is the sum of all four
-//! counts then (docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html).
+//! counts then (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html>).
 
 use serde::Deserialize;
 

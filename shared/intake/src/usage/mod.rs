@@ -203,3 +203,6 @@ fn seconds(raw: Option<&serde_json::value::RawValue>) -> Option<String> {
 fn used<const N: usize>(units: [(&'static str, u64); N]) -> BTreeMap<&'static str, u64> {
     units.into_iter().filter(|(_, amount)| *amount > 0).collect()
 }
+
+#[cfg(test)]
+mod tests;

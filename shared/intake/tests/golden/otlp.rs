@@ -1,4 +1,4 @@
-//! Spans, log records and metrics. Each provider's bill is in `canned.py`; the lines state it in disjoint buckets.
+//! Spans, log records and metrics. Each provider's bill is in `canned.json`; the lines state it in disjoint buckets.
 
 use std::collections::HashSet;
 

@@ -18,7 +18,7 @@ pub fn body(sender: &str, file: &str) -> Vec<u8> {
 /// The translation of a recorded OTLP request.
 pub fn otlp(sender: &str, file: &str) -> Translation {
     let body = body(sender, file).into();
-    let encoding = if file.ends_with(".pb") { Encoding::Protobuf } else { Encoding::Json };
+    let encoding = if file.contains(".pb") { Encoding::Protobuf } else { Encoding::Json };
     let options = Options { tags: vec!["team".to_owned()] };
     if file.contains("traces") {
         otlp::traces(body, encoding, &options).unwrap()
