@@ -1,12 +1,7 @@
 //! `POST /v1/events`.
 
 mod body;
-mod data;
-mod envelope;
 pub mod events;
-mod insert;
-mod rejection;
-mod stamp;
 
 use store::{Events, Registry};
 

@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 from canned import Server
@@ -130,7 +131,8 @@ def record(sender, script, packages, install):
     environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"{server.url}/otlp"
     environment["PACKAGES"] = str(HOME / sender / "node_modules")
     subprocess.run([runtime, folder / script, sender], env=environment, check=True, timeout=120)
-    recorded = {"packages": packages, "requests": server.requests}
+    at = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    recorded = {"at": at, "packages": packages, "requests": server.requests}
     golden.joinpath("recorded.json").write_text(json.dumps(recorded, indent=2) + "\n")
     print(f"{sender}: {len(server.requests)} requests")
 

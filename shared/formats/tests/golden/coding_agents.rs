@@ -1,6 +1,6 @@
 //! Coding agents: log records count, spans and metrics repeat them.
 
-use intake::{Signal, Translation};
+use formats::{Signal, Translation};
 
 use super::recorded::{lines, otlp};
 

@@ -204,7 +204,7 @@ impl Entry<'_> {
         let call = Call {
             agent_id: agent,
             parent_agent_id: parent_agent,
-            session_id: session,
+            conversation_id: session,
             end_user: user,
             hostname: self.origin.hostname.map(str::to_owned),
             tags: self.origin.tags.clone(),
@@ -236,7 +236,7 @@ impl Entry<'_> {
                 status: if failed { Status::Error } else { Status::Ok },
                 duration_ms: self.attributes.count(&["duration_ms"]).unwrap_or_default(),
             },
-            session_id: session,
+            conversation_id: session,
             parent_agent_id: parent_agent,
             tags: self.origin.tags.clone(),
             ..ToolCall::default()

@@ -27,6 +27,8 @@ pub struct Event {
     /// The cost that the sender computed with a price list of its own. The event does not carry it: it is a check of
     /// the price book unless the organization wants it instead.
     pub reported_cost: Option<Decimal>,
+    /// Neither the entry nor the request said when it was: sent again, it differs in nothing but its time.
+    pub dated_on_receipt: bool,
 }
 
 /// An entry that is no event, for its form.

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use crate::call::{Call, Identity, add_tag};
 use crate::json::entries;
 use crate::text::{self, filled};
-use crate::{Translation, Unreadable, time};
+use crate::{Event, Translation, Unreadable, time};
 
 /// Whose responses a body holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,20 +96,22 @@ pub fn translate(
     received: DateTime<Utc>,
 ) -> Result<Translation, Unreadable> {
     let mut translation = Translation::default();
+    let receipt = received.to_rfc3339_opts(SecondsFormat::Millis, true);
     let entries = entries(body)?;
     for (index, entry) in entries.iter().enumerate() {
         let fallback = labels.id.as_ref();
         let fallback =
             fallback.map(|id| if entries.len() > 1 { format!("{id}/{index}") } else { id.clone() });
         let calls =
-            read(format, entry).and_then(|response| response.calls(format, labels, fallback, received));
+            read(format, entry).and_then(|response| response.calls(format, labels, fallback, &receipt));
         match calls {
             Err(reason) => translation.refuse(index, reason),
             Ok(calls) => {
                 for (identity, call) in calls {
                     translation.source(format.provider()).without_usage +=
                         usize::from(call.tokens.is_empty());
-                    translation.events.push(call.into_event(index, &identity));
+                    let dated_on_receipt = identity.time == receipt;
+                    translation.events.push(Event { dated_on_receipt, ..call.into_event(index, &identity) });
                 }
             }
         }
@@ -153,17 +155,16 @@ impl Response {
         format: Format,
         labels: &Labels,
         fallback_id: Option<String>,
-        received: DateTime<Utc>,
+        receipt: &str,
     ) -> Result<Vec<(Identity, Call)>, String> {
         let id = self.id.as_deref().and_then(text::id).or_else(|| text::id(&fallback_id?));
         let id = id.ok_or("Entry should have an id, or the request an id for it")?;
         let model = self.model.as_deref().and_then(filled).or(labels.model.as_deref());
         let model = model.ok_or("Entry should name its model, or the request the model for it")?.to_owned();
-        let received = || received.to_rfc3339_opts(SecondsFormat::Millis, true);
         let identity = Identity {
             source: format.provider().to_owned(),
             id,
-            time: self.time.or_else(|| labels.time.clone()).unwrap_or_else(received),
+            time: self.time.or_else(|| labels.time.clone()).unwrap_or_else(|| receipt.to_owned()),
         };
         let others = self.others.into_iter().enumerate().map(|(n, call)| {
             let id = format!("{}/{}", identity.id, n + 1);
@@ -184,7 +185,7 @@ impl Labels {
         Call {
             agent_id: text::id(&self.agent_id).unwrap_or_else(|| format.provider().to_owned()),
             provider: self.provider.clone().unwrap_or_else(|| format.provider().to_owned()),
-            session_id: self.session_id.clone(),
+            conversation_id: self.session_id.clone(),
             parent_agent_id: self.parent_agent_id.clone(),
             end_user: self.end_user.clone(),
             region: call.region.clone().or_else(|| self.region.clone()),

@@ -10,6 +10,10 @@ use crate::text;
 use crate::tokens::Tokens;
 use crate::translation::Event;
 
+/// Maximum latency or duration of an event: 30 days in milliseconds.
+const MAX_MS: u64 = 30 * 24 * 3600 * 1000;
+/// Maximum length of a tool's name, in characters.
+const MAX_TOOL: usize = 256;
 /// Maximum number of tags of an event.
 const MAX_TAGS: usize = 20;
 /// Maximum length of a tag's value, in bytes.
@@ -45,7 +49,7 @@ pub struct Call {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub end_user: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<String>,
+    pub conversation_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_agent_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,7 +94,7 @@ pub struct ToolCall {
     pub event_type: ToolCallType,
     pub details: ToolDetails,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub session_id: Option<String>,
+    pub conversation_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_agent_id: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -124,9 +128,11 @@ struct CloudEvent<'a, Data> {
 }
 
 impl Call {
-    pub fn into_event(self, index: usize, identity: &Identity) -> Event {
+    pub fn into_event(mut self, index: usize, identity: &Identity) -> Event {
+        // A clock that was set back must not cost the call.
+        self.latency_ms = self.latency_ms.filter(|latency| *latency <= MAX_MS);
         let json = cloud_event("llm.call", identity, &self);
-        Event { index, json, reported_cost: self.reported_cost }
+        Event { index, json, reported_cost: self.reported_cost, dated_on_receipt: false }
     }
 
     /// Takes over what only another report of the same call states.
@@ -135,7 +141,7 @@ impl Call {
             (&mut self.service_tier, other.service_tier),
             (&mut self.region, other.region),
             (&mut self.end_user, other.end_user),
-            (&mut self.session_id, other.session_id),
+            (&mut self.conversation_id, other.conversation_id),
             (&mut self.parent_agent_id, other.parent_agent_id),
         ] {
             if field.is_none() {
@@ -150,8 +156,12 @@ impl Call {
 }
 
 impl ToolCall {
-    pub fn into_event(self, index: usize, identity: &Identity) -> Event {
-        Event { index, json: cloud_event("agent.activity", identity, &self), reported_cost: None }
+    pub fn into_event(mut self, index: usize, identity: &Identity) -> Event {
+        let details = &mut self.details;
+        details.duration_ms = details.duration_ms.filter(|duration| *duration <= MAX_MS);
+        details.tool = details.tool.chars().take(MAX_TOOL).collect();
+        let json = cloud_event("agent.activity", identity, &self);
+        Event { index, json, reported_cost: None, dated_on_receipt: false }
     }
 }
 

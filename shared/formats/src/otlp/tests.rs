@@ -136,7 +136,7 @@ fn agents_and_sessions_come_from_the_nearest_span_around() {
         call("000000000000000e", "", &[]),
     ];
     let data = data(&one(spans));
-    let of = |data: &Value| ["agent_id", "parent_agent_id", "session_id"].map(|name| data[name].clone());
+    let of = |data: &Value| ["agent_id", "parent_agent_id", "conversation_id"].map(|name| data[name].clone());
     assert_eq!(of(&data[0]), [json!("writer"), json!("planner"), json!("c-1")]);
     assert_eq!(of(&data[1]), [json!("app"), Value::Null, Value::Null]);
 }

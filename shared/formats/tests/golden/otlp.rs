@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use intake::{Signal, Translation};
+use formats::{Signal, Translation};
 use serde_json::Value;
 
 use super::recorded::{lines, otlp};
@@ -44,7 +44,7 @@ fn assert_events(translation: &Translation, expected: &[&str]) {
     assert_eq!(ids.len(), expected.len(), "ids should be unique");
 }
 
-fn envelope(event: &intake::Event) -> Value {
+fn envelope(event: &formats::Event) -> Value {
     serde_json::from_str(event.json.get()).unwrap()
 }
 

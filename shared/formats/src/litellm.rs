@@ -220,7 +220,7 @@ impl Payload<'_> {
             service_tier: self.service_tier(),
             region: usage.inference_geo.clone(),
             end_user: end_user.or(user).map(str::to_owned),
-            session_id: self.session_id.as_deref().and_then(filled).map(str::to_owned),
+            conversation_id: self.session_id.as_deref().and_then(filled).map(str::to_owned),
             tags: self.tags(),
             revision: u64::from(self.cost_finalized == Some(true)),
             ..Call::default()

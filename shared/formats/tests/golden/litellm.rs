@@ -1,6 +1,6 @@
 //! LiteLLM's payloads, in the callback's three formats.
 
-use intake::litellm::translate;
+use formats::litellm::translate;
 
 use super::recorded::{body, lines};
 

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use intake::Translation;
-use intake::otlp::{self, Encoding, Options};
+use formats::Translation;
+use formats::otlp::{self, Encoding, Options};
 use serde_json::Value;
 
 /// Text that all senders put into prompts and completions.
@@ -34,7 +34,7 @@ pub fn lines(translation: &Translation) -> Vec<String> {
     translation.events.iter().map(line).collect()
 }
 
-fn line(event: &intake::Event) -> String {
+fn line(event: &formats::Event) -> String {
     assert!(!event.json.get().contains(PLANTED), "content left the reader: {}", event.json);
     let envelope: Value = serde_json::from_str(event.json.get()).unwrap();
     let data = envelope["data"].as_object().unwrap();
@@ -42,12 +42,12 @@ fn line(event: &intake::Event) -> String {
     if envelope["type"] == "agent.activity" {
         let details = &data["details"];
         let [tool, status] = ["tool", "status"].map(|name| details[name].as_str().unwrap());
-        return format!("{} {} tool {tool} {status}", text("agent_id"), text("session_id"));
+        return format!("{} {} tool {tool} {status}", text("agent_id"), text("conversation_id"));
     }
-    let mut line = ["agent_id", "session_id", "provider", "model"].map(text).join(" ");
+    let mut line = ["agent_id", "conversation_id", "provider", "model"].map(text).join(" ");
     for (name, value) in data {
         let shown = match name.as_str() {
-            "agent_id" | "session_id" | "provider" | "model" | "latency_ms" => continue,
+            "agent_id" | "conversation_id" | "provider" | "model" | "latency_ms" => continue,
             name => name.trim_end_matches("_tokens"),
         };
         line += &match value {

@@ -169,7 +169,7 @@ fn labels_complete_all_entries() {
     };
     let event = events(&translated(Format::Anthropic, &canned("message"), &labels)).remove(0);
     let data = &event["data"];
-    assert_eq!([&data["agent_id"], &data["session_id"], &data["provider"]], ["nova", "s-1", "azure"]);
+    assert_eq!([&data["agent_id"], &data["conversation_id"], &data["provider"]], ["nova", "s-1", "azure"]);
     assert_eq!(
         (&data["tags"], &event["time"]),
         (&json!({ "team": "growth" }), &json!("2026-11-28T10:00:00Z"))

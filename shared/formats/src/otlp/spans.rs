@@ -128,7 +128,7 @@ fn attributed(call: Call, tree: &Tree<'_>, node: usize) -> Call {
     Call {
         agent_id: agent,
         parent_agent_id: parent_agent.or(call.parent_agent_id),
-        session_id: session.or(call.session_id),
+        conversation_id: session.or(call.conversation_id),
         end_user: user.or(call.end_user),
         latency_ms: duration_ms(tree.nodes[node].span),
         hostname: origin.hostname.map(str::to_owned),
@@ -165,7 +165,7 @@ fn tool_call(translation: &mut Translation, tree: &Tree<'_>, index: usize) {
             status: if failed { Status::Error } else { Status::Ok },
             duration_ms: duration_ms(node.span),
         },
-        session_id: session,
+        conversation_id: session,
         parent_agent_id: parent_agent,
         tags: origin.tags.clone(),
         ..ToolCall::default()
