@@ -90,19 +90,10 @@ pub async fn models(world: &World) -> Vec<String> {
     let body = world.caller("acme").get("/v1/metrics/models?days=7").await;
     let row = |row: &Value| {
         let text = |name: &str| row[name].as_str().map_or_else(|| row[name].to_string(), str::to_owned);
-        [
-            "provider",
-            "model",
-            "request_count",
-            "tokens_in",
-            "tokens_out",
-            "estimated_cost_usd",
-            "unpriced_requests",
-        ]
-        .map(text)
-        .join(" ")
+        ["provider", "model", "request_count", "tokens_in", "tokens_out", "estimated_cost_usd"]
+            .map(text)
+            .join(" ")
     };
-    println!("{body:#}");
     let mut rows: Vec<_> = body["models"].as_array().unwrap().iter().map(row).collect();
     rows.sort();
     rows

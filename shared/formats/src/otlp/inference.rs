@@ -121,7 +121,8 @@ pub fn has_model(attributes: Attributes<'_>) -> bool {
 }
 
 pub fn read(attributes: Attributes<'_>, failed: bool) -> Result<Inference<'_>, Unusable> {
-    let model = attributes.text(MODEL).map(str::to_owned).or_else(|| invoked_model(attributes));
+    let invocation = Invocation::of(attributes);
+    let model = attributes.text(MODEL).map(str::to_owned).or(invocation.model);
     // Unknown is a name, too: the call shows up as one of an unknown provider, rather than nowhere.
     let provider = attributes.text(PROVIDER).unwrap_or("unknown");
     let reported = reported(attributes, provider)?;
@@ -135,7 +136,7 @@ pub fn read(attributes: Attributes<'_>, failed: bool) -> Result<Inference<'_>, U
         tokens,
         units: units(attributes),
         status,
-        service_tier: attributes.text(SERVICE_TIER).map(str::to_owned),
+        service_tier: attributes.text(SERVICE_TIER).map(str::to_owned).or(invocation.service_tier),
         region: region(attributes),
         reported_cost: attributes.decimal(COST),
         ..Call::default()
@@ -189,14 +190,20 @@ fn is_google(provider: &str) -> bool {
     ["google", "gemini", "gcp.", "vertex"].iter().any(|prefix| provider.starts_with(prefix))
 }
 
-/// OpenInference names the model of a failed call only among the parameters of the request.
-fn invoked_model(attributes: Attributes<'_>) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Parameters {
-        model: String,
+/// The parameters of a request, which OpenInference keeps as JSON: the only place where it names the model of a failed
+/// call, and a service tier.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Invocation {
+    model: Option<String>,
+    service_tier: Option<String>,
+}
+
+impl Invocation {
+    fn of(attributes: Attributes<'_>) -> Self {
+        let text = attributes.text(&["llm.invocation_parameters", "embedding.invocation_parameters"]);
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
     }
-    let text = attributes.text(&["llm.invocation_parameters", "embedding.invocation_parameters"])?;
-    serde_json::from_str(text).ok().map(|parameters: Parameters| parameters.model)
 }
 
 /// OpenInference keeps Anthropic's server tools in the span's metadata.

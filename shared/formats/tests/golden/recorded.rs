@@ -44,19 +44,13 @@ fn line(event: &formats::Event) -> String {
         let [tool, status] = ["tool", "status"].map(|name| details[name].as_str().unwrap());
         return format!("{} {} tool {tool} {status}", text("agent_id"), text("conversation_id"));
     }
-    let mut line = ["agent_id", "conversation_id", "provider", "model"].map(text).join(" ");
+    let mut parts = ["agent_id", "conversation_id", "provider", "model"].map(text).to_vec();
     for (name, value) in data {
-        let shown = match name.as_str() {
-            "agent_id" | "conversation_id" | "provider" | "model" | "latency_ms" => continue,
-            name => name.trim_end_matches("_tokens"),
-        };
-        line += &match value {
-            Value::String(text) => format!(" {shown}={text}"),
-            value => format!(" {shown}={value}"),
-        };
+        if !["agent_id", "conversation_id", "provider", "model", "latency_ms"].contains(&name.as_str()) {
+            let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            parts.push(format!("{}={value}", name.trim_end_matches("_tokens")));
+        }
     }
-    if let Some(cost) = event.reported_cost {
-        line += &format!(" reported={cost}");
-    }
-    line
+    parts.extend(event.reported_cost.map(|cost| format!("reported={cost}")));
+    parts.join(" ")
 }
