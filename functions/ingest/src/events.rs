@@ -4,7 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use ingestion::body::too_large;
 use ingestion::{Batch, Entry, Results};
 use lambda_http::Context as LambdaContext;
@@ -15,6 +15,7 @@ use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 
+use crate::binary;
 use crate::body::{self, Events, MAX_BYTES};
 use crate::{App, Route};
 
@@ -28,10 +29,14 @@ async fn handle(
     headers: HeaderMap,
     context: Option<axum::Extension<LambdaContext>>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Results>> {
+) -> Result<(StatusCode, Json<Results>)> {
     let started = Instant::now();
     let text = body::text(&headers, body.map_err(|_| too_large(MAX_BYTES))?)?;
-    let events = body::split(&headers, &text)?;
+    let binary = if binary::is_binary(&headers) { Some(binary::structured(&headers, &text)?) } else { None };
+    let events = match &binary {
+        Some(event) => Events::One(event),
+        None => body::split(&headers, &text)?,
+    };
     let entries = entries(&events);
     let settings = app.tables.registry.settings_cached(&caller.org).await;
     let settings = settings.inspect_err(|_| Metric::Unavailable.count(entries.len()))?;
@@ -43,7 +48,8 @@ async fn handle(
         retention_days: app.config.event_retention_days,
         deadline: Batch::deadline(started, context.as_deref()),
     };
-    batch.store(entries).await.map(Json)
+    let results = batch.store(entries).await?;
+    Ok((results.status(), Json(results)))
 }
 
 /// The events, each with its index and the location that its faults start with.

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use ingestion::Results;
 use lambda_http::Context as LambdaContext;
 use tokio::time::Instant;
@@ -24,10 +24,10 @@ async fn handle(
     headers: HeaderMap,
     context: Option<axum::Extension<LambdaContext>>,
     body: Body,
-) -> Result<Json<Results>> {
+) -> Result<(StatusCode, Json<Results>)> {
     let started = Instant::now();
     let body = request::body(&headers, body).await?;
     let translation = formats::litellm::translate(&body).map_err(unreadable)?;
     let results = request::store(&app, &caller, context.as_deref(), started, &translation).await?;
-    Ok(Json(refused(results, &translation)))
+    Ok(refused(results, &translation))
 }

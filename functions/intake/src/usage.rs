@@ -7,7 +7,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use formats::usage::{Format, Labels, translate};
 use formats::{Translation, Unreadable};
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use ingestion::{Rejected, Rejection, RejectionCode, Results};
 use lambda_http::Context as LambdaContext;
 use tokio::time::Instant;
@@ -48,7 +48,7 @@ async fn handle(
     format: Format,
     context: Option<&LambdaContext>,
     body: Body,
-) -> Result<Json<Results>> {
+) -> Result<(StatusCode, Json<Results>)> {
     let started = Instant::now();
     let body = request::body(headers, body).await?;
     let translation = translate(format, &body, labels, app.clock.now()).map_err(unreadable)?;
@@ -59,7 +59,7 @@ async fn handle(
     let before = results.rejected.len();
     results.rejected.retain(|one| !(request::is_conflict(one) && undated.contains(&one.index)));
     results.duplicates += before - results.rejected.len();
-    Ok(Json(refused(results, &translation)))
+    Ok(refused(results, &translation))
 }
 
 /// Labels by query, or by header for senders that can only set headers. The query wins.
@@ -86,8 +86,8 @@ fn labels(headers: &HeaderMap, query: &str) -> Labels {
     }
 }
 
-/// The results with the entries that are no events.
-pub fn refused(mut results: Results, translation: &Translation) -> Results {
+/// The response: the results with the entries that are no events.
+pub fn refused(mut results: Results, translation: &Translation) -> (StatusCode, Json<Results>) {
     let rejected = translation.refusals.iter().map(|refusal| {
         let loc = vec!["body".into(), refusal.index.into()];
         let detail = vec![Fault::new(loc, "unusable_entry", refusal.reason.clone())];
@@ -95,7 +95,7 @@ pub fn refused(mut results: Results, translation: &Translation) -> Results {
     });
     results.rejected.extend(rejected);
     results.rejected.sort_by_key(|rejected| rejected.index);
-    results
+    (results.status(), Json(results))
 }
 
 pub fn unreadable(Unreadable(why): Unreadable) -> Error {

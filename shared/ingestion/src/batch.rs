@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use http::StatusCode;
 use lambda_http::Context as LambdaContext;
 use ledger::ids::OrgId;
 use ledger::settings::Settings;
@@ -101,6 +102,17 @@ impl Batch<'_> {
 }
 
 impl Results {
+    /// A request of which nothing could be taken is refused as a whole, for senders that look at the status alone.
+    pub fn status(&self) -> StatusCode {
+        let is_malformed =
+            |rejected: &Rejected| matches!(rejected.code, RejectionCode::Invalid | RejectionCode::Reserved);
+        if self.accepted + self.duplicates == 0 && self.rejected.iter().any(is_malformed) {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::OK
+        }
+    }
+
     /// Counts accepted and duplicate events, also in the metrics. Returns the number of unavailable ones.
     fn count(&mut self, outcomes: &[InsertOutcome]) -> usize {
         let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();

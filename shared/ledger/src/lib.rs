@@ -15,3 +15,4 @@ pub mod pricing;
 pub mod rollup;
 pub mod roster;
 pub mod settings;
+pub mod tags;

@@ -9,6 +9,7 @@ pub mod both;
 pub mod caller;
 pub mod error;
 pub mod fields;
+pub mod gateway_path;
 pub mod logs;
 pub mod path;
 pub mod query;
