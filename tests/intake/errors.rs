@@ -104,7 +104,7 @@ async fn entries_of_a_provider_are_handled_alone() {
     let (_, again) = post_json(&world, "/v1/intake/openai?agent_id=nova", &json!(good)).await;
     assert_eq!(again, json!({ "accepted": 0, "duplicates": 1, "rejected": [] }));
     let (status, _) = post_json(&world, "/v1/intake/openai", &json!("text")).await;
-    assert_eq!(status, StatusCode::OK, "an entry that is no object is refused alone");
+    assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "nothing could be taken");
     let unreadable = world.caller("acme").send(http::Method::POST, "/v1/intake/openai", &JSON, "[").await;
     assert_eq!(unreadable.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
