@@ -161,7 +161,7 @@ impl Caller<'_> {
         let body = if parts.status == StatusCode::NO_CONTENT {
             assert!(body.is_empty(), "{path}");
             Value::Null
-        } else if path == "/docs" {
+        } else if ["/", "/docs"].contains(&path) {
             Value::String(String::from_utf8(body.to_vec()).unwrap())
         } else {
             assert_eq!(parts.headers["content-type"], "application/json", "{path}");

@@ -17,7 +17,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use ledger::alert::DeliveryFailure;
 use ledger::ids::{Name, OrgId};
-use ledger::period::rfc3339;
+use ledger::period::sortable;
 use ledger::settings::DestinationSettings;
 use serde::Serialize;
 use serde_json::json;
@@ -63,7 +63,7 @@ async fn handle(State(app): State<App>, caller: Caller, Path(id): Path<Name>) ->
 
 fn message(org: &OrgId, id: &Name, now: DateTime<Utc>) -> String {
     let data = json!({ "organization": org, "destination": id });
-    json!({ "type": "alert.test", "version": VERSION, "timestamp": rfc3339(now), "data": data }).to_string()
+    json!({ "type": "alert.test", "version": VERSION, "timestamp": sortable(now), "data": data }).to_string()
 }
 
 fn outcome(sent: Result<Sent, DeliveryFailure>) -> TestOutcome {

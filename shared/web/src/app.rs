@@ -19,7 +19,7 @@ use crate::auth::{ApiKeys, Verifier};
 use crate::caller::Gate;
 use crate::gateway_path::{self, Paths};
 use crate::route::{Route, axum_path};
-use crate::{caller, logs};
+use crate::{caller, logs, table};
 
 /// The state that all requests of a function share. `T` are the tables that its role grants.
 #[derive(Clone)]
@@ -78,6 +78,7 @@ impl<T: Tables> App<T> {
         let all = all
             .method_not_allowed_fallback(caller::method_not_allowed)
             .fallback(caller::not_found)
+            .layer(middleware::from_fn(table::formatted))
             .layer(middleware::map_response(guarded))
             .layer(middleware::from_fn(logs::request))
             .with_state(self.clone());

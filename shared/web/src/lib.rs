@@ -15,3 +15,4 @@ pub mod path;
 pub mod query;
 pub mod rates;
 pub mod route;
+mod table;
