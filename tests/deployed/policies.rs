@@ -52,6 +52,13 @@ async fn drive(world: &World) {
         "input_tokens": 1, "output_tokens": 1 }),
     );
     assert_eq!(owner.post(&json!([again])).await["rejected"][0]["code"], "conflict");
+    // The same for what another tool reports.
+    let message = json!({ "id": MARK, "model": MARK, "usage": { "input_tokens": 1 } }).to_string();
+    for outcome in ["accepted", "duplicates"] {
+        let json = [("content-type", "application/json")];
+        let sent = owner.send(Method::POST, "/v1/intake/anthropic", &json, message.clone()).await;
+        assert_eq!(sent.body[outcome], 1);
+    }
     insert_malformed(world).await;
     let late = json!({ "agent_id": MARK, "minutes_saved": 1 });
     owner.post(&json!([event("late", "task.completed", noon() - TimeDelta::days(30), late)])).await;

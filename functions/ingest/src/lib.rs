@@ -2,12 +2,7 @@
 
 mod binary;
 mod body;
-mod data;
-mod envelope;
 pub mod events;
-mod insert;
-mod rejection;
-mod stamp;
 
 use store::{Events, Registry};
 
