@@ -10,6 +10,7 @@
 mod api;
 mod deployed;
 mod every_route;
+mod intake;
 mod pipeline;
 mod simulation;
 mod support;

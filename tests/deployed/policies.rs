@@ -20,13 +20,14 @@ use local::role::Grant;
 use local::template::{Function, Template};
 use serde_json::json;
 use store::keys::{Keyed, PK, SK, VERSION};
+use web::auth::Scope;
 use web::route::Endpoint;
 
 use super::versions::item_of;
 use crate::every_route::routes::functions;
 use crate::every_route::walk::{MARK, fill, path, post_reprice, put, routes, settings};
 use crate::support::events::{call, event};
-use crate::support::{World, noon, tables};
+use crate::support::{Caller, World, noon, tables};
 
 /// Queries for all GET routes: each route takes the parameters it knows.
 const QUERIES: [&str; 4] = [
@@ -51,6 +52,13 @@ async fn drive(world: &World) {
         "input_tokens": 1, "output_tokens": 1 }),
     );
     assert_eq!(owner.post(&json!([again])).await["rejected"][0]["code"], "conflict");
+    // The same for what another tool reports.
+    let message = json!({ "id": MARK, "model": MARK, "usage": { "input_tokens": 1 } }).to_string();
+    for outcome in ["accepted", "duplicates"] {
+        let json = [("content-type", "application/json")];
+        let sent = owner.send(Method::POST, "/v1/intake/anthropic", &json, message.clone()).await;
+        assert_eq!(sent.body[outcome], 1);
+    }
     insert_malformed(world).await;
     let late = json!({ "agent_id": MARK, "minutes_saved": 1 });
     owner.post(&json!([event("late", "task.completed", noon() - TimeDelta::days(30), late)])).await;
@@ -64,6 +72,12 @@ async fn drive(world: &World) {
             }
         }
     }
+    // Each function records the use of a key that it is the first to see.
+    for route in routes(&Method::GET).iter().filter(|route| route.scope.is_some()) {
+        let key = key(&owner).await;
+        world.bearer(&key).try_get(&path(route.path, MARK)).await;
+    }
+    world.bearer(&key(&owner).await).post(&json!([call("by-key", noon())])).await;
     world.anonymous().get("/v1/health").await;
     reprice_and_withdraw(world).await;
     invoke_scheduled_functions(world).await;
@@ -105,6 +119,16 @@ async fn reprice_and_withdraw(world: &World) {
     let path = format!("{path}/{}", entry["id"].as_str().unwrap());
     assert_eq!(owner.send(Method::DELETE, &path, &[], "").await.status, StatusCode::NO_CONTENT);
     world.stack.invoke("reconcile", json!({ "do": "reprice" })).await.unwrap();
+}
+
+/// A new key with every scope that keys may have.
+async fn key(caller: &Caller<'_>) -> String {
+    let scopes: Vec<_> =
+        Scope::ALL.into_iter().filter(|scope| scope.is_for_keys()).map(Scope::as_str).collect();
+    let body = json!({ "name": MARK, "scopes": scopes }).to_string();
+    let response =
+        caller.send(Method::POST, "/api/keys", &[("content-type", "application/json")], body).await;
+    response.body["key"].as_str().unwrap().to_owned()
 }
 
 /// Scheduled runs and manual invocations.

@@ -58,7 +58,10 @@ pub fn document() -> Result<Value, String> {
     for operation in operations.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
         let is_secured = operation["security"].as_array().is_some_and(|needs| !needs.is_empty());
         for (status, name) in ALWAYS.iter().chain(SECURED.iter().filter(|_| is_secured)) {
-            operation["responses"][status] = json!({ "$ref": format!("#/components/responses/{name}") });
+            // OTLP prescribes bodies of its own.
+            if operation["responses"].get(status).is_none() {
+                operation["responses"][status] = json!({ "$ref": format!("#/components/responses/{name}") });
+            }
         }
     }
     Ok(document)

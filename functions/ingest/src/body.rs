@@ -1,12 +1,11 @@
-//! Reads a request body: decompression, size limits, and the raw JSON text of each event.
+//! Splits a request body into the raw JSON text of each event.
 
-use std::io::Read;
-
-use flate2::read::MultiGzDecoder;
+use axum::body::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
+use ingestion::body::{header, unpacked, unreadable};
 use serde_json::value::RawValue;
-use web::error::{Error, Fault, Loc, Result};
+use web::error::{Error, Result};
 
 /// Maximum size of a body after decompression.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -27,40 +26,11 @@ pub enum Events<'a> {
 }
 
 /// The body as text, decompressed and checked against the size limit.
-pub fn text(headers: &HeaderMap, body: &[u8]) -> Result<String> {
-    let encoding = header(headers, &CONTENT_ENCODING).unwrap_or_default();
-    let bytes = match encoding.to_ascii_lowercase().as_str() {
-        "" | "identity" => within_limit(body.to_vec())?,
-        "gzip" | "x-gzip" => within_limit(gunzip(body)?)?,
-        _ => {
-            return Err(Error::UnsupportedMediaType(
-                "Content-Encoding should be gzip, or absent.".to_owned(),
-            ));
-        }
-    };
-    String::from_utf8(bytes).map_err(|_| unreadable("Body should be UTF-8"))
-}
-
-/// Decompresses at most one byte beyond the limit, whatever size the gzip trailer claims.
-fn gunzip(body: &[u8]) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let limit = u64::try_from(MAX_BYTES + 1).unwrap_or(u64::MAX);
-    let read = MultiGzDecoder::new(body).take(limit).read_to_end(&mut bytes);
-    // API Gateway passes a body on as bytes unless its type is application/json; that it may decode as text.
-    read.map(|_| bytes).map_err(|_| {
-        unreadable(
-            "Body should be gzip, as Content-Encoding says; send it as application/cloudevents-batch+json",
-        )
-    })
-}
-
-fn within_limit(bytes: Vec<u8>) -> Result<Vec<u8>> {
-    if bytes.len() > MAX_BYTES { Err(too_large()) } else { Ok(bytes) }
-}
-
-/// Also returned for a body that is rejected before it is read in full.
-pub fn too_large() -> Error {
-    Error::TooLarge(format!("The body should have at most {MAX_BYTES} bytes, decompressed."))
+pub fn text(headers: &HeaderMap, body: Bytes) -> Result<String> {
+    let bytes = unpacked(headers, body, MAX_BYTES)?;
+    let text = String::from_utf8(bytes.into()).map_err(|_| unreadable("Body should be UTF-8"))?;
+    // Some senders begin with a byte order mark, which RFC 8259 allows to be ignored.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// Splits a body into events without parsing them.
@@ -81,7 +51,8 @@ pub fn split<'a>(headers: &HeaderMap, text: &'a str) -> Result<Events<'a>> {
     Ok(Events::List(list))
 }
 
-fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T> {
+/// Parses JSON of the body.
+pub fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T> {
     // The parser's message gives a position in the body and repeats none of its content.
     serde_json::from_str(text).map_err(|fault| unreadable(format!("Body should be JSON: {fault}")))
 }
@@ -90,7 +61,7 @@ fn body_format(headers: &HeaderMap) -> Result<BodyFormat> {
     let content_type = header(headers, &CONTENT_TYPE).unwrap_or("application/json");
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match media_type.as_str() {
-        "application/json" => Ok(BodyFormat::Either),
+        "application/json" | "text/json" => Ok(BodyFormat::Either),
         "application/cloudevents+json" => Ok(BodyFormat::One),
         "application/cloudevents-batch+json" => Ok(BodyFormat::Batch),
         _ => Err(Error::UnsupportedMediaType(
@@ -101,14 +72,6 @@ fn body_format(headers: &HeaderMap) -> Result<BodyFormat> {
     }
 }
 
-fn header<'a>(headers: &'a HeaderMap, name: &http::HeaderName) -> Option<&'a str> {
-    headers.get(name).map(|value| value.to_str().unwrap_or("?").trim())
-}
-
-fn unreadable(msg: impl Into<String>) -> Error {
-    Error::Validation(vec![Fault::new(vec![Loc::from("body")], "body_unreadable", msg)])
-}
-
 #[cfg(test)]
 mod tests {
     use std::io::Write;
@@ -116,6 +79,7 @@ mod tests {
     use flate2::Compression;
     use flate2::write::GzEncoder;
     use http::StatusCode;
+    use http::header::CONTENT_ENCODING;
 
     use super::*;
 
@@ -138,8 +102,8 @@ mod tests {
         let zipped = headers(&[(CONTENT_ENCODING, "gzip")]);
         for (size, expected) in [(MAX_BYTES, None), (MAX_BYTES + 1, Some(StatusCode::PAYLOAD_TOO_LARGE))] {
             let body = vec![b' '; size];
-            assert_eq!(status(text(&HeaderMap::new(), &body)), expected);
-            assert_eq!(status(text(&zipped, &gzip(&body))), expected);
+            assert_eq!(status(text(&HeaderMap::new(), body.clone().into())), expected);
+            assert_eq!(status(text(&zipped, gzip(&body).into())), expected);
         }
     }
 
@@ -148,18 +112,30 @@ mod tests {
         let layer = gzip(&vec![0; 64 << 20]);
         let bomb = layer.repeat(16);
         assert!(bomb.len() < 2 << 20);
-        let refused = text(&headers(&[(CONTENT_ENCODING, "gzip")]), &bomb);
+        let refused = text(&headers(&[(CONTENT_ENCODING, "gzip")]), bomb.into());
         assert_eq!(status(refused), Some(StatusCode::PAYLOAD_TOO_LARGE));
     }
 
     #[test]
     fn unreadable_bodies_are_rejected() {
         let zipped = headers(&[(CONTENT_ENCODING, "gzip")]);
-        assert_eq!(status(text(&zipped, b"not gzip")), Some(StatusCode::UNPROCESSABLE_ENTITY));
-        assert_eq!(status(text(&zipped, &gzip(b"[]")[..9])), Some(StatusCode::UNPROCESSABLE_ENTITY));
-        assert_eq!(status(text(&HeaderMap::new(), b"\xff")), Some(StatusCode::UNPROCESSABLE_ENTITY));
+        assert_eq!(
+            status(text(&zipped, Bytes::from_static(b"not gzip"))),
+            Some(StatusCode::UNPROCESSABLE_ENTITY)
+        );
+        assert_eq!(
+            status(text(&zipped, gzip(b"[]")[..9].to_vec().into())),
+            Some(StatusCode::UNPROCESSABLE_ENTITY)
+        );
+        assert_eq!(
+            status(text(&HeaderMap::new(), Bytes::from_static(b"\xff"))),
+            Some(StatusCode::UNPROCESSABLE_ENTITY)
+        );
         let brotli = headers(&[(CONTENT_ENCODING, "br")]);
-        assert_eq!(status(text(&brotli, b"[]")), Some(StatusCode::UNSUPPORTED_MEDIA_TYPE));
+        assert_eq!(
+            status(text(&brotli, Bytes::from_static(b"[]"))),
+            Some(StatusCode::UNSUPPORTED_MEDIA_TYPE)
+        );
         for bad in ["", "x", "{", "[", "[1,]", "{} {}", "[] x"] {
             assert_eq!(
                 status(split(&HeaderMap::new(), bad)),
@@ -176,6 +152,7 @@ mod tests {
         for good in [
             ("application/json", "{}"),
             ("application/json; charset=utf-8", "[]"),
+            ("text/json", "[]"),
             ("Application/CloudEvents+JSON", " {}"),
             ("application/cloudevents-batch+json", " []"),
         ] {

@@ -1,12 +1,8 @@
 //! `POST /v1/events`.
 
+mod binary;
 mod body;
-mod data;
-mod envelope;
 pub mod events;
-mod insert;
-mod rejection;
-mod stamp;
 
 use store::{Events, Registry};
 

@@ -9,6 +9,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use chrono::{DateTime, SubsecRound, Utc};
 use ledger::alert::{
     AlertKind, Channel, Delivery, DeliveryState, ForecastBasis, MessageType, Resolution, Status, Subject,
 };
@@ -141,8 +142,8 @@ pub(crate) fn view(stored: &Stored) -> Result<Alert> {
         }),
         unpriced_requests: facts.unpriced_requests,
         is_lower_bound: facts.is_lower_bound,
-        decided_at: rfc3339(stored.decided),
-        resolved_at: stored.resolved.map(rfc3339),
+        decided_at: millis(stored.decided),
+        resolved_at: stored.resolved.map(millis),
         deliveries: stored.deliveries.iter().map(delivery_view).collect(),
         summary: facts.summary,
         subject: facts.subject,
@@ -170,10 +171,15 @@ fn delivery_view(delivery: &Delivery) -> DeliveryView {
         host: delivery.host.clone(),
         state: delivery.state,
         attempts: delivery.attempts,
-        next_attempt_at: is_pending.then(|| rfc3339(delivery.next)),
-        delivered_at: delivery.delivered.map(rfc3339),
+        next_attempt_at: is_pending.then(|| millis(delivery.next)),
+        delivered_at: delivery.delivered.map(millis),
         last_failure: delivery.failure.clone(),
     }
+}
+
+/// Some languages read no more than milliseconds.
+fn millis(instant: DateTime<Utc>) -> String {
+    rfc3339(instant.trunc_subsecs(3))
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The registry of settings: organization, agents, projects, budget, subscription, own prices, repricing and alert
-//! destinations.
+//! The registry of settings: organization, agents, projects, budget, subscription, own prices, repricing, alert
+//! destinations and keys.
 //!
 //! For every route:
 //!
@@ -18,6 +18,7 @@ pub mod destination;
 pub mod destination_test;
 pub mod destinations;
 mod edit;
+pub mod keys;
 mod limits;
 pub mod organization;
 pub mod price;
@@ -25,6 +26,7 @@ pub mod project;
 pub mod projects;
 pub mod redeliver;
 pub mod reprice;
+mod reserved;
 mod response;
 pub mod subscription;
 
@@ -48,6 +50,7 @@ pub fn routes() -> Vec<Route> {
         agent::routes(),
         budget::routes(),
         destination::routes(),
+        keys::routes(),
         organization::routes(),
         price::routes(),
         project::routes(),

@@ -154,7 +154,7 @@ mod tests {
     fn every_fault_is_listed() {
         let faults = reading(
             r#"{"name":"","timezone":"Mars/Olympus","cross_provider_recommendations":1,
-                "recommendation_allow_list":["a b"],"zone":"UTC"}"#,
+                "recommendation_allow_list":["a\tb"],"zone":"UTC"}"#,
             settings,
         );
         let expected = [

@@ -16,3 +16,4 @@ pub mod repricing;
 pub mod rollup;
 pub mod roster;
 pub mod settings;
+pub mod tags;

@@ -22,7 +22,7 @@ use crate::config::metrics_namespace;
 pub const DIMENSION: &str = "Function";
 
 macro_rules! metrics {
-    ($($function:literal { $($(#[$doc:meta])+ $name:ident,)+ })+) => {
+    ($($($function:literal)|+ { $($(#[$doc:meta])+ $name:ident,)+ })+) => {
         /// A metric of a function. The name of the variant is the name of the metric.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub enum Metric {
@@ -38,9 +38,9 @@ macro_rules! metrics {
                 match self { $($(Self::$name => stringify!($name),)+)+ }
             }
 
-            /// The name of the function that has this metric.
-            pub const fn function(self) -> &'static str {
-                match self { $($(Self::$name)|+ => $function,)+ }
+            /// The names of the functions that have this metric.
+            pub const fn functions(self) -> &'static [&'static str] {
+                match self { $($(Self::$name)|+ => &[$($function),+],)+ }
             }
         }
     };
@@ -55,7 +55,7 @@ metrics! {
         /// Batches of which at least one record has to be redelivered.
         FailedBatches,
     }
-    "ingest" {
+    "ingest" | "intake" {
         /// Events stored.
         Accepted,
         /// Events that were already stored.
@@ -111,7 +111,7 @@ impl Metric {
 
 impl Counts {
     fn of(function: &'static str) -> Self {
-        let metrics = Metric::ALL.iter().filter(|metric| metric.function() == function);
+        let metrics = Metric::ALL.iter().filter(|metric| metric.functions().contains(&function));
         Self { function, counts: metrics.map(|metric| (*metric, AtomicU64::new(0))).collect() }
     }
 
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn every_function_stays_within_the_limits_and_names_are_unique() {
-        let functions: BTreeSet<_> = Metric::ALL.iter().map(|metric| metric.function()).collect();
+        let functions: BTreeSet<_> = Metric::ALL.iter().flat_map(|metric| metric.functions()).collect();
         for function in functions {
             let read = read(&Counts::of(function).line(DateTime::UNIX_EPOCH));
             let names: BTreeSet<_> = read.iter().map(|(_, name, _)| name.as_str()).collect();

@@ -38,7 +38,7 @@ async fn the_message_of_a_crossed_threshold() {
         "timestamp": "2026-09-15T12:00:00Z",
         "data": {
             "id": received[0].id(),
-            "summary": "Acme \"Ltd\" é: the organization has cost at least 198.000000000009 USD in 2026-09: 19.8 % of its \
+            "summary": "Acme \"Ltd\" é: the organization has cost at least 198.00 USD in 2026-09: 19.8 % of its \
                         budget of 1000.50 USD (threshold 10 %).",
             "organization": { "id": "acme", "name": "Acme \"Ltd\" é" },
             "subject": { "type": "organization", "id": "acme", "name": "Acme \"Ltd\" é" },

@@ -6,6 +6,7 @@ use chrono::SecondsFormat;
 use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use serde_json::{Value, json};
+use web::route::Endpoint;
 
 use super::*;
 
@@ -58,8 +59,11 @@ fn the_template_and_the_code_have_the_same_routes() {
         let deployed: BTreeSet<_> =
             function.routes.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
         let implemented = wiring::endpoints(&function.binary).unwrap();
-        let implemented: BTreeSet<_> =
-            implemented.iter().map(|r| format!("{} {}", r.method, r.path)).collect();
+        let routes = |r: &Endpoint| {
+            let method = r.method.clone();
+            r.gateway_paths().into_iter().map(move |path| format!("{method} {path}"))
+        };
+        let implemented: BTreeSet<_> = implemented.iter().flat_map(routes).collect();
         assert_eq!(deployed, implemented, "{}", function.id);
     }
 }

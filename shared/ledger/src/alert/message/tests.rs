@@ -46,7 +46,7 @@ fn each_kind_of_message_has_its_own_summary() {
         (
             facts(),
             crossed,
-            "Acme: the agent nova is forecast to cost 81.123456 USD in 2026-09: 81.1 % of its budget of 100.00 USD \
+            "Acme: the agent nova is forecast to cost 81.12 USD in 2026-09: 81.1 % of its budget of 100.00 USD \
              (threshold 80 %).",
         ),
         (

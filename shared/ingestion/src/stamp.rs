@@ -15,8 +15,8 @@ pub const MAX_AHEAD: TimeDelta = TimeDelta::minutes(10);
 /// Maximum age of an event.
 pub const MAX_AGE: TimeDelta = TimeDelta::days(35);
 
-/// What all events of a request share.
-pub struct Intake<'a> {
+/// What all events of a request are stamped with.
+pub struct Stamp<'a> {
     pub org: &'a OrgId,
     pub settings: &'a Settings,
     /// When the request arrived.
@@ -24,13 +24,13 @@ pub struct Intake<'a> {
 }
 
 /// Stamps a draft whose faults start with `loc`, unless one of its times is outside the accepted window.
-pub fn stamp(draft: Draft, loc: &[Loc], intake: &Intake<'_>) -> Result<Event, Rejection> {
-    check_times(&draft, loc, intake.now).map_err(|(code, fault)| Rejection {
+pub fn stamp(draft: Draft, loc: &[Loc], with: &Stamp<'_>) -> Result<Event, Rejection> {
+    check_times(&draft, loc, with.now).map_err(|(code, fault)| Rejection {
         id: Some(draft.id.to_string()),
         code,
         detail: vec![fault],
     })?;
-    Ok(draft.stamp(intake.org, intake.settings))
+    Ok(draft.stamp(with.org, with.settings))
 }
 
 /// Checks that the event's time, and both ends of a compute sample, are recent enough to be accepted.

@@ -1,0 +1,22 @@
+//! What other tools send, as events: OTLP, LiteLLM, and providers' own responses.
+//!
+//! The crate `formats` translates; from there on an event is handled like one of `POST /v1/events`.
+
+pub mod litellm;
+pub mod otlp;
+mod request;
+pub mod usage;
+
+use store::{Events, Registry};
+
+type App = web::app::App<Tables>;
+type Route = web::route::Route<Tables>;
+
+runtime::tables!(events: Events, registry: Registry; warm registry);
+
+pub fn routes() -> Vec<Route> {
+    let mut routes = otlp::routes();
+    routes.push(litellm::route());
+    routes.extend(usage::routes());
+    routes
+}

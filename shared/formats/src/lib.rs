@@ -1,0 +1,23 @@
+//! Translates what other tools report about model calls into the events of `POST /v1/events`.
+//!
+//! Every format ends in a [`Translation`]: CloudEvents as JSON, which the parser of `POST /v1/events` validates like any
+//! other, the entries that were refused, and what was seen but is not counted. Each entry is handled alone: one that is
+//! malformed never takes the others with it.
+//!
+//! Prompts and completions are skipped while parsing wherever the format allows it, and never copied.
+
+mod call;
+mod json;
+pub mod litellm;
+pub mod otlp;
+mod text;
+mod time;
+mod tokens;
+mod translation;
+pub mod usage;
+
+pub use translation::{CallCount, Event, Refusal, Signal, SourceCounts, Translation};
+
+/// The error for a body that cannot be read as a whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable(pub String);

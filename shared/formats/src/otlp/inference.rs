@@ -1,0 +1,238 @@
+//! A model call from the attributes of a span or of a details event: the conventions of OpenTelemetry, old and new,
+//! OpenLLMetry, OpenInference and the AI SDK.
+
+use serde::Deserialize;
+
+use super::attributes::{Attributes, InvalidCount};
+use crate::call::{Call, Status};
+use crate::tokens::{CacheWrites, Input, Reported};
+
+/// New names before old ones. Sources: OpenTelemetry semantic conventions 1.30 to 1.45 (`docs/gen-ai`),
+/// `opentelemetry-semantic-conventions-ai` 0.5, `openinference-semantic-conventions` 0.1.42, `ai` 5 and 6.
+const PROVIDER: &[&str] =
+    &["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider"];
+const MODEL: &[&str] = &[
+    "gen_ai.response.model",
+    "ai.response.model",
+    "llm.response.model_name",
+    "llm.model_name",
+    "embedding.model_name",
+    "gen_ai.request.model",
+    "llm.request.model_name",
+    "ai.model.id",
+];
+const RESPONSE_ID: &[&str] = &["gen_ai.response.id", "ai.response.id", "response_id"];
+const INPUT: &[&str] = &[
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+    "llm.token_count.prompt",
+    "ai.usage.inputTokens",
+    "ai.usage.promptTokens",
+    "ai.usage.tokens",
+];
+const OUTPUT: &[&str] = &[
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.token_count.completion",
+    "ai.usage.outputTokens",
+    "ai.usage.completionTokens",
+];
+const CACHE_READ: &[&str] = &[
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.input_tokens.cached",
+    "llm.token_count.prompt_details.cache_read",
+    "ai.usage.inputTokenDetails.cacheReadTokens",
+    "ai.usage.cachedInputTokens",
+];
+const CACHE_WRITE: &[&str] = &[
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.input_tokens.cache_write",
+    "llm.token_count.prompt_details.cache_write",
+    "ai.usage.inputTokenDetails.cacheWriteTokens",
+];
+const REASONING: &[&str] = &[
+    "gen_ai.usage.reasoning.output_tokens",
+    "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.output_tokens.reasoning",
+    "llm.usage.reasoning_tokens",
+    "llm.token_count.completion_details.reasoning",
+    "ai.usage.outputTokenDetails.reasoningTokens",
+    "ai.usage.reasoningTokens",
+];
+const TOTAL: &[&str] =
+    &["gen_ai.usage.total_tokens", "llm.usage.total_tokens", "llm.token_count.total", "ai.usage.totalTokens"];
+const INPUT_AUDIO: &[&str] = &["gen_ai.usage.audio.input_tokens", "llm.token_count.prompt_details.audio"];
+const OUTPUT_AUDIO: &[&str] =
+    &["gen_ai.usage.audio.output_tokens", "llm.token_count.completion_details.audio"];
+const COST: &[&str] = &["litellm.cost.total", "llm.cost.total", "gen_ai.usage.cost"];
+const SERVICE_TIER: &[&str] = &[
+    "openai.response.service_tier",
+    "gen_ai.openai.response.service_tier",
+    "anthropic.response.service_tier",
+    "gen_ai.response.service_tier",
+    "openai.request.service_tier",
+    "gen_ai.openai.request.service_tier",
+    "gen_ai.request.service_tier",
+];
+
+/// A call without agent and session, which the spans around it know.
+#[derive(Clone, Debug)]
+pub struct Inference<'a> {
+    pub call: Call,
+    pub response_id: Option<&'a str>,
+    /// The emitter's input excluded cached tokens.
+    pub exclusive_input: bool,
+    pub without_usage: bool,
+}
+
+/// Why an entry is no call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unusable {
+    Count(InvalidCount),
+    NoModel,
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Count(count) => count.fmt(f),
+            Self::NoModel => f.write_str("A call should name its model in gen_ai.request.model"),
+        }
+    }
+}
+
+impl From<InvalidCount> for Unusable {
+    fn from(count: InvalidCount) -> Self {
+        Self::Count(count)
+    }
+}
+
+/// Whether any attribute reports tokens.
+pub fn has_usage(attributes: Attributes<'_>) -> bool {
+    [INPUT, OUTPUT].concat().iter().any(|name| attributes.has(name))
+}
+
+/// Whether any attribute names a model.
+pub fn has_model(attributes: Attributes<'_>) -> bool {
+    attributes.text(MODEL).is_some()
+}
+
+pub fn read(attributes: Attributes<'_>, failed: bool) -> Result<Inference<'_>, Unusable> {
+    let invocation = Invocation::of(attributes);
+    let model = attributes.text(MODEL).map(str::to_owned).or(invocation.model);
+    // Unknown is a name, too: the call shows up as one of an unknown provider, rather than nowhere.
+    let provider = attributes.text(PROVIDER).unwrap_or("unknown");
+    let reported = reported(attributes, provider)?;
+    let convention = convention(attributes)?;
+    let input = reported.input_kind(convention);
+    let tokens = reported.tokens(input);
+    let status = if failed || attributes.has("error.type") { Status::Error } else { Status::Ok };
+    let call = Call {
+        provider: provider.to_owned(),
+        model: model.ok_or(Unusable::NoModel)?,
+        tokens,
+        units: units(attributes),
+        status,
+        service_tier: attributes.text(SERVICE_TIER).map(str::to_owned).or(invocation.service_tier),
+        region: region(attributes),
+        reported_cost: attributes.decimal(COST),
+        ..Call::default()
+    };
+    Ok(Inference {
+        call,
+        response_id: attributes.text(RESPONSE_ID),
+        exclusive_input: input == Input::Exclusive && convention == Input::Inclusive,
+        without_usage: status == Status::Ok && tokens.is_empty(),
+    })
+}
+
+/// All conventions say that input includes cached tokens. The AI SDK states the uncached part, too, and where that is
+/// its whole input, the provider's package does not keep to the convention.
+fn convention(attributes: Attributes<'_>) -> Result<Input, InvalidCount> {
+    let uncached = attributes.count(&["ai.usage.inputTokenDetails.noCacheTokens"])?;
+    let exclusive = uncached.is_some() && uncached == attributes.count(INPUT)?;
+    Ok(if exclusive { Input::Exclusive } else { Input::Inclusive })
+}
+
+fn reported(attributes: Attributes<'_>, provider: &str) -> Result<Reported, InvalidCount> {
+    let count = |names| attributes.count(names).map(Option::unwrap_or_default);
+    let mut reported = Reported {
+        input: count(INPUT)?,
+        output: count(OUTPUT)?,
+        cache_read: count(CACHE_READ)?,
+        cache_write: count(CACHE_WRITE)?,
+        lifetimes: CacheWrites {
+            m5: count(&["anthropic.usage.cache_creation.ephemeral_5m_input_tokens"])?,
+            h1: count(&["anthropic.usage.cache_creation.ephemeral_1h_input_tokens"])?,
+            ..CacheWrites::default()
+        },
+        reasoning: count(REASONING)?,
+        total: count(TOTAL)?,
+        input_audio: count(INPUT_AUDIO)?,
+        input_image: count(&["gen_ai.usage.image.input_tokens"])?,
+        cache_read_audio: count(&["gen_ai.usage.audio.cache_read.input_tokens"])?,
+        cache_read_image: count(&["gen_ai.usage.image.cache_read.input_tokens"])?,
+        output_audio: count(OUTPUT_AUDIO)?,
+        output_image: count(&["gen_ai.usage.image.output_tokens"])?,
+    };
+    if is_google(provider) {
+        // Some instrumentations leave Gemini's thoughts out of the output; they are part of the total and of the bill.
+        let stated = reported.input.saturating_add(reported.output);
+        reported.output = reported.output.saturating_add(reported.total.saturating_sub(stated));
+    }
+    Ok(reported)
+}
+
+fn is_google(provider: &str) -> bool {
+    ["google", "gemini", "gcp.", "vertex"].iter().any(|prefix| provider.starts_with(prefix))
+}
+
+/// The parameters of a request, which OpenInference keeps as JSON: the only place where it names the model of a failed
+/// call, and a service tier.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Invocation {
+    model: Option<String>,
+    service_tier: Option<String>,
+}
+
+impl Invocation {
+    fn of(attributes: Attributes<'_>) -> Self {
+        let text = attributes.text(&["llm.invocation_parameters", "embedding.invocation_parameters"]);
+        text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
+    }
+}
+
+/// OpenInference keeps Anthropic's server tools in the span's metadata.
+fn units(attributes: Attributes<'_>) -> std::collections::BTreeMap<&'static str, u64> {
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct Metadata {
+        server_tool_use: ServerToolUse,
+    }
+    #[derive(Default, Deserialize)]
+    #[serde(default)]
+    struct ServerToolUse {
+        web_search_requests: u64,
+        web_fetch_requests: u64,
+    }
+    let metadata: Option<Metadata> =
+        attributes.text(&["metadata"]).and_then(|text| serde_json::from_str(text).ok());
+    let tools = metadata.unwrap_or_default().server_tool_use;
+    let units = [("web_search", tools.web_search_requests), ("web_fetch", tools.web_fetch_requests)];
+    units.into_iter().filter(|(_, amount)| *amount > 0).collect()
+}
+
+/// The region in the host name of a regional endpoint of AWS or Google.
+fn region(attributes: Attributes<'_>) -> Option<String> {
+    let host = attributes.text(&["server.address", "net.peer.name"])?;
+    let aws = || {
+        host.strip_prefix("bedrock-runtime")?.trim_start_matches("-fips").strip_prefix('.')?.split_once('.')
+    };
+    let region =
+        aws().map(|(region, _)| region).or_else(|| host.strip_suffix("-aiplatform.googleapis.com"))?;
+    Some(region.to_owned())
+}

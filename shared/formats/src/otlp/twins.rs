@@ -1,0 +1,133 @@
+//! Finds spans of one request that report the same call.
+//!
+//! Two instrumentations are often at work in one process: a framework's and a client library's, or, as with `anthropic`
+//! 2.14 for Python, the client library's own. One instrumentation never reports a call twice, so twins have different
+//! scopes. They share the provider's response id; or one span is around the other, with no tool or agent between them;
+//! or, where an instrumentation neither states the response id nor makes its span current, they are siblings that ran
+//! at the same time with the same model and tokens.
+
+use std::collections::HashMap;
+
+use super::messages::Span;
+use super::spans::{Candidate, Kind};
+use super::tree::Tree;
+
+/// How many of the following siblings a span is compared with, by start.
+const NEIGHBORS: usize = 8;
+
+/// Pairs of positions in `candidates`: a report that does not count, and the one nearer to the provider that does.
+pub fn find(tree: &Tree<'_>, candidates: &[Candidate<'_>], kinds: &[Kind]) -> Vec<(usize, usize)> {
+    let mut finder = Finder { tree, candidates, outer: vec![None; candidates.len()] };
+    finder.nested(kinds);
+    finder.same_response();
+    finder.concurrent();
+    let mut pairs: Vec<(usize, usize)> =
+        finder.outer.iter().enumerate().filter_map(|(outer, inner)| Some((outer, (*inner)?))).collect();
+    // Outermost first: what it states is handed inwards, span by span.
+    pairs.sort_by_key(|(outer, _)| tree.nodes[candidates[*outer].node].span.start_time_unix_nano);
+    pairs
+}
+
+struct Finder<'t, 'a> {
+    tree: &'t Tree<'a>,
+    candidates: &'t [Candidate<'a>],
+    /// For each candidate that does not count the one that does instead.
+    outer: Vec<Option<usize>>,
+}
+
+impl<'a> Finder<'_, 'a> {
+    fn nested(&mut self, kinds: &[Kind]) {
+        let by_node: HashMap<usize, usize> =
+            self.candidates.iter().enumerate().map(|(i, candidate)| (candidate.node, i)).collect();
+        for inner in 0..self.candidates.len() {
+            let around = self.tree.ancestors(self.candidates[inner].node);
+            let mut around = around.take_while(|node| !matches!(kinds[*node], Kind::Tool | Kind::Agent));
+            let outer = around.find_map(|node| by_node.get(&node).copied());
+            if let Some(outer) = outer.filter(|outer| self.scopes_differ(*outer, inner)) {
+                self.pair(outer, inner);
+            }
+        }
+    }
+
+    fn same_response(&mut self) {
+        let mut groups: HashMap<(&[u8], &str), Vec<usize>> = HashMap::new();
+        for (i, candidate) in self.candidates.iter().enumerate() {
+            if let (Some(id), None) = (candidate.inference.response_id, self.outer[i]) {
+                groups.entry((&self.span(i).trace_id, id)).or_default().push(i);
+            }
+        }
+        for group in groups.into_values() {
+            let Some(best) = group.iter().copied().max_by_key(|i| self.detail(*i)) else { continue };
+            for other in group.into_iter().filter(|other| *other != best) {
+                if self.scopes_differ(other, best) {
+                    self.pair(other, best);
+                }
+            }
+        }
+    }
+
+    fn concurrent(&mut self) {
+        let mut groups: HashMap<(&[u8], &[u8]), Vec<usize>> = HashMap::new();
+        for i in (0..self.candidates.len()).filter(|i| self.outer[*i].is_none()) {
+            let Span { trace_id, parent_span_id, .. } = self.span(i);
+            groups.entry((trace_id, parent_span_id)).or_default().push(i);
+        }
+        for mut group in groups.into_values() {
+            group.sort_by_key(|i| self.span(*i).start_time_unix_nano);
+            for (at, first) in group.iter().enumerate() {
+                let next = group[at + 1..].iter().take(NEIGHBORS).copied();
+                if let Some(second) =
+                    next.into_iter().find(|second| self.are_concurrent_twins(*first, *second))
+                {
+                    let (outer, inner) = if self.detail(*first) > self.detail(second) {
+                        (second, *first)
+                    } else {
+                        (*first, second)
+                    };
+                    self.pair(outer, inner);
+                }
+            }
+        }
+    }
+
+    fn are_concurrent_twins(&self, first: usize, second: usize) -> bool {
+        let [a, b] = [first, second].map(|i| &self.candidates[i].inference);
+        let unpaired = self.outer[first].is_none() && self.outer[second].is_none();
+        let one_is_anonymous = a.response_id.is_none() || b.response_id.is_none();
+        let same_usage = a.call.model == b.call.model
+            && a.call.tokens.output == b.call.tokens.output
+            && a.call.tokens.whole_input() == b.call.tokens.whole_input();
+        let overlap = self.span(second).start_time_unix_nano <= self.span(first).end_time_unix_nano;
+        unpaired && one_is_anonymous && same_usage && overlap && self.scopes_differ(first, second)
+    }
+
+    fn span(&self, candidate: usize) -> &'a Span {
+        self.tree.nodes[self.candidates[candidate].node].span
+    }
+
+    fn scopes_differ(&self, a: usize, b: usize) -> bool {
+        let scope = |i: usize| self.tree.nodes[self.candidates[i].node].scope;
+        scope(a) != scope(b)
+    }
+
+    /// How much a report says. The lifetimes of cache writes matter most: they double a price.
+    fn detail(&self, candidate: usize) -> (bool, bool, bool, std::cmp::Reverse<u64>) {
+        let inference = &self.candidates[candidate].inference;
+        let tokens = &inference.call.tokens;
+        let lifetimes = tokens.cache_writes.h1 > 0;
+        let cached = tokens.cache_read + tokens.cache_writes.sum() > 0;
+        let nearest = std::cmp::Reverse(self.span(candidate).end_time_unix_nano);
+        (lifetimes, inference.response_id.is_some(), cached, nearest)
+    }
+
+    /// Keeps the first reason, and no circle: a report that counts for another is not paired away itself by it.
+    fn pair(&mut self, outer: usize, inner: usize) {
+        let mut at = inner;
+        while let Some(next) = self.outer[at] {
+            at = next;
+        }
+        if at != outer && self.outer[outer].is_none() {
+            self.outer[outer] = Some(at);
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Google: `GenerateContent` of the Gemini API and of Vertex AI, in camel case as by HTTP or in the SDKs' snake case.
+//!
+//! The prompt's count includes cached content; the prompt of tool use and the thoughts are counted apart
+//! (ai.google.dev/api/generate-content, `UsageMetadata`).
+
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::{Body, Response, used};
+use crate::call::Call;
+use crate::json::{Count, lenient, or_default};
+use crate::tokens::{Input, Reported};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Content {
+    #[serde(default, alias = "response_id", alias = "id", deserialize_with = "lenient")]
+    response_id: Option<String>,
+    #[serde(default, alias = "model_version", alias = "model", deserialize_with = "lenient")]
+    model_version: Option<String>,
+    #[serde(default, alias = "create_time", deserialize_with = "lenient")]
+    create_time: Option<String>,
+    #[serde(default, alias = "usage_metadata", alias = "usage", deserialize_with = "lenient")]
+    usage_metadata: Option<Usage>,
+    #[serde(default, deserialize_with = "lenient")]
+    candidates: Option<Vec<Candidate>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Usage {
+    #[serde(alias = "prompt_token_count")]
+    prompt_token_count: Option<Count>,
+    #[serde(alias = "cached_content_token_count")]
+    cached_content_token_count: Count,
+    #[serde(alias = "candidates_token_count")]
+    candidates_token_count: Count,
+    #[serde(alias = "thoughts_token_count")]
+    thoughts_token_count: Count,
+    #[serde(alias = "tool_use_prompt_token_count")]
+    tool_use_prompt_token_count: Count,
+    #[serde(alias = "prompt_tokens_details", deserialize_with = "or_default")]
+    prompt_tokens_details: Vec<Modality>,
+    #[serde(alias = "cache_tokens_details", deserialize_with = "or_default")]
+    cache_tokens_details: Vec<Modality>,
+    #[serde(alias = "candidates_tokens_details", deserialize_with = "or_default")]
+    candidates_tokens_details: Vec<Modality>,
+    #[serde(alias = "traffic_type", deserialize_with = "lenient")]
+    traffic_type: Option<String>,
+    #[serde(alias = "service_tier", deserialize_with = "lenient")]
+    service_tier: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Modality {
+    #[serde(default, deserialize_with = "lenient")]
+    modality: Option<String>,
+    #[serde(default, rename = "tokenCount", alias = "token_count")]
+    token_count: Count,
+}
+
+#[derive(Deserialize)]
+struct Candidate {
+    #[serde(
+        default,
+        rename = "groundingMetadata",
+        alias = "grounding_metadata",
+        deserialize_with = "or_default"
+    )]
+    grounding: Grounding,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Grounding {
+    #[serde(rename = "webSearchQueries", alias = "web_search_queries", deserialize_with = "or_default")]
+    web_search_queries: Vec<IgnoredAny>,
+}
+
+impl Body<'_> for Content {
+    type Usage = Usage;
+
+    fn has_usage(&self) -> bool {
+        self.usage_metadata.is_some()
+    }
+
+    fn set_usage(&mut self, usage: Usage) {
+        self.usage_metadata = Some(usage);
+    }
+
+    fn response(self) -> Result<Response, &'static str> {
+        let usage = self.usage_metadata.as_ref();
+        let usage = usage.and_then(|usage| Some((usage, usage.prompt_token_count?)));
+        let (usage, prompt) = usage.ok_or("Entry should have a usageMetadata with promptTokenCount")?;
+        let of = |details: &[Modality], wanted: &str| {
+            let tokens = details.iter().filter(|detail| detail.modality.as_deref() == Some(wanted));
+            tokens.fold(0_u64, |sum, detail| sum.saturating_add(detail.token_count.0))
+        };
+        let reported = Reported {
+            input: prompt.0.saturating_add(usage.tool_use_prompt_token_count.0),
+            output: usage.candidates_token_count.0.saturating_add(usage.thoughts_token_count.0),
+            cache_read: usage.cached_content_token_count.0,
+            reasoning: usage.thoughts_token_count.0,
+            input_audio: of(&usage.prompt_tokens_details, "AUDIO"),
+            input_image: of(&usage.prompt_tokens_details, "IMAGE"),
+            cache_read_audio: of(&usage.cache_tokens_details, "AUDIO"),
+            cache_read_image: of(&usage.cache_tokens_details, "IMAGE"),
+            output_audio: of(&usage.candidates_tokens_details, "AUDIO"),
+            output_image: of(&usage.candidates_tokens_details, "IMAGE"),
+            ..Reported::default()
+        };
+        let searches = self.searches();
+        Ok(Response {
+            call: Call {
+                tokens: reported.tokens(Input::Inclusive),
+                units: used([("web_search", searches)]),
+                service_tier: usage.tier(),
+                ..Call::default()
+            },
+            id: self.response_id,
+            time: self.create_time,
+            model: self.model_version,
+            others: Vec::new(),
+        })
+    }
+}
+
+impl Content {
+    /// From Gemini 3 on each query is billed, before that the grounded prompt.
+    fn searches(&self) -> u64 {
+        let queries: usize = self
+            .candidates
+            .iter()
+            .flatten()
+            .map(|candidate| candidate.grounding.web_search_queries.len())
+            .sum();
+        let by_query = self.model_version.as_deref().is_some_and(|model| {
+            let generation = model.trim_start_matches("models/").strip_prefix("gemini-").unwrap_or_default();
+            !generation.starts_with(['1', '2'])
+        });
+        u64::try_from(if by_query { queries } else { queries.min(1) }).unwrap_or(u64::MAX)
+    }
+}
+
+impl Usage {
+    /// Vertex AI says `ON_DEMAND_PRIORITY`, the Gemini API `priority`.
+    fn tier(&self) -> Option<String> {
+        let traffic = self.traffic_type.as_deref().map(str::to_lowercase);
+        let traffic = traffic.map(|traffic| match traffic.strip_prefix("on_demand_") {
+            Some(tier) => tier.to_owned(),
+            None => traffic,
+        });
+        self.service_tier.as_deref().map(str::to_lowercase).or(traffic)
+    }
+}

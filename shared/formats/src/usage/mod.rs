@@ -1,0 +1,209 @@
+//! Providers' own responses, or their `usage` object with the model beside it: one, a list, or ndjson.
+//!
+//! Responses say neither which agent asked nor, with some providers, when: [`Labels`] do.
+
+mod anthropic;
+mod bedrock;
+mod google;
+mod openai;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Deserialize;
+
+use crate::call::{Call, Identity, add_tag};
+use crate::json::entries;
+use crate::text::{self, filled};
+use crate::{Event, Translation, Unreadable, time};
+
+/// Whose responses a body holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Chat Completions, Responses and Embeddings.
+    OpenAi,
+    /// Messages.
+    Anthropic,
+    /// `GenerateContent`, also by Vertex AI.
+    Google,
+    /// Converse.
+    Bedrock,
+    /// Chat Completions.
+    Mistral,
+}
+
+/// What the request says about all its entries, by query or by header.
+#[derive(Clone, Debug, Default)]
+pub struct Labels {
+    pub agent_id: String,
+    pub session_id: Option<String>,
+    pub parent_agent_id: Option<String>,
+    pub end_user: Option<String>,
+    pub tags: Vec<(String, String)>,
+    /// For responses without an id of their own; in a list, `/` and the position are added.
+    pub id: Option<String>,
+    /// For entries without a model of their own.
+    pub model: Option<String>,
+    /// RFC 3339; for responses without a time of their own.
+    pub time: Option<String>,
+    /// Instead of the format's provider, such as Azure for the format of OpenAI.
+    pub provider: Option<String>,
+    pub region: Option<String>,
+}
+
+/// A response as its format's module reads it.
+#[derive(Clone, Debug, Default)]
+struct Response {
+    id: Option<String>,
+    /// RFC 3339.
+    time: Option<String>,
+    model: Option<String>,
+    /// Tokens, units, tier: all that is known of the call.
+    call: Call,
+    /// Calls of other models that were made for the same response.
+    others: Vec<Call>,
+}
+
+impl Format {
+    /// By the name in a path.
+    pub fn of(name: &str) -> Option<Self> {
+        match name {
+            "openai" => Some(Self::OpenAi),
+            "anthropic" => Some(Self::Anthropic),
+            "google" => Some(Self::Google),
+            "bedrock" => Some(Self::Bedrock),
+            "mistral" => Some(Self::Mistral),
+            _ => None,
+        }
+    }
+
+    const fn provider(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+            Self::Google => "google",
+            Self::Bedrock => "aws",
+            Self::Mistral => "mistral",
+        }
+    }
+}
+
+/// Translates a body. `received` dates the entries that nothing else dates.
+pub fn translate(
+    format: Format,
+    body: &[u8],
+    labels: &Labels,
+    received: DateTime<Utc>,
+) -> Result<Translation, Unreadable> {
+    let mut translation = Translation::default();
+    let receipt = received.to_rfc3339_opts(SecondsFormat::Millis, true);
+    let entries = entries(body)?;
+    for (index, entry) in entries.iter().enumerate() {
+        let fallback = labels.id.as_ref();
+        let fallback =
+            fallback.map(|id| if entries.len() > 1 { format!("{id}/{index}") } else { id.clone() });
+        let calls =
+            read(format, entry).and_then(|response| response.calls(format, labels, fallback, &receipt));
+        match calls {
+            Err(reason) => translation.refuse(index, reason),
+            Ok(calls) => {
+                for (identity, call) in calls {
+                    translation.source(format.provider()).without_usage +=
+                        usize::from(call.tokens.is_empty());
+                    let dated_on_receipt = identity.time == receipt;
+                    translation.events.push(Event { dated_on_receipt, ..call.into_event(index, &identity) });
+                }
+            }
+        }
+    }
+    Ok(translation)
+}
+
+/// A body of a format.
+trait Body<'e>: Deserialize<'e> {
+    type Usage: Deserialize<'e>;
+
+    fn has_usage(&self) -> bool;
+
+    fn set_usage(&mut self, usage: Self::Usage);
+
+    fn response(self) -> Result<Response, &'static str>;
+}
+
+fn read(format: Format, entry: &str) -> Result<Response, String> {
+    match format {
+        Format::OpenAi | Format::Mistral => parse::<openai::Completion<'_>>(entry),
+        Format::Anthropic => parse::<anthropic::Message>(entry),
+        Format::Google => parse::<google::Content>(entry),
+        Format::Bedrock => parse::<bedrock::Conversation>(entry),
+    }
+}
+
+/// Reads a response, or a usage object: what stands in `usage` of a response is in the entry itself then.
+fn parse<'e, B: Body<'e>>(entry: &'e str) -> Result<Response, String> {
+    let malformed = |fault: serde_json::Error| format!("Entry should be a response: {fault}");
+    let mut body: B = serde_json::from_str(entry).map_err(malformed)?;
+    if !body.has_usage() {
+        body.set_usage(serde_json::from_str(entry).map_err(malformed)?);
+    }
+    body.response().map_err(str::to_owned)
+}
+
+impl Response {
+    fn calls(
+        self,
+        format: Format,
+        labels: &Labels,
+        fallback_id: Option<String>,
+        receipt: &str,
+    ) -> Result<Vec<(Identity, Call)>, String> {
+        let id = self.id.as_deref().and_then(text::id).or_else(|| text::id(&fallback_id?));
+        let id = id.ok_or("Entry should have an id, or the request an id for it")?;
+        let model = self.model.as_deref().and_then(filled).or(labels.model.as_deref());
+        let model = model.ok_or("Entry should name its model, or the request the model for it")?.to_owned();
+        let identity = Identity {
+            source: format.provider().to_owned(),
+            id,
+            time: self.time.or_else(|| labels.time.clone()).unwrap_or_else(|| receipt.to_owned()),
+        };
+        let others = self.others.into_iter().enumerate().map(|(n, call)| {
+            let id = format!("{}/{}", identity.id, n + 1);
+            (Identity { id, ..identity.clone() }, labels.complete(format, call))
+        });
+        let others: Vec<_> = others.collect();
+        let call = labels.complete(format, Call { model, ..self.call });
+        Ok(std::iter::once((identity, call)).chain(others).collect())
+    }
+}
+
+impl Labels {
+    fn complete(&self, format: Format, call: Call) -> Call {
+        let mut tags = BTreeMap::new();
+        for (name, value) in &self.tags {
+            add_tag(&mut tags, name, value);
+        }
+        Call {
+            agent_id: text::id(&self.agent_id).unwrap_or_else(|| format.provider().to_owned()),
+            provider: self.provider.clone().unwrap_or_else(|| format.provider().to_owned()),
+            conversation_id: self.session_id.clone(),
+            parent_agent_id: self.parent_agent_id.clone(),
+            end_user: self.end_user.clone(),
+            region: call.region.clone().or_else(|| self.region.clone()),
+            tags,
+            ..call
+        }
+    }
+}
+
+/// Unix seconds as RFC 3339.
+fn seconds(raw: Option<&serde_json::value::RawValue>) -> Option<String> {
+    time::of_seconds(crate::json::decimal(raw?)?)
+}
+
+/// The units that were used at all.
+fn used<const N: usize>(units: [(&'static str, u64); N]) -> BTreeMap<&'static str, u64> {
+    units.into_iter().filter(|(_, amount)| *amount > 0).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,133 @@
+//! OpenAI: Chat Completions, Responses, Embeddings. Mistral uses the shape of Chat Completions.
+//!
+//! Input includes cached tokens and output includes reasoning (platform.openai.com/docs/api-reference/responses/object,
+//! `usage`).
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{Body, Response, seconds, used};
+use crate::call::Call;
+use crate::json::{Count, lenient, or_default};
+use crate::tokens::{CacheWrites, Input, Reported};
+
+#[derive(Deserialize)]
+pub struct Completion<'a> {
+    #[serde(default, deserialize_with = "lenient")]
+    id: Option<String>,
+    #[serde(default, deserialize_with = "lenient")]
+    model: Option<String>,
+    #[serde(borrow, default)]
+    created: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    created_at: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    completed_at: Option<&'a RawValue>,
+    #[serde(default, deserialize_with = "lenient")]
+    service_tier: Option<String>,
+    /// Of the Responses API: what the model said, and which tools it used.
+    #[serde(default, deserialize_with = "lenient")]
+    output: Option<Vec<Item>>,
+    #[serde(default, deserialize_with = "lenient")]
+    usage: Option<Usage>,
+}
+
+#[derive(Deserialize)]
+struct Item {
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
+/// The usage of both APIs, which name the same counts differently.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Usage {
+    #[serde(alias = "input_tokens")]
+    prompt_tokens: Option<Count>,
+    #[serde(alias = "output_tokens")]
+    completion_tokens: Count,
+    #[serde(alias = "input_tokens_details", deserialize_with = "or_default")]
+    prompt_tokens_details: Details,
+    #[serde(alias = "output_tokens_details", deserialize_with = "or_default")]
+    completion_tokens_details: Details,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    cached_tokens: Count,
+    cache_write_tokens: Count,
+    audio_tokens: Count,
+    image_tokens: Count,
+    reasoning_tokens: Count,
+    #[serde(deserialize_with = "or_default")]
+    cached_tokens_details: CachedDetails,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct CachedDetails {
+    audio_tokens: Count,
+    image_tokens: Count,
+}
+
+impl<'a> Body<'a> for Completion<'a> {
+    type Usage = Usage;
+
+    fn has_usage(&self) -> bool {
+        self.usage.is_some()
+    }
+
+    fn set_usage(&mut self, usage: Usage) {
+        self.usage = Some(usage);
+    }
+
+    fn response(self) -> Result<Response, &'static str> {
+        let tool = |kind: &str| {
+            let items = self.output.iter().flatten().filter(|item| item.kind == kind);
+            u64::try_from(items.count()).unwrap_or(u64::MAX)
+        };
+        let reported = self
+            .usage
+            .as_ref()
+            .and_then(Usage::reported)
+            .ok_or("Entry should have a usage with its input tokens")?;
+        let times = [self.completed_at, self.created_at, self.created];
+        Ok(Response {
+            call: Call {
+                tokens: reported.tokens(reported.input_kind(Input::Inclusive)),
+                units: used([
+                    ("web_search", tool("web_search_call")),
+                    ("file_search", tool("file_search_call")),
+                ]),
+                service_tier: self.service_tier,
+                ..Call::default()
+            },
+            id: self.id,
+            time: times.into_iter().find_map(seconds),
+            model: self.model,
+            others: Vec::new(),
+        })
+    }
+}
+
+impl Usage {
+    fn reported(&self) -> Option<Reported> {
+        let (input, output) = (&self.prompt_tokens_details, &self.completion_tokens_details);
+        Some(Reported {
+            input: self.prompt_tokens?.0,
+            output: self.completion_tokens.0,
+            cache_read: input.cached_tokens.0,
+            cache_write: input.cache_write_tokens.0,
+            lifetimes: CacheWrites::default(),
+            reasoning: output.reasoning_tokens.0,
+            total: 0,
+            input_audio: input.audio_tokens.0,
+            input_image: input.image_tokens.0,
+            cache_read_audio: input.cached_tokens_details.audio_tokens.0,
+            cache_read_image: input.cached_tokens_details.image_tokens.0,
+            output_audio: output.audio_tokens.0,
+            output_image: output.image_tokens.0,
+        })
+    }
+}

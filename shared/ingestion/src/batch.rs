@@ -1,0 +1,147 @@
+//! The events of a request: validates, stamps and stores each, and collects the outcomes.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use http::StatusCode;
+use lambda_http::Context as LambdaContext;
+use ledger::ids::OrgId;
+use ledger::settings::Settings;
+use runtime::metrics::Metric;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use store::Events;
+use store::events::RawEvent;
+use tokio::time::Instant;
+use web::error::{Error, Fault, Loc, Result};
+
+use crate::envelope;
+use crate::insert::{self, InsertOutcome};
+use crate::rejection::{Rejected, Rejection, RejectionCode, Warning};
+use crate::stamp::{Stamp, stamp};
+
+/// Time to store the events of a request when the Lambda context sets no deadline.
+const TIME_TO_STORE: Duration = Duration::from_secs(8);
+/// Time reserved for the response.
+const TIME_TO_RESPOND: Duration = Duration::from_secs(1);
+/// Warnings listed in a response.
+const MAX_WARNINGS: usize = 1_000;
+
+/// What all events of a request share.
+pub struct Batch<'a> {
+    pub table: &'a Events,
+    pub org: &'a OrgId,
+    pub settings: &'a Settings,
+    /// When the request arrived.
+    pub now: DateTime<Utc>,
+    pub retention_days: u32,
+    /// After it, events that are not stored yet count as unavailable.
+    pub deadline: Instant,
+}
+
+/// An event of a request.
+pub struct Entry<'a> {
+    /// Position in the request, from 0.
+    pub index: usize,
+    pub json: &'a RawValue,
+    /// The location that its faults start with.
+    pub loc: Vec<Loc>,
+}
+
+/// The outcome of each event.
+#[derive(Debug, Default, Serialize)]
+pub struct Results {
+    /// Stored by this request.
+    pub accepted: usize,
+    /// Already stored with the same content.
+    pub duplicates: usize,
+    /// Not stored, each with its reasons.
+    pub rejected: Vec<Rejected>,
+    /// What was left out of events that were taken, and what looks wrong in them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<Warning>,
+}
+
+impl Batch<'_> {
+    /// The time until which a request that started at `started` may store events.
+    pub fn deadline(started: Instant, context: Option<&LambdaContext>) -> Instant {
+        started + context.map_or(TIME_TO_STORE, time_to_store)
+    }
+
+    /// Stores the valid events. An error means that none was stored, and that a retry may help.
+    pub async fn store(&self, entries: impl IntoIterator<Item = Entry<'_>>) -> Result<Results> {
+        let stamps = Stamp { org: self.org, settings: self.settings, now: self.now };
+        let request = rand::random();
+        let mut results = Results::default();
+        let (mut raw, mut places) = (Vec::new(), Vec::new());
+        for Entry { index, json, loc } in entries {
+            let parsed = envelope::parse(json, &loc)
+                .and_then(|(draft, warned)| Ok((stamp(draft, &loc, &stamps)?, warned)));
+            match parsed {
+                Ok((event, warned)) => {
+                    results.warnings.extend(warned.into_iter().map(|fault| Warning { index, fault }));
+                    raw.push(RawEvent::new(&event, request, self.now, self.retention_days)?);
+                    places.push((index, event.id.to_string(), loc));
+                }
+                Err(rejection) => results.rejected.push(Rejected::new(index, rejection)),
+            }
+        }
+        let outcomes = insert::insert(self.table, &raw, self.deadline).await;
+        let unavailable = results.count(&outcomes);
+        if results.accepted + results.duplicates == 0 && unavailable > 0 {
+            return Err(Error::Unavailable("no event could be stored".to_owned()));
+        }
+        let refused = places.into_iter().zip(outcomes);
+        results
+            .rejected
+            .extend(refused.filter_map(|((index, id, loc), outcome)| refusal(index, id, loc, outcome)));
+        results.rejected.sort_by_key(|rejected| rejected.index);
+        results.warnings.truncate(MAX_WARNINGS);
+        Ok(results)
+    }
+}
+
+impl Results {
+    /// A request of which nothing could be taken is refused as a whole, for senders that look at the status alone.
+    pub fn status(&self) -> StatusCode {
+        let is_malformed =
+            |rejected: &Rejected| matches!(rejected.code, RejectionCode::Invalid | RejectionCode::Reserved);
+        if self.accepted + self.duplicates == 0 && self.rejected.iter().any(is_malformed) {
+            StatusCode::UNPROCESSABLE_ENTITY
+        } else {
+            StatusCode::OK
+        }
+    }
+
+    /// Counts accepted and duplicate events, also in the metrics. Returns the number of unavailable ones.
+    fn count(&mut self, outcomes: &[InsertOutcome]) -> usize {
+        let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
+        self.accepted = count(InsertOutcome::Accepted);
+        self.duplicates = count(InsertOutcome::Duplicate);
+        let unavailable = count(InsertOutcome::Unavailable);
+        Metric::Accepted.count(self.accepted);
+        Metric::Duplicates.count(self.duplicates);
+        Metric::Unavailable.count(unavailable);
+        Metric::Rejected.count(self.rejected.len() + count(InsertOutcome::Conflict));
+        unavailable
+    }
+}
+
+fn time_to_store(context: &LambdaContext) -> Duration {
+    let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
+    left.saturating_sub(TIME_TO_RESPOND).min(TIME_TO_STORE)
+}
+
+fn refusal(index: usize, id: String, mut loc: Vec<Loc>, outcome: InsertOutcome) -> Option<Rejected> {
+    let (code, msg) = match outcome {
+        InsertOutcome::Accepted | InsertOutcome::Duplicate => return None,
+        InsertOutcome::Conflict => {
+            (RejectionCode::Conflict, "An event with this source, id and day is stored with other content")
+        }
+        InsertOutcome::Unavailable => (RejectionCode::Unavailable, "The event could not be stored now"),
+    };
+    let kind = if code == RejectionCode::Conflict { "conflict" } else { "unavailable" };
+    loc.push("id".into());
+    let detail = vec![Fault::new(loc, kind, msg)];
+    Some(Rejected::new(index, Rejection { id: Some(id), code, detail }))
+}

@@ -1,0 +1,18 @@
+//! From JSON to stored events, for every function that receives events.
+//!
+//! ```text
+//! bytes ── body ──▶ JSON ── envelope, data ──▶ draft ── stamp ──▶ event ── insert ──▶ outcome
+//! ```
+//!
+//! [`Batch::store`] does the last three steps for the events of a request.
+
+mod batch;
+pub mod body;
+mod data;
+mod envelope;
+mod insert;
+mod rejection;
+mod stamp;
+
+pub use batch::{Batch, Entry, Results};
+pub use rejection::{Rejected, Rejection, RejectionCode, Warning};
