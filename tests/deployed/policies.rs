@@ -25,7 +25,7 @@ use web::route::Endpoint;
 
 use super::versions::item_of;
 use crate::every_route::routes::functions;
-use crate::every_route::walk::{MARK, fill, path, put, routes, settings};
+use crate::every_route::walk::{MARK, fill, path, post_reprice, put, routes, settings};
 use crate::support::events::{call, event};
 use crate::support::{Caller, World, noon, tables};
 
@@ -79,6 +79,7 @@ async fn drive(world: &World) {
     }
     world.bearer(&key(&owner).await).post(&json!([call("by-key", noon())])).await;
     world.anonymous().get("/v1/health").await;
+    reprice_and_withdraw(world).await;
     invoke_scheduled_functions(world).await;
     // Without usage the zone may still change, which takes a query.
     let newcomer = world.caller("newcomer");
@@ -106,6 +107,28 @@ async fn key(caller: &Caller<'_>) -> String {
     let response =
         caller.send(Method::POST, "/api/keys", &[("content-type", "application/json")], body).await;
     response.body["key"].as_str().unwrap().to_owned()
+}
+
+/// A dry run, an entry that changes costs, and its withdrawal.
+async fn reprice_and_withdraw(world: &World) {
+    let owner = world.caller("owner");
+    let path = "/api/cost-analysis/reprice";
+    owner.record(&[call("unpriced", noon())]).await;
+    let call = json!({ "agent_id": MARK, "provider": MARK, "model": "to-be-priced", "input_tokens": 1, "output_tokens": 1 });
+    owner.record(&[event("to-be-priced", "llm.call", noon(), call)]).await;
+    let price =
+        json!({ "effectiveFrom": "2026-09-01", "inputPricePerMillion": 1, "outputPricePerMillion": 2 });
+    owner.put(&format!("/api/cost-analysis/pricing/{MARK}/to-be-priced"), &price).await;
+    for dry_run in [true, false] {
+        let body = json!({ "from": "2026-09-14", "to": "2026-09-15", "dryRun": dry_run });
+        assert_eq!(post_reprice(&owner, &body).await, StatusCode::OK);
+    }
+    world.stack.invoke("reconcile", json!({ "do": "reprice" })).await.unwrap();
+    let entry = owner.get(path).await["items"][0].clone();
+    assert_eq!((&entry["status"], &entry["result"]["unpricedRequests"]), (&json!("applied"), &json!(0)));
+    let path = format!("{path}/{}", entry["id"].as_str().unwrap());
+    assert_eq!(owner.send(Method::DELETE, &path, &[], "").await.status, StatusCode::NO_CONTENT);
+    world.stack.invoke("reconcile", json!({ "do": "reprice" })).await.unwrap();
 }
 
 /// Scheduled runs and manual invocations.

@@ -1,10 +1,10 @@
 //! Every route, called by another organization: it shows nothing and changes nothing.
 
 use http::{Method, StatusCode};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::routes::functions;
-use super::walk::{MARK, fill, path, put, routes, settings};
+use super::walk::{MARK, fill, path, post_reprice, put, routes, settings};
 use crate::support::{Caller, World};
 
 /// Routes that need no token.
@@ -36,6 +36,8 @@ async fn no_route_shows_or_changes_anything_of_another_organization() {
     let world = World::new().await;
     let (owner, stranger) = (world.caller("owner"), world.caller("stranger"));
     fill(&owner).await;
+    let entry = json!({ "from": "2026-09-14", "to": "2026-09-15", "why": MARK, "dryRun": false });
+    assert_eq!(post_reprice(&owner, &entry).await, StatusCode::OK);
     world.stack.drain().await;
     let before = read_everything(&owner, MARK).await;
     let shown = |all: &[(String, StatusCode, Value)]| {

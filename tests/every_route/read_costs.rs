@@ -166,6 +166,7 @@ async fn print_the_cost_of_each_endpoint() {
         "/api/cost-analysis/recommendations".to_owned(),
         "/api/cost-analysis/budget-alerts".to_owned(),
         "/api/cost-analysis/pricing".to_owned(),
+        "/api/cost-analysis/unpriced".to_owned(),
         "/api/agents/workforce/summary".to_owned(),
         "/api/agents/workforce/agents".to_owned(),
         "/api/agents/workforce/trends".to_owned(),

@@ -16,13 +16,14 @@ use serde_json::{Value, json};
 use web::auth::Scope;
 
 use super::routes::functions;
+use super::walk::post_reprice;
 use crate::support::events::event;
 use crate::support::pretty::pretty;
 use crate::support::receiver::Receiver;
 use crate::support::{Caller, World, noon};
 
 /// The requests, each with its route.
-const REQUESTS: [(&str, &str); 37] = [
+const REQUESTS: [(&str, &str); 39] = [
     ("/api/activity", "/api/activity?limit=100"),
     ("/api/activity", "/api/activity?agentId=nova&eventType=tool_call&limit=1&offset=1"),
     ("/api/agents", "/api/agents"),
@@ -41,7 +42,9 @@ const REQUESTS: [(&str, &str); 37] = [
     ("/api/cost-analysis/by-provider", "/api/cost-analysis/by-provider"),
     ("/api/cost-analysis/pricing", "/api/cost-analysis/pricing"),
     ("/api/cost-analysis/recommendations", "/api/cost-analysis/recommendations"),
+    ("/api/cost-analysis/reprice", "/api/cost-analysis/reprice"),
     ("/api/cost-analysis/summary", "/api/cost-analysis/summary"),
+    ("/api/cost-analysis/unpriced", "/api/cost-analysis/unpriced"),
     ("/api/keys", "/api/keys"),
     ("/api/organization", "/api/organization"),
     ("/api/projects", "/api/projects"),
@@ -212,7 +215,9 @@ fn without_changing_parts(text: &str, receiver: &Receiver) -> String {
         let value = value.trim_end_matches([',', '"']);
         let is_random_id = value.len() == 32 && value.chars().all(|c| c.is_ascii_hexdigit());
         let is_message_id = value.starts_with("msg_");
-        (name.ends_with("\"etag\"") || is_random_id || is_message_id).then(|| line.replace(value, "[random]"))
+        let is_of_repricing = name.ends_with("\"id\"") && value.len() == 22 && value[13..].starts_with('-');
+        (name.ends_with("\"etag\"") || is_random_id || is_message_id || is_of_repricing)
+            .then(|| line.replace(value, "[random]"))
     };
     let lines = text.lines().map(|line| hidden(line).unwrap_or_else(|| line.to_owned()));
     lines.collect::<Vec<_>>().join("\n")
@@ -242,6 +247,8 @@ async fn every_get_endpoint_responds_as_recorded() {
     set_up(&world, &caller, &receiver).await;
     caller.record(&calls()).await;
     caller.record(&other_events()).await;
+    let entry = json!({ "from": "2026-09-01", "to": "2026-09-02", "model": "in-house-1", "dryRun": false });
+    assert_eq!(post_reprice(&caller, &entry).await, 200);
     world.stack.invoke("budget-alerts", json!({})).await.unwrap();
     world.stack.drain().await;
 

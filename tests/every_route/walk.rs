@@ -76,6 +76,12 @@ pub async fn fill(caller: &Caller<'_>) {
     }
 }
 
+/// Requests a repricing. The id of the entry is random, so [`fill`] requests none.
+pub async fn post_reprice(caller: &Caller<'_>, body: &Value) -> StatusCode {
+    let json = [("content-type", "application/json")];
+    caller.send(Method::POST, "/api/cost-analysis/reprice", &json, body.to_string()).await.status
+}
+
 pub async fn put(caller: &Caller<'_>, path: &str, body: &Value) -> StatusCode {
     caller.send(Method::PUT, path, &[("content-type", "application/json")], body.to_string()).await.status
 }

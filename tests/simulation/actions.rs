@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use http::Method;
 use rand::RngExt;
 use runtime::clock::Clock;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::CheckResult;
 use super::messages::AGENTS;
@@ -17,6 +17,8 @@ use super::wire::Process;
 const SERVICES: usize = 4;
 /// Concurrent invocations of reconcile.
 const RECONCILERS: usize = 2;
+/// Longer than a claim of a repricing entry, on any two clocks.
+const CLAIM_EXPIRES: TimeDelta = TimeDelta::minutes(30);
 /// Streams that the table has during a run, one after another.
 const STREAMS: usize = 3;
 
@@ -29,6 +31,12 @@ enum Action {
     Send,
     /// A setting is changed.
     ChangeSettings,
+    /// An own price is set or deleted.
+    ChangePrice,
+    /// A repricing entry is requested.
+    Reprice,
+    /// A repricing entry is deleted.
+    WithdrawRepricing,
     /// The mapping delivers records of a shard.
     Deliver(ShardIndex),
     /// A process dies.
@@ -77,6 +85,9 @@ impl Run {
             Action::HandleRequest(number) => return self.handle_request(number),
             Action::Send => self.send(),
             Action::ChangeSettings => self.change_settings(),
+            Action::ChangePrice => self.change_price(),
+            Action::Reprice => self.reprice(),
+            Action::WithdrawRepricing => self.withdraw_repricing(),
             Action::Deliver(place) => self.deliver(place),
             Action::Crash(process) => return self.crash(process),
             Action::ClientTimeout(process) => self.client_timeout(process),
@@ -122,7 +133,8 @@ impl Run {
             matches!(invocation.kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings)
         });
         if services.count() < SERVICES {
-            actions.extend([(60, Action::Send), (4, Action::ChangeSettings)]);
+            actions.extend([(60, Action::Send), (4, Action::ChangeSettings), (6, Action::ChangePrice)]);
+            actions.extend([(6, Action::Reprice), (4, Action::WithdrawRepricing)]);
         }
         if self.streams.len() < STREAMS {
             actions.push((2, Action::NewStream));
@@ -158,7 +170,11 @@ impl Run {
         if !busy(|kind| matches!(kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings)) {
             self.send();
         }
-        if !reconciles && self.has_dirty_days() {
+        if !reconciles && self.has_due_repricings() {
+            // Another process may have claimed the entry and died.
+            self.now += CLAIM_EXPIRES;
+            self.carry_out_repricings();
+        } else if !reconciles && self.has_dirty_days() {
             self.recompute_dirty();
         }
         for place in self.ready().collect::<Vec<_>>() {
@@ -201,15 +217,29 @@ impl Run {
 
     /// Changes the settings of an agent, which leaves an audit entry.
     fn change_settings(&mut self) {
-        let (process, token) =
-            (self.process(), self.tokens[self.rng.random_range(0..self.tokens.len())].clone());
-        let service = service::registry(process, self.wire.client(process), Clock::fixed(self.skewed_time()));
+        let org = self.rng.random_range(0..self.tokens.len());
         let path = format!("/api/agents/agent-{}", self.rng.random_range(0..AGENTS));
-        let body = json!({ "name": format!("name {process}") });
-        self.note(|| format!("p{process} changes {path}"));
-        let caller = service.clone();
+        self.request_change(org, Method::PUT, path, |process| {
+            Some(json!({ "name": format!("name {process}") }))
+        });
+    }
+
+    /// Sends a request to the registry. `body` takes the number of the process, which makes each change a different one.
+    pub fn request_change(
+        &mut self,
+        org: usize,
+        method: Method,
+        path: String,
+        body: impl FnOnce(Process) -> Option<Value>,
+    ) {
+        let process = self.process();
+        let service = service::registry(process, self.wire.client(process), Clock::fixed(self.skewed_time()));
+        let (token, body) = (self.tokens[org].clone(), body(process));
+        // Ids of repricing entries are random.
+        let shown = path.split("/reprice/").next().unwrap_or_default().to_owned();
+        self.note(|| format!("p{process} {method} {shown} {body:?}"));
         let task = tokio::spawn(async move {
-            let (status, body) = caller.send(Method::PUT, &path, &token, Some(&body)).await;
+            let (status, body) = service.send(method, &path, &token, body.as_ref()).await;
             InvocationResult::Http(status, body)
         });
         self.begin(process, InvocationKind::ChangeSettings, task);

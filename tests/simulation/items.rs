@@ -9,7 +9,8 @@ use rust_decimal::Decimal;
 use store::keys::columns;
 use store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
 use store::keys::{
-    DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, VERSION, WRITES, is_mark, seen as attribute,
+    DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, UNPRICED, VERSION, WRITES, is_mark,
+    seen as attribute,
 };
 use store::sequence::SequenceNumber;
 
@@ -58,6 +59,8 @@ impl Usage {
                 usage.summary = (count.ok_or_else(malformed)?, text(&item, summary::OLDEST));
             } else if key.pk == DIRTY {
                 usage.dirty.insert(key.sk);
+            } else if super::repricing::is_of_repricing(&key) {
+                // Which costs hold is checked by itself.
             } else if key.pk.starts_with(SEPARATOR) {
                 // The state of reconcile.
             } else if let Some(users) = item.get(END_USERS) {
@@ -83,6 +86,9 @@ pub fn rollup_item(item: &Item) -> Option<RollupItem> {
             _ if is_mark(name) => {}
             AttributeValue::N(number) => {
                 all.sums.add(columns::parse(name)?, Decimal::from_str_exact(number).ok()?);
+            }
+            AttributeValue::S(rows) if name == UNPRICED => {
+                all.sums.unpriced = serde_json::from_str(rows).ok()?;
             }
             AttributeValue::S(model) => drop(all.sums.names.insert(columns::parse(name)?, model.clone())),
             value => drop(all.sums.sets.insert(columns::parse(name)?, hashes(value)?)),

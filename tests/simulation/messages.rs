@@ -15,7 +15,7 @@ use store::keys::{self, Key};
 pub const ORGS: [(&str, Tz); 2] = [("acme", Tz::UTC), ("bolt", Tz::Asia__Kathmandu)];
 
 /// One model with a plain price, one with long-context prices, one whose price changes, and one without a price.
-const MODELS: [(&str, &str); 4] = [
+pub const MODELS: [(&str, &str); 4] = [
     ("anthropic", "claude-haiku-3.5"),
     ("anthropic", "claude-sonnet-4-5"),
     ("anthropic", "claude-sonnet-5"),

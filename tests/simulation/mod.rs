@@ -13,6 +13,7 @@
 //! | | `messages.rs` | random events, and their comparison with stored ones |
 //! | functions | `service.rs` | ingest, registry and metrics, each in its own process |
 //! | | `reconciliation.rs` | invocations of reconcile |
+//! | | `repricing.rs` | own prices, repricing entries, and the costs that they list |
 //! | | `processes.rs` | processes that die or are given up, and their late requests |
 //! | SDK | `wire.rs` | holds each request until its fate is decided |
 //! | | `requests.rs` | executes requests or lets them fail |
@@ -47,6 +48,7 @@ mod mutant;
 mod processes;
 mod reconciliation;
 mod repeated_event;
+mod repricing;
 mod requests;
 mod run;
 mod senders;
@@ -82,9 +84,12 @@ pub fn number(variable: &str) -> Option<u64> {
 }
 
 /// What must have occurred in an ordinary test run, since checks prove nothing about what never occurred.
-const KINDS: [&str; 36] = [
+const KINDS: [&str; 41] = [
     "HandleRequest",
     "ChangeSettings",
+    "ChangePrice",
+    "Reprice",
+    "WithdrawRepricing",
     "Check",
     "Crash",
     "Deliver",
@@ -114,6 +119,9 @@ const KINDS: [&str; 36] = [
     "Repaired",
     "Recomputed",
     "SealedItemWritten",
+    // It carried out repricing entries, or took them back.
+    "Repriced",
+    "RepricingDone",
     // Responses of ingest.
     "200",
     "503",

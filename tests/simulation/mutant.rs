@@ -29,10 +29,16 @@ pub enum Mutant {
     ChangeOverwritten,
     /// A late event of a sealed item is dropped, without marking its day as dirty.
     LateDropped,
+    /// A repricing entry is said to be carried out for a day, but does not hold for it.
+    RepricingLost,
+    /// The costs that a repricing entry lists are lost.
+    CostsLost,
+    /// A repriced day is recomputed like any other dirty day: rollups that are missing or equal are not sealed.
+    RepricedUnsealed,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 12] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -42,15 +48,20 @@ impl Mutant {
         Self::SealIgnored,
         Self::ChangeOverwritten,
         Self::LateDropped,
+        Self::RepricingLost,
+        Self::CostsLost,
+        Self::RepricedUnsealed,
     ];
 
     /// Changes an update of a rollup before it is executed. `shard` is the one being delivered.
     pub fn change_request(self, body: &mut Value, shard: &str) {
         match self {
             Self::ChangeOverwritten if body["Item"][SEALED].is_object() => return forget_condition(body),
-            Self::LateDropped if body["Item"][PK]["S"] == DIRTY => {
-                body["Item"][PK] = json!({ "S": "#nowhere" });
-                return;
+            Self::LateDropped if body["Item"][PK]["S"] == DIRTY => return misplace(&mut body["Item"]),
+            Self::CostsLost if partition(body).contains("#R#") => return misplace(&mut body["Item"]),
+            Self::RepricingLost | Self::RepricedUnsealed => {
+                let writes = body["TransactItems"].as_array_mut().into_iter().flatten();
+                return writes.for_each(|write| self.change_repriced_day(&mut write["Put"]));
             }
             _ => {}
         }
@@ -73,14 +84,26 @@ impl Mutant {
                 }
             }
             Self::Unconditioned => {
-                // The version is compared with a value of its own.
-                let (_, version) = condition.trim_end_matches(')').rsplit_once(" = ").unwrap();
-                for unused in [&first, version] {
-                    values.as_object_mut().unwrap().remove(unused);
-                }
+                let update = body["UpdateExpression"].as_str().unwrap().to_owned();
+                let used: Vec<_> = update.split(['=', ',', ' ']).collect();
+                let values = body["ExpressionAttributeValues"].as_object_mut().unwrap();
+                values.retain(|name, _| used.contains(&name.as_str()));
                 body["ConditionExpression"] = json!(unsealed);
             }
             _ => {}
+        }
+    }
+
+    /// Changes the entries that hold for a day, if `put` is about these.
+    fn change_repriced_day(self, put: &mut Value) {
+        if !partition(put).ends_with("#R") {
+            return;
+        }
+        if self == Self::RepricedUnsealed {
+            put["Item"]["recomputed"] = put["Item"]["changes"].clone();
+        } else {
+            misplace(&mut put["Item"]);
+            forget_condition(put);
         }
     }
 
@@ -113,6 +136,17 @@ impl Mutant {
         let shard = if self == Self::NoLabel { shard } else { "" };
         mark_column(TABLE, shard)
     }
+}
+
+/// The partition key of a put or an update.
+fn partition(write: &Value) -> &str {
+    let key = |of: &str| write[of][PK]["S"].as_str();
+    key("Item").or_else(|| key("Key")).unwrap_or_default()
+}
+
+/// Puts an item where nothing reads it.
+fn misplace(item: &mut Value) {
+    item[PK] = json!({ "S": "#nowhere" });
 }
 
 /// Removes a request's condition with its names and values.

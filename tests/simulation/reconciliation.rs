@@ -23,7 +23,7 @@ use super::wire::{DIRECT, Process};
 /// The retention of raw events as configured for reconcile. Older events may expire at any time.
 const RETENTION_DAYS: u32 = 24;
 /// The age of the oldest day that is reconciled on request. Days up to this age do not expire during a run.
-const OLDEST: u32 = 16;
+pub const OLDEST: u32 = 16;
 /// A timeout that is never reached.
 const TIME: Duration = Duration::from_hours(1);
 
@@ -38,7 +38,8 @@ impl Run {
         let (org, day) = day.unwrap_or_else(|| (OrgId::new(ORGS[0].0).unwrap(), oldest));
         let event = match self.rng.random_range(0..10) {
             0 => json!({ "do": "nightly" }),
-            1..5 => json!({ "do": "dirty" }),
+            1..4 => json!({ "do": "dirty" }),
+            4..6 => json!({ "do": "reprice" }),
             _ => {
                 let (repair, seal) = (self.rng.random_ratio(4, 5), self.rng.random_ratio(2, 3));
                 json!({ "do": "day", "org": org, "day": day.to_string(), "repair": repair, "seal": seal })
@@ -51,6 +52,11 @@ impl Run {
     pub fn recompute_dirty(&mut self) {
         self.count("Recomputed");
         self.invoke_reconcile(json!({ "do": "dirty" }));
+    }
+
+    /// Carries out the repricing entries that are due.
+    pub fn carry_out_repricings(&mut self) {
+        self.invoke_reconcile(json!({ "do": "reprice" }));
     }
 
     fn invoke_reconcile(&mut self, event: Value) {
@@ -67,8 +73,13 @@ impl Run {
     /// Handles a report. Days may be behind, and requests may fail, as long as there are faults.
     pub fn reconciled(&mut self, process: Process, report: Result<Value, String>) {
         self.note(|| format!("p{process} returns {report:?}"));
-        if report.is_ok_and(|report| report["repaired"].as_u64() > Some(0)) {
-            self.count("Repaired");
+        let report = report.unwrap_or_default();
+        for (field, kind) in
+            [("repaired", "Repaired"), ("repriced_days", "Repriced"), ("repricings", "RepricingDone")]
+        {
+            if report[field].as_u64() > Some(0) {
+                self.count(kind);
+            }
         }
     }
 

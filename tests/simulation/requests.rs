@@ -80,7 +80,7 @@ impl Run {
         shard: &str,
     ) -> CheckResult<(u16, String)> {
         let response =
-            match self.mutant.filter(|_| ["UpdateItem", "PutItem", "DeleteItem"].contains(&operation)) {
+            match self.mutant.filter(|_| !["GetItem", "Query", "BatchGetItem"].contains(&operation)) {
                 None => self.engine.execute(operation, body),
                 Some(mutant) => {
                     let mut changed = body.clone();

@@ -31,6 +31,7 @@ use super::faults::FaultRates;
 use super::messages::ORGS;
 use super::mutant::Mutant;
 use super::processes::OrphanedRequest;
+use super::repricing::PriceState;
 use super::senders::Senders;
 use super::service::{SECRET, Service};
 use super::stream::{ShardIndex, Stream};
@@ -99,6 +100,8 @@ pub struct Run {
     pub warm_aggregators: Vec<(Process, Arc<Aggregator>)>,
     /// The marks at the last check.
     pub marks: BTreeMap<(Key, String), SequenceNumber>,
+    /// The own prices of each organization after each audit entry, with the number of events stored until then.
+    pub price_states: Vec<PriceState>,
     /// The progress of the lanes at the last check.
     pub progress: BTreeMap<u8, i64>,
     pub tokens: Vec<String>,
@@ -129,6 +132,7 @@ impl Run {
             warm_services: Vec::new(),
             warm_aggregators: Vec::new(),
             marks: BTreeMap::new(),
+            price_states: vec![PriceState::default()],
             progress: BTreeMap::new(),
             tokens: ORGS.iter().map(|(org, _)| token(org)).collect(),
             trace: vec![format!("{fault_rates:?}")],
@@ -191,6 +195,7 @@ impl Run {
             && self.senders.are_done()
             && self.streams.iter().all(|stream| stream.shards.iter().all(super::stream::Shard::is_done))
             && !self.has_dirty_days()
+            && !self.has_due_repricings()
     }
 
     /// Handles the responses of invocations that have ended.

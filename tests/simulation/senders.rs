@@ -21,6 +21,8 @@ pub struct StoredEvent {
     pub event: Event,
     /// The number of the message; `None` for an audit entry.
     pub message: Option<u64>,
+    /// The number of events that were stored before it.
+    pub order: usize,
     /// Whether it has expired.
     pub removed: bool,
 }
@@ -139,7 +141,7 @@ impl Senders {
         } else {
             return Err(format!("p{process} stored two audit entries for one change"));
         };
-        let stored = StoredEvent { event, message, removed: false };
+        let stored = StoredEvent { event, message, order: self.stored.len(), removed: false };
         if self.stored.insert(key.clone(), stored).is_some() {
             return Err(format!("{key:?} was inserted twice"));
         }
@@ -200,7 +202,11 @@ impl Senders {
     pub fn check_change(&self, process: Process, status: StatusCode, body: &Value) -> CheckResult {
         match status {
             StatusCode::OK if self.changes.contains(&process) => Ok(()),
-            StatusCode::SERVICE_UNAVAILABLE => Ok(()),
+            // Prices and entries are set and deleted by other processes too.
+            StatusCode::NO_CONTENT
+            | StatusCode::NOT_FOUND
+            | StatusCode::CONFLICT
+            | StatusCode::SERVICE_UNAVAILABLE => Ok(()),
             _ => Err(format!("the change by p{process} returned {status}: {body}")),
         }
     }

@@ -38,7 +38,11 @@ impl Run {
                     let image: Item = serde_json::from_value(raw["dynamodb"]["NewImage"].clone()).unwrap();
                     let event = event(&image)?;
                     let effect = Effect::Count(Box::new(contribution(&event)));
+                    let is_change = !event.is_usage();
                     self.senders.insert(process, key.clone(), event)?;
+                    if is_change {
+                        self.note_prices()?;
+                    }
                     effect
                 }
                 Some("REMOVE") => Effect::Nothing,

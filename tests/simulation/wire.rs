@@ -17,7 +17,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use ledger::event::REGISTRY_SOURCE;
 use serde_json::{Value, json};
-use store::keys::{PK, SK, event_key, parse_event_key};
+use store::keys::{PK, REPRICINGS_DUE, SK, event_key, parse_event_key};
 use tokio::sync::oneshot;
 
 use super::engine::Engine;
@@ -190,7 +190,33 @@ fn place(body: &Value) -> String {
     let key = body.get("Key").or_else(|| body.get("Item")).unwrap_or(&Value::Null);
     let part = |name: &str| key[name]["S"].as_str().unwrap_or_default().to_owned();
     let table = body["TableName"].as_str().and_then(|name| name.rsplit('-').next()).unwrap_or_default();
-    format!("{table} {} {}", part(PK), part(SK))
+    let (pk, sk) = without_random_ids(part(PK), part(SK));
+    format!("{table} {pk} {sk}")
+}
+
+/// A key without the random ids of repricing entries and of attempts at them.
+fn without_random_ids(mut pk: String, mut sk: String) -> (String, String) {
+    let cut = |text: &mut String, prefix: &str| {
+        if let Some(at) = text.find(prefix) {
+            text.replace_range(at + prefix.len().., "…");
+        }
+    };
+    if pk.contains("#R#") {
+        // Day, attempt, lane and page.
+        sk = sk
+            .split('#')
+            .enumerate()
+            .filter(|(i, _)| *i != 1)
+            .map(|(_, part)| part)
+            .collect::<Vec<_>>()
+            .join("#");
+    }
+    cut(&mut pk, "#R#");
+    cut(&mut sk, "REPRICE#");
+    if pk == REPRICINGS_DUE {
+        cut(&mut sk, "#");
+    }
+    (pk, sk)
 }
 
 fn received(response: SdkResponse) -> Result<HttpResponse, ConnectorError> {

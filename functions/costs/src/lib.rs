@@ -15,6 +15,7 @@ mod providers;
 pub mod recommendations;
 mod spending;
 pub mod summary;
+pub mod unpriced;
 
 use store::{Registry, Usage};
 
@@ -32,5 +33,6 @@ pub fn routes() -> Vec<Route> {
         pricing::route(),
         recommendations::route(),
         summary::route(),
+        unpriced::route(),
     ]
 }

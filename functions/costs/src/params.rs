@@ -2,7 +2,7 @@
 
 use futures::try_join;
 use ledger::period::{Day, DayRange, Month};
-use ledger::rollup::OrgDay;
+use ledger::rollup::{OrgDay, UnpricedRows};
 use store::Result;
 use web::caller::Caller;
 use web::query::{FromQuery, QueryReader};
@@ -44,6 +44,14 @@ impl Period {
             all.merge(day);
         }
         Ok(all)
+    }
+
+    /// The organization's calls without a price, by day.
+    pub async fn unpriced(&self, app: &App, caller: &Caller) -> Result<Vec<UnpricedRows>> {
+        let fetch = |days| app.tables.usage.unpriced_days(&caller.org, days);
+        let (window, days) =
+            app.tables.registry.fetch_days(&caller.org, app.clock.now(), self.window(), fetch).await?;
+        Ok(days.into_iter().filter(|(day, _)| window.contains(*day)).map(|(_, rows)| rows).collect())
     }
 
     pub async fn of_agents(&self, app: &App, caller: &Caller) -> Result<Vec<Spending>> {

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug, Display, Formatter};
 
 use ledger::rollup::Column;
-use ledger::rollup::Rollup;
+use ledger::rollup::{Rollup, UnpricedCall, UnpricedFigures, UnpricedRows};
 use rust_decimal::Decimal;
 use serde::Serialize;
-use store::keys::Key;
 use store::keys::columns::spell;
+use store::keys::{Key, UNPRICED};
 
 use crate::recompute::Recomputed;
 
@@ -29,6 +29,8 @@ pub struct Comparison {
     pub drift: Vec<Difference>,
     /// Columns that miss only events which may not be aggregated yet.
     pub behind: u64,
+    /// Whether any difference is explained.
+    may_differ: bool,
 }
 
 impl Comparison {
@@ -38,13 +40,25 @@ impl Comparison {
     }
 }
 
+/// How far an item may lag behind the raw events without being wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lag {
+    /// It may miss recent events.
+    Recent,
+    /// It is sealed, and its day is dirty: it may miss any event.
+    Sealed,
+    /// Calls were repriced since: it may have any other figure.
+    Repriced,
+}
+
 /// Compares the columns of an item that are about a day with the day's events.
 ///
 /// The item was read before the events, so it cannot hold an event that they do not contain: no stored value may exceed
-/// the recomputed one. It may miss recent events. A sealed item of a `dirty` day may miss any.
-pub fn compare(key: &Key, stored: &Rollup, recomputed: &Recomputed, dirty: bool) -> Comparison {
+/// the recomputed one, unless calls were repriced.
+pub fn compare(key: &Key, stored: &Rollup, recomputed: &Recomputed, lag: Lag) -> Comparison {
+    let dirty = lag != Lag::Recent;
     let (all, recent) = (&recomputed.all, &recomputed.recent);
-    let mut comparison = Comparison::default();
+    let mut comparison = Comparison { may_differ: lag == Lag::Repriced, ..Comparison::default() };
     for (name, column) in by_name(stored.numbers.keys().chain(all.numbers.keys())) {
         let (is, should_be) = (stored.number(column), all.number(column));
         let least = if dirty { Decimal::ZERO } else { should_be - recent.number(column) };
@@ -52,6 +66,9 @@ pub fn compare(key: &Key, stored: &Rollup, recomputed: &Recomputed, dirty: bool)
     }
     comparison.sets(key, &names(stored), &names(all), &names(recent), dirty);
     comparison.sets(key, &stored.sets, &all.sets, &recent.sets, dirty);
+    let (is, should_be) = (Rows(&stored.unpriced), Rows(&all.unpriced));
+    let least = if dirty { 0 } else { all.unpriced.requests() - recent.unpriced.requests() };
+    comparison.column(key, UNPRICED, &is, &should_be, is.may_become(&should_be, least));
     comparison
 }
 
@@ -95,7 +112,7 @@ impl Comparison {
         if stored == computed {
             return;
         }
-        if explained {
+        if explained || self.may_differ {
             self.behind += 1;
             return;
         }
@@ -119,6 +136,28 @@ impl<T: Debug + Ord> Display for Members<'_, T> {
             (1, Some(only)) => write!(f, "{only:?}"),
             (count, _) => write!(f, "{count} members"),
         }
+    }
+}
+
+/// Calls without a price.
+#[derive(PartialEq)]
+struct Rows<'a>(&'a UnpricedRows);
+
+impl Rows<'_> {
+    /// Whether these calls are some of `all`, and at least `least`.
+    fn may_become(&self, all: &Self, least: u64) -> bool {
+        let requests: BTreeMap<_, _> = all.0.rows().map(|(call, figures)| (call, figures.requests)).collect();
+        // A row that `all` counts with the others may still be one of its own.
+        let fits = |(call, figures): (&UnpricedCall, &UnpricedFigures)| {
+            requests.get(call).map_or(!all.0.others().is_empty(), |all| figures.requests <= *all)
+        };
+        self.0.rows().all(fits) && (least..=all.0.requests()).contains(&self.0.requests())
+    }
+}
+
+impl Display for Rows<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} requests in {} rows", self.0.requests(), self.0.rows().count())
     }
 }
 

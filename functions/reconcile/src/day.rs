@@ -3,6 +3,12 @@
 //! Rollups are read before raw events, so anything aggregated is also in the raw events; extra raw events may simply
 //! not be aggregated yet. A repaired item is sealed. An event that hits a sealed item marks its day as dirty, and the
 //! day is then recomputed with that event.
+//!
+//! Repricing entries that hold for the day change what its events cost. The aggregator does not know them: it only ever
+//! adds stamped costs. So when the entries of a day have changed, every item that counts costs is rewritten and sealed,
+//! even an item that is missing or correct. From then on the aggregator adds none of the repriced calls to it, and a
+//! process that still works with the former entries finds each item changed. Entries are read before and after everything
+//! else, so that a change in between is noticed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,8 +20,10 @@ use ledger::rollup::{Seen, Subject};
 use runtime::clock::Clock;
 use store::error::Result;
 use store::keys::Key;
+use store::repricing::RepricedDay;
 
 use crate::Tables;
+use crate::compare::Lag;
 use crate::recompute::RecomputedDay;
 use crate::repair::{ComparedItem, Repair};
 use crate::report::DayReport;
@@ -57,11 +65,17 @@ impl DayReconciliation<'_> {
         let mut report = DayReport::new(self.org, self.day);
         let mut extra = BTreeSet::new();
         for round in 1..=ROUNDS {
+            let repriced = self.tables.usage.repriced_day(self.org, self.day).await?;
             let token = self.tables.usage.dirty_token(self.org, self.day).await?;
-            let mut compared = self.compare(&mut report, &extra, token.is_some()).await?;
+            let mut compared = self.compare(&mut report, &extra, &repriced, token.is_some()).await?;
             if report.unreadable > 0 {
                 // What the malformed events would add is unknown, so no comparison is possible.
                 return Ok(report);
+            }
+            let other = self.tables.usage.repriced_day(self.org, self.day).await?;
+            if repriced.version != other.version {
+                report.is_restless = true;
+                continue;
             }
             report.is_restless = compared.items.iter().any(|item| compared.is_inconclusive(item));
             if report.is_restless && round < ROUNDS {
@@ -76,7 +90,7 @@ impl DayReconciliation<'_> {
                 return Ok(report);
             }
             extra.extend(items.iter().map(|item| item.key.clone()));
-            if self.repair(&items, compared.seen, token.as_deref(), &mut report).await? {
+            if self.repair(&items, compared.seen, &repriced, token.as_deref(), &mut report).await? {
                 return Ok(report);
             }
         }
@@ -88,18 +102,25 @@ impl DayReconciliation<'_> {
         &self,
         report: &mut DayReport,
         extra: &BTreeSet<Key>,
-        dirty: bool,
+        repriced: &RepricedDay,
+        is_dirty: bool,
     ) -> Result<ComparedDay> {
         let settled = self.clock.now() - SETTLE;
         let mut stored = stored::read(&self.tables.usage, self.org, self.day, extra).await?;
-        let mut recomputed = RecomputedDay::read(&self.tables.events, self.org, self.day, settled).await?;
+        let tables = (&self.tables.events, &self.tables.usage);
+        let mut recomputed = RecomputedDay::read(tables, self.org, self.day, repriced, settled).await?;
         report.read(&mut recomputed);
         let unlisted: BTreeSet<_> =
             recomputed.items.keys().filter(|key| !stored.contains_key(*key)).cloned().collect();
         stored.extend(stored::read_keys(&self.tables.usage, unlisted.iter().cloned().collect()).await?);
         let items = stored.into_iter().map(|(key, item)| {
-            let recomputed = recomputed.items.remove(&key).unwrap_or_default();
-            ComparedItem::new(key, item, recomputed, self.day, dirty)
+            let expected = recomputed.items.remove(&key).unwrap_or_default();
+            let lag = match is_dirty {
+                _ if recomputed.priced_items.contains(&key) => Lag::Repriced,
+                true if item.sealed.is_some() => Lag::Sealed,
+                _ => Lag::Recent,
+            };
+            ComparedItem::new(key, item, expected, self.day, lag)
         });
         Ok(ComparedDay { items: items.collect::<Result<_>>()?, unlisted, seen: recomputed.seen })
     }
@@ -110,6 +131,7 @@ impl DayReconciliation<'_> {
         &self,
         items: &[ComparedItem],
         seen: BTreeMap<Subject, Seen>,
+        repriced: &RepricedDay,
         token: Option<&str>,
         report: &mut DayReport,
     ) -> Result<bool> {
@@ -124,8 +146,11 @@ impl DayReconciliation<'_> {
             // Something is still wrong, so a dirty day stays dirty.
             return Ok(true);
         }
+        if done && repriced.is_pending() && !tables.usage.note_recomputed(org, day, repriced.version).await? {
+            return Ok(false);
+        }
         if done && let Some(token) = token {
-            self.tables.usage.clear_dirty(self.org, self.day, token).await?;
+            tables.usage.clear_dirty(org, day, token).await?;
         }
         Ok(done)
     }

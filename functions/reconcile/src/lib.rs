@@ -11,6 +11,7 @@ mod reconciler;
 mod repair;
 mod replay;
 pub mod report;
+mod reprice;
 pub mod request;
 pub mod schedule;
 mod stored;

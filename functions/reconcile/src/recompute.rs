@@ -1,21 +1,23 @@
 //! Recomputes a day from its raw events, by the same rollup as the aggregator's and with at most one page of events of
 //! each lane in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use futures::stream::select_all;
+use ledger::event::{Data, Event, LlmCall};
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup;
 use ledger::rollup::Measure;
-use ledger::rollup::{Rollup, Seen, Subject};
-use store::Events;
+use ledger::rollup::{Rollup, RollupId, Seen, Subject};
 use store::error::Result;
 use store::keys::Keyed;
 use store::keys::{Key, LANES};
 use store::raw_events::StoredEvent;
+use store::repricing::RepricedDay;
+use store::{Events, Usage};
 
 /// The most malformed events whose keys are reported.
 const MAX_NAMED: usize = 20;
@@ -32,6 +34,10 @@ pub struct RecomputedDay {
     pub unreadable_keys: Vec<String>,
     /// What the events say about the organization, its agents and its nodes.
     pub seen: BTreeMap<Subject, Seen>,
+    /// Whether repricing entries have changed since the rollups were recomputed.
+    is_repriced: bool,
+    /// If so, the items whose figures depend on the cost of calls.
+    pub priced_items: BTreeSet<Key>,
 }
 
 /// What a day's events add to one item.
@@ -45,13 +51,22 @@ pub struct Recomputed {
 
 impl RecomputedDay {
     /// Reads the day's events from all lanes. Those that arrived after `settled` are recent.
-    pub async fn read(events: &Events, org: &OrgId, day: Day, settled: DateTime<Utc>) -> Result<Self> {
-        let mut recomputed = Self::default();
-        let lanes = (0..LANES).map(|lane| Box::pin(events.raw_events(org, day, lane)));
+    ///
+    /// The cost of a call is the one that the last repricing entry lists for it, else the one that ingest stamped.
+    pub async fn read(
+        (events, usage): (&Events, &Usage),
+        org: &OrgId,
+        day: Day,
+        repriced: &RepricedDay,
+        settled: DateTime<Utc>,
+    ) -> Result<Self> {
+        let mut recomputed = Self { is_repriced: repriced.is_pending(), ..Self::default() };
+        let entries = &repriced.entries;
+        let lanes = (0..LANES).map(|lane| Box::pin(events.priced_events(usage, org, day, lane, entries)));
         let mut pages = select_all(lanes);
         while let Some(page) = pages.try_next().await? {
             for event in page {
-                recomputed.add(event, settled);
+                recomputed.add(event.stored, settled);
             }
         }
         recomputed.unreadable_keys.sort_unstable();
@@ -70,6 +85,11 @@ impl RecomputedDay {
         // An event without an arrival time is an old one.
         let recent = stored.received.is_some_and(|received| received > settled);
         let contribution = rollup::contribution(&event);
+        if self.is_repriced
+            && let Data::LlmCall(call) = &event.data
+        {
+            self.add_priced_items(&event, call);
+        }
         for (target, sums) in contribution.sums {
             self.add_to_item(target.key(), &sums, recent);
         }
@@ -81,6 +101,20 @@ impl RecomputedDay {
             let mut sums = Rollup::default();
             sums.insert(Measure::EndUsers, user.hash);
             self.add_to_item(user.key(), &sums, recent);
+        }
+    }
+
+    /// Adds the items that the call counts in whatever it costs, empty where this cost counts nothing.
+    fn add_priced_items(&mut self, event: &Event, call: &LlmCall) {
+        let (org, day) = (&event.org, event.day);
+        for item in [
+            RollupId::OrgDay(org.clone(), day),
+            RollupId::AgentDay(org.clone(), day, call.agent_id.clone()),
+            RollupId::UnpricedDay(org.clone(), day),
+        ] {
+            let key = item.key();
+            self.items.entry(key.clone()).or_default();
+            self.priced_items.insert(key);
         }
     }
 

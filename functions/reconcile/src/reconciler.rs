@@ -14,12 +14,14 @@ use serde::Deserialize;
 use serde_json::Value;
 use store::error::Result;
 use store::reconcile::ReconcileProgress;
+use store::repricing::DueRepricing;
 use tokio::time::Instant;
 
 use crate::Tables;
 use crate::day::DayReconciliation;
 use crate::replay::{self, Quarantined};
 use crate::report::{DayReport, Report};
+use crate::reprice;
 use crate::request::{Actions, Request};
 use crate::schedule::{due, oldest_complete_day};
 
@@ -74,6 +76,13 @@ impl Reconciler {
                     self.reconcile_in_time(&mut report, (&org, day), Actions::REPAIR, until).await;
                 }
             }
+            Request::Reprice => {
+                for (org, due) in reprice::due(&self.tables).await? {
+                    if let Err(error) = self.reprice(&mut report, due, until).await {
+                        report.failures.push(format!("repricing of {org}: {error}"));
+                    }
+                }
+            }
             Request::Replay => self.replay(&mut report, until).await?,
             Request::Forget { places } => {
                 report.released = replay::release(&self.tables.usage, &places).await?;
@@ -88,6 +97,63 @@ impl Reconciler {
             }
         }
         Ok(report)
+    }
+
+    /// Carries out the repricing entries of one organization, as far as there is time.
+    async fn reprice(&self, report: &mut Report, mut due: Vec<DueRepricing>, until: Instant) -> Result<()> {
+        while Instant::now() < until
+            && let Some(next) = reprice::claim(&self.tables, &due, self.clock.now()).await?
+        {
+            let done = self.carry_out_repricing(report, &next, until).await;
+            if !matches!(done, Ok(true)) {
+                // Later entries wait for this one.
+                self.tables.registry.release_repricing(&next).await?;
+                return done.map(drop);
+            }
+            report.repricings += 1;
+            due.retain(|entry| *entry != next);
+        }
+        Ok(())
+    }
+
+    /// Carries out an entry, or takes it back. False if something is left to do.
+    async fn carry_out_repricing(
+        &self,
+        report: &mut Report,
+        due: &DueRepricing,
+        until: Instant,
+    ) -> Result<bool> {
+        let registry = &self.tables.registry;
+        let oldest = oldest_complete_day(Day::of(self.clock.now(), chrono_tz::UTC), self.retention_days);
+        let settings = registry.settings_of_now(&due.org).await?;
+        while Instant::now() < until {
+            let Some(repricing) = registry.repricing(&due.org, &due.id).await? else { return Ok(true) };
+            if let Some(day) = reprice::next_day(&repricing, oldest) {
+                if !reprice::step(&self.tables, &repricing, day, &settings).await? {
+                    return Ok(false);
+                }
+                report.repriced_days += 1;
+                self.recompute_repriced(report, &due.org, day).await?;
+                continue;
+            }
+            for day in reprice::pending_days(&self.tables, &repricing, oldest).await? {
+                if Instant::now() >= until || !self.recompute_repriced(report, &due.org, day).await? {
+                    return Ok(false);
+                }
+            }
+            return reprice::finish(&self.tables, &repricing).await;
+        }
+        Ok(false)
+    }
+
+    /// Recomputes a day whose calls were repriced, unless that is done already. Returns whether it is done then.
+    async fn recompute_repriced(&self, report: &mut Report, org: &OrgId, day: Day) -> Result<bool> {
+        let is_done = async || Ok(!self.tables.usage.repriced_day(org, day).await?.is_pending());
+        if is_done().await? {
+            return Ok(true);
+        }
+        self.reconcile_and_report(report, (org, day), Actions::REPAIR).await;
+        is_done().await
     }
 
     async fn replay(&self, report: &mut Report, until: Instant) -> Result<()> {
@@ -151,6 +217,15 @@ impl Reconciler {
             report.days_left += 1;
             return None;
         }
+        self.reconcile_and_report(report, (org, day), actions).await
+    }
+
+    async fn reconcile_and_report(
+        &self,
+        report: &mut Report,
+        (org, day): (&OrgId, Day),
+        actions: Actions,
+    ) -> Option<bool> {
         // Arithmetic panics when a day's numbers overflow. That must not stop the other days.
         let reconciled = AssertUnwindSafe(self.reconcile(org, day, actions)).catch_unwind().await;
         match reconciled.unwrap_or_else(|_| Err(store::error::Error::internal("it cannot be recomputed"))) {

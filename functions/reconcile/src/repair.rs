@@ -16,7 +16,7 @@ use store::keys::{Key, own_day};
 use store::reconcile::{RewriteOutcome, StoredRollup};
 
 use crate::Tables;
-use crate::compare::{Comparison, compare};
+use crate::compare::{Comparison, Lag, compare};
 use crate::recompute::Recomputed;
 use crate::report::DayReport;
 
@@ -27,21 +27,16 @@ pub struct ComparedItem {
     /// The stored columns that are about the day.
     columns: Rollup,
     recomputed: Recomputed,
+    lag: Lag,
     pub comparison: Comparison,
 }
 
 impl ComparedItem {
-    pub fn new(
-        key: Key,
-        stored: StoredRollup,
-        recomputed: Recomputed,
-        day: Day,
-        dirty: bool,
-    ) -> Result<Self> {
+    pub fn new(key: Key, stored: StoredRollup, recomputed: Recomputed, day: Day, lag: Lag) -> Result<Self> {
         let own = own_day(&key).ok_or_else(|| Error::Internal(format!("{key:?} belongs to no day")))?;
         let columns = stored.columns.part((day.date() - own.date()).num_days());
-        let comparison = compare(&key, &columns, &recomputed, dirty && stored.sealed.is_some());
-        Ok(Self { key, stored, columns, recomputed, comparison })
+        let comparison = compare(&key, &columns, &recomputed, lag);
+        Ok(Self { key, stored, columns, recomputed, lag, comparison })
     }
 
     fn is_of_end_users(&self) -> bool {
@@ -82,7 +77,10 @@ impl Repair<'_> {
     }
 
     fn action(&self, item: &ComparedItem) -> Action {
-        let ComparedItem { key, stored, comparison, .. } = item;
+        let ComparedItem { key, stored, comparison, lag, .. } = item;
+        if *lag == Lag::Repriced {
+            return Action::Rewrite;
+        }
         let drifts = !comparison.drift.is_empty();
         // The aggregator adds nothing to a sealed item, so whatever it misses has to be written here.
         let incomplete = stored.sealed.is_some() && !comparison.is_equal();
@@ -116,7 +114,7 @@ impl Repair<'_> {
     }
 
     async fn rewrite(&self, item: &ComparedItem, report: &mut DayReport) -> Result<bool> {
-        let ComparedItem { key, stored, columns, recomputed, comparison } = item;
+        let ComparedItem { key, stored, columns, recomputed, lag, comparison } = item;
         match self.tables.usage.rewrite(key, columns, &recomputed.all, stored.writes).await? {
             RewriteOutcome::Written => {
                 report.repaired(comparison);
@@ -128,7 +126,7 @@ impl Repair<'_> {
                 Ok(true)
             }
             RewriteOutcome::Changed => {
-                if !comparison.drift.is_empty() && stored.sealed.is_none() {
+                if (!comparison.drift.is_empty() || *lag == Lag::Repriced) && stored.sealed.is_none() {
                     // Marked before it is frozen, so that the day is recomputed even if this process dies in between.
                     self.mark_dirty(key).await?;
                     self.tables.usage.seal(key).await?;

@@ -114,6 +114,10 @@ pub struct Report {
     pub days_left: u64,
     /// The days worth reporting, or the day that was requested.
     pub days: Vec<DayReport>,
+    /// Repricing entries that were carried out or taken back.
+    pub repricings: u64,
+    /// Days that this was done for.
+    pub repriced_days: u64,
     /// Records released from quarantine.
     pub released: u64,
     /// Records that stay quarantined, since their events are still not aggregated.

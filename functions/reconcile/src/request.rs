@@ -12,6 +12,8 @@ pub enum Request {
     Nightly,
     /// `{"do":"dirty"}`: recomputes the days that events have reached after they were sealed.
     Dirty,
+    /// `{"do":"reprice"}`: carries out repricing entries, and takes back those that were deleted.
+    Reprice,
     /// `{"do":"replay"}`: recomputes the days of quarantined records, and releases the records that are then counted.
     Replay,
     /// `{"do":"forget","places":["…"]}`: deletes quarantined records that someone has examined and found irrelevant.

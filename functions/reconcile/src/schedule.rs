@@ -3,6 +3,7 @@
 //! A day is compared once it is over, and sealed once late events are no longer accepted: events may be up to 35 days
 //! late, and a stream keeps a record for a day. Days whose raw events may have expired can no longer be recomputed.
 
+pub use ledger::period::oldest_complete_day;
 use ledger::period::{Day, DayRange};
 use store::reconcile::ReconcileProgress;
 
@@ -20,12 +21,6 @@ pub fn due(progress: ReconcileProgress, first: Day, today: Day, retention_days: 
     // Sealing compares a day too.
     let compared = from(progress.compared).max(today.minus(CLOSED_AFTER - 1));
     (days(compared, today.minus(1)), days(from(progress.sealed), today.minus(CLOSED_AFTER)))
-}
-
-/// The oldest day of which no raw event can have expired. An event may be ingested up to 10 minutes before its day
-/// begins, from a clock that runs ahead, and the day may begin 14 hours before that of UTC.
-pub fn oldest_complete_day(today: Day, retention_days: u32) -> Day {
-    today.minus(retention_days.saturating_sub(2))
 }
 
 #[cfg(test)]

@@ -27,8 +27,8 @@ pub async fn read(usage: &Usage, org: &OrgId, day: Day, extra: &BTreeSet<Key>) -
     let mut items = read_ranges(usage, ranges(org, day)).await?;
     let logs = agents_with_activity(&items).into_iter().map(|agent| activity_log(org, Some(&agent), day));
     items.extend(read_ranges(usage, logs.collect()).await?);
-    let org_day = RollupId::OrgDay(org.clone(), day).key();
-    let single = extra.iter().chain([&org_day]).filter(|key| !items.contains_key(*key)).cloned();
+    let of_org = [RollupId::OrgDay(org.clone(), day).key(), RollupId::UnpricedDay(org.clone(), day).key()];
+    let single = extra.iter().chain(&of_org).filter(|key| !items.contains_key(*key)).cloned();
     let single = read_keys(usage, single.collect()).await?;
     items.extend(single);
     Ok(items)

@@ -1,4 +1,5 @@
-//! The registry of settings: organization, agents, projects, budget, subscription, own prices, alert destinations and keys.
+//! The registry of settings: organization, agents, projects, budget, subscription, own prices, repricing, alert
+//! destinations and keys.
 //!
 //! For every route:
 //!
@@ -24,6 +25,7 @@ pub mod price;
 pub mod project;
 pub mod projects;
 pub mod redeliver;
+pub mod reprice;
 mod reserved;
 mod response;
 pub mod subscription;
@@ -52,6 +54,7 @@ pub fn routes() -> Vec<Route> {
         organization::routes(),
         price::routes(),
         project::routes(),
+        reprice::routes(),
         subscription::routes(),
     ];
     one_each.into_iter().chain(several.into_iter().flatten()).collect()

@@ -18,7 +18,11 @@ pub struct Versioned<T> {
 impl<T> Versioned<T> {
     /// Takes the version from what is stored.
     pub fn new<S>(resource: T, stored: &Stored<S>) -> Self {
-        Self { resource, etag: stored.etag.clone().unwrap_or_else(|| UNSET.to_owned()) }
+        Self::with_etag(resource, stored.etag.clone().unwrap_or_else(|| UNSET.to_owned()))
+    }
+
+    pub const fn with_etag(resource: T, etag: String) -> Self {
+        Self { resource, etag }
     }
 }
 

@@ -46,6 +46,11 @@ impl CallCost {
         self.input + self.cache_read + self.cache_write + self.output + self.units
     }
 
+    /// Whether rollups count both costs alike: they may name different rows of the price book.
+    pub fn is_counted_like(&self, other: &Self) -> bool {
+        *self == Self { row: self.row.clone(), ..other.clone() }
+    }
+
     /// Whether the call, or a part of it, has no price.
     pub const fn is_unpriced(&self) -> bool {
         self.unpriced.is_some()

@@ -12,6 +12,7 @@ pub mod ids;
 pub mod money;
 pub mod period;
 pub mod pricing;
+pub mod repricing;
 pub mod rollup;
 pub mod roster;
 pub mod settings;

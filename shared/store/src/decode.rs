@@ -6,9 +6,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use rust_decimal::Decimal;
 
 use super::Item;
-use super::keys::{PK, SEALED, SK, VERSION, WRITES, columns, is_mark};
+use super::keys::{PK, SEALED, SK, UNPRICED, VERSION, WRITES, columns, is_mark};
 use crate::error::{Error, Result};
-use ledger::rollup::{Column, Rollup};
+use ledger::rollup::{Column, Rollup, UnpricedRows};
 
 /// The text of a string attribute.
 pub fn text<'a>(item: &'a Item, name: &str) -> Option<&'a str> {
@@ -46,6 +46,7 @@ pub fn sums(item: &Item) -> Result<Rollup> {
             Value::Set(members) => merged.sets.entry(column).or_default().extend(members),
         }
     })?;
+    merged.unpriced = unpriced(item)?;
     Ok(merged)
 }
 
@@ -57,7 +58,14 @@ pub fn columns(item: &Item) -> Result<Rollup> {
         Value::Name(name) => drop(sums.names.insert(column, name)),
         Value::Set(members) => drop(sums.sets.insert(column, members)),
     })?;
+    sums.unpriced = unpriced(item)?;
     Ok(sums)
+}
+
+/// The calls without a price that a rollup item holds.
+pub fn unpriced(item: &Item) -> Result<UnpricedRows> {
+    let rows = text(item, UNPRICED).map_or_else(|| Ok(UnpricedRows::default()), serde_json::from_str);
+    rows.map_err(|fault| Error::Internal(format!("a rollup item has malformed rows: {fault}")))
 }
 
 /// The value of a column.
@@ -86,5 +94,5 @@ fn each_column(item: &Item, mut take: impl FnMut(Column, Value)) -> Result<()> {
 
 /// Whether an attribute of a rollup item is not a column.
 fn is_system(name: &str) -> bool {
-    [PK, SK, VERSION, WRITES, SEALED].contains(&name) || is_mark(name)
+    [PK, SK, VERSION, WRITES, SEALED, UNPRICED].contains(&name) || is_mark(name)
 }

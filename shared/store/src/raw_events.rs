@@ -3,14 +3,17 @@
 use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt};
 
-use super::keys::{self, PK, SK, event as attr};
+use super::keys::{self, Key, PK, SK, event as attr};
 use super::table::Query;
-use super::{Events, Item, decode, events};
+use super::{Events, Item, decode, events, key_attributes};
 use crate::error::Result;
 use ledger::event::Event;
 use ledger::ids::OrgId;
 use ledger::period;
 use ledger::period::Day;
+
+/// The attributes that are read.
+const ATTRIBUTES: [&str; 5] = [PK, SK, attr::TIME, attr::DATA, attr::RECEIVED];
 
 /// A raw event as it is read back.
 #[derive(Debug)]
@@ -34,6 +37,23 @@ impl Events {
         stored_events(self.table.query(&keys::lane_events(org, day, lane)).strong())
     }
 
+    /// Up to `limit` events of one lane of a day, strongly consistent, after the one with the sort key `after`, and whether
+    /// there may be more.
+    pub async fn raw_events_after(
+        &self,
+        org: &OrgId,
+        day: Day,
+        lane: u8,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<(Vec<StoredEvent>, bool)> {
+        let range = keys::lane_events(org, day, lane);
+        let start = after.map(|sk| key_attributes(&Key { pk: range.pk.clone(), sk: sk.to_owned() }));
+        let query = self.table.query(&range).strong().any_version().attributes(ATTRIBUTES);
+        let page = query.start(start).page_size(limit).page().await?;
+        Ok((page.items.iter().map(stored_event).collect::<Result<_>>()?, page.next.is_some()))
+    }
+
     /// Like [`Self::raw_events`], but only events of the second of `since` and later, and eventually consistent: half
     /// the read units, but the newest events may be missing.
     pub fn raw_events_since(
@@ -51,7 +71,7 @@ impl Events {
 
 fn stored_events(query: Query<'_>) -> impl Stream<Item = Result<Vec<StoredEvent>>> + use<'_> {
     // `events::parse` checks the version of each event.
-    let query = query.any_version().attributes([PK, SK, attr::TIME, attr::DATA, attr::RECEIVED]);
+    let query = query.any_version().attributes(ATTRIBUTES);
     query.pages().map(|page| page?.iter().map(stored_event).collect())
 }
 

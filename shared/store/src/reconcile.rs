@@ -4,7 +4,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use super::keys::{self, Key, KeyRange, PK, SEALED, SK, VERSION, WRITES};
-use super::table::{Consistency, WriteOutcome, absent, equals};
+use super::table::{Consistency, Write, WriteOutcome, absent, equals};
 use super::{Item, Usage, decode, key_attributes, n, new_item, s, usage, version};
 use crate::error::{Error, Result};
 use ledger::ids::OrgId;
@@ -77,7 +77,11 @@ impl Usage {
             item.remove(&keys::columns::spell(column));
         }
         item.retain(|name, _| !keys::is_mark(name));
+        item.remove(keys::UNPRICED);
         item.extend(usage::columns(after));
+        if !after.unpriced.is_empty() {
+            item.insert(keys::UNPRICED.to_owned(), usage::unpriced_attribute(&after.unpriced)?);
+        }
         item.extend([
             (VERSION.to_owned(), version::attribute()),
             (WRITES.to_owned(), n(writes + 1)),
@@ -100,8 +104,15 @@ impl Usage {
     /// Marks a day as dirty: it has to be recomputed. `requester` is for people to read. Every call stores a new token,
     /// even for a redelivered record, so that whoever recomputes the day can tell whether it was marked again since.
     pub async fn mark_dirty(&self, org: &OrgId, day: Day, requester: &str) -> Result<()> {
+        self.dirty_mark(org, day, requester).send_unconditionally().await
+    }
+
+    /// The write of [`Self::mark_dirty`], for transactions.
+    pub(crate) fn dirty_mark(&self, org: &OrgId, day: Day, requester: &str) -> Write<'_> {
         let token = format!("{requester}#{:032x}", rand::random::<u128>());
-        self.put_usage(&keys::dirty_day(org, day), [(TOKEN, s(token))]).await
+        let mut item = new_item(&keys::dirty_day(org, day));
+        item.insert(TOKEN.to_owned(), s(token));
+        self.table.put(item)
     }
 
     /// The token of a dirty day; none if the day is not dirty.

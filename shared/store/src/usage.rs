@@ -1,22 +1,30 @@
 //! The usage table: rollups by day.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
+use tokio::time::sleep;
 
-use super::keys::{self, Key, Keyed, SEALED, VERSION, WRITES};
+use super::keys::{self, Key, Keyed, SEALED, UNPRICED, VERSION, WRITES};
 use super::sequence::SequenceNumber;
-use super::table::{Consistency, WriteOutcome, absent, absent_or, absent_or_below};
+use super::table::full_jitter;
+use super::table::{Consistency, Write, WriteOutcome, absent, absent_or, absent_or_below, equals};
 use super::{Item, Usage, decode, n, s, version};
 use crate::error::{Error, Result};
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{AgentDay, OrgDay, Rollup, RollupId};
+use ledger::rollup::{AgentDay, OrgDay, Rollup, RollupId, UnpricedRows};
 
 /// The most columns in one update. DynamoDB takes 4 KB of expression; a column needs at most 11 bytes of it.
 pub const MAX_COLUMNS: usize = 250;
+
+/// Attempts at adding calls without a price to their item. Each further one follows a write by another shard.
+const UNPRICED_ATTEMPTS: u32 = 10;
+/// The longest pause before the second attempt; it grows by as much with each attempt.
+const UNPRICED_PAUSE: Duration = Duration::from_millis(10);
 
 /// The outcome of [`Usage::add`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,15 +57,10 @@ impl Usage {
     /// The condition compares the mark with the *first* record of the range. Compared with the last, a range that a
     /// retry cut longer than before would pass, and the records that it shares with the previous one would count twice.
     pub async fn add(&self, key: &Key, sums: &Rollup, range: ShardRange<'_>) -> Result<AddOutcome> {
-        let mut update = self
-            .table
-            .update(key)
-            .set(range.mark, sequence_attribute(range.last))
-            .add(WRITES, n(1))
-            .only_if(absent(SEALED))
-            .only_if(absent_or_below(range.mark, sequence_attribute(range.first)))
-            .only_if(absent_or(VERSION, version::attribute()))
-            .return_old();
+        if !sums.unpriced.is_empty() {
+            return self.add_unpriced(key, &sums.unpriced, range).await;
+        }
+        let mut update = in_range(self.table.update(key), range);
         for (column, value) in columns(sums) {
             update = match value {
                 AttributeValue::S(_) => update.set(&column, value),
@@ -70,6 +73,48 @@ impl Usage {
             WriteOutcome::TooLarge => Ok(AddOutcome::TooLarge),
             outcome @ WriteOutcome::Conflict => outcome.applied().map(|_| AddOutcome::Added),
         }
+    }
+
+    /// Adds calls without a price to their item. DynamoDB cannot merge the rows, so they are read and written back, on
+    /// the condition that no one else has written the item since.
+    async fn add_unpriced(
+        &self,
+        key: &Key,
+        rows: &UnpricedRows,
+        range: ShardRange<'_>,
+    ) -> Result<AddOutcome> {
+        let mut item = self.table.get(key, Consistency::Eventual).await?.unwrap_or_default();
+        for attempt in 1..=UNPRICED_ATTEMPTS {
+            let mut merged = decode::unpriced(&item)?;
+            merged.merge(rows);
+            let unchanged = match item.get(WRITES) {
+                Some(writes) => equals(WRITES, writes.clone()),
+                None => absent(WRITES),
+            };
+            let update = in_range(self.table.update(key).only_if(unchanged), range);
+            match update.set(UNPRICED, unpriced_attribute(&merged)?).send().await? {
+                WriteOutcome::Applied => return Ok(AddOutcome::Added),
+                WriteOutcome::ConditionFailed(old) => item = old.unwrap_or_default(),
+                WriteOutcome::TooLarge => return Ok(AddOutcome::TooLarge),
+                outcome @ WriteOutcome::Conflict => return outcome.applied().map(|_| AddOutcome::Added),
+            }
+            let contains = |number: SequenceNumber| number >= range.first;
+            if item.contains_key(SEALED) || mark_of(&item, range.mark).is_some_and(contains) {
+                return already_at(&item, range.mark);
+            }
+            sleep(full_jitter(UNPRICED_PAUSE * attempt)).await;
+        }
+        Err(Error::Unavailable("other shards keep adding to the same item".to_owned()))
+    }
+
+    /// The organization's calls without a price on the days within `days`, oldest first: one query.
+    pub async fn unpriced_days(&self, org: &OrgId, days: DayRange) -> Result<Vec<(Day, UnpricedRows)>> {
+        let unpriced_day = |item: Item| {
+            let sk = decode::required(&item, keys::SK)?;
+            let day = Day::parse(sk).ok_or_else(|| Error::Internal(format!("{sk:?} is not a day")))?;
+            Ok((day, decode::unpriced(&item)?))
+        };
+        self.table.query(&keys::unpriced_days(org, days.first, days.last)).all(unpriced_day).await
     }
 
     /// Adds end users to their bucket. No mark is needed: a set holds each member once. False if the bucket is full,
@@ -137,6 +182,22 @@ fn agent_day(item: &Item) -> Result<(Day, AgentId, AgentDay)> {
     Ok((day, agent, AgentDay::from(&decode::sums(item)?)))
 }
 
+/// Lets an update of a rollup apply only if the rollup contains none of the range's records yet, and sets the mark.
+fn in_range<'a>(update: Write<'a>, range: ShardRange<'_>) -> Write<'a> {
+    update
+        .set(range.mark, sequence_attribute(range.last))
+        .add(WRITES, n(1))
+        .only_if(absent(SEALED))
+        .only_if(absent_or_below(range.mark, sequence_attribute(range.first)))
+        .only_if(absent_or(VERSION, version::attribute()))
+        .return_old()
+}
+
+/// The attribute that holds calls without a price.
+pub(super) fn unpriced_attribute(rows: &UnpricedRows) -> Result<AttributeValue> {
+    serde_json::to_string(rows).map(s).map_err(Error::internal)
+}
+
 pub(super) fn columns(sums: &Rollup) -> impl Iterator<Item = (String, AttributeValue)> {
     let numbers = sums.numbers.iter().map(|(column, number)| (column, n(number.normalize())));
     let names = sums.names.iter().map(|(column, name)| (column, s(name)));
@@ -158,6 +219,11 @@ fn if_version_is_known(outcome: WriteOutcome) -> Result<()> {
     if outcome.applied()? { Ok(()) } else { Err(unknown()) }
 }
 
+fn mark_of(item: &Item, mark: &str) -> Option<SequenceNumber> {
+    let number = item.get(mark)?.as_b().ok()?;
+    SequenceNumber::from_bytes(number.as_ref())
+}
+
 /// Why `item` refused an update: its version, its seal or its mark.
 fn already_at(item: &Item, mark: &str) -> Result<AddOutcome> {
     if !item.is_empty() {
@@ -166,9 +232,7 @@ fn already_at(item: &Item, mark: &str) -> Result<AddOutcome> {
     if item.contains_key(SEALED) {
         return Ok(AddOutcome::Sealed);
     }
-    let number = item.get(mark).and_then(|value| value.as_b().ok());
-    let number = number.and_then(|bytes| SequenceNumber::from_bytes(bytes.as_ref()));
-    number
+    mark_of(item, mark)
         .map(AddOutcome::AlreadyAt)
         .ok_or_else(|| Error::Internal("an item refused an update, but has no mark".to_owned()))
 }

@@ -9,7 +9,9 @@ mod periods;
 mod pricing;
 mod random;
 mod random_advice;
+mod reprice;
 mod round_trips;
+mod unpriced;
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};

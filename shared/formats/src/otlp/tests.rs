@@ -104,7 +104,9 @@ fn unreadable_bodies_are_errors() {
         let read = traces(body.into(), Encoding::Json, &options);
         assert!(read.is_err(), "{body}");
     }
-    let nested = format!("{{\"x\":{}1{}}}", "[".repeat(5000), "]".repeat(5000));
+    let value = format!("{}{{}}{}", r#"{"arrayValue":{"values":["#.repeat(5000), "]}}".repeat(5000));
+    let nested =
+        format!(r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"a","value":{value}}}]}}}}]}}"#);
     assert!(traces(nested.into(), Encoding::Json, &options).is_err());
     // A length beyond the end.
     assert!(traces(Bytes::from_static(b"\x0a\xff\x01"), Encoding::Protobuf, &options).is_err());

@@ -70,6 +70,12 @@ impl fmt::Display for Day {
     }
 }
 
+/// The oldest day of which no raw event can have expired. An event may be ingested up to 10 minutes before its day
+/// begins, from a clock that runs ahead, and the day may begin 14 hours before that of UTC.
+pub fn oldest_complete_day(today: Day, retention_days: u32) -> Day {
+    today.minus(retention_days.saturating_sub(2))
+}
+
 /// A calendar month in an organization's reporting time zone.
 ///
 /// It holds the date of any of its days and is serialized as that date. Only year and month are compared.

@@ -23,11 +23,11 @@ fn ids(provider: ProviderEntry) -> impl Iterator<Item = &'static str> {
 }
 
 fn best(ids: impl Iterator<Item = (&'static str, String)>, model: &str) -> Vec<String> {
-    let model = model.to_ascii_lowercase();
+    let pattern = Pattern::new(model);
     let mut found: Vec<(usize, String)> = Vec::new();
     for (id, shown) in ids {
         let limit = if found.len() < 3 { usize::MAX } else { found[2].0 };
-        let distance = distance(model.as_bytes(), id.as_bytes());
+        let distance = pattern.distance(id.as_bytes());
         if distance < limit {
             found.push((distance, shown));
             found.sort();
@@ -37,19 +37,45 @@ fn best(ids: impl Iterator<Item = (&'static str, String)>, model: &str) -> Vec<S
     found.into_iter().map(|(_, shown)| shown).collect()
 }
 
-/// The number of bytes to insert, remove or replace to get from one id to the other, in any case.
-fn distance(a: &[u8], b: &[u8]) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.iter().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(!x.eq_ignore_ascii_case(y));
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
+/// The bytes of an id that are compared. Longer ids are made up, and differ from all of the book's anyway.
+const COMPARED: usize = 128;
+
+/// An id that many others are compared with, by Myers' bit-parallel algorithm: a step compares a byte with all bytes of
+/// the id at once. A list of unpriced models is compared with thousands of ids for each of hundreds of rows.
+struct Pattern {
+    /// The positions of each byte.
+    positions: [u128; 256],
+    len: usize,
+}
+
+impl Pattern {
+    /// Of the first [`COMPARED`] bytes of an id, in lower case.
+    fn new(id: &str) -> Self {
+        let mut positions = [0; 256];
+        let bytes = id.bytes().take(COMPARED);
+        for (place, byte) in bytes.clone().enumerate() {
+            positions[usize::from(byte.to_ascii_lowercase())] |= 1 << place;
         }
+        Self { positions, len: bytes.count() }
     }
-    row[b.len()]
+
+    /// The number of bytes to insert, remove or replace to get from one id to the other, in any case.
+    fn distance(&self, other: &[u8]) -> usize {
+        let Some(last) = self.len.checked_sub(1) else { return other.len() };
+        // Whether the distance grows or shrinks from one byte of the pattern to the next.
+        let (mut grows, mut shrinks) = (u128::MAX, 0_u128);
+        let mut distance = self.len;
+        for byte in other {
+            let equal = self.positions[usize::from(byte.to_ascii_lowercase())];
+            let vertical = equal | shrinks;
+            let horizontal = ((equal & grows).wrapping_add(grows) ^ grows) | equal;
+            let (mut up, mut down) = (shrinks | !(horizontal | grows), grows & horizontal);
+            distance = distance + usize::from(up >> last & 1 == 1) - usize::from(down >> last & 1 == 1);
+            (up, down) = (up << 1 | 1, down << 1);
+            (grows, shrinks) = (down | !(vertical | up), up & vertical);
+        }
+        distance
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod figures;
 mod rollup;
 mod sighting;
 mod tokens;
+mod unpriced;
 
 use chrono::Timelike;
 use chrono_tz::Tz;
@@ -18,6 +19,7 @@ pub use compute::{Compute, hour_of, instance_hash};
 pub use figures::{ActivityDay, AgentDay, AgentModelFigures, ModelFigures, OrgDay, WorkFigures};
 pub use rollup::Rollup;
 pub use sighting::{Latest, Seen, Sighting, Subject};
+pub use unpriced::{MAX_UNPRICED_ROWS, MAX_UNPRICED_TEXT, UnpricedCall, UnpricedFigures, UnpricedRows};
 
 use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};
 use crate::ids::{AgentId, Label, OrgId, ProjectId};
@@ -31,6 +33,9 @@ pub enum RollupId {
     OrgDay(OrgId, Day),
     /// A day of an agent.
     AgentDay(OrgId, Day, AgentId),
+    /// An organization's calls without a price on a day. Their names are long and made up, so they are kept apart from
+    /// the day's figures.
+    UnpricedDay(OrgId, Day),
     /// Activity log entries by hour on a UTC day, of an organization or of one agent. The log is listed by instants, so
     /// time zones do not apply.
     ActivityDay(OrgId, Option<AgentId>, Day),
@@ -84,6 +89,7 @@ impl RollupId {
         match self {
             Self::OrgDay(org, _)
             | Self::AgentDay(org, ..)
+            | Self::UnpricedDay(org, _)
             | Self::ActivityDay(org, ..)
             | Self::ProjectHour(org, ..)
             | Self::ProjectDay(org, ..) => org,
@@ -95,6 +101,7 @@ impl RollupId {
         let own = match self {
             Self::OrgDay(_, own)
             | Self::AgentDay(_, own, _)
+            | Self::UnpricedDay(_, own)
             | Self::ActivityDay(_, _, own)
             | Self::ProjectDay(_, own, _) => *own,
             // Hours belong to UTC days.
@@ -221,7 +228,14 @@ fn of_call(event: &Event, call: &LlmCall) -> Contribution {
 
     let seen = Sighting::agent(event, &call.agent_id, sighting::AgentWork::Call, call.hostname.as_ref());
     let end_user = call.end_user.as_ref().map(|user| EndUser::new(&event.org, event.day, user.as_str()));
-    Contribution { end_user, ..of_agent(event, &call.agent_id, org_day, agent_day, seen) }
+    let mut contribution =
+        Contribution { end_user, ..of_agent(event, &call.agent_id, org_day, agent_day, seen) };
+    if let Some(unpriced) = UnpricedCall::of(call) {
+        let mut rows = Rollup::default();
+        rows.unpriced.add(unpriced, UnpricedFigures::of(call, event.time));
+        contribution.sums.push((RollupId::UnpricedDay(event.org.clone(), event.day), rows));
+    }
+    contribution
 }
 
 fn add_input_length(sums: &mut Rollup, code: ModelCode, call: &LlmCall) {

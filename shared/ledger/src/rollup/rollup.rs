@@ -1,11 +1,12 @@
-//! A rollup: columns of numbers, which are added, and of names and sets, in which repetition changes nothing.
+//! A rollup: columns of numbers, which are added, and of names and sets, in which repetition changes nothing; and rows of
+//! calls without a price, whose number is bounded.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use rust_decimal::Decimal;
 use sha2::{Digest, Sha256};
 
-use super::Column;
+use super::{Column, UnpricedRows};
 use crate::ids::ModelKey;
 use crate::money::exact_add;
 
@@ -18,6 +19,8 @@ pub struct Rollup {
     pub names: BTreeMap<Column, String>,
     /// Sets of hashes, to count distinct members.
     pub sets: BTreeMap<Column, BTreeSet<[u8; 8]>>,
+    /// Calls without a price; only in an item of its own, see [`RollupId::UnpricedDay`](super::RollupId::UnpricedDay).
+    pub unpriced: UnpricedRows,
 }
 
 /// Separates provider and model in a name; escaped in the provider.
@@ -60,6 +63,7 @@ impl Rollup {
         for (column, members) in &other.sets {
             self.sets.entry(column.clone()).or_default().extend(members);
         }
+        self.unpriced.merge(&other.unpriced);
     }
 
     /// The same rollup, of events that happened `days` after the day of the item that it is added to.
@@ -73,6 +77,8 @@ impl Rollup {
             numbers: self.numbers.into_iter().map(|(column, value)| (moved(column), value)).collect(),
             names: self.names.into_iter().map(|(column, name)| (moved(column), name)).collect(),
             sets: self.sets.into_iter().map(|(column, members)| (moved(column), members)).collect(),
+            // They are counted on the day of the event, in every zone.
+            unpriced: self.unpriced,
         }
     }
 
@@ -84,12 +90,13 @@ impl Rollup {
             numbers: self.numbers.iter().filter(|(column, _)| of_day(column)).map(owned).collect(),
             names: self.names.iter().filter(|(column, _)| of_day(column)).map(owned).collect(),
             sets: self.sets.iter().filter(|(column, _)| of_day(column)).map(owned).collect(),
+            unpriced: if days == 0 { self.unpriced.clone() } else { UnpricedRows::default() },
         }
     }
 
     /// Whether there is no column.
     pub fn is_empty(&self) -> bool {
-        self.numbers.is_empty() && self.names.is_empty() && self.sets.is_empty()
+        self.numbers.is_empty() && self.names.is_empty() && self.sets.is_empty() && self.unpriced.is_empty()
     }
 
     /// The number in a column; zero where there is none.

@@ -43,7 +43,7 @@ impl Settings {
     }
 
     /// The cost of a call made at `at`.
-    pub fn price_call(&self, call: &LlmCall<()>, at: DateTime<Utc>) -> CallCost {
+    pub fn price_call<Cost>(&self, call: &LlmCall<Cost>, at: DateTime<Utc>) -> CallCost {
         // A unit that the book has no name for has no price either; any of them stands for all.
         let unit = |name: &str| Rate::from_name(name).filter(|rate| rate.is_unit());
         let units: Vec<_> =

@@ -12,6 +12,7 @@ mod mark;
 #[cfg(test)]
 mod proptests;
 pub mod registry;
+mod repricing;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -29,10 +30,14 @@ pub use registry::{
     ORGANIZATIONS, agent, agent_budget, all_of, api_key, budget, destination, node, organization,
     organization_settings, organizations, plan, price, project, seen, settings, subject,
 };
+pub use repricing::{
+    REPRICING, REPRICINGS_DUE, all_cost_pages, cost_page, cost_pages, due_repricing, due_repricings,
+    parse_cost_page, repriced_day, repriced_days, repricing,
+};
 pub use usage::{
-    ComputeBucket, DIRTY, END_USER_BUCKETS, END_USERS, Keyed, SEALED, WRITES, activity_days, agent_days,
-    compute_buckets, dirty_day, dirty_days, end_users, org_days, own_day, parse_agent_day,
-    parse_compute_bucket, parse_dirty_day, reconcile_progress,
+    ComputeBucket, DIRTY, END_USER_BUCKETS, END_USERS, Keyed, SEALED, UNPRICED, WRITES, activity_days,
+    agent_days, compute_buckets, dirty_day, dirty_days, end_users, org_days, own_day, parse_agent_day,
+    parse_compute_bucket, parse_dirty_day, reconcile_progress, unpriced_days,
 };
 
 /// Separates the parts of a key.

@@ -38,6 +38,15 @@ fn the_keys_do_not_change() {
     assert_eq!(text(RollupId::ActivityDay(org.clone(), Some(nova), day).key()), "acme#L#nova | 2026-11-20");
     let project_day = RollupId::ProjectDay(org.clone(), day, project);
     assert_eq!(text(project_day.key()), "acme#P#2026-11 | D#2026-11-20#site/a");
+    assert_eq!(text(RollupId::UnpricedDay(org.clone(), day).key()), "acme#N | 2026-11-20");
+    assert_eq!(text(repricing(&org, "1")), "acme | REPRICE#1");
+    assert_eq!(text(due_repricing(&org, "1")), "#repricings | acme#1");
+    assert_eq!(text(repriced_day(&org, day)), "acme#R | 2026-11-20");
+    let page = cost_page(&org, "1", day, "a", 3, 7);
+    assert_eq!(text(page.clone()), "acme#R#1 | 2026-11-20#a#3#000007");
+    assert_eq!(parse_cost_page(&page.sk), Some((day, "a")));
+    let pages = cost_pages(&org, "1", day, "a", 3);
+    assert!(pages.pk == page.pk && pages.from < page.sk && page.sk < pages.to);
     let user = EndUser { org, day, hash: [33, 0, 0, 0, 0, 0, 0, 0] };
     assert_eq!(text(user.key()), "acme#U#2026-11 | 2026-11-20#01");
     let from = "2026-11-20".parse().unwrap();
@@ -97,9 +106,10 @@ fn the_settings_range_holds_nothing_else() {
         registry::DESTINATION,
         registry::NODE,
         registry::PROJECT,
+        REPRICING,
         "ALERT#",
     ];
-    assert!(others.map(|prefix| within(&format!("{prefix}x"))) == [false; 6]);
+    assert!(others.map(|prefix| within(&format!("{prefix}x"))) == [false; 7]);
 }
 
 #[test]

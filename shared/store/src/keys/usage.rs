@@ -11,6 +11,9 @@ pub const WRITES: &str = "w";
 /// day [dirty](dirty_day) instead.
 pub const SEALED: &str = "z";
 
+/// The rows of an item of calls without a price: JSON.
+pub const UNPRICED: &str = "up";
+
 /// What has an item of its own in the usage table.
 pub trait Keyed {
     /// The key of the item.
@@ -24,6 +27,7 @@ impl Keyed for RollupId {
             Self::AgentDay(org, day, agent) => {
                 Key { pk: agent_days_key(org, day.month()), sk: format!("{day}#{agent}") }
             }
+            Self::UnpricedDay(org, day) => Key { pk: unpriced_days_key(org), sk: day.to_string() },
             Self::ActivityDay(org, agent, day) => {
                 Key { pk: activity_days_key(org, agent.as_ref()), sk: day.to_string() }
             }
@@ -56,6 +60,15 @@ pub fn agent_days(org: &OrgId, month: Month, first: Day, last: Day) -> KeyRange 
 pub fn parse_agent_day(sk: &str) -> Option<(Day, AgentId)> {
     let (day, agent) = sk.split_once(SEPARATOR)?;
     Some((Day::parse(day)?, AgentId::new(agent).ok()?))
+}
+
+fn unpriced_days_key(org: &OrgId) -> String {
+    format!("{org}#N")
+}
+
+/// The calls without a price on the days from `first` to `last`.
+pub fn unpriced_days(org: &OrgId, first: Day, last: Day) -> KeyRange {
+    KeyRange { pk: unpriced_days_key(org), from: first.to_string(), to: last.to_string() }
 }
 
 fn activity_days_key(org: &OrgId, agent: Option<&AgentId>) -> String {

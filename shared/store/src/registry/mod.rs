@@ -32,7 +32,7 @@ pub const SETTINGS: &str = "settings";
 pub const ETAG: &str = "etag";
 
 /// The settings that an item holds, if it holds any.
-pub(super) fn set<T: DeserializeOwned>(item: &Item) -> Result<Option<T>> {
+pub(crate) fn set<T: DeserializeOwned>(item: &Item) -> Result<Option<T>> {
     let settings = item.get(SETTINGS).cloned();
     settings.map(|settings| serde_dynamo::from_attribute_value(settings).map_err(Error::internal)).transpose()
 }

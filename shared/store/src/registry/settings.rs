@@ -59,6 +59,11 @@ impl Registry {
     pub async fn settings(&self, org: &OrgId) -> Result<Settings> {
         read(&self.table.query(&keys::settings(org)).all(Ok).await?)
     }
+
+    /// The same, strongly consistent: with every price that a request has set before.
+    pub async fn settings_of_now(&self, org: &OrgId) -> Result<Settings> {
+        read(&self.table.query(&keys::settings(org)).strong().all(Ok).await?)
+    }
 }
 
 fn read(items: &[Item]) -> Result<Settings> {

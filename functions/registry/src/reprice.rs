@@ -1,0 +1,149 @@
+//! `POST` and `GET /api/cost-analysis/reprice`, and `DELETE /api/cost-analysis/reprice/{id}`: the cost of stored calls by
+//! the prices of today.
+//!
+//! A dry run, which is the default, compares the two costs and changes nothing. Each request reads a bounded number of
+//! events and names where the next one goes on, so that no range is too large.
+//!
+//! With `"dryRun": false`, POST stores a repricing entry, which reconcile carries out day by day: a large range takes
+//! longer than a request may. DELETE lets reconcile take an entry back in the same way. GET shows how far it has come.
+
+mod body;
+mod cursor;
+mod dry_run;
+mod view;
+
+use axum::Json;
+use axum::extract::State;
+use chrono::TimeDelta;
+use http::StatusCode;
+use ledger::ids::Name;
+use ledger::period::{Day, oldest_complete_day};
+use ledger::repricing::RepricingSettings;
+use serde::Serialize;
+use store::repricing::Repricing;
+use web::auth::Scope;
+use web::body::Body;
+use web::caller::Caller;
+use web::error::{Error, Fault, Result};
+use web::path::Path;
+
+use crate::edit::Edit;
+use crate::response::{Items, Versioned};
+use crate::{App, Route};
+use body::RepriceBody;
+use dry_run::{DryRun, DryRunRequest};
+use view::Entry;
+
+pub fn routes() -> Vec<Route> {
+    let path = "/api/cost-analysis/reprice";
+    vec![
+        Route::get(path, Scope::RegistryRead, list),
+        Route::post(path, Scope::RegistryWrite, post),
+        Route::delete("/api/cost-analysis/reprice/{id}", Scope::RegistryWrite, delete),
+    ]
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Response {
+    DryRun(DryRun),
+    Entry(Versioned<Entry>),
+}
+
+async fn list(State(app): State<App>, caller: Caller) -> Result<Json<Items<Entry>>> {
+    let all = app.tables.registry.repricings(&caller.org).await?;
+    Ok(Json(Items { items: all.into_iter().map(view::entry).collect() }))
+}
+
+async fn post(
+    State(app): State<App>,
+    Edit(editor): Edit,
+    Body(body): Body<RepriceBody>,
+) -> Result<Json<Response>> {
+    let settings = app.tables.registry.settings_of_now(&editor.org).await?;
+    let today = Day::of(editor.now, settings.zone);
+    // Events may come from clocks that run ahead. Later days have none.
+    let last = Day::of(editor.now + TimeDelta::days(1), settings.zone);
+    let wanted = RepricingSettings {
+        from: body.from,
+        to: body.to.min(last),
+        provider: body.provider,
+        model: body.model,
+        why: body.why,
+        who: editor.who.clone(),
+        at: editor.now,
+    };
+    check_range(&wanted, body.to, oldest_complete_day(today, editor.retention_days))?;
+    if body.dry_run {
+        let request = DryRunRequest { org: &editor.org, wanted: &wanted, settings: &settings };
+        let found = request.run(&app.tables.events, body.limit, body.cursor).await?;
+        return Ok(Json(Response::DryRun(found)));
+    }
+    let stored = app.tables.registry.add_repricing(&app.tables.events, &editor, wanted).await?;
+    Ok(Json(Response::Entry(view::entry(stored))))
+}
+
+/// Calls are priced anew from their raw events, which have to be there.
+fn check_range(wanted: &RepricingSettings, to: Day, oldest: Day) -> Result<()> {
+    let fault = |name: &'static str, kind: &'static str, msg: String| {
+        Err(Error::Validation(vec![Fault::new(vec!["body".into(), name.into()], kind, msg)]))
+    };
+    if to < wanted.from {
+        return fault("to", "range", "The last day should not be before the first".to_owned());
+    }
+    if wanted.from > wanted.to {
+        return fault("from", "in_future", "The first day should not be in the future".to_owned());
+    }
+    if wanted.from < oldest {
+        let msg = format!("The first day should be {oldest} or later: older events may have expired");
+        return fault("from", "too_old", msg);
+    }
+    Ok(())
+}
+
+async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Name>) -> Result<StatusCode> {
+    // Days are at most one day behind in any zone.
+    let oldest = oldest_complete_day(Day::of(editor.now, chrono_tz::UTC), editor.retention_days);
+    let check = |repricing: &Repricing| {
+        if repricing.applied.is_some() && repricing.settings.from < oldest {
+            let msg = format!(
+                "The entry cannot be taken back any more: events of days before {oldest} may have expired."
+            );
+            return Err(store::Error::Conflict(msg));
+        }
+        Ok(())
+    };
+    app.tables.registry.withdraw_repricing(&app.tables.events, &editor, id.as_str(), check).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_range_lies_in_the_past_and_within_the_retention_of_events() {
+        let day = |text: &str| Day::parse(text).unwrap();
+        let faults = |from: &str, to: &str| {
+            let (from, to) = (day(from), day(to));
+            let wanted = RepricingSettings {
+                from,
+                to: to.min(day("2026-09-16")),
+                provider: None,
+                model: None,
+                why: None,
+                who: String::new(),
+                at: chrono::DateTime::default(),
+            };
+            match check_range(&wanted, to, day("2026-01-01")) {
+                Err(Error::Validation(faults)) => faults[0].to_string(),
+                _ => String::new(),
+            }
+        };
+        assert_eq!(faults("2026-01-01", "2026-01-01"), "");
+        assert_eq!(faults("2026-09-16", "9999-12-31"), "");
+        assert_eq!(faults("2026-09-02", "2026-09-01"), r#"["body","to"] range"#);
+        assert_eq!(faults("2026-09-17", "2026-09-18"), r#"["body","from"] in_future"#);
+        assert_eq!(faults("2025-12-31", "2026-09-18"), r#"["body","from"] too_old"#);
+    }
+}

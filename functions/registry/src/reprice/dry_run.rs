@@ -1,0 +1,111 @@
+//! A dry run: what calls cost when they were ingested, and what they cost by the prices of today.
+
+use std::collections::BTreeMap;
+
+use ledger::event::Data;
+use ledger::ids::{ModelKey, OrgId};
+use ledger::period::Day;
+use ledger::repricing::{RepricingFigures, RepricingSettings};
+use ledger::settings::Settings;
+use serde::Serialize;
+use store::Events;
+use store::raw_events::StoredEvent;
+use web::error::Result;
+
+use super::cursor::Cursor;
+use super::view::Figures;
+
+/// The most events of one read: up to a megabyte.
+const PAGE: u64 = 1_000;
+/// The bytes of names at which a response ends. Senders make up names, and a page may add two megabytes of them; Lambda
+/// takes responses of six.
+const MAX_TEXT: usize = 1 << 20;
+/// The most reads of a request. A day without events takes one for each lane.
+const MAX_READS: usize = 400;
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DryRun {
+    dry_run: bool,
+    from: Day,
+    to: Day,
+    provider: Option<String>,
+    model: Option<String>,
+    /// By day, provider and model.
+    days: Vec<Row>,
+    /// The figures of all rows.
+    total: Figures,
+    next_cursor: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    day: Day,
+    provider: String,
+    model: String,
+    #[serde(flatten)]
+    figures: Figures,
+}
+
+/// What to compare.
+pub struct DryRunRequest<'a> {
+    pub org: &'a OrgId,
+    pub wanted: &'a RepricingSettings,
+    /// The prices of today.
+    pub settings: &'a Settings,
+}
+
+type FiguresByModel = BTreeMap<(Day, ModelKey), RepricingFigures>;
+
+impl DryRunRequest<'_> {
+    /// Reads up to `limit` events from `cursor` on.
+    pub async fn run(&self, events: &Events, limit: u64, cursor: Option<Cursor>) -> Result<DryRun> {
+        let mut rows = FiguresByModel::new();
+        let mut place = cursor.unwrap_or_else(|| Cursor::start(self.wanted.from));
+        let (mut left, mut reads, mut text) = (limit, 0, 0);
+        while place.day <= self.wanted.to && left > 0 && reads < MAX_READS && text < MAX_TEXT {
+            let most = usize::try_from(left.min(PAGE)).unwrap_or(1);
+            let after = place.after.as_deref();
+            let (page, has_more) =
+                events.raw_events_after(self.org, place.day, place.lane, after, most).await?;
+            for stored in &page {
+                self.count(stored, &mut rows);
+            }
+            text = rows.keys().map(|(_, key)| key.provider.len() + key.model.len()).sum();
+            left = left.saturating_sub(page.len() as u64);
+            reads += 1;
+            place = match page.into_iter().next_back() {
+                Some(last) if has_more => Cursor { after: Some(last.sk), ..place },
+                _ => place.next_lane(),
+            };
+        }
+        let next = (place.day <= self.wanted.to).then(|| place.to_string());
+        Ok(self.response(rows, next))
+    }
+
+    fn count(&self, stored: &StoredEvent, rows: &mut FiguresByModel) {
+        let Ok(event) = &stored.event else { return };
+        let Data::LlmCall(call) = &event.data else { return };
+        if self.wanted.covers(call) {
+            let cost = self.settings.price_call(call, event.time);
+            rows.entry((event.day, call.model_key())).or_default().count(&call.cost, &cost);
+        }
+    }
+
+    fn response(&self, rows: FiguresByModel, next_cursor: Option<String>) -> DryRun {
+        let RepricingSettings { from, to, provider, model, .. } = self.wanted.clone();
+        let mut total = RepricingFigures::default();
+        for figures in rows.values() {
+            total.merge(*figures);
+        }
+        let row = |((day, key), figures): ((Day, ModelKey), RepricingFigures)| Row {
+            day,
+            provider: key.provider,
+            model: key.model,
+            figures: Figures::of(&figures),
+        };
+        let days = rows.into_iter().map(row).collect();
+        DryRun { dry_run: true, from, to, provider, model, days, total: Figures::of(&total), next_cursor }
+    }
+}

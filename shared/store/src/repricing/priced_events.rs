@@ -1,0 +1,108 @@
+//! Raw events with the costs that repricing entries list.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+
+use futures::stream::try_unfold;
+use futures::{Stream, StreamExt};
+use ledger::cost::CallCost;
+use ledger::event::Data;
+use ledger::ids::OrgId;
+use ledger::period::Day;
+
+use super::costs::CostPage;
+use super::day::DayEntry;
+use crate::error::Result;
+use crate::keys::{self, KeyRange};
+use crate::raw_events::StoredEvent;
+use crate::{Events, Item, Usage};
+
+/// A raw event, with the cost that holds for it.
+#[derive(Debug)]
+pub struct PricedEvent {
+    /// The event. The cost of a call is the one that the last repricing entry lists for it, else the stamped one.
+    pub stored: StoredEvent,
+    /// The cost that ingest stamped, if an entry lists another one.
+    pub stamped: Option<CallCost>,
+}
+
+/// Reads the costs that one entry lists for a lane, in the order of the lane.
+struct CostReader<'a> {
+    usage: &'a Usage,
+    range: KeyRange,
+    /// Where the next pages begin, unless at the start of the range.
+    start: Option<Item>,
+    /// Whether all pages were read.
+    is_done: bool,
+    pages: VecDeque<CostPage>,
+}
+
+impl CostReader<'_> {
+    /// The cost of an event, which has to come after all that were asked for before.
+    async fn cost(&mut self, sk: &str) -> Result<Option<CallCost>> {
+        loop {
+            while let Some(page) = self.pages.front() {
+                if sk <= page.last.as_str() {
+                    return Ok(page.cost(sk).cloned());
+                }
+                self.pages.pop_front();
+            }
+            if self.is_done {
+                return Ok(None);
+            }
+            let (pages, next) = self.usage.cost_pages(&self.range, self.start.take()).await?;
+            self.pages.extend(pages);
+            self.is_done = next.is_none();
+            self.start = next;
+        }
+    }
+}
+
+type RawPages<'a> = Pin<Box<dyn Stream<Item = Result<Vec<StoredEvent>>> + Send + 'a>>;
+
+impl Events {
+    /// Like [`Self::raw_events`], with the costs that `entries` list. At most one page of events and one of costs for each
+    /// entry are in memory.
+    pub fn priced_events<'a>(
+        &'a self,
+        usage: &'a Usage,
+        org: &OrgId,
+        day: Day,
+        lane: u8,
+        entries: &[DayEntry],
+    ) -> impl Stream<Item = Result<Vec<PricedEvent>>> + use<'a> {
+        let pages: RawPages<'a> = Box::pin(self.raw_events(org, day, lane));
+        let reader = |entry: &DayEntry| CostReader {
+            usage,
+            range: keys::cost_pages(org, &entry.id, day, &entry.attempt, lane),
+            start: None,
+            is_done: false,
+            pages: VecDeque::new(),
+        };
+        // The last entry that lists a call decides, so it is asked first.
+        let readers: Vec<_> = entries.iter().rev().map(reader).collect();
+        try_unfold((pages, readers), |(mut pages, mut readers)| async move {
+            let Some(page) = pages.next().await.transpose()? else { return Ok(None) };
+            let mut priced = Vec::with_capacity(page.len());
+            for stored in page {
+                priced.push(with_cost(stored, &mut readers).await?);
+            }
+            Ok(Some((priced, (pages, readers))))
+        })
+    }
+}
+
+async fn with_cost(mut stored: StoredEvent, readers: &mut [CostReader<'_>]) -> Result<PricedEvent> {
+    let mut stamped = None;
+    if let Ok(event) = &mut stored.event
+        && let Data::LlmCall(call) = &mut event.data
+    {
+        for reader in readers {
+            if let Some(cost) = reader.cost(&stored.sk).await? {
+                stamped = Some(std::mem::replace(&mut call.cost, cost));
+                break;
+            }
+        }
+    }
+    Ok(PricedEvent { stored, stamped })
+}
