@@ -4,10 +4,11 @@ use chrono::TimeDelta;
 use http::Method;
 use rand::RngExt;
 use runtime::clock::Clock;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::CheckResult;
 use super::messages::AGENTS;
+use super::prices;
 use super::run::{Invocation, InvocationKind, InvocationResult, Run};
 use super::service;
 use super::stream::ShardIndex;
@@ -29,6 +30,8 @@ enum Action {
     Send,
     /// A setting is changed.
     ChangeSettings,
+    /// A price is changed.
+    ChangePrice,
     /// The mapping delivers records of a shard.
     Deliver(ShardIndex),
     /// A process dies.
@@ -57,6 +60,11 @@ enum Action {
     Check,
 }
 
+/// Whether an invocation is one of ingest or the registry.
+const fn is_service(kind: &InvocationKind) -> bool {
+    matches!(kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings | InvocationKind::ChangePrice)
+}
+
 impl Run {
     /// Takes a random action.
     pub fn act(&mut self) -> CheckResult {
@@ -77,6 +85,7 @@ impl Run {
             Action::HandleRequest(number) => return self.handle_request(number),
             Action::Send => self.send(),
             Action::ChangeSettings => self.change_settings(),
+            Action::ChangePrice => self.change_price(),
             Action::Deliver(place) => self.deliver(place),
             Action::Crash(process) => return self.crash(process),
             Action::ClientTimeout(process) => self.client_timeout(process),
@@ -118,11 +127,9 @@ impl Run {
         if reconciling < RECONCILERS {
             actions.push((40, Action::Reconcile));
         }
-        let services = self.invocations.values().filter(|invocation| {
-            matches!(invocation.kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings)
-        });
+        let services = self.invocations.values().filter(|invocation| is_service(&invocation.kind));
         if services.count() < SERVICES {
-            actions.extend([(60, Action::Send), (4, Action::ChangeSettings)]);
+            actions.extend([(60, Action::Send), (4, Action::ChangeSettings), (6, Action::ChangePrice)]);
         }
         if self.streams.len() < STREAMS {
             actions.push((2, Action::NewStream));
@@ -155,7 +162,7 @@ impl Run {
             self.invocations.values().any(|invocation| kind(&invocation.kind) && !invocation.abandoned)
         };
         let reconciles = busy(|kind| matches!(kind, InvocationKind::Reconcile));
-        if !busy(|kind| matches!(kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings)) {
+        if !busy(is_service) {
             self.send();
         }
         if !reconciles && self.has_dirty_days() {
@@ -190,6 +197,7 @@ impl Run {
         let now = self.skewed_time();
         service.clock.set(now);
         self.senders.begin(process);
+        self.prices.ingest(process);
         self.note(|| format!("p{process} ingests {numbers:?} of organization {org}"));
         let (body, token, caller) = (self.senders.body(&numbers), self.tokens[org].clone(), service.clone());
         let task = tokio::spawn(async move {
@@ -201,18 +209,28 @@ impl Run {
 
     /// Changes the settings of an agent, which leaves an audit entry.
     fn change_settings(&mut self) {
-        let (process, token) =
-            (self.process(), self.tokens[self.rng.random_range(0..self.tokens.len())].clone());
-        let service = service::registry(process, self.wire.client(process), Clock::fixed(self.skewed_time()));
+        let (process, org) = (self.process(), self.rng.random_range(0..self.tokens.len()));
         let path = format!("/api/agents/agent-{}", self.rng.random_range(0..AGENTS));
         let body = json!({ "name": format!("name {process}") });
-        self.note(|| format!("p{process} changes {path}"));
-        let caller = service.clone();
+        self.put(process, org, path, body, InvocationKind::ChangeSettings);
+    }
+
+    fn change_price(&mut self) {
+        let process = self.process();
+        let (path, body) = self.prices.request(process);
+        self.put(process, prices::ORG, path, body, InvocationKind::ChangePrice);
+    }
+
+    /// Has the registry change a setting, in a process of its own.
+    fn put(&mut self, process: Process, org: usize, path: String, body: Value, kind: InvocationKind) {
+        let token = self.tokens[org].clone();
+        let service = service::registry(process, self.wire.client(process), Clock::fixed(self.skewed_time()));
+        self.note(|| format!("p{process} changes {path} to {body}"));
         let task = tokio::spawn(async move {
-            let (status, body) = caller.send(Method::PUT, &path, &token, Some(&body)).await;
+            let (status, body) = service.send(Method::PUT, &path, &token, Some(&body)).await;
             InvocationResult::Http(status, body)
         });
-        self.begin(process, InvocationKind::ChangeSettings, task);
+        self.begin(process, kind, task);
     }
 
     pub fn begin(

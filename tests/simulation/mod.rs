@@ -11,6 +11,7 @@
 //! | | `actions.rs` | which actions are possible next, and how likely each is |
 //! | senders | `senders.rs` | messages sent, responses received, events stored |
 //! | | `messages.rs` | random events, and their comparison with stored ones |
+//! | | `prices.rs` | price changes, and the prices that events must have |
 //! | functions | `service.rs` | ingest, registry and metrics, each in its own process |
 //! | | `reconciliation.rs` | invocations of reconcile |
 //! | | `processes.rs` | processes that die or are given up, and their late requests |
@@ -44,6 +45,7 @@ mod items;
 mod mapping;
 mod messages;
 mod mutant;
+mod prices;
 mod processes;
 mod reconciliation;
 mod repeated_event;
@@ -82,9 +84,10 @@ pub fn number(variable: &str) -> Option<u64> {
 }
 
 /// What must have occurred in an ordinary test run, since checks prove nothing about what never occurred.
-const KINDS: [&str; 36] = [
+const KINDS: [&str; 37] = [
     "HandleRequest",
     "ChangeSettings",
+    "ChangePrice",
     "Check",
     "Crash",
     "Deliver",

@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use store::keys::{DIRTY, PK, SEALED, is_mark, mark_column};
+use store::keys::registry::SETTINGS_VERSION;
+use store::keys::{DIRTY, PK, SEALED, SK, is_mark, mark_column};
 use store::sequence::SequenceNumber;
 
 use super::stream::TABLE;
@@ -29,10 +30,12 @@ pub enum Mutant {
     ChangeOverwritten,
     /// A late event of a sealed item is dropped, without marking its day as dirty.
     LateDropped,
+    /// Cached settings are used although they have changed.
+    SettingsKept,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -42,7 +45,14 @@ impl Mutant {
         Self::SealIgnored,
         Self::ChangeOverwritten,
         Self::LateDropped,
+        Self::SettingsKept,
     ];
+
+    /// The response to a request that is not executed.
+    pub fn response(self, operation: &str, body: &Value) -> Option<(u16, String)> {
+        let of_version = operation == "GetItem" && body["Key"][SK]["S"] == SETTINGS_VERSION;
+        (self == Self::SettingsKept && of_version).then(|| (200, "{}".to_owned()))
+    }
 
     /// Changes an update of a rollup before it is executed. `shard` is the one being delivered.
     pub fn change_request(self, body: &mut Value, shard: &str) {

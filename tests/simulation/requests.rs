@@ -79,6 +79,9 @@ impl Run {
         body: &Value,
         shard: &str,
     ) -> CheckResult<(u16, String)> {
+        if let Some(response) = self.mutant.and_then(|mutant| mutant.response(operation, body)) {
+            return Ok(response);
+        }
         let response =
             match self.mutant.filter(|_| ["UpdateItem", "PutItem", "DeleteItem"].contains(&operation)) {
                 None => self.engine.execute(operation, body),

@@ -30,6 +30,7 @@ use super::engine::Engine;
 use super::faults::FaultRates;
 use super::messages::ORGS;
 use super::mutant::Mutant;
+use super::prices::PriceChanges;
 use super::processes::OrphanedRequest;
 use super::senders::Senders;
 use super::service::{SECRET, Service};
@@ -56,6 +57,8 @@ pub enum InvocationKind {
     Ingest(Service, Vec<u64>),
     /// Changes a setting.
     ChangeSettings,
+    /// Changes a price.
+    ChangePrice,
     /// Reconciles days.
     Reconcile,
     /// Aggregates the records of a shard in a range.
@@ -91,6 +94,7 @@ pub struct Run {
     pub fault_rates: FaultRates,
     pub mutant: Option<Mutant>,
     pub senders: Senders,
+    pub prices: PriceChanges,
     pub streams: Vec<Stream>,
     pub invocations: BTreeMap<Process, Invocation>,
     /// Requests of dead processes that have not been executed yet.
@@ -123,6 +127,7 @@ impl Run {
             fault_rates,
             mutant,
             senders: Senders::new(rng.random_range(10..50)),
+            prices: PriceChanges::default(),
             streams: vec![Stream::new(&mut rng, 0)],
             invocations: BTreeMap::new(),
             orphans: Vec::new(),
@@ -221,6 +226,13 @@ impl Run {
                 (InvocationKind::ChangeSettings, InvocationResult::Http(status, body)) => {
                     self.note(|| format!("p{process} returns {status}"));
                     self.senders.check_change(process, status, &body)?;
+                }
+                (InvocationKind::ChangePrice, InvocationResult::Http(status, body)) => {
+                    self.note(|| format!("p{process} returns {status}"));
+                    self.senders.check_change(process, status, &body)?;
+                    if status.is_success() {
+                        self.prices.answered(process);
+                    }
                 }
                 (
                     InvocationKind::Deliver(aggregator, place, from, to),

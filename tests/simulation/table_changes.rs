@@ -38,6 +38,7 @@ impl Run {
                     let image: Item = serde_json::from_value(raw["dynamodb"]["NewImage"].clone()).unwrap();
                     let event = event(&image)?;
                     let effect = Effect::Count(Box::new(contribution(&event)));
+                    self.prices.check(process, &event)?;
                     self.senders.insert(process, key.clone(), event)?;
                     effect
                 }

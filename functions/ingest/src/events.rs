@@ -82,7 +82,7 @@ async fn handle(
     let text = body::text(&headers, &body.map_err(|_| body::too_large())?)?;
     let events = body::split(&headers, &text)?;
     let events = located(&events);
-    let settings = app.tables.registry.settings_cached(&caller.org).await;
+    let settings = app.tables.registry.settings_now(&caller.org).await;
     let settings = settings.inspect_err(|_| Metric::Unavailable.count(events.len()))?;
     let now = app.clock.now();
     let request = rand::random();

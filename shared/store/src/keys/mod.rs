@@ -23,8 +23,8 @@ pub use events::{
 pub use ledger::ids::SEPARATOR;
 pub use mark::{is_mark, mark_column};
 pub use registry::{
-    ORGANIZATIONS, agent, agent_budget, all_of, budget, destination, node, organization,
-    organization_settings, organizations, plan, price, project, seen, settings, subject,
+    ORGANIZATIONS, agent, agent_budget, all_of, budget, destination, is_of_settings, node, organization,
+    organization_settings, organizations, plan, price, project, seen, settings, settings_version, subject,
 };
 pub use usage::{
     ComputeBucket, DIRTY, END_USER_BUCKETS, END_USERS, Keyed, SEALED, WRITES, activity_days, agent_days,
