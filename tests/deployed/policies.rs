@@ -37,6 +37,8 @@ const QUERIES: [&str; 4] = [
     "?month=2026-08",
 ];
 
+const JSON: (&str, &str) = ("content-type", "application/json");
+
 /// More time than this takes: an aggregator that lacks a right would be invoked forever.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -78,6 +80,12 @@ async fn drive(world: &World) {
         world.bearer(&key).try_get(&path(route.path, MARK)).await;
     }
     world.bearer(&key(&owner).await).post(&json!([call("by-key", noon())])).await;
+    let usage =
+        json!({ "id": "by-key", "model": MARK, "usage": { "prompt_tokens": 1, "completion_tokens": 1 } });
+    let path = "/v1/intake/openai";
+    let key = key(&owner).await;
+    let sent = world.bearer(&key).send(Method::POST, path, &[JSON], usage.to_string()).await;
+    assert_eq!(sent.status, StatusCode::OK, "{}", sent.body);
     world.anonymous().get("/v1/health").await;
     reprice_and_withdraw(world).await;
     invoke_scheduled_functions(world).await;
@@ -104,8 +112,7 @@ async fn key(caller: &Caller<'_>) -> String {
     let scopes: Vec<_> =
         Scope::ALL.into_iter().filter(|scope| scope.is_for_keys()).map(Scope::as_str).collect();
     let body = json!({ "name": MARK, "scopes": scopes }).to_string();
-    let response =
-        caller.send(Method::POST, "/api/keys", &[("content-type", "application/json")], body).await;
+    let response = caller.send(Method::POST, "/api/keys", &[JSON], body).await;
     response.body["key"].as_str().unwrap().to_owned()
 }
 
