@@ -82,9 +82,9 @@ async fn drive(world: &World) {
     world.bearer(&key(&owner).await).post(&json!([call("by-key", noon())])).await;
     let usage =
         json!({ "id": "by-key", "model": MARK, "usage": { "prompt_tokens": 1, "completion_tokens": 1 } });
-    let path = "/v1/intake/openai";
-    let key = key(&owner).await;
-    let sent = world.bearer(&key).send(Method::POST, path, &[JSON], usage.to_string()).await;
+    let by_key = key(&owner).await;
+    let intake = format!("/v1/intake/openai?agent_id={MARK}");
+    let sent = world.bearer(&by_key).send(Method::POST, &intake, &[JSON], usage.to_string()).await;
     assert_eq!(sent.status, StatusCode::OK, "{}", sent.body);
     world.anonymous().get("/v1/health").await;
     reprice_and_withdraw(world).await;
