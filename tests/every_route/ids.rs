@@ -194,7 +194,12 @@ async fn use_routes(caller: &Caller<'_>, sender: &impl Send, ids: &[String; 2]) 
             (&Method::POST, _) => {
                 assert_eq!((status, &response["delivered"]), (StatusCode::OK, &json!(false)), "{place}");
             }
-            // The service chooses the ids of keys.
+            // The service chooses the ids of repricing entries and keys.
+            (_, "/api/cost-analysis/reprice/{id}") => assert_eq!(
+                (status, &response["detail"]),
+                (StatusCode::NOT_FOUND, &json!("Repricing not found")),
+                "{place}"
+            ),
             (_, "/api/keys/{id+}") => assert_eq!(
                 (status, &response["detail"]),
                 (StatusCode::NOT_FOUND, &json!("Key not found")),

@@ -1,4 +1,4 @@
-//! `/otlp/v1/*` and `/v1/intake/*`: what real packages sent (`golden/`, recorded by `record/`), replayed over HTTP.
+//! `/otlp/v1/*`, `/v1/intake/*` and `/v1/events`: what real packages sent (`golden/`, recorded by `record/`), replayed over HTTP.
 
 mod errors;
 mod recording;

@@ -86,6 +86,14 @@ async fn coding_agents_count_once() {
     assert_replay("gemini-cli", &["google gemini-2.5-flash 1 450 60 0.000285"]).await;
 }
 
+/// Binary mode, structured mode and a batch of two.
+#[tokio::test]
+async fn cloudevents_sdks_count_once_in_every_mode() {
+    for sender in ["cloudevents-python", "cloudevents-javascript"] {
+        assert_replay(sender, &["openai gpt-4.1-mini 4 4800 1200 0.00384"]).await;
+    }
+}
+
 #[tokio::test]
 async fn agents_and_tools_arrive() {
     let recording = Recording::of("otel");

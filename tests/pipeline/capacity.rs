@@ -1,17 +1,23 @@
-//! Write units per event, including its raw insert, as reported by DynamoDB.
+//! Write units per event, including its raw insert, and read units per request to ingest, as reported by DynamoDB.
 
 use std::collections::BTreeMap;
 
 use aggregator::Aggregator;
+use axum::body::Body;
 use chrono::{DateTime, TimeDelta, Utc};
+use http::Request;
 use ledger::event::{Data, Event};
 use ledger::ids::Label;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use serde_json::json;
+use store::Connection;
 use store::events::{INSERT_BATCH, RawEvent};
 
-use crate::support::noon;
+use web::auth::Scope;
+
 use crate::support::tables::{Tables, aggregator_of, call, deliver, record};
+use crate::support::{World, events, noon, response_of};
 
 /// A day of a fleet as its stream delivers it, shard by shard in batches.
 struct Fleet {
@@ -114,6 +120,28 @@ async fn a_thousand_agents_in_batches_of_a_minute() {
 #[tokio::test]
 async fn a_thousand_agents_in_batches_of_five_minutes() {
     check(Fleet { agents: 1000, models: 5, batch: 868, seconds: 300, batches: 16 }, 1.7).await;
+}
+
+#[tokio::test]
+async fn a_request_to_ingest_reads_one_unit() {
+    let world = World::new().await;
+    let connection = Connection::new(world.stack.client().clone());
+    let router = world.app_through(&connection).router(ingest::routes());
+    let token = world.stack.token("acme", &[Scope::EventsWrite]).unwrap();
+    let mut before = connection.meter().reading();
+    // The first request also reads the settings themselves.
+    for (request, reads, half_units) in [(0, 2, 4), (1, 1, 2), (2, 1, 2)] {
+        let events: Vec<_> = (0..100).map(|i| events::call(&format!("{request}-{i}"), noon())).collect();
+        let request = Request::post("/v1/events")
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {token}"));
+        let request = request.body(Body::from(json!(events).to_string())).unwrap();
+        assert_eq!(response_of(router.clone(), request).await.1["accepted"], 100);
+        let after = connection.meter().reading();
+        let used = after.since(before);
+        assert_eq!((used.reads, used.half_read_units), (reads, half_units));
+        before = after;
+    }
 }
 
 #[tokio::test]

@@ -172,7 +172,8 @@ impl Senders {
             self.outbox.extend(numbers);
             return Ok(());
         }
-        if status != StatusCode::OK {
+        // A request of which no event was taken is refused, with the same outcome for each event.
+        if status != StatusCode::OK && !body["rejected"].is_array() {
             return Err(format!("ingest returned {status}: {body}"));
         }
         let rejected: BTreeMap<_, _> = body["rejected"]

@@ -38,7 +38,7 @@ async fn handle(
         None => body::split(&headers, &text)?,
     };
     let entries = entries(&events);
-    let settings = app.tables.registry.settings_cached(&caller.org).await;
+    let settings = app.tables.registry.settings_now(&caller.org).await;
     let settings = settings.inspect_err(|_| Metric::Unavailable.count(entries.len()))?;
     let batch = Batch {
         table: &app.tables.events,

@@ -33,7 +33,7 @@ pub async fn store(
     let events = &translation.events;
     log(translation);
     Metric::Rejected.count(translation.refusals.len());
-    let settings = app.tables.registry.settings_cached(&caller.org).await;
+    let settings = app.tables.registry.settings_now(&caller.org).await;
     let settings = settings.inspect_err(|_| Metric::Unavailable.count(events.len()))?;
     let batch = Batch {
         table: &app.tables.events,

@@ -125,7 +125,7 @@ impl Reconciler {
     ) -> Result<bool> {
         let registry = &self.tables.registry;
         let oldest = oldest_complete_day(Day::of(self.clock.now(), chrono_tz::UTC), self.retention_days);
-        let settings = registry.settings_of_now(&due.org).await?;
+        let settings = registry.settings_now(&due.org).await?;
         while Instant::now() < until {
             let Some(repricing) = registry.repricing(&due.org, &due.id).await? else { return Ok(true) };
             if let Some(day) = reprice::next_day(&repricing, oldest) {

@@ -23,8 +23,8 @@ use crate::limits::{NAME, READ_ONLY};
 use crate::response::Versioned;
 use crate::{App, Route};
 
-/// Number of models in an allow list. All settings of an organization are read with every ingest request that does not
-/// find them cached.
+/// Number of models in an allow list. All settings of an organization are read again by every instance of ingest after
+/// each change.
 const ALLOW_LIST: RangeInclusive<usize> = 0..=100;
 
 pub fn routes() -> Vec<Route> {
@@ -56,9 +56,7 @@ async fn put(
     let key = keys::organization_settings(&editor.org);
     let entity = Entity { key, what: "organization".to_owned(), agent: None, always_there: true };
 
-    // Ingest assigns events to days by the time zone, so the zone is fixed once there is usage. One gap remains:
-    // ingest caches settings for 30 s, so it may use the old zone after a change that found no usage. An organization
-    // that changes its zone in the half minute of its first events keeps these on the old days.
+    // Ingest assigns events to days by the time zone, so the zone is fixed once there is usage.
     let before: Stored<OrganizationSettings> = app.tables.registry.stored(&entity.key).await?;
     let zone = |stored: &Stored<OrganizationSettings>| {
         stored.settings.as_ref().map_or(Tz::UTC, |settings| settings.timezone)

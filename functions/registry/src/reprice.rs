@@ -60,7 +60,7 @@ async fn post(
     Edit(editor): Edit,
     Body(body): Body<RepriceBody>,
 ) -> Result<Json<Response>> {
-    let settings = app.tables.registry.settings_of_now(&editor.org).await?;
+    let settings = app.tables.registry.settings_now(&editor.org).await?;
     let today = Day::of(editor.now, settings.zone);
     // Events may come from clocks that run ahead. Later days have none.
     let last = Day::of(editor.now + TimeDelta::days(1), settings.zone);

@@ -15,7 +15,6 @@ use web::fields::{
     self, FieldReader, Invalid, boolean, id, instant, integer, label, one_of, quantity, rounded_usd,
 };
 
-
 /// Per call and kind of token.
 const MAX_TOKENS: u64 = 1_000_000_000;
 /// Limit of latencies and durations: 30 days in milliseconds.

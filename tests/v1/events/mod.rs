@@ -1,5 +1,6 @@
 //! `POST /v1/events`.
 
+mod at_once;
 mod bodies;
 mod duplicates;
 mod fields;

@@ -104,8 +104,11 @@ fn unreadable_bodies_are_errors() {
         let read = traces(body.into(), Encoding::Json, &options);
         assert!(read.is_err(), "{body}");
     }
-    let nested = format!("{{\"x\":{}1{}}}", "[".repeat(5000), "]".repeat(5000));
-    assert!(traces(nested.into(), Encoding::Json, &options).is_err());
+    let value = format!("{}{{}}{}", r#"{"arrayValue":{"values":["#.repeat(5000), "]}}".repeat(5000));
+    let nested =
+        format!(r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"a","value":{value}}}]}}}}]}}"#);
+    // Whether it is refused or passed over, it does not exhaust the stack.
+    assert!(traces(nested.into(), Encoding::Json, &options).map_or(true, |read| read.events.is_empty()));
     // A length beyond the end.
     assert!(traces(Bytes::from_static(b"\x0a\xff\x01"), Encoding::Protobuf, &options).is_err());
     assert!(traces(Bytes::new(), Encoding::Protobuf, &options).unwrap().events.is_empty());

@@ -27,8 +27,9 @@ pub use events::{
 };
 pub use mark::{is_mark, mark_column};
 pub use registry::{
-    ORGANIZATIONS, agent, agent_budget, all_of, api_key, budget, destination, node, organization,
-    organization_settings, organizations, plan, price, project, seen, settings, subject,
+    ORGANIZATIONS, agent, agent_budget, all_of, api_key, budget, destination, is_of_settings, node,
+    organization, organization_settings, organizations, plan, price, project, seen, settings,
+    settings_version, subject,
 };
 pub use repricing::{
     REPRICING, REPRICINGS_DUE, all_cost_pages, cost_page, cost_pages, due_repricing, due_repricings,

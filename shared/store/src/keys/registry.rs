@@ -24,6 +24,8 @@ pub const BUDGET: &str = "BUDGET";
 pub const AGENT_BUDGET: &str = "BUDGET#";
 /// The prefix of own prices.
 pub const PRICE: &str = "PRICE#";
+/// The version of the settings that price an event, see [`settings_version`].
+pub const SETTINGS_VERSION: &str = "VERSION";
 /// The prefix of webhook destinations of alerts.
 pub const DESTINATION: &str = "DEST#";
 
@@ -134,6 +136,17 @@ pub fn subject(org: &OrgId, subject: &Subject) -> Key {
 /// The settings that pricing an event needs, in one range of keys: organization, plan and own prices.
 pub fn settings(org: &OrgId) -> KeyRange {
     KeyRange { pk: org.to_string(), from: ORG.to_owned(), to: "PRICE$".to_owned() }
+}
+
+/// The item that every change of the organization's [`settings`] rewrites, so that one small read tells whether settings
+/// that were read before still hold.
+pub fn settings_version(org: &OrgId) -> Key {
+    Key { pk: org.to_string(), sk: SETTINGS_VERSION.to_owned() }
+}
+
+/// Whether an item is among the [`settings`] of its organization.
+pub fn is_of_settings(key: &Key) -> bool {
+    [ORG, PLAN].contains(&key.sk.as_str()) || key.sk.starts_with(PRICE)
 }
 
 /// All registry items of `org` with a prefix, one of the constants of this module that end with `#`.

@@ -138,6 +138,9 @@ impl Registry {
             let mut changes =
                 vec![self.item_change(&entity.key, &stored, next.as_ref().zip(etag.as_deref()))?];
             changes.extend(self.budget_change(editor, entity, stored.settings.as_ref(), next.as_ref())?);
+            if keys::is_of_settings(&entity.key) {
+                changes.push(self.version_change(&editor.org));
+            }
             if self.change_with_entry(changes, events.put(event)).await? {
                 return Ok(Stored { settings: next, etag, seen: stored.seen });
             }
@@ -183,6 +186,12 @@ impl Registry {
         let Some(monthly) = after else { return Ok(Some(self.table.delete(&key))) };
         let settings = attribute(&AgentBudgetSettings { monthly })?;
         Ok(Some(self.table.update(&key).set(SETTINGS, settings).set(ETAG, s(new_etag()))))
+    }
+
+    /// Renews the version of the organization's settings, with which ingest compares what it has cached. Random, so that
+    /// a table that was restored from a backup does not come to a version that was cached for later settings.
+    fn version_change(&self, org: &OrgId) -> Write<'_> {
+        self.table.update(&keys::settings_version(org)).set(ETAG, s(new_etag()))
     }
 
     /// Makes changes to the registry and stores their audit entry, all or nothing. False if another writer came first.
