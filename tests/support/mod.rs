@@ -223,6 +223,15 @@ impl Caller<'_> {
     }
 }
 
+/// An id as one segment of a path, every byte escaped that is not unreserved.
+pub fn encoded(id: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    id.bytes().map(byte).collect::<Vec<_>>().concat()
+}
+
 /// The location and type of each fault, one per line.
 pub fn faults(detail: &Value) -> Vec<String> {
     let line = |fault: &Value| {
