@@ -166,7 +166,7 @@ const SEGMENTS: usize = 5;
 ///
 /// It decodes a path before it matches routes with it, so a slash within an id separates segments like any other, even
 /// if it was escaped. At the end of a path a greedy parameter takes all of them. In the middle there is none, so there
-/// is a route for each number of segments, up to [`SEGMENTS`].
+/// is a route for each number of segments, up to `SEGMENTS`.
 pub fn gateway_paths(path: &str) -> Vec<String> {
     let Some((front, back)) = path.split_once("+}").filter(|(_, back)| !back.is_empty()) else {
         return vec![path.to_owned()];
