@@ -84,7 +84,7 @@ pub fn number(variable: &str) -> Option<u64> {
 }
 
 /// What must have occurred in an ordinary test run, since checks prove nothing about what never occurred.
-const KINDS: [&str; 37] = [
+const KINDS: [&str; 38] = [
     "HandleRequest",
     "ChangeSettings",
     "ChangePrice",
@@ -117,6 +117,8 @@ const KINDS: [&str; 37] = [
     "Repaired",
     "Recomputed",
     "SealedItemWritten",
+    // An item got no new columns.
+    "Full",
     // Responses of ingest.
     "200",
     "503",

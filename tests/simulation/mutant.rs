@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 use store::keys::registry::SETTINGS_VERSION;
-use store::keys::{DIRTY, PK, SEALED, SK, is_mark, mark_column};
+use store::keys::{DIRTY, FULL, PK, SEALED, SK, is_mark, mark_column};
 use store::sequence::SequenceNumber;
 
 use super::stream::TABLE;
@@ -32,10 +32,12 @@ pub enum Mutant {
     LateDropped,
     /// Cached settings are used although they have changed.
     SettingsKept,
+    /// An item that is full gets new columns.
+    FullIgnored,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -46,6 +48,7 @@ impl Mutant {
         Self::ChangeOverwritten,
         Self::LateDropped,
         Self::SettingsKept,
+        Self::FullIgnored,
     ];
 
     /// The response to a request that is not executed.
@@ -73,6 +76,14 @@ impl Mutant {
                 body["ConditionExpression"] = json!(condition.replace(&format!("{unsealed} AND "), ""));
                 drop(body["ExpressionAttributeNames"].as_object_mut().unwrap().remove(&sealed));
             }
+            Self::FullIgnored => {
+                let names = body["ExpressionAttributeNames"].as_object_mut().unwrap();
+                let full = names.iter().find(|(_, name)| **name == FULL).map(|(full, _)| full.clone());
+                let Some(full) = full else { return };
+                names.remove(&full);
+                let unless_full = format!("attribute_not_exists({full}) AND ");
+                body["ConditionExpression"] = json!(condition.replace(&unless_full, ""));
+            }
             Self::GreatestForLeast => values[&first] = values[&last].clone(),
             Self::OneMark | Self::NoLabel => {
                 body["ExpressionAttributeNames"][mark] = json!(self.other_mark(shard));
@@ -88,7 +99,9 @@ impl Mutant {
                 for unused in [&first, version] {
                     values.as_object_mut().unwrap().remove(unused);
                 }
-                body["ConditionExpression"] = json!(unsealed);
+                let absent = |part: &&str| part.starts_with("attribute_not_exists");
+                let absent: Vec<_> = condition.split(" AND ").filter(absent).collect();
+                body["ConditionExpression"] = json!(absent.join(" AND "));
             }
             _ => {}
         }

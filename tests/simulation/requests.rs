@@ -1,7 +1,7 @@
 //! Requests to the tables: each is executed, or meets a fault.
 
 use serde_json::Value;
-use store::keys::SEALED;
+use store::keys::{FULL, SEALED};
 
 use super::CheckResult;
 use super::faults::{self, RequestFate};
@@ -96,6 +96,11 @@ impl Run {
             };
         if body["Item"][SEALED].is_object() {
             self.count("SealedItemWritten");
+        }
+        if response.1.contains("ConditionalCheckFailed")
+            && response.1.contains(&format!("\"{FULL}\":{{\"N\""))
+        {
+            self.count("Full");
         }
         if matches!(operation, "BatchExecuteStatement" | "TransactWriteItems" | "DeleteItem") {
             self.publish_changes(process)?;

@@ -1,7 +1,7 @@
 //! Recomputes a day from its raw events, by the same rollup as the aggregator's and with at most one page of events of
 //! each lane in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
@@ -14,8 +14,9 @@ use ledger::rollup::{Rollup, Seen, Subject};
 use store::Events;
 use store::error::Result;
 use store::keys::Keyed;
-use store::keys::{Key, LANES};
+use store::keys::{Key, LANES, MAX_END_USERS};
 use store::raw_events::StoredEvent;
+use store::reconcile::StoredRollup;
 
 /// The most malformed events whose keys are reported.
 const MAX_NAMED: usize = 20;
@@ -41,6 +42,30 @@ pub struct Recomputed {
     pub all: Rollup,
     /// The sum of those that arrived so recently that they may not be aggregated yet.
     pub recent: Rollup,
+}
+
+impl Recomputed {
+    /// What an item can hold of it that is full, or that is a full bucket of end users; anything else has room for all.
+    /// `columns` are those of the item that are about the day.
+    #[must_use]
+    pub fn fit(self, stored: &StoredRollup, columns: &Rollup) -> Self {
+        let users = columns.sets.get(&Measure::EndUsers.into()).map_or(0, BTreeSet::len);
+        if !stored.full && users < MAX_END_USERS {
+            return self;
+        }
+        let kept = columns.columns().cloned().collect();
+        let fit = |sums: &Rollup| {
+            let mut within = sums.within(&kept);
+            for (column, members) in &sums.sets {
+                // Which members came first cannot be recomputed, only that none is made up.
+                let held = columns.sets.get(column).map(|held| held & members).unwrap_or_default();
+                within.sets.insert(column.clone(), held);
+            }
+            within.sets.retain(|_, members| !members.is_empty());
+            within
+        };
+        Self { all: fit(&self.all), recent: fit(&self.recent) }
+    }
 }
 
 impl RecomputedDay {

@@ -21,6 +21,7 @@ pub mod quarantine;
 pub mod raw_events;
 pub mod reconcile;
 pub mod registry;
+mod room;
 pub mod sequence;
 pub mod status;
 mod table;

@@ -6,25 +6,38 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures::future::try_join_all;
 
-use super::keys::{self, Key, Keyed, SEALED, VERSION, WRITES};
+use super::keys::{self, FULL, Key, Keyed, SEALED, VERSION, WRITES};
 use super::sequence::SequenceNumber;
-use super::table::{Consistency, WriteOutcome, absent, absent_or, absent_or_below};
+use super::table::{
+    Consistency, Write, WriteOutcome, absent, absent_or, absent_or_below, absent_or_smaller, exists,
+};
 use super::{Item, Usage, decode, n, s, version};
 use crate::error::{Error, Result};
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{AgentDay, OrgDay, Rollup, RollupId};
+use ledger::rollup::{AgentDay, Column, OrgDay, Rollup, RollupId};
 
 /// The most columns in one update. DynamoDB takes 4 KB of expression; a column needs at most 11 bytes of it.
 pub const MAX_COLUMNS: usize = 250;
 
-/// The outcome of [`Usage::add`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The length of a rollup item, in kilobytes, from which on it gets no new columns. A write costs a unit for each of
+/// them, and some 600 models with short names fit into it; the rest up to 400 KB is room for what concurrent updates add
+/// before the item is [marked full](Usage::mark_full).
+pub const FULL_KILOBYTES: u64 = 200;
+
+/// The outcome of [`Usage::add`] and [`Usage::add_to_full`].
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddOutcome {
     /// The numbers were added, and the shard's mark is at the last record of the range.
-    Added,
+    Added {
+        /// The length of the item.
+        kilobytes: u64,
+    },
     /// Nothing was added: the item already contains this shard's records up to and including the given one.
     AlreadyAt(SequenceNumber),
+    /// Nothing was added: the item gets no new columns. It has these, and what is added has to be
+    /// [within](Rollup::within) them.
+    Full(BTreeSet<Column>),
     /// Nothing was added, and never will be: the item would exceed the 400 KB that DynamoDB stores.
     TooLarge,
     /// Nothing was added, and never will be: the item is sealed. Its day has to be [marked dirty](Usage::mark_dirty)
@@ -49,9 +62,23 @@ impl Usage {
     /// The condition compares the mark with the *first* record of the range. Compared with the last, a range that a
     /// retry cut longer than before would pass, and the records that it shares with the previous one would count twice.
     pub async fn add(&self, key: &Key, sums: &Rollup, range: ShardRange<'_>) -> Result<AddOutcome> {
-        let mut update = self
-            .table
-            .update(key)
+        self.send_add(self.table.update(key).only_if(absent(FULL)), sums, range).await
+    }
+
+    /// Like [`Self::add`], for an item that is full: `sums` has to be within the columns that it has.
+    pub async fn add_to_full(&self, key: &Key, sums: &Rollup, range: ShardRange<'_>) -> Result<AddOutcome> {
+        self.send_add(self.table.update(key), sums, range).await
+    }
+
+    /// Marks an item as full, so that its columns stay as they are from now on.
+    /// False if it is sealed or does not exist.
+    pub async fn mark_full(&self, key: &Key) -> Result<bool> {
+        let mark = self.table.update_existing(key).set(FULL, n(1)).only_if(exists(WRITES));
+        mark.only_if(absent(SEALED)).send().await?.applied()
+    }
+
+    async fn send_add(&self, update: Write<'_>, sums: &Rollup, range: ShardRange<'_>) -> Result<AddOutcome> {
+        let mut update = update
             .set(range.mark, sequence_attribute(range.last))
             .add(WRITES, n(1))
             .only_if(absent(SEALED))
@@ -64,21 +91,27 @@ impl Usage {
                 _ => update.add(&column, value),
             };
         }
-        match update.send().await? {
-            WriteOutcome::Applied => Ok(AddOutcome::Added),
-            WriteOutcome::ConditionFailed(item) => already_at(&item.unwrap_or_default(), range.mark),
+        let (outcome, half_units) = update.send_metered().await?;
+        let added = AddOutcome::Added { kilobytes: half_units.div_ceil(2) };
+        match outcome {
+            WriteOutcome::Applied => Ok(added),
+            WriteOutcome::ConditionFailed(item) => refusal(&item.unwrap_or_default(), range),
             WriteOutcome::TooLarge => Ok(AddOutcome::TooLarge),
-            outcome @ WriteOutcome::Conflict => outcome.applied().map(|_| AddOutcome::Added),
+            outcome @ WriteOutcome::Conflict => outcome.applied().map(|_| added),
         }
     }
 
-    /// Adds end users to their bucket. No mark is needed: a set holds each member once. False if the bucket is full,
-    /// which it is at about 50,000.
+    /// Adds end users to their bucket. No mark is needed: a set holds each member once. False if the bucket is full: the
+    /// users are then not counted.
     pub async fn add_end_users(&self, key: &Key, users: &BTreeSet<[u8; 8]>) -> Result<bool> {
-        let update = self.table.update(key).add(keys::END_USERS, hash_set(users));
+        let update = self.table.update(key).add(keys::END_USERS, hash_set(users)).return_old();
+        let update = update.only_if(absent_or_smaller(keys::END_USERS, keys::MAX_END_USERS));
         match update.only_if(absent_or(VERSION, version::attribute())).send().await? {
             WriteOutcome::TooLarge => Ok(false),
-            outcome => if_version_is_known(outcome).map(|()| true),
+            WriteOutcome::ConditionFailed(bucket) => {
+                version::check(&bucket.unwrap_or_default()).map(|()| false)
+            }
+            outcome => outcome.applied(),
         }
     }
 
@@ -138,10 +171,15 @@ fn agent_day(item: &Item) -> Result<(Day, AgentId, AgentDay)> {
 }
 
 pub(super) fn columns(sums: &Rollup) -> impl Iterator<Item = (String, AttributeValue)> {
+    named_columns(sums).map(|(_, name, value)| (name, value))
+}
+
+/// The columns of a rollup with the names and values of their attributes.
+pub(super) fn named_columns(sums: &Rollup) -> impl Iterator<Item = (&Column, String, AttributeValue)> {
     let numbers = sums.numbers.iter().map(|(column, number)| (column, n(number.normalize())));
     let names = sums.names.iter().map(|(column, name)| (column, s(name)));
     let sets = sums.sets.iter().map(|(column, members)| (column, hash_set(members)));
-    numbers.chain(names).chain(sets).map(|(column, value)| (keys::columns::spell(column), value))
+    numbers.chain(names).chain(sets).map(|(column, value)| (column, keys::columns::spell(column), value))
 }
 
 pub(super) fn hash_set(members: &BTreeSet<[u8; 8]>) -> AttributeValue {
@@ -158,17 +196,21 @@ fn if_version_is_known(outcome: WriteOutcome) -> Result<()> {
     if outcome.applied()? { Ok(()) } else { Err(unknown()) }
 }
 
-/// Why `item` refused an update: its version, its seal or its mark.
-fn already_at(item: &Item, mark: &str) -> Result<AddOutcome> {
+/// Why `item` refused an update: its version, its seal, its mark or its length.
+fn refusal(item: &Item, range: ShardRange<'_>) -> Result<AddOutcome> {
     if !item.is_empty() {
         version::check(item)?;
     }
     if item.contains_key(SEALED) {
         return Ok(AddOutcome::Sealed);
     }
-    let number = item.get(mark).and_then(|value| value.as_b().ok());
-    let number = number.and_then(|bytes| SequenceNumber::from_bytes(bytes.as_ref()));
-    number
-        .map(AddOutcome::AlreadyAt)
-        .ok_or_else(|| Error::Internal("an item refused an update, but has no mark".to_owned()))
+    let mark = item.get(range.mark).and_then(|value| value.as_b().ok());
+    let mark = mark.and_then(|bytes| SequenceNumber::from_bytes(bytes.as_ref()));
+    match mark.filter(|mark| *mark >= range.first) {
+        Some(mark) => Ok(AddOutcome::AlreadyAt(mark)),
+        None if item.contains_key(FULL) => {
+            Ok(AddOutcome::Full(decode::columns(item)?.columns().cloned().collect()))
+        }
+        None => Err(Error::Internal("an item refused an update, but has no mark".to_owned())),
+    }
 }

@@ -7,6 +7,7 @@ mod figures;
 #[expect(clippy::module_inception, reason = "the type that the module is about")]
 mod rollup;
 mod sighting;
+mod surplus;
 mod tokens;
 
 use chrono::Timelike;
@@ -18,6 +19,7 @@ pub use compute::{Compute, hour_of, instance_hash};
 pub use figures::{ActivityDay, AgentDay, AgentModelFigures, ModelFigures, OrgDay, WorkFigures};
 pub use rollup::Rollup;
 pub use sighting::{Latest, Seen, Sighting, Subject};
+pub use surplus::OTHER;
 
 use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};
 use crate::ids::{AgentId, Label, OrgId, ProjectId};

@@ -27,9 +27,9 @@ pub use registry::{
     organization_settings, organizations, plan, price, project, seen, settings, settings_version, subject,
 };
 pub use usage::{
-    ComputeBucket, DIRTY, END_USER_BUCKETS, END_USERS, Keyed, SEALED, WRITES, activity_days, agent_days,
-    compute_buckets, dirty_day, dirty_days, end_users, org_days, own_day, parse_agent_day,
-    parse_compute_bucket, parse_dirty_day, reconcile_progress,
+    ComputeBucket, DIRTY, END_USER_BUCKETS, END_USERS, FULL, Keyed, MAX_END_USERS, SEALED, WRITES,
+    activity_days, agent_days, compute_buckets, dirty_day, dirty_days, end_users, org_days, own_day,
+    parse_agent_day, parse_compute_bucket, parse_dirty_day, reconcile_progress,
 };
 
 /// The character after [`SEPARATOR`]: `{prefix}$` is greater than every key that begins with `{prefix}#`.
