@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use http::{Method, StatusCode};
+use ledger::calendar::Generation;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::EndUser;
@@ -113,7 +114,7 @@ async fn invoke_scheduled_functions(world: &World) {
     // A made-up end user, which makes the day dirty, and a quarantined record that is released by hand.
     let store = world.stack.tables();
     let (owner, day) = (OrgId::new("owner").unwrap(), Day::of(noon(), Tz::UTC));
-    let users = EndUser { org: owner, day, hash: [7; 8] };
+    let users = EndUser { org: owner, generation: Generation::FIRST, day, hash: [7; 8] };
     store.usage.add_end_users(&users.key(), &[users.hash].into()).await.unwrap();
     invoke("reconcile", day_request("repair")).await.unwrap();
     invoke("reconcile", json!({ "do": "dirty" })).await.unwrap();

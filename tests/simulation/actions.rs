@@ -32,6 +32,10 @@ enum Action {
     ChangeSettings,
     /// A price is changed.
     ChangePrice,
+    /// A time zone is changed.
+    ChangeZone,
+    /// Reconcile cuts days anew.
+    SettleCalendars,
     /// The mapping delivers records of a shard.
     Deliver(ShardIndex),
     /// A process dies.
@@ -86,6 +90,8 @@ impl Run {
             Action::Send => self.send(),
             Action::ChangeSettings => self.change_settings(),
             Action::ChangePrice => self.change_price(),
+            Action::ChangeZone => self.change_zone(),
+            Action::SettleCalendars => self.settle_calendars(),
             Action::Deliver(place) => self.deliver(place),
             Action::Crash(process) => return self.crash(process),
             Action::ClientTimeout(process) => self.client_timeout(process),
@@ -126,10 +132,16 @@ impl Run {
             .count();
         if reconciling < RECONCILERS {
             actions.push((40, Action::Reconcile));
+            if !self.is_settled() {
+                actions.push((80, Action::SettleCalendars));
+            }
         }
         let services = self.invocations.values().filter(|invocation| is_service(&invocation.kind));
         if services.count() < SERVICES {
             actions.extend([(60, Action::Send), (4, Action::ChangeSettings), (6, Action::ChangePrice)]);
+            if self.has_usage() {
+                actions.push((4, Action::ChangeZone));
+            }
         }
         if self.streams.len() < STREAMS {
             actions.push((2, Action::NewStream));
@@ -165,7 +177,11 @@ impl Run {
         if !busy(is_service) {
             self.send();
         }
-        if !reconciles && self.has_dirty_days() {
+        if !reconciles && !self.is_settled() {
+            // Time passes until a run's lease ends that died, and until retired rollups are deleted.
+            self.now += TimeDelta::minutes(20);
+            self.settle_calendars();
+        } else if !reconciles && self.has_dirty_days() {
             self.recompute_dirty();
         }
         for place in self.ready().collect::<Vec<_>>() {
@@ -222,7 +238,7 @@ impl Run {
     }
 
     /// Has the registry change a setting, in a process of its own.
-    fn put(&mut self, process: Process, org: usize, path: String, body: Value, kind: InvocationKind) {
+    pub fn put(&mut self, process: Process, org: usize, path: String, body: Value, kind: InvocationKind) {
         let token = self.tokens[org].clone();
         let service = service::registry(process, self.wire.client(process), Clock::fixed(self.skewed_time()));
         self.note(|| format!("p{process} changes {path} to {body}"));

@@ -6,8 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
+use ledger::calendar::Calendar;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::{Seen, Subject};
@@ -16,14 +17,16 @@ use store::error::Result;
 use store::keys::Key;
 
 use crate::Tables;
-use crate::recompute::RecomputedDay;
+use crate::recompute::{Cut, RecomputedDay};
 use crate::repair::{ComparedItem, Repair};
 use crate::report::DayReport;
 use crate::request::Actions;
-use crate::stored;
+use crate::stored::{self, Parts};
 
 /// An event that arrived less than this long ago may not be aggregated yet.
 pub const SETTLE: TimeDelta = TimeDelta::minutes(15);
+/// How far the clocks of two functions may differ, and more.
+const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(10);
 /// How often a day is compared when it keeps changing.
 const ROUNDS: usize = 4;
 
@@ -33,11 +36,29 @@ pub struct DayReconciliation<'a> {
     pub clock: &'a Clock,
     pub org: &'a OrgId,
     pub day: Day,
+    pub scope: Scope,
     pub actions: Actions,
+}
+
+/// Which of a day's rollups are reconciled.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope {
+    /// Those by UTC, and those of every calendar by which the day should be complete.
+    Complete,
+    /// Those of a generation that is being built.
+    Build {
+        to: Calendar,
+        /// The calendar that it is to replace.
+        from: Calendar,
+        /// When the build was begun. Whatever arrived well after this has been added by the aggregator, or will be.
+        started: DateTime<Utc>,
+    },
 }
 
 /// A day, compared.
 struct ComparedDay {
+    /// The calendars whose rollups were compared, and whether those are all that the aggregator adds to.
+    calendars: (Vec<Calendar>, bool),
     items: Vec<ComparedItem>,
     /// Items that could not be listed and were therefore read after the events.
     unlisted: BTreeSet<Key>,
@@ -59,8 +80,9 @@ impl DayReconciliation<'_> {
         for round in 1..=ROUNDS {
             let token = self.tables.usage.dirty_token(self.org, self.day).await?;
             let mut compared = self.compare(&mut report, &extra, token.is_some()).await?;
-            if report.unreadable > 0 {
-                // What the malformed events would add is unknown, so no comparison is possible.
+            if report.unreadable > 0 && matches!(self.scope, Scope::Complete) {
+                // What the malformed events would add is unknown, so no comparison is possible. A generation is built
+                // without them: they are quarantined, and missing from every other generation as well.
                 return Ok(report);
             }
             report.is_restless = compared.items.iter().any(|item| compared.is_inconclusive(item));
@@ -76,7 +98,8 @@ impl DayReconciliation<'_> {
                 return Ok(report);
             }
             extra.extend(items.iter().map(|item| item.key.clone()));
-            if self.repair(&items, compared.seen, token.as_deref(), &mut report).await? {
+            let token = token.as_deref().filter(|_| compared.calendars.1);
+            if self.repair(&items, (compared.seen, &compared.calendars.0), token, &mut report).await? {
                 return Ok(report);
             }
         }
@@ -90,9 +113,16 @@ impl DayReconciliation<'_> {
         extra: &BTreeSet<Key>,
         dirty: bool,
     ) -> Result<ComparedDay> {
-        let settled = self.clock.now() - SETTLE;
-        let mut stored = stored::read(&self.tables.usage, self.org, self.day, extra).await?;
-        let mut recomputed = RecomputedDay::read(&self.tables.events, self.org, self.day, settled).await?;
+        // Read after the mark of a dirty day: a mark for the sake of a generation that these lack is younger.
+        let calendars = match self.scope {
+            Scope::Complete => self.tables.registry.calendars(self.org).await?.calendars.complete(self.day),
+            Scope::Build { to, .. } => (vec![to], false),
+        };
+        let generations: Vec<_> = calendars.0.iter().map(|calendar| calendar.generation).collect();
+        let utc = matches!(self.scope, Scope::Complete);
+        let parts = Parts { org: self.org, generations: &generations, utc };
+        let mut stored = stored::read(&self.tables.usage, parts, self.day, extra).await?;
+        let mut recomputed = self.recompute(&calendars.0).await?;
         report.read(&mut recomputed);
         let unlisted: BTreeSet<_> =
             recomputed.items.keys().filter(|key| !stored.contains_key(*key)).cloned().collect();
@@ -101,7 +131,21 @@ impl DayReconciliation<'_> {
             let recomputed = recomputed.items.remove(&key).unwrap_or_default();
             ComparedItem::new(key, item, recomputed, self.day, dirty)
         });
-        Ok(ComparedDay { items: items.collect::<Result<_>>()?, unlisted, seen: recomputed.seen })
+        Ok(ComparedDay { calendars, items: items.collect::<Result<_>>()?, unlisted, seen: recomputed.seen })
+    }
+
+    async fn recompute(&self, calendars: &[Calendar]) -> Result<RecomputedDay> {
+        let (org, day) = (self.org, self.day);
+        let (settled, utc) = match self.scope {
+            Scope::Complete => (self.clock.now() - SETTLE, true),
+            Scope::Build { to, from, .. } if to.since.is_some_and(|since| day < since.day) => {
+                let parts = Parts { org, generations: &[from.generation], utc: false };
+                let stored = stored::read(&self.tables.usage, parts, day, &BTreeSet::new()).await?;
+                return Ok(RecomputedDay::copied(&stored, org, day, from.generation, to.generation));
+            }
+            Scope::Build { started, .. } => (started + CLOCK_SKEW, false),
+        };
+        RecomputedDay::read(&self.tables.events, Cut { org, day, calendars, utc }, settled).await
     }
 
     /// Repairs the items, and clears the dirty mark of a day that is as it should be. Returns false if another round is
@@ -109,16 +153,17 @@ impl DayReconciliation<'_> {
     async fn repair(
         &self,
         items: &[ComparedItem],
-        seen: BTreeMap<Subject, Seen>,
+        (seen, calendars): (BTreeMap<Subject, Seen>, &[Calendar]),
         token: Option<&str>,
         report: &mut DayReport,
     ) -> Result<bool> {
         let (tables, clock, org, day) = (self.tables, self.clock, self.org, self.day);
         let repair = Repair { tables, clock, org, day, seal: self.actions.seal };
         let done = repair.items(items, report).await?;
-        if report.repaired > 0 {
-            // Events that were never aggregated may be the only ones of an agent that the registry does not know.
-            self.store_seen(seen).await?;
+        if report.repaired > 0 || matches!(self.scope, Scope::Build { .. }) {
+            // Events that were never aggregated may be the only ones of an agent that the registry does not know. And
+            // what made no difference by the old calendar may make one by the new.
+            self.store_seen(seen, calendars).await?;
         }
         if report.too_large > 0 || report.is_restless {
             // Something is still wrong, so a dirty day stays dirty.
@@ -130,9 +175,10 @@ impl DayReconciliation<'_> {
         Ok(done)
     }
 
-    async fn store_seen(&self, seen: BTreeMap<Subject, Seen>) -> Result<()> {
-        let store =
-            async |subject: Subject, seen: Seen| self.tables.registry.see(self.org, &subject, &seen).await;
+    async fn store_seen(&self, seen: BTreeMap<Subject, Seen>, calendars: &[Calendar]) -> Result<()> {
+        let store = async |subject: Subject, seen: Seen| {
+            self.tables.registry.see(self.org, &subject, &seen, calendars).await
+        };
         let stored = seen.into_iter().map(|(subject, seen)| store(subject, seen));
         stream::iter(stored).buffer_unordered(stored::IN_FLIGHT).try_for_each(|_| async { Ok(()) }).await
     }

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use futures::stream::select_all;
+use ledger::calendar::{Calendar, Generation};
+use ledger::event::Event;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup;
@@ -14,18 +16,44 @@ use ledger::rollup::{Rollup, Seen, Subject};
 use store::Events;
 use store::error::Result;
 use store::keys::Keyed;
-use store::keys::{Key, LANES, MAX_END_USERS};
+use store::keys::{Key, LANES, MAX_END_USERS, in_generation, own_day};
 use store::raw_events::StoredEvent;
 use store::reconcile::StoredRollup;
 
+use crate::stored::StoredItems;
+
 /// The most malformed events whose keys are reported.
 const MAX_NAMED: usize = 20;
+
+/// A day, and which of its rollups are recomputed.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut<'a> {
+    pub org: &'a OrgId,
+    pub day: Day,
+    /// Rollups by day are recomputed for these calendars: the day's of each.
+    pub calendars: &'a [Calendar],
+    /// Whether the rollups by UTC are recomputed, too: those of the UTC day with the same date.
+    pub utc: bool,
+}
+
+impl Cut<'_> {
+    fn utc_days(&self) -> BTreeSet<Day> {
+        let days = self.calendars.iter().flat_map(|calendar| calendar.utc_days(self.day).days());
+        days.chain(self.utc.then_some(self.day)).collect()
+    }
+
+    /// The calendars in which an event is on the day.
+    fn calendars_with(&self, event: &Event) -> Vec<Calendar> {
+        let on_day = |calendar: &&Calendar| calendar.day(event.time) == Some(self.day);
+        self.calendars.iter().filter(on_day).copied().collect()
+    }
+}
 
 /// Everything that a day's events add up to.
 #[derive(Default)]
 pub struct RecomputedDay {
     pub items: BTreeMap<Key, Recomputed>,
-    /// Events that were read.
+    /// Events of the day.
     pub events: u64,
     /// Events that are malformed.
     pub unreadable: u64,
@@ -69,22 +97,37 @@ impl Recomputed {
 }
 
 impl RecomputedDay {
-    /// Reads the day's events from all lanes. Those that arrived after `settled` are recent.
-    pub async fn read(events: &Events, org: &OrgId, day: Day, settled: DateTime<Utc>) -> Result<Self> {
+    /// Reads the events that the day's rollups are made of, from all lanes of the days of UTC that the day overlaps. Those
+    /// that arrived after `settled` are recent.
+    pub async fn read(events: &Events, cut: Cut<'_>, settled: DateTime<Utc>) -> Result<Self> {
         let mut recomputed = Self::default();
-        let lanes = (0..LANES).map(|lane| Box::pin(events.raw_events(org, day, lane)));
+        let lanes = cut.utc_days().into_iter().flat_map(|day| (0..LANES).map(move |lane| (day, lane)));
+        let lanes = lanes.map(|(day, lane)| Box::pin(events.raw_events(cut.org, day, lane)));
         let mut pages = select_all(lanes);
         while let Some(page) = pages.try_next().await? {
             for event in page {
-                recomputed.add(event, settled);
+                recomputed.add(event, cut, settled);
             }
         }
         recomputed.unreadable_keys.sort_unstable();
         Ok(recomputed)
     }
 
-    fn add(&mut self, stored: StoredEvent, settled: DateTime<Utc>) {
-        self.events += 1;
+    /// Takes the rollups of a day from another generation, for a day whose raw events have expired. `stored` are its
+    /// items.
+    pub fn copied(stored: &StoredItems, org: &OrgId, day: Day, from: Generation, to: Generation) -> Self {
+        let mut copied = Self::default();
+        for (key, item) in stored {
+            let own = own_day(key).unwrap_or(day);
+            let part = item.columns.part((day.date() - own.date()).num_days());
+            if let Some(key) = in_generation(key, org, from, to).filter(|_| !part.is_empty()) {
+                copied.items.insert(key, Recomputed { all: part, recent: Rollup::default() });
+            }
+        }
+        copied
+    }
+
+    fn add(&mut self, stored: StoredEvent, cut: Cut<'_>, settled: DateTime<Utc>) {
         let Ok(event) = stored.event else {
             self.unreadable += 1;
             if self.unreadable_keys.len() < MAX_NAMED {
@@ -92,17 +135,25 @@ impl RecomputedDay {
             }
             return;
         };
+        let calendars = cut.calendars_with(&event);
+        let of_utc = cut.utc && event.utc_day() == cut.day;
+        if calendars.is_empty() && !of_utc {
+            return;
+        }
+        self.events += 1;
         // An event without an arrival time is an old one.
         let recent = stored.received.is_some_and(|received| received > settled);
-        let contribution = rollup::contribution(&event);
+        let contribution = rollup::contribution(&event, &calendars);
         for (target, sums) in contribution.sums {
-            self.add_to_item(target.key(), &sums, recent);
+            if of_utc || target.generation().is_some() {
+                self.add_to_item(target.key(), &sums, recent);
+            }
         }
         for sighting in contribution.sightings {
             let seen = self.seen.entry(sighting.subject).or_insert_with(|| sighting.seen.clone());
             seen.merge(&sighting.seen);
         }
-        if let Some(user) = contribution.end_user {
+        for user in contribution.end_users {
             let mut sums = Rollup::default();
             sums.insert(Measure::EndUsers, user.hash);
             self.add_to_item(user.key(), &sums, recent);

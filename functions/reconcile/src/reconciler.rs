@@ -1,8 +1,10 @@
 //! Carries out a request: reconciles the days that it asks for, within the time of the invocation.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use lambda_runtime::Error;
@@ -17,7 +19,8 @@ use store::reconcile::ReconcileProgress;
 use tokio::time::Instant;
 
 use crate::Tables;
-use crate::day::DayReconciliation;
+use crate::calendars::LATE_DAYS;
+use crate::day::{DayReconciliation, Scope};
 use crate::replay::{self, Quarantined};
 use crate::report::{DayReport, Report};
 use crate::request::{Actions, Request};
@@ -30,15 +33,23 @@ const RESERVE: Duration = Duration::from_mins(1);
 
 /// The function.
 pub struct Reconciler {
-    tables: Tables,
-    clock: Clock,
-    retention_days: u32,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) retention_days: u32,
+    pub(crate) late_days: u32,
 }
 
 impl Reconciler {
     /// Reconciles the tables of `store`, whose raw events are kept for `retention_days`.
     pub const fn new(tables: Tables, clock: Clock, retention_days: u32) -> Self {
-        Self { tables, clock, retention_days }
+        Self { tables, clock, retention_days, late_days: LATE_DAYS }
+    }
+
+    /// The same, for events that are never older than this when they arrive.
+    #[must_use]
+    pub const fn with_late_days(mut self, days: u32) -> Self {
+        self.late_days = days;
+        self
     }
 
     /// Carries out `event` (a [`Request`]) within `time_left`, and returns a [`Report`].
@@ -74,6 +85,11 @@ impl Reconciler {
                     self.reconcile_in_time(&mut report, (&org, day), Actions::REPAIR, until).await;
                 }
             }
+            Request::Calendars => {
+                for org in self.tables.registry.unsettled_calendars().await? {
+                    self.settle_in_time(&mut report, &org, until).await;
+                }
+            }
             Request::Replay => self.replay(&mut report, until).await?,
             Request::Forget { places } => {
                 report.released = replay::release(&self.tables.usage, &places).await?;
@@ -93,17 +109,25 @@ impl Reconciler {
     async fn replay(&self, report: &mut Report, until: Instant) -> Result<()> {
         let quarantined = Quarantined::read(&self.tables.usage).await?;
         report.unplaced = quarantined.unplaced;
-        for ((org, day), places) in quarantined.days {
-            match self.reconcile_in_time(report, (&org, day), Actions::REPAIR, until).await {
-                Some(true) => report.released += replay::release(&self.tables.usage, &places).await?,
-                _ => report.kept += places.len() as u64,
+        for ((org, utc_day), places) in quarantined.days {
+            let calendars = self.tables.registry.calendars(&org).await?.calendars;
+            let days = calendars.live().into_iter().flat_map(|calendar| calendar.days_of_utc(utc_day).days());
+            let mut whole = true;
+            for day in days.collect::<BTreeSet<_>>() {
+                let reconciled = self.reconcile_in_time(report, (&org, day), Actions::REPAIR, until).await;
+                whole &= reconciled == Some(true);
+            }
+            if whole {
+                report.released += replay::release(&self.tables.usage, &places).await?;
+            } else {
+                report.kept += places.len() as u64;
             }
         }
         Ok(())
     }
 
     /// Reconciles the days of one organization that are due. A failure does not affect other organizations.
-    async fn nightly(&self, org: OrgId, first: Day, until: Instant) -> Report {
+    async fn nightly(&self, org: OrgId, first: DateTime<Utc>, until: Instant) -> Report {
         let mut report = Report::default();
         if let Err(error) = self.reconcile_due(&mut report, &org, first, until).await {
             report.failures.push(format!("{org}: {error}"));
@@ -115,13 +139,13 @@ impl Reconciler {
         &self,
         report: &mut Report,
         org: &OrgId,
-        first: Day,
+        first: DateTime<Utc>,
         until: Instant,
     ) -> Result<()> {
         let mut progress = self.tables.usage.reconcile_progress(org).await?;
-        let zone = self.tables.registry.organization(org).await?.timezone;
+        let zone = self.tables.registry.calendar(org).await?.zone;
         let today = Day::of(self.clock.now(), zone);
-        let (compare, seal) = due(progress, first, today, self.retention_days);
+        let (compare, seal) = due(progress, Day::of(first, zone), today, self.retention_days);
         // Each loop stops at the first day that is not finished. The next run continues there.
         for day in seal {
             let actions = Actions::REPAIR_AND_SEAL;
@@ -140,7 +164,7 @@ impl Reconciler {
 
     /// Reconciles a day if there is time. Returns whether its rollups then contain every event, or none if the day was
     /// not reconciled.
-    async fn reconcile_in_time(
+    pub(crate) async fn reconcile_in_time(
         &self,
         report: &mut Report,
         (org, day): (&OrgId, Day),
@@ -177,7 +201,8 @@ impl Reconciler {
                 "{day} cannot be recomputed: some of its raw events may have expired"
             )));
         }
-        DayReconciliation { tables: &self.tables, clock: &self.clock, org, day, actions }.run().await
+        let (tables, clock, scope) = (&self.tables, &self.clock, Scope::Complete);
+        DayReconciliation { tables, clock, org, day, scope, actions }.run().await
     }
 }
 

@@ -120,6 +120,10 @@ pub struct Report {
     pub kept: u64,
     /// Records that stay quarantined, since no organization can be read from them.
     pub unplaced: Vec<String>,
+    /// Days that were cut by a new calendar.
+    pub days_built: u64,
+    /// Days that are still to be cut by a new calendar. The next run continues with them.
+    pub days_to_build: u64,
     /// Errors, each with the organization and day.
     pub failures: Vec<String>,
     /// Read units, in halves.

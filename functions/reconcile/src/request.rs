@@ -12,6 +12,9 @@ pub enum Request {
     Nightly,
     /// `{"do":"dirty"}`: recomputes the days that events have reached after they were sealed.
     Dirty,
+    /// `{"do":"calendars"}`: cuts the days anew of organizations that have changed their time zone, and deletes the rollups
+    /// of calendars that are no longer used.
+    Calendars,
     /// `{"do":"replay"}`: recomputes the days of quarantined records, and releases the records that are then counted.
     Replay,
     /// `{"do":"forget","places":["…"]}`: deletes quarantined records that someone has examined and found irrelevant.
@@ -61,6 +64,7 @@ mod tests {
     fn malformed_requests_are_rejected() {
         assert_eq!(read(json!({"do": "nightly"})), Some(Request::Nightly));
         assert_eq!(read(json!({"do": "dirty"})), Some(Request::Dirty));
+        assert_eq!(read(json!({"do": "calendars"})), Some(Request::Calendars));
         let day = json!({"do": "day", "org": "acme", "day": "2026-03-05", "repair": true});
         let expected = Request::Day {
             org: OrgId::new("acme").unwrap(),

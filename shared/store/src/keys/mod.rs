@@ -23,13 +23,15 @@ pub use events::{
 pub use ledger::ids::SEPARATOR;
 pub use mark::{is_mark, mark_column};
 pub use registry::{
-    ORGANIZATIONS, agent, agent_budget, all_of, budget, destination, is_of_settings, node, organization,
-    organization_settings, organizations, plan, price, project, seen, settings, settings_version, subject,
+    ORGANIZATIONS, agent, agent_budget, all_of, budget, calendar, destination, is_of_settings, node,
+    organization, organization_settings, organizations, plan, price, project, seen, settings,
+    settings_version, subject, unsettled_calendar, unsettled_calendars,
 };
 pub use usage::{
-    ComputeBucket, DIRTY, END_USER_BUCKETS, END_USERS, FULL, Keyed, MAX_END_USERS, SEALED, WRITES,
-    activity_days, agent_days, compute_buckets, dirty_day, dirty_days, end_users, org_days, own_day,
-    parse_agent_day, parse_compute_bucket, parse_dirty_day, reconcile_progress,
+    DIRTY, END_USER_BUCKETS, END_USERS, FULL, Keyed, MAX_END_USERS, SEALED, WRITES, activity_days,
+    agent_days, compute_days, compute_hours, dirty_day, dirty_days, end_users, generation_days,
+    in_generation, org_days, own_day, parse_agent_day, parse_compute_bucket, parse_dirty_day,
+    reconcile_progress,
 };
 
 /// The character after [`SEPARATOR`]: `{prefix}$` is greater than every key that begins with `{prefix}#`.

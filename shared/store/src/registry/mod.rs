@@ -4,6 +4,7 @@
 //! reported under attributes of its own. Writing the one never touches the other.
 
 mod audit;
+mod calendar;
 mod change;
 mod if_match;
 mod read;
@@ -13,6 +14,7 @@ mod used;
 mod zone;
 
 pub use audit::Setting;
+pub use calendar::StoredCalendars;
 pub use change::{Editor, Entity, Next, UNSET};
 pub use if_match::IfMatch;
 pub(super) use read::stored;
