@@ -71,7 +71,7 @@ impl Twins {
             let (status, mut body) = response_of(router(&self.world, binary, &connection), request).await;
             assert_eq!(status, StatusCode::OK, "{path}: {body}");
             // Versions are random.
-            for item in body["items"].as_array_mut().into_iter().flatten() {
+            for item in body.get_mut("items").and_then(Value::as_array_mut).into_iter().flatten() {
                 item.as_object_mut().unwrap().remove("etag");
             }
             all.push(json!({ "path": path, "body": body }));

@@ -50,7 +50,7 @@ pub enum Scope {
         to: Calendar,
         /// The calendar that it is to replace.
         from: Calendar,
-        /// When the build was begun. Whatever arrived well after this has been added by the aggregator, or will be.
+        /// When the build was begun. What arrived well after this has been added by the aggregator, or will be.
         started: DateTime<Utc>,
     },
 }
@@ -128,7 +128,10 @@ impl DayReconciliation<'_> {
             recomputed.items.keys().filter(|key| !stored.contains_key(*key)).cloned().collect();
         stored.extend(stored::read_keys(&self.tables.usage, unlisted.iter().cloned().collect()).await?);
         let items = stored.into_iter().map(|(key, item)| {
-            let recomputed = recomputed.items.remove(&key).unwrap_or_default();
+            let mut recomputed = recomputed.items.remove(&key).unwrap_or_default();
+            if matches!(self.scope, Scope::Build { .. }) {
+                recomputed = recomputed.of_build(item.sealed.is_some());
+            }
             ComparedItem::new(key, item, recomputed, self.day, dirty)
         });
         Ok(ComparedDay { calendars, items: items.collect::<Result<_>>()?, unlisted, seen: recomputed.seen })

@@ -73,6 +73,14 @@ pub struct Recomputed {
 }
 
 impl Recomputed {
+    /// What has to be in an item of a generation that is being built. Events that arrived before the build may be missing
+    /// from it although later ones are there, so it is complete only if it is equal; unless all of its events arrived
+    /// later. Those the aggregator adds, but not to a sealed item.
+    #[must_use]
+    pub fn of_build(self, sealed: bool) -> Self {
+        if self.all == self.recent && !sealed { self } else { Self { recent: Rollup::default(), ..self } }
+    }
+
     /// What an item can hold of it that is full, or that is a full bucket of end users; anything else has room for all.
     /// `columns` are those of the item that are about the day.
     #[must_use]
