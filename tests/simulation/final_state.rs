@@ -152,7 +152,7 @@ impl Run {
             let stored =
                 item.as_ref().and_then(items::seen).ok_or_else(|| format!("{subject:?} was not seen"))?;
             let zone = self.calendars(&subject.0).active.zone;
-            if stored.sites != wanted.sites || stored.in_zone(zone) != wanted.in_zone(zone) {
+            if stored.sites != wanted.sites || !stored.covers(wanted, zone) {
                 return Err(format!("{subject:?} was seen {stored:?}, but should be {wanted:?}"));
             }
             let right = match (&stored.host, &wanted.host) {

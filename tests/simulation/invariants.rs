@@ -165,7 +165,7 @@ fn includes(known: &Seen, seen: &Seen, calendars: &[Calendar]) -> bool {
     let mut merged = known.clone();
     merged.merge(seen);
     let late_enough = |at| known.host.as_ref().is_some_and(|host| host.at >= hour(at));
-    let same = |calendar: &Calendar| merged.in_zone(calendar.zone) == known.in_zone(calendar.zone);
+    let same = |calendar: &Calendar| known.covers(&merged, calendar.zone);
     merged.sites == known.sites
         && calendars.iter().all(same)
         && seen.host.as_ref().is_none_or(|host| late_enough(host.at))

@@ -19,7 +19,7 @@ pub use compute::{Compute, hour_of, instance_hash};
 pub use figures::{ActivityDay, AgentDay, AgentModelFigures, ModelFigures, OrgDay, WorkFigures};
 pub use months::MonthsOfUse;
 pub use rollup::Rollup;
-pub use sighting::{Latest, Seen, SeenInZone, Sighting, Subject};
+pub use sighting::{Latest, Seen, Sighting, Subject};
 pub use surplus::OTHER;
 
 use crate::calendar::{Calendar, Generation};
