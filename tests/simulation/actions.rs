@@ -140,7 +140,7 @@ impl Run {
         if services.count() < SERVICES {
             actions.extend([(60, Action::Send), (4, Action::ChangeSettings), (6, Action::ChangePrice)]);
             if self.has_usage() {
-                actions.push((4, Action::ChangeZone));
+                actions.push((20, Action::ChangeZone));
             }
         }
         if self.streams.len() < STREAMS {

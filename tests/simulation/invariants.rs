@@ -1,11 +1,12 @@
 //! Invariants that hold at every moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use ledger::calendar::Calendar;
 use ledger::event::Event;
 use ledger::ids::OrgId;
+use ledger::period::Day;
 use ledger::rollup::{Rollup, Seen};
 use store::keys::{Key, Keyed};
 
@@ -162,11 +163,17 @@ impl Run {
 
 /// Whether what is known of a subject includes a sighting. The host may be another one if it is of the same hour or later.
 fn includes(known: &Seen, seen: &Seen, calendars: &[Calendar]) -> bool {
+    // A call is as good as forgotten once later ones have been noted; the final check compares with all of them.
+    let covered = calendars.iter().all(|calendar| {
+        let day = |calls: &BTreeSet<_>| calls.last().map(|call| Day::of(*call, calendar.zone));
+        day(&known.calls) >= day(&seen.calls)
+    });
     let mut merged = known.clone();
-    merged.merge(seen);
+    merged.merge(&Seen { calls: BTreeSet::new(), ..seen.clone() });
     let late_enough = |at| known.host.as_ref().is_some_and(|host| host.at >= hour(at));
     let same = |calendar: &Calendar| known.covers(&merged, calendar.zone);
-    merged.sites == known.sites
+    covered
+        && merged.sites == known.sites
         && calendars.iter().all(same)
         && seen.host.as_ref().is_none_or(|host| late_enough(host.at))
 }

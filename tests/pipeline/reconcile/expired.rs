@@ -111,6 +111,7 @@ async fn costs(world: &World) -> BTreeMap<NaiveDate, u64> {
 async fn compute(world: &World) -> (Value, Value) {
     let path = "/api/usage?period=daily&start_date=2026-05-30T00:00:00Z&end_date=2026-09-17T00:00:00Z";
     let totals = get(world, "usage", path).await["totals"].clone();
+    assert!(totals["cpuCoreHours"].as_f64() > Some(0.0), "{totals}");
     (totals["cpuCoreHours"].clone(), totals["bandwidthInBytes"].clone())
 }
 
