@@ -291,7 +291,7 @@ mod tests {
         let sample = r#"{"type":"compute.usage","project_id":"p","instance_id":"i","from":"2026-09-15T10:00:00Z",
             "length_ms":1000,"cpu_cores":"0.5","ram_gb":"1","disk_gb":"2","bandwidth_in_bytes":3,
             "bandwidth_out_bytes":4}"#;
-        assert_eq!(hash(sample), "ff2dfa34d6a6196a0c8f67f3ceecf973");
+        assert_eq!(hash(sample), "d95c21958d4912139fc809c81365c1e6");
         assert_eq!(
             hash(r#"{"type":"host.report","node_id":"n","hosted_sites":1}"#),
             "ce1cffa2fffc3d1479201fd184fe52c1"

@@ -60,11 +60,12 @@ impl Rollup {
                 None => within.add(column, *value),
             }
         }
-        let names = self.names.iter().filter(|(column, _)| kept.contains(*column));
+        let other = Column::from(Measure::ModelName(ModelCode::other()));
+        let names = self.names.iter().filter(|(column, _)| kept.contains(*column) || **column == other);
         within.names = names.map(|(column, name)| (column.clone(), name.clone())).collect();
         // Only items that are to name their models name this one.
         if folded && !self.names.is_empty() {
-            within.name(Measure::ModelName(ModelCode::other()), &ModelKey::other());
+            within.name(other, &ModelKey::other());
         }
         within
     }
