@@ -121,10 +121,14 @@ impl Fleet {
 
 /// The settings of an organization. All agents have a budget, and some have used half of it.
 fn registry(org: &OrgId) -> Vec<Item> {
-    let seen = json!({ "seen_first": { "S": "2026-01-01" }, "seen_last": { "S": "2026-09-15" } });
+    let seen = json!({ "seen_first": { "S": "2026-01-01T12:00:00Z" }, "seen_last": { "S": "2026-09-15T12:00:00Z" } });
     let mut items = vec![
         at(store::keys::subject(org, &Subject::Org), seen.clone()),
         at(keys::organization_settings(org), set(json!({ "timezone": { "S": Berlin.name() } }))),
+        at(
+            keys::calendar(org),
+            set(json!({ "active": { "M": { "generation": { "N": "0" }, "zone": { "S": Berlin.name() } } } })),
+        ),
         at(keys::budget(org), set(json!({ "monthly": { "S": "100000.00" }, "forecast": { "BOOL": true } }))),
     ];
     // At 20 calls a day for 15 days.

@@ -33,10 +33,12 @@ pub const LATE_DAYS: u32 = CLOSED_AFTER + 3;
 
 impl Reconciler {
     /// Does what is left to be done about an organization's calendars, as far as there is time.
-    pub(crate) async fn settle_in_time(&self, report: &mut Report, org: &OrgId, until: Instant) {
-        if let Err(error) = self.settle(report, org, until).await {
+    pub(crate) async fn settled(&self, org: OrgId, until: Instant) -> Report {
+        let mut report = Report::default();
+        if let Err(error) = self.settle(&mut report, &org, until).await {
             report.failures.push(format!("{org}: its days cannot be cut anew: {error}"));
         }
+        report
     }
 
     async fn settle(&self, report: &mut Report, org: &OrgId, until: Instant) -> Result<()> {

@@ -86,8 +86,12 @@ impl Reconciler {
                 }
             }
             Request::Calendars => {
-                for org in self.tables.registry.unsettled_calendars().await? {
-                    self.settle_in_time(&mut report, &org, until).await;
+                let organizations = self.tables.registry.unsettled_calendars().await?;
+                // Side by side, so that none waits for another that has years of events.
+                let reports = organizations.into_iter().map(|org| self.settled(org, until));
+                let mut reports = stream::iter(reports).buffer_unordered(IN_FLIGHT);
+                while let Some(of_org) = reports.next().await {
+                    report.merge(of_org);
                 }
             }
             Request::Replay => self.replay(&mut report, until).await?,

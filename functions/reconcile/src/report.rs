@@ -153,6 +153,8 @@ impl Report {
         self.unreadable += other.unreadable;
         self.days_proved += other.days_proved;
         self.days_left += other.days_left;
+        self.days_built += other.days_built;
+        self.days_to_build += other.days_to_build;
         self.days.extend(other.days);
         self.failures.extend(other.failures);
     }
