@@ -10,6 +10,7 @@ pub mod draft;
 pub mod event;
 pub mod ids;
 pub mod money;
+pub mod pack;
 pub mod period;
 pub mod pricing;
 pub mod rollup;

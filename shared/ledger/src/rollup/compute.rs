@@ -71,7 +71,8 @@ impl Compute {
     }
 }
 
-pub(super) fn of_sample(event: &Event, sample: &ComputeUsage) -> Contribution {
+/// A sample split into the hours and the days that it touches.
+pub(crate) fn parts_of_sample(event: &Event, sample: &ComputeUsage) -> Vec<(RollupId, Rollup)> {
     let end = sample.from + Duration::milliseconds(i64::try_from(sample.length_ms.get()).unwrap_or(i64::MAX));
     let (org, project) = (&event.org, &sample.project_id);
     let hours = parts(sample, end, next_hour)
@@ -81,10 +82,14 @@ pub(super) fn of_sample(event: &Event, sample: &ComputeUsage) -> Contribution {
             (RollupId::ProjectDay(org.clone(), Day::of(start, sample.zone), project.clone()), sums)
         },
     );
+    hours.chain(days).collect()
+}
+
+pub(super) fn of_sample(event: &Event, sample: &ComputeUsage) -> Contribution {
     Contribution {
-        sums: hours.chain(days).collect(),
+        sums: parts_of_sample(event, sample),
         end_user: None,
-        sightings: vec![Sighting::project(event, project), Sighting::org(event)],
+        sightings: vec![Sighting::project(event, &sample.project_id), Sighting::org(event)],
     }
 }
 

@@ -14,9 +14,11 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 pub use column::{Column, Measure, ModelCode, ModelMeasure, TokenBucket};
+pub(crate) use compute::parts_of_sample as compute_parts;
 pub use compute::{Compute, hour_of, instance_hash};
 pub use figures::{ActivityDay, AgentDay, AgentModelFigures, ModelFigures, OrgDay, WorkFigures};
 pub use rollup::Rollup;
+pub(crate) use rollup::{model_name, model_of};
 pub use sighting::{Latest, Seen, Sighting, Subject};
 
 use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};

@@ -1,0 +1,5 @@
+mod events;
+mod fold;
+mod random;
+mod sizes;
+mod stored;
