@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod alert;
+pub mod chain;
 pub mod cost;
 pub mod draft;
 pub mod event;
