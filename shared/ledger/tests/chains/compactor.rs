@@ -72,8 +72,13 @@ impl Compactor {
         }
     }
 
-    /// Carries out one command, or a part of it. True when the compaction is over.
+    /// Carries out some commands. True when the compaction is over.
     pub fn step(&mut self, world: &mut World) -> bool {
+        (0..3).any(|_| self.step_once(world))
+    }
+
+    /// Carries out one command, or a part of it.
+    fn step_once(&mut self, world: &mut World) -> bool {
         if self.wait > 0 {
             self.wait -= 1;
             return false;
@@ -183,11 +188,11 @@ impl Compactor {
         let is_adoption = LONG.contains(&id.0.span) && chunk.days.len() > self.long_days();
         let waits = match world.mutant {
             Some(Mutant::PutsWithoutVersion) => world.random.permille(100),
-            Some(Mutant::ClaimsOldPack) => is_adoption,
+            Some(Mutant::ClaimsOldPack) => is_adoption && world.random.permille(300),
             _ => false,
         };
         if waits && self.wait == 0 {
-            self.wait = if is_adoption { 600 } else { 200 };
+            self.wait = 900;
             return None;
         }
         self.wait = 0;
@@ -262,7 +267,11 @@ impl Compactor {
 
 /// Now and then a longer pack takes the day in, gives another one up, or is made anew.
 fn long_task(world: &mut World, kind: View, day: Day) -> Option<Task<View>> {
-    if !world.random.permille(300) || world.now < 300 * (i64::from(day.date().to_epoch_days()) + 1) {
+    // What is subtracted while a pack is damaged has to be made anew.
+    if world.is_damaged
+        || !world.random.permille(300)
+        || world.now < 300 * (i64::from(day.date().to_epoch_days()) + 1)
+    {
         return None;
     }
     let [all, last] = LONG.map(|span| PackId { kind, span });

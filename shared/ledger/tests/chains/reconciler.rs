@@ -101,7 +101,8 @@ impl Reconciler {
             }
             Stage::Raw => {
                 let of_day = || world.raw.iter().filter(|(_, (day, _))| *day == self.day);
-                self.newest = of_day().map(|(_, (_, arrived))| *arrived).max();
+                // At rest nothing is on its way.
+                self.newest = of_day().map(|(_, (_, arrived))| *arrived).max().filter(|_| world.chaos);
                 let ids = of_day().map(|(id, _)| *id);
                 self.raw = Counts::of(ids.filter(|id| Reader::is_counted(self.kind, *id)));
                 self.is_applied = world.lag == 0;
@@ -109,9 +110,13 @@ impl Reconciler {
             }
             Stage::Write => {
                 let Some((id, chunk)) = self.writes.pop() else { return true };
-                let stored = world.chunks.current(&(pack, id)).map(|chunk| chunk.version);
+                let before = world.chunks.current(&(pack, id)).cloned().unwrap_or_default();
+                let stored = Some(before.version);
                 let ignores = world.is(Mutant::RepairsWithoutVersion) || world.is(Mutant::RepairsUnsettled);
                 if stored == Some(chunk.version - 1) || ignores {
+                    let mut change = chunk.rows.clone();
+                    before.rows.0.iter().for_each(|((_, id), count)| change.add(*id, -count));
+                    world.mended.extend(change.ids());
                     world.chunks.put(&(pack, id), Some(chunk), world.now);
                     world.counts.repairs += 1;
                 }
@@ -123,7 +128,7 @@ impl Reconciler {
     fn compare(&mut self, world: &mut World) {
         let observation = Observation {
             from: self.from * TICK,
-            newest: self.newest.filter(|_| world.chaos).map(|newest| newest * TICK),
+            newest: self.newest.map(|newest| newest * TICK),
             is_applied: self.is_applied,
             is_unchanged: self.is_unchanged,
         };

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ledger::chain::{PackId, Span};
+use ledger::chain::{PackId, Span, Task};
 use ledger::period::Day;
 
 use crate::compactor::{Compactor, LONG};
@@ -106,6 +106,7 @@ impl Run {
             }
             if self.world.chaos {
                 self.happen();
+                self.world.lag = self.shards.iter().map(|shard| shard.records.len() - shard.at).sum();
             }
             self.start_processes();
             self.expire();
@@ -314,6 +315,8 @@ impl Run {
 
     /// Removes a row of a pack and doubles another, as no process does.
     fn damage(&mut self) {
+        self.world.is_damaged = true;
+        self.processes.retain(|process| !matches!(process.work, Work::Compact(_)));
         let mut packs = Vec::new();
         for kind in View::ALL {
             for day in days().into_iter().filter(|day| !self.world.dirty.contains(day)) {
@@ -333,15 +336,22 @@ impl Run {
             self.drifted = Some(day(0));
             return;
         };
+        let Span::Day(day) = pack.span else { return };
+        self.compact(day, vec![Task::Adopt(PackId { kind: pack.kind, span: LONG[1] })]);
         let ids: Vec<_> = chunk.rows.ids().collect();
         chunk.rows.add(ids[0], -1);
         chunk.rows.add(ids[1], 1);
+        self.world.damaged = vec![ids[0], ids[1]];
+        self.world.mended.clear();
         chunk.version += 1;
         let now = self.world.now;
         self.world.chunks.put(&(pack, id), Some(chunk), now);
-        let Span::Day(day) = pack.span else { return };
         self.drifted = Some(day);
-        self.world.counts.repairs = 0;
+    }
+
+    fn compact(&mut self, day: Day, tasks: Vec<Task<View>>) {
+        let mut compactor = Compactor::with_tasks(&self.world, day, tasks);
+        while !compactor.step(&mut self.world) {}
     }
 
     /// Everything that was applied is counted once, in every pack.
@@ -388,9 +398,13 @@ impl Run {
                 while !reconciler.step(&mut self.world) {}
             }
         }
-        let repairs = self.world.counts.repairs;
-        if is_clean && repairs > 1 {
-            return Err(format!("one pack was damaged, and {repairs} were repaired"));
+        let (damaged, mended) = (&mut self.world.damaged, &mut self.world.mended);
+        damaged.sort_unstable();
+        mended.sort_unstable();
+        if is_clean && damaged != mended {
+            return Err(format!(
+                "the rows of {damaged:?} were damaged, and those of {mended:?} were repaired"
+            ));
         }
         for kind in View::ALL {
             for day in days() {
@@ -404,14 +418,23 @@ impl Run {
         self.check_rebuilt()
     }
 
+    /// A longer pack is right once a day that was repaired is taken out of it, or it is made anew.
     fn check_rebuilt(&mut self) -> Result<(), String> {
         for kind in View::ALL {
-            let long = PackId { kind, span: LONG[0] };
-            let task = ledger::chain::Task::Rebuild(long, days().into_iter().collect());
-            let mut compactor = Compactor::with_tasks(&self.world, days()[0], vec![task]);
-            while !compactor.step(&mut self.world) {}
+            let [all, last] = LONG.map(|span| PackId { kind, span });
+            self.compact(days()[0], vec![Task::Rebuild(all, days().into_iter().collect())]);
+            if let Some(drifted) = self.drifted {
+                let other = days().into_iter().find(|day| *day != drifted).unwrap_or(drifted);
+                self.compact(other, vec![Task::Release(last, drifted)]);
+            }
+            let is_claimed =
+                |day: &Day| self.world.chunks_of(last).values().any(|chunk| chunk.days.contains_key(day));
+            let is_right = !self.drifted.as_ref().is_some_and(is_claimed);
             if self.world.dirty.is_empty() {
                 self.check_view(kind, days(), Some(LONG[0]))?;
+                if is_right {
+                    self.check_view(kind, days(), Some(LONG[1]))?;
+                }
             }
         }
         debug_assert_eq!(DATE * TICK, 24 * 3600);

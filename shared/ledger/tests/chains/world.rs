@@ -88,6 +88,11 @@ pub struct World {
     pub timing: Timing,
     /// Whether anything fails.
     pub chaos: bool,
+    /// Whether a pack was damaged.
+    pub is_damaged: bool,
+    /// The records whose rows were damaged, and then those that repairs changed.
+    pub damaged: Vec<Id>,
+    pub mended: Vec<Id>,
     /// The records of shards that have not been acknowledged.
     pub lag: usize,
     pub counts: Counts,
@@ -144,6 +149,9 @@ impl World {
             limits,
             timing,
             chaos: true,
+            is_damaged: false,
+            damaged: Vec::new(),
+            mended: Vec::new(),
             lag: 0,
             counts: Counts::default(),
             seen: BTreeMap::new(),
