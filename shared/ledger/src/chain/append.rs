@@ -150,7 +150,9 @@ impl<B: Batch> Append<B> {
                 self.go_on(family, None);
                 continue;
             }
-            let Some(tail) = self.fresh_tail(family, now) else { return Ok(WriteCommand::ReadTail(family)) };
+            let Some(Cached { tail, .. }) = self.fresh(family, now) else {
+                return Ok(WriteCommand::ReadTail(family));
+            };
             let first = self.first_missing(split, tail);
             if first == records {
                 self.go_on(family, tail);
@@ -207,10 +209,9 @@ impl<B: Batch> Append<B> {
         marks.get(first).or(marks.first()).copied()
     }
 
-    /// The tail, none if there is no page, if it is known for certain.
-    fn fresh_tail(&self, family: Family, now: Seconds) -> Option<Option<Tail<B::Mark>>> {
-        let cached = self.tails[family as usize]?;
-        (now - cached.at <= self.timing.tail_age).then_some(cached.tail)
+    /// What is known of a chain, if it is fresh enough.
+    fn fresh(&self, family: Family, now: Seconds) -> Option<Cached<B::Mark>> {
+        self.tails[family as usize].filter(|cached| now - cached.at <= self.timing.tail_age)
     }
 
     /// The position of the first record that belongs to a chain and is not in it.

@@ -32,15 +32,16 @@ pub trait Rows: Clone + Default {
 /// The items of a pack that were read.
 pub type Chunks<R> = BTreeMap<ChunkId<<R as Rows>::Bound>, Chunk<R, <R as Rows>::Bound>>;
 
+/// Chunks of a pack, in the order of their keys.
+pub type Live<'c, R> = Vec<(ChunkId<<R as Rows>::Bound>, &'c Chunk<R, <R as Rows>::Bound>)>;
+
 /// What was read does not fit together, and has to be read again, strongly consistent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("pages and packs were read while they changed")]
 pub struct Incomplete;
 
 /// The chunks that make up a pack, in the order of their keys. Others are left over from attempts to split.
-pub fn live<R: Rows>(
-    chunks: &Chunks<R>,
-) -> Result<Vec<(ChunkId<R::Bound>, &Chunk<R, R::Bound>)>, Incomplete> {
+pub fn live<R: Rows>(chunks: &Chunks<R>) -> Result<Live<'_, R>, Incomplete> {
     let mut live = Vec::new();
     // Without the first one there is no pack: the others are left over from an attempt to create it.
     let mut next = Some(ChunkId::default()).filter(|first| chunks.contains_key(first));

@@ -252,13 +252,11 @@ where
             let command = CompactionCommand::ReadChunks(*pack);
             return self.then(command, Waiting::Covers { note, covers, left });
         }
-        match note {
-            Some(note) => self.then(CompactionCommand::ReadPages, Waiting::PagesToRemove { note, covers }),
-            None => {
-                let note = Note { at: 0, cover: least(&covers) };
-                self.then(CompactionCommand::PutNote(note), Waiting::Nothing)
-            }
+        if let Some(note) = note {
+            return self.then(CompactionCommand::ReadPages, Waiting::PagesToRemove { note, covers });
         }
+        let note = Note { at: 0, cover: least(&covers) };
+        self.then(CompactionCommand::PutNote(note), Waiting::Nothing)
     }
 
     fn chunks_read(

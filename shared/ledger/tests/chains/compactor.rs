@@ -11,7 +11,7 @@ use ledger::period::Day;
 use crate::mutant::Mutant;
 use crate::rows::{Counts, Delta, View};
 use crate::store::Tick;
-use crate::world::{Query, Stored, TICK, World, day, days};
+use crate::world::{ChunkKey, Query, Stored, TICK, World, day, days};
 
 /// Longer packs: one that claims every day, and one that claims the last two.
 pub const LONG: [Span; 2] = [Span::Long(0), Span::Long(1)];
@@ -27,7 +27,7 @@ pub struct Compactor {
     /// What was read last of a longer pack.
     long: Chunks<Counts>,
     /// A chunk that is written too late.
-    deferred: Option<((PackId<View>, ChunkId<u32>), Chunk<Counts, u32>)>,
+    deferred: Option<(ChunkKey, Chunk<Counts, u32>)>,
 }
 
 impl Compactor {
@@ -172,7 +172,9 @@ impl Compactor {
         if world.is(Mutant::DeletesAtOnce) {
             let all = world.pages_of(self.day);
             let mut cover = Cover::default();
-            all.keys().for_each(|page| cover.add(page));
+            for page in all.keys() {
+                cover.add(page);
+            }
             return Some(Note { at: -1_000_000 * TICK, cover });
         }
         world.notes.current(&self.day).cloned()
@@ -181,7 +183,7 @@ impl Compactor {
     fn put_chunk(
         &mut self,
         world: &mut World,
-        id: (PackId<View>, ChunkId<u32>),
+        id: ChunkKey,
         mut chunk: Chunk<Counts, u32>,
         if_version: Option<u64>,
     ) -> Option<Answer<Counts, u64>> {

@@ -15,11 +15,12 @@ impl Random {
     }
 
     pub fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).unwrap()
+        usize::try_from(self.next() % end as u64).unwrap_or_default()
     }
 
     pub fn in_range(&mut self, range: Range<i64>) -> i64 {
-        range.start + i64::try_from(self.next() % u64::try_from(range.end - range.start).unwrap()).unwrap()
+        let length = usize::try_from(range.end - range.start).unwrap_or_default();
+        range.start + i64::try_from(self.below(length)).unwrap_or_default()
     }
 
     /// True in so many of a thousand cases.

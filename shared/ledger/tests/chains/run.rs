@@ -32,8 +32,8 @@ struct Shard {
 }
 
 enum Work {
-    Write { invocation: Invocation, shard: usize },
-    Compact(Compactor),
+    Write { invocation: Box<Invocation>, shard: usize },
+    Compact(Box<Compactor>),
     Read(Box<Reader>),
     Reconcile(Box<Reconciler>),
 }
@@ -74,7 +74,7 @@ pub fn run(seed: u64, mutant: Option<Mutant>) -> Result<Counts, String> {
         drifted: None,
         end: FIRST,
     };
-    run.to_the_end()?;
+    run.until_the_end()?;
     Ok(run.world.counts)
 }
 
@@ -85,7 +85,7 @@ impl Shard {
 }
 
 impl Run {
-    fn to_the_end(&mut self) -> Result<(), String> {
+    fn until_the_end(&mut self) -> Result<(), String> {
         loop {
             self.world.now += 1;
             if self.world.now == self.end {
@@ -126,7 +126,7 @@ impl Run {
         if self.world.random.permille(if first_phase { 250 } else { 20 }) {
             let open: Vec<_> = (0..self.shards.len()).filter(|shard| self.shards[*shard].is_open).collect();
             let shard = *self.world.random.choose(&open);
-            for _ in 0..1 + self.world.random.below(3) {
+            for _ in 0..=self.world.random.below(3) {
                 self.arrive(shard);
             }
         }
@@ -191,7 +191,7 @@ impl Run {
             self.processes.iter().filter(|process| matches!(process.work, Work::Compact(_))).count();
         if compactions < 3 && self.world.random.permille(if chaos { 60 } else { 200 }) {
             let compactor = Compactor::new(&mut self.world);
-            self.start(Work::Compact(compactor));
+            self.start(Work::Compact(Box::new(compactor)));
         }
         for shard in 0..self.shards.len() {
             self.deliver(shard);
@@ -212,7 +212,7 @@ impl Run {
         self.busy[environment] = true;
         let end = (shard.at + 1 + self.world.random.below(6)).min(shard.records.len());
         let records = shard.records[shard.at..end].to_vec();
-        let invocation = Invocation::new(&mut self.world, environment, shard.id, &records);
+        let invocation = Box::new(Invocation::new(&mut self.world, environment, shard.id, &records));
         let process = self.start(Work::Write { invocation, shard: number });
         self.shards[number].waits_for = Some(process);
     }
@@ -361,25 +361,25 @@ impl Run {
             for day in days() {
                 let is_damaged = !first_phase && self.drifted == Some(day);
                 if !is_damaged && !self.world.dirty.contains(&day) {
-                    self.check_view(kind, vec![day], None)?;
+                    self.check_view(kind, &[day], None)?;
                 }
             }
             if first_phase && self.world.dirty.is_empty() {
-                self.check_view(kind, days(), Some(LONG[0]))?;
-                self.check_view(kind, days(), Some(LONG[1]))?;
+                self.check_view(kind, &days(), Some(LONG[0]))?;
+                self.check_view(kind, &days(), Some(LONG[1]))?;
             }
         }
         Ok(())
     }
 
-    fn check_view(&mut self, kind: View, days: Vec<Day>, long: Option<Span>) -> Result<(), String> {
+    fn check_view(&mut self, kind: View, days: &[Day], long: Option<Span>) -> Result<(), String> {
         let world = &mut self.world;
         let expected = world.raw.iter().filter(|(_, (day, _))| days.contains(day)).map(|(id, _)| *id);
         let expected = Rows::of(expected.filter(|id| Reader::is_counted(kind, *id)));
-        let seen = world.seen.remove(&(kind, days.clone()));
-        let mut reader = Reader::of(world, Mode::Strong, kind, days.clone(), long);
+        let seen = world.seen.remove(&(kind, days.to_vec()));
+        let mut reader = Reader::of(world, Mode::Strong, kind, days.to_vec(), long);
         while !reader.step(world)? {}
-        let have = world.seen.insert((kind, days.clone()), seen.unwrap_or_default()).unwrap_or_default();
+        let have = world.seen.insert((kind, days.to_vec()), seen.unwrap_or_default()).unwrap_or_default();
         let have = Rows::of(have);
         if have == expected {
             return Ok(());
@@ -411,7 +411,7 @@ impl Run {
                 let pack = PackId { kind, span: Span::Day(day) };
                 let has_pack = !self.world.chunks_of(pack).is_empty();
                 if has_pack || !self.world.dirty.contains(&day) {
-                    self.check_view(kind, vec![day], None)?;
+                    self.check_view(kind, &[day], None)?;
                 }
             }
         }
@@ -431,9 +431,9 @@ impl Run {
                 |day: &Day| self.world.chunks_of(last).values().any(|chunk| chunk.days.contains_key(day));
             let is_right = !self.drifted.as_ref().is_some_and(is_claimed);
             if self.world.dirty.is_empty() {
-                self.check_view(kind, days(), Some(LONG[0]))?;
+                self.check_view(kind, &days(), Some(LONG[0]))?;
                 if is_right {
-                    self.check_view(kind, days(), Some(LONG[1]))?;
+                    self.check_view(kind, &days(), Some(LONG[1]))?;
                 }
             }
         }

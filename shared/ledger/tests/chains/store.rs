@@ -30,7 +30,7 @@ impl<K: Ord + Clone, V: Clone> Store<K, V> {
         let states = self.items.entry(key.clone()).or_insert_with(|| vec![(Tick::MIN, None)]);
         states.push((now, value));
         // Of the states that were replaced before the lag, none can be read.
-        let old = states.iter().filter(|(from, _)| *from <= now - STALE - 1).count();
+        let old = states.iter().filter(|(from, _)| *from < now - STALE).count();
         states.drain(..old.saturating_sub(1));
     }
 

@@ -29,6 +29,7 @@ pub const READER: Tick = 500;
 pub const COMPACTION: Tick = 90;
 
 pub type Stored = Page<u64, Delta>;
+pub type ChunkKey = (PackId<View>, ChunkId<u32>);
 pub type ChainKey = (Day, Day, u64);
 
 macro_rules! counts {
@@ -75,7 +76,7 @@ pub struct World {
     pub mutant: Option<Mutant>,
     pub now: Tick,
     pub pages: Store<PageId, Stored>,
-    pub chunks: Store<(PackId<View>, ChunkId<u32>), Chunk<Rows, u32>>,
+    pub chunks: Store<ChunkKey, Chunk<Rows, u32>>,
     pub notes: Store<Day, Note>,
     /// The day of each record, and when it arrived.
     pub raw: BTreeMap<Id, (Day, Tick)>,
@@ -103,7 +104,8 @@ pub struct World {
 }
 
 pub fn day(number: Tick) -> Day {
-    Day::new(NaiveDate::from_epoch_days(i32::try_from(number).unwrap()).unwrap())
+    let date = i32::try_from(number).ok().and_then(NaiveDate::from_epoch_days);
+    Day::new(date.unwrap_or_default())
 }
 
 /// The days of the events.
@@ -231,7 +233,7 @@ impl Query<PageId, Stored> {
             self.last = Some(id);
             if let Some(page) = world.pages.get(&id, strong, world.now, &mut world.random) {
                 self.found.insert(id, page);
-                if self.found.len() % most == 0 {
+                if self.found.len().is_multiple_of(most) {
                     return false;
                 }
             }
@@ -249,7 +251,7 @@ impl Query<ChunkId<u32>, Chunk<Rows, u32>> {
             self.last = Some(id.1);
             if let Some(chunk) = world.chunks.get(&id, strong, world.now, &mut world.random) {
                 self.found.insert(id.1, chunk);
-                if self.found.len() % 2 == 0 {
+                if self.found.len().is_multiple_of(2) {
                     return false;
                 }
             }

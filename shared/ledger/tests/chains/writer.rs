@@ -211,7 +211,7 @@ impl Invocation {
     ) -> WriteAnswer<u64> {
         let number = match write.number {
             0 if write.if_mark.is_none() && world.is(Mutant::NumbersByClock) => {
-                u32::try_from(world.now).unwrap()
+                u32::try_from(world.now).unwrap_or_default()
             }
             number => number,
         };
@@ -232,7 +232,8 @@ impl Invocation {
                     }
             }
         };
-        if !is_met && !(had_succeeded && world.is(Mutant::RepeatsWithoutCondition)) {
+        let is_repeated = had_succeeded && world.is(Mutant::RepeatsWithoutCondition);
+        if !is_met && !is_repeated {
             let tail = old.map(|page| Tail::of(number, &page, &world.limits, |delta| delta.len()));
             return WriteAnswer::Refused(tail.map(|tail| shown(world, tail)));
         }
