@@ -39,13 +39,13 @@ async fn a_response_equals_what_was_put() {
 async fn every_fault_of_path_and_body_is_listed() {
     let registry = Registry::new().await;
     let response =
-        registry.try_put("/api/agents/a%20b", &json!({ "name": 1, "x": 2, "status": "gone" })).await;
+        registry.try_put("/api/agents/a%09b", &json!({ "name": 1, "x": 2, "status": "gone" })).await;
     assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
     let expected = ["path.id id", "body.name string_type", "body.status enum", "body.x extra_forbidden"];
     assert_eq!(faults(&response.body["detail"]), expected);
-    assert_eq!(registry.try_get("/api/agents/a%20b").await.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(registry.try_get("/api/agents/a%09b").await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(registry.try_get("/api/agents/%ff").await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let long = "a".repeat(129);
+    let long = "a".repeat(257);
     assert_eq!(
         registry.try_get(&format!("/api/agents/{long}")).await.status,
         StatusCode::UNPROCESSABLE_ENTITY
@@ -59,7 +59,7 @@ async fn every_id_allowed_in_events_is_allowed_in_paths() {
     let registry = Registry::new().await;
     for (path, id) in [
         ("team%2Fnova", "team/nova"),
-        ("team%252Fmars", "team/mars"),
+        ("team%252Fmars", "team%2Fmars"),
         ("team/atlas", "team/atlas"),
         ("a:b@c.d_e-f", "a:b@c.d_e-f"),
         ("a%3Ab%40c", "a:b@c"),

@@ -5,6 +5,7 @@ mod agents;
 mod alerts;
 mod budget;
 mod cost_analysis;
+mod keys;
 mod organization;
 mod projects;
 mod usage;

@@ -104,7 +104,7 @@ pub fn event_of_the_aggregator() -> Event {
         data: serde_json::from_str(text("d")).unwrap(),
     };
     // The key and the hash are those that ingest would store.
-    assert_eq!(keys::event_key(&event.org, event.day, source, id).pk, text("pk"));
+    assert_eq!(keys::event_key(&event.org, event.day, event.source.as_str(), id).pk, text("pk"));
     assert_eq!(BASE64.encode(event.content_hash()), image["h"]["B"].as_str().unwrap());
     event
 }

@@ -20,13 +20,14 @@ use local::role::Grant;
 use local::template::{Function, Template};
 use serde_json::json;
 use store::keys::{Keyed, PK, SK, VERSION};
+use web::auth::Scope;
 use web::route::Endpoint;
 
 use super::versions::item_of;
 use crate::every_route::routes::functions;
 use crate::every_route::walk::{MARK, fill, path, put, routes, settings};
 use crate::support::events::{call, event};
-use crate::support::{World, noon, tables};
+use crate::support::{Caller, World, noon, tables};
 
 /// Queries for all GET routes: each route takes the parameters it knows.
 const QUERIES: [&str; 4] = [
@@ -64,6 +65,12 @@ async fn drive(world: &World) {
             }
         }
     }
+    // Each function records the use of a key that it is the first to see.
+    for route in routes(&Method::GET).iter().filter(|route| route.scope.is_some()) {
+        let key = key(&owner).await;
+        world.bearer(&key).try_get(&path(route.path, MARK)).await;
+    }
+    world.bearer(&key(&owner).await).post(&json!([call("by-key", noon())])).await;
     world.anonymous().get("/v1/health").await;
     invoke_scheduled_functions(world).await;
     // Without usage the zone may still change, which takes a query.
@@ -82,6 +89,16 @@ async fn drive(world: &World) {
             assert!(!status.is_server_error(), "{path}: {status}");
         }
     }
+}
+
+/// A new key with every scope that keys may have.
+async fn key(caller: &Caller<'_>) -> String {
+    let scopes: Vec<_> =
+        Scope::ALL.into_iter().filter(|scope| scope.is_for_keys()).map(Scope::as_str).collect();
+    let body = json!({ "name": MARK, "scopes": scopes }).to_string();
+    let response =
+        caller.send(Method::POST, "/api/keys", &[("content-type", "application/json")], body).await;
+    response.body["key"].as_str().unwrap().to_owned()
 }
 
 /// Scheduled runs and manual invocations.

@@ -127,17 +127,17 @@ async fn each_request_is_logged_without_its_content() {
         [
             line(acme, "POST", "/v1/events", 200),
             line(acme, "POST", "/v1/events", 422),
-            line(acme, "PUT", "/api/alerts/destinations/{id+}", 200),
-            line(acme, "PUT", "/api/agents/{id+}", 422),
+            line(acme, "PUT", "/api/alerts/destinations/{id}", 200),
+            line(acme, "PUT", "/api/agents/{id}", 422),
             line(acme, "GET", "/v1/metrics/summary", 422),
             line(acme, "GET", "/api/activity", 422),
-            line(acme, "GET", "/api/agents/{id+}", 404),
+            line(acme, "GET", "/api/agents/{id}", 404),
             line(None, "GET", "", 404),
             line(None, "DELETE", "/v1/metrics/summary", 405),
             line(None, "GET", "/api/activity", 401),
             line(None, "GET", "/api/activity", 401),
-            line(None, "GET", "/api/agents/{id+}", 401),
-            line(Some("weak"), "GET", "/api/agents/{id+}", 403),
+            line(None, "GET", "/api/agents/{id}", 401),
+            line(Some("weak"), "GET", "/api/agents/{id}", 403),
             line(None, "GET", "/v1/health", 200),
         ]
     );

@@ -2,6 +2,7 @@
 
 mod audit_log;
 mod conditional_writes;
+mod ids;
 mod isolation;
 mod logs;
 mod openapi;

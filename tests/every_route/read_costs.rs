@@ -47,7 +47,7 @@ fn calls_of(day: i64) -> impl Iterator<Item = Event> {
             call.tokens.cache_read = 45_678;
             call.latency_ms = Some(1_234);
             call.task_type = Label::new("chat").ok();
-            call.end_user = Label::new(&format!("user-{}", i % 2_000)).ok();
+            call.end_user = Label::new(format!("user-{}", i % 2_000)).ok();
         }
         event
     })

@@ -22,7 +22,7 @@ use crate::support::receiver::Receiver;
 use crate::support::{Caller, World, noon};
 
 /// The requests, each with its route.
-const REQUESTS: [(&str, &str); 36] = [
+const REQUESTS: [(&str, &str); 37] = [
     ("/api/activity", "/api/activity?limit=100"),
     ("/api/activity", "/api/activity?agentId=nova&eventType=tool_call&limit=1&offset=1"),
     ("/api/agents", "/api/agents"),
@@ -42,10 +42,11 @@ const REQUESTS: [(&str, &str); 36] = [
     ("/api/cost-analysis/pricing", "/api/cost-analysis/pricing"),
     ("/api/cost-analysis/recommendations", "/api/cost-analysis/recommendations"),
     ("/api/cost-analysis/summary", "/api/cost-analysis/summary"),
+    ("/api/keys", "/api/keys"),
     ("/api/organization", "/api/organization"),
     ("/api/projects", "/api/projects"),
     ("/api/projects/{id+}", "/api/projects/site"),
-    ("/api/projects/{id}/usage", "/api/projects/site/usage?period=monthly"),
+    ("/api/projects/{id+}/usage", "/api/projects/site/usage?period=monthly"),
     ("/api/usage", "/api/usage?period=daily&start_date=2026-09-12T00:00:00Z"),
     ("/api/usage/totals", "/api/usage/totals"),
     ("/v1/billing", "/v1/billing"),
@@ -62,7 +63,7 @@ const REQUESTS: [(&str, &str); 36] = [
 ];
 
 /// The document itself is compared with the routes by `openapi`.
-const DOCUMENTS: [&str; 2] = ["/docs", "/openapi.json"];
+const DOCUMENTS: [&str; 3] = ["/", "/docs", "/openapi.json"];
 
 /// Sets what can be set, with one threshold, since alerts decided at the same time have a random order. Between two changes a second passes, so that their audit entries have an order.
 async fn set_up(world: &World, caller: &Caller<'_>, receiver: &Receiver) {

@@ -41,8 +41,8 @@ impl Fleet {
                     call.tokens.cache_write_5m = random.random_range(0..5_000);
                     call.latency_ms = Some(random.random_range(200..20_000));
                     call.task_type = Label::new(["coding", "research", "chat"][i % 3]).ok();
-                    call.hostname = Label::new(&format!("{agent}.example.org")).ok();
-                    call.end_user = Label::new(&format!("user-{}", random.random_range(0..200))).ok();
+                    call.hostname = Label::new(format!("{agent}.example.org")).ok();
+                    call.end_user = Label::new(format!("user-{}", random.random_range(0..200))).ok();
                 }
                 event
             })

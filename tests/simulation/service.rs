@@ -14,7 +14,7 @@ use runtime::tables::Tables;
 use serde_json::Value;
 use tower::ServiceExt;
 use web::app::App;
-use web::auth::Verifier;
+use web::auth::{ApiKeys, Verifier};
 use web::route::Route;
 
 use super::wire::Process;
@@ -54,7 +54,8 @@ fn service<T: Tables>(process: Process, client: Client, clock: Clock, routes: Ve
         alerts_topic_arn: None,
     };
     let verifier = Arc::new(Verifier::new(&auth).unwrap());
-    let app = App { config: Arc::new(config), clock: clock.clone(), verifier, tables: open(client) };
+    let keys = Arc::new(ApiKeys::new(None));
+    let app = App { config: Arc::new(config), clock: clock.clone(), verifier, keys, tables: open(client) };
     Service { process, clock, router: app.router(routes) }
 }
 

@@ -111,7 +111,9 @@ impl Wire {
         let written = body.pointer_mut("/TransactItems").and_then(Value::as_array_mut);
         for item in written.into_iter().flatten().filter_map(|one| one.pointer_mut("/Put/Item")) {
             let text = |name: &str| item[name]["S"].as_str().unwrap_or_default();
-            let Some((org, day, REGISTRY_SOURCE, id)) = parse_event_key(text(PK), text(SK)) else { continue };
+            let entry =
+                parse_event_key(text(PK), text(SK)).filter(|(_, _, source, _)| source == REGISTRY_SOURCE);
+            let Some((org, day, _, id)) = entry else { continue };
             let mut entries = self.entries.lock().unwrap();
             let count = entries.len();
             let number = *entries.entry(id.to_owned()).or_insert(count);

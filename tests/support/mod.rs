@@ -29,7 +29,7 @@ use serde_json::{Value, json};
 use store::Connection;
 use tower::{Service, ServiceExt};
 use web::app::App;
-use web::auth::{Scope, Verifier};
+use web::auth::{ApiKeys, Scope, Verifier};
 
 /// The time of most tests: a noon with a price change, the start of the month and 90 days of summer time before it.
 pub fn noon() -> DateTime<Utc> {
@@ -101,6 +101,7 @@ impl World {
             config: Arc::new(config),
             clock: self.stack.clock().clone(),
             verifier,
+            keys: Arc::new(ApiKeys::new(None)),
         }
     }
 
@@ -160,7 +161,7 @@ impl Caller<'_> {
         let body = if parts.status == StatusCode::NO_CONTENT {
             assert!(body.is_empty(), "{path}");
             Value::Null
-        } else if path == "/docs" {
+        } else if ["/", "/docs"].contains(&path) {
             Value::String(String::from_utf8(body.to_vec()).unwrap())
         } else {
             assert_eq!(parts.headers["content-type"], "application/json", "{path}");
@@ -198,11 +199,18 @@ impl Caller<'_> {
             .await
     }
 
-    /// Posts events and expects 200.
+    /// Posts events and expects 200, or 422 if nothing was stored since all that is new is malformed.
     pub async fn post(&self, events: &Value) -> Value {
         let response = self.try_post(events).await;
-        assert_eq!(response.status, StatusCode::OK, "{}", response.body);
-        response.body
+        let body = response.body;
+        let rejected = body["rejected"].as_array().into_iter().flatten();
+        let malformed = rejected
+            .filter(|rejected| rejected["code"] == "invalid" || rejected["code"] == "reserved")
+            .count();
+        let none = body["accepted"] == 0 && body["duplicates"] == 0 && malformed > 0;
+        let expected = if none { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
+        assert_eq!(response.status, expected, "{body}");
+        body
     }
 
     /// Posts events in batches of up to 500, expects that all are accepted, and waits for their aggregation.

@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use store::events;
 use store::keys::{self, Key};
 use web::auth::Scope;
+use web::gateway_path::gateway_paths;
 
 use super::{Response, World, noon};
 
@@ -33,16 +34,16 @@ impl Registry {
     /// A registry with a changed configuration.
     pub fn of(world: World, configure: impl FnOnce(&mut Config)) -> Self {
         let routes = registry::routes();
-        let route = |route: &web::route::Route<registry::Tables>| Route {
-            method: route.method.to_string(),
-            path: route.path.to_owned(),
+        let deployed = |route: &web::route::Route<registry::Tables>| {
+            let method = route.method.to_string();
+            gateway_paths(route.path).into_iter().map(move |path| Route { method: method.clone(), path })
         };
         let function = Function {
             id: "RegistryFunction".to_owned(),
             binary: "registry".to_owned(),
             timeout: Duration::from_secs(10),
             variables: [].into(),
-            routes: routes.iter().map(route).collect(),
+            routes: routes.iter().flat_map(deployed).collect(),
             schedules: Vec::new(),
         };
         let mut app = world.app(world.stack.client().clone());

@@ -40,8 +40,8 @@ impl FromQuery for Params {
         let advice =
             "; further pages are reached by 'cursor', which takes the 'nextCursor' of the page before";
         let params = Self {
-            agent: query.id("agentId").and_then(|id| AgentId::new(id).ok()),
-            event_type: query.id("eventType").and_then(|id| Name::new(id).ok()),
+            agent: query.id("agentId"),
+            event_type: query.id("eventType"),
             from: query.instant("from"),
             to: query.instant("to"),
             limit: query.integer("limit", 1..=500, 100),

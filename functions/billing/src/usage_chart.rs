@@ -31,7 +31,7 @@ struct Params {
 impl FromQuery for Params {
     fn from_query(query: &mut QueryReader) -> Self {
         let days = query.integer("days", 1..=365, 30);
-        let instance_id = query.id("instance_id").and_then(|id| AgentId::new(id).ok());
+        let instance_id = query.id("instance_id");
         Self { days, instance_id }
     }
 }

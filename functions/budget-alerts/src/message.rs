@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::SubsecRound;
 use ledger::alert::{
     AlertKey, BudgetForecast, BudgetId, Crossing, Facts, ForecastBasis, MESSAGE_VERSION, Message,
     MessageType, ModelCost, Party, Period, Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
@@ -94,7 +95,12 @@ impl<'a> Messages<'a> {
 
     fn json(&self, message_type: MessageType, facts: Facts) -> Result<String> {
         let data = Facts { summary: facts.sentence(message_type), ..facts };
-        let message = Message { message_type, version: MESSAGE_VERSION, timestamp: self.org.now, data };
+        let message = Message {
+            message_type,
+            version: MESSAGE_VERSION,
+            timestamp: self.org.now.trunc_subsecs(3),
+            data,
+        };
         serde_json::to_string(&message).map_err(Error::internal)
     }
 

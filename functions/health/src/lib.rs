@@ -3,6 +3,7 @@
 pub mod docs;
 pub mod health;
 pub mod openapi;
+pub mod root;
 
 use store::Usage;
 
@@ -12,5 +13,5 @@ type Route = web::route::Route<Tables>;
 runtime::tables!(usage: Usage);
 
 pub fn routes() -> Vec<Route> {
-    vec![docs::route(), health::route(), openapi::route()]
+    vec![docs::route(), health::route(), openapi::route(), root::route()]
 }

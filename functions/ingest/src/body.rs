@@ -38,7 +38,9 @@ pub fn text(headers: &HeaderMap, body: &[u8]) -> Result<String> {
             ));
         }
     };
-    String::from_utf8(bytes).map_err(|_| unreadable("Body should be UTF-8"))
+    let text = String::from_utf8(bytes).map_err(|_| unreadable("Body should be UTF-8"))?;
+    // Some senders begin with a byte order mark, which RFC 8259 allows to be ignored.
+    Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
 /// Decompresses at most one byte beyond the limit, whatever size the gzip trailer claims.
@@ -81,7 +83,8 @@ pub fn split<'a>(headers: &HeaderMap, text: &'a str) -> Result<Events<'a>> {
     Ok(Events::List(list))
 }
 
-fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T> {
+/// Parses JSON of the body.
+pub fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T> {
     // The parser's message gives a position in the body and repeats none of its content.
     serde_json::from_str(text).map_err(|fault| unreadable(format!("Body should be JSON: {fault}")))
 }
@@ -90,7 +93,7 @@ fn body_format(headers: &HeaderMap) -> Result<BodyFormat> {
     let content_type = header(headers, &CONTENT_TYPE).unwrap_or("application/json");
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match media_type.as_str() {
-        "application/json" => Ok(BodyFormat::Either),
+        "application/json" | "text/json" => Ok(BodyFormat::Either),
         "application/cloudevents+json" => Ok(BodyFormat::One),
         "application/cloudevents-batch+json" => Ok(BodyFormat::Batch),
         _ => Err(Error::UnsupportedMediaType(
@@ -176,6 +179,7 @@ mod tests {
         for good in [
             ("application/json", "{}"),
             ("application/json; charset=utf-8", "[]"),
+            ("text/json", "[]"),
             ("Application/CloudEvents+JSON", " {}"),
             ("application/cloudevents-batch+json", " []"),
         ] {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
+use crate::rejection::RESERVED;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use ledger::event::{AgentActivity, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
-use ledger::ids::Label;
+use ledger::event::{AgentActivity, CONFIG_CHANGE, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
+use ledger::ids::{Label, Name};
 use ledger::money::{Quantity, Usd};
 use ledger::pricing::TokenUsage;
 use serde_json::value::RawValue;
@@ -160,7 +161,7 @@ fn token_usage(fields: &mut FieldReader<'_>) -> Option<TokenUsage> {
 /// Tiers and regions compare in lower case.
 fn lower_label(raw: &RawValue) -> Result<Label, Invalid> {
     let label = label(raw)?;
-    Label::new(&label.as_str().to_lowercase()).map_err(|invalid| Invalid::new("label", invalid.to_string()))
+    Label::new(label.as_str().to_lowercase()).map_err(|invalid| Invalid::new("label", invalid.to_string()))
 }
 
 /// An object of units that are billed by count: name to a decimal of at least 0.
@@ -190,9 +191,18 @@ fn task_completed(fields: &mut FieldReader<'_>) -> Option<TaskCompleted> {
 
 fn agent_activity(fields: &mut FieldReader<'_>) -> Option<AgentActivity> {
     let agent_id = fields.required("agent_id", id);
-    let event_type = fields.required("event_type", id);
+    let event_type = fields.required("event_type", activity_type);
     let details = fields.optional("details", details).unwrap_or_else(|| "{}".to_owned());
     Some(AgentActivity { agent_id: Some(agent_id?), event_type: event_type?, details })
+}
+
+/// An audit entry can only be made by a change of settings.
+fn activity_type(raw: &RawValue) -> Result<Name, Invalid> {
+    let name: Name = id(raw)?;
+    if name.as_str() == CONFIG_CHANGE {
+        return Err(Invalid::new(RESERVED, "Type is reserved for changes of settings"));
+    }
+    Ok(name)
 }
 
 fn details(raw: &RawValue) -> Result<String, Invalid> {

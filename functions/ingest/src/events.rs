@@ -6,7 +6,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use lambda_http::Context as LambdaContext;
 use runtime::metrics::Metric;
 use serde::Serialize;
@@ -16,6 +16,7 @@ use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Fault, Loc, Result};
 
+use crate::binary;
 use crate::body::{self, Events};
 use crate::envelope;
 use crate::insert::{self, InsertOutcome};
@@ -77,10 +78,14 @@ async fn handle(
     headers: HeaderMap,
     context: Option<axum::Extension<LambdaContext>>,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Response>> {
+) -> Result<(StatusCode, Json<Response>)> {
     let started = Instant::now();
     let text = body::text(&headers, &body.map_err(|_| body::too_large())?)?;
-    let events = body::split(&headers, &text)?;
+    let binary = if binary::is_binary(&headers) { Some(binary::structured(&headers, &text)?) } else { None };
+    let events = match &binary {
+        Some(event) => Events::One(event),
+        None => body::split(&headers, &text)?,
+    };
     let events = located(&events);
     let settings = app.tables.registry.settings_cached(&caller.org).await;
     let settings = settings.inspect_err(|_| Metric::Unavailable.count(events.len()))?;
@@ -112,7 +117,19 @@ async fn handle(
     rejected.extend(refused.filter_map(|((index, id, loc), outcome)| refusal(index, id, loc, outcome)));
     rejected.sort_by_key(|rejected| rejected.index);
     warnings.truncate(MAX_WARNINGS);
-    Ok(Json(Response { accepted, duplicates, rejected, warnings }))
+    let status = status(accepted + duplicates, &rejected);
+    Ok((status, Json(Response { accepted, duplicates, rejected, warnings })))
+}
+
+/// A request of which nothing could be taken is refused as a whole, for senders that look at the status alone.
+fn status(stored: usize, rejected: &[Rejected]) -> StatusCode {
+    let is_malformed =
+        |rejected: &Rejected| matches!(rejected.code, RejectionCode::Invalid | RejectionCode::Reserved);
+    if stored == 0 && rejected.iter().any(is_malformed) {
+        StatusCode::UNPROCESSABLE_ENTITY
+    } else {
+        StatusCode::OK
+    }
 }
 
 /// Counts accepted, duplicate and unavailable events. `rejected` is the number that failed validation.

@@ -1,5 +1,6 @@
 //! `POST /v1/events`.
 
+mod binary;
 mod body;
 mod data;
 mod envelope;

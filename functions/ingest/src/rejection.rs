@@ -2,6 +2,9 @@
 
 use web::error::Fault;
 
+/// The type of the fault of a value that only the system itself may use.
+pub const RESERVED: &str = "reserved";
+
 /// Why an event was rejected.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
@@ -17,6 +20,8 @@ pub struct Rejection {
 pub enum RejectionCode {
     /// The event is malformed.
     Invalid,
+    /// It claims to be what only the system itself stores, such as a change of settings.
+    Reserved,
     /// One of its times is too far in the future.
     InFuture,
     /// One of its times is too far in the past.

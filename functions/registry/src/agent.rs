@@ -1,7 +1,4 @@
 //! `GET`, `PUT` and `DELETE /api/agents/{id}`. DELETE archives the agent; its history stays.
-//!
-//! GET does not work for the ids `workforce/summary`, `workforce/agents` and `workforce/trends` unless their slash is
-//! escaped twice (`%252F`), because `/api/agents/workforce/…` has other endpoints.
 
 use axum::extract::State;
 use http::StatusCode;
@@ -24,7 +21,7 @@ use web::path::Path;
 use crate::edit::Edit;
 use crate::limits::{MAX_MONEY, NAME, READ_ONLY};
 use crate::response::Versioned;
-use crate::{App, Route};
+use crate::{App, Route, reserved};
 
 /// Maximum estimate of hours saved per month.
 const MAX_HOURS: u64 = 1_000_000;
@@ -76,6 +73,7 @@ async fn put(
     Edit(editor): Edit,
     Both(Path(id), Body(AgentBody(wanted))): Both<Path<AgentId>, Body<AgentBody>>,
 ) -> Result<Versioned<Agent>> {
+    reserved::check_agent(id.as_str())?;
     let entity = entity(keys::agent(&editor.org, &id), &id);
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;

@@ -14,7 +14,7 @@ use ledger::alert::{
 };
 use ledger::ids::Name;
 use ledger::money::{Number, Usd, percent};
-use ledger::period::rfc3339;
+use ledger::period::sortable;
 use serde::Serialize;
 use store::alerts::{Alert as Stored, MAX_LISTED};
 use web::auth::Scope;
@@ -141,8 +141,8 @@ pub(crate) fn view(stored: &Stored) -> Result<Alert> {
         }),
         unpriced_requests: facts.unpriced_requests,
         is_lower_bound: facts.is_lower_bound,
-        decided_at: rfc3339(stored.decided),
-        resolved_at: stored.resolved.map(rfc3339),
+        decided_at: sortable(stored.decided),
+        resolved_at: stored.resolved.map(sortable),
         deliveries: stored.deliveries.iter().map(delivery_view).collect(),
         summary: facts.summary,
         subject: facts.subject,
@@ -170,8 +170,8 @@ fn delivery_view(delivery: &Delivery) -> DeliveryView {
         host: delivery.host.clone(),
         state: delivery.state,
         attempts: delivery.attempts,
-        next_attempt_at: is_pending.then(|| rfc3339(delivery.next)),
-        delivered_at: delivery.delivered.map(rfc3339),
+        next_attempt_at: is_pending.then(|| sortable(delivery.next)),
+        delivered_at: delivery.delivered.map(sortable),
         last_failure: delivery.failure.clone(),
     }
 }

@@ -28,7 +28,7 @@ use webhook::{SECRET_BYTES, SECRET_PREFIX, WebhookUrl};
 use crate::edit::Edit;
 use crate::limits::READ_ONLY;
 use crate::response::Versioned;
-use crate::{App, Route};
+use crate::{App, Route, reserved};
 
 pub fn routes() -> Vec<Route> {
     let path = "/api/alerts/destinations/{id+}";
@@ -56,6 +56,7 @@ async fn put(
     Edit(editor): Edit,
     Both(Path(id), Body(wanted)): Both<Path<Name>, Body<DestinationBody>>,
 ) -> Result<Response> {
+    reserved::check_dots(id.as_str(), "id")?;
     let known = app.tables.registry.destinations(&editor.org).await?;
     if known.len() >= MAX_DESTINATIONS && known.iter().all(|(known, _)| *known != id) {
         return Err(Error::Conflict(format!(

@@ -17,7 +17,7 @@ use axum::extract::State;
 use chrono::{DateTime, Utc};
 use ledger::alert::DeliveryFailure;
 use ledger::ids::{Name, OrgId};
-use ledger::period::rfc3339;
+use ledger::period::sortable;
 use ledger::settings::DestinationSettings;
 use serde::Serialize;
 use serde_json::json;
@@ -25,18 +25,16 @@ use store::keys;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Result};
-use web::path::{FromPath, Path, PathReader};
+use web::path::Path;
 use webhook::{Policy, Sent, Webhooks};
 
 use crate::{App, Route};
 
-/// The suffix after the id. Ids may contain slashes, so the wildcard parameter includes it.
-const SUFFIX: &str = "/test";
 /// Version of the message format.
 const VERSION: u32 = 1;
 
 pub fn route() -> Route {
-    Route::post("/api/alerts/destinations/{id+}", Scope::RegistryWrite, handle)
+    Route::post("/api/alerts/destinations/{id+}/test", Scope::RegistryWrite, handle)
 }
 
 #[derive(Debug, Serialize)]
@@ -46,20 +44,7 @@ pub struct TestOutcome {
     detail: String,
 }
 
-struct TestPath(Name);
-
-impl FromPath for TestPath {
-    fn from_path(path: &PathReader) -> Result<Self> {
-        let id = path.id_before("id", SUFFIX).ok_or(Error::NotFound("Not Found"))?;
-        Ok(Self(id?))
-    }
-}
-
-async fn handle(
-    State(app): State<App>,
-    caller: Caller,
-    Path(TestPath(id)): Path<TestPath>,
-) -> Result<Json<TestOutcome>> {
+async fn handle(State(app): State<App>, caller: Caller, Path(id): Path<Name>) -> Result<Json<TestOutcome>> {
     // Strongly consistent: a destination is often tested right after it was set.
     let stored =
         app.tables.registry.stored::<DestinationSettings>(&keys::destination(&caller.org, &id)).await?;
@@ -78,7 +63,7 @@ async fn handle(
 
 fn message(org: &OrgId, id: &Name, now: DateTime<Utc>) -> String {
     let data = json!({ "organization": org, "destination": id });
-    json!({ "type": "alert.test", "version": VERSION, "timestamp": rfc3339(now), "data": data }).to_string()
+    json!({ "type": "alert.test", "version": VERSION, "timestamp": sortable(now), "data": data }).to_string()
 }
 
 fn outcome(sent: Result<Sent, DeliveryFailure>) -> TestOutcome {

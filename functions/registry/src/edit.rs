@@ -1,9 +1,9 @@
 //! Extracts who requests a change and on what condition.
 
 use axum::extract::FromRequestParts;
-use http::header::IF_MATCH;
+use http::header::{IF_MATCH, IF_NONE_MATCH, ToStrError};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use store::registry::{Editor, IfMatch};
 use web::caller::Caller;
 use web::error::Error;
@@ -28,13 +28,20 @@ impl FromRequestParts<App> for Edit {
 }
 
 /// Repeated headers form one list. A value that is not text matches nothing.
+/// `If-Match`, or else `If-None-Match`. Both at once ask for two versions at the same time, which nothing has.
 fn if_match(headers: &HeaderMap) -> IfMatch {
-    let all: Vec<_> = headers.get_all(IF_MATCH).iter().map(HeaderValue::to_str).collect();
-    match all.into_iter().collect::<Result<Vec<_>, _>>() {
-        Ok(texts) if texts.is_empty() => IfMatch::Always,
-        Ok(texts) => IfMatch::parse(&texts.join(",")),
-        Err(_) => IfMatch::OneOf(Vec::new()),
+    match (values(headers, &IF_MATCH), values(headers, &IF_NONE_MATCH)) {
+        (Ok(None), Ok(None)) => IfMatch::Always,
+        (Ok(Some(text)), Ok(None)) => IfMatch::parse(&text),
+        (Ok(None), Ok(Some(text))) => IfMatch::parse_none(&text),
+        _ => IfMatch::OneOf(Vec::new()),
     }
+}
+
+/// The values of all headers with this name; none if there is no such header.
+fn values(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, ToStrError> {
+    let all: Vec<_> = headers.get_all(name).iter().map(HeaderValue::to_str).collect::<Result<_, _>>()?;
+    Ok((!all.is_empty()).then(|| all.join(",")))
 }
 
 #[cfg(test)]
@@ -54,5 +61,13 @@ mod tests {
         assert_eq!(read(&[b"\"a\", \"b\""]), both);
         assert_eq!(read(&[b"\"\xff\""]), IfMatch::OneOf(vec![]));
         assert_eq!(read(&[b""]), IfMatch::OneOf(vec![]));
+        let with = |pairs: &[(HeaderName, &'static str)]| {
+            if_match(
+                &pairs.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))).collect(),
+            )
+        };
+        assert_eq!(with(&[(IF_NONE_MATCH, "*")]), IfMatch::Unset);
+        assert_eq!(with(&[(IF_NONE_MATCH, "\"a\"")]), IfMatch::NoneOf(vec!["a".to_owned()]));
+        assert_eq!(with(&[(IF_MATCH, "*"), (IF_NONE_MATCH, "*")]), IfMatch::OneOf(vec![]));
     }
 }

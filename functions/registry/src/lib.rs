@@ -1,4 +1,4 @@
-//! The registry of settings: organization, agents, projects, budget, subscription, own prices and alert destinations.
+//! The registry of settings: organization, agents, projects, budget, subscription, own prices, alert destinations and keys.
 //!
 //! For every route:
 //!
@@ -17,12 +17,14 @@ pub mod destination;
 pub mod destination_test;
 pub mod destinations;
 mod edit;
+pub mod keys;
 mod limits;
 pub mod organization;
 pub mod price;
 pub mod project;
 pub mod projects;
 pub mod redeliver;
+mod reserved;
 mod response;
 pub mod subscription;
 
@@ -46,6 +48,7 @@ pub fn routes() -> Vec<Route> {
         agent::routes(),
         budget::routes(),
         destination::routes(),
+        keys::routes(),
         organization::routes(),
         price::routes(),
         project::routes(),

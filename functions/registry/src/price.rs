@@ -7,8 +7,6 @@
 //! PUT adds a version that applies from its `effectiveFrom` (a UTC day, default today). Versions are never
 //! overwritten: repeating one changes nothing, and a different price for the same day is a 409. DELETE with
 //! `?effectiveFrom=` removes a version.
-//!
-//! A slash in a provider's id must be escaped twice (`%252F`), because the first slash ends the provider.
 
 mod body;
 mod checks;
@@ -31,7 +29,7 @@ use web::query::{FromQuery, Query, QueryReader};
 
 use crate::edit::Edit;
 use crate::response::Versioned;
-use crate::{App, Route};
+use crate::{App, Route, reserved};
 use body::{DATE, PriceBody};
 use view::Price;
 
@@ -88,6 +86,8 @@ async fn put(
     let today = editor.now.date_naive();
     let effective_from = wanted.effective_from.unwrap_or(today);
     let wanted = PriceSettings { provider, model, effective_from, price: wanted.price };
+    reserved::check_dots(&wanted.provider, "provider")?;
+    reserved::check_dots(&wanted.model, "model")?;
     checks::check(&wanted)?;
     let entity = entity(&editor.org, &wanted.provider, &wanted.model, wanted.effective_from);
     let decide = |stored: &Stored<PriceSettings>| match &stored.settings {

@@ -1,8 +1,5 @@
 //! `GET`, `PUT` and `DELETE /api/projects/{id}`. DELETE removes the name; a project that occurs in events stays
 //! listed.
-//!
-//! GET does not work for an id that ends with `/usage` unless that slash is escaped twice (`%252F`), because
-//! `/api/projects/{id}/usage` is another endpoint.
 
 use axum::extract::State;
 use http::StatusCode;
@@ -24,7 +21,7 @@ use web::path::Path;
 use crate::edit::Edit;
 use crate::limits::{NAME, READ_ONLY};
 use crate::response::Versioned;
-use crate::{App, Route};
+use crate::{App, Route, reserved};
 
 pub fn routes() -> Vec<Route> {
     let path = "/api/projects/{id+}";
@@ -64,6 +61,7 @@ async fn put(
     Edit(editor): Edit,
     Both(Path(id), Body(ProjectBody(wanted))): Both<Path<ProjectId>, Body<ProjectBody>>,
 ) -> Result<Versioned<Project>> {
+    reserved::check_project(id.as_str())?;
     let entity = entity(keys::project(&editor.org, &id), &id);
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;

@@ -1,7 +1,4 @@
 //! `GET /api/projects/{id}/usage`: the compute usage of one project, by hour, day or month.
-//!
-//! For an id that contains slashes, escape them twice (`%252F`) or use `/api/usage?project_id=`: API Gateway decodes
-//! a path once before it matches a route.
 
 use axum::Json;
 use axum::extract::State;
@@ -18,7 +15,7 @@ use crate::report::{self, ProjectNames, Report, report};
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/projects/{id}/usage", Scope::UsageRead, handle)
+    Route::get("/api/projects/{id+}/usage", Scope::UsageRead, handle)
 }
 
 async fn handle(

@@ -25,7 +25,7 @@ struct ReportQuery {
 
 impl FromQuery for ReportQuery {
     fn from_query(query: &mut QueryReader) -> Self {
-        let project_id = query.id("project_id").and_then(|id| ProjectId::new(id).ok());
+        let project_id = query.id("project_id");
         Self { params: Params::from_query(query), project_id }
     }
 }

@@ -12,7 +12,7 @@ use local::error::Result;
 
 /// Fleetledger on this machine: every function, table and stream that template.yaml describes.
 #[derive(Parser)]
-#[command(name = "fleetledger", args_conflicts_with_subcommands = true)]
+#[command(name = "fleetledger", version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(flatten)]
     run: run::Run,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use ledger::ids::OrgId;
 use rand::RngExt;
 use runtime::clock::Clock;
-use runtime::config::{AuthConfig, MIN_SECRET_BYTES, TokenKeys};
+use runtime::config::{AuthConfig, ClaimNames, MIN_SECRET_BYTES, TokenKeys};
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use web::auth::{NewToken, Scope, sign};
@@ -25,6 +25,7 @@ pub fn auth(secret: &[u8]) -> AuthConfig {
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
         keys: TokenKeys::Secret(secret.to_vec()),
+        claims: ClaimNames::default(),
     }
 }
 

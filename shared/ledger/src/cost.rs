@@ -1,5 +1,5 @@
 //! What one call costs. Prices are whole picodollars (10⁻¹² USD) per token, so all sums are sums of whole numbers. Only
-//! the split of a cost that the sender reported is rounded, see [`split`](crate::pricing::split).
+//! the split of a cost that the sender reported is rounded, see [`split`].
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

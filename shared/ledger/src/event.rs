@@ -198,6 +198,9 @@ impl LlmCall {
     }
 }
 
+/// The type of the activity entry that a change of settings leaves. Senders may not use it.
+pub const CONFIG_CHANGE: &str = "config_change";
+
 /// The `source` of the activity entries that the registry writes. Ingest rejects it, so no sender can forge one.
 pub const REGISTRY_SOURCE: &str = "fleetledger/registry";
 

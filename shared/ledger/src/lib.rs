@@ -17,3 +17,4 @@ pub mod pricing;
 pub mod rollup;
 pub mod roster;
 pub mod settings;
+pub mod tags;

@@ -1,5 +1,7 @@
-//! Exact decimal amounts. No floats are used, and only [`round`], [`ratio`], [`percent`], [`fraction`] and
-//! [`Number::usd`] round.
+//! Exact decimal amounts. No floats are used, and only [`round`], [`ratio`], [`percent`], [`fraction`],
+//! [`Number::usd`] and [`parse_rounded`] round.
+
+mod rounded;
 
 use std::fmt;
 use std::iter::Sum;
@@ -13,6 +15,8 @@ use serde_json::value::RawValue;
 ///
 /// `Decimal` holds any 28 digits. With 12 of them after the point, a sum stays exact up to 10^16 dollars.
 pub const MAX_SCALE: u32 = 12;
+
+pub use rounded::{Rounded, parse_rounded};
 
 /// US dollars, exact.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -19,6 +19,24 @@ pub enum TokenKeys {
     JwksUrl(String),
 }
 
+/// Where a token names its organization and its scopes. Identity providers differ in this.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimNames {
+    /// The claim with the organization.
+    pub org: String,
+    /// The claim with the scopes: text with spaces between them, or a list. If none is named it is `scope`, and where a
+    /// token has no such claim, `scp`.
+    pub scope: Option<String>,
+    /// What precedes each scope that is meant for this system, such as `fleetledger/`. It may be empty.
+    pub scope_prefix: String,
+}
+
+impl Default for ClaimNames {
+    fn default() -> Self {
+        Self { org: "org".to_owned(), scope: None, scope_prefix: String::new() }
+    }
+}
+
 /// The requirements on a token.
 #[derive(Clone)]
 pub struct AuthConfig {
@@ -28,6 +46,8 @@ pub struct AuthConfig {
     pub audience: String,
     /// The keys that may have signed it.
     pub keys: TokenKeys,
+    /// Where it names organization and scopes.
+    pub claims: ClaimNames,
 }
 
 /// The configuration of a function.
@@ -199,7 +219,19 @@ fn auth_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<AuthConfig, Co
         issuer: required("AUTH_ISSUER", "is not set; it is the issuer of tokens")?,
         audience: required("AUTH_AUDIENCE", "is not set; it is the audience of tokens")?,
         keys,
+        claims: claims_from(variable),
     })
+}
+
+/// An empty variable is one that is not set: a parameter of the template cannot be absent.
+fn claims_from(variable: &dyn Fn(&str) -> Option<String>) -> ClaimNames {
+    let given = |name| variable(name).filter(|text| !text.is_empty());
+    let default = ClaimNames::default();
+    ClaimNames {
+        org: given("AUTH_ORG_CLAIM").unwrap_or(default.org),
+        scope: given("AUTH_SCOPE_CLAIM"),
+        scope_prefix: given("AUTH_SCOPE_PREFIX").unwrap_or(default.scope_prefix),
+    }
 }
 
 #[cfg(test)]

@@ -133,7 +133,7 @@ fn entry(item: &Item) -> Result<LogEntry> {
     let place = decode::required(item, attr::PLACE)?.to_owned();
     let malformed = || Error::Internal(format!("the log entry at {place} is malformed"));
     let time = keys::parse_activity_place(&place).ok_or_else(malformed)?;
-    let (_, id) = decode::required(item, SK)?.split_once(keys::SEPARATOR).ok_or_else(malformed)?;
+    let (_, id) = keys::parse_event_sk(decode::required(item, SK)?).ok_or_else(malformed)?;
     let data: Data = serde_json::from_str(decode::required(item, event::DATA)?).map_err(Error::internal)?;
     let Data::AgentActivity(activity) = data else { return Err(malformed()) };
     Ok(LogEntry { id: id.to_owned(), time, activity, place })

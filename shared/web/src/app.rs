@@ -5,15 +5,21 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{self, Next};
+use axum::response::Response;
 use futures::join;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use runtime::clock::Clock;
 use runtime::config::{Config, ConfigError};
 use runtime::metrics;
 use runtime::tables::{Database, Tables};
+use tower::ServiceExt;
 
-use crate::auth::Verifier;
+use crate::auth::{ApiKeys, Verifier};
+use crate::caller::Gate;
+use crate::gateway_path::{self, Paths};
 use crate::route::{Route, axum_path};
-use crate::{caller, logs};
+use crate::{caller, logs, table};
 
 /// The state that all requests of a function share. `T` are the tables that its role grants.
 #[derive(Clone)]
@@ -24,6 +30,8 @@ pub struct App<T> {
     pub clock: Clock,
     /// Verifies the callers' tokens.
     pub verifier: Arc<Verifier>,
+    /// Verifies the callers' keys.
+    pub keys: Arc<ApiKeys>,
     /// The DynamoDB tables that the function may use.
     pub tables: T,
 }
@@ -31,11 +39,19 @@ pub struct App<T> {
 impl<T: Tables> App<T> {
     /// Builds the state of a function with `routes` from the environment and warms its connections.
     pub async fn from_env(routes: &[Route<T>]) -> Result<Self, lambda_http::Error> {
-        let tables = T::open(&Database::from_env(&Config::without_auth()?.tables).await)?;
+        let database = Database::from_env(&Config::without_auth()?.tables).await;
+        let tables = T::open(&database)?;
+        let keys = Arc::new(ApiKeys::new(database.registry().ok()));
         // The first TLS handshakes cost more than the rest of a cold start, so they are made in the init phase.
         let (configured, ()) = join!(Self::configured(routes), tables.warm());
         let (config, verifier) = configured?;
-        Ok(Self { config: Arc::new(config), clock: Clock::system(), verifier: Arc::new(verifier), tables })
+        Ok(Self {
+            config: Arc::new(config),
+            clock: Clock::system(),
+            verifier: Arc::new(verifier),
+            keys,
+            tables,
+        })
     }
 
     async fn configured(routes: &[Route<T>]) -> Result<(Config, Verifier), lambda_http::Error> {
@@ -51,18 +67,33 @@ impl<T: Tables> App<T> {
 
     /// The service for `routes`, with responses in the documented format for everything else.
     pub fn router(&self, routes: Vec<Route<T>>) -> Router {
+        let paths = Paths::new(routes.iter().map(|route| route.path));
         let mut all = Router::new();
         for route in routes {
-            let guard =
-                middleware::from_fn_with_state((self.verifier.clone(), route.scope), caller::authorize);
+            let gate = Gate { verifier: self.verifier.clone(), keys: self.keys.clone() };
+            let guard = middleware::from_fn_with_state((gate, route.scope), caller::authorize);
             // `route_layer`: a method that is not supported is a 405 even without a token.
             all = all.route(&axum_path(route.path), route.handler.route_layer(guard));
         }
-        all.method_not_allowed_fallback(caller::method_not_allowed)
+        let all = all
+            .method_not_allowed_fallback(caller::method_not_allowed)
             .fallback(caller::not_found)
+            .layer(middleware::from_fn(table::formatted))
+            .layer(middleware::map_response(guarded))
             .layer(middleware::from_fn(logs::request))
-            .with_state(self.clone())
+            .with_state(self.clone());
+        // Around the router, because a layer of it runs after a route has been chosen.
+        Router::new().fallback_service(all.map_request(move |request| paths.restore(request)))
     }
+}
+
+/// Responses hold an organization's figures, so nothing on the way may keep them, unless a handler says otherwise; and
+/// no browser may take them for something else than their content type says.
+async fn guarded(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
 }
 
 /// Whether every route is public.
@@ -80,7 +111,7 @@ pub async fn serve_checked<T: Tables>(
     routes: Vec<Route<T>>,
     check: impl FnOnce(&Config) -> Result<(), ConfigError>,
 ) -> Result<(), lambda_http::Error> {
-    lambda_http::run(start(routes, check).await?).await
+    gateway_path::run(start(routes, check).await?).await
 }
 
 /// Like [`serve`], for a function with metrics, which are printed after each request.
@@ -90,7 +121,7 @@ pub async fn serve_counted<T: Tables>(
 ) -> Result<(), lambda_http::Error> {
     let counting = move |request: Request, next: Next| metrics::printed(function, next.run(request));
     let router = start(routes, |_| Ok(())).await?.layer(middleware::from_fn(counting));
-    lambda_http::run(router).await
+    gateway_path::run(router).await
 }
 
 async fn start<T: Tables>(

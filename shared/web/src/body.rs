@@ -39,8 +39,8 @@ async fn text(request: Request) -> Result<String> {
     let bytes = to_bytes(request.into_body(), MAX_BYTES)
         .await
         .map_err(|_| Error::TooLarge(format!("The body should have at most {MAX_BYTES} bytes.")))?;
-    // Text that is not UTF-8 cannot be JSON, so parsing rejects it.
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    String::from_utf8(bytes.into())
+        .map_err(|_| Fault::new(vec![Loc::from("body")], "body_unreadable", "Body should be UTF-8").into())
 }
 
 /// A body without a content type is read as JSON.
@@ -91,6 +91,12 @@ mod tests {
     async fn a_body_of_exactly_the_limit_is_accepted() {
         assert_eq!(status(&[], vec![b' '; MAX_BYTES]).await, None);
         assert_eq!(status(&[], vec![b' '; MAX_BYTES + 1]).await, Some(StatusCode::PAYLOAD_TOO_LARGE));
+    }
+
+    #[tokio::test]
+    async fn text_that_is_not_utf_8_is_rejected_and_never_replaced() {
+        let latin = b"{\"name\":\"caf\xe9\"}".to_vec();
+        assert_eq!(status(&[], latin).await, Some(StatusCode::UNPROCESSABLE_ENTITY));
     }
 
     #[tokio::test]

@@ -1,15 +1,18 @@
 //! The caller of a request, and the guard in front of every route.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use chrono::Utc;
+use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use ledger::ids::OrgId;
 
-use crate::auth::{Scope, Verifier};
+use crate::auth::{ApiKeys, Claims, KEY_PREFIX, KeyHolder, Scope, Verifier};
 use crate::error::{Error, Result};
 use crate::logs;
 
@@ -18,30 +21,56 @@ use crate::logs;
 pub struct Caller {
     /// The organization whose data is requested: the token's `org`.
     pub org: OrgId,
-    /// The token's `sub`, for the activity log.
+    /// The token's `sub`, or the key, for the activity log.
     pub subject: String,
+    /// Tags of the key, for the events that are sent with it.
+    pub tags: BTreeMap<String, String>,
 }
 
-/// Passes a request on if its token is valid and has the route's scope.
+/// What tells who a caller is.
+#[derive(Clone)]
+pub struct Gate {
+    /// Verifies tokens.
+    pub verifier: Arc<Verifier>,
+    /// Verifies keys.
+    pub keys: Arc<ApiKeys>,
+}
+
+impl Gate {
+    async fn admit(&self, credential: &str) -> Result<KeyHolder> {
+        if credential.starts_with(KEY_PREFIX) {
+            #[expect(clippy::disallowed_methods, reason = "keys expire by the wall clock, as tokens do")]
+            return self.keys.verify(credential, Utc::now()).await;
+        }
+        let claims = self.verifier.verify(credential).await?;
+        Ok(KeyHolder { claims, tags: BTreeMap::new() })
+    }
+}
+
+/// Passes a request on if its token or key is valid and has the route's scope.
 pub async fn authorize(
-    State((verifier, scope)): State<(Arc<Verifier>, Option<Scope>)>,
+    State((gate, scope)): State<(Gate, Option<Scope>)>,
     mut request: Request,
     next: Next,
 ) -> Result<Response> {
     if let Some(scope) = scope {
-        let header = request.headers().get(AUTHORIZATION);
-        let token = header
-            .and_then(|value| value.to_str().ok())
-            .and_then(bearer)
-            .ok_or_else(|| Error::Unauthenticated("no bearer token".to_owned()))?;
-        let claims = verifier.verify(token).await?;
-        logs::record_org(&claims.org);
-        if !claims.scopes.contains(&scope) {
+        let credential = credential(request.headers()).ok_or(Error::Anonymous)?;
+        let KeyHolder { claims: Claims { org, subject, scopes }, tags } = gate.admit(credential).await?;
+        logs::record_org(&org);
+        if !scopes.contains(&scope) {
             return Err(Error::Forbidden(scope.as_str()));
         }
-        request.extensions_mut().insert(Caller { org: claims.org, subject: claims.subject });
+        request.extensions_mut().insert(Caller { org, subject, tags });
     }
     Ok(next.run(request).await)
+}
+
+/// The token or key of a request: in `Authorization`, else a key in `x-api-key`.
+fn credential(headers: &HeaderMap) -> Option<&str> {
+    if let Some(header) = headers.get(AUTHORIZATION) {
+        return bearer(header.to_str().ok()?);
+    }
+    headers.get("x-api-key")?.to_str().ok().filter(|key| key.starts_with(KEY_PREFIX))
 }
 
 /// The token of an `Authorization` header. The scheme is case-insensitive (RFC 9110, section 11.1).
@@ -55,7 +84,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
         let caller = parts.extensions.get::<Self>().cloned();
-        caller.ok_or_else(|| Error::Unauthenticated("the route asks for no token".to_owned()))
+        caller.ok_or_else(|| Error::Internal("the route asks for no token".to_owned()))
     }
 }
 

@@ -79,7 +79,10 @@ pub enum Error {
     /// Invalid values; all of them.
     #[error("{} faults in the request", .0.len())]
     Validation(Vec<Fault>),
-    /// A missing or invalid token. The text is for the log.
+    /// Neither a token nor a key.
+    #[error("not authenticated: no bearer token and no key")]
+    Anonymous,
+    /// An invalid token or key, and why. The caller is told: the text quotes no part of the token.
     #[error("not authenticated: {0}")]
     Unauthenticated(String),
     /// A valid token without the scope that the route requires.
@@ -148,7 +151,7 @@ impl Error {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::Validation(_) => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
+            Self::Anonymous | Self::Unauthenticated(_) => StatusCode::UNAUTHORIZED,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -166,7 +169,7 @@ impl Error {
     pub fn detail(&self) -> Cow<'_, str> {
         match self {
             Self::Validation(_) => "The request is not valid.".into(),
-            Self::Unauthenticated(_) => "A valid bearer token is required.".into(),
+            Self::Anonymous | Self::Unauthenticated(_) => "A valid bearer token is required.".into(),
             Self::Forbidden(scope) => format!("The token lacks the scope '{scope}'.").into(),
             Self::NotFound(what) => (*what).into(),
             Self::MethodNotAllowed { .. } => "This path does not support that method.".into(),
@@ -189,6 +192,11 @@ impl Error {
     }
 }
 
+/// The characters that an `error_description` may have (RFC 6750, section 3).
+fn quotable(text: &str) -> String {
+    text.chars().filter(|c| matches!(c, ' '..='~') && !matches!(c, '"' | '\\')).collect()
+}
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         self.log();
@@ -199,8 +207,13 @@ impl IntoResponse for Error {
         };
         let mut response = (status, Json(body)).into_response();
         let header = match self {
-            // RFC 6750, section 3: no error code without a token. With a token, a reason would only help a forger.
-            Self::Unauthenticated(_) => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            // RFC 6750, section 3: no error code without a token.
+            Self::Anonymous => Some((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))),
+            Self::Unauthenticated(why) => {
+                let challenge =
+                    format!(r#"Bearer error="invalid_token", error_description="{}""#, quotable(&why));
+                HeaderValue::from_str(&challenge).ok().map(|challenge| (WWW_AUTHENTICATE, challenge))
+            }
             Self::MethodNotAllowed { allow } => allow.map(|allow| (ALLOW, allow)),
             Self::TooManyRequests | Self::Unavailable(_) => {
                 Some((RETRY_AFTER, HeaderValue::from_static(RETRY_AFTER_SECONDS)))

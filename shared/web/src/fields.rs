@@ -2,17 +2,21 @@
 //!
 //! Values are kept as the text that was sent, so that numbers keep their digits.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
 
 use chrono::{DateTime, Utc};
-use rust_decimal::{Decimal, RoundingStrategy};
+use rust_decimal::Decimal;
+use rust_decimal::prelude::ToPrimitive;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use crate::error::{Fault, Loc};
 use ledger::ids::{InvalidId, Label};
+use ledger::money::Rounded;
+use ledger::tags::{MAX_TAG_NAME, MAX_TAGS, Tags, is_tag_name};
 use ledger::{money, period};
 
 /// Maximum number of faults listed for one object. An object may have a hundred thousand unknown fields.
@@ -250,12 +254,14 @@ pub fn id<T: TryFrom<String, Error = InvalidId>>(raw: &RawValue) -> Result<T, In
     T::try_from(string(raw)?).map_err(|fault| Invalid::new("id", fault.to_string()))
 }
 
-/// An integer within `range`.
+/// An integer within `range`, in any notation.
 pub fn integer(range: RangeInclusive<u64>) -> impl FnOnce(&RawValue) -> Result<u64, Invalid> {
     move |raw| {
         let text = raw.get();
         let is_number = text.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-        let parsed: Option<i128> = text.parse().ok().filter(|_| is_number);
+        // JSON Schema's integers have any notation: R, Lua and pandas write 488.0.
+        let whole = || exact_decimal(text).ok().filter(Decimal::is_integer)?.to_i128();
+        let parsed: Option<i128> = text.parse().ok().or_else(whole).filter(|_| is_number);
         // An integer may be too long to parse.
         let digits = is_number && text.trim_start_matches('-').bytes().all(|byte| byte.is_ascii_digit());
         match parsed {
@@ -298,15 +304,34 @@ pub fn label(raw: &RawValue) -> Result<Label, Invalid> {
     Label::new(&string(raw)?).map_err(|invalid| Invalid::new("label", invalid.to_string()))
 }
 
-/// Money from 0 to `most` dollars in any notation, as a JSON number or a string, rounded half-even to
-/// [`money::MAX_SCALE`] places.
+/// Tags: an object of at most [`MAX_TAGS`] labels by name.
+pub fn tags(raw: &RawValue) -> Result<Tags, Invalid> {
+    let given: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw.get())
+        .map_err(|_| Invalid::new("object_type", "Input should be an object"))?;
+    if given.len() > MAX_TAGS {
+        return Err(Invalid::new("too_long", format!("Object should have at most {MAX_TAGS} tags")));
+    }
+    let tag = |(name, value): (String, Box<RawValue>)| {
+        if !is_tag_name(&name) {
+            let msg = format!("A tag's name should have 1 to {MAX_TAG_NAME} characters of a-z 0-9 _ . -");
+            return Err(Invalid::new("tag_name", msg));
+        }
+        Ok((name, label(&value)?.to_string()))
+    };
+    given.into_iter().map(tag).collect()
+}
+
+/// Money from 0 to `most` dollars in any notation and with any number of digits, as a JSON number or a string, rounded
+/// half-even to [`money::MAX_SCALE`] places.
 pub fn rounded_usd(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Invalid> {
     move |raw| {
         let text = string(raw).unwrap_or_else(|_| raw.get().to_owned());
-        let value = shortened_decimal(&text)?;
-        within(value, most).map(|value| {
-            value.round_dp_with_strategy(money::MAX_SCALE, RoundingStrategy::MidpointNearestEven).normalize()
-        })
+        match money::parse_rounded(&text, money::MAX_SCALE) {
+            None => Err(not_a_decimal()),
+            Some(Rounded::Negative) => Err(too_small(0)),
+            Some(Rounded::TooLarge) => Err(too_big(most)),
+            Some(Rounded::Value(value)) => within(value, most),
+        }
     }
 }
 
@@ -337,12 +362,6 @@ fn is_plain(text: &str) -> bool {
 
 fn exact_decimal(text: &str) -> Result<Decimal, Invalid> {
     money::parse_exact(text).filter(|_| is_plain(text)).ok_or_else(not_a_decimal)
-}
-
-/// A decimal whose digits beyond those that money has may be more than are kept: they are cut at 28.
-fn shortened_decimal(text: &str) -> Result<Decimal, Invalid> {
-    let parsed = || Decimal::from_scientific(text).or_else(|_| text.parse()).ok();
-    money::parse_exact(text).or_else(parsed).filter(|_| is_plain(text)).ok_or_else(not_a_decimal)
 }
 
 fn within(value: Decimal, most: u64) -> Result<Decimal, Invalid> {

@@ -8,13 +8,11 @@ use ledger::ids::OrgId;
 use tracing::field::Empty;
 use tracing::{Instrument, Span, info_span};
 
-use crate::route::api_path;
-
 /// Handles a request within a span and logs its outcome in one line. The path is logged as its route, since the path
 /// itself contains ids.
 pub async fn request(request: Request, next: Next) -> Response {
     let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map(|path| api_path(path.as_str()).into_owned());
+    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     // The id that the caller sees, in addition to the invocation's.
     let api_request_id = match request.extensions().get() {
         Some(RequestContext::ApiGatewayV2(context)) => context.request_id.clone(),

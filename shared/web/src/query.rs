@@ -6,7 +6,8 @@ use std::str::FromStr;
 use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
 use http::request::Parts;
-use ledger::{ids, period};
+use ledger::ids::InvalidId;
+use ledger::period;
 
 use crate::error::{Error, Fault, Loc, Result};
 
@@ -72,8 +73,9 @@ impl QueryReader {
         advice: &str,
     ) -> u32 {
         let Some(text) = self.text(name) else { return default };
-        match i128::from_str(&text) {
-            Err(_) => self.fault(
+        // Rust's parser would take a leading plus.
+        match i128::from_str(&text).ok().filter(|_| !text.starts_with('+')).ok_or(()) {
+            Err(()) => self.fault(
                 name,
                 "int_parsing",
                 "Input should be a valid integer, unable to parse string as an integer",
@@ -92,10 +94,9 @@ impl QueryReader {
     }
 
     /// An identifier.
-    pub fn id(&mut self, name: &'static str) -> Option<String> {
-        let text = self.text(name)?;
-        match ids::check(&text) {
-            Ok(()) => Some(text),
+    pub fn id<T: TryFrom<String, Error = InvalidId>>(&mut self, name: &'static str) -> Option<T> {
+        match T::try_from(self.text(name)?) {
+            Ok(id) => Some(id),
             Err(fault) => {
                 self.fault(name, "id", fault.to_string());
                 None

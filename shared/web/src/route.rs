@@ -1,7 +1,5 @@
 //! Routes: method, path, scope and handler.
 
-use std::borrow::Cow;
-
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
 use http::Method;
@@ -9,16 +7,14 @@ use runtime::tables::Tables;
 
 use crate::app::App;
 use crate::auth::Scope;
+use crate::gateway_path::gateway_paths;
 
 /// A route: its method and path, the scope it requires and its handler. `T` are the tables of the function that has it.
 #[derive(Clone)]
 pub struct Route<T> {
     /// The HTTP method.
     pub method: Method,
-    /// The path with parameters in braces, as API Gateway writes it.
-    ///
-    /// API Gateway decodes a path before it matches a route, so an id that contains a slash cannot match `{id}`, even
-    /// escaped. Such an id is the last parameter of its route, `{id+}`, which matches the rest of the path.
+    /// The path with parameters in braces. An id that may contain slashes is the last parameter, with a plus: `{id+}`.
     pub path: &'static str,
     /// The scope that a token must have; none for a public route.
     pub scope: Option<Scope>,
@@ -63,24 +59,20 @@ pub struct Endpoint {
     pub scope: Option<Scope>,
 }
 
+impl Endpoint {
+    /// The paths under which API Gateway has to know the route.
+    pub fn gateway_paths(&self) -> Vec<String> {
+        gateway_paths(self.path)
+    }
+}
+
 impl<T> From<Route<T>> for Endpoint {
     fn from(route: Route<T>) -> Self {
         Self { method: route.method, path: route.path, scope: route.scope }
     }
 }
 
-/// Converts a path to axum's syntax: API Gateway's `{name+}` is axum's `{*name}`.
-pub(crate) fn axum_path(path: &str) -> Cow<'_, str> {
-    match path.strip_suffix("+}").and_then(|path| path.rsplit_once('{')) {
-        Some((front, name)) => Cow::Owned(format!("{front}{{*{name}}}")),
-        None => Cow::Borrowed(path),
-    }
-}
-
-/// Converts a path to API Gateway's syntax.
-pub(crate) fn api_path(path: &str) -> Cow<'_, str> {
-    match path.strip_suffix('}').and_then(|path| path.rsplit_once("{*")) {
-        Some((front, name)) => Cow::Owned(format!("{front}{{{name}+}}")),
-        None => Cow::Borrowed(path),
-    }
+/// Converts a path to axum's syntax. Every parameter is one segment there, see [`gateway_path`](crate::gateway_path).
+pub(crate) fn axum_path(path: &str) -> String {
+    path.replace("+}", "}")
 }

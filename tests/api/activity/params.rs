@@ -36,7 +36,7 @@ async fn every_fault_of_the_parameters_is_listed() {
         ("from=2026-09-15T12:00:00.001Z&to=2026-09-15T12:00:00Z", "to range"),
         ("agentId=a%23b", "agentId id"),
         ("agentId=", "agentId id"),
-        ("eventType=a%20b", "eventType id"),
+        ("eventType=a%09b", "eventType id"),
         ("eventType=a&eventType=a", "eventType repeated"),
         ("cursor=", "cursor cursor"),
         ("cursor=x", "cursor cursor"),

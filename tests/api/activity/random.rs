@@ -12,7 +12,7 @@ use crate::support::{Caller, World, noon};
 
 const ZONES: [&str; 5] = ["UTC", "Asia/Kathmandu", "Pacific/Chatham", "America/New_York", "Pacific/Niue"];
 const AGENTS: [&str; 4] = ["a", "ab", "a/b", "nobody"];
-const TYPES: [&str; 4] = ["tool_call", "session_start", "config_change", "nothing"];
+const TYPES: [&str; 4] = ["tool_call", "session_start", "cron_execution", "nothing"];
 
 #[derive(Clone, Debug)]
 struct Made {

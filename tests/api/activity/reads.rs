@@ -30,7 +30,7 @@ impl Log {
         let entries: Vec<_> = (0..ENTRIES)
             .map(|i| {
                 // Only a few are of one kind.
-                let kind = if i % 300 == 299 { "config_change" } else { "tool_call" };
+                let kind = if i % 300 == 299 { "cron_execution" } else { "tool_call" };
                 let time = noon() - TimeDelta::seconds(i * 290);
                 let mut entry = entry(&i.to_string(), ["nova", "pulse"][usize::from(i % 2 == 0)], kind, time);
                 entry["data"]["details"] = json!({ "tool": "web_search", "success": true, "durationMs": i });
@@ -54,7 +54,7 @@ impl Log {
 }
 
 /// A kind with only a few entries.
-const RARE: (&str, &str) = ("eventType", "config_change");
+const RARE: (&str, &str) = ("eventType", "cron_execution");
 
 /// A request: its parameters, and the most round trips and half read units it may take.
 type Case = (&'static str, &'static [(&'static str, &'static str)], u64, u64);

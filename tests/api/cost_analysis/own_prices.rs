@@ -70,7 +70,7 @@ async fn provider_and_model_may_contain_slashes_and_colons() {
         ("bedrock/us.anthropic.claude%3A0", "bedrock", "us.anthropic.claude:0"),
         ("openrouter/meta/llama-4", "openrouter", "meta/llama-4"),
         ("openrouter/meta%2Fllama-5", "openrouter", "meta/llama-5"),
-        ("a%252Fb/c", "a/b", "c"),
+        ("a%2Fb/c", "a/b", "c"),
     ] {
         let path = format!("/api/cost-analysis/pricing/{path}");
         let set = registry.put(&path, &price("2026-09-01", "1")).await;

@@ -143,6 +143,6 @@ async fn a_project_id_with_slashes_can_be_escaped_in_two_ways() {
     caller.record(&[sample("1", "site/a", "i", "2026-09-15T10:00:00Z", "2026-09-15T11:00:00Z")]).await;
     let report = caller.get("/api/usage?project_id=site%2Fa").await;
     assert_eq!(report["totals"]["cpuCoreHours"], 1);
-    assert_eq!(caller.get("/api/projects/site%252Fa/usage").await, report);
+    assert_eq!(caller.get("/api/projects/site%2Fa/usage").await, report);
     assert_eq!(caller.try_get("/api/projects/site/usage").await.status, StatusCode::NOT_FOUND);
 }

@@ -11,7 +11,7 @@ async fn every_fault_is_listed() {
     let world = World::new().await;
     let caller = world.caller("acme");
     caller.put("/api/projects/x", &json!({})).await;
-    let long = "a".repeat(129);
+    let long = "a".repeat(257);
     for (query, expected) in [
         ("period=weekly", vec!["query.period enum"]),
         ("period=", vec!["query.period enum"]),
@@ -34,19 +34,19 @@ async fn every_fault_is_listed() {
             assert_eq!(faults(&response.body["detail"]), expected, "{query}");
         }
     }
-    let both = caller.try_get("/api/usage?project_id=a%20b&period=x").await;
+    let both = caller.try_get("/api/usage?project_id=a%09b&period=x").await;
     assert_eq!(faults(&both.body["detail"]), ["query.project_id id", "query.period enum"]);
-    for id in ["a%20b", &long] {
+    for id in ["a%09b", &long] {
         let response = caller.try_get(&format!("/api/projects/{id}/usage")).await;
         assert_eq!(
             (response.status, faults(&response.body["detail"])),
             (StatusCode::UNPROCESSABLE_ENTITY, vec!["path.id id".to_owned()])
         );
     }
-    let both = caller.try_get("/api/projects/a%20b/usage?period=x").await;
+    let both = caller.try_get("/api/projects/a%09b/usage?period=x").await;
     assert_eq!(faults(&both.body["detail"]), ["path.id id", "query.period enum"]);
     // A project's own path does not take this parameter.
-    caller.get("/api/projects/x/usage?project_id=a%20b").await;
+    caller.get("/api/projects/x/usage?project_id=a%09b").await;
     let totals = caller.try_get("/api/usage/totals?start_date=x&period=weekly").await;
     assert_eq!(faults(&totals.body["detail"]), ["query.start_date datetime_parsing"]);
 }

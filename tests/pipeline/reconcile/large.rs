@@ -31,7 +31,7 @@ fn nth(i: usize) -> Event {
     let mut event =
         call(i, &format!("agent-{agent}"), &format!("claude-sonnet-4-{model}"), "0.0123456789", noon());
     if let Data::LlmCall(call) = &mut event.data {
-        call.end_user = Label::new(&format!("user-{}", i % USERS)).ok();
+        call.end_user = Label::new(format!("user-{}", i % USERS)).ok();
         call.latency_ms = Some(1_234);
     }
     event

@@ -2,6 +2,8 @@
 
 use std::io::Write;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{Method, StatusCode};
@@ -49,7 +51,7 @@ async fn an_unreadable_body_is_rejected_as_a_whole() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let json = [("content-type", "application/json")];
-    for body in ["", "not JSON", "{", "[{}", "\u{feff}[]"] {
+    for body in ["", "not JSON", "{", "[{}", "\u{feff}["] {
         let response = raw(&caller, &json, body.to_owned()).await;
         assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{body}");
         assert_eq!(faults(&response.body["detail"]), ["body body_unreadable"]);
@@ -99,4 +101,76 @@ async fn requests_are_limited_to_500_events_and_1_mib() {
     assert!(bomb.len() < 200 << 10);
     let headers = [("content-type", "application/json"), ("content-encoding", "gzip")];
     assert_eq!(raw(&caller, &headers, bomb).await.status, StatusCode::PAYLOAD_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn attributes_in_headers_and_data_in_the_body_are_one_event() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let data = json!({ "agent_id": "nova", "provider": "anthropic", "model": "claude-haiku-3.5",
+        "input_tokens": 1000, "output_tokens": 200 });
+    let time = ledger::period::rfc3339(noon());
+    let attributes = |id: &'static str| {
+        vec![
+            ("ce-specversion", "1.0"),
+            ("ce-type", "llm.call"),
+            ("ce-source", "/agents/no%C3%A9%20x"),
+            ("ce-id", id),
+            ("ce-time", time.as_str()),
+            ("ce-traceparent", "00-a-b-01"),
+        ]
+    };
+    for kind in ["application/json", "text/json; charset=utf-8", "application/vnd.acme+json"] {
+        let headers = [attributes("1"), vec![("content-type", kind)]].concat();
+        let response = raw(&caller, &headers, data.to_string()).await;
+        assert_eq!(response.status, StatusCode::OK, "{}", response.body);
+    }
+    // The same event in structured mode, with its data as JSON and as bytes.
+    let event = |more: serde_json::Value| {
+        let mut event = json!({ "specversion": "1.0", "type": "llm.call", "source": "/agents/no\u{e9} x", "id": "1",
+            "time": time, "datacontenttype": "text/json" });
+        event.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event
+    };
+    let bytes = STANDARD.encode(format!("\u{feff}{data}"));
+    for again in [event(json!({ "data": data })), event(json!({ "data_base64": bytes }))] {
+        assert_eq!(caller.post(&json!([again])).await["duplicates"], 1);
+    }
+    let zipped = gzip(&format!("\u{feff}{data}"));
+    let headers =
+        [attributes("2"), vec![("content-type", "application/json"), ("content-encoding", "gzip")]].concat();
+    assert_eq!(raw(&caller, &headers, zipped).await.body["accepted"], 1);
+
+    // What is missing is named, and nothing is said to be fine.
+    let response =
+        raw(&caller, &[("ce-id", "3"), ("content-type", "application/json")], data.to_string()).await;
+    assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        faults(&response.body["rejected"][0]["detail"]).join(", "),
+        "body.source missing, body.time missing, body.specversion missing, body.type missing"
+    );
+    for bad in [
+        json!({ "data_base64": "!" }),
+        json!({ "data_base64": "bm8=" }),
+        json!({ "data_base64": 1 }),
+        json!({}),
+    ] {
+        let response = caller.try_post(&json!([event(bad)])).await;
+        assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", response.body);
+    }
+}
+
+#[tokio::test]
+async fn a_request_of_which_nothing_can_be_taken_is_not_a_success() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let good = call("1", noon());
+    let status = async |events: serde_json::Value| caller.try_post(&events).await.status;
+    assert_eq!(status(json!([good, {}])).await, StatusCode::OK);
+    assert_eq!(status(json!([good, {}])).await, StatusCode::OK, "a duplicate is stored");
+    assert_eq!(status(json!([{}, {}])).await, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(status(json!([])).await, StatusCode::OK);
+    let mut conflict = good.clone();
+    conflict["data"]["input_tokens"] = json!(7);
+    assert_eq!(status(json!([conflict])).await, StatusCode::OK, "not for its form");
 }

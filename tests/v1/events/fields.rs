@@ -16,7 +16,7 @@ async fn llm_call_fields_are_limited_at_both_edges() {
     let beyond = json!(1_000_000_001);
     let month = 30_u64 * 24 * 3600 * 1000;
     let call_cases = [
-        ("/data/agent_id", long(128), long(129), "id"),
+        ("/data/agent_id", long(256), long(257), "id"),
         ("/data/provider", long(256), long(257), "label"),
         ("/data/model", json!("a#b é %"), json!("a\tb"), "label"),
         ("/data/model", json!("a/b:c@d-e.f_G9"), json!(""), "label"),
@@ -38,8 +38,8 @@ async fn llm_call_fields_are_limited_at_both_edges() {
         ("/data/cost_usd", json!("1000000"), json!("1000000.01"), "less_than_equal"),
         ("/data/cost_usd", json!("0"), json!("-0.01"), "greater_than_equal"),
         ("/data/cost_usd", json!("1e-3"), json!("one"), "decimal_parsing"),
-        ("/id", long(128), long(129), "id"),
-        ("/source", long(128), json!("a#b"), "id"),
+        ("/id", long(256), long(257), "id"),
+        ("/source", json!("a#b é %"), json!("a\u{85}b"), "id"),
         ("/source", json!("fleetledger"), json!("fleetledger/registry"), "reserved"),
         ("/specversion", json!("1.0"), json!("0.3"), "literal_error"),
         ("/datacontenttype", json!("application/json; charset=utf-8"), json!("text/xml"), "content_type"),
@@ -88,7 +88,7 @@ async fn fields_of_the_other_event_types_are_limited_at_both_edges() {
         (task("4"), "/data/duration_ms", json!(0), json!(-1), "greater_than_equal"),
         (entry("5"), "/data/details", details(8192), details(8193), "too_long"),
         (entry("6"), "/data/details", json!({ "a": [1, { "b": null }] }), json!([]), "object_type"),
-        (entry("7"), "/data/event_type", json!("cron_execution"), json!("cron execution"), "id"),
+        (entry("7"), "/data/event_type", json!("cron_execution"), json!("cron\texecution"), "id"),
         (
             sample("8"),
             "/data/from",
@@ -107,7 +107,7 @@ async fn fields_of_the_other_event_types_are_limited_at_both_edges() {
         (sample("11"), "/data/ram_gb", json!(0), json!(1_000_001), "less_than_equal"),
         (sample("12"), "/data/bandwidth_in_bytes", json!(1_000_000_000_000_000_u64), json!(0.5), "int_type"),
         (report("13"), "/data/hosted_sites", json!(1_000_000), json!(1_000_001), "less_than_equal"),
-        (report("14"), "/data/node_id", json!("n"), json!("n n"), "id"),
+        (report("14"), "/data/node_id", json!("n #1"), json!("n\nn"), "id"),
     ];
     for (base, at, good, bad, kind) in cases {
         let again = with(base.clone(), "/id", json!(format!("{}-good", base["id"].as_str().unwrap())));
@@ -125,7 +125,7 @@ async fn every_fault_of_every_event_is_listed_and_valid_events_are_stored() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let bad = json!({
-        "specversion": "2.0", "id": "a#b", "source": "s", "type": "llm.call", "Unknown": 1, "extension1": "fine",
+        "specversion": "2.0", "id": "a\tb", "source": "s", "type": "llm.call", "Unknown": 1, "extension1": "fine",
         "data": { "agent_id": 7, "provider": "p", "input_tokens": -1, "output_tokens": 2_000_000_000, "input_token": 1 },
     });
     let batch = json!([call("1", noon()), bad, "text", call("2", noon()), null]);
@@ -133,7 +133,7 @@ async fn every_fault_of_every_event_is_listed_and_valid_events_are_stored() {
     assert_eq!((&response["accepted"], &response["duplicates"]), (&json!(2), &json!(0)));
     let rejected = response["rejected"].as_array().unwrap();
     assert_eq!(rejected.len(), 3);
-    assert_eq!((&rejected[0]["index"], &rejected[0]["id"]), (&json!(1), &json!("a#b")));
+    assert_eq!((&rejected[0]["index"], &rejected[0]["id"]), (&json!(1), &json!("a\tb")));
     assert_eq!(
         faults(&rejected[0]["detail"]),
         [

@@ -67,21 +67,21 @@ async fn unpriced_usage_is_counted_and_reported_as_unpriced() {
 async fn a_call_is_priced_as_of_its_own_time() {
     let world = World::new().await;
     let caller = world.caller("acme");
-    let sonnet = |id, time: &str| {
+    let at = |id, time: &str| {
         let time = ledger::period::parse_instant(time).unwrap();
         with(
             call(id, time),
-            &json!({ "model": "claude-sonnet-5", "input_tokens": 1_000_000, "output_tokens": 0 }),
+            &json!({ "provider": "aws", "model": "global.openai.gpt-5.6-sol", "input_tokens": 100_000, "output_tokens": 0 }),
         )
     };
-    caller.record(&[sonnet("1", "2026-08-31T23:59:59.999Z"), sonnet("2", "2026-09-01T00:00:00Z")]).await;
+    caller.record(&[at("1", "2026-08-20T23:59:59.999Z"), at("2", "2026-08-21T00:00:00Z")]).await;
     let usage = caller.get("/v1/metrics/usage").await;
     let cost = |date: &str| {
         let points = usage["points"].as_array().unwrap();
         points.iter().find(|point| point["date"] == date).unwrap()["estimated_cost_usd"].clone()
     };
-    assert_eq!(cost("2026-08-31"), "2.00");
-    assert_eq!(cost("2026-09-01"), "3.00");
+    assert_eq!(cost("2026-08-20"), "0.50");
+    assert_eq!(cost("2026-08-21"), "0.40");
 }
 
 #[tokio::test]

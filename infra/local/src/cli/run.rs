@@ -90,10 +90,11 @@ async fn start(arguments: &Run) -> Result<Stack> {
         ..Options::default()
     };
     let stack = Stack::start(options).await?;
-    if arguments.empty || !stack.is_new() {
-        return Ok(stack);
+    // A load that was interrupted goes on: what is stored already are duplicates.
+    if !arguments.empty && (stack.is_new() || demo::is_incomplete(&stack)) {
+        demo::load(&stack).await?;
     }
-    demo::load(&stack).await?;
+    // What an earlier run had not aggregated yet.
     stack.drain().await;
     Ok(stack)
 }
@@ -130,9 +131,11 @@ fn terminated() -> std::io::Result<impl Future<Output = ()>> {
 fn greet(arguments: &Run, stack: &Stack, address: SocketAddr) -> Result<()> {
     let token = stack.token(demo::ORG, &Scope::ALL)?;
     let command = super::command();
-    let (data, with_data) = match arguments.data.as_deref().map(Path::display) {
-        Some(data) => (data.to_string(), format!(" --data {data}")),
-        None => ("deleted when it stops".to_owned(), String::new()),
+    let (data, with_data) = match (arguments.data.as_deref().map(Path::display), &arguments.dynamodb) {
+        (Some(data), None) => (data.to_string(), format!(" --data {data}")),
+        (Some(data), Some(url)) => (format!("in the tables at {url}"), format!(" --data {data}")),
+        (None, Some(url)) => (format!("in the tables at {url}"), String::new()),
+        (None, None) => ("deleted when it stops".to_owned(), String::new()),
     };
     let now = stack.clock().now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let frozen = arguments.clock.map_or_else(String::new, |_| format!("\n  clock  frozen at {now}"));
@@ -151,7 +154,7 @@ curl -s -H "Authorization: Bearer $TOKEN" 'http://{address}/v1/metrics/summary?d
 Then this, to add an event:
 
 curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' http://{address}/v1/events -d '[{{
-  "specversion": "1.0", "id": "my-first", "source": "shell", "type": "llm.call", "time": "{now}",
+  "specversion": "1.0", "id": "'$(date +%s%N)'", "source": "shell", "type": "llm.call", "time": "{now}",
   "data": {{"agent_id": "me", "provider": "anthropic", "model": "claude-haiku-4-5", "input_tokens": 1000, "output_tokens": 500}}}}]'
 "#,
         org = demo::ORG,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use local::error::Result;
+use local::error::{Error, Result};
 use local::token;
 use web::auth::Scope;
 
@@ -40,6 +40,12 @@ fn scopes(text: &str) -> Result<Scopes, String> {
 
 pub fn print(arguments: &Token) -> Result<()> {
     let scopes = arguments.scope.as_ref().map_or(&Scope::ALL[..], |scopes| &scopes.0);
+    if let Some(data) = arguments.data.as_deref().filter(|data| !data.is_dir()) {
+        let data = data.display();
+        return Err(Error::new(format!(
+            "there is no folder {data}; it is the --data of a stack that was started"
+        )));
+    }
     let secret = token::secret(arguments.data.as_deref())?;
     println!("{}", token::issue(&secret, &arguments.org, scopes, arguments.expires_in)?);
     Ok(())

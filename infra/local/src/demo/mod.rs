@@ -29,8 +29,27 @@ const DAYS: u32 = 90;
 /// Events in one request: the most that ingest accepts.
 const BATCH: usize = 500;
 
+/// Exists in the data folder while the demo is being loaded.
+const MARKER: &str = "demo-incomplete";
+
+/// Whether an earlier run was stopped while it loaded the demo.
+pub fn is_incomplete(stack: &Stack) -> bool {
+    stack.folder().join(MARKER).exists()
+}
+
 /// Registers the demo organization and sends its events, day by day.
 pub async fn load(stack: &Stack) -> Result<()> {
+    let marker = stack.folder().join(MARKER);
+    let failed = |error| Error::caused(format_args!("the file {}", marker.display()), error);
+    if marker.exists() {
+        eprintln!("The demo was not loaded completely. Loading the rest.");
+    }
+    std::fs::write(&marker, "").map_err(failed)?;
+    send(stack).await?;
+    std::fs::remove_file(&marker).map_err(failed)
+}
+
+async fn send(stack: &Stack) -> Result<()> {
     let now = stack.clock().now();
     // Ingest accepts events of the last 35 days only, so the clock of this gateway moves through the 90 days with them.
     let clock = Clock::fixed(now);

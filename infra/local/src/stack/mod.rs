@@ -5,6 +5,7 @@ mod folder;
 mod options;
 mod wiring;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -55,7 +56,7 @@ pub struct Stack {
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
     // Last: the engine's file must be closed before the folder goes.
-    _folder: DataFolder,
+    folder: DataFolder,
 }
 
 impl Stack {
@@ -100,7 +101,7 @@ impl Stack {
             is_new,
             stop,
             tasks: Vec::new(),
-            _folder: folder,
+            folder,
         };
         if options.background {
             stack.spawn_background_tasks(&stopped);
@@ -207,6 +208,11 @@ impl Stack {
 
     pub const fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Whether this start created the tables, so that they are empty.

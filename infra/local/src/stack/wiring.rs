@@ -10,7 +10,7 @@ use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
 use runtime::tables::{Database, TableNames, Tables};
 use store::Connection;
 use web::app::App;
-use web::auth::Verifier;
+use web::auth::{ApiKeys, Verifier};
 #[cfg(test)]
 use web::route::Endpoint;
 use web::route::Route;
@@ -75,6 +75,7 @@ impl Wiring<'_> {
         let config = self.config(function);
         let app = App {
             tables: self.tables::<T>(function, &config)?,
+            keys: Arc::new(ApiKeys::new(self.database(function, &config).registry().ok())),
             config: Arc::new(config),
             clock: self.clock.clone(),
             verifier: verifier.clone(),
@@ -171,9 +172,14 @@ impl Wiring<'_> {
 
     /// The tables, restricted to what the function's role grants.
     fn tables<T: Tables>(&self, function: &Function, config: &Config) -> Result<T> {
+        T::open(&self.database(function, config))
+            .map_err(|error| Error::caused("cannot open the tables", error))
+    }
+
+    /// The tables, as the function's role may use them.
+    fn database(&self, function: &Function, config: &Config) -> Database {
         let connection = Connection::new(self.roles.client(&function.binary, self.client));
-        let tables = T::open(&Database::new(connection, config.tables.clone()));
-        tables.map_err(|error| Error::caused("cannot open the tables", error))
+        Database::new(connection, config.tables.clone())
     }
 
     /// The configuration from the function's environment variables, which name only the tables that it uses.

@@ -1,13 +1,11 @@
 //! The key of an alert: budget, version of the budget, month, kind and threshold.
 
-use std::fmt;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::ids::{AgentId, SEPARATOR};
+use crate::ids::AgentId;
 use crate::period::Month;
 use crate::settings::BudgetSettings;
 
@@ -18,29 +16,6 @@ pub enum BudgetId {
     Organization,
     /// The budget of an agent.
     Agent(AgentId),
-}
-
-/// The organization's budget in keys. It cannot collide with an agent named `org`, whose budget is `agent:org`.
-const ORGANIZATION: &str = "org";
-const AGENT: &str = "agent:";
-
-impl fmt::Display for BudgetId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Organization => f.write_str(ORGANIZATION),
-            Self::Agent(id) => write!(f, "{AGENT}{id}"),
-        }
-    }
-}
-
-impl BudgetId {
-    /// Parses the text that `Display` writes.
-    pub fn parse(text: &str) -> Option<Self> {
-        if text == ORGANIZATION {
-            return Some(Self::Organization);
-        }
-        Some(Self::Agent(AgentId::new(text.strip_prefix(AGENT)?).ok()?))
-    }
 }
 
 /// The figure that an alert compares with a budget.
@@ -62,7 +37,8 @@ impl AlertKind {
         }
     }
 
-    fn parse(text: &str) -> Option<Self> {
+    /// The kind with this text.
+    pub fn parse(text: &str) -> Option<Self> {
         [Self::Actual, Self::Forecast].into_iter().find(|kind| kind.as_str() == text)
     }
 }
@@ -82,9 +58,6 @@ pub fn budget_version(token: &str, rules: &BudgetSettings) -> String {
     BASE64.encode(&hash.finalize()[..12])
 }
 
-/// The last part of the key of an alert that resolves others.
-const RESOLVED: &str = "resolved";
-
 /// Identifies an alert within its organization.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AlertKey {
@@ -102,73 +75,9 @@ pub struct AlertKey {
     pub resolved: bool,
 }
 
-impl fmt::Display for AlertKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { budget, version, month, kind, threshold, resolved } = self;
-        let kind = kind.as_str();
-        write!(f, "{budget}#{version}#{month}#{kind}#{threshold}")?;
-        if *resolved { write!(f, "#{RESOLVED}") } else { Ok(()) }
-    }
-}
-
-impl AlertKey {
-    /// Parses the text that `Display` writes.
-    pub fn parse(text: &str) -> Option<Self> {
-        let mut parts = text.split(SEPARATOR);
-        let mut next = || parts.next();
-        let key = Self {
-            budget: BudgetId::parse(next()?)?,
-            version: next()?.to_owned(),
-            month: Month::parse(next()?)?,
-            kind: AlertKind::parse(next()?)?,
-            threshold: next()?.parse().ok()?,
-            resolved: match next() {
-                None => false,
-                Some(RESOLVED) => true,
-                Some(_) => return None,
-            },
-        };
-        parts.next().is_none().then_some(key)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn key(budget: BudgetId, resolved: bool) -> AlertKey {
-        AlertKey {
-            budget,
-            version: "v-1_x".to_owned(),
-            month: Month::parse("2026-09").unwrap(),
-            kind: AlertKind::Forecast,
-            threshold: 1000,
-            resolved,
-        }
-    }
-
-    #[test]
-    fn a_key_round_trips_through_its_text() {
-        let agent = |id: &str| BudgetId::Agent(AgentId::new(id).unwrap());
-        for (budget, text) in [
-            (BudgetId::Organization, "org#v-1_x#2026-09#forecast#1000"),
-            (agent("org"), "agent:org#v-1_x#2026-09#forecast#1000"),
-            (agent("a/b:c@d.e"), "agent:a/b:c@d.e#v-1_x#2026-09#forecast#1000"),
-        ] {
-            let (crossed, resolved) = (key(budget.clone(), false), key(budget, true));
-            assert_eq!(
-                (crossed.to_string(), resolved.to_string()),
-                (text.to_owned(), format!("{text}#resolved"))
-            );
-            assert_eq!(AlertKey::parse(text), Some(crossed));
-            assert_eq!(AlertKey::parse(&format!("{text}#resolved")), Some(resolved));
-            assert_eq!(AlertKey::parse(&format!("{text}#x")), None);
-            assert_eq!(AlertKey::parse(&format!("{text}#resolved#x")), None);
-        }
-        for bad in ["", "org", "nova#v#2026-09#actual#50", "org#v#2026-9#actual#50", "org#v#2026-09#x#50"] {
-            assert_eq!(AlertKey::parse(bad), None, "{bad}");
-        }
-    }
 
     #[test]
     fn the_version_depends_on_token_thresholds_and_forecast() {

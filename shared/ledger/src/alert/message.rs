@@ -214,7 +214,8 @@ impl Facts {
         let owner = format!("{}: {subject}", party.name.as_ref().unwrap_or(&party.id));
         match (message_type, self.budget) {
             (MessageType::Resolved, Some(budget)) => format!(
-                "{owner} is back under {threshold_percent} % of its budget for {month}, which is now {budget} USD."
+                "{owner} is back under {threshold_percent} % of its budget for {month}, which is now {} USD.",
+                in_cents(budget)
             ),
             (MessageType::Resolved, None) => {
                 format!("{owner} no longer has a budget: its alerts for {month} no longer apply.")
@@ -222,7 +223,12 @@ impl Facts {
             (MessageType::ThresholdCrossed, budget) => {
                 let (verb, figure, percent) = self.figure();
                 let bound = if self.is_lower_bound { "at least " } else { "" };
-                let budget = budget.unwrap_or_default();
+                let (figure, budget) = (in_cents(figure), in_cents(budget.unwrap_or_default()));
+                if budget.is_zero() {
+                    return format!(
+                        "{owner} {verb} {bound}{figure} USD in {month}, and its budget is {budget} USD."
+                    );
+                }
                 format!(
                     "{owner} {verb} {bound}{figure} USD in {month}: {percent} % of its budget of {budget} USD \
                      (threshold {threshold_percent} %)."
@@ -240,6 +246,12 @@ impl Facts {
             _ => ("has cost", self.cost, self.utilization_percent.0),
         }
     }
+}
+
+/// An amount as a sentence shows it: in cents, except that what is not zero is not shown as zero.
+fn in_cents(amount: Usd) -> Usd {
+    let cents = Usd::new(amount.dollars().round_dp(2));
+    if cents.is_zero() { amount } else { cents }
 }
 
 #[cfg(test)]

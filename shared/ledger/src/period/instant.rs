@@ -32,6 +32,10 @@ pub fn sortable(instant: DateTime<Utc>) -> String {
 /// Parses RFC 3339 text with any offset. A leap second becomes the last nanosecond of the second before it, since no
 /// arithmetic here knows leap seconds.
 pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
+    // The parser also takes the minus sign U+2212, which RFC 3339 does not have.
+    if !text.is_ascii() {
+        return None;
+    }
     let instant = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
     DateTime::from_timestamp(instant.timestamp(), instant.timestamp_subsec_nanos().min(999_999_999))
 }

@@ -2,6 +2,7 @@
 
 mod agent;
 mod destination;
+mod key;
 mod organization;
 mod plan;
 mod price;
@@ -12,6 +13,7 @@ use chrono_tz::Tz;
 
 pub use agent::{AgentSettings, AgentStatus};
 pub use destination::{DestinationSettings, MAX_DESTINATIONS, ROTATION_OVERLAP, Secret};
+pub use key::{KeySettings, MAX_KEYS};
 pub use organization::{AgentBudgetSettings, BudgetSettings, OrganizationSettings};
 pub use plan::{BillingCycle, PlanSettings, PlanStatus};
 pub use price::{ALL_MODELS, LongContextSettings, PriceSettings, PriceTerms};

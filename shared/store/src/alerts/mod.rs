@@ -87,7 +87,7 @@ impl Alert {
         let deliveries = decode::required(item, attr::DELIVERIES)?;
         Ok(Self {
             org: org.clone(),
-            key: sk.strip_prefix(attr::ALERT).and_then(AlertKey::parse).ok_or_else(malformed)?,
+            key: sk.strip_prefix(attr::ALERT).and_then(attr::parse_alert).ok_or_else(malformed)?,
             message: decode::required(item, attr::MESSAGE)?.to_owned(),
             deliveries: serde_json::from_str(deliveries).map_err(|_| malformed())?,
             superseded: decode::required(item, attr::STATUS)? == Status::Superseded.as_str(),

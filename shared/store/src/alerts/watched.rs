@@ -62,7 +62,7 @@ impl Watched {
             let agent = AgentId::new(agent).map_err(Error::internal)?;
             self.agents.push(AgentBudget { agent, monthly: settings.monthly, token });
         } else if let Some(budget) = sk.strip_prefix(attr::CROSSED) {
-            let budget = BudgetId::parse(budget).ok_or_else(malformed)?;
+            let budget = attr::parse_budget(budget).ok_or_else(malformed)?;
             let state =
                 serde_json::from_str(decode::required(item, attr::STATE)?).map_err(Error::internal)?;
             let writes = item.get(attr::WRITES).and_then(|value| value.as_n().ok()?.parse().ok());
@@ -71,7 +71,7 @@ impl Watched {
             let id = Name::new(id).map_err(Error::internal)?;
             self.destinations.insert(id, set(item)?.ok_or_else(malformed)?);
         } else if let Some(key) = sk.strip_prefix(attr::DUE) {
-            self.due.push(AlertKey::parse(key).ok_or_else(malformed)?);
+            self.due.push(attr::parse_alert(key).ok_or_else(malformed)?);
         }
         Ok(())
     }

@@ -6,9 +6,11 @@
 
 use chrono::{DateTime, Utc};
 
+use super::escape::{IN_KEY, escape, unescape};
 use super::{AFTER_SEPARATOR, Key, KeyRange, ORGANIZATIONS, SEPARATOR, newest_first, registry};
-use ledger::alert::{AlertKey, BudgetId, MessageId};
-use ledger::ids::OrgId;
+use ledger::alert::{AlertKey, AlertKind, BudgetId, MessageId};
+use ledger::ids::{AgentId, OrgId};
+use ledger::period::Month;
 
 /// The prefix of alerts.
 pub const ALERT: &str = "ALERT#";
@@ -49,9 +51,56 @@ pub const EXPIRES: &str = "x";
 /// The organization that the next run begins with.
 pub const NEXT: &str = "n";
 
+/// The organization's budget in keys. It cannot collide with an agent named `org`, whose budget is `agent:org`.
+const OF_ORGANIZATION: &str = "org";
+const OF_AGENT: &str = "agent:";
+/// The last part of the key of an alert that resolves others.
+const RESOLUTION: &str = "resolved";
+
+fn budget_part(budget: &BudgetId) -> String {
+    match budget {
+        BudgetId::Organization => OF_ORGANIZATION.to_owned(),
+        BudgetId::Agent(agent) => format!("{OF_AGENT}{}", escape(agent.as_str(), IN_KEY)),
+    }
+}
+
+/// The budget of a sort key after [`CROSSED`].
+pub fn parse_budget(text: &str) -> Option<BudgetId> {
+    if text == OF_ORGANIZATION {
+        return Some(BudgetId::Organization);
+    }
+    let agent = unescape(text.strip_prefix(OF_AGENT)?, IN_KEY)?;
+    Some(BudgetId::Agent(AgentId::new(agent).ok()?))
+}
+
+fn alert_part(key: &AlertKey) -> String {
+    let AlertKey { budget, version, month, kind, threshold, resolved } = key;
+    let end = if *resolved { format!("{SEPARATOR}{RESOLUTION}") } else { String::new() };
+    format!("{}#{version}#{month}#{}#{threshold}{end}", budget_part(budget), kind.as_str())
+}
+
+/// The alert of a sort key after [`ALERT`] or [`DUE`].
+pub fn parse_alert(text: &str) -> Option<AlertKey> {
+    let mut parts = text.split(SEPARATOR);
+    let mut next = || parts.next();
+    let key = AlertKey {
+        budget: parse_budget(next()?)?,
+        version: next()?.to_owned(),
+        month: Month::parse(next()?)?,
+        kind: AlertKind::parse(next()?)?,
+        threshold: next()?.parse().ok()?,
+        resolved: match next() {
+            None => false,
+            Some(RESOLUTION) => true,
+            Some(_) => return None,
+        },
+    };
+    parts.next().is_none().then_some(key)
+}
+
 /// The item of an alert.
 pub fn alert(org: &OrgId, key: &AlertKey) -> Key {
-    Key { pk: org.to_string(), sk: format!("{ALERT}{key}") }
+    Key { pk: org.to_string(), sk: format!("{ALERT}{}", alert_part(key)) }
 }
 
 /// The message id of an alert, which webhooks carry and URLs name. A hash, so it reveals nothing about the alert.
@@ -62,12 +111,12 @@ pub fn message_id(org: &OrgId, key: &AlertKey) -> MessageId {
 
 /// The entry of an alert in the list of due alerts.
 pub fn due(org: &OrgId, key: &AlertKey) -> Key {
-    Key { pk: org.to_string(), sk: format!("{DUE}{key}") }
+    Key { pk: org.to_string(), sk: format!("{DUE}{}", alert_part(key)) }
 }
 
 /// The item of a budget's state.
 pub fn crossed(org: &OrgId, budget: &BudgetId) -> Key {
-    Key { pk: org.to_string(), sk: format!("{CROSSED}{budget}") }
+    Key { pk: org.to_string(), sk: format!("{CROSSED}{}", budget_part(budget)) }
 }
 
 /// All that a run needs of an organization: `BUDGET`, `BUDGET#`, `CROSSED#`, `DEST#` and `DUE#`.
@@ -105,9 +154,6 @@ pub fn cursor() -> Key {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ledger::alert::AlertKind;
-    use ledger::ids::AgentId;
-    use ledger::period::Month;
 
     fn org() -> OrgId {
         OrgId::new("acme").unwrap()
@@ -137,6 +183,40 @@ mod tests {
         let noon = DateTime::from_timestamp(1_789_473_600, 0).unwrap();
         assert_eq!(place(noon, "msg_x"), "8210526399999#msg_x");
         assert_eq!(id(&org(), "msg_x"), "acme#msg_x");
+    }
+
+    #[test]
+    fn an_alert_is_parsed_from_its_key() {
+        let agent = |id: &str| BudgetId::Agent(AgentId::new(id).unwrap());
+        for (budget, text) in [
+            (BudgetId::Organization, "org#v-1_x#2026-09#forecast#1000"),
+            (agent("org"), "agent:org#v-1_x#2026-09#forecast#1000"),
+            (agent("a/b:c@d.e"), "agent:a/b:c@d.e#v-1_x#2026-09#forecast#1000"),
+            (agent("a #$b%"), "agent:a$0$3$4b%#v-1_x#2026-09#forecast#1000"),
+        ] {
+            let key = |resolved| AlertKey {
+                budget: budget.clone(),
+                version: "v-1_x".to_owned(),
+                month: Month::parse("2026-09").unwrap(),
+                kind: AlertKind::Forecast,
+                threshold: 1000,
+                resolved,
+            };
+            let resolved = format!("{text}#resolved");
+            assert_eq!(
+                (alert_part(&key(false)), alert_part(&key(true))),
+                (text.to_owned(), resolved.clone())
+            );
+            assert_eq!((parse_alert(text), parse_alert(&resolved)), (Some(key(false)), Some(key(true))));
+            assert_eq!(
+                (parse_alert(&format!("{text}#x")), parse_alert(&format!("{resolved}#x"))),
+                (None, None)
+            );
+            assert_eq!(parse_budget(&budget_part(&budget)), Some(budget));
+        }
+        for bad in ["", "org", "nova#v#2026-09#actual#50", "org#v#2026-9#actual#50", "org#v#2026-09#x#50"] {
+            assert_eq!(parse_alert(bad), None, "{bad}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@
 //! | `A:` to `X:`, type | activity in the first to the last hour of the day, by type |
 //! | any of these, `~`, a number | the same, of events that happened that many days after the item's day |
 //!
-//! A code is eight characters of base64. Names are short because each of an item's hundreds of columns repeats its
+//! A code is eight characters of base64. In a type, `~` is escaped. Names are short because each of an item's hundreds of columns repeats its
 //! name, and every started 1,024 bytes of an item cost a write unit.
 
 use base64::Engine;
@@ -23,9 +23,12 @@ use ledger::pricing::Rate;
 use ledger::rollup::{Column, Measure, ModelCode, ModelMeasure, TokenBucket};
 
 use super::END_USERS;
+use super::escape::{escape, unescape};
 
-/// Stands before the number of days in a column of other days' events. No identifier and no code holds it.
+/// Stands before the number of days in a column of other days' events.
 const OFFSET: char = '~';
+/// The characters that are escaped in a type. No other part of a name contains them.
+const IN_TYPE: &[char] = &['$', OFFSET];
 /// Characters of a model's code.
 const CODE: usize = 8;
 
@@ -95,9 +98,11 @@ fn spell_measure(measure: &Measure) -> String {
             format!("{}l{}", spell_code(*code), char::from(b'a' + length % 26))
         }
         Measure::ModelName(code) => format!("{}n", spell_code(*code)),
-        Measure::CallsOfTaskType(kind) => format!("k:{kind}"),
-        Measure::Activity(kind) => format!("a:{kind}"),
-        Measure::ActivityInHour(hour, kind) => format!("{}:{kind}", char::from(b'A' + hour % 24)),
+        Measure::CallsOfTaskType(kind) => format!("k:{}", escape(kind, IN_TYPE)),
+        Measure::Activity(kind) => format!("a:{}", escape(kind, IN_TYPE)),
+        Measure::ActivityInHour(hour, kind) => {
+            format!("{}:{}", char::from(b'A' + hour % 24), escape(kind, IN_TYPE))
+        }
         fixed => {
             let found = FIXED.iter().find(|(_, measure)| measure == fixed);
             found.map_or("", |(name, _)| name).to_owned()
@@ -121,14 +126,14 @@ fn parse_measure(name: &str) -> Option<Measure> {
     {
         return Some(measure.clone());
     }
-    match name.split_once(':') {
-        Some(("k", kind)) => return Some(Measure::CallsOfTaskType(kind.to_owned())),
-        Some(("a", kind)) => return Some(Measure::Activity(kind.to_owned())),
-        Some((hour, kind)) => {
-            let [hour @ b'A'..=b'X'] = hour.as_bytes() else { return None };
-            return Some(Measure::ActivityInHour(hour - b'A', kind.to_owned()));
-        }
-        None => {}
+    if let Some((front, kind)) = name.split_once(':') {
+        let kind = unescape(kind, IN_TYPE)?.into_owned();
+        return match front.as_bytes() {
+            b"k" => Some(Measure::CallsOfTaskType(kind)),
+            b"a" => Some(Measure::Activity(kind)),
+            [hour @ b'A'..=b'X'] => Some(Measure::ActivityInHour(hour - b'A', kind)),
+            _ => None,
+        };
     }
     let code = parse_code(name.get(..CODE)?)?;
     match name.as_bytes().get(CODE..)? {
@@ -190,7 +195,7 @@ mod tests {
     fn measure() -> impl Strategy<Value = Measure> {
         let code = any::<[u8; 6]>().prop_map(ModelCode::from_bytes);
         let of_model = prop::sample::select(OF_MODEL.map(|(_, measure)| measure).to_vec());
-        let kind = "[A-Za-z0-9_./@:-]{1,20}";
+        let kind = prop_oneof!["[A-Za-z0-9_./@:~$-]{1,20}", "\\PC{1,20}"];
         prop_oneof![
             prop::sample::select(FIXED.map(|(_, measure)| measure).to_vec()),
             (code.clone(), prop::sample::select(units().collect::<Vec<_>>()))
@@ -200,8 +205,8 @@ mod tests {
                 .prop_map(|(code, step, of)| Measure::LongContext(code, step, of)),
             (code.clone(), 0..14_u8).prop_map(|(code, length)| Measure::LongerInput(code, length)),
             code.prop_map(Measure::ModelName),
-            kind.prop_map(Measure::CallsOfTaskType),
-            kind.prop_map(Measure::Activity),
+            kind.clone().prop_map(Measure::CallsOfTaskType),
+            kind.clone().prop_map(Measure::Activity),
             (0..24_u8, kind).prop_map(|(hour, kind)| Measure::ActivityInHour(hour, kind)),
         ]
     }

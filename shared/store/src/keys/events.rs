@@ -1,8 +1,11 @@
 //! Keys of the events table: raw events, and the indexes of those that are entries of the activity log.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, Utc};
 use sha2::{Digest, Sha256};
 
+use super::escape::{IN_KEY, above_all_ids, escape, unescape};
 use super::{AFTER_SEPARATOR, Key, KeyRange, SEPARATOR, newest_first, parse_newest_first};
 use ledger::event::REGISTRY_SOURCE;
 use ledger::ids::OrgId;
@@ -50,7 +53,8 @@ pub const LANES: u8 = 4;
 
 /// The key of a raw event.
 pub fn event_key(org: &OrgId, day: Day, source: &str, id: &str) -> Key {
-    Key { pk: lane_key(org, day, lane(source, id)), sk: format!("{source}#{id}") }
+    let pk = lane_key(org, day, lane(source, id));
+    Key { pk, sk: format!("{}{SEPARATOR}{id}", escape(source, IN_KEY)) }
 }
 
 /// The partition of one lane of a day.
@@ -58,16 +62,20 @@ pub fn lane_key(org: &OrgId, day: Day, lane: u8) -> String {
     format!("{org}#{day}#{lane}")
 }
 
+/// Sorts before every escaped source.
+const FIRST: &str = "!";
+
 /// All events of one lane of a day.
 pub fn lane_events(org: &OrgId, day: Day, lane: u8) -> KeyRange {
-    KeyRange { pk: lane_key(org, day, lane), from: "!".to_owned(), to: "~".to_owned() }
+    KeyRange { pk: lane_key(org, day, lane), from: FIRST.to_owned(), to: above_all_ids() }
 }
 
 /// All events of a day except the registry's audit entries: two ranges in each lane, before and after them.
 pub fn events_except_registry_entries(org: &OrgId, day: Day) -> impl Iterator<Item = KeyRange> {
-    // No sort key begins with a character below the first of these bounds or above the last.
-    let (before, after) = (format!("{REGISTRY_SOURCE}\""), format!("{REGISTRY_SOURCE}{AFTER_SEPARATOR}"));
-    let ranges = [("!".to_owned(), before), (after, "~".to_owned())];
+    // What follows the source of an entry is a separator; what follows it in a longer source sorts after that.
+    let (before, after) =
+        (format!("{REGISTRY_SOURCE}{SEPARATOR}"), format!("{REGISTRY_SOURCE}{AFTER_SEPARATOR}"));
+    let ranges = [(FIRST.to_owned(), before), (after, above_all_ids())];
     let lanes = (0..LANES).map(move |lane| lane_key(org, day, lane));
     lanes.flat_map(move |pk| ranges.clone().map(|(from, to)| KeyRange { pk: pk.clone(), from, to }))
 }
@@ -81,12 +89,18 @@ fn lane(source: &str, id: &str) -> u8 {
 }
 
 /// The parts of a raw event's key: organization, day, source, id.
-pub fn parse_event_key<'a>(pk: &'a str, sk: &'a str) -> Option<(OrgId, Day, &'a str, &'a str)> {
+pub fn parse_event_key<'a>(pk: &str, sk: &'a str) -> Option<(OrgId, Day, Cow<'a, str>, &'a str)> {
     let mut parts = pk.split(SEPARATOR);
     let (org, day) = (OrgId::new(parts.next()?).ok()?, Day::parse(parts.next()?)?);
     let lane: u8 = parts.next()?.parse().ok()?;
-    let (source, id) = sk.split_once(SEPARATOR)?;
+    let (source, id) = parse_event_sk(sk)?;
     (lane < LANES && parts.next().is_none()).then_some((org, day, source, id))
+}
+
+/// The source and the id of a raw event's sort key.
+pub fn parse_event_sk(sk: &str) -> Option<(Cow<'_, str>, &str)> {
+    let (source, id) = sk.split_once(SEPARATOR)?;
+    Some((unescape(source, IN_KEY)?, id))
 }
 
 /// The lane of a raw event's partition key.
@@ -97,7 +111,7 @@ pub fn lane_of(pk: &str) -> Option<u8> {
 
 /// The place of an entry in the log: newest first, then by id, then by source.
 pub fn activity_place(time: DateTime<Utc>, id: &str, source: &str) -> String {
-    format!("{}#{id}#{source}", newest_first(time))
+    format!("{}{SEPARATOR}{}{SEPARATOR}{source}", newest_first(time), escape(id, IN_KEY))
 }
 
 /// The time of a place.
@@ -106,10 +120,10 @@ pub fn parse_activity_place(place: &str) -> Option<DateTime<Utc>> {
     parse_newest_first(time)
 }
 
-/// The least text that is greater than `place` but not greater than any later place: no place contains the character at
+/// A text that is greater than `place` but not greater than any later place: no place contains the control character at
 /// its end.
 pub fn after_activity_place(place: &str) -> String {
-    format!("{place}!")
+    format!("{place}\u{1}")
 }
 
 /// The places from `newest` back to `oldest`, both included, as the ends of a range of sort keys.

@@ -6,8 +6,11 @@
 
 pub mod alerts;
 pub mod columns;
+mod escape;
 mod events;
 mod mark;
+#[cfg(test)]
+mod proptests;
 pub mod registry;
 pub mod status;
 #[cfg(test)]
@@ -19,11 +22,11 @@ use chrono::{DateTime, Utc};
 pub use events::{
     LANES, activity, activity_of, activity_place, activity_places, after_activity_place, event, event_key,
     events_except_registry_entries, lane_events, lane_key, lane_of, parse_activity_place, parse_event_key,
+    parse_event_sk,
 };
-pub use ledger::ids::SEPARATOR;
 pub use mark::{is_mark, mark_column};
 pub use registry::{
-    ORGANIZATIONS, agent, agent_budget, all_of, budget, destination, node, organization,
+    ORGANIZATIONS, agent, agent_budget, all_of, api_key, budget, destination, node, organization,
     organization_settings, organizations, plan, price, project, seen, settings, subject,
 };
 pub use usage::{
@@ -32,6 +35,8 @@ pub use usage::{
     parse_compute_bucket, parse_dirty_day, reconcile_progress,
 };
 
+/// Separates the parts of a key.
+pub const SEPARATOR: char = '#';
 /// The character after [`SEPARATOR`]: `{prefix}$` is greater than every key that begins with `{prefix}#`.
 const AFTER_SEPARATOR: char = '$';
 

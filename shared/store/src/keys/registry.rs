@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 
+use super::escape::escape;
 use super::{AFTER_SEPARATOR, Key, KeyRange, SEPARATOR};
 use ledger::ids::{AgentId, Name, NodeId, OrgId, ProjectId};
 use ledger::period::Day;
@@ -25,6 +26,11 @@ pub const AGENT_BUDGET: &str = "BUDGET#";
 pub const PRICE: &str = "PRICE#";
 /// The prefix of webhook destinations of alerts.
 pub const DESTINATION: &str = "DEST#";
+
+/// The prefix of keys with which events are sent.
+pub const API_KEY: &str = "KEY#";
+/// The last day (UTC) on which a key was used, in the key's item.
+pub const KEY_USED: &str = "key_used";
 
 /// Attributes of a registry item that events fill in. The settings have attributes of their own.
 pub mod seen {
@@ -86,17 +92,23 @@ pub fn agent_budget(org: &OrgId, agent: &AgentId) -> Key {
     Key { pk: org.to_string(), sk: format!("{AGENT_BUDGET}{agent}") }
 }
 
-/// The item of an own price that is in force from the day `from` on. Providers and models compare in lower case. The
-/// first slash ends the provider; slashes within it are escaped with a character that ids cannot contain, so that `a/b`
-/// of `c` is not `b/c` of `a`.
+/// The characters that are escaped in the provider of an own price, which a slash ends.
+const IN_PROVIDER: &[char] = &[' ', '!', '"', '#', '$', '/'];
+
+/// The item of an own price that is in force from the day `from` on. Providers and models compare in lower case.
 pub fn price(org: &OrgId, provider: &str, model: &str, from: NaiveDate) -> Key {
-    let id = format!("{}/{model}", provider.replace('/', "%2f")).to_ascii_lowercase();
+    let id = format!("{}/{model}", escape(provider, IN_PROVIDER)).to_ascii_lowercase();
     Key { pk: org.to_string(), sk: format!("{PRICE}{id}{SEPARATOR}{}", Day::new(from)) }
 }
 
 /// The item of a webhook destination of alerts.
 pub fn destination(org: &OrgId, id: &Name) -> Key {
     Key { pk: org.to_string(), sk: format!("{DESTINATION}{id}") }
+}
+
+/// The item of a key with which events are sent.
+pub fn api_key(org: &OrgId, id: &Name) -> Key {
+    Key { pk: org.to_string(), sk: format!("{API_KEY}{id}") }
 }
 
 /// The list of organizations.

@@ -215,5 +215,5 @@ fn event_key(record: &str) -> Option<EventKey> {
     let record: Value = serde_json::from_str(record).ok()?;
     let key = |name: &str| record.pointer(&format!("/dynamodb/Keys/{name}/S")).and_then(Value::as_str);
     let (org, day, source, id) = keys::parse_event_key(key(PK)?, key(SK)?)?;
-    Some(EventKey { org, day, source: source.to_owned(), id: id.to_owned() })
+    Some(EventKey { org, day, source: source.into_owned(), id: id.to_owned() })
 }

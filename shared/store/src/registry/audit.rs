@@ -7,13 +7,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use ledger::event::{AgentActivity, Data, Event, REGISTRY_SOURCE};
+use ledger::event::{AgentActivity, CONFIG_CHANGE, Data, Event, REGISTRY_SOURCE};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
 use ledger::period::Day;
 use ledger::settings::{
-    AgentSettings, BudgetSettings, DestinationSettings, OrganizationSettings, PlanSettings, PriceSettings,
-    ProjectSettings,
+    AgentSettings, BudgetSettings, DestinationSettings, KeySettings, OrganizationSettings, PlanSettings,
+    PriceSettings, ProjectSettings,
 };
 
 /// The most bytes of an entry's details, the same limit as for events that are ingested.
@@ -46,6 +46,14 @@ impl Setting for OrganizationSettings {}
 impl Setting for PlanSettings {}
 impl Setting for PriceSettings {}
 impl Setting for ProjectSettings {}
+
+impl Setting for KeySettings {
+    // Without the hash, which nobody needs to see.
+    fn shown(&self) -> Value {
+        let Self { name, scopes, created: _, expires, tags, hash: _ } = self;
+        serde_json::json!({ "name": name, "scopes": scopes, "expires": expires, "tags": tags })
+    }
+}
 
 impl Setting for DestinationSettings {
     /// Shows only the host, since a webhook URL's path is often a credential, and until when each secret signs, so that a
@@ -95,7 +103,7 @@ impl AuditEntry<'_> {
             day: Day::of(time, self.zone),
             data: Data::AgentActivity(AgentActivity {
                 agent_id: self.agent.cloned(),
-                event_type: name("config_change")?,
+                event_type: name(CONFIG_CHANGE)?,
                 details,
             }),
         })

@@ -3,6 +3,7 @@
 //! One item holds both: the settings as one map under [`SETTINGS`], with the [`ETAG`] of their version, and what events
 //! reported under attributes of its own. Writing the one never touches the other.
 
+mod api_keys;
 mod audit;
 mod change;
 mod if_match;
@@ -12,6 +13,7 @@ mod settings;
 mod used;
 mod zone;
 
+pub use api_keys::StoredKey;
 pub use audit::Setting;
 pub use change::{Editor, Entity, Next, UNSET};
 pub use if_match::IfMatch;

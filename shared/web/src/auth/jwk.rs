@@ -31,6 +31,7 @@ struct Document {
 #[derive(Deserialize)]
 struct Jwk {
     kty: String,
+    #[serde(default)]
     kid: String,
     alg: Option<String>,
     #[serde(rename = "use")]
@@ -64,7 +65,8 @@ impl Jwk {
         let (algorithm, decoding) = match (self.kty.as_str(), self.crv.as_deref(), self.alg.as_deref()) {
             ("RSA", _, None | Some("RS256")) => (Algorithm::RS256, self.rsa()),
             ("EC", Some("P-256"), None | Some("ES256")) => (Algorithm::ES256, self.p256()),
-            ("OKP", Some("Ed25519"), None | Some("EdDSA")) => (Algorithm::EdDSA, self.ed25519()),
+            // RFC 9864 names the algorithm after the curve.
+            ("OKP", Some("Ed25519"), None | Some("EdDSA" | "Ed25519")) => (Algorithm::EdDSA, self.ed25519()),
             // In particular `oct`: whoever can read a symmetric key can sign with it.
             _ => return None,
         };

@@ -37,6 +37,14 @@ struct Cached {
     at: Instant,
 }
 
+/// A key without a `kid` stands under the empty one: it verifies tokens without a `kid`, as the only key of a set.
+fn find<'a>(keys: &'a KeySet, kid: Option<&str>) -> Option<&'a Arc<Key>> {
+    match kid {
+        Some(kid) => keys.get(kid),
+        None => keys.values().next().filter(|_| keys.len() == 1),
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 enum FetchError {
     // The `Display` of the error omits its cause.
@@ -68,20 +76,20 @@ impl Jwks {
         self.refresh(now, false).await;
     }
 
-    /// The key with this `kid`.
-    pub async fn key(&self, kid: &str, now: Instant) -> Result<Arc<Key>> {
-        let fetched =
-            self.cache.read().await.as_ref().and_then(|it| it.keys.contains_key(kid).then_some(it.at));
+    /// The key with this `kid`; without one, the only key that there is.
+    pub async fn key(&self, kid: Option<&str>, now: Instant) -> Result<Arc<Key>> {
+        let cached = self.cache.read().await;
+        let fetched = cached.as_ref().and_then(|it| find(&it.keys, kid).is_some().then_some(it.at));
+        drop(cached);
         if fetched.is_none_or(|at| now.saturating_duration_since(at) >= MAX_AGE) {
             self.refresh(now, fetched.is_some()).await;
         }
         match &*self.cache.read().await {
             None => Err(Error::Unavailable("the identity provider's keys could not be fetched".to_owned())),
-            Some(cached) => cached
-                .keys
-                .get(kid)
-                .cloned()
-                .ok_or_else(|| Error::Unauthenticated("no usable key has the token's kid".to_owned())),
+            Some(cached) => find(&cached.keys, kid).cloned().ok_or_else(|| match kid {
+                Some(_) => Error::Unauthenticated("no usable key has the token's kid".to_owned()),
+                None => Error::Unauthenticated("no kid, and there is not exactly one key".to_owned()),
+            }),
         }
     }
 

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
-use serde::Deserialize;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use ledger::ids::OrgId;
-use runtime::config::{AuthConfig, TokenKeys};
+use runtime::config::{AuthConfig, ClaimNames, TokenKeys};
 
+mod api_keys;
 mod issue;
 mod jwk;
 mod jwks;
@@ -19,6 +20,7 @@ mod scope;
 #[cfg(test)]
 mod tests;
 
+pub use api_keys::{ApiKeys, KeyHolder, NewKey, PREFIX as KEY_PREFIX};
 pub use issue::{NewToken, sign};
 pub use scope::Scope;
 
@@ -41,31 +43,40 @@ pub struct Claims {
     pub scopes: BTreeSet<Scope>,
 }
 
-/// The claims as they appear in the token. Those that `jsonwebtoken` checks are optional here, so that its own
-/// message says which is missing.
-#[derive(Deserialize)]
-struct Wire {
-    // jsonwebtoken would accept a list of issuers; RFC 7519 allows only one.
-    #[serde(rename = "iss")]
-    _issuer: Option<String>,
-    sub: Option<String>,
-    org: Option<String>,
-    scope: Option<String>,
-}
+/// The claims of a token whose signature is valid.
+type Wire = serde_json::Map<String, Value>;
 
-impl TryFrom<Wire> for Claims {
-    type Error = Error;
-
-    fn try_from(wire: Wire) -> Result<Self> {
-        let org = wire.org.ok_or_else(|| refused("no org claim"))?;
-        let scope = wire.scope.unwrap_or_default();
+impl Claims {
+    fn read(wire: &Wire, names: &ClaimNames) -> Result<Self> {
+        // jsonwebtoken would accept a list of issuers; RFC 7519 allows only one.
+        if !wire.get("iss").is_some_and(Value::is_string) {
+            return Err(refused("the iss claim is not a string"));
+        }
+        let text = |name: &str| wire.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let org = text(&names.org).ok_or_else(|| refused(format!("no {} claim", names.org)))?;
         Ok(Self {
-            org: OrgId::new(org).map_err(|_| refused("the org claim is not an identifier"))?,
-            subject: wire.sub.filter(|sub| !sub.is_empty()).ok_or_else(|| refused("no sub claim"))?,
-            // Unknown scopes may be meant for another service.
-            scopes: scope.split(' ').filter_map(Scope::parse).collect(),
+            org: OrgId::new(org)
+                .map_err(|_| refused(format!("the {} claim is not an identifier", names.org)))?,
+            subject: text("sub").ok_or_else(|| refused("no sub claim"))?.to_owned(),
+            scopes: scopes(wire, names)?,
         })
     }
+}
+
+/// The scopes of a token. Unknown ones may be meant for another service.
+fn scopes(wire: &Wire, names: &ClaimNames) -> Result<BTreeSet<Scope>> {
+    let claim = match &names.scope {
+        Some(name) => wire.get(name),
+        None => wire.get("scope").filter(|scope| !scope.is_null()).or_else(|| wire.get("scp")),
+    };
+    let words: Vec<&str> = match claim {
+        None | Some(Value::Null) => Vec::new(),
+        Some(Value::String(text)) => text.split(' ').collect(),
+        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
+        Some(_) => return Err(refused("the scopes are neither text nor a list")),
+    };
+    let ours = words.into_iter().filter_map(|word| word.strip_prefix(names.scope_prefix.as_str()));
+    Ok(ours.filter_map(Scope::parse).collect())
 }
 
 /// Why a [`Verifier`] could not be created.
@@ -90,6 +101,7 @@ enum Keys {
 pub struct Verifier {
     expected: Validation,
     keys: Keys,
+    claims: ClaimNames,
 }
 
 impl Verifier {
@@ -112,12 +124,12 @@ impl Verifier {
         expected.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         expected.validate_nbf = true;
         expected.leeway = LEEWAY_SECONDS;
-        Ok(Self { expected, keys })
+        Ok(Self { expected, keys, claims: config.claims.clone() })
     }
 
     /// A verifier that rejects every token, for functions whose routes are all public.
     pub fn without_keys() -> Self {
-        Self { expected: Validation::default(), keys: Keys::None }
+        Self { expected: Validation::default(), keys: Keys::None, claims: ClaimNames::default() }
     }
 
     /// Fetches the keys, if they come from a URL.
@@ -145,12 +157,12 @@ impl Verifier {
         let key = match (&self.keys, header.kid) {
             (Keys::None, _) => return Err(refused("no keys to verify it with")),
             (Keys::Secret(key), _) => key.clone(),
-            (Keys::Jwks(jwks), Some(kid)) => jwks.key(&kid, now).await?,
-            (Keys::Jwks(_), None) => return Err(refused("no kid")),
+            (Keys::Jwks(jwks), kid) => jwks.key(kid.as_deref(), now).await?,
         };
         // The key decides the algorithm. The header's is compared with it, never followed.
         let expected = Validation { algorithms: vec![key.algorithm], ..self.expected.clone() };
-        decode::<Wire>(token, &key.decoding, &expected).map_err(unverified)?.claims.try_into()
+        let decoded = decode::<Wire>(token, &key.decoding, &expected).map_err(unverified)?;
+        Claims::read(&decoded.claims, &self.claims)
     }
 }
 
@@ -162,7 +174,16 @@ fn refused(reason: impl Into<String>) -> Error {
 #[allow(clippy::needless_pass_by_value, reason = "what map_err passes")]
 fn unverified(error: jsonwebtoken::errors::Error) -> Error {
     match error.kind() {
-        ErrorKind::Base64(_) | ErrorKind::Json(_) | ErrorKind::Utf8(_) => refused("malformed"),
+        ErrorKind::Base64(_) | ErrorKind::Json(_) | ErrorKind::Utf8(_) | ErrorKind::InvalidToken => {
+            refused("malformed")
+        }
+        ErrorKind::ExpiredSignature => refused("the token has expired"),
+        ErrorKind::ImmatureSignature => refused("the token is not valid yet"),
+        ErrorKind::InvalidIssuer => refused("the issuer is not the configured one"),
+        ErrorKind::InvalidAudience => refused("the audience is not the configured one"),
+        ErrorKind::InvalidSignature => refused("the signature is wrong"),
+        ErrorKind::InvalidAlgorithm => refused("the algorithm is not the key's"),
+        ErrorKind::MissingRequiredClaim(claim) => refused(format!("no {claim} claim")),
         _ => refused(error.to_string()),
     }
 }

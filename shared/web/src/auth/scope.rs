@@ -52,6 +52,11 @@ impl Scope {
         }
     }
 
+    /// Whether a key may have it: keys never read or change settings.
+    pub const fn is_for_keys(self) -> bool {
+        !matches!(self, Self::RegistryRead | Self::RegistryWrite)
+    }
+
     /// The scope with this name, case-sensitive (RFC 6749, section 3.3).
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == word)

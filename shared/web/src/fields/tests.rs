@@ -18,7 +18,13 @@ fn integers_are_limited() {
     assert_eq!(read(&"9".repeat(60)), "less_than_equal");
     assert_eq!(read("-1"), "greater_than_equal");
     assert_eq!(read(&format!("-{}", "9".repeat(60))), "greater_than_equal");
-    for bad in ["1.0", "1e3", "\"1\"", "true", "null", "[]"] {
+    for whole in ["488.0", "1e3", "1.5e1", "-0.0", "1000000000.000"] {
+        assert_eq!(read(whole), "ok", "{whole}");
+    }
+    assert_eq!(integer(0..=1000)(&raw("4.88e2")), Ok(488));
+    assert_eq!(read("1e10"), "less_than_equal");
+    assert_eq!(read("-1.0"), "greater_than_equal");
+    for bad in ["1.5", "1e-3", "1e400", "\"1\"", "\"1.0\"", "true", "null", "[]"] {
         assert_eq!(read(bad), "int_type", "{bad}");
     }
 }

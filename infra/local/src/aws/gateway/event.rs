@@ -16,12 +16,13 @@ use http::{HeaderMap, HeaderName, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::route;
-
 /// What the gateway knows about a request beyond the request itself.
 pub struct RequestInfo {
     /// The key of the matching route.
     pub route_key: String,
+    /// The decoded path.
+    pub path: String,
+    /// The decoded parameters of the route.
     pub path_parameters: BTreeMap<String, String>,
     pub id: String,
     pub time: DateTime<Utc>,
@@ -30,7 +31,7 @@ pub struct RequestInfo {
 pub fn event(parts: &Parts, body: &Bytes, info: &RequestInfo) -> Value {
     let (body, is_base64) = payload(&parts.headers, body);
     // API Gateway decodes the path but passes the query on as it was sent.
-    let path = route::decoded(parts.uri.path());
+    let path = &info.path;
     let query = parts.uri.query().unwrap_or_default();
     let headers = headers(parts);
     let mut event = json!({
@@ -38,7 +39,7 @@ pub fn event(parts: &Parts, body: &Bytes, info: &RequestInfo) -> Value {
         "routeKey": info.route_key,
         "rawPath": path,
         "rawQueryString": query,
-        "requestContext": context(parts, &path, info),
+        "requestContext": context(parts, path, info),
         "isBase64Encoded": is_base64,
     });
     // Empty fields are left out.

@@ -1,13 +1,16 @@
 //! Stands in for API Gateway: converts HTTP requests to events as API Gateway does, invokes the function to which the
 //! template assigns the route, and converts the function's response back.
 //!
-//! One thing differs. API Gateway itself answers a request that matches no route; here the function with the nearest
-//! route answers it, in the project's own error format.
+//! Two things differ. API Gateway itself answers a request that matches no route; here the function with the nearest
+//! route answers it, in the project's own error format. And API Gateway decodes a path twice, before and after it
+//! matches routes (see `infra/README.md`, "Ids in paths"); here it is decoded once, segment by segment, so that every id
+//! that was escaped once arrives as it was.
 
 mod event;
 mod invoke_api;
 mod route;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,6 +31,8 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tower::Service;
 use tracing::Instrument;
+use web::error::Fault;
+use web::gateway_path::event_with_escaped_path;
 
 use crate::aws::invoke::Lambda;
 use crate::error::{Error, Result};
@@ -83,12 +88,14 @@ impl Gateway {
             return too_large().await;
         }
         let (method, path) = (parts.method.as_str(), parts.uri.path());
-        let mut matching = self.routes.iter().filter_map(|(pattern, index)| {
-            pattern.matches(method, path).map(|parameters| (pattern.key(), parameters, *index))
-        });
-        let (route_key, path_parameters, index) = match matching.next() {
+        let Some(segments) = route::decoded_segments(path) else {
+            let fault = Fault::new(vec!["path".into()], "utf8", "Path should be percent-encoded UTF-8");
+            return error_response(fault.into()).await;
+        };
+        let path = format!("/{}", segments.join("/"));
+        let (route_key, path_parameters, index) = match self.route(method, &segments) {
             Some(found) => found,
-            None => match self.nearest(path) {
+            None => match self.nearest(method, &segments) {
                 Some(index) => ("$default".to_owned(), [].into(), index),
                 None => return error_response(web::error::Error::NotFound("Not Found")).await,
             },
@@ -97,7 +104,7 @@ impl Gateway {
             return bad_request("The host is not valid.");
         }
         let id = format!("{:016x}", rand::random::<u64>());
-        let info = RequestInfo { route_key, path_parameters, id, time: Clock::system().now() };
+        let info = RequestInfo { route_key, path, path_parameters, id, time: Clock::system().now() };
         let event = event::event(&parts, &body, &info).to_string();
         let mut response = self.functions[index].call(event, &info).await;
         if let Ok(id) = HeaderValue::from_str(&info.id) {
@@ -106,8 +113,20 @@ impl Gateway {
         response
     }
 
-    /// The index of the function whose route shares the longest prefix with `path`.
-    fn nearest(&self, path: &str) -> Option<usize> {
+    /// The first route that matches: its key, the path parameters, and the index of its function.
+    fn route(&self, method: &str, path: &[String]) -> Option<(String, BTreeMap<String, String>, usize)> {
+        self.routes.iter().find_map(|(pattern, index)| {
+            pattern.matches(method, path).map(|parameters| (pattern.key(), parameters, *index))
+        })
+    }
+
+    /// The index of the function whose route shares the longest prefix with `path`. None if only decoded slashes make
+    /// it a path that has a route: the function could not tell them from others.
+    fn nearest(&self, method: &str, path: &[String]) -> Option<usize> {
+        let split: Vec<_> = path.iter().flat_map(|segment| segment.split('/').map(str::to_owned)).collect();
+        if split != path && self.route(method, &split).is_some() {
+            return None;
+        }
         let shared = |(pattern, index): &(Pattern, usize)| (pattern.shared_prefix(path), *index);
         let (length, index) = self.routes.iter().map(shared).max_by_key(|(length, _)| *length)?;
         (length > 0).then_some(index)
@@ -145,7 +164,8 @@ impl HttpFunction {
                 return bad_request("The request is not valid.");
             }
         };
-        let (router, event) = (self.router.clone(), LambdaEvent::new(request, self.context(info)));
+        let event = event_with_escaped_path(LambdaEvent::new(request, self.context(info)));
+        let router = self.router.clone();
         let span = request_span(&event.context);
         let invocation = async move {
             // A router is always ready. The adapter is dropped before the await, since it is not `Send`.

@@ -43,21 +43,21 @@ impl Pattern {
         format!("{} {}", self.method, self.path)
     }
 
-    /// The decoded path parameters, if the route matches.
-    pub fn matches(&self, method: &str, path: &str) -> Option<BTreeMap<String, String>> {
+    /// The path parameters, if the route matches a path with these decoded segments.
+    pub fn matches(&self, method: &str, path: &[String]) -> Option<BTreeMap<String, String>> {
         if !self.any_method && self.method != method {
             return None;
         }
-        let mut given = segments(path);
+        let mut given = path.iter().map(String::as_str);
         let mut parameters = BTreeMap::new();
         for segment in &self.segments {
             let (name, value) = match (segment, given.next()?) {
                 (Segment::Literal(literal), text) if literal == text => continue,
                 (Segment::Literal(_), _) | (_, "") => return None,
-                (Segment::Parameter(name), text) => (name, decoded(text)),
+                (Segment::Parameter(name), text) => (name, text.to_owned()),
                 (Segment::Greedy(name), text) => {
                     let rest: Vec<_> = std::iter::once(text).chain(given.by_ref()).collect();
-                    (name, decoded(&rest.join("/")))
+                    (name, rest.join("/"))
                 }
             };
             parameters.insert(name.clone(), value);
@@ -66,12 +66,12 @@ impl Pattern {
     }
 
     /// How many leading segments the route and `path` share.
-    pub fn shared_prefix(&self, path: &str) -> usize {
-        let same = |(segment, text): &(&Segment, &str)| match segment {
-            Segment::Literal(literal) => literal == text,
+    pub fn shared_prefix(&self, path: &[String]) -> usize {
+        let same = |(segment, text): &(&Segment, &String)| match segment {
+            Segment::Literal(literal) => literal == *text,
             Segment::Parameter(_) | Segment::Greedy(_) => !text.is_empty(),
         };
-        self.segments.iter().zip(segments(path)).take_while(same).count()
+        self.segments.iter().zip(path).take_while(same).count()
     }
 }
 
@@ -79,17 +79,28 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.strip_prefix('/').unwrap_or(path).split('/')
 }
 
-/// `text` with its percent escapes decoded. Malformed escapes stay as they are.
-pub fn decoded(text: &str) -> String {
+/// The segments of an escaped path, decoded; none if an escape is malformed or the text is not UTF-8.
+pub fn decoded_segments(path: &str) -> Option<Vec<String>> {
+    segments(path).map(decoded).collect()
+}
+
+fn decoded(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, after)) = rest.split_first() {
-        let escape = (first == b'%').then(|| after.get(..2)).flatten();
-        let value = escape.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
-        bytes.push(value.unwrap_or(first));
-        rest = if value.is_some() { &after[2..] } else { after };
+        let (byte, after) = match (first, after) {
+            (b'%', [high, low, after @ ..]) => (hex(*high)? << 4 | hex(*low)?, after),
+            (b'%', _) => return None,
+            _ => (first, after),
+        };
+        bytes.push(byte);
+        rest = after;
     }
-    String::from_utf8_lossy(&bytes).into_owned()
+    String::from_utf8(bytes).ok()
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    u8::try_from(char::from(digit).to_digit(16)?).ok()
 }
 
 #[cfg(test)]
@@ -102,16 +113,29 @@ mod tests {
 
     #[test]
     fn a_route_matches_by_method_and_path() {
+        let matches = |route: &Pattern, method: &str, path: &str| {
+            let found = route.matches(method, &decoded_segments(path).unwrap())?;
+            Some(
+                found.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().concat(),
+            )
+        };
         let route = pattern("GET", "/a/{id}/b");
-        assert_eq!(route.matches("GET", "/a/x%20y/b"), Some([("id".to_owned(), "x y".to_owned())].into()));
-        for (method, path) in
-            [("PUT", "/a/x/b"), ("GET", "/a/x"), ("GET", "/a/x/b/"), ("GET", "/a//b"), ("GET", "/A/x/b")]
-        {
-            assert_eq!(route.matches(method, path), None, "{method} {path}");
+        for (path, id) in [("/a/x%20y/b", "id=x y"), ("/a/x%2Fy/b", "id=x/y"), ("/%61/../%62", "id=..")] {
+            assert_eq!(matches(&route, "GET", path).as_deref(), Some(id), "{path}");
+        }
+        for (method, path) in [
+            ("PUT", "/a/x/b"),
+            ("GET", "/a/x"),
+            ("GET", "/a/x/b/"),
+            ("GET", "/a//b"),
+            ("GET", "/A/x/b"),
+            ("GET", "/a/x%2Fb"),
+        ] {
+            assert_eq!(matches(&route, method, path), None, "{method} {path}");
         }
         let rest = pattern("ANY", "/a/{rest+}");
-        assert_eq!(rest.matches("PUT", "/a/b/c"), Some([("rest".to_owned(), "b/c".to_owned())].into()));
-        assert_eq!(rest.matches("PUT", "/a"), None);
+        assert_eq!(matches(&rest, "PUT", "/a/b/c%2Fd").as_deref(), Some("rest=b/c/d"));
+        assert_eq!(matches(&rest, "PUT", "/a"), None);
     }
 
     #[test]
@@ -126,8 +150,10 @@ mod tests {
     }
 
     #[test]
-    fn malformed_escapes_stay() {
-        assert_eq!(decoded("a%2fb%zz%4"), "a/b%zz%4");
-        assert_eq!(decoded("%C3%A9%E9"), "\u{e9}\u{fffd}");
+    fn malformed_escapes_are_not_decoded() {
+        assert_eq!(decoded("a%2fb%C3%A9%25").as_deref(), Some("a/b\u{e9}%"));
+        for bad in ["%", "%4", "a%zz", "%+1", "%E9", "%ff"] {
+            assert_eq!(decoded(bad), None, "{bad}");
+        }
     }
 }

@@ -119,6 +119,7 @@ fn only_api_gateways_text_types_are_sent_as_text() {
         let request = http::Request::builder().header(CONTENT_TYPE, content_type).body(()).unwrap();
         let info = super::RequestInfo {
             route_key: String::new(),
+            path: "/".to_owned(),
             path_parameters: [].into(),
             id: String::new(),
             time: Clock::system().now(),

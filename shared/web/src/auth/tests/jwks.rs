@@ -134,7 +134,7 @@ async fn a_fetch_times_out() {
     let provider = Provider::start(&[jwk("ed")]).await;
     let _closed = provider.gate.write().await;
     let jwks = Jwks::new(provider.url().parse().unwrap(), Duration::from_millis(20)).unwrap();
-    assert!(matches!(jwks.key("ed", Instant::now()).await, Err(Error::Unavailable(_))));
+    assert!(matches!(jwks.key(Some("ed"), Instant::now()).await, Err(Error::Unavailable(_))));
 }
 
 #[tokio::test]
@@ -185,6 +185,7 @@ fn an_invalid_url_is_an_error_at_start_up() {
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
         keys: TokenKeys::JwksUrl("https://".to_owned()),
+        claims: ClaimNames::default(),
     };
     assert!(matches!(Verifier::new(&config), Err(VerifierError::Url(_))));
 }

@@ -23,8 +23,13 @@ const ISSUER: &str = "https://id.test";
 const AUDIENCE: &str = "fleetledger";
 const SECRET: &[u8] = b"a secret for tests, of 32 bytes or more";
 
+fn config(keys: TokenKeys) -> AuthConfig {
+    let claims = ClaimNames::default();
+    AuthConfig { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), keys, claims }
+}
+
 fn verifier(keys: TokenKeys) -> Verifier {
-    Verifier::new(&AuthConfig { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), keys }).unwrap()
+    Verifier::new(&config(keys)).unwrap()
 }
 
 fn now() -> u64 {

@@ -51,7 +51,40 @@ async fn unknown_scopes_are_ignored() {
     let mut none = claims();
     none.as_object_mut().unwrap().remove("scope");
     assert!(accept(&hs256(&none)).await.scopes.is_empty());
-    refuse(&hs256(&claims_with("scope", json!(["metrics:read"])))).await;
+    for odd in [json!(1), json!({}), json!(true)] {
+        refuse(&hs256(&claims_with("scope", odd))).await;
+    }
+}
+
+#[tokio::test]
+async fn scopes_are_text_or_a_list_under_the_name_and_prefix_of_the_provider() {
+    let read = async |names: ClaimNames, more: Value| {
+        let mut all = claims();
+        all.as_object_mut().unwrap().remove("scope");
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let config = AuthConfig { claims: names, ..config(TokenKeys::Secret(SECRET.to_vec())) };
+        let claims = Verifier::new(&config).unwrap().verify(&hs256(&all)).await.unwrap();
+        (claims.org.to_string(), claims.scopes.into_iter().map(Scope::as_str).collect::<Vec<_>>().join(" "))
+    };
+    let names = |org: &str, scope: Option<&str>, prefix: &str| ClaimNames {
+        org: org.to_owned(),
+        scope: scope.map(str::to_owned),
+        scope_prefix: prefix.to_owned(),
+    };
+    let plain = || names("org", None, "");
+    let acme = |scopes: &str| ("acme".to_owned(), scopes.to_owned());
+    assert_eq!(read(plain(), json!({ "scope": ["metrics:read", 1, "x"] })).await, acme("metrics:read"));
+    // Microsoft and Okta.
+    assert_eq!(read(plain(), json!({ "scp": "costs:read" })).await, acme("costs:read"));
+    assert_eq!(read(plain(), json!({ "scp": ["costs:read"] })).await, acme("costs:read"));
+    assert_eq!(read(plain(), json!({ "scope": "", "scp": "costs:read" })).await, acme(""));
+    // Auth0.
+    let auth0 = names("org_id", Some("permissions"), "");
+    let more = json!({ "org_id": "o1", "permissions": ["costs:read"], "scope": "metrics:read" });
+    assert_eq!(read(auth0, more).await, ("o1".to_owned(), "costs:read".to_owned()));
+    // Cognito.
+    let more = json!({ "scope": "fleetledger/costs:read other/metrics:read metrics:read" });
+    assert_eq!(read(names("org", None, "fleetledger/"), more).await, acme("costs:read"));
 }
 
 #[tokio::test]
@@ -107,10 +140,13 @@ async fn issuer_and_audience_must_match_exactly() {
 #[tokio::test]
 async fn only_hs256_with_the_configured_secret_is_accepted() {
     let other = EncodingKey::from_secret(b"another secret, of 32 bytes or more");
-    assert_eq!(refuse(&encode(&Header::default(), &claims(), &other).unwrap()).await, "InvalidSignature");
+    assert_eq!(
+        refuse(&encode(&Header::default(), &claims(), &other).unwrap()).await,
+        "the signature is wrong"
+    );
     for algorithm in [Algorithm::HS384, Algorithm::HS512] {
         let token = encode(&Header::new(algorithm), &claims(), &EncodingKey::from_secret(SECRET)).unwrap();
-        assert_eq!(refuse(&token).await, "InvalidAlgorithm");
+        assert_eq!(refuse(&token).await, "the algorithm is not the key's");
     }
     for kid in ["rsa", "ec", "ed"] {
         assert_eq!(refuse(&signed_by(kid, &claims())).await, "InvalidAlgorithm");

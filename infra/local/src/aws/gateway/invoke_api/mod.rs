@@ -11,7 +11,7 @@ use http::uri::Authority;
 use http::{Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::route::Pattern;
+use super::route::{Pattern, decoded_segments};
 use crate::aws::invoke::{self, Lambda};
 use crate::template::Route;
 
@@ -53,7 +53,8 @@ impl InvokeApi {
 
     /// Handles a request if it is for this API.
     pub async fn handle(&self, parts: &Parts, body: &Bytes) -> Option<Response<Bytes>> {
-        let mut parameters = self.route.matches(parts.method.as_str(), parts.uri.path())?;
+        let path = decoded_segments(parts.uri.path())?;
+        let mut parameters = self.route.matches(parts.method.as_str(), &path)?;
         let name = parameters.remove("name").unwrap_or_default();
         let mut response = match self.check(parts, body, &name) {
             Ok((lambda, payload)) => run(lambda, payload).await,

@@ -1,0 +1,37 @@
+//! Ids that are not registered, because a path with them would not reach them.
+//!
+//! Events may name them: their usage counts and is listed like any other.
+
+use web::error::{Fault, Result};
+
+/// What follows `/api/agents/` in the paths of other endpoints.
+const OF_AGENTS: [&str; 3] = ["workforce/agents", "workforce/summary", "workforce/trends"];
+/// What follows the id in the path of a project's usage.
+const AFTER_PROJECT: &str = "/usage";
+
+/// Refuses the ids of agents whose path is another endpoint's once its slashes are decoded, as API Gateway does.
+pub fn check_agent(id: &str) -> Result<()> {
+    refuse_if(OF_AGENTS.contains(&id) || is_dots(id), "id")
+}
+
+/// The same for projects.
+pub fn check_project(id: &str) -> Result<()> {
+    refuse_if(id.ends_with(AFTER_PROJECT) || is_dots(id), "id")
+}
+
+/// Refuses dot segments, which clients remove from a path even if they are escaped (WHATWG URL, "path state").
+pub fn check_dots(id: &str, parameter: &'static str) -> Result<()> {
+    refuse_if(is_dots(id), parameter)
+}
+
+fn is_dots(id: &str) -> bool {
+    [".", ".."].contains(&id)
+}
+
+fn refuse_if(is_reserved: bool, parameter: &'static str) -> Result<()> {
+    if is_reserved {
+        let msg = "Id is reserved, because a path with it means something else";
+        return Err(Fault::new(vec!["path".into(), parameter.into()], "reserved", msg).into());
+    }
+    Ok(())
+}
