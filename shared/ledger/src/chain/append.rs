@@ -158,8 +158,8 @@ impl<B: Batch> Append<B> {
                 self.go_on(family, tail);
                 continue;
             }
-            // Without a page, nothing tells whether old records were added to pages that have expired.
-            if tail.is_none() && now - self.batch.arrival(first) > self.timing.late {
+            // The page that tells whether they were added may have expired, or expire before it is written.
+            if now - self.batch.arrival(first) > self.timing.late {
                 self.dirty = true;
                 return Ok(WriteCommand::MarkDirty);
             }

@@ -51,11 +51,13 @@ pub struct Timing {
     /// A page is deleted this long after every pack was found to cover it: longer than `tail_age` and the run time of
     /// the aggregator together, and longer than the run time of a compaction.
     pub delete_after: Seconds,
-    /// A chain without pages takes no record that arrived longer ago than this. Longer than the stream keeps records.
+    /// No record is added that arrived longer ago than this. Longer than the stream keeps records, so that none is this old
+    /// unless something stood still.
     pub late: Seconds,
     /// No reader takes longer.
     pub reader: Seconds,
-    /// The last page of a chain expires this long after the end of the date of arrival. Longer than `late`.
+    /// The last page of a chain expires this long after the end of the date of arrival. Longer than `late`, `tail_age` and
+    /// the run time of the aggregator together.
     pub expire_after: Seconds,
 }
 
