@@ -26,6 +26,8 @@ pub struct Compactor {
     wait: Tick,
     /// What was read last of a longer pack.
     long: Chunks<Counts>,
+    /// Whether the upper half of a chunk was written, and not yet the lower one.
+    has_split: bool,
     /// A chunk that is written too late.
     deferred: Option<(ChunkKey, Chunk<Counts, u32>)>,
 }
@@ -68,6 +70,7 @@ impl Compactor {
             chunks: Query::default(),
             wait: 0,
             long: Chunks::<Counts>::new(),
+            has_split: false,
             deferred: None,
         }
     }
@@ -88,6 +91,10 @@ impl Compactor {
             && let Some((id, chunk)) = self.deferred.take()
         {
             world.chunks.put(&id, Some(chunk), world.now);
+        }
+        if std::mem::take(&mut self.has_split) && world.fails(200) {
+            // It crashes where that leaves the most behind.
+            return true;
         }
         let Some(command) = self.command.take().or_else(|| self.compaction.next(world.seconds())) else {
             return true;
@@ -231,6 +238,7 @@ impl Compactor {
             world.counts.released += 1;
         }
         world.counts.chunk_splits += u64::from(is_upper);
+        self.has_split = is_upper;
         world.chunks.put(&id, Some(chunk), world.now);
         Some(Answer::Done)
     }

@@ -425,6 +425,8 @@ impl Run {
             self.compact(days()[0], vec![Task::Rebuild(all, days().into_iter().collect())]);
             if let Some(drifted) = self.drifted {
                 let other = days().into_iter().find(|day| *day != drifted).unwrap_or(drifted);
+                let own = PackId { kind, span: Span::Day(drifted) };
+                self.compact(drifted, vec![Task::Close, Task::Absorb(own), Task::Absorb(last)]);
                 self.compact(other, vec![Task::Release(last, drifted)]);
             }
             let is_claimed =
