@@ -24,7 +24,8 @@ pub struct Note {
 pub enum Task<K> {
     /// Remove the pages that the day's note names, if it is old enough.
     Remove,
-    /// Close pages to which nothing was appended for a while.
+    /// Close open pages, so that they can be merged. Not worth it for small organizations: the pages of a chain that has
+    /// ended are final anyway.
     Close,
     /// Merge closed pages into a pack.
     Absorb(PackId<K>),
@@ -51,7 +52,7 @@ pub enum CompactionCommand<R: Rows, M> {
     Close(PageId, M),
     /// Delete a page.
     Delete(PageId),
-    /// Remove the deltas of a page, if it is closed, and set when it expires.
+    /// Remove the deltas of a page, if it exists, mark it as closed, and set when it expires.
     Empty(PageId, Seconds),
     /// Write a chunk, if it has this version; none: if it does not exist.
     PutChunk(PackId<R::Kind>, ChunkId<R::Bound>, Chunk<R, R::Bound>, Option<u64>),
@@ -296,7 +297,7 @@ where
             if has_next {
                 pages.remove(&id);
                 self.commands.push_back(CompactionCommand::Delete(id));
-            } else if page.closed && !page.deltas.is_empty() {
+            } else if self.timing.is_final(&id, page, now) && !page.deltas.is_empty() {
                 page.deltas.clear();
                 // A reader may have read its deltas, and read packs only after the page is gone.
                 let expires = self.timing.expires(id.chain.arrival).max(now + self.timing.reader);
@@ -337,7 +338,9 @@ where
     ) -> Option<Chunk<R, R::Bound>> {
         let mut absorbed = chunk.clone();
         let selection = select(pages, &chunk.cover, kind.families());
-        for (page_id, page) in selection.pages.into_iter().filter(|(_, page)| page.closed) {
+        for (page_id, page) in
+            selection.pages.into_iter().filter(|(id, page)| self.timing.is_final(id, page, now))
+        {
             page.deltas.iter().for_each(|delta| absorbed.rows.absorb(delta, kind, KeyRange::of(id, chunk)));
             absorbed.cover.add(page_id);
             absorbed.days.entry(self.day).or_default();

@@ -2,7 +2,8 @@
 
 use chrono::NaiveTime;
 
-use super::ids::Family;
+use super::ids::{Family, PageId};
+use super::page::Page;
 use crate::period::Day;
 
 /// Seconds since 1970, or a number of seconds.
@@ -62,6 +63,11 @@ pub struct Timing {
 }
 
 impl Timing {
+    /// Whether nothing is appended to a page any more: it is closed, or its chain has ended.
+    pub fn is_final<M, D>(&self, id: &PageId, page: &Page<M, D>, now: Seconds) -> bool {
+        page.closed || now > self.expires(id.chain.arrival)
+    }
+
     /// When the last page of a chain expires. From then on, a chain without a page stays without one.
     pub fn expires(&self, arrival: Day) -> Seconds {
         let end = arrival.next().date().and_time(NaiveTime::MIN).and_utc();

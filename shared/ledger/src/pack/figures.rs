@@ -137,6 +137,11 @@ impl Table {
         compute.collect()
     }
 
+    /// Distinct end users, by hash.
+    pub fn end_users(&self) -> BTreeSet<[u8; 8]> {
+        self.sets(Group::EndUsers).flat_map(|(_, users)| users.iter().copied()).collect()
+    }
+
     fn agent(&self, position: i32) -> Option<AgentId> {
         AgentId::new(self.name_at(Domain::Agents, position)?).ok()
     }

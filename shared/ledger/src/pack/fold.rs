@@ -15,6 +15,9 @@ use crate::rollup::{
     EndUser, INPUT_LENGTHS, Measure, RollupId, TASK_TYPES, compute_parts, instance_hash, model_name,
 };
 
+/// Sets of end users, so that the many of one day can be in several chunks.
+const END_USER_BUCKETS: u8 = 32;
+
 impl Table {
     /// Adds what an event contributes, in full detail.
     ///
@@ -67,7 +70,7 @@ impl Table {
         self.add(Group::Calls, key, figures.chain(latency.into_iter().flatten()));
         if let Some(user) = &call.end_user {
             let user = EndUser::new(&event.org, event.day, user.as_str());
-            self.insert(Group::EndUsers, [0; 5], user.hash);
+            self.insert(Group::EndUsers, [i32::from(user.hash[0] % END_USER_BUCKETS), 0, 0, 0, 0], user.hash);
         }
         Ok(())
     }

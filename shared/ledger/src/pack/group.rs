@@ -49,7 +49,7 @@ pub enum Group {
     ProjectHours,
     /// Compute by day of the organization: project, day.
     ProjectDays,
-    /// End users: a set, and no rows.
+    /// End users: sets by bucket, and no rows.
     EndUsers,
     /// An organization's calls: model.
     OrgModels,
@@ -67,11 +67,14 @@ pub enum Group {
     AgentTaskTypes,
     /// Agents' calls with long inputs: agent, model, input length.
     AgentLengths,
+    /// Agents' calls in full detail: agent, model, task type, input length. What is left of [`Group::Calls`] where the
+    /// organization's rows are in another chain.
+    AgentCalls,
 }
 
 impl Group {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Calls,
         Self::Tasks,
         Self::Activity,
@@ -86,6 +89,7 @@ impl Group {
         Self::AgentModels,
         Self::AgentTaskTypes,
         Self::AgentLengths,
+        Self::AgentCalls,
     ];
 
     /// The parts of the group's keys.
@@ -95,10 +99,12 @@ impl Group {
         const KIND: Part = Part::Name(Domain::Kinds);
         const PROJECT: Part = Part::Name(Domain::Projects);
         match self {
+            Self::AgentCalls => &[AGENT, MODEL, Part::Number, Part::Number],
             Self::Calls => &[AGENT, MODEL, Part::Number, Part::Number, Part::Number],
             Self::Activity => &[AGENT, Part::Number, Part::Number, KIND],
             Self::ProjectHours | Self::ProjectDays => &[PROJECT, Part::Number],
-            Self::EndUsers | Self::OrgWork => &[],
+            Self::EndUsers => &[Part::Number],
+            Self::OrgWork => &[],
             Self::OrgModels => &[MODEL],
             Self::OrgActivity => &[KIND],
             Self::Tasks | Self::Agents => &[AGENT],

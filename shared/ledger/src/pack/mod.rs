@@ -5,6 +5,8 @@
 //! and the pages that it lacks, and add them up. All sums are sums of integers, so the order of addition is irrelevant.
 
 mod amount;
+mod batch;
+mod chunk;
 mod codec;
 mod figure;
 mod figures;
@@ -18,6 +20,7 @@ mod tests;
 mod view;
 
 pub use amount::{Amount, Inexact};
+pub use batch::EventBatch;
 pub use codec::Malformed;
 pub use figure::Figure;
 pub use group::{Domain, Group, Key, NONE, Part};

@@ -21,11 +21,13 @@ pub enum View {
     Compute,
     /// Distinct end users.
     EndUsers,
+    /// All of these in one, for organizations so small that several packs would cost more.
+    Whole,
 }
 
 impl View {
-    /// All of them.
-    pub const ALL: [Self; 6] =
+    /// The parts of [`View::Whole`].
+    pub const PARTS: [Self; 6] =
         [Self::Organization, Self::Agents, Self::AgentModels, Self::Activity, Self::Compute, Self::EndUsers];
 
     /// The groups of a table of this view.
@@ -37,6 +39,7 @@ impl View {
             Self::Activity => &[Group::Activity],
             Self::Compute => &[Group::ProjectHours, Group::ProjectDays],
             Self::EndUsers => &[Group::EndUsers],
+            Self::Whole => &Group::ALL,
         }
     }
 }
@@ -56,8 +59,39 @@ impl Table {
             View::Organization => self.add_organization(detail),
             View::Agents => self.add_agents(detail),
             View::AgentModels => self.add_agent_models(detail),
-            View::Activity | View::Compute | View::EndUsers => self.merge(&detail.only(view.groups())),
+            View::Activity | View::Compute | View::EndUsers => {}
+            View::Whole => View::PARTS.into_iter().for_each(|part| self.merge_view(detail, part)),
         }
+        // What is in the form of the view already.
+        if view != View::Whole {
+            self.merge(&detail.only(view.groups()));
+        }
+    }
+
+    /// This table of full detail, without the agents' rows of calls and tasks; instead, with the organization's.
+    #[must_use]
+    pub fn without_agents(&self) -> Self {
+        let mut rest =
+            self.only(&[Group::Activity, Group::ProjectHours, Group::ProjectDays, Group::EndUsers]);
+        rest.add_organization(&self.only(&[Group::Calls, Group::Tasks]));
+        rest
+    }
+
+    /// The agents' rows of calls and tasks of this table of full detail.
+    #[must_use]
+    pub fn agents_only(&self) -> Self {
+        let mut agents = Self::default();
+        for (key, row) in self.rows(Group::Calls) {
+            let [agent, model, ..] = agents.key(self, &[(Domain::Agents, key[0]), (Domain::Models, key[1])]);
+            let key = [agent, model, key[2], key[3], 0];
+            agents.add(Group::AgentCalls, key, of_agent(row));
+            agents.add(Group::AgentCalls, key, some(row, &Figure::LATENCY));
+        }
+        for (key, row) in self.rows(Group::Tasks) {
+            let key = agents.key(self, &[(Domain::Agents, key[0])]);
+            agents.add(Group::Agents, key, row.figures());
+        }
+        agents
     }
 
     /// The rows and sets of some groups.
@@ -95,7 +129,7 @@ impl Table {
     }
 
     fn add_agents(&mut self, detail: &Self) {
-        for (key, row) in detail.rows(Group::Calls) {
+        for (key, row) in detail.rows(Group::Calls).chain(detail.rows(Group::AgentCalls)) {
             let key = self.key(detail, &[(Domain::Agents, key[0])]);
             self.add(Group::Agents, key, of_agent(row));
             self.add(Group::Agents, key, some(row, &Figure::LATENCY));
@@ -112,7 +146,7 @@ impl Table {
     }
 
     fn add_agent_models(&mut self, detail: &Self) {
-        for (key, row) in detail.rows(Group::Calls) {
+        for (key, row) in detail.rows(Group::Calls).chain(detail.rows(Group::AgentCalls)) {
             let [_, _, task_type, length, _] = key;
             let key = self.key(detail, &[(Domain::Agents, key[0]), (Domain::Models, key[1])]);
             let [agent, model, ..] = key;
@@ -152,8 +186,9 @@ pub(super) fn long_context_step(length: i32) -> Option<usize> {
     LONG_CONTEXT_STEPS.iter().rposition(|step| step <= limit)
 }
 
+/// The whole cost, of its parts or as it is.
 fn cost(row: Row<'_>) -> Amount {
-    Figure::COST_PARTS.iter().map(|part| row.get(*part)).sum()
+    Figure::COST_PARTS.iter().chain([&Figure::Cost]).map(|part| row.get(*part)).sum()
 }
 
 fn some<'r>(row: Row<'r>, figures: &'r [Figure]) -> impl Iterator<Item = (Figure, Amount)> + 'r {

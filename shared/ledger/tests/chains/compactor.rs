@@ -156,10 +156,10 @@ impl Compactor {
             }
             Command::Empty(id, expires) => {
                 let page = world.pages.current(id).cloned();
-                let Some(page) = page.filter(|page| page.closed) else { return Some(Answer::Refused) };
+                let Some(page) = page else { return Some(Answer::Refused) };
                 let deltas =
                     if world.is(Mutant::EmptiesSilently) { vec![Delta::default()] } else { Vec::new() };
-                let emptied = Stored { deltas, expires: Some(*expires), ..page };
+                let emptied = Stored { deltas, closed: true, expires: Some(*expires), ..page };
                 let tail_is_deleted = world.is(Mutant::DeletesTail);
                 world.put_page(*id, (!tail_is_deleted).then_some(emptied));
                 world.counts.emptied += 1;

@@ -210,7 +210,7 @@ impl Unfolded<'_> {
 /// Everything that packs of all views hold.
 fn views(detail: &Table) -> Table {
     let mut all = Table::default();
-    for view in View::ALL {
+    for view in View::PARTS {
         all.merge_view(detail, view);
     }
     all
@@ -224,6 +224,23 @@ proptest! {
     #[test]
     fn views_hold_what_rollups_hold(events in events(30)) {
         prop_assert_eq!(unfolded(&views(&table(&events))), folded(&events));
+    }
+
+    #[test]
+    fn the_whole_view_holds_all_others(events in events(30)) {
+        let detail = table(&events);
+        prop_assert_eq!(detail.view(View::Whole), views(&detail));
+    }
+
+    #[test]
+    fn views_of_split_batches_are_those_of_whole_ones(events in events(30), at in 0..30_usize) {
+        let (whole, split) = events.split_at(at.min(events.len()));
+        let (whole, split) = (table(whole), table(split));
+        let mut merged = views(&split.without_agents());
+        for part in [whole.view(View::Whole), split.agents_only().view(View::Whole)] {
+            merged.merge(&part);
+        }
+        prop_assert_eq!(merged, views(&table(&events)));
     }
 
     #[test]
@@ -248,8 +265,10 @@ proptest! {
     #[test]
     fn end_users_are_those_of_contributions(events in events(30)) {
         let expected = events.iter().filter_map(|event| contribution(event).end_user.map(|user| user.hash));
-        let expected = expected.collect();
-        prop_assert_eq!(table(&events).view(View::EndUsers).set(Group::EndUsers, Key::default()), expected);
+        let expected: std::collections::BTreeSet<_> = expected.collect();
+        let expected_again = expected.clone();
+        prop_assert_eq!(table(&events).view(View::EndUsers).end_users(), expected);
+        prop_assert_eq!(table(&events).view(View::Whole).end_users(), expected_again);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-mod events;
+pub mod events;
 mod fold;
 mod random;
 mod sizes;
