@@ -119,18 +119,22 @@ pub struct Compaction<R: Rows, M> {
     pages: Option<Pages<M, R::Delta>>,
     /// Whether the note was carried out, or there is none.
     may_note: bool,
+    /// Part of the id of the next chunk that is split off.
+    next_split: u64,
 }
 
 impl<R: Rows, M: Copy> Compaction<R, M>
 where
     R::Delta: Clone,
 {
-    /// Carries out `tasks` for `day`. `packs` are all packs that may contain pages of that day.
+    /// Carries out `tasks` for `day`. `packs` are all packs that may contain pages of that day, and `random` is a number
+    /// that no other compaction has.
     pub fn new(
         day: Day,
         packs: Vec<PackId<R::Kind>>,
         tasks: impl IntoIterator<Item = Task<R::Kind>>,
         timing: Timing,
+        random: u64,
     ) -> Self {
         Self {
             day,
@@ -141,6 +145,7 @@ where
             waiting: Waiting::Nothing,
             pages: None,
             may_note: false,
+            next_split: random,
         }
     }
 
@@ -402,8 +407,8 @@ where
         chunk.version = version + 1;
         let range = KeyRange::of(id, &chunk);
         if let Some(from) = chunk.rows.halfway().filter(|from| *from > id.from) {
-            let upper_id = ChunkId { from, split: version };
-            // It goes on with the version, so that no later split at the same key finds its id taken by an attempt.
+            let upper_id = ChunkId { from, split: self.next_split };
+            self.next_split = self.next_split.wrapping_add(1);
             let mut upper = chunk.clone();
             upper.rows = R::default();
             upper.rows.merge(&chunk.rows, KeyRange { from, ..range });

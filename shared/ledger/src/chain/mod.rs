@@ -15,6 +15,7 @@
 
 mod append;
 mod assemble;
+mod codec;
 mod compact;
 mod cover;
 mod ids;
@@ -26,6 +27,7 @@ mod select;
 
 pub use append::{Append, Batch, Cached, Content, Outcome, Write, WriteAnswer, WriteCommand, first_failed};
 pub use assemble::{Chunks, Incomplete, KeyRange, Rows, assemble, live};
+pub use codec::{decode_days, encode_days};
 pub use compact::{Compaction, CompactionAnswer, CompactionCommand, Note, Task};
 pub use cover::Cover;
 pub use ids::{ChainId, Family, PageId};

@@ -33,13 +33,14 @@ pub struct PackId<K> {
 
 /// A chunk of a pack: the rows from some key on.
 ///
-/// It is written before the chunk that it is split off from refers to it. The version of that one makes its id unique,
-/// and is where its own version goes on from, so chunks of attempts that failed are never taken for parts of the pack.
+/// It is written before the chunk that it is split off from refers to it. Its id is its own for ever, so that what an
+/// attempt left behind is never taken for a part of the pack: it may lack pages that have been deleted since, and that no
+/// pack was known to lack.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChunkId<B> {
     /// The least key that may be in it.
     pub from: B,
-    /// The version of the chunk that it was split off from; 0 for the first one of a pack.
+    /// Tells it from chunks of other attempts; 0 for the first one of a pack.
     pub split: u64,
 }
 

@@ -28,6 +28,8 @@ pub struct Compactor {
     long: Chunks<Counts>,
     /// Whether the upper half of a chunk was written, and not yet the lower one.
     has_split: bool,
+    /// The id that the last chunk was given, and the one that it was written with.
+    renamed: Option<(ChunkId<u32>, ChunkId<u32>)>,
     /// A chunk that is written too late.
     deferred: Option<(ChunkKey, Chunk<Counts, u32>)>,
 }
@@ -56,21 +58,22 @@ impl Compactor {
         }
         tasks.push(Task::Note);
         Self {
-            compaction: Compaction::new(day, packs, tasks, world.timing),
+            compaction: Compaction::new(day, packs, tasks, world.timing, world.random.next()),
             ..Self::with_tasks(world, day, Vec::new())
         }
     }
 
-    pub fn with_tasks(world: &World, day: Day, tasks: Vec<Task<View>>) -> Self {
+    pub fn with_tasks(world: &mut World, day: Day, tasks: Vec<Task<View>>) -> Self {
         Self {
             day,
-            compaction: Compaction::new(day, Vec::new(), tasks, world.timing),
+            compaction: Compaction::new(day, Vec::new(), tasks, world.timing, world.random.next()),
             command: None,
             pages: Query::default(),
             chunks: Query::default(),
             wait: 0,
             long: Chunks::<Counts>::new(),
             has_split: false,
+            renamed: None,
             deferred: None,
         }
     }
@@ -220,7 +223,15 @@ impl Compactor {
                     next.split = 0;
                 }
             }
-            Some(Mutant::RestartsVersions) if if_version.is_none() => chunk.version = 1,
+            Some(Mutant::NamesChunkByVersion) if if_version.is_none() && id.1 != ChunkId::default() => {
+                let name = ChunkId { split: chunk.version, ..id.1 };
+                self.renamed = Some((id.1, name));
+                id.1 = name;
+            }
+            Some(Mutant::NamesChunkByVersion) => {
+                let renamed = self.renamed.take().filter(|(given, _)| chunk.next == Some(*given));
+                chunk.next = renamed.map_or(chunk.next, |(_, name)| Some(name));
+            }
             _ => {}
         }
         let is_upper = if_version.is_none() && id.1 != ChunkId::default();

@@ -80,10 +80,10 @@ mutants! {
     SubtractsRepaired,
     /// A chunk is split before its other half is written.
     SplitsLowerFirst,
-    /// The two halves of all splits at one key share an id.
+    /// All chunks from one key on have one id.
     ReusesChunkId,
-    /// A chunk that is split off counts its versions anew.
-    RestartsVersions,
+    /// The id of a chunk tells the version that it was split off from, and not the attempt.
+    NamesChunkByVersion,
     /// A reader adds all pages, whatever the packs cover.
     ReaderIgnoresCover,
     /// A reader uses the cover of another kind of pack.

@@ -120,7 +120,7 @@ impl Reader {
             self.jobs.push(job);
         } else if world.fails(20) {
             self.wait = world.random.in_range(0..60);
-        } else if world.fails(3) {
+        } else if world.fails(10) {
             self.wait = 400;
         }
         Ok(false)

@@ -337,7 +337,10 @@ impl Run {
             return;
         };
         let Span::Day(day) = pack.span else { return };
-        self.compact(day, vec![Task::Adopt(PackId { kind: pack.kind, span: LONG[1] })]);
+        // The damage gets into a longer pack as well.
+        let last = PackId { kind: pack.kind, span: LONG[1] };
+        let other = days().into_iter().find(|other| *other != day).unwrap_or(day);
+        self.compact(other, vec![Task::Release(last, day)]);
         let ids: Vec<_> = chunk.rows.ids().collect();
         chunk.rows.add(ids[0], -1);
         chunk.rows.add(ids[1], 1);
@@ -346,11 +349,12 @@ impl Run {
         chunk.version += 1;
         let now = self.world.now;
         self.world.chunks.put(&(pack, id), Some(chunk), now);
+        self.compact(day, vec![Task::Adopt(last)]);
         self.drifted = Some(day);
     }
 
     fn compact(&mut self, day: Day, tasks: Vec<Task<View>>) {
-        let mut compactor = Compactor::with_tasks(&self.world, day, tasks);
+        let mut compactor = Compactor::with_tasks(&mut self.world, day, tasks);
         while !compactor.step(&mut self.world) {}
     }
 

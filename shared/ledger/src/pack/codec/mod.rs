@@ -12,7 +12,7 @@
 //!
 //! The same table always has the same bytes, whatever it was merged from.
 
-mod bytes;
+pub(crate) mod bytes;
 mod column;
 mod decode;
 mod encode;
