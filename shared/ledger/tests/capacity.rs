@@ -136,7 +136,7 @@ impl Fleet {
         let call = LlmCall {
             agent_id: self.agent(self.pick(random)),
             provider: Label::new("anthropic").unwrap(),
-            model: Label::new(&format!("claude-sonnet-4-{model}")).unwrap(),
+            model: Label::new(format!("claude-sonnet-4-{model}")).unwrap(),
             tokens,
             reasoning_tokens: None,
             service_tier: None,
@@ -289,14 +289,11 @@ fn writes_stay_below_their_goals() {
         most,
     };
     let uuids = |fleet: Fleet, most| Fleet { uuids: true, most, ..fleet };
-    let (a, b, c) = (
-        fleet("100 × 3, batches of 1,000", 100, 3, 5_760_000, 1000, 1050),
-        fleet("1,000 × 5, batches of 174", 1000, 5, 1_000_000, 174, 1150),
-        fleet("1,000 × 5, batches of 868", 1000, 5, 1_000_000, 868, 1100),
-    );
-    let d =
-        Fleet { zipf: true, ..fleet("10,000 × 5 (Zipf), batches of 174", 10_000, 5, 1_000_000, 174, 1200) };
-    let e = fleet("100 × 3, batches of 17", 100, 3, 100_000, 17, 1250);
+    let small = fleet("1,000 × 5, batches of 174", 1000, 5, 1_000_000, 174, 1150);
+    let large = fleet("1,000 × 5, batches of 868", 1000, 5, 1_000_000, 868, 1100);
+    let zipf = fleet("10,000 × 5 (Zipf), batches of 174", 10_000, 5, 1_000_000, 174, 1200);
+    let zipf = Fleet { zipf: true, ..zipf };
+    let slow = fleet("100 × 3, batches of 17", 100, 3, 100_000, 17, 1250);
     let mixed = fleet("1,000 organizations, batches of 1,000 mixed", 1, 3, 1440, 1, 1850);
     let mixed = Fleet { batch: 158, of_all: 100_000, ..mixed };
     let tiny =
@@ -307,15 +304,15 @@ fn writes_stay_below_their_goals() {
     };
     let models = fleet("1,000 × 300, batches of 174", 1000, 300, 1_000_000, 174, 1300);
     let fleets = [
-        a,
-        b,
-        uuids(b, 1200),
-        c,
-        uuids(c, 1150),
-        d,
-        uuids(d, 1200),
-        e,
-        uuids(e, 1250),
+        fleet("100 × 3, batches of 1,000", 100, 3, 5_760_000, 1000, 1050),
+        small,
+        uuids(small, 1200),
+        large,
+        uuids(large, 1150),
+        zipf,
+        uuids(zipf, 1200),
+        slow,
+        uuids(slow, 1250),
         mixed,
         tiny,
         shards,

@@ -33,7 +33,7 @@ pub enum Task<K> {
     Adopt(PackId<K>),
     /// Take a day out of a longer pack, by subtracting the day's own pack.
     Release(PackId<K>, Day),
-    /// Make a longer pack anew of the packs of some days.
+    /// Recompute a longer pack from the packs of some days.
     Rebuild(PackId<K>, BTreeSet<Day>),
     /// Note what all packs contain.
     Note,

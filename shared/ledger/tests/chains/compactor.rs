@@ -286,9 +286,9 @@ impl Compactor {
     }
 }
 
-/// Now and then a longer pack takes the day in, gives another one up, or is made anew.
+/// Now and then a longer pack takes the day in, gives another one up, or is recomputed.
 fn long_task(world: &mut World, kind: View, day: Day) -> Option<Task<View>> {
-    // What is subtracted while a pack is damaged has to be made anew.
+    // A pack that days were released from while one was damaged has to be recomputed.
     if world.is_damaged
         || !world.random.permille(300)
         || world.now < 300 * (i64::from(day.date().to_epoch_days()) + 1)

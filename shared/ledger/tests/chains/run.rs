@@ -393,7 +393,7 @@ impl Run {
         Err(format!("{kind:?} of {days:?} at rest lacks {differing:?}"))
     }
 
-    /// What was damaged is repaired once, and everything adds up, also in longer packs that are made anew.
+    /// What was damaged is repaired once, and everything adds up, also in longer packs that are recomputed.
     fn check_second_phase(&mut self) -> Result<(), String> {
         let is_clean = self.world.dirty.is_empty();
         for day in days() {
@@ -422,7 +422,7 @@ impl Run {
         self.check_rebuilt()
     }
 
-    /// A longer pack is right once a day that was repaired is taken out of it, or it is made anew.
+    /// A longer pack is right once a day that was repaired is taken out of it, or it is recomputed.
     fn check_rebuilt(&mut self) -> Result<(), String> {
         for kind in View::ALL {
             let [all, last] = LONG.map(|span| PackId { kind, span });
