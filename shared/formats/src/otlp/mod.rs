@@ -1,8 +1,8 @@
 //! OTLP/HTTP: spans, log records and metrics of any OpenTelemetry exporter.
 //!
 //! **One call, one signal.** A call is often reported as a span, a log record and a metric, and the span again by the
-//! framework around it. [`sender::Sender`] says which signal of a sender counts; within the spans of a request,
-//! [`twins`] finds those that report the same call.
+//! framework around it. `sender::Sender` says which signal of a sender counts; within the spans of a request,
+//! `twins` finds those that report the same call.
 
 mod agents;
 mod attributes;

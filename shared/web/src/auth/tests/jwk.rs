@@ -56,7 +56,7 @@ async fn a_public_key_is_not_accepted_as_an_hmac_secret() {
         for algorithm in [Algorithm::HS256, Algorithm::HS384, Algorithm::HS512] {
             let key = EncodingKey::from_secret(public.as_bytes());
             let token = encode(&header(algorithm, "rsa"), &claims(), &key).unwrap();
-            assert_eq!(reason(&token, verifier.verify(&token).await), "InvalidAlgorithm");
+            assert_eq!(reason(&token, verifier.verify(&token).await), "the algorithm is not the key's");
         }
     }
 }
@@ -67,7 +67,7 @@ async fn another_algorithm_for_the_same_key_is_rejected() {
     let key = EncodingKey::from_rsa_pem(include_bytes!("../testdata/rsa.pem")).unwrap();
     for algorithm in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
         let token = encode(&header(algorithm, "rsa"), &claims(), &key).unwrap();
-        assert_eq!(reason(&token, provider.verifier().verify(&token).await), "InvalidAlgorithm");
+        assert_eq!(reason(&token, provider.verifier().verify(&token).await), "the algorithm is not the key's");
     }
 }
 

@@ -149,7 +149,7 @@ async fn only_hs256_with_the_configured_secret_is_accepted() {
         assert_eq!(refuse(&token).await, "the algorithm is not the key's");
     }
     for kid in ["rsa", "ec", "ed"] {
-        assert_eq!(refuse(&signed_by(kid, &claims())).await, "InvalidAlgorithm");
+        assert_eq!(refuse(&signed_by(kid, &claims())).await, "the algorithm is not the key's");
     }
 }
 
