@@ -215,7 +215,8 @@ fn without_changing_parts(text: &str, receiver: &Receiver) -> String {
         let value = value.trim_end_matches([',', '"']);
         let is_random_id = value.len() == 32 && value.chars().all(|c| c.is_ascii_hexdigit());
         let is_message_id = value.starts_with("msg_");
-        let is_of_repricing = name.ends_with("\"id\"") && value.len() == 22 && value[13..].starts_with('-');
+        let id = value.strip_prefix("repricing ").unwrap_or(value);
+        let is_of_repricing = id.len() == 22 && id.is_ascii() && id[13..].starts_with('-');
         (name.ends_with("\"etag\"") || is_random_id || is_message_id || is_of_repricing)
             .then(|| line.replace(value, "[random]"))
     };
