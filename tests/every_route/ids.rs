@@ -21,7 +21,7 @@ use web::auth::Scope;
 use super::routes::{functions, router};
 use super::walk::settings;
 use crate::support::events::event;
-use crate::support::{Caller, World, noon};
+use crate::support::{Caller, World, encoded, noon};
 
 /// Ids that an unescaped delimiter would turn into `victim`, or into another resource.
 const DELIMITED: [&str; 16] = [
@@ -61,15 +61,6 @@ fn id() -> impl Strategy<Value = String> {
         let id = Name::new(text).ok().map(String::from)?;
         (![".", ".."].contains(&&*id) && !id.ends_with("/usage")).then_some(id)
     })
-}
-
-/// An id as one segment of a path, every byte escaped that is not unreserved.
-fn encoded(id: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
-        _ => format!("%{byte:02X}"),
-    };
-    id.bytes().map(byte).collect::<Vec<_>>().concat()
 }
 
 /// Every method and path with a parameter.

@@ -115,14 +115,15 @@ async fn public_routes_ignore_tokens() {
     let routes = functions().into_iter().flat_map(|(_, routes)| routes);
     let public: Vec<_> = routes.filter(|route| route.scope.is_none()).collect();
     let named: Vec<_> = public.iter().map(|route| format!("{} {}", route.method, route.path)).collect();
-    assert_eq!(named, ["GET /docs", "GET /v1/health", "GET /openapi.json"]);
+    assert_eq!(named, ["GET /docs", "GET /v1/health", "GET /openapi.json", "GET /"]);
     for Endpoint { method, path, .. } in public {
         let anonymous = ask(&world.anonymous(), &method, path).await;
-        assert_eq!(anonymous.status, StatusCode::OK, "{path}");
+        let status = if path == "/" { StatusCode::TEMPORARY_REDIRECT } else { StatusCode::OK };
+        assert_eq!(anonymous.status, status, "{path}");
         // Tokens are not even verified.
         for token in [world.stack.token("acme", &Scope::ALL).unwrap(), "x".to_owned()] {
             let response = ask(&world.bearer(&token), &method, path).await;
-            assert_eq!((response.status, &response.body), (StatusCode::OK, &anonymous.body), "{path}");
+            assert_eq!((response.status, &response.body), (status, &anonymous.body), "{path}");
         }
     }
 }
@@ -189,7 +190,7 @@ async fn an_invalid_token_is_rejected() {
 #[tokio::test]
 async fn unknown_paths_and_methods_are_answered_in_json() {
     let world = World::new().await;
-    for path in ["/", "/v1", "/v1/metrics", "/v1/metrics/summary/", "/v2/metrics/summary", "/v1/events/1"] {
+    for path in ["/v1", "/v1/metrics", "/v1/metrics/summary/", "/v2/metrics/summary", "/v1/events/1"] {
         let response = world.anonymous().try_get(path).await;
         assert_eq!(
             (response.status, response.body),

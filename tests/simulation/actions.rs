@@ -7,11 +7,12 @@ use runtime::clock::Clock;
 use serde_json::{Value, json};
 
 use super::CheckResult;
-use super::messages::AGENTS;
+use super::messages::{AGENT_IDS, AGENTS};
 use super::run::{Invocation, InvocationKind, InvocationResult, Run};
 use super::service;
 use super::stream::ShardIndex;
 use super::wire::Process;
+use crate::support::encoded;
 
 /// Concurrent requests to ingest and the registry.
 const SERVICES: usize = 4;
@@ -218,7 +219,7 @@ impl Run {
     /// Changes the settings of an agent, which leaves an audit entry.
     fn change_settings(&mut self) {
         let org = self.rng.random_range(0..self.tokens.len());
-        let path = format!("/api/agents/agent-{}", self.rng.random_range(0..AGENTS));
+        let path = format!("/api/agents/{}", encoded(AGENT_IDS[self.rng.random_range(0..AGENTS)]));
         self.request_change(org, Method::PUT, path, |process| {
             Some(json!({ "name": format!("name {process}") }))
         });

@@ -24,6 +24,8 @@ pub const MODELS: [(&str, &str); 4] = [
 
 /// Agents per organization, and how many of them never change their host.
 pub const AGENTS: usize = 4;
+pub const AGENT_IDS: [&str; AGENTS] = ["agent-0", "agent #1", "team/agent-2?x", "агент ~%$3"];
+const PROJECT_IDS: [&str; 2] = ["project-0", "team/x #1"];
 pub const SETTLED: usize = 2;
 
 /// An event as its sender knows it.
@@ -45,8 +47,10 @@ impl Message {
     pub fn new(rng: &mut StdRng, now: DateTime<Utc>, number: u64) -> Self {
         let org = usize::from(rng.random_ratio(1, 4));
         let time = now - TimeDelta::milliseconds(age_ms(rng));
-        // Few sources and short ids, as is typical.
-        Self::with(rng, number, org, &format!("/s{}", number % 3), &format!("e{number}"), time)
+        // Few sources and short ids, as is typical, and with every character that has a meaning in a key.
+        let source = ["/s0", "s #1", "s~%$2"][usize::try_from(number % 3).unwrap()];
+        let id = if number.is_multiple_of(5) { format!("e #{number}") } else { format!("e{number}") };
+        Self::with(rng, number, org, source, &id, time)
     }
 
     /// Another event with the same identity.
@@ -127,15 +131,14 @@ fn data(rng: &mut StdRng, number: u64, time: DateTime<Utc>) -> (&'static str, Va
         60..72 => {
             let minutes = format!("{}.{:03}", rng.random_range(0..90), rng.random_range(0..1000));
             let success = rng.random_ratio(4, 5);
-            let data = json!({ "agent_id": format!("agent-{agent}"), "task_type": "chat", "success": success,
+            let data = json!({ "agent_id": AGENT_IDS[agent], "task_type": "chat", "success": success,
                 "minutes_saved": minutes, "duration_ms": number });
             ("task.completed", data)
         }
         72..84 => {
-            let kind = ["tool_call", "session_start"][rng.random_range(0..2)];
+            let kind = ["tool_call", "session ~1 # start"][rng.random_range(0..2)];
             let details = json!({ "n": number, "why": "simulated" });
-            let data =
-                json!({ "agent_id": format!("agent-{agent}"), "event_type": kind, "details": details });
+            let data = json!({ "agent_id": AGENT_IDS[agent], "event_type": kind, "details": details });
             ("agent.activity", data)
         }
         84..95 => ("compute.usage", sample(rng, number, time)),
@@ -151,7 +154,7 @@ fn call(rng: &mut StdRng, number: u64, agent: usize) -> Value {
     let host = if agent < SETTLED { 0 } else { rng.random_range(0..3) };
     let mut tokens = || [0, rng.random_range(0..9000), rng.random_range(0..250_000)][rng.random_range(0..3)];
     let mut call = json!({
-        "agent_id": format!("agent-{agent}"), "provider": provider, "model": model,
+        "agent_id": AGENT_IDS[agent], "provider": provider, "model": model,
         "input_tokens": tokens(), "cache_read_tokens": tokens(), "cache_write_5m_tokens": tokens(),
         "cache_write_1h_tokens": tokens(), "output_tokens": tokens(), "conversation_id": format!("c-{number}"),
     });
@@ -164,7 +167,7 @@ fn call(rng: &mut StdRng, number: u64, agent: usize) -> Value {
     maybe("status", json!("error"));
     maybe("latency_ms", json!(number * 7));
     maybe("end_user", json!(format!("user-{}", number % 5)));
-    maybe("task_type", json!(["chat", "coding", "ticket-1"][usize::try_from(number % 3).unwrap()]));
+    maybe("task_type", json!(["chat", "coding", "ticket ~1"][usize::try_from(number % 3).unwrap()]));
     maybe("key_source", json!("byok"));
     if number.is_multiple_of(4) {
         call["cost_usd"] = json!(format!("0.{:012}", number * 1_234_567));
@@ -175,7 +178,7 @@ fn call(rng: &mut StdRng, number: u64, agent: usize) -> Value {
 fn sample(rng: &mut StdRng, number: u64, to: DateTime<Utc>) -> Value {
     let length = TimeDelta::milliseconds(rng.random_range(1_000..5 * 3_600_000));
     json!({
-        "project_id": format!("project-{}", rng.random_range(0..2)),
+        "project_id": PROJECT_IDS[rng.random_range(0..PROJECT_IDS.len())],
         "instance_id": format!("i-{}", rng.random_range(0..3)),
         "from": period::rfc3339(to - length), "to": period::rfc3339(to),
         "cpu_cores": format!("{}.25", rng.random_range(0..16)), "ram_gb": "1.5", "disk_gb": 20,

@@ -191,6 +191,11 @@ impl Senders {
         }
         let (accepted, duplicates) =
             (body["accepted"].as_u64().unwrap(), body["duplicates"].as_u64().unwrap());
+        let malformed = rejected.values().any(|one| one["code"] == "invalid");
+        let nothing_taken = accepted + duplicates == 0 && malformed;
+        if (status == StatusCode::UNPROCESSABLE_ENTITY) != nothing_taken {
+            return Err(format!("ingest returned {status}: {body}"));
+        }
         let stored = self.by_process.remove(&process).unwrap_or_default().len() as u64;
         let adds_up = accepted + duplicates + rejected.len() as u64 == numbers.len() as u64;
         if !adds_up || stored < accepted || stored > accepted + unavailable {

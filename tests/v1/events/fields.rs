@@ -54,9 +54,19 @@ async fn llm_call_fields_are_limited_at_both_edges() {
             "{at} {good}"
         );
         let place = at.trim_start_matches('/').replace('/', ".");
-        let expected = ["invalid".to_owned(), format!("body.0.{place} {kind}")];
+        let code = if kind == "reserved" { kind } else { "invalid" };
+        let expected = [code.to_owned(), format!("body.0.{place} {kind}")];
         assert_eq!(outcome(&caller, &with(base("bad"), at, bad.clone())).await, expected, "{at} {bad}");
     }
+}
+
+#[tokio::test]
+async fn an_audit_entry_cannot_be_sent() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let data = json!({ "agent_id": "nova", "event_type": "config_change", "details": { "who": "someone" } });
+    let forged = event("1", "agent.activity", noon(), data);
+    assert_eq!(outcome(&caller, &forged).await, ["reserved", "body.0.data.event_type reserved"]);
 }
 
 #[tokio::test]
