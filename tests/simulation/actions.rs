@@ -134,8 +134,8 @@ impl Run {
             matches!(invocation.kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings)
         });
         if services.count() < SERVICES {
-            actions.extend([(60, Action::Send), (4, Action::ChangeSettings), (6, Action::ChangePrice)]);
-            actions.extend([(6, Action::Reprice), (4, Action::WithdrawRepricing)]);
+            actions.extend([(60, Action::Send), (4, Action::ChangeSettings), (16, Action::ChangePrice)]);
+            actions.extend([(14, Action::Reprice), (6, Action::WithdrawRepricing)]);
         }
         if self.streams.len() < STREAMS {
             actions.push((2, Action::NewStream));

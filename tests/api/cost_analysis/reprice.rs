@@ -188,6 +188,29 @@ async fn a_redelivery_and_later_calls_do_not_undo_a_repricing() {
     assert_eq!(acme.get(&format!("{PATH}/summary")).await, summary);
 }
 
+/// The aggregator adds stamped costs, so it must not add a repriced call any more, to a missing rollup neither.
+#[tokio::test]
+async fn calls_that_are_not_aggregated_yet_are_repriced_as_well() {
+    let world = World::new().await;
+    let acme = world.caller("acme");
+    assert_eq!(acme.post(&json!(calls())).await["accepted"], 9);
+    set_price(&acme).await;
+    let entry = reprice(&acme, &request(&json!({ "dryRun": false }))).await;
+    carry_out(&world).await;
+    world.stack.drain().await;
+    world.stack.invoke("reconcile", json!({ "do": "dirty" })).await.unwrap();
+    let summary = acme.get(&format!("{PATH}/summary")).await;
+    assert_eq!((&summary["totalSpend"], &summary["unpricedRequests"]), (&json!(34.5), &json!(2)));
+    let after = figures(&acme).await;
+    world.stack.redeliver().await;
+    world.stack.invoke("reconcile", json!({ "do": "dirty" })).await.unwrap();
+    assert_eq!(figures(&acme).await, after);
+    assert_eq!(withdraw(&acme, entry["id"].as_str().unwrap()).await, StatusCode::NO_CONTENT);
+    carry_out(&world).await;
+    let summary = acme.get(&format!("{PATH}/summary")).await;
+    assert_eq!((&summary["totalSpend"], &summary["unpricedRequests"]), (&json!(10.5), &json!(6)));
+}
+
 #[tokio::test]
 async fn requests_and_withdrawals_are_audited() {
     let world = World::new().await;
