@@ -54,6 +54,10 @@ enum Action {
     NewStream,
     /// The mapping starts over.
     RestartMapping,
+    /// The mapping stops delivering: events are stored long before they are aggregated.
+    StallMapping,
+    /// It delivers again.
+    UnstallMapping,
     /// A malformed record gets into the stream.
     InsertMalformed,
     /// An event expires.
@@ -100,6 +104,8 @@ impl Run {
             Action::SplitShard => self.split_shard(),
             Action::NewStream => self.new_stream(),
             Action::RestartMapping => self.restart_mapping(),
+            Action::StallMapping => self.is_stalled = true,
+            Action::UnstallMapping => self.is_stalled = false,
             Action::InsertMalformed => self.insert_malformed(),
             Action::Expire => return self.expire(),
             Action::Reconcile => self.reconcile(),
@@ -134,8 +140,8 @@ impl Run {
             matches!(invocation.kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings)
         });
         if services.count() < SERVICES {
-            actions.extend([(60, Action::Send), (4, Action::ChangeSettings), (6, Action::ChangePrice)]);
-            actions.extend([(6, Action::Reprice), (4, Action::WithdrawRepricing)]);
+            actions.extend([(60, Action::Send), (4, Action::ChangeSettings), (16, Action::ChangePrice)]);
+            actions.extend([(14, Action::Reprice), (6, Action::WithdrawRepricing)]);
         }
         if self.streams.len() < STREAMS {
             actions.push((2, Action::NewStream));
@@ -145,7 +151,12 @@ impl Run {
                 actions.push((100, Action::HandleRequest(i)));
             }
         }
-        actions.extend(self.ready().map(|place| (30, Action::Deliver(place))));
+        if self.is_stalled {
+            actions.push((3, Action::UnstallMapping));
+        } else {
+            actions.push((3, Action::StallMapping));
+            actions.extend(self.ready().map(|place| (30, Action::Deliver(place))));
+        }
         for (process, invocation) in &self.invocations {
             if invocation.paused {
                 actions.push((10, Action::Resume(*process)));

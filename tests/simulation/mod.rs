@@ -84,7 +84,7 @@ pub fn number(variable: &str) -> Option<u64> {
 }
 
 /// What must have occurred in an ordinary test run, since checks prove nothing about what never occurred.
-const KINDS: [&str; 41] = [
+const KINDS: [&str; 43] = [
     "HandleRequest",
     "ChangeSettings",
     "ChangePrice",
@@ -101,6 +101,8 @@ const KINDS: [&str; 41] = [
     "Reconcile",
     "Resume",
     "RestartMapping",
+    "StallMapping",
+    "UnstallMapping",
     "Send",
     "SplitShard",
     "Wait",

@@ -33,12 +33,10 @@ pub enum Mutant {
     RepricingLost,
     /// The costs that a repricing entry lists are lost.
     CostsLost,
-    /// A repriced day is recomputed like any other dirty day: rollups that are missing or equal are not sealed.
-    RepricedUnsealed,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 11] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -50,7 +48,6 @@ impl Mutant {
         Self::LateDropped,
         Self::RepricingLost,
         Self::CostsLost,
-        Self::RepricedUnsealed,
     ];
 
     /// Changes an update of a rollup before it is executed. `shard` is the one being delivered.
@@ -59,9 +56,14 @@ impl Mutant {
             Self::ChangeOverwritten if body["Item"][SEALED].is_object() => return forget_condition(body),
             Self::LateDropped if body["Item"][PK]["S"] == DIRTY => return misplace(&mut body["Item"]),
             Self::CostsLost if partition(body).contains("#R#") => return misplace(&mut body["Item"]),
-            Self::RepricingLost | Self::RepricedUnsealed => {
+            Self::RepricingLost => {
                 let writes = body["TransactItems"].as_array_mut().into_iter().flatten();
-                return writes.for_each(|write| self.change_repriced_day(&mut write["Put"]));
+                let puts = writes.filter_map(|write| write.get_mut("Put"));
+                for put in puts.filter(|put| partition(put).ends_with("#R")) {
+                    misplace(&mut put["Item"]);
+                    forget_condition(put);
+                }
+                return;
             }
             _ => {}
         }
@@ -91,19 +93,6 @@ impl Mutant {
                 body["ConditionExpression"] = json!(unsealed);
             }
             _ => {}
-        }
-    }
-
-    /// Changes the entries that hold for a day, if `put` is about these.
-    fn change_repriced_day(self, put: &mut Value) {
-        if !partition(put).ends_with("#R") {
-            return;
-        }
-        if self == Self::RepricedUnsealed {
-            put["Item"]["recomputed"] = put["Item"]["changes"].clone();
-        } else {
-            misplace(&mut put["Item"]);
-            forget_condition(put);
         }
     }
 

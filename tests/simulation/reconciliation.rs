@@ -38,8 +38,8 @@ impl Run {
         let (org, day) = day.unwrap_or_else(|| (OrgId::new(ORGS[0].0).unwrap(), oldest));
         let event = match self.rng.random_range(0..10) {
             0 => json!({ "do": "nightly" }),
-            1..4 => json!({ "do": "dirty" }),
-            4..6 => json!({ "do": "reprice" }),
+            1..3 => json!({ "do": "dirty" }),
+            3..6 => json!({ "do": "reprice" }),
             _ => {
                 let (repair, seal) = (self.rng.random_ratio(4, 5), self.rng.random_ratio(2, 3));
                 json!({ "do": "day", "org": org, "day": day.to_string(), "repair": repair, "seal": seal })

@@ -45,9 +45,11 @@ impl Run {
     pub fn change_price(&mut self) {
         let org = self.rng.random_range(0..ORGS.len());
         let (provider, model) = MODELS[self.rng.random_range(0..MODELS.len())];
-        let from = Day::of(self.now, chrono_tz::UTC).minus(self.rng.random_range(0..OLDEST));
+        // Mostly from before most events, so that it would have been their price.
+        let since = if self.rng.random_ratio(1, 4) { 0..2 } else { 2..OLDEST };
+        let from = Day::of(self.now, chrono_tz::UTC).minus(self.rng.random_range(since));
         let path = format!("/api/cost-analysis/pricing/{provider}/{model}");
-        if self.rng.random_ratio(1, 3) {
+        if self.rng.random_ratio(1, 5) {
             self.request_change(org, Method::DELETE, format!("{path}?effectiveFrom={from}"), |_| None);
         } else {
             self.request_change(org, Method::PUT, path, |process| {
@@ -62,6 +64,10 @@ impl Run {
         let today = Day::of(self.now, ORGS[org].1);
         let mut days = [(); 2].map(|()| today.minus(self.rng.random_range(0..4_u32).pow(2)));
         days.sort_unstable();
+        if self.rng.random_ratio(2, 3) {
+            // Most events are of today.
+            days[1] = today;
+        }
         let model = MODELS.get(self.rng.random_range(0..2 * MODELS.len())).map(|(_, model)| *model);
         let body = json!({ "from": days[0], "to": days[1], "model": model, "dryRun": false });
         self.request_change(org, Method::POST, "/api/cost-analysis/reprice".to_owned(), |_| Some(body));

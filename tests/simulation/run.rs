@@ -89,6 +89,8 @@ pub struct Run {
     pub now: DateTime<Utc>,
     /// Whether the steps with faults are over.
     pub fault_free: bool,
+    /// Whether the mapping delivers nothing, as long as there are faults.
+    pub is_stalled: bool,
     pub fault_rates: FaultRates,
     pub mutant: Option<Mutant>,
     pub senders: Senders,
@@ -123,6 +125,7 @@ impl Run {
             engine,
             now: noon(),
             fault_free: false,
+            is_stalled: false,
             fault_rates,
             mutant,
             senders: Senders::new(rng.random_range(10..50)),

@@ -35,6 +35,12 @@ async fn carry_out(world: &World) -> Value {
     report
 }
 
+/// Recomputes the dirty days.
+async fn recompute_dirty(world: &World) {
+    let report = world.stack.invoke("reconcile", json!({ "do": "dirty" })).await.unwrap();
+    assert_eq!(report["drift"], 0, "{report}");
+}
+
 /// The bytes of all figures that depend on costs.
 async fn figures(caller: &Caller<'_>) -> Vec<String> {
     let mut figures = Vec::new();
@@ -177,8 +183,7 @@ async fn a_redelivery_and_later_calls_do_not_undo_a_repricing() {
     // The items of the day are sealed; those of a new agent are not.
     acme.record(&[call("late", "newcomer", MODEL, noon() - TimeDelta::days(2), &json!({}))]).await;
     world.stack.redeliver().await;
-    let report = world.stack.invoke("reconcile", json!({ "do": "dirty" })).await.unwrap();
-    assert_eq!(report["drift"], 0, "{report}");
+    recompute_dirty(&world).await;
     let summary = acme.get(&format!("{PATH}/summary")).await;
     assert_eq!((&summary["totalSpend"], &summary["unpricedRequests"]), (&json!(34.5), &json!(3)));
     for day in ["2026-09-13", "2026-09-14", "2026-09-15"] {
@@ -186,6 +191,29 @@ async fn a_redelivery_and_later_calls_do_not_undo_a_repricing() {
         assert_eq!(world.stack.invoke("reconcile", seal).await.unwrap()["drift"], 0);
     }
     assert_eq!(acme.get(&format!("{PATH}/summary")).await, summary);
+}
+
+/// The aggregator adds stamped costs, so it must not add a repriced call any more, to a missing rollup neither.
+#[tokio::test]
+async fn calls_that_are_not_aggregated_yet_are_repriced_as_well() {
+    let world = World::new().await;
+    let acme = world.caller("acme");
+    assert_eq!(acme.post(&json!(calls())).await["accepted"], 9);
+    set_price(&acme).await;
+    let entry = reprice(&acme, &request(&json!({ "dryRun": false }))).await;
+    carry_out(&world).await;
+    world.stack.drain().await;
+    recompute_dirty(&world).await;
+    let summary = acme.get(&format!("{PATH}/summary")).await;
+    assert_eq!((&summary["totalSpend"], &summary["unpricedRequests"]), (&json!(34.5), &json!(2)));
+    let after = figures(&acme).await;
+    world.stack.redeliver().await;
+    recompute_dirty(&world).await;
+    assert_eq!(figures(&acme).await, after);
+    assert_eq!(withdraw(&acme, entry["id"].as_str().unwrap()).await, StatusCode::NO_CONTENT);
+    carry_out(&world).await;
+    let summary = acme.get(&format!("{PATH}/summary")).await;
+    assert_eq!((&summary["totalSpend"], &summary["unpricedRequests"]), (&json!(10.5), &json!(6)));
 }
 
 #[tokio::test]
