@@ -67,7 +67,10 @@ async fn another_algorithm_for_the_same_key_is_rejected() {
     let key = EncodingKey::from_rsa_pem(include_bytes!("../testdata/rsa.pem")).unwrap();
     for algorithm in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256] {
         let token = encode(&header(algorithm, "rsa"), &claims(), &key).unwrap();
-        assert_eq!(reason(&token, provider.verifier().verify(&token).await), "the algorithm is not the key's");
+        assert_eq!(
+            reason(&token, provider.verifier().verify(&token).await),
+            "the algorithm is not the key's"
+        );
     }
 }
 
