@@ -52,7 +52,8 @@ fn price(call: LlmCall<()>, time: DateTime<Utc>, settings: &Settings) -> LlmCall
         latency_ms: call.latency_ms,
         status: call.status,
         end_user: call.end_user,
-        conversation_id: call.conversation_id,
+        attribution: call.attribution,
+        project_id: call.project_id,
         task_type: call.task_type,
         hostname: call.hostname,
         key_source: call.key_source,
@@ -72,13 +73,14 @@ fn in_zone(sample: ComputeUsage<()>, zone: Tz) -> ComputeUsage {
         disk_gb: sample.disk_gb,
         bandwidth_in_bytes: sample.bandwidth_in_bytes,
         bandwidth_out_bytes: sample.bandwidth_out_bytes,
+        attribution: sample.attribution,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{CallStatus, HostReport, KeySource};
+    use crate::event::{Attribution, CallStatus, HostReport, KeySource};
     use crate::ids::{AgentId, Label, NodeId};
     use crate::pricing::{OwnPrices, TokenUsage, Unpriced};
     use crate::settings::OrganizationSettings;
@@ -112,7 +114,8 @@ mod tests {
             latency_ms: None,
             status: CallStatus::Ok,
             end_user: None,
-            conversation_id: None,
+            attribution: Attribution::default(),
+            project_id: None,
             task_type: None,
             hostname: None,
             key_source: KeySource::Platform,
@@ -123,7 +126,11 @@ mod tests {
 
     #[test]
     fn the_day_is_that_of_the_organizations_zone() {
-        let report = HostReport { node_id: NodeId::new("n").unwrap(), hosted_sites: 1 };
+        let report = HostReport {
+            node_id: NodeId::new("n").unwrap(),
+            hosted_sites: 1,
+            attribution: Attribution::default(),
+        };
         assert_eq!(stamped(Data::HostReport(report)).day.to_string(), "2026-09-16");
     }
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use ledger::event::{AgentActivity, CONFIG_CHANGE, Data, Event, REGISTRY_SOURCE};
+use ledger::event::{AgentActivity, Attribution, CONFIG_CHANGE, Data, Event, REGISTRY_SOURCE};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
 use ledger::period::Day;
@@ -102,6 +102,7 @@ impl AuditEntry<'_> {
             time,
             day: Day::of(time, self.zone),
             data: Data::AgentActivity(AgentActivity {
+                attribution: Attribution::default(),
                 agent_id: self.agent.cloned(),
                 event_type: name(CONFIG_CHANGE)?,
                 details,
