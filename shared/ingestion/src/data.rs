@@ -6,7 +6,9 @@ use std::num::NonZeroU64;
 use crate::attribution;
 use crate::rejection::RESERVED;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use ledger::event::{AgentActivity, Amendment, CONFIG_CHANGE, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
+use ledger::event::{
+    AgentActivity, Amendment, CONFIG_CHANGE, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted,
+};
 use ledger::ids::{Label, Name};
 use ledger::money::{Quantity, Usd};
 use ledger::pricing::TokenUsage;

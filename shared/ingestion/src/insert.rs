@@ -59,14 +59,12 @@ pub async fn insert(
     let mut firsts: Vec<usize> = first_of.values().copied().collect();
     firsts.sort_unstable();
     let stored = store_all(table, &events, firsts, deadline).await;
-    let mut later: BTreeMap<&Key, Vec<usize>> = BTreeMap::new();
+    let later = later_revisions(&events, &stored);
     let outcome = |(i, event): (usize, &&RawEvent)| match stored.get(&event.key) {
         None => InsertOutcome::Unavailable,
         Some(stored) if stored.revision > event.fingerprint.revision => InsertOutcome::Superseded,
-        Some(stored) if stored.revision < event.fingerprint.revision => {
-            later.entry(&event.key).or_default().push(i);
-            InsertOutcome::Unavailable
-        }
+        // Not yet stored.
+        Some(stored) if stored.revision < event.fingerprint.revision => InsertOutcome::Unavailable,
         Some(stored) if stored.hash != event.fingerprint.hash => InsertOutcome::Conflict,
         // Stored by this request, perhaps by an attempt whose response was lost.
         Some(stored) if stored.request == event.fingerprint.request && first_of[&event.key] == i => {
@@ -76,8 +74,7 @@ pub async fn insert(
     };
     let mut outcomes: Vec<_> = events.iter().enumerate().map(outcome).collect();
     let amending = Amending { table, arrival, deadline };
-    let amended = later.into_values().map(|mut same| async {
-        same.sort_by_key(|i| insertions[*i].event.revision);
+    let amended = later.into_iter().map(|same| async {
         let mut outcomes = Vec::new();
         for i in same {
             outcomes.push((i, amending.amend(&insertions[i]).await));
@@ -89,6 +86,21 @@ pub async fn insert(
         outcomes[i] = outcome;
     }
     outcomes
+}
+
+/// The events whose key is taken by an earlier revision: those of each key, in order.
+fn later_revisions(events: &[&RawEvent], stored: &HashMap<Key, Fingerprint>) -> Vec<Vec<usize>> {
+    let mut later: BTreeMap<&Key, Vec<usize>> = BTreeMap::new();
+    for (i, event) in events.iter().enumerate() {
+        if stored.get(&event.key).is_some_and(|stored| stored.revision < event.fingerprint.revision) {
+            later.entry(&event.key).or_default().push(i);
+        }
+    }
+    let in_order = |mut same: Vec<usize>| {
+        same.sort_by_key(|i| events[*i].fingerprint.revision);
+        same
+    };
+    later.into_values().map(in_order).collect()
 }
 
 /// What is stored under each key after all retries. Keys that could not be stored are missing.

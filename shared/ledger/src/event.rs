@@ -324,8 +324,7 @@ impl Event {
     #[must_use]
     pub fn amending(self, stored: &Data) -> Self {
         let boxed = |data: Option<&Data>| data.cloned().map(Box::new);
-        let amendment =
-            Amendment { replaces: boxed(stored.in_force()), with: boxed(self.data.in_force()) };
+        let amendment = Amendment { replaces: boxed(stored.in_force()), with: boxed(self.data.in_force()) };
         Self { data: Data::Amendment(amendment), ..self }
     }
 

@@ -85,7 +85,8 @@ async fn a_void_event_leaves_no_figure_and_the_raw_event_stays() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let kept = with(call("kept", noon()), "/data/end_user", json!("ada"));
-    let sent = with(with(call("x", noon()), "/data/end_user", json!("bob")), "/data/model", json!("in-house"));
+    let sent =
+        with(with(call("x", noon()), "/data/end_user", json!("bob")), "/data/model", json!("in-house"));
     caller.record(&[kept]).await;
     let before = figures(&caller).await;
     caller.record(&[sent.clone()]).await;
@@ -167,21 +168,23 @@ async fn the_cost_of_an_amendment_in_capacity_units() {
     assert_eq!(amended, (400, 202));
 }
 
+const AGENTS: [&str; 3] = ["nova", "atlas", "rigel"];
+
 /// A revision of one of a few events.
 fn random_event() -> impl Strategy<Value = Value> {
     let call = (0..3_usize, 0..2_usize, 0..5_u64, 0..3_usize).prop_map(|(agent, model, tokens, user)| {
+        let (agent, model) = (AGENTS[agent], ["claude-haiku-3.5", "in-house"][model]);
         let mut data = json!({
-            "agent_id": ["nova", "atlas", "rigel"][agent], "provider": "anthropic",
-            "model": ["claude-haiku-3.5", "in-house"][model],
+            "agent_id": agent, "provider": "anthropic", "model": model,
             "input_tokens": 1000 * tokens, "output_tokens": 10, "latency_ms": 100 * tokens,
         });
         if user > 0 {
-            data["end_user"] = json!(["", "ada", "bob"][user]);
+            data["end_user"] = Value::from(["", "ada", "bob"][user]);
         }
         ("llm.call", data)
     });
     let task = (0..3_usize, 0..50_u64).prop_map(|(agent, minutes)| {
-        let data = json!({ "agent_id": ["nova", "atlas", "rigel"][agent], "minutes_saved": minutes });
+        let data = json!({ "agent_id": AGENTS[agent], "minutes_saved": minutes });
         ("task.completed", data)
     });
     let what = prop_oneof![4 => call.prop_map(Some), 1 => task.prop_map(Some), 1 => Just(None)];
@@ -218,7 +221,7 @@ proptest! {
             let (world, other) = (World::new().await, World::new().await);
             let (caller, expected) = (world.caller("acme"), other.caller("acme"));
             // Agents are known by their first event, even if that is void later.
-            let agents = json!(["nova", "atlas", "rigel"].map(|agent| {
+            let agents = json!(AGENTS.map(|agent| {
                 event(agent, "llm.call", noon(), json!({ "agent_id": agent, "provider": "p", "model": "m",
                     "input_tokens": 0, "output_tokens": 0 }))
             }));

@@ -75,7 +75,8 @@ impl DryRunRequest<'_> {
                 page.pop();
             }
             for (i, stored) in page.iter().enumerate() {
-                let is_replaced = page.get(i + 1).is_some_and(|next| amended_sk(&next.sk) == amended_sk(&stored.sk));
+                let is_replaced =
+                    page.get(i + 1).is_some_and(|next| amended_sk(&next.sk) == amended_sk(&stored.sk));
                 if !is_replaced {
                     self.count(stored, &mut rows);
                 }

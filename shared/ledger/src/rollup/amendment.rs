@@ -53,9 +53,10 @@ pub fn split_off_members(counts: &mut Contribution) -> Contribution {
 
 /// Whether everything in `old` that cannot be subtracted is in `new` as well.
 fn holds_all_of(new: &Rollup, old: &Rollup) -> bool {
-    let holds_members = old.sets.iter().all(|(column, members)| {
-        new.sets.get(column).is_some_and(|of_new| members.is_subset(of_new))
-    });
+    let holds_members = old
+        .sets
+        .iter()
+        .all(|(column, members)| new.sets.get(column).is_some_and(|of_new| members.is_subset(of_new)));
     holds_members && (old.unpriced.is_empty() || old.unpriced == new.unpriced)
 }
 

@@ -164,7 +164,8 @@ pub fn resolved(event: &Event, is_replaced: bool) -> (Contribution, Contribution
         let stands = amendment.with.as_ref().map(|data| contribution(&event.saying((**data).clone())));
         amendment::restate(&mut counts, stands.unwrap_or_default());
     }
-    let outdated = if is_replaced { amendment::split_off_members(&mut counts) } else { Contribution::default() };
+    let outdated =
+        if is_replaced { amendment::split_off_members(&mut counts) } else { Contribution::default() };
     (counts, outdated)
 }
 

@@ -34,10 +34,12 @@ impl Rollup {
             return;
         }
         let sum = self.numbers.get(&column).copied().unwrap_or_default();
-        match exact_add(sum, value) {
-            // The columns of a void call are those of no call.
-            Decimal::ZERO => drop(self.numbers.remove(&column)),
-            sum => drop(self.numbers.insert(column, sum)),
+        let sum = exact_add(sum, value);
+        // The columns of a void call are those of no call.
+        if sum.is_zero() {
+            self.numbers.remove(&column);
+        } else {
+            self.numbers.insert(column, sum);
         }
     }
 
