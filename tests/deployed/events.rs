@@ -101,6 +101,7 @@ pub fn event_of_the_aggregator() -> Event {
         id: ledger::ids::Name::new(id).unwrap(),
         time: period::parse_instant(text("t")).unwrap(),
         day,
+        revision: 0,
         data: serde_json::from_str(text("d")).unwrap(),
     };
     // The key and the hash are those that ingest would store.

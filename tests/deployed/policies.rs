@@ -61,6 +61,9 @@ async fn drive(world: &World) {
         let sent = owner.send(Method::POST, "/v1/intake/anthropic", &json, message.clone()).await;
         assert_eq!(sent.body[outcome], 1);
     }
+    let void = event("by-key", "llm.call", noon(), json!({ "revision": 1, "void": true }));
+    owner.post(&json!([call("by-key", noon())])).await;
+    assert_eq!(owner.post(&json!([void])).await["accepted"], 1);
     insert_malformed(world).await;
     let late = json!({ "agent_id": MARK, "minutes_saved": 1 });
     owner.post(&json!([event("late", "task.completed", noon() - TimeDelta::days(30), late)])).await;

@@ -150,6 +150,7 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
         id: name(&id.to_string()),
         time,
         day: Day::of(time, chrono_tz::UTC),
+        revision: 0,
         data: Data::LlmCall(LlmCall {
             agent_id: AgentId::new(agent).unwrap(),
             provider: Label::new("p").unwrap(),

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use ledger::ids::OrgId;
+use ledger::period::Day;
 use ledger::rollup;
 use ledger::rollup::{EndUser, Rollup, RollupId, Seen};
 use store::keys::Key;
@@ -28,6 +30,8 @@ pub struct Updates<'a> {
     pub deltas: BTreeMap<RollupId, Vec<Delta>>,
     pub end_users: BTreeMap<Key, BTreeMap<EndUser, usize>>,
     pub seen: BTreeMap<OrgSubject, (usize, Seen)>,
+    /// The first and the last record of each day of which something is outdated.
+    pub outdated: BTreeMap<(OrgId, Day), (usize, usize)>,
     /// Malformed records, with the reason.
     pub malformed: Vec<(usize, &'a str)>,
 }
@@ -46,6 +50,10 @@ impl<'a> Updates<'a> {
                 }
             };
             let contribution = rollup::contribution(event);
+            if contribution.outdates {
+                let day = (event.org.clone(), event.day);
+                updates.outdated.entry(day).or_insert((index, index)).1 = index;
+            }
             for (target, sums) in contribution.sums {
                 let delta = Delta { sequence: record.sequence, record: index, sums };
                 updates.deltas.entry(target).or_default().push(delta);

@@ -47,6 +47,7 @@ async fn handle(
         tags: &caller.tags,
         now: app.clock.now(),
         retention_days: app.config.event_retention_days,
+        is_backfill: caller.scopes.contains(&Scope::EventsBackfill),
         deadline: Batch::deadline(started, context.as_deref()),
     };
     let results = batch.store(entries).await?;

@@ -11,6 +11,7 @@ use lambda_http::Context as LambdaContext;
 use ledger::settings::Settings;
 use runtime::metrics::Metric;
 use tokio::time::Instant;
+use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 
@@ -50,6 +51,7 @@ pub async fn store(
         tags: &caller.tags,
         now: app.clock.now(),
         retention_days: app.config.event_retention_days,
+        is_backfill: caller.scopes.contains(&Scope::EventsBackfill),
         deadline: Batch::deadline(started, context),
     };
     // Locations lead to the entry: the event between it and the response is none of the sender's.
@@ -58,14 +60,12 @@ pub async fn store(
         json: &event.json,
         loc: vec!["body".into(), event.index.into()],
     });
-    let mut results = batch.store(entries).await?;
-    results.warnings.retain(|warning| warning.fault.kind != "unknown_field");
-    Ok(results)
+    batch.store(entries).await
 }
 
-/// Whether an event was rejected since it is stored with other content.
-pub fn is_conflict(rejected: &Rejected) -> bool {
-    rejected.code == RejectionCode::Conflict
+/// Whether an event was rejected since it is stored, with other content or in a later revision.
+pub fn is_stored(rejected: &Rejected) -> bool {
+    matches!(rejected.code, RejectionCode::Conflict | RejectionCode::Superseded)
 }
 
 /// Whether a retry may store what was not stored.

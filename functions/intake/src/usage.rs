@@ -58,7 +58,7 @@ async fn handle(
     let undated = translation.events.iter().filter(|event| event.dated_on_receipt);
     let undated: HashSet<usize> = undated.map(|event| event.index).collect();
     let before = results.rejected.len();
-    results.rejected.retain(|one| !(request::is_conflict(one) && undated.contains(&one.index)));
+    results.rejected.retain(|one| !(request::is_stored(one) && undated.contains(&one.index)));
     results.duplicates += before - results.rejected.len();
     Ok(refused(results, &translation))
 }

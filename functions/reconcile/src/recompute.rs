@@ -12,11 +12,11 @@ use ledger::period::Day;
 use ledger::rollup;
 use ledger::rollup::Measure;
 use ledger::rollup::{Rollup, RollupId, Seen, Subject};
+use rust_decimal::Decimal;
 use store::error::Result;
 use store::keys::Keyed;
 use store::keys::{Key, LANES};
-use store::raw_events::StoredEvent;
-use store::repricing::RepricedDay;
+use store::repricing::{PricedEvent, RepricedDay};
 use store::{Events, Usage};
 
 /// The most malformed events whose keys are reported.
@@ -45,8 +45,14 @@ pub struct RecomputedDay {
 pub struct Recomputed {
     /// The sum of all events.
     pub all: Rollup,
-    /// The sum of those that arrived so recently that they may not be aggregated yet.
+    /// The sum of those that arrived so recently that they may not be aggregated yet. What amendments subtract is apart.
     pub recent: Rollup,
+    /// What recent amendments subtract.
+    pub recent_amended: Rollup,
+    /// What all amendments subtract.
+    pub amended: Rollup,
+    /// Members of sets and rows of unpriced calls that amendments replaced. The item may still hold them.
+    pub outdated: Rollup,
 }
 
 impl RecomputedDay {
@@ -66,15 +72,16 @@ impl RecomputedDay {
         let mut pages = select_all(lanes);
         while let Some(page) = pages.try_next().await? {
             for event in page {
-                recomputed.add(event.stored, settled);
+                recomputed.add(event, settled);
             }
         }
         recomputed.unreadable_keys.sort_unstable();
         Ok(recomputed)
     }
 
-    fn add(&mut self, stored: StoredEvent, settled: DateTime<Utc>) {
+    fn add(&mut self, event: PricedEvent, settled: DateTime<Utc>) {
         self.events += 1;
+        let PricedEvent { stored, is_replaced, .. } = event;
         let Ok(event) = stored.event else {
             self.unreadable += 1;
             if self.unreadable_keys.len() < MAX_NAMED {
@@ -84,11 +91,18 @@ impl RecomputedDay {
         };
         // An event without an arrival time is an old one.
         let recent = stored.received.is_some_and(|received| received > settled);
-        let contribution = rollup::contribution(&event);
+        let (contribution, outdated) = rollup::resolved(&event, is_replaced);
         if self.is_repriced
-            && let Data::LlmCall(call) = &event.data
+            && let Some(Data::LlmCall(call)) = event.data.in_force()
         {
             self.add_priced_items(&event, call);
+        }
+        for (target, members) in outdated.sums {
+            self.items.entry(target.key()).or_default().outdated.merge(&members);
+        }
+        if let Some(user) = outdated.end_user {
+            let item = self.items.entry(user.key()).or_default();
+            item.outdated.insert(Measure::EndUsers, user.hash);
         }
         for (target, sums) in contribution.sums {
             self.add_to_item(target.key(), &sums, recent);
@@ -121,8 +135,24 @@ impl RecomputedDay {
     fn add_to_item(&mut self, key: Key, sums: &Rollup, recent: bool) {
         let item = self.items.entry(key).or_default();
         item.all.merge(sums);
-        if recent {
+        if sums.numbers.values().any(Decimal::is_sign_negative) {
+            let (added, subtracted) = by_sign(sums);
+            item.amended.merge(&subtracted);
+            if recent {
+                item.recent.merge(&added);
+                item.recent_amended.merge(&subtracted);
+            }
+        } else if recent {
             item.recent.merge(sums);
         }
     }
+}
+
+/// What amendments add, and what they subtract.
+fn by_sign(sums: &Rollup) -> (Rollup, Rollup) {
+    let (mut added, mut subtracted) = (sums.clone(), Rollup::default());
+    added.numbers.retain(|_, value| value.is_sign_positive());
+    let negative = sums.numbers.iter().filter(|(_, value)| value.is_sign_negative());
+    subtracted.numbers = negative.map(|(column, value)| (column.clone(), *value)).collect();
+    (added, subtracted)
 }

@@ -16,10 +16,11 @@ use store::events::RawEvent;
 use tokio::time::Instant;
 use web::error::{Error, Fault, Loc, Result};
 
+use crate::amend::{Arrival, MAX_AMENDMENTS};
 use crate::envelope;
-use crate::insert::{self, InsertOutcome};
+use crate::insert::{self, InsertOutcome, Insertion};
 use crate::rejection::{Rejected, Rejection, RejectionCode, Warning};
-use crate::stamp::{Stamp, stamp};
+use crate::stamp::{MAX_AGE, Stamp, backfill_age, stamp};
 
 /// Time to store the events of a request when the Lambda context sets no deadline.
 const TIME_TO_STORE: Duration = Duration::from_secs(8);
@@ -38,6 +39,8 @@ pub struct Batch<'a> {
     /// When the request arrived.
     pub now: DateTime<Utc>,
     pub retention_days: u32,
+    /// Whether events may be as old as the oldest that are kept.
+    pub is_backfill: bool,
     /// After it, events that are not stored yet count as unavailable.
     pub deadline: Instant,
 }
@@ -73,23 +76,27 @@ impl Batch<'_> {
 
     /// Stores the valid events. An error means that none was stored, and that a retry may help.
     pub async fn store(&self, entries: impl IntoIterator<Item = Entry<'_>>) -> Result<Results> {
-        let stamps = Stamp { org: self.org, settings: self.settings, now: self.now, tags: self.tags };
+        let max_age = if self.is_backfill { backfill_age(self.retention_days) } else { MAX_AGE };
+        let Self { org, settings, now, tags, .. } = *self;
+        let stamps = Stamp { org, settings, now, max_age, tags };
         let request = rand::random();
         let mut results = Results::default();
-        let (mut raw, mut places) = (Vec::new(), Vec::new());
+        let (mut insertions, mut places) = (Vec::new(), Vec::new());
         for Entry { index, json, loc } in entries {
             let parsed = envelope::parse(json, &loc)
                 .and_then(|(draft, warned)| Ok((stamp(draft, &loc, &stamps)?, warned)));
             match parsed {
                 Ok((event, warned)) => {
                     results.warnings.extend(warned.into_iter().map(|fault| Warning { index, fault }));
-                    raw.push(RawEvent::new(&event, request, self.now, self.retention_days)?);
+                    let raw = RawEvent::new(&event, request, self.now, self.retention_days)?;
                     places.push((index, event.id.to_string(), loc));
+                    insertions.push(Insertion { event, raw });
                 }
                 Err(rejection) => results.rejected.push(Rejected::new(index, rejection)),
             }
         }
-        let outcomes = insert::insert(self.table, &raw, self.deadline).await;
+        let arrival = Arrival { now: self.now, retention_days: self.retention_days };
+        let outcomes = insert::insert(self.table, &insertions, arrival, self.deadline).await;
         let unavailable = results.count(&outcomes);
         if results.accepted + results.duplicates == 0 && unavailable > 0 {
             return Err(Error::Unavailable("no event could be stored".to_owned()));
@@ -125,7 +132,8 @@ impl Results {
         Metric::Accepted.count(self.accepted);
         Metric::Duplicates.count(self.duplicates);
         Metric::Unavailable.count(unavailable);
-        Metric::Rejected.count(self.rejected.len() + count(InsertOutcome::Conflict));
+        let taken = self.accepted + self.duplicates + unavailable;
+        Metric::Rejected.count(self.rejected.len() + outcomes.len() - taken);
         unavailable
     }
 }
@@ -136,14 +144,24 @@ fn time_to_store(context: &LambdaContext) -> Duration {
 }
 
 fn refusal(index: usize, id: String, mut loc: Vec<Loc>, outcome: InsertOutcome) -> Option<Rejected> {
-    let (code, msg) = match outcome {
+    let (code, kind, msg) = match outcome {
         InsertOutcome::Accepted | InsertOutcome::Duplicate => return None,
         InsertOutcome::Conflict => {
-            (RejectionCode::Conflict, "An event with this source, id and day is stored with other content")
+            let msg = "An event with this source, id, day and revision is stored with other content";
+            (RejectionCode::Conflict, "conflict", msg.to_owned())
         }
-        InsertOutcome::Unavailable => (RejectionCode::Unavailable, "The event could not be stored now"),
+        InsertOutcome::Superseded => {
+            let msg = "A higher revision of this event is stored";
+            (RejectionCode::Superseded, "superseded", msg.to_owned())
+        }
+        InsertOutcome::AmendedTooOften => {
+            let msg = format!("An event should be amended at most {MAX_AMENDMENTS} times");
+            (RejectionCode::Conflict, "too_many_revisions", msg)
+        }
+        InsertOutcome::Unavailable => {
+            (RejectionCode::Unavailable, "unavailable", "The event could not be stored now".to_owned())
+        }
     };
-    let kind = if code == RejectionCode::Conflict { "conflict" } else { "unavailable" };
     loc.push("id".into());
     let detail = vec![Fault::new(loc, kind, msg)];
     Some(Rejected::new(index, Rejection { id: Some(id), code, detail }))

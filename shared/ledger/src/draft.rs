@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use crate::event::{ComputeUsage, Data, Event, LlmCall};
+use crate::event::{Amendment, ComputeUsage, Data, Event, LlmCall};
 use crate::ids::{Name, OrgId};
 use crate::period::Day;
 use crate::settings::Settings;
@@ -18,6 +18,8 @@ pub struct Draft {
     pub id: Name,
     /// When the event happened.
     pub time: DateTime<Utc>,
+    /// Of several events with the same identity, the one with the highest revision holds.
+    pub revision: u64,
     /// What happened: calls without a cost, samples without a zone.
     pub data: Data<(), ()>,
 }
@@ -25,15 +27,17 @@ pub struct Draft {
 impl Draft {
     /// Dates the event in the organization's zone and prices it at the rates in force at its own time.
     pub fn stamp(self, org: &OrgId, settings: &Settings) -> Event {
-        let Self { source, id, time, data } = self;
+        let Self { source, id, time, revision, data } = self;
         let data = match data {
             Data::LlmCall(call) => Data::LlmCall(price(call, time, settings)),
             Data::TaskCompleted(task) => Data::TaskCompleted(task),
             Data::AgentActivity(activity) => Data::AgentActivity(activity),
             Data::ComputeUsage(sample) => Data::ComputeUsage(in_zone(sample, settings.zone)),
             Data::HostReport(report) => Data::HostReport(report),
+            // A sender knows nothing of what it replaces: this one is void.
+            Data::Amendment(_) => Data::Amendment(Amendment { replaces: None, with: None }),
         };
-        Event { org: org.clone(), source, id, time, day: Day::of(time, settings.zone), data }
+        Event { org: org.clone(), source, id, time, day: Day::of(time, settings.zone), revision, data }
     }
 }
 
@@ -98,7 +102,8 @@ mod tests {
             plan: None,
         };
         let time = "2026-09-15T20:00:00Z".parse().unwrap();
-        Draft { source: name("s"), id: name("1"), time, data }.stamp(&OrgId::new("acme").unwrap(), &settings)
+        let draft = Draft { source: name("s"), id: name("1"), time, revision: 0, data };
+        draft.stamp(&OrgId::new("acme").unwrap(), &settings)
     }
 
     fn call(model: &str) -> Data<(), ()> {

@@ -40,6 +40,17 @@ pub struct Fingerprint {
     pub hash: [u8; 16],
     /// The random id of the request that stored it.
     pub request: [u8; 8],
+    /// The event's revision.
+    pub revision: u64,
+}
+
+/// An event that is stored, or an amendment of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredRevision {
+    /// Content hash, request id and revision.
+    pub fingerprint: Fingerprint,
+    /// The payload.
+    pub data: Data,
 }
 
 /// A raw event, ready to be stored.
@@ -57,7 +68,7 @@ impl RawEvent {
     /// later.
     pub fn new(event: &Event, request: [u8; 8], now: DateTime<Utc>, days: u32) -> Result<Self> {
         let key = keys::event_key(&event.org, event.day, event.source.as_str(), event.id.as_str());
-        let fingerprint = Fingerprint { hash: event.content_hash(), request };
+        let fingerprint = Fingerprint { hash: event.content_hash(), request, revision: event.revision };
         let expires = (now + TimeDelta::days(days.into())).timestamp();
         let data = serde_json::to_string(&event.data).map_err(Error::internal)?;
         let mut item = new_item(&key);
@@ -72,7 +83,20 @@ impl RawEvent {
         if let Data::AgentActivity(entry) = &event.data {
             item.extend(activity::index_attributes(event, entry));
         }
+        if event.revision > 0 {
+            item.insert(attr::REVISION.to_owned(), n(event.revision));
+        }
         Ok(Self { key, fingerprint, item })
+    }
+}
+
+impl RawEvent {
+    /// The same event as an amendment of one that is stored, at a position that no other amendment may have.
+    #[must_use]
+    pub fn at_position(mut self, position: usize) -> Self {
+        self.key = keys::amendment_key(&self.key, position);
+        self.item.insert(SK.to_owned(), s(self.key.sk.clone()));
+        self
     }
 }
 
@@ -91,8 +115,14 @@ pub fn parse(item: &Item) -> Result<Event, String> {
         source: Name::new(source).map_err(|fault| fault.to_string())?,
         id: Name::new(id).map_err(|fault| fault.to_string())?,
         time: period::parse_instant(text(attr::TIME)?).ok_or("the time is not RFC 3339")?,
+        revision: revision(item).ok_or("the revision is not a number")?,
         data: serde_json::from_str(text(attr::DATA)?).map_err(|fault| fault.to_string())?,
     })
+}
+
+/// The revision of an event: 0 where none is stored.
+fn revision(item: &Item) -> Option<u64> {
+    item.get(attr::REVISION).map_or(Some(0), |revision| revision.as_n().ok()?.parse().ok())
 }
 
 /// The lane and the arrival of the event that an item of the events table holds.
@@ -119,9 +149,21 @@ impl Events {
 
     /// The fingerprints of the events that are stored under `keys`, none of which may occur twice.
     pub async fn fingerprints(&self, keys: &[Key]) -> Result<HashMap<Key, Fingerprint>> {
-        let attributes = [PK, SK, VERSION, attr::HASH, attr::REQUEST];
+        let attributes = [PK, SK, VERSION, attr::HASH, attr::REQUEST, attr::REVISION];
         let items = self.table.get_many_attributes(keys, &attributes).await?;
         Ok(items.iter().filter_map(fingerprint).collect())
+    }
+
+    /// The event that is stored under `key`, followed by its amendments in order, strongly consistent.
+    pub async fn revisions(&self, key: &Key) -> Result<Vec<StoredRevision>> {
+        let parse = |item: Item| {
+            let (_, fingerprint) = fingerprint(&item)
+                .ok_or_else(|| Error::Internal("a raw event has no fingerprint".to_owned()))?;
+            let data = serde_json::from_str(decode::required(&item, attr::DATA)?).map_err(Error::internal)?;
+            Ok(StoredRevision { fingerprint, data })
+        };
+        let attributes = [PK, SK, attr::HASH, attr::REQUEST, attr::REVISION, attr::DATA];
+        self.table.query(&keys::event_and_amendments(key)).strong().attributes(attributes).all(parse).await
     }
 }
 
@@ -157,5 +199,5 @@ fn fingerprint(item: &Item) -> Option<(Key, Fingerprint)> {
     let key = Key { pk: decode::text(item, PK)?.to_owned(), sk: decode::text(item, SK)?.to_owned() };
     let hash = bytes(attr::HASH)?.as_ref().try_into().ok()?;
     let request = bytes(attr::REQUEST)?.as_ref().try_into().ok()?;
-    Some((key, Fingerprint { hash, request }))
+    Some((key, Fingerprint { hash, request, revision: revision(item)? }))
 }

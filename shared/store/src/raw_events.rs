@@ -13,7 +13,7 @@ use ledger::period;
 use ledger::period::Day;
 
 /// The attributes that are read.
-const ATTRIBUTES: [&str; 5] = [PK, SK, attr::TIME, attr::DATA, attr::RECEIVED];
+const ATTRIBUTES: [&str; 6] = [PK, SK, attr::TIME, attr::DATA, attr::REVISION, attr::RECEIVED];
 
 /// A raw event as it is read back.
 #[derive(Debug)]

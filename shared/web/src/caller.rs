@@ -1,6 +1,6 @@
 //! The caller of a request, and the guard in front of every route.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -23,6 +23,8 @@ pub struct Caller {
     pub org: OrgId,
     /// The token's `sub`, or the key, for the activity log.
     pub subject: String,
+    /// The scopes of the token or key.
+    pub scopes: BTreeSet<Scope>,
     /// Tags of the key, for the events that are sent with it.
     pub tags: BTreeMap<String, String>,
 }
@@ -60,7 +62,7 @@ pub async fn authorize(
         if !scopes.contains(&scope) {
             return Err(Error::Forbidden(scope.as_str()));
         }
-        request.extensions_mut().insert(Caller { org, subject, tags });
+        request.extensions_mut().insert(Caller { org, subject, scopes, tags });
     }
     Ok(next.run(request).await)
 }

@@ -1,5 +1,6 @@
 //! `POST /v1/events`.
 
+mod amendments;
 mod at_once;
 mod attribution;
 mod bodies;

@@ -83,8 +83,8 @@ pub(super) fn of_sample(event: &Event, sample: &ComputeUsage) -> Contribution {
     );
     Contribution {
         sums: hours.chain(days).collect(),
-        end_user: None,
         sightings: vec![Sighting::project(event, project), Sighting::org(event)],
+        ..Contribution::default()
     }
 }
 

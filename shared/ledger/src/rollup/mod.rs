@@ -1,6 +1,7 @@
 //! Rollups: what an event contributes to them, and the figures that are read from them. The aggregator, reconcile and
 //! every test use this one fold, which reads nothing but the event.
 
+mod amendment;
 mod column;
 mod compute;
 mod figures;
@@ -120,6 +121,9 @@ pub struct Contribution {
     pub end_user: Option<EndUser>,
     /// What the event tells about agents, projects, nodes and the organization.
     pub sightings: Vec<Sighting>,
+    /// Whether rollups may still hold something that the event replaces: members of sets and rows of unpriced calls cannot
+    /// be subtracted. The day has to be recomputed.
+    pub outdates: bool,
 }
 
 /// An end user on one day, by hash.
@@ -151,12 +155,27 @@ pub fn contribution(event: &Event) -> Contribution {
     contribution
 }
 
+/// What an event contributes to a day of which every event is known, and what rollups may still hold of it. Of an event
+/// that a later one replaces, nothing holds that cannot be subtracted.
+pub fn resolved(event: &Event, is_replaced: bool) -> (Contribution, Contribution) {
+    let mut counts = contribution(event);
+    if let Data::Amendment(amendment) = &event.data {
+        // Members and rows are those of the event as it stands.
+        let stands = amendment.with.as_ref().map(|data| contribution(&event.saying((**data).clone())));
+        amendment::restate(&mut counts, stands.unwrap_or_default());
+    }
+    let outdated =
+        if is_replaced { amendment::split_off_members(&mut counts) } else { Contribution::default() };
+    (counts, outdated)
+}
+
 fn by_kind(event: &Event) -> Contribution {
     match &event.data {
         Data::LlmCall(call) => of_call(event, call),
         Data::TaskCompleted(task) => of_task(event, task),
         Data::AgentActivity(activity) => of_activity(event, activity),
         Data::ComputeUsage(sample) => compute::of_sample(event, sample),
+        Data::Amendment(amendment) => amendment::of_amendment(event, amendment),
         Data::HostReport(report) => Contribution {
             sightings: vec![Sighting::node(event, report), Sighting::org(event)],
             ..Contribution::default()
@@ -177,8 +196,8 @@ fn of_agent(
             (RollupId::OrgDay(org.clone(), day), org_day),
             (RollupId::AgentDay(org.clone(), day, agent.clone()), agent_day),
         ],
-        end_user: None,
         sightings: vec![seen, Sighting::org(event)],
+        ..Contribution::default()
     }
 }
 
@@ -286,8 +305,8 @@ fn of_activity(event: &Event, activity: &AgentActivity) -> Contribution {
         }
         None => Contribution {
             sums: vec![(RollupId::OrgDay(event.org.clone(), event.day), sums)],
-            end_user: None,
             sightings: vec![Sighting::org(event)],
+            ..Contribution::default()
         },
     };
     contribution.sums.extend(hours_of_activity(event, activity));

@@ -21,9 +21,9 @@ mod usage;
 use chrono::{DateTime, Utc};
 
 pub use events::{
-    LANES, activity, activity_of, activity_place, activity_places, after_activity_place, event, event_key,
-    events_except_registry_entries, lane_events, lane_key, lane_of, parse_activity_place, parse_event_key,
-    parse_event_sk,
+    LANES, activity, activity_of, activity_place, activity_places, after_activity_place, amended_sk,
+    amendment_key, event, event_and_amendments, event_key, events_except_registry_entries, lane_events,
+    lane_key, lane_of, parse_activity_place, parse_event_key, parse_event_sk,
 };
 pub use mark::{is_mark, mark_column};
 pub use registry::{

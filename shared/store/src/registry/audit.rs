@@ -101,6 +101,7 @@ impl AuditEntry<'_> {
             id: name(&format!("{:032x}", rand::random::<u128>()))?,
             time,
             day: Day::of(time, self.zone),
+            revision: 0,
             data: Data::AgentActivity(AgentActivity {
                 attribution: Attribution::default(),
                 agent_id: self.agent.cloned(),
