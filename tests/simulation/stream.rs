@@ -34,6 +34,8 @@ pub struct Contribution {
     pub sums: Vec<(Key, Rollup)>,
     pub sightings: Vec<Sighting>,
     pub user: Option<EndUser>,
+    /// The key of the raw event.
+    pub key: Key,
 }
 
 /// A record of a shard.

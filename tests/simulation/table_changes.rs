@@ -37,7 +37,7 @@ impl Run {
                 Some("INSERT") => {
                     let image: Item = serde_json::from_value(raw["dynamodb"]["NewImage"].clone()).unwrap();
                     let event = event(&image)?;
-                    let effect = Effect::Count(Box::new(contribution(&event)));
+                    let effect = Effect::Count(Box::new(contribution(&event, &key)));
                     let is_change = !event.is_usage();
                     self.senders.insert(process, key.clone(), event)?;
                     if is_change {
@@ -98,13 +98,13 @@ pub fn event(item: &Item) -> CheckResult<Event> {
         Dynoxide::N(number) => Some(Sdk::N(number.clone())),
         _ => None,
     };
-    let wanted = [PK, SK, store::keys::VERSION, attribute::TIME, attribute::DATA];
+    let wanted = [PK, SK, store::keys::VERSION, attribute::TIME, attribute::DATA, attribute::REVISION];
     let parts = wanted.iter().filter_map(|name| Some(((*name).to_owned(), value(item.get(*name)?)?)));
     events::parse(&parts.collect())
 }
 
-fn contribution(event: &Event) -> Contribution {
+fn contribution(event: &Event, key: &Key) -> Contribution {
     let brings = rollup::contribution(event);
     let sums = brings.sums.into_iter().map(|(target, sums)| (target.key(), sums)).collect();
-    Contribution { sums, sightings: brings.sightings, user: brings.end_user }
+    Contribution { sums, sightings: brings.sightings, user: brings.end_user, key: key.clone() }
 }

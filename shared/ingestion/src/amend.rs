@@ -3,6 +3,7 @@
 //! which each knows its predecessor, and the sum of all differences is the last one, whatever arrives when.
 
 use chrono::{DateTime, Utc};
+use ledger::event::Data;
 use store::Events;
 use store::error::Result;
 use store::events::{Fingerprint, Inserted, RawEvent, StoredRevision};
@@ -56,6 +57,9 @@ impl Amending<'_> {
         }
         // The event itself is there: this revision was compared with it.
         let Some(StoredRevision { fingerprint, data }) = chain.last() else { return Ok(None) };
+        if !chain.iter().all(|stored| is_amendable(&stored.data)) {
+            return Ok(Some(InsertOutcome::Conflict));
+        }
         if fingerprint.revision > own.revision {
             return Ok(Some(InsertOutcome::Superseded));
         }
@@ -68,6 +72,11 @@ impl Amending<'_> {
         let inserted = self.table.insert_events(&[&raw]).await?;
         Ok((inserted.first() == Some(&Inserted::Stored)).then_some(InsertOutcome::Accepted))
     }
+}
+
+/// What is listed, or of which only the latest counts, cannot be taken back.
+const fn is_amendable(data: &Data) -> bool {
+    !matches!(data, Data::AgentActivity(_) | Data::HostReport(_))
 }
 
 /// The outcome for a revision that is stored already, perhaps by an attempt of this request whose response was lost.
