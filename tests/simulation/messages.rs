@@ -98,13 +98,17 @@ impl Message {
 
     /// Whether `event` is the stored form of this message.
     pub fn is(&self, event: &Event) -> bool {
-        let is_same = self.valid && self.time.trunc_subsecs(3) == event.time && self.revision == event.revision;
+        let is_same =
+            self.valid && self.time.trunc_subsecs(3) == event.time && self.revision == event.revision;
         let Some(data) = event.data.in_force() else { return is_same && self.is_void() };
         let stored = serde_json::to_value(data).unwrap();
         let sent = self.body["data"].as_object().unwrap();
         is_same
             && self.body["type"] == stored["type"]
-            && sent.iter().filter(|(name, _)| *name != "revision").all(|(name, value)| same(name, value, &stored))
+            && sent
+                .iter()
+                .filter(|(name, _)| *name != "revision")
+                .all(|(name, value)| same(name, value, &stored))
             && number(data) == Some(self.number)
     }
 }

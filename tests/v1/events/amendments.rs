@@ -89,7 +89,7 @@ async fn a_void_event_leaves_no_figure_and_the_raw_event_stays() {
         with(with(call("x", noon()), "/data/end_user", json!("bob")), "/data/model", json!("in-house"));
     caller.record(&[kept]).await;
     let before = figures(&caller).await;
-    caller.record(&[sent.clone()]).await;
+    caller.record(std::slice::from_ref(&sent)).await;
     assert_ne!(figures(&caller).await, before);
     caller.record(&[void(&sent, 1)]).await;
     // Numbers are right at once. Sets of end users and rows of unpriced calls follow when the day is recomputed.
