@@ -3,3 +3,4 @@
 mod errors;
 mod recording;
 mod replay;
+mod sources;

@@ -1,6 +1,6 @@
 //! `/v1`.
 
 mod billing;
-mod events;
+pub mod events;
 mod health;
 mod metrics;

@@ -89,7 +89,8 @@ impl Export {
         let translation = translation.map_err(Failure::Unreadable)?;
         let context = self.context.as_ref();
         let results =
-            request::store(&self.app, &self.caller, context, started, &settings, &translation).await?;
+            request::store(&self.app, &self.caller, context, started, &settings, ("otlp", &translation))
+                .await?;
         if request::is_unavailable(&results) {
             return Err(Failure::Unavailable);
         }

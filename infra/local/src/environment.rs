@@ -30,3 +30,8 @@ pub fn state_folder() -> Option<PathBuf> {
     let home = || env::home_dir().filter(|home| home.is_absolute());
     Some(configured.or_else(|| Some(home()?.join(".local/state")))?.join("fleetledger"))
 }
+
+/// The user's home folder.
+pub fn home_folder() -> Option<PathBuf> {
+    env::home_dir().filter(|home| home.is_absolute())
+}

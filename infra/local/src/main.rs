@@ -7,7 +7,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use cli::{invoke, prices, run, token};
+use cli::{import, invoke, prices, run, token};
 use local::error::Result;
 
 /// Fleetledger on this machine: every function, table and stream that template.yaml describes.
@@ -33,6 +33,9 @@ enum Command {
     /// Manage budget alerts
     #[command(subcommand)]
     Alerts(Alerts),
+    /// Send what coding agents and gateways left on disk; safe to repeat
+    #[command(subcommand)]
+    Import(import::Import),
     /// Maintain the price book
     #[command(subcommand)]
     Prices(Prices),
@@ -76,6 +79,7 @@ async fn execute(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Reconcile(arguments)) => return invoke::reconcile(arguments).await,
         Some(Command::Quarantine(Quarantine::Replay(stack))) => invoke::replay(stack).await?,
         Some(Command::Alerts(Alerts::Run(stack))) => invoke::alerts(stack).await?,
+        Some(Command::Import(what)) => return import::import(what).await,
         Some(Command::Prices(Prices::Refresh(arguments))) => prices::refresh(arguments).await?,
     }
     Ok(ExitCode::SUCCESS)

@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use lambda_http::Context as LambdaContext;
-use ledger::ids::OrgId;
+use ledger::event::{Data, Event};
+use ledger::ids::{Name, OrgId};
 use ledger::settings::Settings;
 use ledger::tags::Tags;
 use runtime::metrics::Metric;
@@ -66,6 +67,32 @@ pub struct Results {
     /// What was left out of events that were taken, and what looks wrong in them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// The same by event, for statistics.
+    #[serde(skip)]
+    pub outcomes: Vec<EntryOutcome>,
+}
+
+/// What became of one event.
+#[derive(Debug)]
+pub struct EntryOutcome {
+    /// Position in the request, from 0.
+    pub index: usize,
+    /// The event's `source`, if it has a valid one.
+    pub source: Option<Name>,
+    pub kind: OutcomeKind,
+    pub warnings: u64,
+}
+
+/// What became of an event, and of its call if it is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutcomeKind {
+    Accepted {
+        is_call: bool,
+        is_unpriced: bool,
+    },
+    Duplicate,
+    /// Refused, for this reason.
+    Refused(&'static str),
 }
 
 impl Batch<'_> {
@@ -87,12 +114,17 @@ impl Batch<'_> {
                 .and_then(|(draft, warned)| Ok((stamp(draft, &loc, &stamps)?, warned)));
             match parsed {
                 Ok((event, warned)) => {
+                    let warnings = warned.len() as u64;
                     results.warnings.extend(warned.into_iter().map(|fault| Warning { index, fault }));
                     let raw = RawEvent::new(&event, request, self.now, self.retention_days)?;
-                    places.push((index, event.id.to_string(), loc));
+                    places.push(Place { index, warnings, loc });
                     insertions.push(Insertion { event, raw });
                 }
-                Err(rejection) => results.rejected.push(Rejected::new(index, rejection)),
+                Err(rejection) => {
+                    let (source, kind) = (source_of(json), OutcomeKind::Refused(reason(&rejection)));
+                    results.outcomes.push(EntryOutcome { index, source, kind, warnings: 0 });
+                    results.rejected.push(Rejected::new(index, rejection));
+                }
             }
         }
         let arrival = Arrival { now: self.now, retention_days: self.retention_days };
@@ -101,10 +133,14 @@ impl Batch<'_> {
         if results.accepted + results.duplicates == 0 && unavailable > 0 {
             return Err(Error::Unavailable("no event could be stored".to_owned()));
         }
-        let refused = places.into_iter().zip(outcomes);
-        results
-            .rejected
-            .extend(refused.filter_map(|((index, id, loc), outcome)| refusal(index, id, loc, outcome)));
+        for ((Place { index, warnings, loc }, outcome), insertion) in
+            places.into_iter().zip(outcomes).zip(insertions)
+        {
+            let Event { id, source, data, .. } = insertion.event;
+            let kind = outcome_kind(outcome, &data);
+            results.outcomes.push(EntryOutcome { index, source: Some(source), kind, warnings });
+            results.rejected.extend(refusal(index, id.to_string(), loc, outcome));
+        }
         results.rejected.sort_by_key(|rejected| rejected.index);
         results.warnings.truncate(MAX_WARNINGS);
         Ok(results)
@@ -135,6 +171,46 @@ impl Results {
         let taken = self.accepted + self.duplicates + unavailable;
         Metric::Rejected.count(self.rejected.len() + outcomes.len() - taken);
         unavailable
+    }
+}
+
+/// Where an event stands in its request.
+struct Place {
+    index: usize,
+    warnings: u64,
+    loc: Vec<Loc>,
+}
+
+/// The source of an event that is malformed elsewhere.
+fn source_of(json: &RawValue) -> Option<Name> {
+    #[derive(serde::Deserialize)]
+    struct Envelope {
+        source: Name,
+    }
+    serde_json::from_str::<Envelope>(json.get()).ok().map(|envelope| envelope.source)
+}
+
+/// The reason that statistics name: the code, or the first fault of a malformed event.
+fn reason(rejection: &Rejection) -> &'static str {
+    let first = rejection.detail.first().map_or("invalid", |fault| fault.kind);
+    if rejection.code == RejectionCode::Reserved { "reserved" } else { first }
+}
+
+fn outcome_kind(outcome: InsertOutcome, data: &Data) -> OutcomeKind {
+    match outcome {
+        InsertOutcome::Accepted => {
+            let call = match data {
+                Data::LlmCall(call) => Some(call),
+                _ => None,
+            };
+            let is_unpriced = call.is_some_and(|call| call.cost.is_unpriced());
+            OutcomeKind::Accepted { is_call: call.is_some(), is_unpriced }
+        }
+        InsertOutcome::Duplicate => OutcomeKind::Duplicate,
+        InsertOutcome::Conflict => OutcomeKind::Refused("conflict"),
+        InsertOutcome::Superseded => OutcomeKind::Refused("superseded"),
+        InsertOutcome::AmendedTooOften => OutcomeKind::Refused("too_many_revisions"),
+        InsertOutcome::Unavailable => OutcomeKind::Refused("unavailable"),
     }
 }
 

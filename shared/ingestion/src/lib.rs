@@ -14,7 +14,9 @@ mod data;
 mod envelope;
 mod insert;
 mod rejection;
+mod sources;
 mod stamp;
 
-pub use batch::{Batch, Entry, Results};
+pub use batch::{Batch, Entry, EntryOutcome, OutcomeKind, Results};
 pub use rejection::{Rejected, Rejection, RejectionCode, Warning};
+pub use sources::SourceReports;

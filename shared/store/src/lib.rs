@@ -23,6 +23,7 @@ pub mod reconcile;
 pub mod registry;
 pub mod repricing;
 pub mod sequence;
+pub mod sources;
 pub mod status;
 mod table;
 pub mod usage;
@@ -36,6 +37,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 pub use error::{Error, Result};
 pub use meter::{Meter, Reading};
+pub use sources::Sources;
 
 use keys::{Key, KeyRange, PK, SK, VERSION};
 use table::Table;

@@ -3,6 +3,7 @@
 mod amendments;
 mod at_once;
 mod attribution;
+mod backfill;
 mod bodies;
 mod duplicates;
 mod fields;

@@ -13,6 +13,7 @@ mod mark;
 mod proptests;
 pub mod registry;
 mod repricing;
+mod sources;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -35,6 +36,7 @@ pub use repricing::{
     REPRICING, REPRICINGS_DUE, all_cost_pages, cost_page, cost_pages, due_repricing, due_repricings,
     parse_cost_page, repriced_day, repriced_days, repricing,
 };
+pub use sources::{parse_source_day, source, source_day, source_days};
 pub use usage::{
     ComputeBucket, DIRTY, END_USER_BUCKETS, END_USERS, Keyed, SEALED, UNPRICED, WRITES, activity_days,
     agent_days, compute_buckets, dirty_day, dirty_days, end_users, org_days, own_day, parse_agent_day,
