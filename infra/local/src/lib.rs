@@ -13,6 +13,7 @@ pub mod client;
 pub mod demo;
 pub mod environment;
 pub mod error;
+pub mod exporter_key;
 pub mod import;
 pub mod stack;
 pub mod template;
