@@ -108,7 +108,8 @@ fn reports(format: &'static str, translation: &Translation, results: &Results) -
         }
     }
     for count in &translation.call_counts {
-        let series = count.series[..8].iter().map(|byte| format!("{byte:02x}")).collect();
+        let [a, b, c, d, e, f, g, h, ..] = count.series;
+        let series = format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]));
         reports.of(&count.source).series.insert(series, count.calls);
     }
     reports

@@ -69,12 +69,11 @@ pub fn read(text: &str) -> Read {
         match serde_json::from_str::<Line>(line) {
             Ok(line) => {
                 let Some((id, event)) = event(line) else { continue };
-                match places.get(&id) {
-                    Some(place) => complete(&mut read.events[*place], event),
-                    None => {
-                        places.insert(id, read.events.len());
-                        read.events.push(event);
-                    }
+                if let Some(place) = places.get(&id) {
+                    complete(&mut read.events[*place], event);
+                } else {
+                    places.insert(id, read.events.len());
+                    read.events.push(event);
                 }
             }
             Err(_) => read.malformed += 1,

@@ -54,7 +54,7 @@ fn payload(row: &Value) -> Option<Value> {
     }))
 }
 
-/// Seconds since 1970 of a time as PostgreSQL and JSON write it; UTC where no zone is given.
+/// Seconds since 1970 of a time as `PostgreSQL` and JSON write it; UTC where no zone is given.
 fn seconds(text: &str) -> Option<Value> {
     let with_zone = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
     let bare = |format| NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc());

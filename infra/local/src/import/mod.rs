@@ -58,11 +58,14 @@ impl Format {
 
     /// Whether a file of this name holds what is imported.
     pub fn is_file(self, path: &Path) -> bool {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let text = |part: Option<&'_ std::ffi::OsStr>| {
+            part.and_then(|part| part.to_str()).unwrap_or_default().to_owned()
+        };
+        let (name, extension) = (text(path.file_stem()), text(path.extension()));
         match self {
-            Self::ClaudeCode => name.ends_with(".jsonl"),
-            Self::Codex => name.starts_with("rollout-") && name.ends_with(".jsonl"),
-            Self::Gemini => name.starts_with("session-") && name.ends_with(".json"),
+            Self::ClaudeCode => extension == "jsonl",
+            Self::Codex => name.starts_with("rollout-") && extension == "jsonl",
+            Self::Gemini => name.starts_with("session-") && extension == "json",
             Self::LiteLlmSpendLogs | Self::OpenAiUsage => true,
         }
     }

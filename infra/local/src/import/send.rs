@@ -37,7 +37,7 @@ impl Sender {
     /// Sends to `to` with a key or a token.
     pub fn new(to: &str, key: &str) -> Result<Self> {
         let is_local = to.starts_with("http://127.0.0.1") || to.starts_with("http://localhost");
-        let builder = reqwest::Client::builder().timeout(Duration::from_secs(60));
+        let builder = reqwest::Client::builder().timeout(Duration::from_mins(1));
         // A proxy from the environment must not be used for this machine itself.
         let builder = if is_local { builder.no_proxy() } else { builder };
         let client = builder.build().map_err(|error| Error::caused("cannot send", error))?;
