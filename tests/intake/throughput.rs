@@ -52,7 +52,7 @@ fn span(number: usize, prompt: &str) -> Value {
 fn payload(id: &str, prompt: &str) -> Value {
     json!({
         "litellm_call_id": id, "model": "gpt-4.1-mini", "custom_llm_provider": "openai", "prompt_tokens": 1200,
-        "completion_tokens": 300, "response_cost": 0.0006528, "startTime": 1_789_473_599.2, "endTime": 1_789_473_600,
+        "completion_tokens": 300, "response_cost": "0.0006528", "startTime": 1_789_473_599.2, "endTime": 1_789_473_600,
         "status": "success", "messages": [{ "role": "user", "content": prompt }],
         "metadata": { "user_api_key_alias": "nova", "usage_object": { "prompt_tokens_details": { "cached_tokens": 1024 } } },
     })
