@@ -69,7 +69,7 @@ def by_fleetledger(url, token, months):
     for month in months:
         asked = urllib.request.Request(f"{url}/api/cost-analysis/by-model?month={month}", headers={"Authorization": f"Bearer {token}"})
         models = json.load(opener.open(asked))["models"]
-        sums = [sum(model[name] for model in models) for name in ("tokensIn", "tokensOut", "totalCost")]
+        sums = [sum(model[name] for model in models) for name in ("inputTokens", "outputTokens", "totalCost")]
         found[month] = (sums[0], sums[1], round(sums[2], 6))
     return found
 
