@@ -15,7 +15,7 @@ use store::keys::{Key, Keyed, PK, SK};
 
 use super::CheckResult;
 use super::invariants::{compare, hour};
-use super::items::{self, Usage};
+use super::items::{self, RollupItem, Usage};
 use super::messages::ORGS;
 use super::repricing::Costs;
 use super::run::Run;
@@ -65,7 +65,7 @@ impl Run {
     /// Compares everything with the fold over all raw events.
     pub async fn check_final_state(&mut self) -> CheckResult {
         self.senders.check()?;
-        let fold = self.fold()?;
+        let mut fold = self.fold()?;
         let usage = Usage::read(&self.engine)?;
         // Reconcile seals items that the repriced calls of a day no longer count in.
         let is_extra = |(key, item): &(&Key, &items::RollupItem)| {
@@ -76,8 +76,13 @@ impl Run {
             return Err(format!("no event contributes to {extra:?}"));
         }
         for (key, wanted) in &fold.sums {
-            let stored = usage.rollups.get(key).map(|item| &item.sums);
-            compare(key, stored.unwrap_or(&Rollup::default()), wanted)?;
+            let none = RollupItem::default();
+            let stored = usage.rollups.get(key).unwrap_or(&none);
+            compare(key, &stored.sums, &stored.holding(wanted))?;
+        }
+        for ((org, day), sums) in &mut fold.days {
+            let item = usage.rollups.get(&RollupId::OrgDay(org.clone(), *day).key());
+            *sums = item.map_or_else(|| sums.clone(), |item| item.holding(sums));
         }
         if usage.users != fold.users {
             return Err(format!("end users are {:?}, but should be {:?}", usage.users, fold.users));

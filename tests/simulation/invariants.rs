@@ -48,7 +48,8 @@ impl Run {
             }
         }
         for (key, part) in parts.iter().filter(|(key, _)| !usage.rollups[**key].sealed) {
-            compare(key, &usage.rollups[*key].sums, part).map_err(|why| format!("by its marks, {why}"))?;
+            let item = &usage.rollups[*key];
+            compare(key, &item.sums, &item.holding(part)).map_err(|why| format!("by its marks, {why}"))?;
         }
         self.marks.retain(|(key, _), _| !usage.rollups.get(key).is_some_and(|item| item.sealed));
         for (key, item) in usage.rollups.iter().filter(|(_, item)| !item.sealed) {

@@ -9,7 +9,7 @@ use rust_decimal::Decimal;
 use store::keys::columns;
 use store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
 use store::keys::{
-    DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, UNPRICED, VERSION, WRITES, is_mark,
+    DIRTY, END_USERS, FULL, Key, LANES, PK, SEALED, SEPARATOR, SK, UNPRICED, VERSION, WRITES, is_mark,
     seen as attribute,
 };
 use store::sequence::SequenceNumber;
@@ -25,6 +25,22 @@ pub struct RollupItem {
     pub marks: BTreeMap<String, SequenceNumber>,
     /// Whether it was recomputed from raw events, so that it has no marks.
     pub sealed: bool,
+    /// Whether it gets no new columns.
+    pub full: bool,
+}
+
+impl RollupItem {
+    /// What the item holds if `sums` are added to it: all, unless it is full.
+    pub fn holding(&self, sums: &Rollup) -> Rollup {
+        if !self.full {
+            return sums.clone();
+        }
+        let mut within = sums.within(&self.sums.columns().cloned().collect());
+        // Any members may be missing of a full item's sets.
+        within.sets.clone_from(&self.sums.sets);
+        within.sets.retain(|column, held| sums.sets.get(column).is_some_and(|all| held.is_subset(all)));
+        within
+    }
 }
 
 /// The content of the usage table.
@@ -80,6 +96,7 @@ pub fn rollup_item(item: &Item) -> Option<RollupItem> {
         match value {
             _ if [PK, SK, VERSION, WRITES].contains(&name.as_str()) => {}
             _ if name == SEALED => all.sealed = true,
+            _ if name == FULL => all.full = true,
             AttributeValue::B(bytes) if is_mark(name) => {
                 all.marks.insert(name.clone(), SequenceNumber::from_bytes(bytes)?);
             }

@@ -84,7 +84,7 @@ pub fn number(variable: &str) -> Option<u64> {
 }
 
 /// What must have occurred in an ordinary test run, since checks prove nothing about what never occurred.
-const KINDS: [&str; 43] = [
+const KINDS: [&str; 44] = [
     "HandleRequest",
     "ChangeSettings",
     "ChangePrice",
@@ -124,6 +124,8 @@ const KINDS: [&str; 43] = [
     // It carried out repricing entries, or took them back.
     "Repriced",
     "RepricingDone",
+    // An item got no new columns.
+    "Full",
     // Responses of ingest.
     "200",
     "503",

@@ -3,7 +3,8 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
-use store::keys::{DIRTY, PK, SEALED, is_mark, mark_column};
+use store::keys::registry::SETTINGS_VERSION;
+use store::keys::{DIRTY, FULL, PK, SEALED, SK, is_mark, mark_column};
 use store::sequence::SequenceNumber;
 
 use super::stream::TABLE;
@@ -33,10 +34,14 @@ pub enum Mutant {
     RepricingLost,
     /// The costs that a repricing entry lists are lost.
     CostsLost,
+    /// Cached settings are used although they have changed.
+    SettingsKept,
+    /// An item that is full gets new columns.
+    FullIgnored,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -48,7 +53,15 @@ impl Mutant {
         Self::LateDropped,
         Self::RepricingLost,
         Self::CostsLost,
+        Self::SettingsKept,
+        Self::FullIgnored,
     ];
+
+    /// The response to a request that is not executed.
+    pub fn response(self, operation: &str, body: &Value) -> Option<(u16, String)> {
+        let of_version = operation == "GetItem" && body["Key"][SK]["S"] == SETTINGS_VERSION;
+        (self == Self::SettingsKept && of_version).then(|| (200, "{}".to_owned()))
+    }
 
     /// Changes an update of a rollup before it is executed. `shard` is the one being delivered.
     pub fn change_request(self, body: &mut Value, shard: &str) {
@@ -76,6 +89,14 @@ impl Mutant {
                 body["ConditionExpression"] = json!(condition.replace(&format!("{unsealed} AND "), ""));
                 drop(body["ExpressionAttributeNames"].as_object_mut().unwrap().remove(&sealed));
             }
+            Self::FullIgnored => {
+                let names = body["ExpressionAttributeNames"].as_object_mut().unwrap();
+                let full = names.iter().find(|(_, name)| **name == FULL).map(|(full, _)| full.clone());
+                let Some(full) = full else { return };
+                names.remove(&full);
+                let unless_full = format!("attribute_not_exists({full}) AND ");
+                body["ConditionExpression"] = json!(condition.replace(&unless_full, ""));
+            }
             Self::GreatestForLeast => values[&first] = values[&last].clone(),
             Self::OneMark | Self::NoLabel => {
                 body["ExpressionAttributeNames"][mark] = json!(self.other_mark(shard));
@@ -90,7 +111,9 @@ impl Mutant {
                 let used: Vec<_> = update.split(['=', ',', ' ']).collect();
                 let values = body["ExpressionAttributeValues"].as_object_mut().unwrap();
                 values.retain(|name, _| used.contains(&name.as_str()));
-                body["ConditionExpression"] = json!(unsealed);
+                let absent = |part: &&str| part.starts_with("attribute_not_exists");
+                let absent: Vec<_> = condition.split(" AND ").filter(absent).collect();
+                body["ConditionExpression"] = json!(absent.join(" AND "));
             }
             _ => {}
         }

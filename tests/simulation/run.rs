@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use store::keys::{self, Key, PK, SK, VERSION};
 use store::registry::SETTINGS;
 use store::sequence::SequenceNumber;
+use store::usage::FULL_KILOBYTES;
 use tokio::task::JoinHandle;
 use web::auth::Scope;
 
@@ -93,6 +94,8 @@ pub struct Run {
     pub is_stalled: bool,
     pub fault_rates: FaultRates,
     pub mutant: Option<Mutant>,
+    /// The length in kilobytes from which on items get no new columns.
+    pub item_length: u64,
     pub senders: Senders,
     pub streams: Vec<Stream>,
     pub invocations: BTreeMap<Process, Invocation>,
@@ -119,6 +122,7 @@ impl Run {
         let mut rng = StdRng::seed_from_u64(seed);
         let engine = Arc::new(Engine::new());
         let fault_rates = FaultRates::any(&mut rng);
+        let item_length = [FULL_KILOBYTES, FULL_KILOBYTES, 1, 2][rng.random_range(0..4)];
         let token = |org| token::issue(&SECRET, org, &Scope::ALL, 3600).unwrap();
         Self {
             wire: Wire::new(engine.clone()),
@@ -128,6 +132,7 @@ impl Run {
             is_stalled: false,
             fault_rates,
             mutant,
+            item_length,
             senders: Senders::new(rng.random_range(10..50)),
             streams: vec![Stream::new(&mut rng, 0)],
             invocations: BTreeMap::new(),

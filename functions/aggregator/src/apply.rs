@@ -1,6 +1,6 @@
 //! Writes the updates of a delivery: one update per item, each event once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use futures::FutureExt;
@@ -29,14 +29,17 @@ pub struct Applier {
     quarantine: Quarantine,
     progress: Progress,
     cache: Cache,
+    /// The length from which on an item gets no new columns.
+    full_kilobytes: u64,
 }
 
 /// Days of events that hit sealed items, with the indices of their first and last records in the delivery.
 type SealedDays = BTreeMap<(OrgId, Day), (usize, usize)>;
 
 impl Applier {
-    pub fn new(tables: Tables) -> Self {
+    pub fn new(tables: Tables, full_kilobytes: u64) -> Self {
         Self {
+            full_kilobytes,
             quarantine: Quarantine::new(tables.usage.clone()),
             progress: Progress::new(tables.usage.clone()),
             cache: Cache::default(),
@@ -52,7 +55,7 @@ impl Applier {
         let deltas = updates.deltas.iter();
         let deltas = deltas.map(|(target, deltas)| self.add(delivery, target, deltas, &sealed).boxed());
         let users = updates.end_users.iter();
-        let users = users.map(|(key, users)| self.add_end_users(delivery, key, users).boxed());
+        let users = users.map(|(key, users)| self.add_end_users(key, users).boxed());
         let seen = updates.seen.iter();
         let seen = seen.map(|(subject, (first, seen))| self.store_seen(*first, subject, seen).boxed());
         let malformed = std::iter::once(self.quarantine.put(delivery, &updates.malformed).boxed());
@@ -93,11 +96,21 @@ impl Applier {
     ) -> Option<usize> {
         let key = target.key();
         while let Some(first) = deltas.first() {
-            let (taken, sums) = first_update(deltas);
+            let kept = self.cache.kept(&key);
+            let (taken, sums) = first_update(deltas, kept.as_deref());
             let last = deltas[taken - 1].sequence;
             let range = ShardRange { mark: &delivery.mark, first: first.sequence, last };
-            match self.tables.usage.add(&key, &sums, range).await {
-                Ok(AddOutcome::Added) => deltas = &deltas[taken..],
+            let added = match kept {
+                None => self.tables.usage.add(&key, &sums, range).await,
+                Some(_) => self.tables.usage.add_to_full(&key, &sums, range).await,
+            };
+            match added {
+                Ok(AddOutcome::Added { kilobytes }) => {
+                    deltas = &deltas[taken..];
+                    if kept.is_none() && kilobytes >= self.full_kilobytes {
+                        self.mark_full(&key).await;
+                    }
+                }
                 Ok(AddOutcome::AlreadyAt(mark)) => {
                     let contained = deltas.partition_point(|delta| delta.sequence <= mark);
                     deltas = &deltas[contained..];
@@ -106,6 +119,9 @@ impl Applier {
                     note_sealed(delivery, deltas, sealed);
                     return None;
                 }
+                Ok(AddOutcome::Full(columns)) => self.cache.add_full(&key, columns),
+                // Concurrent updates filled the item before any of them could mark it.
+                Ok(AddOutcome::TooLarge) if kept.is_none() && self.mark_full(&key).await => {}
                 Ok(AddOutcome::TooLarge) => {
                     let records = deltas[..taken].iter().map(|delta| delta.record);
                     if let Some(failed) = self.quarantine_too_large(delivery, &key, records).await {
@@ -122,6 +138,24 @@ impl Applier {
         None
     }
 
+    /// Marks an item as full. If that fails, the next update of the item will try again, since the item is as long then.
+    async fn mark_full(&self, key: &Key) -> bool {
+        match self.tables.usage.mark_full(key).await {
+            Ok(marked) => {
+                tracing::warn!(
+                    pk = key.pk,
+                    sk = key.sk,
+                    "a rollup is full: new models are counted as (other)"
+                );
+                marked
+            }
+            Err(error) => {
+                tracing::warn!(%error, pk = key.pk, sk = key.sk, "failed to mark a rollup as full");
+                false
+            }
+        }
+    }
+
     /// Quarantines records that an item has no room for. Returns the index of the first record if that fails.
     async fn quarantine_too_large(
         &self,
@@ -134,23 +168,14 @@ impl Applier {
         self.quarantine.put(delivery, &records).await
     }
 
-    /// Adds end users, each with the first record that names it, to their item. Returns the index of the first record
-    /// that is neither added nor quarantined, if any.
-    async fn add_end_users(
-        &self,
-        delivery: &Delivery<'_>,
-        key: &Key,
-        users: &BTreeMap<EndUser, usize>,
-    ) -> Option<usize> {
+    /// Adds end users, each with the first record that names it, to their item. Returns the index of the first record if
+    /// that fails.
+    async fn add_end_users(&self, key: &Key, users: &BTreeMap<EndUser, usize>) -> Option<usize> {
         let hashes = users.keys().map(|user| user.hash).collect();
         match self.tables.usage.add_end_users(key, &hashes).await {
             Ok(true) => {}
-            Ok(false) => {
-                let records: BTreeSet<_> = users.values().copied().collect();
-                if let Some(failed) = self.quarantine_too_large(delivery, key, records).await {
-                    return Some(failed);
-                }
-            }
+            // The number of distinct users is a lower bound from here on.
+            Ok(false) => tracing::warn!(pk = key.pk, sk = key.sk, "a bucket of end users is full"),
             Err(error) => {
                 tracing::error!(%error, pk = key.pk, "failed to add end users");
                 return users.values().copied().min();

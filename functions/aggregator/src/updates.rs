@@ -1,9 +1,10 @@
 //! The updates that a delivery requires, gathered by item.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use ledger::rollup;
-use ledger::rollup::{EndUser, Rollup, RollupId, Seen};
+use ledger::rollup::{Column, EndUser, Rollup, RollupId, Seen};
 use store::keys::Key;
 use store::keys::Keyed;
 use store::sequence::SequenceNumber;
@@ -64,17 +65,27 @@ impl<'a> Updates<'a> {
     }
 }
 
+/// The most bytes of model names in one update, so that an item does not grow far before its length is known.
+const MAX_NAME_BYTES: usize = 16 << 10;
+
 /// How many of the first deltas fit into one update, which can name a limited number of columns, and their sum. At least
-/// one delta is taken.
-pub fn first_update(deltas: &[Delta]) -> (usize, Rollup) {
+/// one delta is taken. `kept` are the columns of the item if it gets no others.
+pub fn first_update(deltas: &[Delta], kept: Option<&BTreeSet<Column>>) -> (usize, Rollup) {
     let mut sums = Rollup::default();
-    let mut columns = HashSet::new();
+    let (mut columns, mut name_bytes) = (HashSet::new(), 0);
     for (taken, delta) in deltas.iter().enumerate() {
-        columns.extend(delta.sums.columns());
-        if taken > 0 && columns.len() > MAX_COLUMNS {
+        let within =
+            kept.map_or_else(|| Cow::Borrowed(&delta.sums), |kept| Cow::Owned(delta.sums.within(kept)));
+        for column in
+            within.columns().filter(|column| !columns.contains(*column)).cloned().collect::<Vec<_>>()
+        {
+            name_bytes += within.names.get(&column).map_or(0, String::len);
+            columns.insert(column);
+        }
+        if taken > 0 && (columns.len() > MAX_COLUMNS || name_bytes > MAX_NAME_BYTES) {
             return (taken, sums);
         }
-        sums.merge(&delta.sums);
+        sums.merge(&within);
     }
     (deltas.len(), sums)
 }

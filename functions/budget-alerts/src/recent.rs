@@ -133,7 +133,8 @@ impl RecentCosts {
         let mut recent = Self { window, costs: BTreeMap::new() };
         for day in costs.iter().filter(|cost| days.contains(cost.day)) {
             for (code, cost) in &day.models {
-                if let Some(key) = names.get(code) {
+                let other = || names.get(&ModelCode::other());
+                if let Some(key) = names.get(code).or_else(other) {
                     *recent.costs.entry((day.agent.clone(), key.clone())).or_default() += *cost;
                 }
             }

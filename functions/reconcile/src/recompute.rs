@@ -14,8 +14,9 @@ use ledger::rollup::Measure;
 use ledger::rollup::{Rollup, RollupId, Seen, Subject};
 use store::error::Result;
 use store::keys::Keyed;
-use store::keys::{Key, LANES};
+use store::keys::{Key, LANES, MAX_END_USERS};
 use store::raw_events::StoredEvent;
+use store::reconcile::StoredRollup;
 use store::repricing::RepricedDay;
 use store::{Events, Usage};
 
@@ -47,6 +48,30 @@ pub struct Recomputed {
     pub all: Rollup,
     /// The sum of those that arrived so recently that they may not be aggregated yet.
     pub recent: Rollup,
+}
+
+impl Recomputed {
+    /// What an item can hold of it that is full, or that is a full bucket of end users; anything else has room for all.
+    /// `columns` are those of the item that are about the day.
+    #[must_use]
+    pub fn fit(self, stored: &StoredRollup, columns: &Rollup) -> Self {
+        let users = columns.sets.get(&Measure::EndUsers.into()).map_or(0, BTreeSet::len);
+        if !stored.full && users < MAX_END_USERS {
+            return self;
+        }
+        let kept = columns.columns().cloned().collect();
+        let fit = |sums: &Rollup| {
+            let mut within = sums.within(&kept);
+            for (column, members) in &sums.sets {
+                // Which members came first cannot be recomputed, only that none is made up.
+                let held = columns.sets.get(column).map(|held| held & members).unwrap_or_default();
+                within.sets.insert(column.clone(), held);
+            }
+            within.sets.retain(|_, members| !members.is_empty());
+            within
+        };
+        Self { all: fit(&self.all), recent: fit(&self.recent) }
+    }
 }
 
 impl RecomputedDay {

@@ -61,7 +61,8 @@ impl Usage {
         let months = days.by_month().map(|(month, part)| async move {
             let range = keys::agent_days(org, month, part.first, part.last);
             let mut query = self.table.query(&range);
-            if models.len() <= MAX_NAMED {
+            // Of what an organization's day counts as other, an agent's day may know the model.
+            if models.len() <= MAX_NAMED && !models.contains(&ModelCode::other()) {
                 let columns =
                     models.iter().flat_map(|code| MEASURES.map(|measure| Measure::Model(*code, measure)));
                 let columns: Vec<_> = columns.map(|measure| keys::columns::spell(&measure.into())).collect();

@@ -3,9 +3,9 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::keys::{self, Key, KeyRange, PK, SEALED, SK, VERSION, WRITES};
+use super::keys::{self, FULL, Key, KeyRange, PK, SEALED, SK, VERSION, WRITES};
 use super::table::{Consistency, Write, WriteOutcome, absent, equals};
-use super::{Item, Usage, decode, key_attributes, n, new_item, s, usage, version};
+use super::{Item, Usage, decode, key_attributes, n, new_item, room, s, usage, version};
 use crate::error::{Error, Result};
 use ledger::ids::OrgId;
 use ledger::period::Day;
@@ -18,6 +18,8 @@ pub struct StoredRollup {
     pub writes: u64,
     /// How often it was sealed; none if it is not.
     pub sealed: Option<u64>,
+    /// Whether it gets no new columns, see [`Usage::mark_full`].
+    pub full: bool,
     /// Its columns as they are stored.
     pub columns: Rollup,
 }
@@ -62,7 +64,8 @@ impl Usage {
     }
 
     /// Replaces the columns `before` of an item by `after`, removes its marks and seals it, if it has had exactly
-    /// `writes` updates. Columns that are in neither stay as they are.
+    /// `writes` updates. Columns that are in neither stay as they are. What the item has no room for is counted as
+    /// `(other)`, and the item is then marked full.
     pub async fn rewrite(
         &self,
         key: &Key,
@@ -77,10 +80,14 @@ impl Usage {
             item.remove(&keys::columns::spell(column));
         }
         item.retain(|name, _| !keys::is_mark(name));
+        let (after, full) = room::fit(after, &before.columns().cloned().collect());
         item.remove(keys::UNPRICED);
-        item.extend(usage::columns(after));
+        item.extend(usage::columns(&after));
         if !after.unpriced.is_empty() {
             item.insert(keys::UNPRICED.to_owned(), usage::unpriced_attribute(&after.unpriced)?);
+        }
+        if full {
+            item.insert(FULL.to_owned(), n(1));
         }
         item.extend([
             (VERSION.to_owned(), version::attribute()),
@@ -175,6 +182,7 @@ fn stored_rollup(item: &Item) -> Result<StoredRollup> {
     Ok(StoredRollup {
         writes: count(WRITES).unwrap_or_default(),
         sealed: count(SEALED),
+        full: item.contains_key(FULL),
         columns: decode::columns(item)?,
     })
 }

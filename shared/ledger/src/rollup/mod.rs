@@ -7,6 +7,7 @@ mod figures;
 #[expect(clippy::module_inception, reason = "the type that the module is about")]
 mod rollup;
 mod sighting;
+mod surplus;
 mod tokens;
 mod unpriced;
 
@@ -19,6 +20,7 @@ pub use compute::{Compute, hour_of, instance_hash};
 pub use figures::{ActivityDay, AgentDay, AgentModelFigures, ModelFigures, OrgDay, WorkFigures};
 pub use rollup::Rollup;
 pub use sighting::{Latest, Seen, Sighting, Subject};
+pub use surplus::OTHER;
 pub use unpriced::{MAX_UNPRICED_ROWS, MAX_UNPRICED_TEXT, UnpricedCall, UnpricedFigures, UnpricedRows};
 
 use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};

@@ -36,9 +36,9 @@ pub use repricing::{
     parse_cost_page, repriced_day, repriced_days, repricing,
 };
 pub use usage::{
-    ComputeBucket, DIRTY, END_USER_BUCKETS, END_USERS, Keyed, SEALED, UNPRICED, WRITES, activity_days,
-    agent_days, compute_buckets, dirty_day, dirty_days, end_users, org_days, own_day, parse_agent_day,
-    parse_compute_bucket, parse_dirty_day, reconcile_progress, unpriced_days,
+    ComputeBucket, DIRTY, END_USER_BUCKETS, END_USERS, FULL, Keyed, MAX_END_USERS, SEALED, UNPRICED, WRITES,
+    activity_days, agent_days, compute_buckets, dirty_day, dirty_days, end_users, org_days, own_day,
+    parse_agent_day, parse_compute_bucket, parse_dirty_day, reconcile_progress, unpriced_days,
 };
 
 /// Separates the parts of a key.

@@ -13,6 +13,10 @@ pub const SEALED: &str = "z";
 
 /// The rows of an item of calls without a price: JSON.
 pub const UNPRICED: &str = "up";
+/// Present once a rollup item has grown so large that it gets no new columns. See [`Rollup::within`].
+///
+/// [`Rollup::within`]: ledger::rollup::Rollup::within
+pub const FULL: &str = "f";
 
 /// What has an item of its own in the usage table.
 pub trait Keyed {
@@ -130,6 +134,8 @@ pub fn own_day(key: &Key) -> Option<Day> {
 
 /// The buckets over which a day's end users are spread, since a set of 8-byte hashes has to fit into 400 KB.
 pub const END_USER_BUCKETS: u8 = 32;
+/// The most end users in a bucket, 360 KB of them. A day's distinct end users beyond this are not counted.
+pub const MAX_END_USERS: usize = 40_000;
 /// The set of hashes in a bucket of end users.
 pub const END_USERS: &str = "u";
 
