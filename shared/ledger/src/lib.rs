@@ -6,6 +6,7 @@
 
 pub mod alert;
 pub mod cost;
+pub mod dimension;
 pub mod draft;
 pub mod event;
 pub mod ids;
