@@ -31,11 +31,13 @@ use crate::support::events::{call, event};
 use crate::support::{Caller, World, noon, tables};
 
 /// Queries for all GET routes: each route takes the parameters it knows.
-const QUERIES: [&str; 4] = [
+const QUERIES: [&str; 6] = [
     "?instance_id=zebra&project_id=zebra&agentId=zebra&days=90",
     "?eventType=zebra&limit=1&period=daily&months=24",
     "?agentId=zebra&eventType=zebra&offset=1&period=monthly",
     "?month=2026-08",
+    "?filter[agent]=zebra",
+    "?groupBy=task_type",
 ];
 
 const JSON: (&str, &str) = ("content-type", "application/json");

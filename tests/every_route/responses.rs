@@ -23,7 +23,7 @@ use crate::support::receiver::Receiver;
 use crate::support::{Caller, World, noon};
 
 /// The requests, each with its route.
-const REQUESTS: [(&str, &str); 39] = [
+const REQUESTS: [(&str, &str); 42] = [
     ("/api/activity", "/api/activity?limit=100"),
     ("/api/activity", "/api/activity?agentId=nova&eventType=tool_call&limit=1&offset=1"),
     ("/api/agents", "/api/agents"),
@@ -41,6 +41,15 @@ const REQUESTS: [(&str, &str); 39] = [
     ("/api/cost-analysis/by-provider", "/api/cost-analysis/by-provider?month=2026-08"),
     ("/api/cost-analysis/by-provider", "/api/cost-analysis/by-provider"),
     ("/api/cost-analysis/pricing", "/api/cost-analysis/pricing"),
+    ("/api/cost-analysis/query", "/api/cost-analysis/query?groupBy=agent,model&compare=previous"),
+    (
+        "/api/cost-analysis/query",
+        "/api/cost-analysis/query?groupBy=provider&granularity=week&from=2026-09-01",
+    ),
+    (
+        "/api/cost-analysis/query",
+        "/api/cost-analysis/query?groupBy=task_type,end_user&filter[agent]=nova&limit=2",
+    ),
     ("/api/cost-analysis/recommendations", "/api/cost-analysis/recommendations"),
     ("/api/cost-analysis/reprice", "/api/cost-analysis/reprice"),
     ("/api/cost-analysis/summary", "/api/cost-analysis/summary"),

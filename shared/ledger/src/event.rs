@@ -187,10 +187,14 @@ pub struct HostReport {
 }
 
 impl LlmCall {
-    /// The model that was called, as a key that includes the provider: by the price book's id of it, if it has one.
+    /// The provider: by the price book's id of it, if it has one.
+    pub fn provider_id(&self) -> &str {
+        self.cost.provider_id.as_deref().unwrap_or(self.provider.as_str())
+    }
+
+    /// The model that was called, as a key that includes the provider.
     pub fn model_key(&self) -> ModelKey {
-        let provider = self.cost.provider_id.clone().unwrap_or_else(|| self.provider.to_string());
-        ModelKey { provider, model: self.model.to_string() }
+        ModelKey { provider: self.provider_id().to_owned(), model: self.model.to_string() }
     }
 }
 

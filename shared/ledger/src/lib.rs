@@ -7,6 +7,7 @@
 pub mod alert;
 pub mod calendar;
 pub mod cost;
+pub mod dimension;
 pub mod draft;
 pub mod event;
 pub mod ids;

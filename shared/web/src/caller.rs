@@ -1,6 +1,6 @@
 //! The caller of a request, and the guard in front of every route.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, Request, State};
@@ -25,6 +25,8 @@ pub struct Caller {
     pub subject: String,
     /// Tags of the key, for the events that are sent with it.
     pub tags: BTreeMap<String, String>,
+    /// Every scope that the token or the key has, the route's among them.
+    pub scopes: BTreeSet<Scope>,
 }
 
 /// What tells who a caller is.
@@ -60,7 +62,7 @@ pub async fn authorize(
         if !scopes.contains(&scope) {
             return Err(Error::Forbidden(scope.as_str()));
         }
-        request.extensions_mut().insert(Caller { org, subject, tags });
+        request.extensions_mut().insert(Caller { org, subject, tags, scopes });
     }
     Ok(next.run(request).await)
 }

@@ -7,6 +7,7 @@ mod oracle;
 mod own_prices;
 mod periods;
 mod pricing;
+mod query;
 mod random;
 mod random_advice;
 mod reprice;
