@@ -11,7 +11,6 @@ pub mod by_provider;
 mod model_names;
 mod params;
 pub mod pricing;
-mod providers;
 pub mod query;
 pub mod recommendations;
 mod spending;

@@ -20,13 +20,11 @@ mod sums;
 
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use ledger::dimension::Dimension;
 use ledger::period::Day;
 use web::auth::Scope;
 use web::caller::Caller;
-use web::error::{Error, Fault, Result};
+use web::error::{Error, Result};
 use web::query::Query;
 
 use crate::{App, Route};
@@ -51,8 +49,14 @@ async fn handle(
     let as_of = app.clock.now();
     let zone = app.tables.registry.settings_cached(&caller.org).await?.zone;
     let secret = app.config.cursor_secret().map_err(Error::internal)?;
-    let (range, after) =
-        range_of(&params, zone, as_of, |text| Cursor::verify(text, secret, &caller.org, &params))?;
+    let question = cursor::bound(&params);
+    let bound = ["cost-analysis/query", caller.org.as_str(), &question];
+    let after: Option<Cursor> =
+        params.cursor.as_ref().map(|text| web::cursor::verify(text, secret, &bound)).transpose()?;
+    let range = match &after {
+        Some(cursor) => Range { from: cursor.from, to: cursor.to, zone },
+        None => Range::new(params.from, params.to, zone, as_of),
+    };
     let source = Source::choose(&params, range)?;
     let periods = Periods::new(params.granularity, range);
     let mut sums = Sums::default();
@@ -63,25 +67,7 @@ async fn handle(
     }
     let answer =
         Answer { params: &params, range, periods, source, as_of, after: after.as_ref().map(Cursor::rank) };
-    let next = |cursor: Cursor| cursor.sign(secret, &caller.org, &params);
-    answer.response(sums, next).map(Json)
-}
-
-/// The range, and the cursor if there is one: it keeps the range of the first page.
-fn range_of(
-    params: &Params,
-    zone: Tz,
-    now: DateTime<Utc>,
-    verify: impl Fn(&str) -> Option<Cursor>,
-) -> Result<(Range, Option<Cursor>)> {
-    let Some(text) = &params.cursor else {
-        return Ok((Range::new(params.from, params.to, zone, now), None));
-    };
-    let Some(cursor) = verify(text) else {
-        let msg = "Input should be the 'nextCursor' of an earlier page of the same question";
-        return Err(Fault::new(vec!["query".into(), "cursor".into()], "cursor", msg).into());
-    };
-    Ok((Range { from: cursor.from, to: cursor.to, zone }, Some(cursor)))
+    answer.response(sums, |cursor: Cursor| web::cursor::sign(&cursor, secret, &bound)).map(Json)
 }
 
 async fn departments(app: &App, caller: &Caller, params: &Params) -> Result<Departments> {

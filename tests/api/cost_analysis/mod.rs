@@ -3,7 +3,7 @@
 mod advice;
 mod book;
 mod figures;
-mod oracle;
+pub mod oracle;
 mod own_prices;
 mod periods;
 mod pricing;

@@ -3,13 +3,11 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use futures::StreamExt;
-use futures::stream;
+use futures::TryStreamExt;
 use ledger::dimension::{Dimension, NONE};
 use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
 use ledger::rollup::EndUser;
-use store::keys::LANES;
 use web::error::{Fault, Result};
 
 use super::figures::Figures;
@@ -40,18 +38,9 @@ pub async fn add_events(
     sums: &mut Sums,
 ) -> Result<()> {
     let (tables, days) = (&app.tables, part.range.overlapped());
-    let repriced = tables.usage.repriced_days(org, days).await?;
-    let entries = |day| {
-        let found = repriced.iter().find(|(repriced, _)| *repriced == day);
-        found.map_or(&[][..], |(_, repriced)| &repriced.entries)
-    };
-    let lanes = days.days().flat_map(|day| (0..LANES).map(move |lane| (day, lane)));
-    let pages = lanes
-        .map(|(day, lane)| tables.events.priced_events(&tables.usage, org, day, lane, entries(day)).boxed());
-    let mut pages = stream::iter(pages).flatten_unordered(IN_FLIGHT);
+    let mut pages = tables.events.priced_days(&tables.usage, org, days, IN_FLIGHT).await?;
     let (grouping, mut read) = (Grouping::new(params), 0);
-    while let Some(page) = pages.next().await {
-        let page = page?;
+    while let Some(page) = pages.try_next().await? {
         read += page.len();
         if read > MAX_EVENTS {
             return Err(too_many());

@@ -3,17 +3,17 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 
-use futures::stream::try_unfold;
+use futures::stream::{self, try_unfold};
 use futures::{Stream, StreamExt};
 use ledger::cost::CallCost;
 use ledger::event::Data;
 use ledger::ids::OrgId;
-use ledger::period::Day;
+use ledger::period::{Day, DayRange};
 
 use super::costs::CostPage;
 use super::day::DayEntry;
 use crate::error::Result;
-use crate::keys::{self, KeyRange};
+use crate::keys::{self, KeyRange, LANES};
 use crate::raw_events::StoredEvent;
 use crate::{Events, Item, Usage};
 
@@ -89,6 +89,27 @@ impl Events {
             }
             Ok(Some((priced, (pages, readers))))
         })
+    }
+}
+
+impl Events {
+    /// The events of all lanes of `days`, in no order, with the costs that hold for them. Up to `in_flight` lanes are read
+    /// at once.
+    pub async fn priced_days<'a>(
+        &'a self,
+        usage: &'a Usage,
+        org: &'a OrgId,
+        days: DayRange,
+        in_flight: usize,
+    ) -> Result<impl Stream<Item = Result<Vec<PricedEvent>>> + Unpin + use<'a>> {
+        let repriced = usage.repriced_days(org, days).await?;
+        let lanes = days.days().flat_map(|day| (0..LANES).map(move |lane| (day, lane)));
+        let pages = lanes.map(move |(day, lane)| {
+            let found = repriced.iter().find(|(repriced, _)| *repriced == day);
+            let entries = found.map_or(&[][..], |(_, repriced)| &repriced.entries);
+            self.priced_events(usage, org, day, lane, entries).boxed()
+        });
+        Ok(stream::iter(pages).flatten_unordered(in_flight))
     }
 }
 
