@@ -11,7 +11,7 @@ mod project;
 use chrono::{DateTime, Utc};
 
 pub use agent::{AgentSettings, AgentStatus};
-pub use destination::{DestinationSettings, MAX_DESTINATIONS, ROTATION_OVERLAP, Secret};
+pub use destination::{DestinationSettings, MAX_DESTINATIONS, MessageFormat, ROTATION_OVERLAP, Secret};
 pub use key::{KeySettings, MAX_KEYS};
 pub use organization::{AgentBudgetSettings, BudgetSettings, OrganizationSettings};
 pub use plan::{BillingCycle, PlanSettings, PlanStatus};

@@ -70,7 +70,11 @@ impl Setting for DestinationSettings {
         let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let until: Vec<_> = self.secrets.iter().map(|secret| secret.until).collect();
-        serde_json::json!({ "url": format!("{scheme}://{host}/…"), "secrets_until": until })
+        let mut shown = serde_json::json!({ "url": format!("{scheme}://{host}/…"), "secrets_until": until });
+        if !self.format.is_json() {
+            shown["format"] = serde_json::json!(self.format);
+        }
+        shown
     }
 }
 
@@ -196,6 +200,7 @@ mod tests {
         let set = DestinationSettings {
             url: "https://hooks.example:8443/services/T0/B0/token?key=k".to_owned(),
             secrets: vec![secret("one"), secret("two")],
+            format: ledger::settings::MessageFormat::default(),
         };
         let shown = set.shown().to_string();
         assert_eq!(shown, r#"{"secrets_until":[null,null],"url":"https://hooks.example:8443/…"}"#);
