@@ -21,7 +21,6 @@ mod sums;
 use axum::Json;
 use axum::extract::State;
 use ledger::dimension::Dimension;
-use ledger::period::Day;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Result};
@@ -47,15 +46,15 @@ async fn handle(
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
     let as_of = app.clock.now();
-    let zone = app.tables.registry.settings_cached(&caller.org).await?.zone;
+    let calendar = app.tables.registry.settings_cached(&caller.org).await?.calendar;
     let secret = app.config.cursor_secret().map_err(Error::internal)?;
     let question = cursor::bound(&params);
     let bound = ["cost-analysis/query", caller.org.as_str(), &question];
     let after: Option<Cursor> =
         params.cursor.as_ref().map(|text| web::cursor::verify(text, secret, &bound)).transpose()?;
     let range = match &after {
-        Some(cursor) => Range { from: cursor.from, to: cursor.to, zone },
-        None => Range::new(params.from, params.to, zone, as_of),
+        Some(cursor) => Range { from: cursor.from, to: cursor.to, calendar },
+        None => Range::new(params.from, params.to, calendar, as_of),
     };
     let source = Source::choose(&params, range)?;
     let periods = Periods::new(params.granularity, range);
@@ -90,8 +89,7 @@ async fn add(
         Source::OrgDays => rollups::add_org_days(app, org, params, part, sums).await,
         Source::AgentDays => rollups::add_agent_days(app, org, (params, departments), part, sums).await,
         Source::Events => {
-            let today = Day::of(app.clock.now(), part.range.zone);
-            source::check_retention(part.range, today, app.config.event_retention_days)?;
+            source::check_retention(part.range, app.clock.now(), app.config.event_retention_days)?;
             // A person's name is for those who manage the organization.
             let names_end_users = caller.scopes.contains(&Scope::RegistryRead);
             let values = Values { departments, names_end_users };

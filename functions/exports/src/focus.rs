@@ -11,6 +11,9 @@ mod params;
 
 use axum::extract::State;
 use axum::response::Response;
+use chrono_tz::Tz;
+use ledger::calendar::Calendar;
+use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange, oldest_complete_day};
 use ledger::roster::Agent;
 use serde::{Deserialize, Serialize};
@@ -45,7 +48,7 @@ struct Cursor {
 async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Params>) -> Result<Response> {
     let org = &caller.org;
     let settings = app.tables.registry.settings_cached(org).await?;
-    let today = Day::of(app.clock.now(), settings.zone);
+    let today = Day::of(app.clock.now(), settings.calendar.zone);
     let secret = app.config.cursor_secret().map_err(Error::internal)?;
     let question = params.bound();
     let bound = ["exports/focus", org.as_str(), &question];
@@ -56,21 +59,31 @@ async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Par
         cursor
     } else {
         let DayRange { first, last } = params.days(today)?;
-        check_retention(first, today, app.config.event_retention_days)?;
+        let utc_today = Day::of(app.clock.now(), Tz::UTC);
+        check_retention(
+            settings.calendar.overlapped(first).first,
+            utc_today,
+            app.config.event_retention_days,
+        )?;
         Cursor { first, last, after: None }
     };
     let agents: Vec<Agent> = app.tables.registry.agents(org).await?;
-    let account = Account::new(org, settings.organization.name.as_deref(), settings.zone, &agents);
+    let account = Account::new(org, settings.organization.name.as_deref(), settings.calendar.zone, &agents);
     let mut writer = Writer::new(params.version, account, is_first)?;
-    let next = write(&app, &caller, start, &mut writer).await?;
+    let next = write(&app, (&caller.org, settings.calendar), start, &mut writer).await?;
     let next = next.map(|next| web::cursor::sign(&next, secret, &bound)).transpose()?;
     response("text/csv; charset=utf-8; header=present", writer.finish()?, next)
 }
 
 /// Writes days until the page is full. Returns where the next page starts, if there is one.
-async fn write(app: &App, caller: &Caller, start: Cursor, writer: &mut Writer<'_>) -> Result<Option<Cursor>> {
+async fn write(
+    app: &App,
+    (org, calendar): (&OrgId, Calendar),
+    start: Cursor,
+    writer: &mut Writer<'_>,
+) -> Result<Option<Cursor>> {
     let Cursor { first, last, mut after } = start;
-    let (mut reader, mut day) = (DayReader::new(&app.tables, &caller.org), first);
+    let (mut reader, mut day) = (DayReader::new(&app.tables, org, calendar), first);
     while day <= last {
         for (key, charge) in reader.charges(day).await? {
             if after.as_ref().is_some_and(|after| key <= *after) {

@@ -30,11 +30,11 @@ pub fn route() -> Route {
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Response> {
     let (org, now) = (&caller.org, app.clock.now());
-    let fetch = |days| app.tables.usage.org_days(org, days);
+    let fetch = |of, days| app.tables.usage.org_days(org, of, days);
     let month = |today: Day| DayRange::of_month(today.month());
     let days = app.tables.registry.fetch_days(org, now, month, fetch);
     let ((window, days), budget) = try_join!(days, app.tables.registry.budget(org))?;
-    let zone = app.tables.registry.settings_cached(org).await?.zone;
+    let zone = app.tables.registry.settings_cached(org).await?.calendar.zone;
     let mut used = OrgDay::default();
     for (_, day) in days.into_iter().filter(|(day, _)| window.contains(*day)) {
         used.merge(day);

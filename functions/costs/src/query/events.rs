@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use futures::TryStreamExt;
+use ledger::calendar::Generation;
 use ledger::dimension::{Dimension, NONE};
 use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
@@ -37,7 +38,7 @@ pub async fn add_events(
     part: &Part,
     sums: &mut Sums,
 ) -> Result<()> {
-    let (tables, days) = (&app.tables, part.range.overlapped());
+    let (tables, days) = (&app.tables, part.range.utc_days());
     let mut pages = tables.events.priced_days(&tables.usage, org, days, IN_FLIGHT).await?;
     let (grouping, mut read) = (Grouping::new(params), 0);
     while let Some(page) = pages.try_next().await? {
@@ -84,7 +85,8 @@ impl Values<'_> {
 /// What stands for an end user where the caller may not see names: always the same for one user of an organization.
 fn pseudonym(event: &Event) -> Option<String> {
     let Data::LlmCall(call) = &event.data else { return None };
-    let user = EndUser::new(&event.org, event.day, call.end_user.as_ref()?.as_str());
+    let name = call.end_user.as_ref()?.as_str();
+    let user = EndUser::new(&event.org, Generation::FIRST, event.utc_day(), name);
     Some(user.hash.iter().fold("user-".to_owned(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text

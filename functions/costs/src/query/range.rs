@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Datelike, Days, DurationRound, Months, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
+use ledger::calendar::Calendar;
 use ledger::period::{self, Day, DayRange};
 
 /// The days of a range by default; the last one is today.
@@ -64,28 +65,39 @@ impl Granularity {
 pub struct Range {
     pub from: DateTime<Utc>,
     pub to: DateTime<Utc>,
-    pub zone: Tz,
+    pub calendar: Calendar,
 }
 
 impl Range {
     /// The range between two moments. By default it ends with today, and has [`DEFAULT_DAYS`] days.
-    pub fn new(from: Option<Moment>, to: Option<Moment>, zone: Tz, now: DateTime<Utc>) -> Self {
+    pub fn new(from: Option<Moment>, to: Option<Moment>, calendar: Calendar, now: DateTime<Utc>) -> Self {
+        let zone = calendar.zone;
         let to = to.unwrap_or(Moment::Day(Day::of(now, zone).next())).instant(zone);
         let default = || Day::of(to - TICK, zone).next().minus(DEFAULT_DAYS).start(zone);
         let from = from.map_or_else(default, |from| from.instant(zone));
-        Self { from, to, zone }
+        Self { from, to, calendar }
     }
 
     /// The days of the range, if all of them are whole.
     pub fn days(self) -> Option<DayRange> {
-        let (first, after) = (Day::of(self.from, self.zone), Day::of(self.to, self.zone));
-        let is_whole = first.start(self.zone) == self.from && after.start(self.zone) == self.to;
+        let zone = self.calendar.zone;
+        let (first, after) = (Day::of(self.from, zone), Day::of(self.to, zone));
+        let is_whole = first.start(zone) == self.from && after.start(zone) == self.to;
         is_whole.then(|| DayRange { first, last: after.minus(1) })
     }
 
     /// The days that the range overlaps.
-    pub fn overlapped(self) -> DayRange {
-        DayRange { first: Day::of(self.from, self.zone), last: Day::of(self.to - TICK, self.zone) }
+    fn overlapped(self) -> DayRange {
+        self.days_in(self.calendar.zone)
+    }
+
+    /// The days of UTC that the range overlaps, under which raw events are stored.
+    pub fn utc_days(self) -> DayRange {
+        self.days_in(Tz::UTC)
+    }
+
+    fn days_in(self, zone: Tz) -> DayRange {
+        DayRange { first: Day::of(self.from, zone), last: Day::of(self.to - TICK, zone) }
     }
 
     /// Whether it is longer than this many days, the longest of which has 25 hours.
@@ -119,7 +131,7 @@ impl Periods {
     pub fn new(granularity: Granularity, range: Range) -> Self {
         let DayRange { first, last } = range.overlapped();
         let first_hour = range.from.duration_trunc(HOUR).unwrap_or(range.from);
-        let mut periods = Self { granularity, zone: range.zone, first, first_hour, count: 0 };
+        let mut periods = Self { granularity, zone: range.calendar.zone, first, first_hour, count: 0 };
         periods.count = 1 + match granularity {
             Granularity::Hour => periods.of_instant(range.to - TICK),
             _ => periods.of_day(last),
@@ -209,11 +221,11 @@ impl Part {
             {
                 let months = DayRange { first, last }.by_month().count();
                 let months = u32::try_from(months).unwrap_or_default();
-                (first.month().minus(months).first().start(range.zone), Shift::Months(months))
+                (first.month().minus(months).first().start(range.calendar.zone), Shift::Months(months))
             }
             Some(DayRange { first, last }) => {
                 let days = u32::try_from(days_between(first, last) + 1).unwrap_or_default();
-                (first.minus(days).start(range.zone), Shift::Days(days.into()))
+                (first.minus(days).start(range.calendar.zone), Shift::Days(days.into()))
             }
             None => {
                 let span = range.to - range.from;
@@ -239,7 +251,7 @@ impl Part {
         match self.shift {
             Shift::None => self.periods.of_instant(instant),
             Shift::Span(span) => self.periods.of_instant(instant + span),
-            Shift::Months(_) | Shift::Days(_) => self.of_day(Day::of(instant, self.range.zone)),
+            Shift::Months(_) | Shift::Days(_) => self.of_day(Day::of(instant, self.range.calendar.zone)),
         }
     }
 }
@@ -250,7 +262,7 @@ mod tests {
 
     fn range(from: &str, to: &str, zone: Tz) -> Range {
         let now = period::parse_instant("2026-09-15T12:00:00Z").unwrap();
-        Range::new(Moment::parse(from), Moment::parse(to), zone, now)
+        Range::new(Moment::parse(from), Moment::parse(to), Calendar { zone, ..Calendar::default() }, now)
     }
 
     fn text(range: Range) -> String {

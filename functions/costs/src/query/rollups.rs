@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 use futures::try_join;
+use ledger::calendar::Generation;
 use ledger::dimension::{Dimension, NONE};
 use ledger::ids::{AgentId, ModelKey, OrgId};
 use ledger::period::{Day, DayRange};
@@ -18,8 +19,6 @@ use super::sums::Sums;
 use crate::App;
 use crate::model_names::ModelNames;
 
-/// Stands for models whose name is not known: an agent's day may be written a moment before its organization's.
-const OTHER: &str = "(other)";
 /// Up to this many agents, their days are read by key instead of with those of all others.
 const MAX_BY_KEY: usize = 10;
 
@@ -33,7 +32,7 @@ pub async fn add_org_days(
 ) -> Result<()> {
     let Some(days) = part.range.days() else { return Ok(()) };
     let grouping = Grouping::new(params);
-    for (day, org_day) in app.tables.usage.org_days(org, days).await? {
+    for (day, org_day) in app.tables.usage.org_days(org, part.range.calendar.generation, days).await? {
         let period = part.of_day(day);
         let mut add = |model: Option<&ModelKey>, figures| match grouping
             .group(|dimension| of_model(dimension, model))
@@ -59,16 +58,17 @@ pub async fn add_agent_days(
 ) -> Result<()> {
     let Some(days) = part.range.days() else { return Ok(()) };
     let grouping = Grouping::new(params);
+    let generation = part.range.calendar.generation;
     for (_, days) in days.by_month() {
         let names = async {
             // Not needed if models are not told apart.
             if params.uses(&[Dimension::Model, Dimension::Provider]) {
-                app.tables.usage.org_days(org, days).await
+                app.tables.usage.org_days(org, part.range.calendar.generation, days).await
             } else {
                 Ok(BTreeMap::new())
             }
         };
-        let (agent_days, org_days) = try_join!(agent_days(app, org, params, days), names)?;
+        let (agent_days, org_days) = try_join!(agent_days(app, org, params, (generation, days)), names)?;
         let names = ModelNames::of(org_days.values());
         for (day, agent, agent_day) in agent_days {
             let add =
@@ -84,12 +84,12 @@ async fn agent_days(
     app: &App,
     org: &OrgId,
     params: &Params,
-    days: DayRange,
+    (generation, days): (Generation, DayRange),
 ) -> store::Result<Vec<(Day, AgentId, AgentDay)>> {
     let usage = &app.tables.usage;
-    let Some(agents) = agents_asked_for(params) else { return usage.agent_days(org, days).await };
+    let Some(agents) = agents_asked_for(params) else { return usage.agent_days(org, generation, days).await };
     let of_agent = async |agent: AgentId| {
-        let found = usage.agent_days_of(org, &agent, days).await?;
+        let found = usage.agent_days_of(org, generation, &agent, days).await?;
         Ok::<_, store::Error>(found.into_iter().map(move |(day, sums)| (day, agent.clone(), sums)))
     };
     Ok(try_join_all(agents.into_iter().map(of_agent)).await?.into_iter().flatten().collect())
@@ -114,7 +114,8 @@ struct AgentDayOf<'a> {
 impl AgentDayOf<'_> {
     fn to(&self, sums: &mut Sums, agent_day: &AgentDay) -> Result<()> {
         let period = self.part.of_day(self.day);
-        let other = ModelKey { provider: OTHER.to_owned(), model: OTHER.to_owned() };
+        // An agent's day may be written a moment before its organization's, which has the names of models.
+        let other = ModelKey::other();
         let mut add = |model: Option<&ModelKey>, figures| {
             let value = |dimension: &Dimension| match dimension {
                 Dimension::Agent => Cow::Owned(self.agent.to_string()),

@@ -1,5 +1,7 @@
 //! What a question is answered from.
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use ledger::dimension::Dimension;
 use ledger::period::{Day, oldest_complete_day};
 use web::error::{Error, Fault, Result};
@@ -92,9 +94,9 @@ fn needs_events(params: &Params, range: Range) -> Option<String> {
 }
 
 /// Fails if raw events of the range may have expired.
-pub fn check_retention(range: Range, today: Day, retention_days: u32) -> Result<()> {
-    let oldest = oldest_complete_day(today, retention_days);
-    if range.overlapped().first >= oldest {
+pub fn check_retention(range: Range, now: DateTime<Utc>, retention_days: u32) -> Result<()> {
+    let oldest = oldest_complete_day(Day::of(now, Tz::UTC), retention_days);
+    if range.utc_days().first >= oldest {
         return Ok(());
     }
     let msg = format!("The events of this question are kept from {oldest} on");
@@ -107,7 +109,7 @@ fn fault(name: &'static str, kind: &'static str, msg: String) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use chrono_tz::Tz;
+    use ledger::calendar::Calendar;
     use ledger::period::parse_instant;
     use web::query::{FromQuery, QueryReader};
 
@@ -116,7 +118,12 @@ mod tests {
     fn choose(query: &str) -> Option<Source> {
         let params = Params::from_query(&mut QueryReader::parse(query));
         let now = parse_instant("2026-11-10T12:00:00Z").unwrap();
-        let range = Range::new(params.from, params.to, Tz::Europe__Berlin, now);
+        let range = Range::new(
+            params.from,
+            params.to,
+            Calendar { zone: Tz::Europe__Berlin, ..Calendar::default() },
+            now,
+        );
         match Source::choose(&params, range) {
             Ok(source) => Some(source),
             Err(Error::Validation(faults)) => {

@@ -1,7 +1,7 @@
 //! The charges of a call, by meter.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
+use ledger::calendar::Calendar;
 use ledger::cost::CallCost;
 use ledger::event::LlmCall;
 use ledger::money::{MAX_SCALE, Quantity, Usd, exact_add};
@@ -96,7 +96,7 @@ fn list_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
         return call.cost.clone();
     }
     let book = Settings {
-        zone: Tz::UTC,
+        calendar: Calendar::default(),
         own_prices: OwnPrices::default(),
         organization: OrganizationSettings::default(),
         plan: None,

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
+use ledger::calendar::Calendar;
 use ledger::event::Data;
 use ledger::ids::OrgId;
-use ledger::period::{Day, DayRange};
+use ledger::period::Day;
 use web::error::{Fault, Result};
 
 use super::charge::{Charge, ChargeKey, charges};
@@ -20,12 +21,13 @@ const IN_FLIGHT: usize = 8;
 pub struct DayReader<'a> {
     tables: &'a Tables,
     org: &'a OrgId,
+    calendar: Calendar,
     events_read: usize,
 }
 
 impl<'a> DayReader<'a> {
-    pub const fn new(tables: &'a Tables, org: &'a OrgId) -> Self {
-        Self { tables, org, events_read: 0 }
+    pub const fn new(tables: &'a Tables, org: &'a OrgId, calendar: Calendar) -> Self {
+        Self { tables, org, calendar, events_read: 0 }
     }
 
     /// How many events were read of all days.
@@ -36,8 +38,8 @@ impl<'a> DayReader<'a> {
     /// The charges of a day, in order.
     pub async fn charges(&mut self, day: Day) -> Result<BTreeMap<ChargeKey, Charge>> {
         let Tables { events, usage, .. } = self.tables;
-        let days = DayRange { first: day, last: day };
-        let mut pages = events.priced_days(usage, self.org, days, IN_FLIGHT).await?;
+        // Raw events are stored by days of UTC, of which a day of another zone overlaps two.
+        let mut pages = events.priced_days(usage, self.org, self.calendar.overlapped(day), IN_FLIGHT).await?;
         let (mut all, mut read) = (BTreeMap::<_, Charge>::new(), 0);
         while let Some(page) = pages.try_next().await? {
             read += page.len();
@@ -47,6 +49,9 @@ impl<'a> DayReader<'a> {
             // Malformed events are in the quarantine, and in no figure.
             for event in page.into_iter().filter_map(|priced| priced.stored.event.ok()) {
                 let Data::LlmCall(call) = &event.data else { continue };
+                if self.calendar.day(event.time) != Some(day) {
+                    continue;
+                }
                 for (key, charge) in charges(call, event.time) {
                     all.entry(key).or_default().add(charge);
                 }
