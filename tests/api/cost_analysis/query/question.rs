@@ -1,5 +1,7 @@
 //! Random questions.
 
+use std::fmt::Write;
+
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
 
@@ -136,14 +138,14 @@ impl Question {
         };
         let mut query = format!("from={from}&to={to}&granularity={}&limit={}", self.granularity, self.limit);
         if !self.group_by.is_empty() {
-            query += &format!("&groupBy={}", self.group_by.join(","));
+            let _ = write!(query, "&groupBy={}", self.group_by.join(","));
         }
         if self.compare {
             query += "&compare=previous";
         }
         for (dimension, values) in &self.filters {
             for value in values {
-                query += &format!("&filter[{dimension}]={}", encoded(value));
+                let _ = write!(query, "&filter[{dimension}]={}", encoded(value));
             }
         }
         query
