@@ -10,3 +10,4 @@ mod organization;
 mod projects;
 mod usage;
 mod workforce;
+mod zone_change;

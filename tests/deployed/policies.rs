@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use http::{Method, StatusCode};
+use ledger::calendar::Generation;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::EndUser;
@@ -165,10 +166,15 @@ async fn invoke_scheduled_functions(world: &World) {
         world.stack.drain().await;
     }
     invoke("reconcile", day_request("repair")).await.unwrap();
+    // A changed time zone, and what is left of the old one.
+    world.caller("owner").put("/api/organization", &json!({ "timezone": "Europe/Paris" })).await;
+    invoke("reconcile", json!({ "do": "calendars" })).await.unwrap();
+    world.stack.clock().set(noon() + TimeDelta::hours(2));
+    invoke("reconcile", json!({ "do": "calendars" })).await.unwrap();
     // A made-up end user, which makes the day dirty, and a quarantined record that is released by hand.
     let store = world.stack.tables();
     let (owner, day) = (OrgId::new("owner").unwrap(), Day::of(noon(), Tz::UTC));
-    let users = EndUser { org: owner, day, hash: [7; 8] };
+    let users = EndUser { org: owner, generation: Generation::new(1), day, hash: [7; 8] };
     store.usage.add_end_users(&users.key(), &[users.hash].into()).await.unwrap();
     invoke("reconcile", day_request("repair")).await.unwrap();
     invoke("reconcile", json!({ "do": "dirty" })).await.unwrap();

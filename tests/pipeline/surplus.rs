@@ -144,6 +144,7 @@ async fn made_up_activity_types_are_counted_and_found() {
 
 #[tokio::test]
 async fn a_full_bucket_of_end_users_takes_no_more_and_is_no_drift() {
+    use ledger::calendar::Generation;
     use ledger::ids::OrgId;
     use ledger::period::Day;
     use ledger::rollup::EndUser;
@@ -151,7 +152,7 @@ async fn a_full_bucket_of_end_users_takes_no_more_and_is_no_drift() {
 
     let world = World::new().await;
     let (org, day) = (OrgId::new("acme").unwrap(), Day::parse("2026-09-15").unwrap());
-    let user = EndUser::new(&org, day, "one");
+    let user = EndUser::new(&org, Generation::FIRST, day, "one");
     let more: BTreeSet<[u8; 8]> = (0..MAX_END_USERS as u64).map(u64::to_be_bytes).collect();
     let usage = &world.stack.tables().usage;
     assert!(usage.add_end_users(&user.key(), &more).await.unwrap());

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
+use ledger::calendar::Calendar;
 use ledger::event::Event;
 use ledger::ids::OrgId;
 use ledger::period::{self, Day};
@@ -40,15 +41,15 @@ struct Fold {
 }
 
 impl Fold {
-    fn add(&mut self, event: &Event) {
-        let brings = rollup::contribution(event);
+    fn add(&mut self, event: &Event, calendars: &[Calendar]) {
+        let brings = rollup::contribution(event, calendars);
         for (target, sums) in brings.sums {
-            if let RollupId::OrgDay(org, day) = &target {
+            if let RollupId::OrgDay(org, _, day) = &target {
                 self.days.entry((org.clone(), *day)).or_default().merge(&sums);
             }
             self.sums.entry(target.key()).or_default().merge(&sums);
         }
-        if let Some(user) = brings.end_user {
+        for user in brings.end_users {
             self.users.entry(user.key()).or_default().insert(user.hash);
         }
         for sighting in brings.sightings {
@@ -67,10 +68,11 @@ impl Run {
         self.senders.check()?;
         let mut fold = self.fold()?;
         let usage = Usage::read(&self.engine)?;
-        // Reconcile seals items that the repriced calls of a day no longer count in.
+        // Reconcile seals items that the repriced calls of a day no longer count in, and processes that were given up may
+        // have added to a generation after its rollups were deleted.
         let is_extra = |(key, item): &(&Key, &items::RollupItem)| {
             let is_empty = item.sealed && item.sums.is_empty();
-            !is_empty && !fold.sums.contains_key(*key)
+            !is_empty && !fold.sums.contains_key(*key) && self.is_proved(key)
         };
         if let Some((extra, _)) = usage.rollups.iter().find(is_extra) {
             return Err(format!("no event contributes to {extra:?}"));
@@ -81,11 +83,14 @@ impl Run {
             compare(key, &stored.sums, &stored.holding(wanted))?;
         }
         for ((org, day), sums) in &mut fold.days {
-            let item = usage.rollups.get(&RollupId::OrgDay(org.clone(), *day).key());
+            let generation = self.calendars(org).active.generation;
+            let item = usage.rollups.get(&RollupId::OrgDay(org.clone(), generation, *day).key());
             *sums = item.map_or_else(|| sums.clone(), |item| item.holding(sums));
         }
-        if usage.users != fold.users {
-            return Err(format!("end users are {:?}, but should be {:?}", usage.users, fold.users));
+        let mut users = usage.users.clone();
+        users.retain(|key, _| self.is_proved(key));
+        if users != fold.users {
+            return Err(format!("end users are {users:?}, but should be {:?}", fold.users));
         }
         self.check_quarantine(&usage)?;
         self.check_seen(&fold)?;
@@ -100,9 +105,11 @@ impl Run {
         let mut there = BTreeSet::new();
         let costs = Costs::read(&self.engine)?;
         self.check_costs(&costs)?;
+        let calendars = |event: &Event| [self.calendars(&event.org).active];
         for item in self.engine.all(&names().events) {
             let key = |name| items::text(&item, name).unwrap();
-            fold.add(&costs.priced(event(&item)?, &key(SK)));
+            let event = costs.priced(event(&item)?, &key(SK));
+            fold.add(&event, &calendars(&event));
             there.insert(Key { pk: key(PK), sk: key(SK) });
         }
         for (key, stored) in &self.senders.stored {
@@ -110,7 +117,7 @@ impl Run {
                 return Err(format!("{key:?} should be stored unless it has expired"));
             }
             if stored.removed {
-                fold.add(&stored.event);
+                fold.add(&stored.event, &calendars(&stored.event));
             }
         }
         if there.is_empty() { Ok(fold) } else { Err(format!("stored by no request: {there:?}")) }
@@ -151,7 +158,8 @@ impl Run {
             let item = self.engine.item(&names().registry, &store::keys::subject(&subject.0, &subject.1));
             let stored =
                 item.as_ref().and_then(items::seen).ok_or_else(|| format!("{subject:?} was not seen"))?;
-            if (Seen { host: None, ..stored.clone() }) != (Seen { host: None, ..wanted.clone() }) {
+            let zone = self.calendars(&subject.0).active.zone;
+            if stored.sites != wanted.sites || !stored.covers(wanted, zone) {
                 return Err(format!("{subject:?} was seen {stored:?}, but should be {wanted:?}"));
             }
             let right = match (&stored.host, &wanted.host) {
@@ -181,8 +189,9 @@ impl Run {
     /// The metrics agree with the fold and with one another.
     async fn check_metrics(&self, fold: &Fold) -> CheckResult {
         let metrics = service::metrics(DIRECT, self.wire.client(DIRECT), Clock::fixed(self.now));
-        for ((org, zone), token) in ORGS.iter().zip(&self.tokens) {
-            let (mut all, today) = (OrgDay::default(), Day::of(self.now, *zone));
+        for ((org, _), token) in ORGS.iter().zip(&self.tokens) {
+            let zone = self.calendars(&OrgId::new(*org).unwrap()).active.zone;
+            let (mut all, today) = (OrgDay::default(), Day::of(self.now, zone));
             let past = fold.days.iter().filter(|((of, day), _)| of.as_str() == *org && *day <= today);
             past.for_each(|(_, sums)| all.merge(OrgDay::from(sums)));
             let get = async |what: &str| {

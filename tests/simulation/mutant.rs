@@ -2,11 +2,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use ledger::calendar::Generation;
 use serde_json::{Value, json};
-use store::keys::registry::SETTINGS_VERSION;
+use store::keys::Key;
+use store::keys::registry::{CALENDAR, SETTINGS_VERSION};
 use store::keys::{DIRTY, FULL, PK, SEALED, SK, is_mark, mark_column};
+use store::registry::SETTINGS;
 use store::sequence::SequenceNumber;
 
+use super::items::{RollupKind, kind};
 use super::stream::TABLE;
 
 /// A known mistake.
@@ -38,10 +42,14 @@ pub enum Mutant {
     SettingsKept,
     /// An item that is full gets new columns.
     FullIgnored,
+    /// The aggregator does not add to a generation that is being built.
+    ChangeIgnored,
+    /// A day of a new generation is called built, but its items are not written.
+    BuildSkipped,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -55,12 +63,36 @@ impl Mutant {
         Self::CostsLost,
         Self::SettingsKept,
         Self::FullIgnored,
+        Self::ChangeIgnored,
+        Self::BuildSkipped,
     ];
 
     /// The response to a request that is not executed.
     pub fn response(self, operation: &str, body: &Value) -> Option<(u16, String)> {
         let of_version = operation == "GetItem" && body["Key"][SK]["S"] == SETTINGS_VERSION;
-        (self == Self::SettingsKept && of_version).then(|| (200, "{}".to_owned()))
+        let of_new_generation = operation == "PutItem" && body["Item"][SEALED].is_object() && {
+            let pk = body["Item"][PK]["S"].as_str().unwrap_or_default().to_owned();
+            let sk = body["Item"][SK]["S"].as_str().unwrap_or_default().to_owned();
+            !matches!(kind(&Key { pk, sk }), RollupKind::ByUtc | RollupKind::ByDay(Generation::FIRST))
+        };
+        let skipped =
+            self == Self::SettingsKept && of_version || self == Self::BuildSkipped && of_new_generation;
+        skipped.then(|| (200, "{}".to_owned()))
+    }
+
+    /// Changes the response to a batch of reads.
+    pub fn change_read(self, response: &mut Value) {
+        if self != Self::ChangeIgnored {
+            return;
+        }
+        let tables = response["Responses"].as_object_mut().into_iter().flat_map(|tables| tables.values_mut());
+        for item in tables.filter_map(Value::as_array_mut).flatten() {
+            if item[SK]["S"] == CALENDAR
+                && let Some(calendars) = item[SETTINGS]["M"].as_object_mut()
+            {
+                calendars.remove("change");
+            }
+        }
     }
 
     /// Changes an update of a rollup before it is executed. `shard` is the one being delivered.
@@ -89,7 +121,8 @@ impl Mutant {
                 body["ConditionExpression"] = json!(condition.replace(&format!("{unsealed} AND "), ""));
                 drop(body["ExpressionAttributeNames"].as_object_mut().unwrap().remove(&sealed));
             }
-            Self::FullIgnored => {
+            // If all did, none would know, and none would count anything as other.
+            Self::FullIgnored if shard.bytes().next_back().is_some_and(|last| last % 2 == 0) => {
                 let names = body["ExpressionAttributeNames"].as_object_mut().unwrap();
                 let full = names.iter().find(|(_, name)| **name == FULL).map(|(full, _)| full.clone());
                 let Some(full) = full else { return };

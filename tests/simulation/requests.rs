@@ -82,6 +82,12 @@ impl Run {
         if let Some(response) = self.mutant.and_then(|mutant| mutant.response(operation, body)) {
             return Ok(response);
         }
+        if let Some(mutant) = self.mutant.filter(|_| operation == "BatchGetItem") {
+            let (status, response) = self.engine.execute(operation, body);
+            let mut response = serde_json::from_str(&response).unwrap();
+            mutant.change_read(&mut response);
+            return Ok((status, response.to_string()));
+        }
         let response =
             match self.mutant.filter(|_| !["GetItem", "Query", "BatchGetItem"].contains(&operation)) {
                 None => self.engine.execute(operation, body),

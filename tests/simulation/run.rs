@@ -167,10 +167,18 @@ impl Run {
         for (org, zone) in ORGS {
             let key = keys::organization_settings(&OrgId::new(org).unwrap());
             let settings = json!({ "M": { "timezone": { "S": zone.name() } } });
-            let item = json!({ PK: { "S": key.pk }, SK: { "S": key.sk }, VERSION: { "N": "1" }, SETTINGS: settings });
-            let body = json!({ "TableName": names().registry, "Item": item });
-            assert_eq!(self.engine.execute("PutItem", &body).0, 200);
+            self.put_settings(&key, &settings);
+            let active = json!({ "generation": { "N": "0" }, "zone": { "S": zone.name() } });
+            let key = keys::calendar(&OrgId::new(org).unwrap());
+            self.put_settings(&key, &json!({ "M": { "active": { "M": active } } }));
         }
+    }
+
+    fn put_settings(&self, key: &Key, settings: &Value) {
+        let item =
+            json!({ PK: { "S": key.pk }, SK: { "S": key.sk }, VERSION: { "N": "1" }, SETTINGS: settings });
+        let body = json!({ "TableName": names().registry, "Item": item });
+        assert_eq!(self.engine.execute("PutItem", &body).0, 200);
     }
 
     /// Takes one action, and lets all tasks continue as far as they can.
@@ -204,6 +212,7 @@ impl Run {
             && self.streams.iter().all(|stream| stream.shards.iter().all(super::stream::Shard::is_done))
             && !self.has_dirty_days()
             && !self.has_due_repricings()
+            && self.is_settled()
     }
 
     /// Handles the responses of invocations that have ended.

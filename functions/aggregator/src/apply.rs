@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
+use ledger::calendar::Calendar;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::{EndUser, RollupId, Seen};
@@ -14,6 +15,7 @@ use store::usage::{AddOutcome, ShardRange};
 
 use crate::Tables;
 use crate::cache::{Cache, OrgSubject};
+use crate::calendars::LiveCalendars;
 use crate::delivery::Delivery;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
@@ -50,14 +52,27 @@ impl Applier {
     /// Writes everything that a delivery contains. Returns the sequence number of the first record that has to be
     /// delivered again, if any.
     pub async fn apply<'a>(&self, delivery: &Delivery<'a>) -> Option<&'a str> {
-        let updates = Updates::gather(delivery, &self.cache);
+        let calendars = match LiveCalendars::read(&self.tables.registry, delivery).await {
+            Ok(calendars) => calendars,
+            Err(error) => {
+                tracing::error!(%error, "failed to read the calendars");
+                return delivery.sequence_text(0);
+            }
+        };
+        let updates = Updates::gather(delivery, &self.cache, &calendars);
         let sealed = Mutex::default();
+        let noting = |target: &RollupId, deltas: &[Delta]| {
+            note_sealed(delivery, &calendars, target, deltas, &sealed);
+        };
+        let noting = &noting;
         let deltas = updates.deltas.iter();
-        let deltas = deltas.map(|(target, deltas)| self.add(delivery, target, deltas, &sealed).boxed());
+        let deltas = deltas.map(|(target, deltas)| self.add(delivery, target, deltas, noting).boxed());
         let users = updates.end_users.iter();
         let users = users.map(|(key, users)| self.add_end_users(key, users).boxed());
         let seen = updates.seen.iter();
-        let seen = seen.map(|(subject, (first, seen))| self.store_seen(*first, subject, seen).boxed());
+        let seen = seen.map(|(subject, (first, seen))| {
+            self.store_seen(*first, subject, seen, calendars.of(&subject.0)).boxed()
+        });
         let malformed = std::iter::once(self.quarantine.put(delivery, &updates.malformed).boxed());
         let all: Vec<_> = deltas.chain(users).chain(seen).chain(malformed).collect();
         let mut failures: Vec<_> = stream::iter(all).buffer_unordered(IN_FLIGHT).collect().await;
@@ -92,7 +107,7 @@ impl Applier {
         delivery: &Delivery<'_>,
         target: &RollupId,
         mut deltas: &[Delta],
-        sealed: &Mutex<SealedDays>,
+        note_sealed: &(impl Fn(&RollupId, &[Delta]) + Sync),
     ) -> Option<usize> {
         let key = target.key();
         while let Some(first) = deltas.first() {
@@ -116,7 +131,7 @@ impl Applier {
                     deltas = &deltas[contained..];
                 }
                 Ok(AddOutcome::Sealed) => {
-                    note_sealed(delivery, deltas, sealed);
+                    note_sealed(target, deltas);
                     return None;
                 }
                 Ok(AddOutcome::Full(columns)) => self.cache.add_full(&key, columns),
@@ -186,8 +201,14 @@ impl Applier {
     }
 
     /// Stores what the events say about a subject. Returns the index of the first record if that fails.
-    async fn store_seen(&self, first: usize, subject: &OrgSubject, news: &Seen) -> Option<usize> {
-        match self.tables.registry.see(&subject.0, &subject.1, news).await {
+    async fn store_seen(
+        &self,
+        first: usize,
+        subject: &OrgSubject,
+        news: &Seen,
+        calendars: &[Calendar],
+    ) -> Option<usize> {
+        match self.tables.registry.see(&subject.0, &subject.1, news, calendars).await {
             Ok(stored) => {
                 self.cache.add_seen(subject, stored);
                 None
@@ -200,11 +221,18 @@ impl Applier {
     }
 }
 
-fn note_sealed(delivery: &Delivery<'_>, deltas: &[Delta], sealed: &Mutex<SealedDays>) {
+fn note_sealed(
+    delivery: &Delivery<'_>,
+    calendars: &LiveCalendars,
+    target: &RollupId,
+    deltas: &[Delta],
+    sealed: &Mutex<SealedDays>,
+) {
     let mut days = sealed.lock().unwrap_or_else(PoisonError::into_inner);
     for Delta { record, .. } in deltas {
         let Content::Event(event) = &delivery.records[*record].content else { continue };
-        let records = days.entry((event.org.clone(), event.day)).or_insert((*record, *record));
+        let day = calendars.day(target, event);
+        let records = days.entry((event.org.clone(), day)).or_insert((*record, *record));
         *records = (records.0.min(*record), records.1.max(*record));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ledger::calendar::Calendar;
 use ledger::ids::OrgId;
 use ledger::rollup::{Column, EndUser, Seen, Subject};
 use store::keys::Key;
@@ -55,11 +56,11 @@ impl Cache {
     }
 
     /// Whether `news` would change what the registry stores about a subject.
-    pub fn is_news(&self, subject: &OrgSubject, news: &Seen) -> bool {
+    pub fn is_news(&self, subject: &OrgSubject, news: &Seen, calendars: &[Calendar]) -> bool {
         lock(&self.seen).get(subject).is_none_or(|known| {
             let mut merged = known.clone();
             merged.merge(news);
-            known.worth_storing(&merged)
+            known.worth_storing(&merged, calendars)
         })
     }
 

@@ -7,6 +7,7 @@
 
 mod apply;
 mod cache;
+mod calendars;
 mod delivery;
 mod progress;
 mod quarantine;

@@ -11,6 +11,7 @@ use store::sequence::SequenceNumber;
 use store::usage::MAX_COLUMNS;
 
 use crate::cache::{Cache, OrgSubject};
+use crate::calendars::LiveCalendars;
 use crate::delivery::Delivery;
 use crate::record::Content;
 
@@ -35,7 +36,7 @@ pub struct Updates<'a> {
 
 impl<'a> Updates<'a> {
     /// Gathers the updates of `delivery`, without those that `cache` knows to be stored.
-    pub fn gather(delivery: &'a Delivery<'_>, cache: &Cache) -> Self {
+    pub fn gather(delivery: &'a Delivery<'_>, cache: &Cache, calendars: &LiveCalendars) -> Self {
         let mut updates = Self::default();
         for (index, record) in delivery.records.iter().enumerate() {
             let event = match &record.content {
@@ -46,7 +47,7 @@ impl<'a> Updates<'a> {
                     continue;
                 }
             };
-            let contribution = rollup::contribution(event);
+            let contribution = rollup::contribution(event, calendars.of(&event.org));
             for (target, sums) in contribution.sums {
                 let delta = Delta { sequence: record.sequence, record: index, sums };
                 updates.deltas.entry(target).or_default().push(delta);
@@ -56,11 +57,11 @@ impl<'a> Updates<'a> {
                 let entry = updates.seen.entry(key).or_insert_with(|| (index, sighting.seen.clone()));
                 entry.1.merge(&sighting.seen);
             }
-            if let Some(user) = contribution.end_user.filter(|user| !cache.has_end_user(user)) {
+            for user in contribution.end_users.into_iter().filter(|user| !cache.has_end_user(user)) {
                 updates.end_users.entry(user.key()).or_default().entry(user).or_insert(index);
             }
         }
-        updates.seen.retain(|subject, (_, news)| cache.is_news(subject, news));
+        updates.seen.retain(|subject, (_, news)| cache.is_news(subject, news, calendars.of(&subject.0)));
         updates
     }
 }

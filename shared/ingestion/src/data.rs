@@ -60,7 +60,7 @@ impl EventType {
 }
 
 /// The data of an event, and warnings about what was left out of it.
-pub type Parsed = (Data<(), ()>, Vec<Fault>);
+pub type Parsed = (Data<()>, Vec<Fault>);
 
 /// Parses the data of an event, or lists all its faults.
 pub fn parse(kind: EventType, raw: &RawValue, loc: Vec<Loc>) -> Result<Parsed, Vec<Fault>> {
@@ -226,7 +226,7 @@ fn details(raw: &RawValue) -> Result<String, Invalid> {
     }
 }
 
-fn compute_usage(fields: &mut FieldReader<'_>) -> Option<ComputeUsage<()>> {
+fn compute_usage(fields: &mut FieldReader<'_>) -> Option<ComputeUsage> {
     let project_id = fields.required("project_id", id);
     let instance_id = fields.required("instance_id", id);
     // Sample times are truncated to milliseconds.
@@ -250,7 +250,6 @@ fn compute_usage(fields: &mut FieldReader<'_>) -> Option<ComputeUsage<()>> {
         disk_gb: Quantity(disk_gb?),
         bandwidth_in_bytes: bandwidth_in_bytes?,
         bandwidth_out_bytes: bandwidth_out_bytes?,
-        zone: (),
     })
 }
 
@@ -262,7 +261,7 @@ fn length(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<NonZeroU64, Invalid>
     length.ok_or_else(|| Invalid::new("sample_length", "Sample should end after it begins"))
 }
 
-pub fn end(sample: &ComputeUsage<()>) -> DateTime<Utc> {
+pub fn end(sample: &ComputeUsage) -> DateTime<Utc> {
     sample.from + TimeDelta::milliseconds(i64::try_from(sample.length_ms.get()).unwrap_or(i64::MAX))
 }
 

@@ -22,12 +22,10 @@ pub struct Event {
     pub org: OrgId,
     /// The CloudEvents `source`.
     pub source: Name,
-    /// The CloudEvents `id`, unique within the source and `day`.
+    /// The CloudEvents `id`, unique within the source and the UTC day of `time`.
     pub id: Name,
     /// The CloudEvents `time`: when it happened.
     pub time: DateTime<Utc>,
-    /// The day of `time` in the time zone that the organization had when the event was ingested.
-    pub day: Day,
     /// The payload.
     pub data: Data,
 }
@@ -36,7 +34,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 #[expect(clippy::large_enum_variant, reason = "most events are calls")]
-pub enum Data<Cost = CallCost, Zone = Tz> {
+pub enum Data<Cost = CallCost> {
     /// A call of a language model.
     #[serde(rename = "llm.call")]
     LlmCall(LlmCall<Cost>),
@@ -48,7 +46,7 @@ pub enum Data<Cost = CallCost, Zone = Tz> {
     AgentActivity(AgentActivity),
     /// A sample of a project's compute usage.
     #[serde(rename = "compute.usage")]
-    ComputeUsage(ComputeUsage<Zone>),
+    ComputeUsage(ComputeUsage),
     /// A node's report of the number of sites it hosts.
     #[serde(rename = "host.report")]
     HostReport(HostReport),
@@ -158,7 +156,7 @@ pub struct AgentActivity {
 
 /// A sample of the compute used by one instance of a project: constant usage for `length_ms` from `from` on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ComputeUsage<Zone = Tz> {
+pub struct ComputeUsage {
     /// The project that the instance belongs to.
     pub project_id: ProjectId,
     /// The instance that was measured.
@@ -177,8 +175,6 @@ pub struct ComputeUsage<Zone = Tz> {
     pub bandwidth_in_bytes: u64,
     /// Bytes sent during the sample.
     pub bandwidth_out_bytes: u64,
-    /// The organization's time zone when the sample was ingested: it determines how the sample is split into days.
-    pub zone: Zone,
 }
 
 /// A node's report of the number of sites it hosts.
@@ -205,21 +201,26 @@ pub const CONFIG_CHANGE: &str = "config_change";
 pub const REGISTRY_SOURCE: &str = "fleetledger/registry";
 
 impl Event {
+    /// The UTC day of the event, under which it is stored. It stays what it is however often the organization changes
+    /// its time zone, so that an event that is sent again is always recognized.
+    pub fn utc_day(&self) -> Day {
+        Day::of(self.time, Tz::UTC)
+    }
+
     /// Whether this event reports usage or activity, as opposed to a registry entry about a changed setting.
     pub fn is_usage(&self) -> bool {
         self.source.as_str() != REGISTRY_SOURCE
     }
 
     /// The first 16 bytes of a SHA-256 over what the sender sent. Equal content hashes equally however its JSON is
-    /// spelled, and what ingest adds (the cost of a call, the time zone of a sample) is not hashed.
+    /// spelled, and what ingest adds, the cost of a call, is not hashed.
     pub fn content_hash(&self) -> [u8; 16] {
         let mut data = self.data.clone();
         match &mut data {
             Data::LlmCall(call) => call.cost = CallCost::default(),
-            Data::ComputeUsage(sample) => sample.zone = Tz::UTC,
             // Compared as sent: JSON numbers of other spelling may be other numbers to the sender.
             Data::AgentActivity(activity) => activity.details = canonical(&activity.details),
-            Data::TaskCompleted(_) | Data::HostReport(_) => {}
+            Data::TaskCompleted(_) | Data::ComputeUsage(_) | Data::HostReport(_) => {}
         }
         let mut hash = Sha256::new();
         hash.update(self.time.timestamp_nanos_opt().unwrap_or_default().to_be_bytes());
@@ -272,7 +273,6 @@ mod tests {
                 source: name("s"),
                 id: name("1"),
                 time: DateTime::from_timestamp_millis(1_789_473_600_123).unwrap(),
-                day: Day::parse("2026-09-15").unwrap(),
                 data: serde_json::from_str(data).unwrap(),
             };
             event.content_hash().map(|byte| format!("{byte:02x}")).concat()
@@ -293,9 +293,8 @@ mod tests {
         assert_eq!(hash(entry), "0da7d857cbca7086d91ee27e95830d9b");
         let sample = r#"{"type":"compute.usage","project_id":"p","instance_id":"i","from":"2026-09-15T10:00:00Z",
             "length_ms":1000,"cpu_cores":"0.5","ram_gb":"1","disk_gb":"2","bandwidth_in_bytes":3,
-            "bandwidth_out_bytes":4,"zone":"Asia/Kathmandu"}"#;
-        assert_eq!(hash(sample), hash(&sample.replace("Asia/Kathmandu", "UTC")));
-        assert_eq!(hash(sample), "ff2dfa34d6a6196a0c8f67f3ceecf973");
+            "bandwidth_out_bytes":4}"#;
+        assert_eq!(hash(sample), "d95c21958d4912139fc809c81365c1e6");
         assert_eq!(
             hash(r#"{"type":"host.report","node_id":"n","hosted_sites":1}"#),
             "ce1cffa2fffc3d1479201fd184fe52c1"

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 pub mod alert;
+pub mod calendar;
 pub mod cost;
 pub mod draft;
 pub mod event;

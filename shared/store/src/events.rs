@@ -56,7 +56,7 @@ impl RawEvent {
     /// The stored form of `event`, which arrived at `now` in the request `request`. The table's TTL deletes it `days`
     /// later.
     pub fn new(event: &Event, request: [u8; 8], now: DateTime<Utc>, days: u32) -> Result<Self> {
-        let key = keys::event_key(&event.org, event.day, event.source.as_str(), event.id.as_str());
+        let key = keys::event_key(&event.org, event.utc_day(), event.source.as_str(), event.id.as_str());
         let fingerprint = Fingerprint { hash: event.content_hash(), request };
         let expires = (now + TimeDelta::days(days.into())).timestamp();
         let data = serde_json::to_string(&event.data).map_err(Error::internal)?;
@@ -85,14 +85,15 @@ pub fn parse(item: &Item) -> Result<Event, String> {
     if version.map(String::as_str) != Some(version::LAYOUT) {
         return Err(format!("version {version:?} is not known"));
     }
-    Ok(Event {
+    let event = Event {
         org,
-        day,
         source: Name::new(source).map_err(|fault| fault.to_string())?,
         id: Name::new(id).map_err(|fault| fault.to_string())?,
         time: period::parse_instant(text(attr::TIME)?).ok_or("the time is not RFC 3339")?,
         data: serde_json::from_str(text(attr::DATA)?).map_err(|fault| fault.to_string())?,
-    })
+    };
+    // Whoever recomputes a day reads the events under its key, so that is where this one has to be.
+    if event.utc_day() == day { Ok(event) } else { Err(format!("the time is not on {day}")) }
 }
 
 /// The lane and the arrival of the event that an item of the events table holds.

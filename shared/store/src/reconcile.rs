@@ -2,6 +2,7 @@
 //! organization has been reconciled.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::keys::{self, FULL, Key, KeyRange, PK, SEALED, SK, VERSION, WRITES};
 use super::table::{Consistency, Write, WriteOutcome, absent, equals};
@@ -44,6 +45,8 @@ pub struct ReconcileProgress {
     pub sealed: Option<Day>,
 }
 
+/// Concurrent deletes.
+const DELETES_IN_FLIGHT: usize = 32;
 /// The attribute of a dirty day that identifies the last request to recompute it.
 const TOKEN: &str = "token";
 /// Attributes of an organization's progress.
@@ -101,6 +104,19 @@ impl Usage {
             WriteOutcome::TooLarge => Ok(RewriteOutcome::TooLarge),
             outcome @ WriteOutcome::Conflict => outcome.applied().map(|_| RewriteOutcome::Changed),
         }
+    }
+
+    /// Deletes the rollups in a range of keys.
+    pub async fn delete_rollups(&self, range: &KeyRange) -> Result<()> {
+        let pages = self.table.query(range).any_version().attributes([PK, SK]).pages();
+        let mut pages = std::pin::pin!(pages);
+        while let Some(page) = pages.try_next().await? {
+            let keys: Vec<_> = page.iter().map(key).collect::<Result<_>>()?;
+            let deletes: Vec<_> =
+                keys.iter().map(|key| self.table.delete(key).send_unconditionally()).collect();
+            stream::iter(deletes).buffer_unordered(DELETES_IN_FLIGHT).try_collect::<Vec<_>>().await?;
+        }
+        Ok(())
     }
 
     /// Seals an item as it is, so that it stops changing while it is recomputed.

@@ -16,6 +16,7 @@ use super::table::{
 };
 use super::{Item, Usage, decode, n, s, version};
 use crate::error::{Error, Result};
+use ledger::calendar::Generation;
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
 use ledger::rollup::{AgentDay, Column, OrgDay, Rollup, RollupId, UnpricedRows};
@@ -141,13 +142,18 @@ impl Usage {
     }
 
     /// The organization's calls without a price on the days within `days`, oldest first: one query.
-    pub async fn unpriced_days(&self, org: &OrgId, days: DayRange) -> Result<Vec<(Day, UnpricedRows)>> {
+    pub async fn unpriced_days(
+        &self,
+        org: &OrgId,
+        generation: Generation,
+        days: DayRange,
+    ) -> Result<Vec<(Day, UnpricedRows)>> {
         let unpriced_day = |item: Item| {
             let sk = decode::required(&item, keys::SK)?;
             let day = Day::parse(sk).ok_or_else(|| Error::Internal(format!("{sk:?} is not a day")))?;
             Ok((day, decode::unpriced(&item)?))
         };
-        self.table.query(&keys::unpriced_days(org, days.first, days.last)).all(unpriced_day).await
+        self.table.query(&keys::unpriced_days(org, generation, days.first, days.last)).all(unpriced_day).await
     }
 
     /// Adds end users to their bucket. No mark is needed: a set holds each member once. False if the bucket is full: the
@@ -171,21 +177,31 @@ impl Usage {
     }
 
     /// The organization's days within `days` that have any event, oldest first: one query.
-    pub async fn org_days(&self, org: &OrgId, days: DayRange) -> Result<BTreeMap<Day, OrgDay>> {
+    pub async fn org_days(
+        &self,
+        org: &OrgId,
+        generation: Generation,
+        days: DayRange,
+    ) -> Result<BTreeMap<Day, OrgDay>> {
         let org_day = |item: Item| {
             let sk = decode::required(&item, keys::SK)?;
             let day = sk.strip_prefix("D#").and_then(Day::parse);
             let day = day.ok_or_else(|| Error::Internal(format!("{sk:?} is not an organization's day")))?;
             Ok((day, OrgDay::from(&decode::sums(&item)?)))
         };
-        let range = keys::org_days(org, days.first, days.last);
+        let range = keys::org_days(org, generation, days.first, days.last);
         Ok(self.table.query(&range).all(org_day).await?.into_iter().collect())
     }
 
     /// The days of all agents within `days`: one query for each month, at the same time.
-    pub async fn agent_days(&self, org: &OrgId, days: DayRange) -> Result<Vec<(Day, AgentId, AgentDay)>> {
+    pub async fn agent_days(
+        &self,
+        org: &OrgId,
+        generation: Generation,
+        days: DayRange,
+    ) -> Result<Vec<(Day, AgentId, AgentDay)>> {
         let months = days.by_month().map(|(month, part)| async move {
-            let range = keys::agent_days(org, month, part.first, part.last);
+            let range = keys::agent_days(org, generation, month, part.first, part.last);
             self.table.query(&range).all(|item| agent_day(&item)).await
         });
         Ok(try_join_all(months).await?.into_iter().flatten().collect())
@@ -196,10 +212,11 @@ impl Usage {
     pub async fn agent_days_of(
         &self,
         org: &OrgId,
+        generation: Generation,
         agent: &AgentId,
         days: DayRange,
     ) -> Result<BTreeMap<Day, AgentDay>> {
-        let target = |day| RollupId::AgentDay(org.clone(), day, agent.clone());
+        let target = |day| RollupId::AgentDay(org.clone(), generation, day, agent.clone());
         let keys: Vec<_> = days.days().map(|day| target(day).key()).collect();
         let items = self.table.get_many(&keys).await?;
         items.iter().map(|item| agent_day(item).map(|(day, _, sums)| (day, sums))).collect()

@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use ledger::event::{AgentActivity, CONFIG_CHANGE, Data, Event, REGISTRY_SOURCE};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
-use ledger::period::Day;
 use ledger::settings::{
     AgentSettings, BudgetSettings, DestinationSettings, KeySettings, OrganizationSettings, PlanSettings,
     PriceSettings, ProjectSettings,
@@ -34,6 +33,11 @@ pub trait Setting: Serialize + DeserializeOwned + Clone + PartialEq + Send + Syn
     fn agent_budget(&self) -> Option<Usd> {
         None
     }
+
+    /// The time zone among the settings, which the organization's calendars follow.
+    fn timezone(&self) -> Option<Tz> {
+        None
+    }
 }
 
 impl Setting for AgentSettings {
@@ -42,7 +46,11 @@ impl Setting for AgentSettings {
     }
 }
 impl Setting for BudgetSettings {}
-impl Setting for OrganizationSettings {}
+impl Setting for OrganizationSettings {
+    fn timezone(&self) -> Option<Tz> {
+        Some(self.timezone)
+    }
+}
 impl Setting for PlanSettings {}
 impl Setting for PriceSettings {}
 impl Setting for ProjectSettings {}
@@ -81,7 +89,6 @@ struct Details {
 /// What an audit entry says beside the settings before and after.
 pub(super) struct AuditEntry<'a> {
     pub org: &'a OrgId,
-    pub zone: Tz,
     pub time: DateTime<Utc>,
     pub agent: Option<&'a AgentId>,
     pub who: &'a str,
@@ -100,7 +107,6 @@ impl AuditEntry<'_> {
             source: name(REGISTRY_SOURCE)?,
             id: name(&format!("{:032x}", rand::random::<u128>()))?,
             time,
-            day: Day::of(time, self.zone),
             data: Data::AgentActivity(AgentActivity {
                 agent_id: self.agent.cloned(),
                 event_type: name(CONFIG_CHANGE)?,
