@@ -7,8 +7,9 @@ use std::time::Duration;
 use axum::body::Body;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::{Method, Request, StatusCode};
+use ledger::calendar::Generation;
 use ledger::ids::OrgId;
-use ledger::period::rfc3339;
+use ledger::period::{Day, DayRange, rfc3339};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use rand::rngs::StdRng;
@@ -203,25 +204,129 @@ fn events(rng: &mut StdRng, prefix: &str, count: usize, now: DateTime<Utc>) -> V
     (0..count).map(one).collect()
 }
 
+/// When calls are repriced: before the change, in one of the runs that cut days anew, or else after the change.
+struct RepricedWhen {
+    before: bool,
+    run: usize,
+}
+
+impl Twins {
+    /// Organizations whose zone is shown at once, without usage, and proved a little later.
+    async fn new(now: DateTime<Utc>, [old, new]: [&str; 2]) -> Self {
+        let twins = Self { world: World::at(Clock::fixed(now)).await, now };
+        for (org, zone) in [("old", old), ("native", new), ("moved", old)] {
+            twins.set_zone(org, zone).await;
+        }
+        twins.wait(20);
+        twins.reconcile(json!({ "do": "calendars" })).await;
+        twins
+    }
+
+    fn wait(&self, minutes: i64) {
+        self.world.stack.clock().set(self.world.stack.clock().now() + TimeDelta::minutes(minutes));
+    }
+
+    /// Cuts days anew in runs of which some have little time and some die, while events arrive and calls are repriced.
+    async fn finish_change(&self, rng: &mut StdRng, repriced: &RepricedWhen) {
+        let mut done = 0;
+        for run in 0.. {
+            assert!(run < 500, "the change does not end");
+            self.wait(5);
+            self.die_or_build(run).await;
+            let Some((days, all)) = self.progress().await else { break };
+            println!("  {days} of {all} days");
+            assert!(days >= done && days <= all);
+            done = days;
+            if rng.random_ratio(1, 3) {
+                let meanwhile = events(rng, &format!("run-{run}"), 3, self.now);
+                self.record(&meanwhile).await;
+            }
+            if run == repriced.run {
+                if repriced.before {
+                    self.request_repricing(9).await;
+                }
+                self.reprice().await;
+            }
+            // Repricing seals days, so that later events make them dirty.
+            self.reconcile(json!({ "do": "dirty" })).await;
+            self.assert_same("moved", "old", "during the change").await;
+        }
+        self.reprice().await;
+        self.reconcile(json!({ "do": "dirty" })).await;
+        self.assert_same("moved", "native", "after the change").await;
+    }
+
+    async fn die_or_build(&self, run: usize) {
+        let (reconciler, event) = (self.reconciler(), json!({ "do": "calendars" }));
+        let time =
+            [Duration::from_millis(100), Duration::from_millis(300), Duration::from_mins(2)][run.min(2)];
+        // Even on a busy machine, runs live long enough in the end.
+        let alive = Duration::from_millis(700 + 100 * run as u64);
+        match timeout(time.min(alive), reconciler.handle(event, time)).await {
+            Ok(report) => drop(report.unwrap()),
+            Err(_) => println!("  a run died"),
+        }
+    }
+
+    /// Repricings hold on days that were cut anew, and can be taken back there.
+    async fn withdraw_repricings(&self) {
+        let repricings = self.repricings("moved").await;
+        for (status, calls) in &repricings {
+            assert_eq!(
+                (status.as_str(), calls.as_u64() > Some(20)),
+                (Some("applied"), true),
+                "{repricings:?}"
+            );
+        }
+        assert_eq!(repricings, self.repricings("native").await);
+        for _ in repricings {
+            self.withdraw_repricing().await;
+            self.reprice().await;
+            self.reconcile(json!({ "do": "dirty" })).await;
+            self.assert_same("moved", "native", "after a repricing was taken back").await;
+        }
+        assert_eq!(self.repricings("moved").await, []);
+        self.world.stack.drain().await;
+    }
+
+    /// The rollups of former calendars are deleted, and those that are left are right.
+    async fn check_rollups(&self) {
+        self.wait(90);
+        let report = self.reconcile(json!({ "do": "calendars" })).await;
+        assert_eq!(report["days_to_build"], 0, "{report}");
+        let org = OrgId::new("moved").unwrap();
+        let tables = self.world.stack.tables();
+        let calendars = tables.registry.calendars(&org).await.unwrap().calendars;
+        assert!(calendars.is_settled(), "{calendars:?}");
+        let days = DayRange::ending(Day::of(self.now, chrono_tz::UTC).next(), 60);
+        for generation in (0..10).map(Generation::new) {
+            let mut left = 0;
+            for range in keys::generation_days(&org, generation, days) {
+                left += tables.usage.rollups_in(&range).await.unwrap().len();
+            }
+            assert_eq!(left > 0, generation == calendars.active.generation, "{generation}");
+        }
+        for day in days.days() {
+            let event = json!({ "do": "day", "org": "moved", "day": day.to_string() });
+            let report = self.reconcile(event).await;
+            assert_eq!((&report["drift"], &report["days"][0]["behind"]), (&json!(0), &json!(0)), "{report}");
+        }
+    }
+}
+
 async fn run(seed: u64) {
     let mut rng = StdRng::seed_from_u64(seed);
     let now: DateTime<Utc> = NOWS[rng.random_range(0..NOWS.len())].parse().unwrap();
     let mut zones: Vec<_> = ZONES.iter().map(|zone| zone.name).collect();
     zones.shuffle(&mut rng);
-    let twins = Twins { world: World::at(Clock::fixed(now)).await, now };
-    for (org, zone) in [("old", zones[0]), ("native", zones[1]), ("moved", zones[0])] {
-        twins.set_zone(org, zone).await;
-    }
-    // Shown at once, without usage; proved a little later.
-    twins.world.stack.clock().set(now + TimeDelta::minutes(20));
-    twins.reconcile(json!({ "do": "calendars" })).await;
+    let twins = Twins::new(now, [zones[0], zones[1]]).await;
     println!("seed {seed}: from {} to {} at {now}", zones[0], zones[1]);
     let first = events(&mut rng, "first", 60, twins.now);
     twins.record(&first).await;
     twins.assert_same("moved", "old", "before the change").await;
-    let (repriced_before, repriced_in_run) = (rng.random(), rng.random_range(0..4));
+    let repriced = RepricedWhen { before: rng.random(), run: rng.random_range(0..4) };
     twins.request_repricing(7).await;
-    if repriced_before {
+    if repriced.before {
         twins.reprice().await;
         twins.assert_same("moved", "old", "repriced before the change").await;
     }
@@ -237,47 +342,7 @@ async fn run(seed: u64) {
     twins.set_zone("moved", zones[1]).await;
     let before = events(&mut rng, "second", 15, twins.now);
     twins.record(&before).await;
-    let mut done = 0;
-    for run in 0.. {
-        assert!(run < 500, "the change does not end");
-        twins.world.stack.clock().set(twins.world.stack.clock().now() + TimeDelta::minutes(5));
-        let (reconciler, event) = (twins.reconciler(), json!({ "do": "calendars" }));
-        // Some runs have little time, and some die.
-        let time =
-            [Duration::from_millis(100), Duration::from_millis(300), Duration::from_mins(2)][run.min(2)];
-        // On a busy machine, some should live long enough to finish something.
-        let alive = Duration::from_millis(700 + 100 * run as u64);
-        let invocation = timeout(time.min(alive), reconciler.handle(event, time));
-        match invocation.await {
-            Ok(report) => drop(report.unwrap()),
-            Err(_) => println!("  a run died"),
-        }
-        let Some((days, all)) = twins.progress().await else { break };
-        println!("  {days} of {all} days");
-        assert!(days >= done && days <= all);
-        done = days;
-        if rng.random_ratio(1, 3) {
-            let meanwhile = events(&mut rng, &format!("run-{run}"), 3, twins.now);
-            twins.record(&meanwhile).await;
-        }
-        if run == repriced_in_run {
-            if repriced_before {
-                twins.request_repricing(9).await;
-            }
-            twins.reprice().await;
-        }
-        // Repricing seals days, so that later events make them dirty.
-        twins.reconcile(json!({ "do": "dirty" })).await;
-        twins.assert_same("moved", "old", "during the change").await;
-    }
-    twins.reprice().await;
-    twins.reconcile(json!({ "do": "dirty" })).await;
-    twins.assert_same("moved", "native", "after the change").await;
-    let repricings = twins.repricings("moved").await;
-    for (status, calls) in &repricings {
-        assert_eq!((status.as_str(), calls.as_u64() > Some(20)), (Some("applied"), true), "{repricings:?}");
-    }
-    assert_eq!(repricings, twins.repricings("native").await);
+    twins.finish_change(&mut rng, &repriced).await;
 
     // What was sent before is recognized, and what is new is counted.
     for batch in [first, before] {
@@ -288,37 +353,8 @@ async fn run(seed: u64) {
     twins.reconcile(json!({ "do": "dirty" })).await;
     twins.assert_same("moved", "native", "in the end").await;
 
-    // Repricings are taken back on days that were cut anew.
-    for _ in repricings {
-        twins.withdraw_repricing().await;
-        twins.reprice().await;
-        twins.reconcile(json!({ "do": "dirty" })).await;
-        twins.assert_same("moved", "native", "after a repricing was taken back").await;
-    }
-    assert_eq!(twins.repricings("moved").await, []);
-    twins.world.stack.drain().await;
-
-    // The rollups of former calendars are deleted, and those that are left are right.
-    twins.world.stack.clock().set(twins.world.stack.clock().now() + TimeDelta::minutes(90));
-    let report = twins.reconcile(json!({ "do": "calendars" })).await;
-    assert_eq!(report["days_to_build"], 0, "{report}");
-    let org = OrgId::new("moved").unwrap();
-    let tables = twins.world.stack.tables();
-    let calendars = tables.registry.calendars(&org).await.unwrap().calendars;
-    assert!(calendars.is_settled(), "{calendars:?}");
-    let days = ledger::period::DayRange::ending(ledger::period::Day::of(now, chrono_tz::UTC).next(), 60);
-    for generation in (0..10).map(ledger::calendar::Generation::new) {
-        let mut left = 0;
-        for range in keys::generation_days(&org, generation, days) {
-            left += tables.usage.rollups_in(&range).await.unwrap().len();
-        }
-        assert_eq!(left > 0, generation == calendars.active.generation, "{generation}");
-    }
-    for day in days.days() {
-        let event = json!({ "do": "day", "org": "moved", "day": day.to_string() });
-        let report = twins.reconcile(event).await;
-        assert_eq!((&report["drift"], &report["days"][0]["behind"]), (&json!(0), &json!(0)), "{report}");
-    }
+    twins.withdraw_repricings().await;
+    twins.check_rollups().await;
     twins.assert_same("moved", "native", "after the deletion").await;
 }
 
