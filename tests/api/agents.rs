@@ -80,7 +80,7 @@ async fn an_agent_named_by_an_event_exists_and_keeps_its_history() {
     registry.world.caller("acme").record(&[call("1", "nova"), call("2", "atlas")]).await;
     let key = keys::agent(&OrgId::new("acme").unwrap(), &AgentId::new("nova").unwrap());
     let seen = registry.stored(&key).await.unwrap();
-    assert!(seen.contains_key("seen_first") && seen.contains_key("call_days"), "{seen:?}");
+    assert!(seen.contains_key("seen_first") && seen.contains_key("calls"), "{seen:?}");
 
     let nova = registry.get("/api/agents/nova").await;
     assert_eq!((&nova["registered"], &nova["status"]), (&json!(false), &json!("online")));

@@ -1,4 +1,4 @@
-//! `/api/organization`: the time zone is fixed by the first event.
+//! `/api/organization`: settings, and the time zone with and without usage.
 
 use http::StatusCode;
 use ledger::ids::OrgId;
@@ -11,7 +11,7 @@ const PATH: &str = "/api/organization";
 
 fn zone(name: &str) -> Value {
     json!({
-        "name": "Acme", "timezone": name, "cross_provider_recommendations": true,
+        "name": "Acme", "timezone": name, "timezone_change": null, "cross_provider_recommendations": true,
         "recommendation_allow_list": ["anthropic/claude-haiku-4-5"], "resource_attribute_tags": ["team"],
     })
 }
@@ -23,8 +23,8 @@ async fn it_has_defaults_and_can_be_set() {
     assert_eq!(
         as_set(&unset),
         json!({
-            "name": null, "timezone": "UTC", "cross_provider_recommendations": false, "recommendation_allow_list": [],
-            "resource_attribute_tags": [],
+            "name": null, "timezone": "UTC", "timezone_change": null, "cross_provider_recommendations": false,
+            "recommendation_allow_list": [], "resource_attribute_tags": [],
         })
     );
     assert_eq!(unset["id"], "acme");
@@ -34,8 +34,14 @@ async fn it_has_defaults_and_can_be_set() {
     assert_eq!(registry.try_delete(PATH).await.status, StatusCode::METHOD_NOT_ALLOWED);
 }
 
+/// The zone by which figures are shown.
+async fn shown(registry: &Registry) -> String {
+    let org = OrgId::new("acme").unwrap();
+    registry.world.stack.tables().registry.calendar(&org).await.unwrap().zone.name().to_owned()
+}
+
 #[tokio::test]
-async fn the_zone_can_change_as_long_as_there_is_no_usage() {
+async fn without_usage_the_zone_changes_at_once() {
     let registry = Registry::new().await;
     registry.put("/api/agents/nova", &json!({})).await;
     registry.put("/api/budget", &json!({})).await;
@@ -44,16 +50,15 @@ async fn the_zone_can_change_as_long_as_there_is_no_usage() {
     let tables = registry.world.stack.tables();
     assert!(!tables.registry.has_usage(&tables.events, &org, noon()).await.unwrap());
     for name in ["Pacific/Kiritimati", "Pacific/Pago_Pago", "Europe/Berlin"] {
-        assert_eq!(registry.put(PATH, &zone(name)).await["timezone"], name);
+        let set = registry.put(PATH, &zone(name)).await;
+        assert_eq!((&set["timezone"], &set["timezone_change"]), (&json!(name), &json!(null)));
+        assert_eq!(shown(&registry).await, name);
     }
-    // An audit entry lies on a day of the zone that was set before.
-    let days: Vec<_> = registry.entries("acme").await.iter().map(|event| event.day.to_string()).collect();
-    assert_eq!(days.len(), 5);
-    assert_eq!(days.iter().filter(|day| *day == "2026-09-16").count(), 1, "{days:?}");
+    assert_eq!(registry.entries("acme").await.len(), 5);
 }
 
 #[tokio::test]
-async fn the_zone_is_fixed_by_the_first_event_even_before_aggregation() {
+async fn with_usage_the_zone_changes_in_the_background_even_before_aggregation() {
     for counted in [false, true] {
         let registry = Registry::new().await;
         let response = registry.world.caller("acme").post(&json!([call("1", "nova")])).await;
@@ -61,16 +66,43 @@ async fn the_zone_is_fixed_by_the_first_event_even_before_aggregation() {
         if counted {
             registry.world.stack.drain().await;
         }
-        let response = registry.try_put(PATH, &zone("Europe/Berlin")).await;
-        assert_eq!(response.status, StatusCode::CONFLICT, "{}", response.body);
-        assert!(response.body["detail"].is_string());
-        // Everything else can still be set, and other organizations are not affected.
-        assert_eq!(registry.put(PATH, &zone("UTC")).await["name"], "Acme");
+        let set = registry.put(PATH, &zone("Europe/Berlin")).await;
+        let change = json!({
+            "state": "pending", "shown": "UTC", "days_done": null, "days_total": null,
+            "requested_at": "2026-09-15T12:00:00Z",
+        });
+        assert_eq!((&set["timezone"], &set["timezone_change"]), (&json!("Europe/Berlin"), &change));
+        assert_eq!(registry.get(PATH).await["timezone_change"], change);
+        assert_eq!(shown(&registry).await, "UTC");
+        // Back to the zone that is shown: nothing is left to be done.
+        assert_eq!(registry.put(PATH, &zone("UTC")).await["timezone_change"], json!(null));
+        // Other organizations are not affected.
         let headers = [("content-type", "application/json")];
         let other = zone("Europe/Berlin").to_string();
         let other = registry.send("other", http::Method::PUT, PATH, &headers, other).await;
-        assert_eq!(other.status, StatusCode::OK);
+        assert_eq!((other.status, &other.body["timezone_change"]), (StatusCode::OK, &json!(null)));
     }
+}
+
+#[tokio::test]
+async fn a_zone_that_changes_all_the_time_is_a_conflict_for_an_hour() {
+    let registry = Registry::new().await;
+    registry.world.caller("acme").record(&[call("1", "nova")]).await;
+    let mut refused = None;
+    for nth in 0..70 {
+        let name = ["Europe/Berlin", "Asia/Kathmandu"][nth % 2];
+        let response = registry.try_put(PATH, &zone(name)).await;
+        if response.status != StatusCode::OK {
+            assert_eq!(response.status, StatusCode::CONFLICT);
+            assert!(response.body["detail"].as_str().unwrap().contains("too often"));
+            refused = Some(nth);
+            break;
+        }
+    }
+    assert!(refused.is_some_and(|nth| nth > 40), "{refused:?}");
+    // Everything else can still be set.
+    let stored = registry.get(PATH).await["timezone"].clone();
+    assert_eq!(registry.put(PATH, &zone(stored.as_str().unwrap())).await["name"], "Acme");
 }
 
 #[tokio::test]

@@ -94,18 +94,17 @@ pub fn event_of_the_aggregator() -> Event {
     let delivery: Value = serde_json::from_str(&file("aggregator")).unwrap();
     let image = &delivery["Records"][0]["dynamodb"]["NewImage"];
     let text = |name: &str| image[name]["S"].as_str().unwrap();
-    let (org, day, source, id) = keys::parse_event_key(text("pk"), text("sk")).unwrap();
+    let (org, _, source, id) = keys::parse_event_key(text("pk"), text("sk")).unwrap();
     let event = Event {
         org: OrgId::new(org.as_str()).unwrap(),
         source: ledger::ids::Name::new(source).unwrap(),
         id: ledger::ids::Name::new(id).unwrap(),
         time: period::parse_instant(text("t")).unwrap(),
-        day,
         revision: 0,
         data: serde_json::from_str(text("d")).unwrap(),
     };
     // The key and the hash are those that ingest would store.
-    assert_eq!(keys::event_key(&event.org, event.day, event.source.as_str(), id).pk, text("pk"));
+    assert_eq!(keys::event_key(&event.org, event.utc_day(), event.source.as_str(), id).pk, text("pk"));
     assert_eq!(BASE64.encode(event.content_hash()), image["h"]["B"].as_str().unwrap());
     event
 }

@@ -13,6 +13,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use http::{Method, StatusCode};
+use ledger::calendar::Generation;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::EndUser;
@@ -30,11 +31,13 @@ use crate::support::events::{call, event};
 use crate::support::{Caller, World, noon, tables};
 
 /// Queries for all GET routes: each route takes the parameters it knows.
-const QUERIES: [&str; 4] = [
+const QUERIES: [&str; 6] = [
     "?instance_id=zebra&project_id=zebra&agentId=zebra&days=90",
     "?eventType=zebra&limit=1&period=daily&months=24",
     "?agentId=zebra&eventType=zebra&offset=1&period=monthly",
     "?month=2026-08",
+    "?filter[agent]=zebra",
+    "?groupBy=task_type",
 ];
 
 const JSON: (&str, &str) = ("content-type", "application/json");
@@ -174,10 +177,15 @@ async fn invoke_scheduled_functions(world: &World) {
         world.stack.drain().await;
     }
     invoke("reconcile", day_request("repair")).await.unwrap();
+    // A changed time zone, and what is left of the old one.
+    world.caller("owner").put("/api/organization", &json!({ "timezone": "Europe/Paris" })).await;
+    invoke("reconcile", json!({ "do": "calendars" })).await.unwrap();
+    world.stack.clock().set(noon() + TimeDelta::hours(2));
+    invoke("reconcile", json!({ "do": "calendars" })).await.unwrap();
     // A made-up end user, which makes the day dirty, and a quarantined record that is released by hand.
     let store = world.stack.tables();
     let (owner, day) = (OrgId::new("owner").unwrap(), Day::of(noon(), Tz::UTC));
-    let users = EndUser { org: owner, day, hash: [7; 8] };
+    let users = EndUser { org: owner, generation: Generation::new(1), day, hash: [7; 8] };
     store.usage.add_end_users(&users.key(), &[users.hash].into()).await.unwrap();
     invoke("reconcile", day_request("repair")).await.unwrap();
     invoke("reconcile", json!({ "do": "dirty" })).await.unwrap();

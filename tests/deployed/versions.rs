@@ -150,6 +150,8 @@ async fn example() -> World {
     .send()
     .await
     .unwrap();
+    // A change of the time zone that is not complete.
+    world.caller(ORG).put("/api/organization", &json!({ "name": MARK, "timezone": "Europe/Paris" })).await;
     // Alerts, and the state of reconcile: a reconciled day and a dirty one.
     world.stack.invoke("budget-alerts", json!({})).await.unwrap();
     world.stack.invoke("reconcile", json!({ "do": "nightly" })).await.unwrap();

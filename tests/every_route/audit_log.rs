@@ -1,5 +1,6 @@
 //! Changes of settings are recorded as events.
 
+use ledger::calendar::Generation;
 use ledger::event::Data;
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
@@ -33,7 +34,7 @@ async fn each_change_is_recorded_once_with_the_previous_settings() {
     expected.sort_by_key(ToString::to_string);
     assert_eq!(entries, expected);
     for event in registry.entries("acme").await {
-        assert_eq!((event.time, event.day.to_string()), (noon(), "2026-09-15".to_owned()));
+        assert_eq!((event.time, event.utc_day().to_string()), (noon(), "2026-09-15".to_owned()));
         let Data::AgentActivity(activity) = &event.data else { panic!() };
         let is_agent = details(&event)["what"] == "agent nova";
         assert_eq!(activity.agent_id.as_ref().map(AgentId::as_str), is_agent.then_some("nova"));
@@ -49,7 +50,7 @@ async fn audit_entries_count_as_activity_only() {
     let org = OrgId::new("acme").unwrap();
     let day = Day::of(noon(), chrono_tz::UTC);
     let days = DayRange { first: day, last: day };
-    let days = registry.world.stack.tables().usage.org_days(&org, days).await.unwrap();
+    let days = registry.world.stack.tables().usage.org_days(&org, Generation::FIRST, days).await.unwrap();
     let day = &days[&day];
     assert_eq!(day.total().requests, 0);
     assert_eq!(day.activity.get("config_change"), Some(&2));

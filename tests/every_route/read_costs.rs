@@ -9,6 +9,7 @@ use axum::body::Body;
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use http::Request;
+use ledger::calendar::Calendar;
 use ledger::event::{Data, Event};
 use ledger::ids::Label;
 use ledger::ids::{AgentId, OrgId};
@@ -58,11 +59,11 @@ async fn write_day(store: &AllTables, day: i64) {
     let mut items: BTreeMap<RollupId, Rollup> = BTreeMap::new();
     let mut users: BTreeMap<_, std::collections::BTreeSet<_>> = BTreeMap::new();
     for event in calls_of(day) {
-        let brings = rollup::contribution(&event);
+        let brings = rollup::contribution(&event, &[Calendar::default()]);
         for (target, sums) in brings.sums {
             items.entry(target).or_default().merge(&sums);
         }
-        if let Some(user) = brings.end_user {
+        for user in brings.end_users {
             users.entry(user.key()).or_default().insert(user.hash);
         }
     }
@@ -88,11 +89,18 @@ async fn write_days(store: &AllTables) {
     for day in [DAYS - 1, 0] {
         let mut seen: BTreeMap<_, Sighting> = BTreeMap::new();
         for event in calls_of(day) {
-            seen.extend(rollup::contribution(&event).sightings.into_iter().map(|s| (s.subject.clone(), s)));
+            seen.extend(
+                rollup::contribution(&event, &[Calendar::default()])
+                    .sightings
+                    .into_iter()
+                    .map(|s| (s.subject.clone(), s)),
+            );
         }
         let sees: Vec<_> = seen
             .values()
-            .map(|s| async move { store.registry.see(&s.org, &s.subject, &s.seen).await.unwrap() })
+            .map(|s| async move {
+                store.registry.see(&s.org, &s.subject, &s.seen, &[Calendar::default()]).await.unwrap()
+            })
             .collect();
         stream::iter(sees).buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await;
     }
@@ -167,6 +175,9 @@ async fn print_the_cost_of_each_endpoint() {
         "/api/cost-analysis/budget-alerts".to_owned(),
         "/api/cost-analysis/pricing".to_owned(),
         "/api/cost-analysis/unpriced".to_owned(),
+        "/api/cost-analysis/query?groupBy=model&granularity=day&from=2026-06-18".to_owned(),
+        "/api/cost-analysis/query?groupBy=agent,model&from=2026-08-17".to_owned(),
+        format!("/api/cost-analysis/query?groupBy=model&from=2026-06-18&filter[agent]={agent}"),
         "/api/agents/workforce/summary".to_owned(),
         "/api/agents/workforce/agents".to_owned(),
         "/api/agents/workforce/trends".to_owned(),

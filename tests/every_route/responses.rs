@@ -20,10 +20,10 @@ use super::walk::post_reprice;
 use crate::support::events::event;
 use crate::support::pretty::pretty;
 use crate::support::receiver::Receiver;
-use crate::support::{Caller, World, noon};
+use crate::support::{Caller, World, is_file, noon};
 
 /// The requests, each with its route.
-const REQUESTS: [(&str, &str); 40] = [
+const REQUESTS: [(&str, &str); 46] = [
     ("/api/activity", "/api/activity?limit=100"),
     ("/api/activity", "/api/activity?agentId=nova&eventType=tool_call&limit=1&offset=1"),
     ("/api/agents", "/api/agents"),
@@ -41,10 +41,21 @@ const REQUESTS: [(&str, &str); 40] = [
     ("/api/cost-analysis/by-provider", "/api/cost-analysis/by-provider?month=2026-08"),
     ("/api/cost-analysis/by-provider", "/api/cost-analysis/by-provider"),
     ("/api/cost-analysis/pricing", "/api/cost-analysis/pricing"),
+    ("/api/cost-analysis/query", "/api/cost-analysis/query?groupBy=agent,model&compare=previous"),
+    (
+        "/api/cost-analysis/query",
+        "/api/cost-analysis/query?groupBy=provider&granularity=week&from=2026-09-01",
+    ),
+    (
+        "/api/cost-analysis/query",
+        "/api/cost-analysis/query?groupBy=task_type,end_user&filter[agent]=nova&limit=2",
+    ),
     ("/api/cost-analysis/recommendations", "/api/cost-analysis/recommendations"),
     ("/api/cost-analysis/reprice", "/api/cost-analysis/reprice"),
     ("/api/cost-analysis/summary", "/api/cost-analysis/summary"),
     ("/api/cost-analysis/unpriced", "/api/cost-analysis/unpriced"),
+    ("/api/exports/focus", "/api/exports/focus?from=2026-09-10"),
+    ("/api/exports/ocsf", "/api/exports/ocsf?from=2026-09-10"),
     ("/api/keys", "/api/keys"),
     ("/api/organization", "/api/organization"),
     ("/api/projects", "/api/projects"),
@@ -64,6 +75,7 @@ const REQUESTS: [(&str, &str); 40] = [
     ("/v1/metrics/models", "/v1/metrics/models"),
     ("/v1/metrics/summary", "/v1/metrics/summary"),
     ("/v1/metrics/usage", "/v1/metrics/usage?days=7"),
+    ("/v1/openmetrics", "/v1/openmetrics"),
 ];
 
 /// The document itself is compared with the routes by `openapi`.
@@ -202,7 +214,8 @@ async fn response(world: &World, path: &str) -> String {
         Request::builder().method(Method::GET).uri(path).header("authorization", format!("Bearer {token}"));
     let response = world.stack.call(request.body(Bytes::new()).unwrap()).await;
     assert_eq!(response.status(), StatusCode::OK, "{path}");
-    pretty(str::from_utf8(response.body()).unwrap())
+    let text = str::from_utf8(response.body()).unwrap();
+    if is_file(path.split('?').next().unwrap()) { text.trim_end().replace('\r', "") } else { pretty(text) }
 }
 
 /// Hides what differs between runs or releases: random ids, ids of messages, versions of settings, the port of the

@@ -12,6 +12,7 @@ use budget_alerts::{BudgetAlerts, Channels};
 use chrono::TimeDelta;
 use chrono_tz::Europe::Berlin;
 use dynoxide::{Database, ImportOptions, Item};
+use ledger::calendar::{Calendar, Generation};
 use ledger::event::Event;
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
@@ -44,7 +45,10 @@ const TIME: Duration = Duration::from_hours(1);
 fn usage(events: &[Event], is_target: fn(&RollupId) -> bool) -> Value {
     let mut sums = Rollup::default();
     for event in events {
-        for (_, more) in rollup::contribution(event).sums.into_iter().filter(|(target, _)| is_target(target))
+        for (_, more) in rollup::contribution(event, &[Calendar::default()])
+            .sums
+            .into_iter()
+            .filter(|(target, _)| is_target(target))
         {
             sums.merge(&more);
         }
@@ -73,7 +77,7 @@ fn raw(org: &OrgId) -> Vec<Item> {
     let event = |i: usize| {
         let time = noon() - TimeDelta::hours(if i < AGENTS { 0 } else { 23 });
         let event = call(i, &format!("agent-{:03}", i % AGENTS), "claude-haiku-3.5", "0.012345", time);
-        let event = Event { org: org.clone(), day: Day::of(time, Berlin), ..event };
+        let event = Event { org: org.clone(), ..event };
         let image = &record(&event, "1")["dynamodb"]["NewImage"];
         serde_json::from_value(image.clone()).unwrap()
     };
@@ -102,10 +106,13 @@ impl Fleet {
     fn usage(&self, org: &OrgId) -> Vec<Item> {
         let mut items = Vec::new();
         for day in self.days.days() {
-            items.push(at(RollupId::OrgDay(org.clone(), day).key(), self.org_day.clone()));
+            items.push(at(RollupId::OrgDay(org.clone(), Generation::FIRST, day).key(), self.org_day.clone()));
             for agent in 0..AGENTS {
                 let agent = AgentId::new(format!("agent-{agent:03}")).unwrap();
-                items.push(at(RollupId::AgentDay(org.clone(), day, agent).key(), self.agent_day.clone()));
+                items.push(at(
+                    RollupId::AgentDay(org.clone(), Generation::FIRST, day, agent).key(),
+                    self.agent_day.clone(),
+                ));
             }
         }
         items
@@ -114,10 +121,14 @@ impl Fleet {
 
 /// The settings of an organization. All agents have a budget, and some have used half of it.
 fn registry(org: &OrgId) -> Vec<Item> {
-    let seen = json!({ "seen_first": { "S": "2026-01-01" }, "seen_last": { "S": "2026-09-15" } });
+    let seen = json!({ "seen_first": { "S": "2026-01-01T12:00:00Z" }, "seen_last": { "S": "2026-09-15T12:00:00Z" } });
     let mut items = vec![
         at(store::keys::subject(org, &Subject::Org), seen.clone()),
         at(keys::organization_settings(org), set(json!({ "timezone": { "S": Berlin.name() } }))),
+        at(
+            keys::calendar(org),
+            set(json!({ "active": { "M": { "generation": { "N": "0" }, "zone": { "S": Berlin.name() } } } })),
+        ),
         at(keys::budget(org), set(json!({ "monthly": { "S": "100000.00" }, "forecast": { "BOOL": true } }))),
     ];
     // At 20 calls a day for 15 days.

@@ -1,16 +1,16 @@
 //! Malformed records are quarantined once and do not block their shard.
 
-use std::collections::BTreeSet;
-
 use aggregator::Aggregator;
+use ledger::calendar::{Calendar, Generation};
 use ledger::event::{AgentActivity, Attribution, Data, Event};
 use ledger::ids::Label;
-use ledger::ids::{AgentId, Name};
+use ledger::ids::{AgentId, ModelKey, Name};
 use ledger::period::DayRange;
-use ledger::rollup::{self, Measure, OTHER_ACTIVITY, RollupId};
+use ledger::rollup::{self, Measure, OTHER_ACTIVITY, OrgDay, RollupId};
 use runtime::metrics::{Metric, counted};
 use serde_json::json;
 use store::keys::Keyed;
+use store::keys::MAX_END_USERS;
 
 use crate::support::noon;
 use crate::support::tables::{Tables, call, deliver, folded, quarantined, record};
@@ -54,7 +54,7 @@ async fn malformed_records_are_quarantined_and_the_shard_continues() {
 }
 
 #[tokio::test]
-async fn a_record_that_would_overfill_an_item_is_quarantined() {
+async fn records_that_would_overfill_an_item_are_counted_as_other() {
     let tables = Tables::new().await;
     // Each model takes about 180 bytes, most of them for its name; an item can have 400 KB.
     let entries: Vec<_> =
@@ -66,13 +66,14 @@ async fn a_record_that_would_overfill_an_item_is_quarantined() {
             some.iter().enumerate().map(|(i, entry)| record(entry, &number(nth * 200 + i))).collect();
         deliver(&aggregator, "shardId-1", &records).await;
     }
-    let last = [call(9_999, "nova", "m", "0.01", noon())];
-    deliver(&aggregator, "shardId-1", &[record(&last[0], &number(9_999))]).await;
-    let kept = quarantined(&tables.store().usage).await;
-    assert!(kept.iter().all(|kept| kept.reason.ends_with("would be too large")));
-    let org_day = tables.held(&last).await.into_values().next().unwrap();
-    assert_eq!(org_day.names.len() + kept.len(), entries.len() + last.len());
-    assert!((1..1000).contains(&kept.len()), "{}", kept.len());
+    assert_eq!(quarantined(&tables.store().usage).await, []);
+    let held = tables.held(&entries).await;
+    let org_day = OrgDay::from(
+        &held[&RollupId::OrgDay(entries[0].org.clone(), Generation::FIRST, entries[0].utc_day()).key()],
+    );
+    assert_eq!((org_day.total().requests, org_day.total().cost().to_string()), (2_600, "26.00".to_owned()));
+    assert!((1..2_000).contains(&org_day.models.len()), "{}", org_day.models.len());
+    assert!(org_day.models.contains_key(&ModelKey::other()));
 }
 
 #[tokio::test]
@@ -85,43 +86,32 @@ async fn a_full_bucket_of_end_users_does_not_block_the_shard() {
         call.end_user = Some(Label::new(user).unwrap());
         event
     };
-    let bucket = |event: &Event| rollup::contribution(event).end_user.unwrap().key();
+    let user = |event: &Event| {
+        let brings = rollup::contribution(event, &[Calendar::default()]);
+        brings.end_users.into_iter().next().unwrap()
+    };
+    let bucket = |event: &Event| user(event).key();
     let events: Vec<_> = (0..40).map(|i| serving(i, &format!("user-{i}"))).collect();
     let full = bucket(&events[0]);
-    // An item can have 400 KB.
-    for thousand in 0..51_u64 {
-        let hashes = (0..1_000).map(|i| (thousand * 1_000 + i).to_be_bytes()).collect();
-        if !store.usage.add_end_users(&full, &hashes).await.unwrap() {
-            break;
-        }
-    }
-    let rest = (0..1_000_u64).map(|i| (u64::MAX - i).to_be_bytes());
-    for hash in rest {
-        if !store.usage.add_end_users(&full, &[hash].into()).await.unwrap() {
-            break;
-        }
-    }
+    let hashes = (0..MAX_END_USERS as u64).map(u64::to_be_bytes).collect();
+    assert!(store.usage.add_end_users(&full, &hashes).await.unwrap());
     let records: Vec<_> =
         (1..).zip(&events).map(|(nth, event)| record(event, &format!("{nth:021}"))).collect();
     let aggregator = Aggregator::new(tables.of());
     deliver(&aggregator, "shardId-1", &records).await;
-    // All events are counted; only end users of the full bucket are missing.
+    // All events are counted, and none is quarantined; only end users of the full bucket are missing.
     assert_eq!(tables.held(&events).await, folded(&events));
+    assert_eq!(quarantined(&store.usage).await, []);
     let (without, with): (Vec<_>, Vec<_>) = events.iter().partition(|event| bucket(event) == full);
-    let kept = quarantined(&store.usage).await;
-    let names: BTreeSet<_> = kept.iter().map(|kept| kept.event.as_ref().unwrap().id.clone()).collect();
-    assert_eq!(names, without.iter().map(|event| event.id.to_string()).collect());
-    assert!(kept.iter().all(|kept| kept.reason.ends_with("would be too large")));
-    let (org, day) = (events[0].org.clone(), events[0].day);
-    let known = store.usage.end_users(&org, DayRange { first: day, last: day }).await.unwrap();
-    let hash = |event: &Event| rollup::contribution(event).end_user.unwrap().hash;
-    assert!(with.iter().all(|event| known.contains(&hash(event))));
-    assert!(without.iter().all(|event| !known.contains(&hash(event))));
+    let (org, day) = (events[0].org.clone(), events[0].utc_day());
+    let days = DayRange { first: day, last: day };
+    let known = store.usage.end_users(&org, Generation::FIRST, days).await.unwrap();
+    assert!(with.iter().all(|event| known.contains(&user(event).hash)));
+    assert!(without.iter().all(|event| !known.contains(&user(event).hash)));
     // A redelivery changes nothing.
     deliver(&aggregator, "shardId-1", &records).await;
     deliver(&Aggregator::new(tables.of()), "shardId-1", &records).await;
     assert_eq!(tables.held(&events).await, folded(&events));
-    assert_eq!(quarantined(&store.usage).await.len(), kept.len());
 }
 
 #[tokio::test]
@@ -143,11 +133,11 @@ async fn made_up_activity_types_do_not_fill_items_with_money() {
     deliver(&Aggregator::new(tables.of()), "shardId-1", &records).await;
     let held = tables.held(&entries).await;
     assert_eq!(held, folded(&entries));
-    let org_day = RollupId::OrgDay(entries[0].org.clone(), entries[0].day).key();
+    let org_day = RollupId::OrgDay(entries[0].org.clone(), Generation::FIRST, entries[0].utc_day()).key();
     assert_eq!(
         held[&org_day].numbers,
         [(Measure::Activity(OTHER_ACTIVITY.to_owned()).into(), 500.into())].into()
     );
-    let log = RollupId::ActivityDay(entries[0].org.clone(), None, entries[0].day).key();
+    let log = RollupId::ActivityDay(entries[0].org.clone(), None, entries[0].utc_day()).key();
     assert_eq!(held[&log].numbers.len(), 500);
 }

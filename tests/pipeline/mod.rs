@@ -8,3 +8,4 @@ mod malformed_records;
 mod progress;
 mod quarantine;
 mod reconcile;
+mod surplus;

@@ -18,7 +18,7 @@ fn at(milliseconds: i64) -> DateTime<Utc> {
 }
 
 fn lane(event: &Event) -> u8 {
-    let key = keys::event_key(&event.org, event.day, event.source.as_str(), event.id.as_str());
+    let key = keys::event_key(&event.org, event.utc_day(), event.source.as_str(), event.id.as_str());
     keys::lane_of(&key.pk).unwrap()
 }
 

@@ -38,6 +38,10 @@ enum Action {
     Reprice,
     /// A repricing entry is deleted.
     WithdrawRepricing,
+    /// A time zone is changed.
+    ChangeZone,
+    /// Reconcile cuts days anew.
+    SettleCalendars,
     /// The mapping delivers records of a shard.
     Deliver(ShardIndex),
     /// A process dies.
@@ -93,6 +97,8 @@ impl Run {
             Action::ChangePrice => self.change_price(),
             Action::Reprice => self.reprice(),
             Action::WithdrawRepricing => self.withdraw_repricing(),
+            Action::ChangeZone => self.change_zone(),
+            Action::SettleCalendars => self.settle_calendars(),
             Action::Deliver(place) => self.deliver(place),
             Action::Crash(process) => return self.crash(process),
             Action::ClientTimeout(process) => self.client_timeout(process),
@@ -135,6 +141,9 @@ impl Run {
             .count();
         if reconciling < RECONCILERS {
             actions.push((40, Action::Reconcile));
+            if !self.is_settled() {
+                actions.push((80, Action::SettleCalendars));
+            }
         }
         let services = self.invocations.values().filter(|invocation| {
             matches!(invocation.kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings)
@@ -142,6 +151,9 @@ impl Run {
         if services.count() < SERVICES {
             actions.extend([(60, Action::Send), (4, Action::ChangeSettings), (16, Action::ChangePrice)]);
             actions.extend([(14, Action::Reprice), (6, Action::WithdrawRepricing)]);
+            if self.has_usage() {
+                actions.push((20, Action::ChangeZone));
+            }
         }
         if self.streams.len() < STREAMS {
             actions.push((2, Action::NewStream));
@@ -182,10 +194,16 @@ impl Run {
         if !busy(|kind| matches!(kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings)) {
             self.send();
         }
-        if !reconciles && self.has_due_repricings() {
+        let (is_due, is_settled) = (self.has_due_repricings(), self.is_settled());
+        // Entries wait until days are cut anew, so neither of the two always comes first.
+        if !reconciles && is_due && (is_settled || self.rng.random()) {
             // Another process may have claimed the entry and died.
             self.now += CLAIM_EXPIRES;
             self.carry_out_repricings();
+        } else if !reconciles && !is_settled {
+            // Time passes until a run's lease ends that died, and until retired rollups are deleted.
+            self.now += TimeDelta::minutes(20);
+            self.settle_calendars();
         } else if !reconciles && self.has_dirty_days() {
             self.recompute_dirty();
         }

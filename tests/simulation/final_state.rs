@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
+use ledger::calendar::Calendar;
 use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
 use ledger::period::{self, Day};
@@ -15,7 +16,7 @@ use store::keys::{Key, Keyed, PK, SK, amended_sk};
 
 use super::CheckResult;
 use super::invariants::{compare, hour};
-use super::items::{self, Usage};
+use super::items::{self, RollupItem, Usage};
 use super::messages::ORGS;
 use super::repricing::Costs;
 use super::run::Run;
@@ -41,7 +42,7 @@ struct Fold {
 
 impl Fold {
     /// Adds all raw events, by key. An amendment replaces its predecessor at the cost that holds for that.
-    fn of(events: BTreeMap<Key, Event>) -> Self {
+    fn of(events: BTreeMap<Key, Event>, calendars: impl Fn(&Event) -> [Calendar; 1]) -> Self {
         let mut fold = Self::default();
         let mut events = events.into_iter().peekable();
         let mut before: Option<(String, Data)> = None;
@@ -53,21 +54,21 @@ impl Fold {
                 amendment.replaces = data.in_force().cloned().map(Box::new);
             }
             let next = events.peek().map(|(key, _)| format!("{} {}", key.pk, amended_sk(&key.sk)));
-            fold.add(&event, next.as_ref() == Some(&base));
+            fold.add(&event, next.as_ref() == Some(&base), &calendars(&event));
             before = Some((base, event.data));
         }
         fold
     }
 
-    fn add(&mut self, event: &Event, is_replaced: bool) {
-        let (brings, _) = rollup::resolved(event, is_replaced);
+    fn add(&mut self, event: &Event, is_replaced: bool, calendars: &[Calendar]) {
+        let (brings, _) = rollup::resolved(event, is_replaced, calendars);
         for (target, sums) in brings.sums {
-            if let RollupId::OrgDay(org, day) = &target {
+            if let RollupId::OrgDay(org, _, day) = &target {
                 self.days.entry((org.clone(), *day)).or_default().merge(&sums);
             }
             self.sums.entry(target.key()).or_default().merge(&sums);
         }
-        if let Some(user) = brings.end_user {
+        for user in brings.end_users {
             self.users.entry(user.key()).or_default().insert(user.hash);
         }
         for sighting in brings.sightings {
@@ -84,22 +85,31 @@ impl Run {
     /// Compares everything with the fold over all raw events.
     pub async fn check_final_state(&mut self) -> CheckResult {
         self.senders.check()?;
-        let fold = self.fold()?;
+        let mut fold = self.fold()?;
         let usage = Usage::read(&self.engine)?;
-        // Reconcile seals items that the repriced calls of a day no longer count in.
+        // Reconcile seals items that the repriced calls of a day no longer count in, and processes that were given up may
+        // have added to a generation after its rollups were deleted.
         let is_extra = |(key, item): &(&Key, &items::RollupItem)| {
             let is_empty = item.sealed && item.sums.is_empty();
-            !is_empty && !fold.sums.contains_key(*key)
+            !is_empty && !fold.sums.contains_key(*key) && self.is_proved(key)
         };
         if let Some((extra, _)) = usage.rollups.iter().find(is_extra) {
             return Err(format!("no event contributes to {extra:?}"));
         }
         for (key, wanted) in &fold.sums {
-            let stored = usage.rollups.get(key).map(|item| &item.sums);
-            compare(key, stored.unwrap_or(&Rollup::default()), wanted)?;
+            let none = RollupItem::default();
+            let stored = usage.rollups.get(key).unwrap_or(&none);
+            compare(key, &stored.sums, &stored.holding(wanted))?;
         }
-        if usage.users != fold.users {
-            return Err(format!("end users are {:?}, but should be {:?}", usage.users, fold.users));
+        for ((org, day), sums) in &mut fold.days {
+            let generation = self.calendars(org).active.generation;
+            let item = usage.rollups.get(&RollupId::OrgDay(org.clone(), generation, *day).key());
+            *sums = item.map_or_else(|| sums.clone(), |item| item.holding(sums));
+        }
+        let mut users = usage.users.clone();
+        users.retain(|key, _| self.is_proved(key));
+        if users != fold.users {
+            return Err(format!("end users are {users:?}, but should be {:?}", fold.users));
         }
         self.check_quarantine(&usage)?;
         self.check_seen(&fold)?;
@@ -114,6 +124,7 @@ impl Run {
         let mut there = BTreeSet::new();
         let costs = Costs::read(&self.engine)?;
         self.check_costs(&costs)?;
+        let calendars = |event: &Event| [self.calendars(&event.org).active];
         for item in self.engine.all(&names().events) {
             let key = |name| items::text(&item, name).unwrap();
             let key = Key { pk: key(PK), sk: key(SK) };
@@ -128,7 +139,11 @@ impl Run {
                 all.insert(key.clone(), stored.event.clone());
             }
         }
-        if there.is_empty() { Ok(Fold::of(all)) } else { Err(format!("stored by no request: {there:?}")) }
+        if there.is_empty() {
+            Ok(Fold::of(all, calendars))
+        } else {
+            Err(format!("stored by no request: {there:?}"))
+        }
     }
 
     /// Every malformed record is quarantined once, unchanged, and no other record is.
@@ -166,7 +181,8 @@ impl Run {
             let item = self.engine.item(&names().registry, &store::keys::subject(&subject.0, &subject.1));
             let stored =
                 item.as_ref().and_then(items::seen).ok_or_else(|| format!("{subject:?} was not seen"))?;
-            if (Seen { host: None, ..stored.clone() }) != (Seen { host: None, ..wanted.clone() }) {
+            let zone = self.calendars(&subject.0).active.zone;
+            if stored.sites != wanted.sites || !stored.covers(wanted, zone) {
                 return Err(format!("{subject:?} was seen {stored:?}, but should be {wanted:?}"));
             }
             let right = match (&stored.host, &wanted.host) {
@@ -196,8 +212,9 @@ impl Run {
     /// The metrics agree with the fold and with one another.
     async fn check_metrics(&self, fold: &Fold) -> CheckResult {
         let metrics = service::metrics(DIRECT, self.wire.client(DIRECT), Clock::fixed(self.now));
-        for ((org, zone), token) in ORGS.iter().zip(&self.tokens) {
-            let (mut all, today) = (OrgDay::default(), Day::of(self.now, *zone));
+        for ((org, _), token) in ORGS.iter().zip(&self.tokens) {
+            let zone = self.calendars(&OrgId::new(*org).unwrap()).active.zone;
+            let (mut all, today) = (OrgDay::default(), Day::of(self.now, zone));
             let past = fold.days.iter().filter(|((of, day), _)| of.as_str() == *org && *day <= today);
             past.for_each(|(_, sums)| all.merge(OrgDay::from(sums)));
             let get = async |what: &str| {

@@ -1,13 +1,18 @@
 //! Invariants that hold at every moment.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
+use ledger::calendar::Calendar;
+use ledger::event::Event;
+use ledger::ids::OrgId;
+use ledger::period::Day;
 use ledger::rollup::{Rollup, Seen};
 use store::keys::{Key, Keyed};
 
 use super::CheckResult;
 use super::items::{self, Usage};
+use super::messages::ORGS;
 use super::run::Run;
 use super::stream::{Contribution, Effect, Record, Shard, ShardIndex};
 use crate::support::tables::names;
@@ -29,11 +34,14 @@ impl Run {
             ));
         }
         self.check_progress(&usage.progress)?;
-        let mut parts: BTreeMap<&Key, Rollup> =
-            usage.rollups.keys().map(|key| (key, Rollup::default())).collect();
+        let proved: Vec<_> = usage.rollups.keys().filter(|key| self.is_proved(key)).collect();
+        let mut parts: BTreeMap<&Key, Rollup> = proved.iter().map(|key| (*key, Rollup::default())).collect();
+        let calendars: BTreeMap<_, _> =
+            ORGS.iter().map(|(org, _)| (*org, self.proved(&OrgId::new(*org).unwrap()))).collect();
         for shard in self.streams.iter().flat_map(|stream| &stream.shards) {
             for record in &shard.records {
-                let Effect::Count(counted) = &record.effect else { continue };
+                let Effect::Count(event) = &record.effect else { continue };
+                let counted = Contribution::of(event, &calendars[event.org.as_str()]);
                 for (key, sums) in &counted.sums {
                     let marks = usage
                         .rollups
@@ -48,10 +56,14 @@ impl Run {
             }
         }
         for (key, part) in parts.iter().filter(|(key, _)| !usage.rollups[**key].sealed) {
-            compare(key, &usage.rollups[*key].sums, part).map_err(|why| format!("by its marks, {why}"))?;
+            let item = &usage.rollups[*key];
+            compare(key, &item.sums, &item.holding(part)).map_err(|why| format!("by its marks, {why}"))?;
         }
-        self.marks.retain(|(key, _), _| !usage.rollups.get(key).is_some_and(|item| item.sealed));
-        for (key, item) in usage.rollups.iter().filter(|(_, item)| !item.sealed) {
+        self.marks.retain(|(key, _), _| {
+            parts.contains_key(key) && !usage.rollups.get(key).is_some_and(|item| item.sealed)
+        });
+        let unsealed = usage.rollups.iter().filter(|(key, item)| !item.sealed && parts.contains_key(key));
+        for (key, item) in unsealed {
             for (name, mark) in &item.marks {
                 let before = self.marks.insert((key.clone(), name.clone()), *mark);
                 if before.is_some_and(|before| before > *mark) {
@@ -73,10 +85,10 @@ impl Run {
             let mut counted =
                 shards.flat_map(|shard| shard.records.iter().map(move |record| (shard, record)));
             let is_added_up = counted.any(|(shard, record)| match &record.effect {
-                Effect::Count(counted) => {
+                Effect::Count(event) => {
                     record.lane() == Some(*lane)
                         && record.arrival().map(|arrival| arrival.timestamp_millis()) == Some(*arrival)
-                        && self.is_counted(shard, record, counted).is_ok()
+                        && self.is_counted(shard, record, event).is_ok()
                 }
                 Effect::Quarantine | Effect::Nothing => false,
             });
@@ -105,7 +117,7 @@ impl Run {
             let applied = match &record.effect {
                 Effect::Nothing => Ok(()),
                 Effect::Quarantine => self.is_quarantined(shard, record),
-                Effect::Count(counted) => self.is_counted(shard, record, counted),
+                Effect::Count(event) => self.is_counted(shard, record, event),
             };
             applied.map_err(|what| format!("the checkpoint passed {}, but {what}", record.digits))?;
         }
@@ -117,7 +129,9 @@ impl Run {
         quarantined.map(drop).ok_or_else(|| "it was not put quarantined".to_owned())
     }
 
-    fn is_counted(&self, shard: &Shard, record: &Record, counted: &Contribution) -> CheckResult {
+    fn is_counted(&self, shard: &Shard, record: &Record, event: &Event) -> CheckResult {
+        let calendars = self.proved(&event.org);
+        let counted = Contribution::of(event, &calendars);
         for (key, _) in &counted.sums {
             let item = self.engine.item(&names().usage, key).and_then(|item| items::rollup_item(&item));
             if item.as_ref().is_some_and(|item| item.sealed) {
@@ -129,10 +143,10 @@ impl Run {
                 return Err(format!("the mark of {key:?} is {mark:?}"));
             }
         }
-        if let Some(user) = &counted.user {
+        for user in &counted.users {
             let item = self.engine.item(&names().usage, &user.key()).unwrap_or_default();
             // An amendment may have taken the user out.
-            if !items::users(&item).contains(&user.hash) && !self.senders.is_amended(&counted.key) {
+            if !items::users(&item).contains(&user.hash) && !self.senders.is_amended(&record.event_key()) {
                 return Err(format!("the end user {user:?} is missing"));
             }
         }
@@ -140,7 +154,7 @@ impl Run {
             let item =
                 self.engine.item(&names().registry, &store::keys::subject(&sighting.org, &sighting.subject));
             let known = item.as_ref().and_then(items::seen).ok_or("someone was not seen")?;
-            if !includes(&known, &sighting.seen) {
+            if !includes(&known, &sighting.seen, &calendars) {
                 return Err(format!("{known:?} does not include {sighting:?}"));
             }
         }
@@ -149,12 +163,20 @@ impl Run {
 }
 
 /// Whether what is known of a subject includes a sighting. The host may be another one if it is of the same hour or later.
-fn includes(known: &Seen, seen: &Seen) -> bool {
+fn includes(known: &Seen, seen: &Seen, calendars: &[Calendar]) -> bool {
+    // A call is as good as forgotten once later ones have been noted; the final check compares with all of them.
+    let covered = calendars.iter().all(|calendar| {
+        let day = |calls: &BTreeSet<_>| calls.last().map(|call| Day::of(*call, calendar.zone));
+        day(&known.calls) >= day(&seen.calls)
+    });
     let mut merged = known.clone();
-    merged.merge(seen);
+    merged.merge(&Seen { calls: BTreeSet::new(), ..seen.clone() });
     let late_enough = |at| known.host.as_ref().is_some_and(|host| host.at >= hour(at));
-    let but_host = |seen: &Seen| Seen { host: None, ..seen.clone() };
-    but_host(&merged) == but_host(known) && seen.host.as_ref().is_none_or(|host| late_enough(host.at))
+    let same = |calendar: &Calendar| known.covers(&merged, calendar.zone);
+    covered
+        && merged.sites == known.sites
+        && calendars.iter().all(same)
+        && seen.host.as_ref().is_none_or(|host| late_enough(host.at))
 }
 
 /// The start of the hour of an instant.

@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dynoxide::{AttributeValue, Item};
-use ledger::period::{self, Day, Month};
-use ledger::rollup::{Latest, Rollup, Seen};
+use ledger::calendar::Generation;
+use ledger::period;
+use ledger::rollup::{Latest, MonthsOfUse, Rollup, Seen};
 use rust_decimal::Decimal;
 use store::keys::columns;
 use store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
 use store::keys::{
-    DIRTY, END_USERS, Key, LANES, PK, SEALED, SEPARATOR, SK, UNPRICED, VERSION, WRITES, is_mark,
+    DIRTY, END_USERS, FULL, Key, LANES, PK, SEALED, SEPARATOR, SK, UNPRICED, VERSION, WRITES, is_mark,
     seen as attribute,
 };
 use store::sequence::SequenceNumber;
@@ -25,6 +26,22 @@ pub struct RollupItem {
     pub marks: BTreeMap<String, SequenceNumber>,
     /// Whether it was recomputed from raw events, so that it has no marks.
     pub sealed: bool,
+    /// Whether it gets no new columns.
+    pub full: bool,
+}
+
+impl RollupItem {
+    /// What the item holds if `sums` are added to it: all, unless it is full.
+    pub fn holding(&self, sums: &Rollup) -> Rollup {
+        if !self.full {
+            return sums.clone();
+        }
+        let mut within = sums.within(&self.sums.columns().cloned().collect());
+        // Any members may be missing of a full item's sets.
+        within.sets.clone_from(&self.sums.sets);
+        within.sets.retain(|column, held| sums.sets.get(column).is_some_and(|all| held.is_subset(all)));
+        within
+    }
 }
 
 /// The content of the usage table.
@@ -75,6 +92,27 @@ impl Usage {
     }
 }
 
+/// What a rollup's key says about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RollupKind {
+    /// By hours or days of UTC, which all calendars share.
+    ByUtc,
+    /// By the days of a generation.
+    ByDay(Generation),
+}
+
+/// The kind of the rollup under a key.
+pub fn kind(key: &Key) -> RollupKind {
+    match key.pk.split(SEPARATOR).nth(1) {
+        Some("L") => RollupKind::ByUtc,
+        Some("P") if key.sk.starts_with("H#") => RollupKind::ByUtc,
+        Some(part) if part.bytes().all(|byte| byte.is_ascii_digit()) => {
+            RollupKind::ByDay(Generation::new(part.parse().unwrap()))
+        }
+        _ => RollupKind::ByDay(Generation::FIRST),
+    }
+}
+
 /// The columns and marks of a rollup item.
 pub fn rollup_item(item: &Item) -> Option<RollupItem> {
     let mut all = RollupItem::default();
@@ -82,6 +120,7 @@ pub fn rollup_item(item: &Item) -> Option<RollupItem> {
         match value {
             _ if [PK, SK, VERSION, WRITES].contains(&name.as_str()) => {}
             _ if name == SEALED => all.sealed = true,
+            _ if name == FULL => all.full = true,
             AttributeValue::B(bytes) if is_mark(name) => {
                 all.marks.insert(name.clone(), SequenceNumber::from_bytes(bytes)?);
             }
@@ -123,13 +162,12 @@ pub fn seen(item: &Item) -> Option<Seen> {
         Some(AttributeValue::SS(all)) => all.clone(),
         _ => Vec::new(),
     };
-    let day = |name: &str| Day::parse(&text(item, name)?);
     let at = |name: &str| period::parse_instant(&text(item, name)?);
     Some(Seen {
-        first: day(attribute::FIRST)?,
-        last: day(attribute::LAST)?,
-        call_days: set(attribute::CALL_DAYS).iter().filter_map(|day| Day::parse(day)).collect(),
-        months: set(attribute::MONTHS).iter().filter_map(|month| Month::parse(month)).collect(),
+        first: at(attribute::FIRST)?,
+        last: at(attribute::LAST)?,
+        calls: set(attribute::CALLS).iter().filter_map(|call| period::parse_instant(call)).collect(),
+        months: MonthsOfUse::parse(set(attribute::MONTHS).iter().map(String::as_str))?,
         host: at(attribute::HOST_AT).zip(text(item, attribute::HOST)).map(|(at, value)| Latest { at, value }),
         sites: at(attribute::SITES_AT)
             .zip(text(item, attribute::SITES).and_then(|sites| sites.parse().ok()))

@@ -26,7 +26,13 @@ impl Run {
             Some(warm) if self.rng.random_ratio(2, 3) => warm,
             _ => {
                 let process = self.process();
-                (process, Arc::new(Aggregator::new(self.open("aggregator", process))))
+                (
+                    process,
+                    Arc::new(Aggregator::with_item_length(
+                        self.open("aggregator", process),
+                        self.item_length,
+                    )),
+                )
             }
         };
         let stream = &mut self.streams[index.0];

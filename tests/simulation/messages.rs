@@ -14,6 +14,9 @@ use store::keys::{self, Key};
 /// The organizations and their zones. Days and hours of the second begin at a quarter to.
 pub const ORGS: [(&str, Tz); 2] = [("acme", Tz::UTC), ("bolt", Tz::Asia__Kathmandu)];
 
+/// The organization whose time zone changes, by its index in [`ORGS`].
+pub const CHANGING: usize = 1;
+
 /// One model with a plain price, one with long-context prices, one whose price changes, and one without a price.
 pub const MODELS: [(&str, &str); 4] = [
     ("anthropic", "claude-haiku-3.5"),
@@ -47,7 +50,9 @@ impl Message {
     /// A new message.
     pub fn new(rng: &mut StdRng, now: DateTime<Utc>, number: u64) -> Self {
         let org = usize::from(rng.random_ratio(1, 4));
-        let time = now - TimeDelta::milliseconds(age_ms(rng));
+        // Each day of an organization whose days are cut anew takes many steps, so it has only a few of them.
+        let oldest = if org == CHANGING { TimeDelta::hours(60) } else { TimeDelta::MAX };
+        let time = now - TimeDelta::milliseconds(age_ms(rng)).min(oldest);
         // Few sources and short ids, as is typical, and with every character that has a meaning in a key.
         let source = ["/s0", "s #1", "s~%$2"][usize::try_from(number % 3).unwrap()];
         let id = if number.is_multiple_of(5) { format!("e #{number}") } else { format!("e{number}") };
@@ -63,8 +68,7 @@ impl Message {
     fn with(rng: &mut StdRng, number: u64, org: usize, source: &str, id: &str, time: DateTime<Utc>) -> Self {
         let (kind, data) = data(rng, number, time);
         let valid = !rng.random_ratio(1, 40);
-        let (name, zone) = ORGS[org];
-        let key = keys::event_key(&OrgId::new(name).unwrap(), Day::of(time, zone), source, id);
+        let key = keys::event_key(&OrgId::new(ORGS[org].0).unwrap(), Day::of(time, Tz::UTC), source, id);
         let body = json!({
             "specversion": if valid { "1.0" } else { "0.3" }, "id": id, "source": source, "type": kind,
             "time": period::rfc3339(time), "data": data,

@@ -14,6 +14,7 @@
 //! | functions | `service.rs` | ingest, registry and metrics, each in its own process |
 //! | | `reconciliation.rs` | invocations of reconcile |
 //! | | `repricing.rs` | own prices, repricing entries, and the costs that they list |
+//! | | `calendars.rs` | changes of the time zone, and the calendars that rollups are compared by |
 //! | | `processes.rs` | processes that die or are given up, and their late requests |
 //! | SDK | `wire.rs` | holds each request until its fate is decided |
 //! | | `requests.rs` | executes requests or lets them fail |
@@ -37,6 +38,7 @@
 //! ```
 
 mod actions;
+mod calendars;
 pub mod engine;
 mod faults;
 mod final_state;
@@ -84,12 +86,14 @@ pub fn number(variable: &str) -> Option<u64> {
 }
 
 /// What must have occurred in an ordinary test run, since checks prove nothing about what never occurred.
-const KINDS: [&str; 43] = [
+const KINDS: [&str; 48] = [
     "HandleRequest",
     "ChangeSettings",
     "ChangePrice",
     "Reprice",
     "WithdrawRepricing",
+    "ChangeZone",
+    "SettleCalendars",
     "Check",
     "Crash",
     "Deliver",
@@ -124,6 +128,11 @@ const KINDS: [&str; 43] = [
     // It carried out repricing entries, or took them back.
     "Repriced",
     "RepricingDone",
+    // An item got no new columns.
+    "Full",
+    // Days were cut anew, and shown so.
+    "Built",
+    "Rezoned",
     // Responses of ingest.
     "200",
     "503",

@@ -2,10 +2,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use ledger::calendar::Generation;
 use serde_json::{Value, json};
-use store::keys::{DIRTY, PK, SEALED, is_mark, mark_column};
+use store::keys::Key;
+use store::keys::registry::{CALENDAR, SETTINGS_VERSION};
+use store::keys::{DIRTY, FULL, PK, SEALED, SK, is_mark, mark_column};
+use store::registry::SETTINGS;
 use store::sequence::SequenceNumber;
 
+use super::items::{RollupKind, kind};
 use super::stream::TABLE;
 
 /// A known mistake.
@@ -33,10 +38,18 @@ pub enum Mutant {
     RepricingLost,
     /// The costs that a repricing entry lists are lost.
     CostsLost,
+    /// Cached settings are used although they have changed.
+    SettingsKept,
+    /// An item that is full gets new columns.
+    FullIgnored,
+    /// The aggregator does not add to a generation that is being built.
+    ChangeIgnored,
+    /// A day of a new generation is called built, but its items are not written.
+    BuildSkipped,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 15] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -48,7 +61,39 @@ impl Mutant {
         Self::LateDropped,
         Self::RepricingLost,
         Self::CostsLost,
+        Self::SettingsKept,
+        Self::FullIgnored,
+        Self::ChangeIgnored,
+        Self::BuildSkipped,
     ];
+
+    /// The response to a request that is not executed.
+    pub fn response(self, operation: &str, body: &Value) -> Option<(u16, String)> {
+        let of_version = operation == "GetItem" && body["Key"][SK]["S"] == SETTINGS_VERSION;
+        let of_new_generation = operation == "PutItem" && body["Item"][SEALED].is_object() && {
+            let pk = body["Item"][PK]["S"].as_str().unwrap_or_default().to_owned();
+            let sk = body["Item"][SK]["S"].as_str().unwrap_or_default().to_owned();
+            !matches!(kind(&Key { pk, sk }), RollupKind::ByUtc | RollupKind::ByDay(Generation::FIRST))
+        };
+        let skipped =
+            self == Self::SettingsKept && of_version || self == Self::BuildSkipped && of_new_generation;
+        skipped.then(|| (200, "{}".to_owned()))
+    }
+
+    /// Changes the response to a batch of reads.
+    pub fn change_read(self, response: &mut Value) {
+        if self != Self::ChangeIgnored {
+            return;
+        }
+        let tables = response["Responses"].as_object_mut().into_iter().flat_map(|tables| tables.values_mut());
+        for item in tables.filter_map(Value::as_array_mut).flatten() {
+            if item[SK]["S"] == CALENDAR
+                && let Some(calendars) = item[SETTINGS]["M"].as_object_mut()
+            {
+                calendars.remove("change");
+            }
+        }
+    }
 
     /// Changes an update of a rollup before it is executed. `shard` is the one being delivered.
     pub fn change_request(self, body: &mut Value, shard: &str) {
@@ -76,6 +121,15 @@ impl Mutant {
                 body["ConditionExpression"] = json!(condition.replace(&format!("{unsealed} AND "), ""));
                 drop(body["ExpressionAttributeNames"].as_object_mut().unwrap().remove(&sealed));
             }
+            // If all did, none would know, and none would count anything as other.
+            Self::FullIgnored if shard.bytes().next_back().is_some_and(|last| last % 2 == 0) => {
+                let names = body["ExpressionAttributeNames"].as_object_mut().unwrap();
+                let full = names.iter().find(|(_, name)| **name == FULL).map(|(full, _)| full.clone());
+                let Some(full) = full else { return };
+                names.remove(&full);
+                let unless_full = format!("attribute_not_exists({full}) AND ");
+                body["ConditionExpression"] = json!(condition.replace(&unless_full, ""));
+            }
             Self::GreatestForLeast => values[&first] = values[&last].clone(),
             Self::OneMark | Self::NoLabel => {
                 body["ExpressionAttributeNames"][mark] = json!(self.other_mark(shard));
@@ -90,7 +144,9 @@ impl Mutant {
                 let used: Vec<_> = update.split(['=', ',', ' ']).collect();
                 let values = body["ExpressionAttributeValues"].as_object_mut().unwrap();
                 values.retain(|name, _| used.contains(&name.as_str()));
-                body["ConditionExpression"] = json!(unsealed);
+                let absent = |part: &&str| part.starts_with("attribute_not_exists");
+                let absent: Vec<_> = condition.split(" AND ").filter(absent).collect();
+                body["ConditionExpression"] = json!(absent.join(" AND "));
             }
             _ => {}
         }

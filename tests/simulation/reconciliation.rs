@@ -24,6 +24,8 @@ use super::wire::{DIRECT, Process};
 const RETENTION_DAYS: u32 = 24;
 /// The age of the oldest day that is reconciled on request. Days up to this age do not expire during a run.
 pub const OLDEST: u32 = 16;
+/// How many days before today may get further events in organizations whose time zone changes.
+const LATE_DAYS: u32 = 4;
 /// A timeout that is never reached.
 const TIME: Duration = Duration::from_hours(1);
 
@@ -59,24 +61,32 @@ impl Run {
         self.invoke_reconcile(json!({ "do": "reprice" }));
     }
 
-    fn invoke_reconcile(&mut self, event: Value) {
+    pub fn invoke_reconcile(&mut self, event: Value) {
         let process = self.process();
         self.note(|| format!("p{process} reconciles: {event}"));
         let clock = Clock::fixed(self.skewed_time());
-        let reconciler = Reconciler::new(self.open("reconcile", process), clock, RETENTION_DAYS);
+        let reconciler = self.reconciler(process, clock);
         let task = tokio::spawn(async move {
             InvocationResult::Lambda(reconciler.handle(event, TIME).await.map_err(|error| error.to_string()))
         });
         self.begin(process, InvocationKind::Reconcile, task);
     }
 
+    fn reconciler(&self, process: Process, clock: Clock) -> Reconciler {
+        let tables = self.open("reconcile", process);
+        Reconciler::new(tables, clock, RETENTION_DAYS).with_late_days(LATE_DAYS)
+    }
+
     /// Handles a report. Days may be behind, and requests may fail, as long as there are faults.
     pub fn reconciled(&mut self, process: Process, report: Result<Value, String>) {
         self.note(|| format!("p{process} returns {report:?}"));
         let report = report.unwrap_or_default();
-        for (field, kind) in
-            [("repaired", "Repaired"), ("repriced_days", "Repriced"), ("repricings", "RepricingDone")]
-        {
+        for (field, kind) in [
+            ("repaired", "Repaired"),
+            ("repriced_days", "Repriced"),
+            ("repricings", "RepricingDone"),
+            ("days_built", "Built"),
+        ] {
             if report[field].as_u64() > Some(0) {
                 self.count(kind);
             }
@@ -90,8 +100,7 @@ impl Run {
 
     /// In the end no day drifts, and reconciling it changes nothing, however often.
     pub async fn check_reconciliation(&mut self) -> CheckResult {
-        let reconciler =
-            Arc::new(Reconciler::new(self.open("reconcile", DIRECT), Clock::fixed(self.now), RETENTION_DAYS));
+        let reconciler = Arc::new(self.reconciler(DIRECT, Clock::fixed(self.now)));
         let reconcile = async |org: &str, day: Day, how: &str| {
             let event = json!({ "do": "day", "org": org, "day": day.to_string(), how: true });
             let report = reconciler.handle(event, TIME).await.map_err(|error| error.to_string())?;
@@ -100,8 +109,12 @@ impl Run {
             if quiet { Ok(report) } else { Err(format!("{how} found {report}")) }
         };
         let oldest = oldest_complete_day(Day::of(self.now, Tz::UTC), RETENTION_DAYS);
-        let days = self.senders.stored.keys().filter_map(day_of).filter(|(_, day)| *day >= oldest);
-        let days: std::collections::BTreeSet<_> = days.collect();
+        let labels = |(org, utc_day): (OrgId, Day)| {
+            let days = self.calendars(&org).active.days_of_utc(utc_day).days().collect::<Vec<_>>();
+            days.into_iter().map(move |day| (org.clone(), day))
+        };
+        let days = self.senders.stored.keys().filter_map(day_of).flat_map(labels);
+        let days: std::collections::BTreeSet<_> = days.filter(|(_, day)| *day >= oldest).collect();
         for (org, day) in &days {
             reconcile(org.as_str(), *day, "repair").await?;
         }
@@ -123,7 +136,7 @@ impl Run {
     }
 }
 
-/// The organization and the day of a raw event.
+/// The organization and the UTC day of a raw event.
 pub fn day_of(key: &Key) -> Option<(OrgId, Day)> {
     parse_event_key(&key.pk, &key.sk).map(|(org, day, ..)| (org, day))
 }

@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use dynoxide::{AttributeValue, Item};
 use http::Method;
+use ledger::calendar::Calendar;
 use ledger::cost::CallCost;
 use ledger::event::{Data, Event, LlmCall};
 use ledger::ids::OrgId;
@@ -61,7 +62,8 @@ impl Run {
     /// Requests a repricing of some days.
     pub fn reprice(&mut self) {
         let org = self.rng.random_range(0..ORGS.len());
-        let today = Day::of(self.now, ORGS[org].1);
+        let zone = self.calendars(&OrgId::new(ORGS[org].0).unwrap()).active.zone;
+        let today = Day::of(self.now, zone);
         let mut days = [(); 2].map(|()| today.minus(self.rng.random_range(0..4_u32).pow(2)));
         days.sort_unstable();
         if self.rng.random_ratio(2, 3) {
@@ -119,7 +121,7 @@ impl Run {
         }
         for entry in &entries {
             let last = entry.applied.ok_or_else(|| format!("{entry:?} was not carried out"))?;
-            if entry.status != "applied" || last != entry.settings.to {
+            if entry.status != "applied" || last != entry.settings.utc_days().last {
                 return Err(format!("{entry:?} was not carried out"));
             }
             self.check_entry(entry, costs)?;
@@ -143,13 +145,11 @@ impl Run {
         for (key, stored) in &self.senders.stored {
             let Some(Data::LlmCall(call)) = stored.event.data.in_force() else { continue };
             let event = &stored.event;
-            if event.org != entry.org
-                || !entry.settings.days().contains(event.day)
-                || !entry.settings.covers(call)
-            {
+            if event.org != entry.org || !entry.settings.covers(call, event.time) {
                 continue;
             }
-            let held = costs.days.get(&(event.org.clone(), event.day)).map(Vec::as_slice).unwrap_or_default();
+            let held =
+                costs.days.get(&(event.org.clone(), event.utc_day())).map(Vec::as_slice).unwrap_or_default();
             let place = held.iter().position(|held| held.id == entry.id).unwrap_or(held.len());
             let listed = held.get(place).and_then(|held| held.costs.get(&event_hash(&key.sk)));
             let is_right = |cost: &CallCost| {
@@ -178,7 +178,12 @@ impl PriceState {
 }
 
 fn without_prices(own_prices: OwnPrices) -> Settings {
-    Settings { zone: chrono_tz::UTC, own_prices, organization: OrganizationSettings::default(), plan: None }
+    Settings {
+        calendar: Calendar::default(),
+        own_prices,
+        organization: OrganizationSettings::default(),
+        plan: None,
+    }
 }
 
 /// A repricing entry in the registry.
@@ -259,7 +264,7 @@ impl Costs {
 
     /// The event with the cost that holds for it.
     pub fn priced(&self, mut event: Event, sk: &str) -> Event {
-        let day = (event.org.clone(), event.day);
+        let day = (event.org.clone(), event.utc_day());
         let held = self.days.get(&day).map(Vec::as_slice).unwrap_or_default();
         let cost = held.iter().rev().find_map(|entry| entry.costs.get(&event_hash(sk)));
         if let (Some(call), Some(cost)) = (call_in_force(&mut event.data), cost) {

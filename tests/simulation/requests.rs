@@ -1,7 +1,7 @@
 //! Requests to the tables: each is executed, or meets a fault.
 
 use serde_json::Value;
-use store::keys::SEALED;
+use store::keys::{FULL, SEALED};
 
 use super::CheckResult;
 use super::faults::{self, RequestFate};
@@ -79,6 +79,15 @@ impl Run {
         body: &Value,
         shard: &str,
     ) -> CheckResult<(u16, String)> {
+        if let Some(response) = self.mutant.and_then(|mutant| mutant.response(operation, body)) {
+            return Ok(response);
+        }
+        if let Some(mutant) = self.mutant.filter(|_| operation == "BatchGetItem") {
+            let (status, response) = self.engine.execute(operation, body);
+            let mut response = serde_json::from_str(&response).unwrap();
+            mutant.change_read(&mut response);
+            return Ok((status, response.to_string()));
+        }
         let response =
             match self.mutant.filter(|_| !["GetItem", "Query", "BatchGetItem"].contains(&operation)) {
                 None => self.engine.execute(operation, body),
@@ -93,6 +102,11 @@ impl Run {
             };
         if body["Item"][SEALED].is_object() {
             self.count("SealedItemWritten");
+        }
+        if response.1.contains("ConditionalCheckFailed")
+            && response.1.contains(&format!("\"{FULL}\":{{\"N\""))
+        {
+            self.count("Full");
         }
         if matches!(operation, "BatchExecuteStatement" | "TransactWriteItems" | "DeleteItem") {
             self.publish_changes(process)?;

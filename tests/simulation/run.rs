@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use store::keys::{self, Key, PK, SK, VERSION};
 use store::registry::SETTINGS;
 use store::sequence::SequenceNumber;
+use store::usage::FULL_KILOBYTES;
 use tokio::task::JoinHandle;
 use web::auth::Scope;
 
@@ -93,6 +94,8 @@ pub struct Run {
     pub is_stalled: bool,
     pub fault_rates: FaultRates,
     pub mutant: Option<Mutant>,
+    /// The length in kilobytes from which on items get no new columns.
+    pub item_length: u64,
     pub senders: Senders,
     pub streams: Vec<Stream>,
     pub invocations: BTreeMap<Process, Invocation>,
@@ -119,6 +122,7 @@ impl Run {
         let mut rng = StdRng::seed_from_u64(seed);
         let engine = Arc::new(Engine::new());
         let fault_rates = FaultRates::any(&mut rng);
+        let item_length = [FULL_KILOBYTES, FULL_KILOBYTES, 1, 2][rng.random_range(0..4)];
         let token = |org| token::issue(&SECRET, org, &Scope::ALL, 3600).unwrap();
         Self {
             wire: Wire::new(engine.clone()),
@@ -128,6 +132,7 @@ impl Run {
             is_stalled: false,
             fault_rates,
             mutant,
+            item_length,
             senders: Senders::new(rng.random_range(10..50)),
             streams: vec![Stream::new(&mut rng, 0)],
             invocations: BTreeMap::new(),
@@ -162,10 +167,18 @@ impl Run {
         for (org, zone) in ORGS {
             let key = keys::organization_settings(&OrgId::new(org).unwrap());
             let settings = json!({ "M": { "timezone": { "S": zone.name() } } });
-            let item = json!({ PK: { "S": key.pk }, SK: { "S": key.sk }, VERSION: { "N": "1" }, SETTINGS: settings });
-            let body = json!({ "TableName": names().registry, "Item": item });
-            assert_eq!(self.engine.execute("PutItem", &body).0, 200);
+            self.put_settings(&key, &settings);
+            let active = json!({ "generation": { "N": "0" }, "zone": { "S": zone.name() } });
+            let key = keys::calendar(&OrgId::new(org).unwrap());
+            self.put_settings(&key, &json!({ "M": { "active": { "M": active } } }));
         }
+    }
+
+    fn put_settings(&self, key: &Key, settings: &Value) {
+        let item =
+            json!({ PK: { "S": key.pk }, SK: { "S": key.sk }, VERSION: { "N": "1" }, SETTINGS: settings });
+        let body = json!({ "TableName": names().registry, "Item": item });
+        assert_eq!(self.engine.execute("PutItem", &body).0, 200);
     }
 
     /// Takes one action, and lets all tasks continue as far as they can.
@@ -199,6 +212,7 @@ impl Run {
             && self.streams.iter().all(|stream| stream.shards.iter().all(super::stream::Shard::is_done))
             && !self.has_dirty_days()
             && !self.has_due_repricings()
+            && self.is_settled()
     }
 
     /// Handles the responses of invocations that have ended.

@@ -1,12 +1,14 @@
 //! Streams, their shards and records, and the checkpoint of each shard.
 
 use chrono::{DateTime, Utc};
+use ledger::calendar::Calendar;
+use ledger::event::Event;
 use ledger::period;
-use ledger::rollup::{EndUser, Rollup, Sighting};
+use ledger::rollup::{self, EndUser, Rollup, Sighting};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
-use store::keys::{Key, PK, lane_of, mark_column, status};
+use store::keys::{Key, Keyed, PK, lane_of, mark_column, status};
 use store::sequence::SequenceNumber;
 
 use super::sequence_numbers::SequenceNumbers;
@@ -22,7 +24,7 @@ const SHARDS: usize = 10;
 /// The expected effect of a record.
 pub enum Effect {
     /// Its event is counted.
-    Count(Box<Contribution>),
+    Count(Box<Event>),
     /// It is quarantined.
     Quarantine,
     /// None.
@@ -33,9 +35,16 @@ pub enum Effect {
 pub struct Contribution {
     pub sums: Vec<(Key, Rollup)>,
     pub sightings: Vec<Sighting>,
-    pub user: Option<EndUser>,
-    /// The key of the raw event.
-    pub key: Key,
+    pub users: Vec<EndUser>,
+}
+
+impl Contribution {
+    /// What an event contributes by some calendars.
+    pub fn of(event: &Event, calendars: &[Calendar]) -> Self {
+        let brings = rollup::contribution(event, calendars);
+        let sums = brings.sums.into_iter().map(|(target, sums)| (target.key(), sums)).collect();
+        Self { sums, sightings: brings.sightings, users: brings.end_users }
+    }
 }
 
 /// A record of a shard.
@@ -50,6 +59,13 @@ impl Record {
     /// The arrival of the event.
     pub fn arrival(&self) -> Option<DateTime<Utc>> {
         period::parse_instant(self.raw["dynamodb"]["NewImage"]["a"]["S"].as_str()?)
+    }
+
+    /// The key of the raw event.
+    pub fn event_key(&self) -> Key {
+        let keys = &self.raw["dynamodb"]["Keys"];
+        let text = |name: &str| keys[name]["S"].as_str().unwrap_or_default().to_owned();
+        Key { pk: text(PK), sk: text(SK) }
     }
 
     /// The lane of the event.

@@ -2,15 +2,14 @@
 
 use dynoxide::{AttributeValue as Dynoxide, Item};
 use ledger::event::Event;
-use ledger::rollup;
 use rand::RngExt;
 use serde_json::{Value, json};
 use store::events;
-use store::keys::{Key, Keyed, PK, SK, event as attribute};
+use store::keys::{Key, PK, SK, event as attribute};
 
 use super::CheckResult;
 use super::run::Run;
-use super::stream::{Contribution, Effect};
+use super::stream::Effect;
 use super::wire::{DIRECT, Process};
 use crate::support::tables::names;
 
@@ -37,7 +36,7 @@ impl Run {
                 Some("INSERT") => {
                     let image: Item = serde_json::from_value(raw["dynamodb"]["NewImage"].clone()).unwrap();
                     let event = event(&image)?;
-                    let effect = Effect::Count(Box::new(contribution(&event, &key)));
+                    let effect = Effect::Count(Box::new(event.clone()));
                     let is_change = !event.is_usage();
                     self.senders.insert(process, key.clone(), event)?;
                     if is_change {
@@ -101,10 +100,4 @@ pub fn event(item: &Item) -> CheckResult<Event> {
     let wanted = [PK, SK, store::keys::VERSION, attribute::TIME, attribute::DATA, attribute::REVISION];
     let parts = wanted.iter().filter_map(|name| Some(((*name).to_owned(), value(item.get(*name)?)?)));
     events::parse(&parts.collect())
-}
-
-fn contribution(event: &Event, key: &Key) -> Contribution {
-    let brings = rollup::contribution(event);
-    let sums = brings.sums.into_iter().map(|(target, sums)| (target.key(), sums)).collect();
-    Contribution { sums, sightings: brings.sightings, user: brings.end_user, key: key.clone() }
 }

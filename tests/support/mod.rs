@@ -131,7 +131,13 @@ where
     let response = router.oneshot(request).await.unwrap();
     let status = response.status();
     let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
-    (status, serde_json::from_slice(&body).unwrap())
+    let text = || Value::String(String::from_utf8(body.to_vec()).unwrap());
+    (status, serde_json::from_slice(&body).unwrap_or_else(|_| text()))
+}
+
+/// Whether the path is that of a file for other tools, which is not JSON.
+pub fn is_file(path: &str) -> bool {
+    path.starts_with("/api/exports/") || path == "/v1/openmetrics"
 }
 
 /// A sender of requests.
@@ -162,7 +168,7 @@ impl Caller<'_> {
         let body = if parts.status == StatusCode::NO_CONTENT {
             assert!(body.is_empty(), "{path}");
             Value::Null
-        } else if ["/", "/docs"].contains(&path) {
+        } else if ["/", "/docs"].contains(&path) || (parts.status.is_success() && is_file(path)) {
             Value::String(String::from_utf8(body.to_vec()).unwrap())
         } else {
             assert_eq!(parts.headers["content-type"], "application/json", "{path}");

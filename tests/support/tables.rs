@@ -8,11 +8,11 @@ use aws_sdk_dynamodb::Client;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
+use ledger::calendar::Calendar;
 use ledger::cost::CallCost;
 use ledger::event::{Attribution, CallStatus, Data, Event, KeySource, LlmCall};
 use ledger::ids::{AgentId, Label, Name, OrgId};
 use ledger::money::Usd;
-use ledger::period::Day;
 use ledger::pricing::TokenUsage;
 use ledger::rollup::{self, Rollup};
 use local::engine::Engine;
@@ -134,7 +134,7 @@ pub fn as_function(binary: &str, client: &Client) -> Client {
 pub fn folded(events: &[Event]) -> BTreeMap<Key, Rollup> {
     let mut items: BTreeMap<Key, Rollup> = BTreeMap::new();
     for event in events {
-        for (target, sums) in rollup::contribution(event).sums {
+        for (target, sums) in rollup::contribution(event, &[Calendar::default()]).sums {
             items.entry(target.key()).or_default().merge(&sums);
         }
     }
@@ -149,7 +149,6 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
         source: name("test"),
         id: name(&id.to_string()),
         time,
-        day: Day::of(time, chrono_tz::UTC),
         revision: 0,
         data: Data::LlmCall(LlmCall {
             agent_id: AgentId::new(agent).unwrap(),
@@ -180,7 +179,7 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
 
 /// The stream record of the insertion of `event`.
 pub fn record(event: &Event, sequence_number: &str) -> Value {
-    let key = keys::event_key(&event.org, event.day, event.source.as_str(), event.id.as_str());
+    let key = keys::event_key(&event.org, event.utc_day(), event.source.as_str(), event.id.as_str());
     let image = json!({
         keys::PK: { "S": key.pk },
         keys::SK: { "S": key.sk },

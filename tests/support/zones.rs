@@ -4,7 +4,7 @@ use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use ledger::period;
 
 /// A zone as it is from August to December 2026.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Zone {
     pub name: &'static str,
     /// Minutes ahead of UTC before the change.

@@ -4,3 +4,4 @@ mod billing;
 pub mod events;
 mod health;
 mod metrics;
+mod openmetrics;

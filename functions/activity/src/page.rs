@@ -54,13 +54,13 @@ impl PageRequest {
     /// Reads the page from `range`.
     pub async fn page(&self, tables: &Tables, range: TimeRange, now: DateTime<Utc>) -> Result<Page> {
         let split = SplitRange::new(range, now);
-        let (counting, names) = (count(tables, &self.filter, &split), names(tables, &self.filter));
+        let (counting, names) = (count(tables, &self.filter, split), names(tables, &self.filter));
         if self.offset == 0 && !self.is_sifted() {
             // The page starts at the beginning of the range, so it need not wait for the counts.
-            let (counted, entries, names) = try_join!(counting, self.read(tables, [range], 0), names)?;
+            let ((_, counted), entries, names) = try_join!(counting, self.read(tables, [range], 0), names)?;
             return Ok(Page { total: counted.total(), entries, names });
         }
-        let (counted, names) = try_join!(counting, names)?;
+        let ((split, counted), names) = try_join!(counting, names)?;
         let entries = self.read_counted(tables, &split, &counted).await?;
         Ok(Page { total: counted.total(), entries, names })
     }

@@ -59,6 +59,11 @@ impl SplitRange {
         Self { whole, head, hours: Some(hours), tail }
     }
 
+    /// The same range, all of it to be read.
+    pub const fn whole(self) -> Self {
+        Self { head: Some(self.whole), hours: None, tail: None, ..self }
+    }
+
     /// The UTC days that contain the whole hours.
     pub fn days(&self) -> Option<DayRange> {
         let day = |instant| Day::of(instant, Tz::UTC);

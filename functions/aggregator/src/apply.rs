@@ -1,10 +1,11 @@
 //! Writes the updates of a delivery: one update per item, each event once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
+use ledger::calendar::Calendar;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::{EndUser, RollupId, Seen};
@@ -14,6 +15,7 @@ use store::usage::{AddOutcome, ShardRange};
 
 use crate::Tables;
 use crate::cache::{Cache, OrgSubject};
+use crate::calendars::LiveCalendars;
 use crate::delivery::Delivery;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
@@ -29,14 +31,17 @@ pub struct Applier {
     quarantine: Quarantine,
     progress: Progress,
     cache: Cache,
+    /// The length from which on an item gets no new columns.
+    full_kilobytes: u64,
 }
 
 /// Days of events that hit sealed items or make something outdated, with the indices of their first and last records in the delivery.
 type DirtyDays = BTreeMap<(OrgId, Day), (usize, usize)>;
 
 impl Applier {
-    pub fn new(tables: Tables) -> Self {
+    pub fn new(tables: Tables, full_kilobytes: u64) -> Self {
         Self {
+            full_kilobytes,
             quarantine: Quarantine::new(tables.usage.clone()),
             progress: Progress::new(tables.usage.clone()),
             cache: Cache::default(),
@@ -47,14 +52,27 @@ impl Applier {
     /// Writes everything that a delivery contains. Returns the sequence number of the first record that has to be
     /// delivered again, if any.
     pub async fn apply<'a>(&self, delivery: &Delivery<'a>) -> Option<&'a str> {
-        let updates = Updates::gather(delivery, &self.cache);
+        let calendars = match LiveCalendars::read(&self.tables.registry, delivery).await {
+            Ok(calendars) => calendars,
+            Err(error) => {
+                tracing::error!(%error, "failed to read the calendars");
+                return delivery.sequence_text(0);
+            }
+        };
+        let updates = Updates::gather(delivery, &self.cache, &calendars);
         let sealed = Mutex::default();
+        let noting = |target: &RollupId, deltas: &[Delta]| {
+            note_sealed(delivery, &calendars, target, deltas, &sealed);
+        };
+        let noting = &noting;
         let deltas = updates.deltas.iter();
-        let deltas = deltas.map(|(target, deltas)| self.add(delivery, target, deltas, &sealed).boxed());
+        let deltas = deltas.map(|(target, deltas)| self.add(delivery, target, deltas, noting).boxed());
         let users = updates.end_users.iter();
-        let users = users.map(|(key, users)| self.add_end_users(delivery, key, users).boxed());
+        let users = users.map(|(key, users)| self.add_end_users(key, users).boxed());
         let seen = updates.seen.iter();
-        let seen = seen.map(|(subject, (first, seen))| self.store_seen(*first, subject, seen).boxed());
+        let seen = seen.map(|(subject, (first, seen))| {
+            self.store_seen(*first, subject, seen, calendars.of(&subject.0)).boxed()
+        });
         let malformed = std::iter::once(self.quarantine.put(delivery, &updates.malformed).boxed());
         let all: Vec<_> = deltas.chain(users).chain(seen).chain(malformed).collect();
         let mut failures: Vec<_> = stream::iter(all).buffer_unordered(IN_FLIGHT).collect().await;
@@ -93,23 +111,36 @@ impl Applier {
         delivery: &Delivery<'_>,
         target: &RollupId,
         mut deltas: &[Delta],
-        sealed: &Mutex<DirtyDays>,
+        note_sealed: &(impl Fn(&RollupId, &[Delta]) + Sync),
     ) -> Option<usize> {
         let key = target.key();
         while let Some(first) = deltas.first() {
-            let (taken, sums) = first_update(deltas);
+            let kept = self.cache.kept(&key);
+            let (taken, sums) = first_update(deltas, kept.as_deref());
             let last = deltas[taken - 1].sequence;
             let range = ShardRange { mark: &delivery.mark, first: first.sequence, last };
-            match self.tables.usage.add(&key, &sums, range).await {
-                Ok(AddOutcome::Added) => deltas = &deltas[taken..],
+            let added = match kept {
+                None => self.tables.usage.add(&key, &sums, range).await,
+                Some(_) => self.tables.usage.add_to_full(&key, &sums, range).await,
+            };
+            match added {
+                Ok(AddOutcome::Added { kilobytes }) => {
+                    deltas = &deltas[taken..];
+                    if kept.is_none() && kilobytes >= self.full_kilobytes {
+                        self.mark_full(&key).await;
+                    }
+                }
                 Ok(AddOutcome::AlreadyAt(mark)) => {
                     let contained = deltas.partition_point(|delta| delta.sequence <= mark);
                     deltas = &deltas[contained..];
                 }
                 Ok(AddOutcome::Sealed) => {
-                    note_sealed(delivery, deltas, sealed);
+                    note_sealed(target, deltas);
                     return None;
                 }
+                Ok(AddOutcome::Full(columns)) => self.cache.add_full(&key, columns),
+                // Concurrent updates filled the item before any of them could mark it.
+                Ok(AddOutcome::TooLarge) if kept.is_none() && self.mark_full(&key).await => {}
                 Ok(AddOutcome::TooLarge) => {
                     let records = deltas[..taken].iter().map(|delta| delta.record);
                     if let Some(failed) = self.quarantine_too_large(delivery, &key, records).await {
@@ -126,6 +157,24 @@ impl Applier {
         None
     }
 
+    /// Marks an item as full. If that fails, the next update of the item will try again, since the item is as long then.
+    async fn mark_full(&self, key: &Key) -> bool {
+        match self.tables.usage.mark_full(key).await {
+            Ok(marked) => {
+                tracing::warn!(
+                    pk = key.pk,
+                    sk = key.sk,
+                    "a rollup is full: new models are counted as (other)"
+                );
+                marked
+            }
+            Err(error) => {
+                tracing::warn!(%error, pk = key.pk, sk = key.sk, "failed to mark a rollup as full");
+                false
+            }
+        }
+    }
+
     /// Quarantines records that an item has no room for. Returns the index of the first record if that fails.
     async fn quarantine_too_large(
         &self,
@@ -138,23 +187,14 @@ impl Applier {
         self.quarantine.put(delivery, &records).await
     }
 
-    /// Adds end users, each with the first record that names it, to their item. Returns the index of the first record
-    /// that is neither added nor quarantined, if any.
-    async fn add_end_users(
-        &self,
-        delivery: &Delivery<'_>,
-        key: &Key,
-        users: &BTreeMap<EndUser, usize>,
-    ) -> Option<usize> {
+    /// Adds end users, each with the first record that names it, to their item. Returns the index of the first record if
+    /// that fails.
+    async fn add_end_users(&self, key: &Key, users: &BTreeMap<EndUser, usize>) -> Option<usize> {
         let hashes = users.keys().map(|user| user.hash).collect();
         match self.tables.usage.add_end_users(key, &hashes).await {
             Ok(true) => {}
-            Ok(false) => {
-                let records: BTreeSet<_> = users.values().copied().collect();
-                if let Some(failed) = self.quarantine_too_large(delivery, key, records).await {
-                    return Some(failed);
-                }
-            }
+            // The number of distinct users is a lower bound from here on.
+            Ok(false) => tracing::warn!(pk = key.pk, sk = key.sk, "a bucket of end users is full"),
             Err(error) => {
                 tracing::error!(%error, pk = key.pk, "failed to add end users");
                 return users.values().copied().min();
@@ -165,8 +205,14 @@ impl Applier {
     }
 
     /// Stores what the events say about a subject. Returns the index of the first record if that fails.
-    async fn store_seen(&self, first: usize, subject: &OrgSubject, news: &Seen) -> Option<usize> {
-        match self.tables.registry.see(&subject.0, &subject.1, news).await {
+    async fn store_seen(
+        &self,
+        first: usize,
+        subject: &OrgSubject,
+        news: &Seen,
+        calendars: &[Calendar],
+    ) -> Option<usize> {
+        match self.tables.registry.see(&subject.0, &subject.1, news, calendars).await {
             Ok(stored) => {
                 self.cache.add_seen(subject, stored);
                 None
@@ -179,11 +225,18 @@ impl Applier {
     }
 }
 
-fn note_sealed(delivery: &Delivery<'_>, deltas: &[Delta], sealed: &Mutex<DirtyDays>) {
+fn note_sealed(
+    delivery: &Delivery<'_>,
+    calendars: &LiveCalendars,
+    target: &RollupId,
+    deltas: &[Delta],
+    sealed: &Mutex<DirtyDays>,
+) {
     let mut days = sealed.lock().unwrap_or_else(PoisonError::into_inner);
     for Delta { record, .. } in deltas {
         let Content::Event(event) = &delivery.records[*record].content else { continue };
-        let records = days.entry((event.org.clone(), event.day)).or_insert((*record, *record));
+        let day = calendars.day(target, event);
+        let records = days.entry((event.org.clone(), day)).or_insert((*record, *record));
         *records = (records.0.min(*record), records.1.max(*record));
     }
 }

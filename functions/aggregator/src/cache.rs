@@ -1,13 +1,21 @@
 //! What this process knows to be stored already, which saves writing it again.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use ledger::calendar::Calendar;
 use ledger::ids::OrgId;
-use ledger::rollup::{EndUser, Seen, Subject};
+use ledger::rollup::{Column, EndUser, Seen, Subject};
+use store::keys::Key;
 
 /// The most entries of each kind. A full cache is emptied, so that its memory is bounded.
 const MAX_ENTRIES: usize = 500_000;
+
+/// The most full items whose columns are known, which may be thousands each.
+const MAX_FULL: usize = 32;
+
+/// The columns of an item that gets no others.
+pub type Kept = Arc<BTreeSet<Column>>;
 
 /// An organization, or an agent, project or node of it.
 pub type OrgSubject = (OrgId, Subject);
@@ -17,6 +25,8 @@ pub struct Cache {
     end_users: Mutex<HashSet<EndUser>>,
     /// As the registry stores it.
     seen: Mutex<HashMap<OrgSubject, Seen>>,
+    /// The columns of full items.
+    full: Mutex<HashMap<Key, Kept>>,
 }
 
 impl Cache {
@@ -32,12 +42,25 @@ impl Cache {
         known.extend(users.cloned());
     }
 
+    /// The columns of an item that is full.
+    pub fn kept(&self, key: &Key) -> Option<Kept> {
+        lock(&self.full).get(key).cloned()
+    }
+
+    pub fn add_full(&self, key: &Key, columns: BTreeSet<Column>) {
+        let mut known = lock(&self.full);
+        if known.len() >= MAX_FULL {
+            known.clear();
+        }
+        known.insert(key.clone(), Arc::new(columns));
+    }
+
     /// Whether `news` would change what the registry stores about a subject.
-    pub fn is_news(&self, subject: &OrgSubject, news: &Seen) -> bool {
+    pub fn is_news(&self, subject: &OrgSubject, news: &Seen, calendars: &[Calendar]) -> bool {
         lock(&self.seen).get(subject).is_none_or(|known| {
             let mut merged = known.clone();
             merged.merge(news);
-            known.worth_storing(&merged)
+            known.worth_storing(&merged, calendars)
         })
     }
 

@@ -7,6 +7,7 @@
 
 mod apply;
 mod cache;
+mod calendars;
 mod delivery;
 mod progress;
 mod quarantine;
@@ -17,6 +18,7 @@ use lambda_runtime::Error;
 use runtime::metrics::Metric;
 use serde::Serialize;
 use serde_json::Value;
+use store::usage::FULL_KILOBYTES;
 use store::{Registry, Usage};
 
 use apply::Applier;
@@ -47,7 +49,12 @@ struct BatchItemFailure {
 impl Aggregator {
     /// Aggregates into `tables`.
     pub fn new(tables: Tables) -> Self {
-        Self { applier: Applier::new(tables) }
+        Self::with_item_length(tables, FULL_KILOBYTES)
+    }
+
+    /// Aggregates into `tables`, whose items get no new columns from this length on.
+    pub fn with_item_length(tables: Tables, kilobytes: u64) -> Self {
+        Self { applier: Applier::new(tables, kilobytes) }
     }
 
     /// Aggregates one delivery of stream records. Takes the event of Lambda and returns the response that it expects.

@@ -1,17 +1,19 @@
 //! The updates that a delivery requires, gathered by item.
 
-use std::collections::{BTreeMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup;
-use ledger::rollup::{EndUser, Rollup, RollupId, Seen};
+use ledger::rollup::{Column, EndUser, Rollup, RollupId, Seen};
 use store::keys::Key;
 use store::keys::Keyed;
 use store::sequence::SequenceNumber;
 use store::usage::MAX_COLUMNS;
 
 use crate::cache::{Cache, OrgSubject};
+use crate::calendars::LiveCalendars;
 use crate::delivery::Delivery;
 use crate::record::Content;
 
@@ -38,7 +40,7 @@ pub struct Updates<'a> {
 
 impl<'a> Updates<'a> {
     /// Gathers the updates of `delivery`, without those that `cache` knows to be stored.
-    pub fn gather(delivery: &'a Delivery<'_>, cache: &Cache) -> Self {
+    pub fn gather(delivery: &'a Delivery<'_>, cache: &Cache, calendars: &LiveCalendars) -> Self {
         let mut updates = Self::default();
         for (index, record) in delivery.records.iter().enumerate() {
             let event = match &record.content {
@@ -49,10 +51,9 @@ impl<'a> Updates<'a> {
                     continue;
                 }
             };
-            let contribution = rollup::contribution(event);
-            if contribution.outdates {
-                let day = (event.org.clone(), event.day);
-                updates.outdated.entry(day).or_insert((index, index)).1 = index;
+            let contribution = rollup::contribution(event, calendars.of(&event.org));
+            for day in contribution.outdates {
+                updates.outdated.entry((event.org.clone(), day)).or_insert((index, index)).1 = index;
             }
             for (target, sums) in contribution.sums {
                 let delta = Delta { sequence: record.sequence, record: index, sums };
@@ -63,26 +64,36 @@ impl<'a> Updates<'a> {
                 let entry = updates.seen.entry(key).or_insert_with(|| (index, sighting.seen.clone()));
                 entry.1.merge(&sighting.seen);
             }
-            if let Some(user) = contribution.end_user.filter(|user| !cache.has_end_user(user)) {
+            for user in contribution.end_users.into_iter().filter(|user| !cache.has_end_user(user)) {
                 updates.end_users.entry(user.key()).or_default().entry(user).or_insert(index);
             }
         }
-        updates.seen.retain(|subject, (_, news)| cache.is_news(subject, news));
+        updates.seen.retain(|subject, (_, news)| cache.is_news(subject, news, calendars.of(&subject.0)));
         updates
     }
 }
 
+/// The most bytes of model names in one update, so that an item does not grow far before its length is known.
+const MAX_NAME_BYTES: usize = 16 << 10;
+
 /// How many of the first deltas fit into one update, which can name a limited number of columns, and their sum. At least
-/// one delta is taken.
-pub fn first_update(deltas: &[Delta]) -> (usize, Rollup) {
+/// one delta is taken. `kept` are the columns of the item if it gets no others.
+pub fn first_update(deltas: &[Delta], kept: Option<&BTreeSet<Column>>) -> (usize, Rollup) {
     let mut sums = Rollup::default();
-    let mut columns = HashSet::new();
+    let (mut columns, mut name_bytes) = (HashSet::new(), 0);
     for (taken, delta) in deltas.iter().enumerate() {
-        columns.extend(delta.sums.columns());
-        if taken > 0 && columns.len() > MAX_COLUMNS {
+        let within =
+            kept.map_or_else(|| Cow::Borrowed(&delta.sums), |kept| Cow::Owned(delta.sums.within(kept)));
+        for column in
+            within.columns().filter(|column| !columns.contains(*column)).cloned().collect::<Vec<_>>()
+        {
+            name_bytes += within.names.get(&column).map_or(0, String::len);
+            columns.insert(column);
+        }
+        if taken > 0 && (columns.len() > MAX_COLUMNS || name_bytes > MAX_NAME_BYTES) {
             return (taken, sums);
         }
-        sums.merge(&delta.sums);
+        sums.merge(&within);
     }
     (deltas.len(), sums)
 }

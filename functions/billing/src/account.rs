@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use futures::try_join;
+use ledger::calendar::Calendar;
 use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange};
 use ledger::roster::Agent;
@@ -15,6 +16,8 @@ use crate::period::{self, Period};
 /// An organization's plan and current period.
 pub struct Account {
     pub now: DateTime<Utc>,
+    /// The calendar that the days are cut by.
+    pub calendar: Calendar,
     /// The plan, or the defaults of "No Plan".
     pub plan: PlanSettings,
     pub period: Period,
@@ -30,13 +33,13 @@ impl Account {
     /// Reads the settings and the agents concurrently. Neither comes from the cache, because a changed plan changes
     /// the period at once.
     pub async fn read(app: &App, org: &OrgId) -> Result<Self> {
-        let ((organization, plan), agents) =
-            try_join!(app.tables.registry.organization_and_plan(org), app.tables.registry.agents(org))?;
-        let (now, zone) = (app.clock.now(), organization.timezone);
+        let ((calendar, plan), agents) =
+            try_join!(app.tables.registry.calendar_and_plan(org), app.tables.registry.agents(org))?;
+        let (now, zone) = (app.clock.now(), calendar.zone);
         let plan = plan.unwrap_or_default();
         let period = period::current(&plan, zone, now);
         let days = period.days(zone);
-        Ok(Self { now, used_days: used(days, &agents, now, zone), plan, period, days, agents })
+        Ok(Self { now, calendar, used_days: used(days, &agents, now, zone), plan, period, days, agents })
     }
 }
 
@@ -46,7 +49,7 @@ fn used(days: DayRange, agents: &[Agent], now: DateTime<Utc>, zone: Tz) -> DayRa
     let today = Day::of(now, zone);
     let seen = agents.iter().filter_map(|agent| agent.seen.as_ref());
     // An agent's first day may be aggregated a moment before the registry lists the agent.
-    let earliest = seen.map(|seen| seen.first).fold(today, Day::min);
+    let earliest = seen.map(|seen| seen.first_day(zone)).fold(today, Day::min);
     let first = days.first.max(earliest.min(days.last));
     DayRange { first, last: days.last.min(today.next()).max(first) }
 }
@@ -65,7 +68,7 @@ mod tests {
     }
 
     fn agent(id: &str, first: Option<&str>) -> Agent {
-        let seen = first.map(|first| Seen::on(Day::parse(first).unwrap()));
+        let seen = first.map(|first| Seen::at(Day::parse(first).unwrap().start(Tz::UTC)));
         Agent { id: AgentId::new(id).unwrap(), settings: None, seen }
     }
 

@@ -80,8 +80,9 @@ struct Usage {
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
     let (org, tables) = (&caller.org, &app.tables);
     let (account, nodes) = try_join!(Account::read(&app, org), tables.registry.nodes(org))?;
-    let days = account.used_days;
-    let (used, users) = try_join!(tables.usage.org_days(org, days), tables.usage.end_users(org, days))?;
+    let (of, days) = (account.calendar.generation, account.used_days);
+    let (used, users) =
+        try_join!(tables.usage.org_days(org, of, days), tables.usage.end_users(org, of, days))?;
     let mut all = OrgDay::default();
     for day in used.into_values() {
         all.merge(day);
@@ -97,7 +98,7 @@ fn usage(account: &Account, used: &OrgDay, unique_end_users: usize, nodes: &[Nod
     let sites: Vec<_> = nodes.iter().filter_map(|node| sites_now(node, account.now)).collect();
     Usage {
         active_instances: seen
-            .filter(|seen| seen.called_between(account.days.first, account.days.last))
+            .filter(|seen| seen.called_between(account.days, account.calendar.zone))
             .count(),
         api_call_limit: plan.api_call_limit,
         conversation_limit: plan.conversation_limit,

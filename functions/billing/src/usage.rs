@@ -61,11 +61,11 @@ struct Instance {
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
     let (org, tables) = (&caller.org, &app.tables);
     let account = Account::read(&app, org).await?;
-    let days = account.used_days;
+    let (of, days) = (account.calendar.generation, account.used_days);
     let (used, agent_days, users) = try_join!(
-        tables.usage.org_days(org, days),
-        tables.usage.agent_days(org, days),
-        tables.usage.end_users(org, days)
+        tables.usage.org_days(org, of, days),
+        tables.usage.agent_days(org, of, days),
+        tables.usage.end_users(org, of, days)
     )?;
     let mut all = OrgDay::default();
     for day in used.into_values() {

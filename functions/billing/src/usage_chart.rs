@@ -95,17 +95,16 @@ async fn of_all(app: &App, org: &OrgId, days: u32) -> Result<(DayRange, ByDay)> 
     let (range, found) = app
         .tables
         .registry
-        .fetch_days(org, app.clock.now(), range, |days| app.tables.usage.org_days(org, days))
+        .fetch_days(org, app.clock.now(), range, |of, days| app.tables.usage.org_days(org, of, days))
         .await?;
     Ok((range, found.into_iter().map(|(day, sums)| (day, sums.total().into())).collect()))
 }
 
 async fn of_agent(app: &App, org: &OrgId, agent: &AgentId, days: u32) -> Result<(DayRange, ByDay)> {
     let range = |today| DayRange::ending(today, days);
-    let found = app
-        .tables
-        .registry
-        .fetch_days(org, app.clock.now(), range, |days| app.tables.usage.agent_days_of(org, agent, days));
+    let found = app.tables.registry.fetch_days(org, app.clock.now(), range, |of, days| {
+        app.tables.usage.agent_days_of(org, of, agent, days)
+    });
     let ((range, found), known) = try_join!(found, app.tables.registry.agent(org, agent))?;
     // As in a roster, usage alone makes an agent known.
     if known.is_none() && found.is_empty() {

@@ -3,20 +3,25 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ledger::alert::{Channel, Delivery, Message};
 use ledger::alert::{DeliveryFailure, RetryAdvice};
 use ledger::ids::Name;
-use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS, MessageFormat};
 use store::alerts::Alert;
 use tokio::sync::Semaphore;
+use tokio::time::{Instant, sleep};
 use webhook::Webhooks;
 
 use crate::topic::{self, Topic};
 
 /// Webhooks sent at the same time. Most of the time they only wait.
 const CONCURRENCY: usize = 256;
+
+/// The pause before the second try of a first attempt, and how fast that has to fail to be tried again.
+const QUICK_RETRY: Duration = Duration::from_secs(2);
 
 /// An organization's webhooks, by id.
 pub type Destinations = BTreeMap<Name, DestinationSettings>;
@@ -85,7 +90,8 @@ impl Channels {
         print.chain(topic).chain(webhooks).collect()
     }
 
-    /// Makes one attempt to send an alert to one channel.
+    /// Makes one attempt to send an alert to one channel. The first attempt at a webhook is made twice within seconds, if
+    /// it fails at once: most receivers that fail are being restarted.
     pub async fn send(
         &self,
         alert: &Alert,
@@ -99,7 +105,15 @@ impl Channels {
             Channel::Webhook(id) => {
                 let removed = SendError::NoReceiver("The destination was deleted.");
                 let destination = destinations.get(id).ok_or(removed)?;
-                self.post_webhook(alert, destination, now).await.map_err(SendError::Failed)
+                let first = Instant::now();
+                let mut sent = self.post_webhook(alert, destination, now).await;
+                let is_first =
+                    alert.deliveries.iter().any(|one| one.channel == *channel && one.attempts == 0);
+                if is_first && first.elapsed() < QUICK_RETRY && is_worth_a_quick_retry(&sent) {
+                    sleep(QUICK_RETRY).await;
+                    sent = self.post_webhook(alert, destination, now).await;
+                }
+                sent.map_err(SendError::Failed)
             }
         }
     }
@@ -117,6 +131,7 @@ impl Channels {
         let message = topic::Message {
             subject: &message.data.summary,
             body: &alert.message,
+            text: &message.text(),
             alert_id: &alert.id(),
             kind: message.message_type.as_str(),
             organization: alert.org.as_str(),
@@ -133,9 +148,18 @@ impl Channels {
         // The semaphore is never closed.
         let _permit = self.permits.acquire().await;
         let secrets: Vec<_> = destination.secrets_at(now).collect();
-        let (id, body) = (alert.id(), alert.message.as_bytes());
-        self.webhooks.send(&destination.url, &secrets, &id, now, body).await.map(drop)
+        let body = match destination.format {
+            MessageFormat::Json => alert.message.clone(),
+            format => read(alert)?.body(&alert.message, format),
+        };
+        self.webhooks.send(&destination.url, &secrets, &alert.id(), now, body.as_bytes()).await.map(drop)
     }
+}
+
+/// Whether the receiver may take the same message in a moment.
+fn is_worth_a_quick_retry(sent: &Result<(), DeliveryFailure>) -> bool {
+    let Err(DeliveryFailure { advice: RetryAdvice::Retry { after }, .. }) = sent else { return false };
+    after.is_none_or(|after| after <= QUICK_RETRY)
 }
 
 /// The host of a URL. Only that is shown, since the path and query are often credentials.
@@ -159,8 +183,6 @@ fn summary(alert: &Alert) -> Result<String, DeliveryFailure> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use webhook::Policy;
 
     use super::*;
@@ -170,8 +192,11 @@ mod tests {
         let policy = Policy { allow_local: false, timeout: Duration::from_secs(1) };
         let channels = Channels::new(Webhooks::new(policy).unwrap()).with_printer(Arc::new(|_| ()));
         let deliveries = |webhooks: usize| {
-            let destination =
-                DestinationSettings { url: "https://a.example/x".to_owned(), secrets: Vec::new() };
+            let destination = DestinationSettings {
+                url: "https://a.example/x".to_owned(),
+                secrets: Vec::new(),
+                format: MessageFormat::Json,
+            };
             let destinations =
                 (0..webhooks).map(|nth| (Name::new(nth.to_string()).unwrap(), destination.clone()));
             channels.deliveries(&destinations.collect(), DateTime::UNIX_EPOCH).len()

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Time reserved for the end of a run: a webhook may take ten seconds, and then its outcome has to be stored.
-const MARGIN: Duration = Duration::from_secs(15);
+/// Time reserved for the end of a run: a webhook may be tried twice, and take fourteen seconds for both; then its outcome
+/// has to be stored.
+const MARGIN: Duration = Duration::from_secs(20);
 /// A run too short for the margin reserves one part in so many of its time.
 const SHARE: u32 = 4;
 

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::ids::AgentId;
 use ledger::period::Day;
+use ledger::roster::Agent;
 use store::Registry;
 use store::error::Result;
 
@@ -89,5 +90,6 @@ async fn in_use_since(
 ) -> Result<BTreeMap<AgentId, Day>> {
     let agents: BTreeSet<_> = agents.cloned().collect();
     let known = registry.agents_among(org.id, &agents).await?;
-    Ok(known.into_iter().filter_map(|(id, agent)| Some((id, agent.seen?.first))).collect())
+    let first = |agent: Agent| Some(agent.seen?.first_day(org.calendar.zone));
+    Ok(known.into_iter().filter_map(|(id, agent)| Some((id, first(agent)?))).collect())
 }

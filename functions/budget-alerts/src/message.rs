@@ -122,7 +122,7 @@ impl<'a> Messages<'a> {
     }
 
     fn period(&self) -> Period {
-        let (month, zone) = (self.org.today().month(), self.org.settings.timezone);
+        let (month, zone) = (self.org.today().month(), self.org.calendar.zone);
         Period {
             month: month.to_string(),
             time_zone: zone.name().to_owned(),

@@ -1,6 +1,7 @@
 //! The organization whose budgets are evaluated.
 
 use chrono::{DateTime, Utc};
+use ledger::calendar::Calendar;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::settings::OrganizationSettings;
@@ -10,12 +11,14 @@ use ledger::settings::OrganizationSettings;
 pub struct Organization<'a> {
     pub id: &'a OrgId,
     pub settings: &'a OrganizationSettings,
+    /// The calendar that figures are shown by.
+    pub calendar: Calendar,
     pub now: DateTime<Utc>,
 }
 
 impl Organization<'_> {
     /// The current day in the organization's time zone.
     pub fn today(&self) -> Day {
-        Day::of(self.now, self.settings.timezone)
+        Day::of(self.now, self.calendar.zone)
     }
 }

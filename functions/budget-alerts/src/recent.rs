@@ -72,11 +72,10 @@ impl RecentCostReader {
 
     /// Reads the last 24 hours from raw events, or falls back to daily costs.
     pub async fn read(&self, org: Organization<'_>, costs: &Costs) -> Result<RecentCosts> {
-        let zone = org.settings.timezone;
         let window = Window { from: org.now - TimeDelta::hours(24), to: org.now };
         let in_turn = async {
             let _turn = self.turns.acquire().await.map_err(Error::internal)?;
-            self.read_events(org.id, zone, window).await
+            self.read_events(org.id, window).await
         };
         let error = match timeout(PATIENCE, in_turn).await {
             Ok(Ok(recent)) => return Ok(recent),
@@ -85,17 +84,18 @@ impl RecentCostReader {
         };
         tracing::warn!(org = %org.id, %error, "an alert breaks costs down by whole days, not by the last 24 hours");
         let days = DayRange::ending(org.today(), 2);
-        let window = Window { from: days.first.start(zone), ..window };
+        let window = Window { from: days.first.start(org.calendar.zone), ..window };
         if let Some(agents) = &costs.agents {
             return Ok(RecentCosts::of_days(agents, days, window, &costs.models));
         }
         let codes = costs.models.keys().copied().collect();
-        let agents = self.usage.agent_costs(org.id, days, &codes).await?;
+        let agents = self.usage.agent_costs(org.id, org.calendar.generation, days, &codes).await?;
         Ok(RecentCosts::of_days(&agents, days, window, &costs.models))
     }
 
-    async fn read_events(&self, org: &OrgId, zone: Tz, window: Window) -> Result<RecentCosts> {
-        let days = DayRange { first: Day::of(window.from, zone), last: Day::of(window.to, zone) };
+    async fn read_events(&self, org: &OrgId, window: Window) -> Result<RecentCosts> {
+        let utc_day = |instant| Day::of(instant, Tz::UTC);
+        let days = DayRange { first: utc_day(window.from), last: utc_day(window.to) };
         let lanes = days.days().flat_map(|day| (0..LANES).map(move |lane| (day, lane)));
         let lanes =
             lanes.map(|(day, lane)| Box::pin(self.events.raw_events_since(org, day, lane, window.from)));
@@ -148,7 +148,8 @@ impl RecentCosts {
         let mut recent = Self { window, costs: BTreeMap::new() };
         for day in costs.iter().filter(|cost| days.contains(cost.day)) {
             for (code, cost) in &day.models {
-                if let Some(key) = names.get(code) {
+                let other = || names.get(&ModelCode::other());
+                if let Some(key) = names.get(code).or_else(other) {
                     *recent.costs.entry((day.agent.clone(), key.clone())).or_default() += *cost;
                 }
             }

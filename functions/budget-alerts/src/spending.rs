@@ -60,16 +60,16 @@ impl Costs {
             return Ok(Self::default());
         }
         let today = org.today();
-        let days = usage.org_days(org.id, months(today)).await?;
+        let days = usage.org_days(org.id, org.calendar.generation, months(today)).await?;
         let models = models(&days);
         let agents = if budgets.any_of_agents() {
             let codes = models.keys().copied().collect();
-            Some(usage.agent_costs(org.id, self::days(today), &codes).await?)
+            Some(usage.agent_costs(org.id, org.calendar.generation, self::days(today), &codes).await?)
         } else {
             None
         };
         let spending = Spending::of_org(&days, today);
-        let since = in_use_since(&spending, seen, today);
+        let since = in_use_since(&spending, seen, org);
         Ok(Self { org: Spending { since, ..spending }, models, agents })
     }
 
@@ -86,9 +86,10 @@ impl Costs {
 
 /// The first day on which an organization used anything. Months before those that were read are known from the
 /// registry.
-fn in_use_since(spending: &Spending, seen: Option<&Seen>, today: Day) -> Option<Day> {
-    let first = months(today).first;
-    let earlier = seen.is_some_and(|seen| seen.months.iter().any(|month| *month < first.month()));
+fn in_use_since(spending: &Spending, seen: Option<&Seen>, org: Organization<'_>) -> Option<Day> {
+    let first = months(org.today()).first;
+    let used = seen.map(|seen| seen.months.of_zone(org.calendar.zone)).unwrap_or_default();
+    let earlier = used.first().is_some_and(|month| *month < first.month());
     if earlier { Some(first) } else { spending.since }
 }
 

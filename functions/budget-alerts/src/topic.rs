@@ -9,6 +9,7 @@ use aws_sdk_sns::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 use aws_sdk_sns::operation::publish::PublishError;
 use aws_sdk_sns::types::MessageAttributeValue;
 use ledger::alert::{DeliveryFailure, MessageId, RetryAdvice};
+use serde_json::json;
 
 /// The longest that publishing may take, including the SDK's own retries.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -31,6 +32,8 @@ pub struct Message<'a> {
     pub subject: &'a str,
     /// The alert's JSON.
     pub body: &'a str,
+    /// The alert for people: what subscribers by email get.
+    pub text: &'a str,
     /// The same as in `webhook-id`, by which subscribers recognize a duplicate. Like the two fields below, it becomes an
     /// attribute of the message, so that subscriptions can filter by it.
     pub alert_id: &'a MessageId,
@@ -58,7 +61,9 @@ impl Topic {
             ("kind", message.kind),
             ("organization", message.organization),
         ];
-        let mut request = self.client.publish().topic_arn(&self.arn).message(message.body);
+        let by_protocol = json!({ "default": message.body, "email": message.text }).to_string();
+        let request = self.client.publish().topic_arn(&self.arn).message_structure("json");
+        let mut request = request.message(by_protocol);
         for (name, value) in attributes {
             request = request.message_attributes(name, attribute(value)?);
         }

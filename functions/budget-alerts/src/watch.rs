@@ -71,8 +71,8 @@ impl Watch {
         }
         let Services { tables, clock, channels, recent } = &*self.services;
         let now = clock.now();
-        let settings = tables.registry.organization(&self.org).await?;
-        let org = Organization { id: &self.org, settings: &settings, now };
+        let (settings, calendar) = tables.registry.organization_and_calendar(&self.org).await?;
+        let org = Organization { id: &self.org, settings: &settings, calendar, now };
         let budgets = Budgets::of_month(watched, org.today().month());
         let costs = Costs::read(&tables.usage, org, self.seen.as_ref(), &budgets).await?;
         let evaluations = evaluate(&tables.registry, org, budgets, &costs).await?;

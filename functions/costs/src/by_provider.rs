@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use ledger::money::{Number, Usd};
+use ledger::pricing::display_name;
 use ledger::rollup::ModelFigures;
 use serde::Serialize;
 use web::auth::Scope;
@@ -14,7 +15,6 @@ use web::error::Result;
 use web::query::Query;
 
 use crate::params::Period;
-use crate::providers;
 use crate::{App, Route};
 
 pub fn route() -> Route {
@@ -65,7 +65,7 @@ async fn handle(
 fn provider(id: String, total: &ModelFigures, mut models: Vec<(Usd, String)>) -> Provider {
     models.sort_by_key(|(cost, _)| Reverse(*cost));
     Provider {
-        provider_name: providers::display_name(&id).to_owned(),
+        provider_name: display_name(&id).to_owned(),
         provider_id: id,
         total_cost: Number::usd(total.cost()),
         total_tokens: total.tokens.total(),

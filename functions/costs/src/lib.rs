@@ -11,18 +11,18 @@ pub mod by_provider;
 mod model_names;
 mod params;
 pub mod pricing;
-mod providers;
+pub mod query;
 pub mod recommendations;
 mod spending;
 pub mod summary;
 pub mod unpriced;
 
-use store::{Registry, Usage};
+use store::{Events, Registry, Usage};
 
 type App = web::app::App<Tables>;
 type Route = web::route::Route<Tables>;
 
-runtime::tables!(usage: Usage, registry: Registry; warm registry);
+runtime::tables!(events: Events, usage: Usage, registry: Registry; warm registry);
 
 pub fn routes() -> Vec<Route> {
     vec![
@@ -31,6 +31,7 @@ pub fn routes() -> Vec<Route> {
         by_model::route(),
         by_provider::route(),
         pricing::route(),
+        query::route(),
         recommendations::route(),
         summary::route(),
         unpriced::route(),

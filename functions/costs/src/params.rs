@@ -36,7 +36,7 @@ impl Period {
 
     /// The organization's usage.
     pub async fn of_org(&self, app: &App, caller: &Caller) -> Result<OrgDay> {
-        let fetch = |days| app.tables.usage.org_days(&caller.org, days);
+        let fetch = |of, days| app.tables.usage.org_days(&caller.org, of, days);
         let (window, days) =
             app.tables.registry.fetch_days(&caller.org, app.clock.now(), self.window(), fetch).await?;
         let mut all = OrgDay::default();
@@ -48,7 +48,7 @@ impl Period {
 
     /// The organization's calls without a price, by day.
     pub async fn unpriced(&self, app: &App, caller: &Caller) -> Result<Vec<UnpricedRows>> {
-        let fetch = |days| app.tables.usage.unpriced_days(&caller.org, days);
+        let fetch = |of, days| app.tables.usage.unpriced_days(&caller.org, of, days);
         let (window, days) =
             app.tables.registry.fetch_days(&caller.org, app.clock.now(), self.window(), fetch).await?;
         Ok(days.into_iter().filter(|(day, _)| window.contains(*day)).map(|(_, rows)| rows).collect())
@@ -56,8 +56,8 @@ impl Period {
 
     pub async fn of_agents(&self, app: &App, caller: &Caller) -> Result<Vec<Spending>> {
         let (org, tables) = (&caller.org, &app.tables);
-        let fetch = |days| async move {
-            try_join!(tables.usage.agent_days(org, days), tables.usage.org_days(org, days))
+        let fetch = |of, days| async move {
+            try_join!(tables.usage.agent_days(org, of, days), tables.usage.org_days(org, of, days))
         };
         let days = Box::pin(app.tables.registry.fetch_days(org, app.clock.now(), self.window(), fetch));
         let ((window, (agent_days, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;

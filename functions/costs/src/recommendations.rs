@@ -64,8 +64,9 @@ pub struct Response {
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
     let (org, tables) = (&caller.org, &app.tables);
-    let fetch =
-        |days| async move { try_join!(tables.usage.agent_days(org, days), tables.usage.org_days(org, days)) };
+    let fetch = |of, days| async move {
+        try_join!(tables.usage.agent_days(org, of, days), tables.usage.org_days(org, of, days))
+    };
     let days =
         app.tables.registry.fetch_days(org, app.clock.now(), |today| DayRange::ending(today, DAYS), fetch);
     let ((window, (agent_days, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;

@@ -47,8 +47,8 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), params.window(), |days| {
-        app.tables.usage.agent_days(&caller.org, days)
+    let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), params.window(), |of, days| {
+        app.tables.usage.agent_days(&caller.org, of, days)
     });
     let ((window, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
     let mut used: BTreeMap<AgentId, AgentModelFigures> = BTreeMap::new();

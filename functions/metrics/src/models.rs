@@ -43,7 +43,7 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let (_, days) = params.org_days(&app, &caller).await?;
+    let days = params.org_days(&app, &caller).await?.days;
     let mut all = OrgDay::default();
     for day in days.into_values() {
         all.merge(day);

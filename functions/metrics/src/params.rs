@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono_tz::Tz;
+use ledger::calendar::Calendar;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::OrgDay;
 use store::Result;
@@ -14,6 +16,14 @@ use crate::App;
 pub struct Params {
     /// 7 to 90, default 30.
     pub days: u32,
+}
+
+/// The days of the window that have any usage.
+pub struct Days {
+    /// The organization's time zone.
+    pub zone: Tz,
+    pub window: DayRange,
+    pub days: BTreeMap<Day, OrgDay>,
 }
 
 impl FromQuery for Params {
@@ -29,12 +39,15 @@ impl Params {
         move |today| DayRange::ending(today, days)
     }
 
-    /// The days of the window that have any usage.
-    pub async fn org_days(&self, app: &App, caller: &Caller) -> Result<(DayRange, BTreeMap<Day, OrgDay>)> {
-        let fetch = |days| app.tables.usage.org_days(&caller.org, days);
-        let (window, mut days) =
-            app.tables.registry.fetch_days(&caller.org, app.clock.now(), self.window(), fetch).await?;
+    /// Reads the days of the window.
+    pub async fn org_days(&self, app: &App, caller: &Caller) -> Result<Days> {
+        let (now, window) = (app.clock.now(), self.window());
+        let range = |zone| window(Day::of(now, zone));
+        let fetch = |of, days| app.tables.usage.org_days(&caller.org, of, days);
+        let (Calendar { zone, .. }, mut days) =
+            app.tables.registry.fetch_in_zone(&caller.org, range, fetch).await?;
+        let window = range(zone);
         days.retain(|day, _| window.contains(*day));
-        Ok((window, days))
+        Ok(Days { zone, window, days })
     }
 }

@@ -11,7 +11,7 @@ use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
 
-use crate::params::Params;
+use crate::params::{Days, Params};
 use crate::{App, Route};
 
 pub fn route() -> Route {
@@ -40,7 +40,7 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let ((window, days), agents) =
+    let (Days { zone, window, days }, agents) =
         try_join!(params.org_days(&app, &caller), app.tables.registry.agents(&caller.org))?;
     let mut all = OrgDay::default();
     for day in days.into_values() {
@@ -49,7 +49,7 @@ async fn handle(
     let total = all.total();
     let seen = agents.iter().filter_map(|agent| agent.seen.as_ref());
     Ok(Json(Response {
-        active_instances: seen.filter(|seen| seen.called_between(window.first, window.last)).count(),
+        active_instances: seen.filter(|seen| seen.called_between(window, zone)).count(),
         estimated_cost_usd: total.cost(),
         period_days: params.days,
         total_requests: total.requests,

@@ -10,7 +10,7 @@ use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
 
-use crate::params::Params;
+use crate::params::{Days, Params};
 use crate::{App, Route};
 
 pub fn route() -> Route {
@@ -42,7 +42,7 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let (window, days) = params.org_days(&app, &caller).await?;
+    let Days { window, days, .. } = params.org_days(&app, &caller).await?;
     let point = |day| {
         let total = days.get(&day).map(OrgDay::total).unwrap_or_default();
         Point {

@@ -4,34 +4,36 @@
 //! not be aggregated yet. A repaired item is sealed. An event that hits a sealed item marks its day as dirty, and the
 //! day is then recomputed with that event.
 //!
-//! Repricing entries that hold for the day change what its events cost. The aggregator does not know them: it only ever
-//! adds stamped costs. So when the entries of a day have changed, every item that counts costs is rewritten and sealed,
-//! even an item that is missing or correct. From then on the aggregator adds none of the repriced calls to it, and a
-//! process that still works with the former entries finds each item changed. Entries are read before and after everything
-//! else, so that a change in between is noticed.
+//! Repricing entries that hold for a day of UTC change what its events cost. The aggregator does not know them: it only
+//! ever adds stamped costs. So when the entries of a day have changed, every item that counts costs of its events is
+//! rewritten and sealed, even an item that is missing or correct. From then on the aggregator adds none of the repriced
+//! calls to it, and a process that still works with the former entries finds each item changed. Entries are read before
+//! and after everything else, so that a change in between is noticed.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
+use ledger::calendar::Calendar;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::{Seen, Subject};
 use runtime::clock::Clock;
 use store::error::Result;
 use store::keys::Key;
-use store::repricing::RepricedDay;
 
 use crate::Tables;
 use crate::compare::Lag;
-use crate::recompute::RecomputedDay;
+use crate::recompute::{Cut, RecomputedDay, RepricedDays};
 use crate::repair::{ComparedItem, Repair};
 use crate::report::DayReport;
 use crate::request::Actions;
-use crate::stored;
+use crate::stored::{self, Parts};
 
 /// An event that arrived less than this long ago may not be aggregated yet.
 pub const SETTLE: TimeDelta = TimeDelta::minutes(15);
+/// How far the clocks of two functions may differ, and more.
+const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(10);
 /// How often a day is compared when it keeps changing.
 const ROUNDS: usize = 4;
 
@@ -41,7 +43,23 @@ pub struct DayReconciliation<'a> {
     pub clock: &'a Clock,
     pub org: &'a OrgId,
     pub day: Day,
+    pub scope: Scope,
     pub actions: Actions,
+}
+
+/// Which of a day's rollups are reconciled.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope {
+    /// Those by UTC, and those of every calendar by which the day should be complete.
+    Complete,
+    /// Those of a generation that is being built.
+    Build {
+        to: Calendar,
+        /// The calendar that it is to replace.
+        from: Calendar,
+        /// When the build was begun. What arrived well after this has been added by the aggregator, or will be.
+        started: DateTime<Utc>,
+    },
 }
 
 /// A day, compared.
@@ -65,15 +83,18 @@ impl DayReconciliation<'_> {
         let mut report = DayReport::new(self.org, self.day);
         let mut extra = BTreeSet::new();
         for round in 1..=ROUNDS {
-            let repriced = self.tables.usage.repriced_day(self.org, self.day).await?;
             let token = self.tables.usage.dirty_token(self.org, self.day).await?;
-            let mut compared = self.compare(&mut report, &extra, &repriced, token.is_some()).await?;
-            if report.unreadable > 0 {
-                // What the malformed events would add is unknown, so no comparison is possible.
+            let calendars = self.calendars().await?;
+            let utc = matches!(self.scope, Scope::Complete);
+            let cut = Cut { org: self.org, day: self.day, calendars: &calendars.0, utc };
+            let repriced = self.repriced(cut).await?;
+            let mut compared = self.compare(&mut report, cut, &extra, &repriced, token.is_some()).await?;
+            if report.unreadable > 0 && matches!(self.scope, Scope::Complete) {
+                // What the malformed events would add is unknown, so no comparison is possible. A generation is built
+                // without them: they are quarantined, and missing from every other generation as well.
                 return Ok(report);
             }
-            let other = self.tables.usage.repriced_day(self.org, self.day).await?;
-            if repriced.version != other.version {
+            if self.repriced(cut).await?.versions() != repriced.versions() {
                 report.is_restless = true;
                 continue;
             }
@@ -90,7 +111,9 @@ impl DayReconciliation<'_> {
                 return Ok(report);
             }
             extra.extend(items.iter().map(|item| item.key.clone()));
-            if self.repair(&items, compared.seen, &repriced, token.as_deref(), &mut report).await? {
+            let token = token.as_deref().filter(|_| calendars.1);
+            if self.repair(&items, (compared.seen, &calendars.0), token, &mut report).await? {
+                report.is_complete = calendars.1 && report.too_large == 0 && !report.is_restless;
                 return Ok(report);
             }
         }
@@ -98,23 +121,44 @@ impl DayReconciliation<'_> {
         Ok(report)
     }
 
+    /// The calendars whose rollups are reconciled, and whether those are all that the aggregator adds to.
+    ///
+    /// To be read after the mark of a dirty day: a mark for the sake of a generation that these lack is younger.
+    async fn calendars(&self) -> Result<(Vec<Calendar>, bool)> {
+        match self.scope {
+            Scope::Complete => {
+                Ok(self.tables.registry.calendars(self.org).await?.calendars.complete(self.day))
+            }
+            Scope::Build { to, .. } => Ok((vec![to], false)),
+        }
+    }
+
+    async fn repriced(&self, cut: Cut<'_>) -> Result<RepricedDays> {
+        let is_build = matches!(self.scope, Scope::Build { .. });
+        RepricedDays::read(&self.tables.usage, cut, is_build).await
+    }
+
     async fn compare(
         &self,
         report: &mut DayReport,
+        cut: Cut<'_>,
         extra: &BTreeSet<Key>,
-        repriced: &RepricedDay,
+        repriced: &RepricedDays,
         is_dirty: bool,
     ) -> Result<ComparedDay> {
-        let settled = self.clock.now() - SETTLE;
-        let mut stored = stored::read(&self.tables.usage, self.org, self.day, extra).await?;
-        let tables = (&self.tables.events, &self.tables.usage);
-        let mut recomputed = RecomputedDay::read(tables, self.org, self.day, repriced, settled).await?;
+        let generations: Vec<_> = cut.calendars.iter().map(|calendar| calendar.generation).collect();
+        let parts = Parts { org: self.org, generations: &generations, utc: cut.utc };
+        let mut stored = stored::read(&self.tables.usage, parts, self.day, extra).await?;
+        let mut recomputed = self.recompute(cut, repriced).await?;
         report.read(&mut recomputed);
         let unlisted: BTreeSet<_> =
             recomputed.items.keys().filter(|key| !stored.contains_key(*key)).cloned().collect();
         stored.extend(stored::read_keys(&self.tables.usage, unlisted.iter().cloned().collect()).await?);
         let items = stored.into_iter().map(|(key, item)| {
-            let expected = recomputed.items.remove(&key).unwrap_or_default();
+            let mut expected = recomputed.items.remove(&key).unwrap_or_default();
+            if matches!(self.scope, Scope::Build { .. }) {
+                expected = expected.of_build(item.sealed.is_some());
+            }
             let lag = match is_dirty {
                 _ if recomputed.priced_items.contains(&key) => Lag::Repriced,
                 true if item.sealed.is_some() => Lag::Sealed,
@@ -125,29 +169,41 @@ impl DayReconciliation<'_> {
         Ok(ComparedDay { items: items.collect::<Result<_>>()?, unlisted, seen: recomputed.seen })
     }
 
+    async fn recompute(&self, cut: Cut<'_>, repriced: &RepricedDays) -> Result<RecomputedDay> {
+        let (org, day) = (self.org, self.day);
+        let settled = match self.scope {
+            Scope::Complete => self.clock.now() - SETTLE,
+            Scope::Build { to, from, .. } if to.since.is_some_and(|since| day < since.day) => {
+                let parts = Parts { org, generations: &[from.generation], utc: false };
+                let stored = stored::read(&self.tables.usage, parts, day, &BTreeSet::new()).await?;
+                return Ok(RecomputedDay::copied(&stored, org, day, from.generation, to.generation));
+            }
+            Scope::Build { started, .. } => started + CLOCK_SKEW,
+        };
+        let tables = (&self.tables.events, &self.tables.usage);
+        RecomputedDay::read(tables, cut, repriced, settled).await
+    }
+
     /// Repairs the items, and clears the dirty mark of a day that is as it should be. Returns false if another round is
     /// needed.
     async fn repair(
         &self,
         items: &[ComparedItem],
-        seen: BTreeMap<Subject, Seen>,
-        repriced: &RepricedDay,
+        (seen, calendars): (BTreeMap<Subject, Seen>, &[Calendar]),
         token: Option<&str>,
         report: &mut DayReport,
     ) -> Result<bool> {
         let (tables, clock, org, day) = (self.tables, self.clock, self.org, self.day);
         let repair = Repair { tables, clock, org, day, seal: self.actions.seal };
         let done = repair.items(items, report).await?;
-        if report.repaired > 0 {
-            // Events that were never aggregated may be the only ones of an agent that the registry does not know.
-            self.store_seen(seen).await?;
+        if report.repaired > 0 || matches!(self.scope, Scope::Build { .. }) {
+            // Events that were never aggregated may be the only ones of an agent that the registry does not know. And
+            // what made no difference by the old calendar may make one by the new.
+            self.store_seen(seen, calendars).await?;
         }
         if report.too_large > 0 || report.is_restless {
             // Something is still wrong, so a dirty day stays dirty.
             return Ok(true);
-        }
-        if done && repriced.is_pending() && !tables.usage.note_recomputed(org, day, repriced.version).await? {
-            return Ok(false);
         }
         if done && let Some(token) = token {
             tables.usage.clear_dirty(org, day, token).await?;
@@ -155,9 +211,10 @@ impl DayReconciliation<'_> {
         Ok(done)
     }
 
-    async fn store_seen(&self, seen: BTreeMap<Subject, Seen>) -> Result<()> {
-        let store =
-            async |subject: Subject, seen: Seen| self.tables.registry.see(self.org, &subject, &seen).await;
+    async fn store_seen(&self, seen: BTreeMap<Subject, Seen>, calendars: &[Calendar]) -> Result<()> {
+        let store = async |subject: Subject, seen: Seen| {
+            self.tables.registry.see(self.org, &subject, &seen, calendars).await
+        };
         let stored = seen.into_iter().map(|(subject, seen)| store(subject, seen));
         stream::iter(stored).buffer_unordered(stored::IN_FLIGHT).try_for_each(|_| async { Ok(()) }).await
     }

@@ -4,6 +4,7 @@
 //! '{"do":"day","org":"acme","day":"2026-03-05","repair":true}' report.json`. The result is a [`report::Report`]. See
 //! [`request::Request`] for the other payloads.
 
+mod calendars;
 mod compare;
 mod day;
 mod recompute;

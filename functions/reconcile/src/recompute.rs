@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use futures::stream::select_all;
+use ledger::calendar::{Calendar, Generation};
 use ledger::event::{Data, Event, LlmCall};
 use ledger::ids::OrgId;
 use ledger::period::Day;
@@ -15,18 +16,71 @@ use ledger::rollup::{Rollup, RollupId, Seen, Subject};
 use rust_decimal::Decimal;
 use store::error::Result;
 use store::keys::Keyed;
-use store::keys::{Key, LANES};
+use store::keys::{Key, LANES, MAX_END_USERS, in_generation, own_day};
+use store::reconcile::StoredRollup;
 use store::repricing::{PricedEvent, RepricedDay};
 use store::{Events, Usage};
 
+use crate::stored::StoredItems;
+
 /// The most malformed events whose keys are reported.
 const MAX_NAMED: usize = 20;
+
+/// A day, and which of its rollups are recomputed.
+#[derive(Clone, Copy, Debug)]
+pub struct Cut<'a> {
+    pub org: &'a OrgId,
+    pub day: Day,
+    /// Rollups by day are recomputed for these calendars: the day's of each.
+    pub calendars: &'a [Calendar],
+    /// Whether the rollups by UTC are recomputed, too: those of the UTC day with the same date.
+    pub utc: bool,
+}
+
+impl Cut<'_> {
+    fn utc_days(&self) -> BTreeSet<Day> {
+        let days = self.calendars.iter().flat_map(|calendar| calendar.utc_days(self.day).days());
+        days.chain(self.utc.then_some(self.day)).collect()
+    }
+
+    /// The calendars in which an event is on the day.
+    fn calendars_with(&self, event: &Event) -> Vec<Calendar> {
+        let on_day = |calendar: &&Calendar| calendar.day(event.time) == Some(self.day);
+        self.calendars.iter().filter(on_day).copied().collect()
+    }
+}
+
+/// The repricing entries that hold for the days of UTC that a day's events are read from.
+pub struct RepricedDays {
+    days: BTreeMap<Day, RepricedDay>,
+    is_build: bool,
+}
+
+impl RepricedDays {
+    pub async fn read(usage: &Usage, cut: Cut<'_>, is_build: bool) -> Result<Self> {
+        let mut days = BTreeMap::new();
+        for day in cut.utc_days() {
+            days.insert(day, usage.repriced_day(cut.org, day).await?);
+        }
+        Ok(Self { days, is_build })
+    }
+
+    pub fn versions(&self) -> Vec<u64> {
+        self.days.values().map(|day| day.version).collect()
+    }
+
+    /// Whether every item is rewritten that counts costs of a day's calls. The aggregator adds stamped costs to a
+    /// generation that is being built, whatever entries hold.
+    fn is_rewritten(&self, day: &RepricedDay) -> bool {
+        day.is_pending() || self.is_build && !day.entries.is_empty()
+    }
+}
 
 /// Everything that a day's events add up to.
 #[derive(Default)]
 pub struct RecomputedDay {
     pub items: BTreeMap<Key, Recomputed>,
-    /// Events that were read.
+    /// Events of the day.
     pub events: u64,
     /// Events that are malformed.
     pub unreadable: u64,
@@ -34,9 +88,7 @@ pub struct RecomputedDay {
     pub unreadable_keys: Vec<String>,
     /// What the events say about the organization, its agents and its nodes.
     pub seen: BTreeMap<Subject, Seen>,
-    /// Whether repricing entries have changed since the rollups were recomputed.
-    is_repriced: bool,
-    /// If so, the items whose figures depend on the cost of calls.
+    /// The items whose figures depend on the cost of calls that were repriced.
     pub priced_items: BTreeSet<Key>,
 }
 
@@ -55,32 +107,91 @@ pub struct Recomputed {
     pub outdated: Rollup,
 }
 
+impl Recomputed {
+    /// What has to be in an item of a generation that is being built. Events that arrived before the build may be missing
+    /// from it although later ones are there, so it is complete only if it is equal; unless all of its events arrived
+    /// later. Those the aggregator adds, but not to a sealed item.
+    #[must_use]
+    pub fn of_build(self, sealed: bool) -> Self {
+        if self.all == self.recent && !sealed {
+            return self;
+        }
+        Self { recent: Rollup::default(), recent_amended: Rollup::default(), ..self }
+    }
+
+    /// What an item can hold of it that is full, or that is a full bucket of end users; anything else has room for all.
+    /// `columns` are those of the item that are about the day.
+    #[must_use]
+    pub fn fit(self, stored: &StoredRollup, columns: &Rollup) -> Self {
+        let users = columns.sets.get(&Measure::EndUsers.into()).map_or(0, BTreeSet::len);
+        if !stored.full && users < MAX_END_USERS {
+            return self;
+        }
+        let kept = columns.columns().cloned().collect();
+        let fit = |sums: &Rollup| {
+            let mut within = sums.within(&kept);
+            for (column, members) in &sums.sets {
+                // Which members came first cannot be recomputed, only that none is made up.
+                let held = columns.sets.get(column).map(|held| held & members).unwrap_or_default();
+                within.sets.insert(column.clone(), held);
+            }
+            within.sets.retain(|_, members| !members.is_empty());
+            within
+        };
+        Self {
+            all: fit(&self.all),
+            recent: fit(&self.recent),
+            recent_amended: fit(&self.recent_amended),
+            amended: fit(&self.amended),
+            outdated: self.outdated,
+        }
+    }
+}
+
 impl RecomputedDay {
-    /// Reads the day's events from all lanes. Those that arrived after `settled` are recent.
+    /// Reads the events that the day's rollups are made of, from all lanes of the days of UTC that the day overlaps. Those
+    /// that arrived after `settled` are recent.
     ///
     /// The cost of a call is the one that the last repricing entry lists for it, else the one that ingest stamped.
     pub async fn read(
         (events, usage): (&Events, &Usage),
-        org: &OrgId,
-        day: Day,
-        repriced: &RepricedDay,
+        cut: Cut<'_>,
+        repriced: &RepricedDays,
         settled: DateTime<Utc>,
     ) -> Result<Self> {
-        let mut recomputed = Self { is_repriced: repriced.is_pending(), ..Self::default() };
-        let entries = &repriced.entries;
-        let lanes = (0..LANES).map(|lane| Box::pin(events.priced_events(usage, org, day, lane, entries)));
+        let mut recomputed = Self::default();
+        let lanes = repriced.days.iter().flat_map(|(utc_day, of_day)| {
+            let lanes = (0..LANES).map(|lane| {
+                let pages = events.priced_events(usage, cut.org, *utc_day, lane, &of_day.entries);
+                pages.map_ok(|page| (page, repriced.is_rewritten(of_day)))
+            });
+            lanes.map(Box::pin)
+        });
         let mut pages = select_all(lanes);
-        while let Some(page) = pages.try_next().await? {
+        while let Some((page, is_repriced)) = pages.try_next().await? {
             for event in page {
-                recomputed.add(event, settled);
+                recomputed.add(event, cut, is_repriced, settled);
             }
         }
         recomputed.unreadable_keys.sort_unstable();
         Ok(recomputed)
     }
 
-    fn add(&mut self, event: PricedEvent, settled: DateTime<Utc>) {
-        self.events += 1;
+    /// Takes the rollups of a day from another generation, for a day whose raw events have expired. `stored` are its
+    /// items.
+    pub fn copied(stored: &StoredItems, org: &OrgId, day: Day, from: Generation, to: Generation) -> Self {
+        let mut copied = Self::default();
+        for (key, item) in stored {
+            let own = own_day(key).unwrap_or(day);
+            let part = item.columns.part((day.date() - own.date()).num_days());
+            if let Some(key) = in_generation(key, org, from, to).filter(|_| !part.is_empty()) {
+                copied.items.insert(key, Recomputed { all: part, ..Recomputed::default() });
+            }
+        }
+        copied
+    }
+
+    fn add(&mut self, event: PricedEvent, cut: Cut<'_>, is_repriced: bool, settled: DateTime<Utc>) {
         let PricedEvent { stored, is_replaced, .. } = event;
         let Ok(event) = stored.event else {
             self.unreadable += 1;
@@ -89,29 +200,37 @@ impl RecomputedDay {
             }
             return;
         };
+        let calendars = cut.calendars_with(&event);
+        let of_utc = cut.utc && event.utc_day() == cut.day;
+        if calendars.is_empty() && !of_utc {
+            return;
+        }
+        self.events += 1;
         // An event without an arrival time is an old one.
         let recent = stored.received.is_some_and(|received| received > settled);
-        let (contribution, outdated) = rollup::resolved(&event, is_replaced);
-        if self.is_repriced
-            && let Some(Data::LlmCall(call)) = event.data.in_force()
-        {
-            self.add_priced_items(&event, call);
+        let (contribution, outdated) = rollup::resolved(&event, is_replaced, &calendars);
+        if is_repriced && let Some(Data::LlmCall(call)) = event.data.in_force() {
+            self.add_priced_items(&event, call, &calendars);
         }
         for (target, members) in outdated.sums {
-            self.items.entry(target.key()).or_default().outdated.merge(&members);
+            if of_utc || target.generation().is_some() {
+                self.items.entry(target.key()).or_default().outdated.merge(&members);
+            }
         }
-        if let Some(user) = outdated.end_user {
+        for user in outdated.end_users {
             let item = self.items.entry(user.key()).or_default();
             item.outdated.insert(Measure::EndUsers, user.hash);
         }
         for (target, sums) in contribution.sums {
-            self.add_to_item(target.key(), &sums, recent);
+            if of_utc || target.generation().is_some() {
+                self.add_to_item(target.key(), &sums, recent);
+            }
         }
         for sighting in contribution.sightings {
             let seen = self.seen.entry(sighting.subject).or_insert_with(|| sighting.seen.clone());
             seen.merge(&sighting.seen);
         }
-        if let Some(user) = contribution.end_user {
+        for user in contribution.end_users {
             let mut sums = Rollup::default();
             sums.insert(Measure::EndUsers, user.hash);
             self.add_to_item(user.key(), &sums, recent);
@@ -119,16 +238,19 @@ impl RecomputedDay {
     }
 
     /// Adds the items that the call counts in whatever it costs, empty where this cost counts nothing.
-    fn add_priced_items(&mut self, event: &Event, call: &LlmCall) {
-        let (org, day) = (&event.org, event.day);
-        for item in [
-            RollupId::OrgDay(org.clone(), day),
-            RollupId::AgentDay(org.clone(), day, call.agent_id.clone()),
-            RollupId::UnpricedDay(org.clone(), day),
-        ] {
-            let key = item.key();
-            self.items.entry(key.clone()).or_default();
-            self.priced_items.insert(key);
+    fn add_priced_items(&mut self, event: &Event, call: &LlmCall, calendars: &[Calendar]) {
+        for calendar in calendars {
+            let (org, generation) = (&event.org, calendar.generation);
+            let Some(day) = calendar.day(event.time) else { continue };
+            for item in [
+                RollupId::OrgDay(org.clone(), generation, day),
+                RollupId::AgentDay(org.clone(), generation, day, call.agent_id.clone()),
+                RollupId::UnpricedDay(org.clone(), generation, day),
+            ] {
+                let key = item.key();
+                self.items.entry(key.clone()).or_default();
+                self.priced_items.insert(key);
+            }
         }
     }
 

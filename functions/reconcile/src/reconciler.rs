@@ -1,8 +1,10 @@
 //! Carries out a request: reconciles the days that it asks for, within the time of the invocation.
 
+use std::collections::BTreeSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use futures::stream::{self, StreamExt};
 use lambda_runtime::Error;
@@ -18,7 +20,8 @@ use store::repricing::DueRepricing;
 use tokio::time::Instant;
 
 use crate::Tables;
-use crate::day::DayReconciliation;
+use crate::calendars::LATE_DAYS;
+use crate::day::{DayReconciliation, Scope};
 use crate::replay::{self, Quarantined};
 use crate::report::{DayReport, Report};
 use crate::reprice;
@@ -32,15 +35,32 @@ const RESERVE: Duration = Duration::from_mins(1);
 
 /// The function.
 pub struct Reconciler {
-    tables: Tables,
-    clock: Clock,
-    retention_days: u32,
+    pub(crate) tables: Tables,
+    pub(crate) clock: Clock,
+    pub(crate) retention_days: u32,
+    pub(crate) late_days: u32,
+}
+
+/// A day that was reconciled.
+#[derive(Clone, Copy, Debug)]
+pub struct Reconciled {
+    /// Whether its rollups contain every event.
+    is_whole: bool,
+    /// See [`DayReport::is_complete`].
+    is_complete: bool,
 }
 
 impl Reconciler {
     /// Reconciles the tables of `store`, whose raw events are kept for `retention_days`.
     pub const fn new(tables: Tables, clock: Clock, retention_days: u32) -> Self {
-        Self { tables, clock, retention_days }
+        Self { tables, clock, retention_days, late_days: LATE_DAYS }
+    }
+
+    /// The same, for events that are never older than this when they arrive.
+    #[must_use]
+    pub const fn with_late_days(mut self, days: u32) -> Self {
+        self.late_days = days;
+        self
     }
 
     /// Carries out `event` (a [`Request`]) within `time_left`, and returns a [`Report`].
@@ -81,6 +101,15 @@ impl Reconciler {
                     if let Err(error) = self.reprice(&mut report, due, until).await {
                         report.failures.push(format!("repricing of {org}: {error}"));
                     }
+                }
+            }
+            Request::Calendars => {
+                let organizations = self.tables.registry.unsettled_calendars().await?;
+                // Side by side, so that none waits for another that has years of events.
+                let reports = organizations.into_iter().map(|org| self.settled(org, until));
+                let mut reports = stream::iter(reports).buffer_unordered(IN_FLIGHT);
+                while let Some(of_org) = reports.next().await {
+                    report.merge(of_org);
                 }
             }
             Request::Replay => self.replay(&mut report, until).await?,
@@ -124,8 +153,8 @@ impl Reconciler {
         until: Instant,
     ) -> Result<bool> {
         let registry = &self.tables.registry;
-        let oldest = oldest_complete_day(Day::of(self.clock.now(), chrono_tz::UTC), self.retention_days);
         let settings = registry.settings_now(&due.org).await?;
+        let oldest = self.oldest_repriced_day(&due.org).await?;
         while Instant::now() < until {
             let Some(repricing) = registry.repricing(&due.org, &due.id).await? else { return Ok(true) };
             if let Some(day) = reprice::next_day(&repricing, oldest) {
@@ -146,30 +175,54 @@ impl Reconciler {
         Ok(false)
     }
 
-    /// Recomputes a day whose calls were repriced, unless that is done already. Returns whether it is done then.
-    async fn recompute_repriced(&self, report: &mut Report, org: &OrgId, day: Day) -> Result<bool> {
-        let is_done = async || Ok(!self.tables.usage.repriced_day(org, day).await?.is_pending());
-        if is_done().await? {
+    /// The oldest day of UTC whose events can be repriced.
+    async fn oldest_repriced_day(&self, org: &OrgId) -> Result<Day> {
+        let calendars = self.tables.registry.calendars(org).await?.calendars;
+        Ok(calendars.oldest_repriced_day(Day::of(self.clock.now(), chrono_tz::UTC), self.retention_days))
+    }
+
+    /// Recomputes the days of a day of UTC whose calls were repriced, unless that is done already. Returns whether it is
+    /// done then. It is not before every generation of rollups that the aggregator adds to is built.
+    async fn recompute_repriced(&self, report: &mut Report, org: &OrgId, utc_day: Day) -> Result<bool> {
+        let usage = &self.tables.usage;
+        let repriced = usage.repriced_day(org, utc_day).await?;
+        if !repriced.is_pending() {
             return Ok(true);
         }
-        self.reconcile_and_report(report, (org, day), Actions::REPAIR).await;
-        is_done().await
+        let mut complete = true;
+        for day in self.days_of_utc(org, utc_day).await? {
+            let reconciled = self.reconcile_and_report(report, (org, day), Actions::REPAIR).await;
+            complete &= reconciled.is_some_and(|reconciled| reconciled.is_complete);
+        }
+        Ok(complete && usage.note_recomputed(org, utc_day, repriced.version).await?)
+    }
+
+    /// The days of all calendars whose rollups may contain an event of a day of UTC.
+    async fn days_of_utc(&self, org: &OrgId, utc_day: Day) -> Result<BTreeSet<Day>> {
+        let calendars = self.tables.registry.calendars(org).await?.calendars;
+        Ok(calendars.live().into_iter().flat_map(|calendar| calendar.days_of_utc(utc_day).days()).collect())
     }
 
     async fn replay(&self, report: &mut Report, until: Instant) -> Result<()> {
         let quarantined = Quarantined::read(&self.tables.usage).await?;
         report.unplaced = quarantined.unplaced;
-        for ((org, day), places) in quarantined.days {
-            match self.reconcile_in_time(report, (&org, day), Actions::REPAIR, until).await {
-                Some(true) => report.released += replay::release(&self.tables.usage, &places).await?,
-                _ => report.kept += places.len() as u64,
+        for ((org, utc_day), places) in quarantined.days {
+            let mut whole = true;
+            for day in self.days_of_utc(&org, utc_day).await? {
+                let reconciled = self.reconcile_in_time(report, (&org, day), Actions::REPAIR, until).await;
+                whole &= reconciled.is_some_and(|reconciled| reconciled.is_whole);
+            }
+            if whole {
+                report.released += replay::release(&self.tables.usage, &places).await?;
+            } else {
+                report.kept += places.len() as u64;
             }
         }
         Ok(())
     }
 
     /// Reconciles the days of one organization that are due. A failure does not affect other organizations.
-    async fn nightly(&self, org: OrgId, first: Day, until: Instant) -> Report {
+    async fn nightly(&self, org: OrgId, first: DateTime<Utc>, until: Instant) -> Report {
         let mut report = Report::default();
         if let Err(error) = self.reconcile_due(&mut report, &org, first, until).await {
             report.failures.push(format!("{org}: {error}"));
@@ -181,17 +234,20 @@ impl Reconciler {
         &self,
         report: &mut Report,
         org: &OrgId,
-        first: Day,
+        first: DateTime<Utc>,
         until: Instant,
     ) -> Result<()> {
         let mut progress = self.tables.usage.reconcile_progress(org).await?;
-        let zone = self.tables.registry.organization(org).await?.timezone;
+        let zone = self.tables.registry.calendar(org).await?.zone;
         let today = Day::of(self.clock.now(), zone);
-        let (compare, seal) = due(progress, first, today, self.retention_days);
+        let (compare, seal) = due(progress, Day::of(first, zone), today, self.retention_days);
         // Each loop stops at the first day that is not finished. The next run continues there.
         for day in seal {
             let actions = Actions::REPAIR_AND_SEAL;
-            let Some(true) = self.reconcile_in_time(report, (org, day), actions, until).await else { break };
+            let reconciled = self.reconcile_in_time(report, (org, day), actions, until).await;
+            if !reconciled.is_some_and(|reconciled| reconciled.is_whole) {
+                break;
+            }
             progress.sealed = Some(day);
             self.tables.usage.set_reconcile_progress(org, progress).await?;
         }
@@ -204,15 +260,14 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Reconciles a day if there is time. Returns whether its rollups then contain every event, or none if the day was
-    /// not reconciled.
-    async fn reconcile_in_time(
+    /// Reconciles a day if there is time. None if it was not reconciled.
+    pub(crate) async fn reconcile_in_time(
         &self,
         report: &mut Report,
         (org, day): (&OrgId, Day),
         actions: Actions,
         until: Instant,
-    ) -> Option<bool> {
+    ) -> Option<Reconciled> {
         if Instant::now() >= until {
             report.days_left += 1;
             return None;
@@ -225,18 +280,19 @@ impl Reconciler {
         report: &mut Report,
         (org, day): (&OrgId, Day),
         actions: Actions,
-    ) -> Option<bool> {
+    ) -> Option<Reconciled> {
         // Arithmetic panics when a day's numbers overflow. That must not stop the other days.
         let reconciled = AssertUnwindSafe(self.reconcile(org, day, actions)).catch_unwind().await;
         match reconciled.unwrap_or_else(|_| Err(store::error::Error::internal("it cannot be recomputed"))) {
             Ok(of_day) => {
-                let (whole, too_large) = (of_day.is_whole(), of_day.too_large);
+                let too_large = of_day.too_large;
+                let reconciled = Reconciled { is_whole: of_day.is_whole(), is_complete: of_day.is_complete };
                 if too_large > 0 {
                     let failure = format!("{org} {day}: {too_large} items would exceed the size limit");
                     report.failures.push(failure);
                 }
                 report.add(of_day, false);
-                Some(whole)
+                Some(reconciled)
             }
             Err(error) => {
                 report.failures.push(format!("{org} {day}: {error}"));
@@ -252,7 +308,8 @@ impl Reconciler {
                 "{day} cannot be recomputed: some of its raw events may have expired"
             )));
         }
-        DayReconciliation { tables: &self.tables, clock: &self.clock, org, day, actions }.run().await
+        let (tables, clock, scope) = (&self.tables, &self.clock, Scope::Complete);
+        DayReconciliation { tables, clock, org, day, scope, actions }.run().await
     }
 }
 

@@ -12,7 +12,7 @@ use ledger::rollup::Rollup;
 use ledger::rollup::{Column, Measure};
 use runtime::clock::Clock;
 use store::error::{Error, Result};
-use store::keys::{Key, own_day};
+use store::keys::{Key, MAX_END_USERS, own_day};
 use store::reconcile::{RewriteOutcome, StoredRollup};
 
 use crate::Tables;
@@ -26,6 +26,7 @@ pub struct ComparedItem {
     stored: StoredRollup,
     /// The stored columns that are about the day.
     columns: Rollup,
+    /// What the day's events add to it, as far as it has room.
     recomputed: Recomputed,
     lag: Lag,
     pub comparison: Comparison,
@@ -35,6 +36,7 @@ impl ComparedItem {
     pub fn new(key: Key, stored: StoredRollup, recomputed: Recomputed, day: Day, lag: Lag) -> Result<Self> {
         let own = own_day(&key).ok_or_else(|| Error::Internal(format!("{key:?} belongs to no day")))?;
         let columns = stored.columns.part((day.date() - own.date()).num_days());
+        let recomputed = recomputed.fit(&stored, &columns);
         let comparison = compare(&key, &columns, &recomputed, lag);
         Ok(Self { key, stored, columns, recomputed, lag, comparison })
     }
@@ -99,9 +101,11 @@ impl Repair<'_> {
         let of = |sums: &Rollup| sums.sets.get(&end_users()).cloned().unwrap_or_default();
         let (stored, computed) = (of(&item.columns), of(&item.recomputed.all));
         let (missing, extra): (BTreeSet<_>, BTreeSet<_>) = (&computed - &stored, &stored - &computed);
-        if !missing.is_empty() && !self.tables.usage.add_end_users(&item.key, &missing).await? {
-            report.too_large += 1;
-            return Ok(true);
+        let room = MAX_END_USERS.saturating_sub(stored.len());
+        let missing: BTreeSet<_> = missing.into_iter().take(room).collect();
+        if !missing.is_empty() {
+            // False if the bucket has filled meanwhile. It is then complete as it is.
+            self.tables.usage.add_end_users(&item.key, &missing).await?;
         }
         if !extra.is_empty() {
             // An aggregator that remembers such a user as stored would not store it again, should an event of that user

@@ -35,6 +35,9 @@ pub struct DayReport {
     pub too_large: u64,
     /// Whether the day changed so often that not all of it could be compared or repaired.
     pub is_restless: bool,
+    /// Whether everything that differed was repaired, in the rollups of every calendar that the aggregator adds to.
+    #[serde(skip)]
+    pub is_complete: bool,
     #[serde(skip)]
     noted: bool,
 }
@@ -54,6 +57,7 @@ impl DayReport {
             sealed: 0,
             too_large: 0,
             is_restless: false,
+            is_complete: false,
             noted: false,
         }
     }
@@ -124,6 +128,10 @@ pub struct Report {
     pub kept: u64,
     /// Records that stay quarantined, since no organization can be read from them.
     pub unplaced: Vec<String>,
+    /// Days that were cut by a new calendar.
+    pub days_built: u64,
+    /// Days that are still to be cut by a new calendar. The next run continues with them.
+    pub days_to_build: u64,
     /// Errors, each with the organization and day.
     pub failures: Vec<String>,
     /// Read units, in halves.
@@ -153,6 +161,8 @@ impl Report {
         self.unreadable += other.unreadable;
         self.days_proved += other.days_proved;
         self.days_left += other.days_left;
+        self.days_built += other.days_built;
+        self.days_to_build += other.days_to_build;
         self.days.extend(other.days);
         self.failures.extend(other.failures);
     }

@@ -1,4 +1,5 @@
-//! Carries out repricing entries, and takes back those that were deleted, day by day.
+//! Carries out repricing entries, and takes back those that were deleted, one day of UTC after the other: days are those of
+//! the raw events' keys here.
 //!
 //! For each day, the new costs of all calls that the entry covers are listed, the entry is added to those that hold for
 //! the day, and the day's rollups are recomputed. A run that has no time left stops between two days; the next one goes on
@@ -55,14 +56,15 @@ pub async fn claim(
     Ok(claimed.then(|| entry.clone()))
 }
 
-/// The next day to do about an entry, of those whose raw events are complete from `oldest` on.
+/// The next day of UTC to do about an entry, of those whose raw events are complete from `oldest` on.
 pub fn next_day(repricing: &Repricing, oldest: Day) -> Option<Day> {
+    let days = repricing.settings.utc_days();
     let (done, last) = match repricing.status {
-        RepricingStatus::Pending => (repricing.applied, repricing.settings.to),
+        RepricingStatus::Pending => (repricing.applied, days.last),
         RepricingStatus::Applied => return None,
         RepricingStatus::Withdrawing => (repricing.withdrawn, repricing.applied?),
     };
-    let next = done.map_or(repricing.settings.from, Day::next).max(oldest);
+    let next = done.map_or(days.first, Day::next).max(oldest);
     (next <= last).then_some(next)
 }
 
@@ -125,7 +127,7 @@ async fn list_cost(
     if priced.is_replaced {
         return Ok(());
     }
-    if !repricing.settings.covers(call) {
+    if !repricing.settings.covers(call, event.time) {
         return Ok(());
     }
     let cost = settings.price_call(call, event.time);
@@ -140,7 +142,7 @@ async fn list_cost(
 
 /// The days of an entry whose rollups have not been recomputed since it was carried out or taken back.
 pub async fn pending_days(tables: &Tables, repricing: &Repricing, oldest: Day) -> Result<Vec<Day>> {
-    let days = tables.usage.repriced_days(&repricing.org, repricing.settings.days()).await?;
+    let days = tables.usage.repriced_days(&repricing.org, repricing.settings.utc_days()).await?;
     Ok(days
         .into_iter()
         .filter(|(day, entries)| *day >= oldest && entries.is_pending())
@@ -150,7 +152,7 @@ pub async fn pending_days(tables: &Tables, repricing: &Repricing, oldest: Day) -
 
 /// Ends an entry of which every day is done. Costs that do not hold are deleted.
 pub async fn finish(tables: &Tables, repricing: &Repricing) -> Result<bool> {
-    let days = tables.usage.repriced_days(&repricing.org, repricing.settings.days()).await?;
+    let days = tables.usage.repriced_days(&repricing.org, repricing.settings.utc_days()).await?;
     let kept: BTreeSet<(Day, &str)> = days
         .iter()
         .flat_map(|(day, repriced)| repriced.entries.iter().map(|entry| (*day, entry)))

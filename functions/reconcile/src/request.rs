@@ -14,6 +14,9 @@ pub enum Request {
     Dirty,
     /// `{"do":"reprice"}`: carries out repricing entries, and takes back those that were deleted.
     Reprice,
+    /// `{"do":"calendars"}`: cuts the days anew of organizations that have changed their time zone, and deletes the rollups
+    /// of calendars that are no longer used.
+    Calendars,
     /// `{"do":"replay"}`: recomputes the days of quarantined records, and releases the records that are then counted.
     Replay,
     /// `{"do":"forget","places":["…"]}`: deletes quarantined records that someone has examined and found irrelevant.
@@ -63,6 +66,7 @@ mod tests {
     fn malformed_requests_are_rejected() {
         assert_eq!(read(json!({"do": "nightly"})), Some(Request::Nightly));
         assert_eq!(read(json!({"do": "dirty"})), Some(Request::Dirty));
+        assert_eq!(read(json!({"do": "calendars"})), Some(Request::Calendars));
         let day = json!({"do": "day", "org": "acme", "day": "2026-03-05", "repair": true});
         let expected = Request::Day {
             org: OrgId::new("acme").unwrap(),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
+use ledger::calendar::Generation;
 use ledger::ids::{AgentId, OrgId};
 use ledger::period::{Day, DayRange};
 use ledger::rollup::Measure;
@@ -11,7 +12,7 @@ use store::Usage;
 use store::error::Result;
 use store::keys;
 use store::keys::Keyed;
-use store::keys::{ComputeBucket, Key, KeyRange};
+use store::keys::{Key, KeyRange};
 use store::reconcile::StoredRollup;
 
 /// Concurrent requests for one day.
@@ -20,14 +21,35 @@ pub const IN_FLIGHT: usize = 16;
 /// Items by their keys.
 pub type StoredItems = BTreeMap<Key, StoredRollup>;
 
+/// What of a day's rollups is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts<'a> {
+    pub org: &'a OrgId,
+    /// The generations whose rollups by day are read.
+    pub generations: &'a [Generation],
+    /// Whether the rollups by UTC, which all calendars share, are read too.
+    pub utc: bool,
+}
+
 /// Reads every item that the day's events may have changed, as far as such items can be listed: those of the day itself
-/// and, because of time zones and of samples that run past midnight, of the neighboring days. Items under `extra` keys
-/// are read too.
-pub async fn read(usage: &Usage, org: &OrgId, day: Day, extra: &BTreeSet<Key>) -> Result<StoredItems> {
-    let mut items = read_ranges(usage, ranges(org, day)).await?;
-    let logs = agents_with_activity(&items).into_iter().map(|agent| activity_log(org, Some(&agent), day));
-    items.extend(read_ranges(usage, logs.collect()).await?);
-    let of_org = [RollupId::OrgDay(org.clone(), day).key(), RollupId::UnpricedDay(org.clone(), day).key()];
+/// and, because of samples that run past midnight, of the neighboring days. Items under `extra` keys are read too.
+pub async fn read(usage: &Usage, parts: Parts<'_>, day: Day, extra: &BTreeSet<Key>) -> Result<StoredItems> {
+    let Parts { org, generations, utc } = parts;
+    let mut ranges: Vec<_> = generations.iter().flat_map(|of| days_of(org, *of, day)).collect();
+    if utc {
+        ranges.extend(hours_of(org, day));
+    }
+    let mut items = read_ranges(usage, ranges).await?;
+    if utc {
+        let agents = agents_with_activity(&items).into_iter();
+        let logs = agents.map(|agent| keys::activity_days(org, Some(&agent), day, day));
+        items.extend(read_ranges(usage, logs.collect()).await?);
+    }
+    let of_org = |generation: &Generation| {
+        let (org, generation) = (org.clone(), *generation);
+        [RollupId::OrgDay(org.clone(), generation, day), RollupId::UnpricedDay(org, generation, day)]
+    };
+    let of_org: Vec<_> = generations.iter().flat_map(of_org).map(|rollup| rollup.key()).collect();
     let single = extra.iter().chain(&of_org).filter(|key| !items.contains_key(*key)).cloned();
     let single = read_keys(usage, single.collect()).await?;
     items.extend(single);
@@ -49,25 +71,24 @@ async fn read_ranges(usage: &Usage, ranges: Vec<KeyRange>) -> Result<StoredItems
     Ok(items.into_iter().flatten().collect())
 }
 
-fn ranges(org: &OrgId, day: Day) -> Vec<KeyRange> {
+fn days_of(org: &OrgId, generation: Generation, day: Day) -> Vec<KeyRange> {
     let month = day.month();
-    let mut ranges = vec![
-        keys::agent_days(org, month, day, day),
-        keys::end_users(org, month, day, day),
-        activity_log(org, None, day),
+    let days = [
+        keys::agent_days(org, generation, month, day, day),
+        keys::end_users(org, generation, month, day, day),
     ];
-    for (_, days) in with_neighbors(day).by_month() {
-        let (first, last) = (days.first.to_string(), days.last.to_string());
-        ranges.push(keys::compute_buckets(org, ComputeBucket::Day, &first, &last));
-        let (first, last) = (format!("{first}T00"), format!("{last}T23"));
-        ranges.push(keys::compute_buckets(org, ComputeBucket::Hour, &first, &last));
-    }
-    ranges
+    let compute = with_neighbors(day)
+        .by_month()
+        .map(|(_, days)| keys::compute_days(org, generation, days.first, days.last));
+    days.into_iter().chain(compute).collect()
 }
 
-fn activity_log(org: &OrgId, agent: Option<&AgentId>, day: Day) -> KeyRange {
-    let DayRange { first, last } = with_neighbors(day);
-    keys::activity_days(org, agent, first, last)
+fn hours_of(org: &OrgId, day: Day) -> Vec<KeyRange> {
+    let compute = with_neighbors(day).by_month().map(|(_, days)| {
+        let (first, last) = (format!("{}T00", days.first), format!("{}T23", days.last));
+        keys::compute_hours(org, &first, &last)
+    });
+    [keys::activity_days(org, None, day, day)].into_iter().chain(compute).collect()
 }
 
 fn with_neighbors(day: Day) -> DayRange {

@@ -1,6 +1,8 @@
 //! `GET`, `PUT` and `DELETE /api/agents/{id}`. DELETE archives the agent; its history stays.
 
 use axum::extract::State;
+use chrono_tz::Tz;
+use futures::try_join;
 use http::StatusCode;
 use ledger::ids::AgentId;
 use ledger::money::{Number, Quantity, Usd};
@@ -64,8 +66,10 @@ pub struct Agent {
 struct AgentBody(AgentSettings);
 
 async fn get(State(app): State<App>, caller: Caller, Path(id): Path<AgentId>) -> Result<Versioned<Agent>> {
-    let stored = app.tables.registry.stored(&keys::agent(&caller.org, &id)).await?;
-    if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
+    let registry = &app.tables.registry;
+    let key = keys::agent(&caller.org, &id);
+    let (stored, calendar) = try_join!(registry.stored(&key), registry.calendar(&caller.org))?;
+    if stored.exists() { Ok(view(id, &stored, calendar.zone)) } else { Err(not_found().into()) }
 }
 
 async fn put(
@@ -77,7 +81,8 @@ async fn put(
     let entity = entity(keys::agent(&editor.org, &id), &id);
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
-    Ok(view(id, &stored))
+    let calendar = app.tables.registry.calendar(&editor.org).await?;
+    Ok(view(id, &stored, calendar.zone))
 }
 
 async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<AgentId>) -> Result<StatusCode> {
@@ -101,7 +106,7 @@ const fn not_found() -> store::Error {
     store::Error::NotFound("Agent not found")
 }
 
-pub(crate) fn view(id: AgentId, stored: &Stored<AgentSettings>) -> Versioned<Agent> {
+pub(crate) fn view(id: AgentId, stored: &Stored<AgentSettings>, zone: Tz) -> Versioned<Agent> {
     let registered = stored.settings.is_some();
     let settings = stored.settings.clone().unwrap_or_default();
     let agent = Agent {
@@ -118,8 +123,8 @@ pub(crate) fn view(id: AgentId, stored: &Stored<AgentSettings>) -> Versioned<Age
         estimated_hours_saved: settings.estimated_hours_saved.map(|hours| Number(hours.0)),
         cost_budget_monthly: settings.cost_budget_monthly.map(Number::usd),
         registered,
-        first_seen: stored.seen.as_ref().map(|seen| seen.first),
-        last_seen: stored.seen.as_ref().map(|seen| seen.last),
+        first_seen: stored.seen.as_ref().map(|seen| seen.first_day(zone)),
+        last_seen: stored.seen.as_ref().map(|seen| seen.last_day(zone)),
     };
     Versioned::new(agent, stored)
 }

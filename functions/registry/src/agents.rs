@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use futures::try_join;
 use store::keys::registry::AGENT;
 use web::auth::Scope;
 use web::caller::Caller;
@@ -16,7 +17,9 @@ pub fn route() -> Route {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Items<Agent>>> {
-    let agents = app.tables.registry.all_stored(&caller.org, AGENT).await?;
-    let items = agents.into_iter().map(|(id, stored)| agent::view(id, &stored)).collect();
+    let registry = &app.tables.registry;
+    let (agents, calendar) =
+        try_join!(registry.all_stored(&caller.org, AGENT), registry.calendar(&caller.org))?;
+    let items = agents.into_iter().map(|(id, stored)| agent::view(id, &stored, calendar.zone)).collect();
     Ok(Json(Items { items }))
 }

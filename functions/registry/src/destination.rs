@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use ledger::ids::{Name, OrgId};
-use ledger::settings::{DestinationSettings, MAX_DESTINATIONS};
+use ledger::settings::{DestinationSettings, MAX_DESTINATIONS, MessageFormat};
 use runtime::config::Config;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -20,7 +20,7 @@ use web::body::{Body, FromBody};
 use web::both::Both;
 use web::error::{Error, Result};
 use web::fields;
-use web::fields::{FieldReader, Invalid};
+use web::fields::{FieldReader, Invalid, one_of};
 use web::path::Path;
 use webhook;
 use webhook::{SECRET_BYTES, SECRET_PREFIX, WebhookUrl};
@@ -39,6 +39,8 @@ pub fn routes() -> Vec<Route> {
 pub struct Destination {
     id: Name,
     url: String,
+    #[serde(skip_serializing_if = "MessageFormat::is_json")]
+    format: MessageFormat,
     /// Only in the response to the request that generated it.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
@@ -49,6 +51,7 @@ pub struct Destination {
 struct DestinationBody {
     url: String,
     secret: Option<String>,
+    format: MessageFormat,
 }
 
 async fn put(
@@ -68,7 +71,7 @@ async fn put(
     let decide = |stored: &Stored<DestinationSettings>| {
         let previous = stored.settings.as_ref();
         let next = DestinationSettings::replacing(wanted.url.clone(), secret.clone(), previous, editor.now);
-        Ok(Next::to(next, stored))
+        Ok(Next::to(DestinationSettings { format: wanted.format, ..next }, stored))
     };
     let stored =
         app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org, &id), decide).await?;
@@ -97,8 +100,10 @@ pub(crate) fn view(
     stored: &Stored<DestinationSettings>,
     secret: Option<String>,
 ) -> Versioned<Destination> {
-    let url = stored.settings.as_ref().map(|settings| settings.url.clone()).unwrap_or_default();
-    Versioned::new(Destination { id: id.clone(), url, secret }, stored)
+    let settings = stored.settings.as_ref();
+    let url = settings.map(|settings| settings.url.clone()).unwrap_or_default();
+    let format = settings.map(|settings| settings.format).unwrap_or_default();
+    Versioned::new(Destination { id: id.clone(), url, format, secret }, stored)
 }
 
 impl FromBody for DestinationBody {
@@ -111,7 +116,8 @@ fn settings(fields: &mut FieldReader<'_>, allow_local: bool) -> Option<Destinati
     fields.ignore(READ_ONLY);
     let url = fields.required("url", |raw| url(raw, allow_local));
     let secret = fields.optional("secret", secret);
-    Some(DestinationBody { url: url?, secret })
+    let format = fields.optional("format", one_of("'json', 'slack' or 'teams'")).unwrap_or_default();
+    Some(DestinationBody { url: url?, secret, format })
 }
 
 /// A URL that webhooks may be sent to. Addresses behind a host name are checked on every delivery, since they may

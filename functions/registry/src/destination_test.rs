@@ -7,7 +7,7 @@
 //!  "data":{"organization":"acme","destination":"ops"}}
 //! ```
 //!
-//! `version` changes when a field is removed or changes its meaning, not when a field is added.
+//! or, in the format of the destination, a sentence that says the same. `version` changes when a field is removed or changes its meaning, not when a field is added.
 //!
 //! The response is 200 whether or not the message was delivered. `status` is the receiver's, or null if there was
 //! none.
@@ -15,7 +15,7 @@
 use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, SubsecRound, Utc};
-use ledger::alert::DeliveryFailure;
+use ledger::alert::{DeliveryFailure, note};
 use ledger::ids::{Name, OrgId};
 use ledger::period::rfc3339;
 use ledger::settings::DestinationSettings;
@@ -53,7 +53,8 @@ async fn handle(State(app): State<App>, caller: Caller, Path(id): Path<Name>) ->
     let webhooks = Webhooks::new(Policy::new(app.config.allow_local_webhooks)).map_err(Error::internal)?;
     let now = app.clock.now();
     let secrets: Vec<_> = settings.secrets_at(now).collect();
-    let body = message(&caller.org, &id, now);
+    let sentence = format!("A test message for the destination {id} of {}.", caller.org);
+    let body = note(&sentence, settings.format).unwrap_or_else(|| message(&caller.org, &id, now));
     let sent = webhooks.send(&settings.url, &secrets, &webhook::unique_id(), now, body.as_bytes()).await;
     let outcome = outcome(sent);
     // The URL is not logged: its path and query may hold tokens.

@@ -1,10 +1,16 @@
 //! `GET` and `PUT /api/organization`: name, time zone and which models may be recommended.
+//!
+//! A changed time zone is shown at once if there is no usage. Otherwise all days are cut anew from raw events in the
+//! background, and figures are shown by the former time zone until that is complete.
 
 use std::ops::RangeInclusive;
 
 use axum::extract::State;
 use chrono_tz::Tz;
+use futures::try_join;
+use ledger::calendar::{CalendarBuild, Calendars};
 use ledger::ids::{Name, OrgId};
+use ledger::period::rfc3339;
 use ledger::settings::OrganizationSettings;
 use ledger::tags::MAX_TAGS;
 use runtime::config::Config;
@@ -40,16 +46,38 @@ pub struct Organization {
     id: OrgId,
     name: Option<String>,
     timezone: Tz,
+    timezone_change: Option<TimezoneChange>,
     cross_provider_recommendations: bool,
     recommendation_allow_list: Vec<String>,
     resource_attribute_tags: Vec<String>,
 }
 
+/// A change of the time zone that is not complete: every day is cut anew from raw events.
+#[derive(Debug, Serialize)]
+pub struct TimezoneChange {
+    state: ChangeState,
+    /// The time zone by which figures are shown until then.
+    shown: Tz,
+    /// None before the first day.
+    days_done: Option<usize>,
+    days_total: Option<usize>,
+    requested_at: String,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum ChangeState {
+    /// It begins within a few minutes.
+    Pending,
+    Recomputing,
+}
+
 struct OrganizationBody(OrganizationSettings);
 
 async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Organization>> {
-    let stored = app.tables.registry.stored(&keys::organization_settings(&caller.org)).await?;
-    Ok(view(caller.org, &stored))
+    let (registry, key) = (&app.tables.registry, keys::organization_settings(&caller.org));
+    let (stored, calendars) = try_join!(registry.stored(&key), registry.calendars(&caller.org))?;
+    Ok(view(caller.org, &stored, &calendars.calendars))
 }
 
 async fn put(
@@ -60,38 +88,40 @@ async fn put(
     let key = keys::organization_settings(&editor.org);
     let entity = Entity { key, what: "organization".to_owned(), agent: None, always_there: true };
 
-    // Ingest assigns events to days by the time zone, so the zone is fixed once there is usage.
-    let before: Stored<OrganizationSettings> = app.tables.registry.stored(&entity.key).await?;
-    let zone = |stored: &Stored<OrganizationSettings>| {
-        stored.settings.as_ref().map_or(Tz::UTC, |settings| settings.timezone)
-    };
-    let asked = zone(&before) != wanted.timezone;
-    let used = asked && app.tables.registry.has_usage(&app.tables.events, &editor.org, editor.now).await?;
-    let decide = |stored: &Stored<OrganizationSettings>| match zone(stored) != wanted.timezone {
-        true if used => Err(store::Error::Conflict(
-            "The time zone cannot be changed any more: stored usage is grouped by days of this zone."
-                .to_owned(),
-        )),
-        true if !asked => {
-            Err(store::Error::Unavailable("another request has just changed the time zone".to_owned()))
-        }
-        _ => Ok(Next::to(wanted.clone(), stored)),
-    };
-    let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
-    Ok(view(editor.org, &stored))
+    let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
+    let registry = &app.tables.registry;
+    let stored = registry.change(&app.tables.events, &editor, &entity, decide).await?;
+    let calendars = registry.calendars(&editor.org).await?;
+    Ok(view(editor.org, &stored, &calendars.calendars))
 }
 
-fn view(id: OrgId, stored: &Stored<OrganizationSettings>) -> Versioned<Organization> {
+fn view(id: OrgId, stored: &Stored<OrganizationSettings>, calendars: &Calendars) -> Versioned<Organization> {
     let settings = stored.settings.clone().unwrap_or_default();
     let organization = Organization {
         id,
         name: settings.name,
         timezone: settings.timezone,
+        timezone_change: TimezoneChange::new(calendars),
         cross_provider_recommendations: settings.cross_provider_recommendations,
         recommendation_allow_list: settings.recommendation_allow_list,
         resource_attribute_tags: settings.resource_attribute_tags,
     };
     Versioned::new(organization, stored)
+}
+
+impl TimezoneChange {
+    fn new(calendars: &Calendars) -> Option<Self> {
+        let change = calendars.change.as_ref()?;
+        let days = change.build.as_ref().map(CalendarBuild::days);
+        // Without usage, figures are shown by the new time zone at once.
+        (change.to.generation != calendars.active.generation).then(|| Self {
+            state: if days.is_some() { ChangeState::Recomputing } else { ChangeState::Pending },
+            shown: calendars.active.zone,
+            days_done: days.map(|(done, _)| done),
+            days_total: days.map(|(_, total)| total),
+            requested_at: rfc3339(change.requested),
+        })
+    }
 }
 
 impl FromBody for OrganizationBody {
@@ -102,6 +132,7 @@ impl FromBody for OrganizationBody {
 
 fn settings(fields: &mut FieldReader<'_>) -> OrganizationSettings {
     fields.ignore(READ_ONLY);
+    fields.ignore(&["timezone_change"]);
     let default = OrganizationSettings::default();
     OrganizationSettings {
         name: fields.optional("name", text(NAME)),

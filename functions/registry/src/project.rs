@@ -2,6 +2,8 @@
 //! listed.
 
 use axum::extract::State;
+use chrono_tz::Tz;
+use futures::try_join;
 use http::StatusCode;
 use ledger::ids::ProjectId;
 use ledger::period::Day;
@@ -52,8 +54,10 @@ async fn get(
     caller: Caller,
     Path(id): Path<ProjectId>,
 ) -> Result<Versioned<Project>> {
-    let stored = app.tables.registry.stored(&keys::project(&caller.org, &id)).await?;
-    if stored.exists() { Ok(view(id, &stored)) } else { Err(not_found().into()) }
+    let registry = &app.tables.registry;
+    let key = keys::project(&caller.org, &id);
+    let (stored, calendar) = try_join!(registry.stored(&key), registry.calendar(&caller.org))?;
+    if stored.exists() { Ok(view(id, &stored, calendar.zone)) } else { Err(not_found().into()) }
 }
 
 async fn put(
@@ -65,7 +69,8 @@ async fn put(
     let entity = entity(keys::project(&editor.org, &id), &id);
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
-    Ok(view(id, &stored))
+    let calendar = app.tables.registry.calendar(&editor.org).await?;
+    Ok(view(id, &stored, calendar.zone))
 }
 
 async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<ProjectId>) -> Result<StatusCode> {
@@ -87,13 +92,13 @@ const fn not_found() -> store::Error {
     store::Error::NotFound("Project not found")
 }
 
-pub(crate) fn view(id: ProjectId, stored: &Stored<ProjectSettings>) -> Versioned<Project> {
+pub(crate) fn view(id: ProjectId, stored: &Stored<ProjectSettings>, zone: Tz) -> Versioned<Project> {
     let project = Project {
         id,
         name: stored.settings.as_ref().and_then(|settings| settings.name.clone()),
         registered: stored.settings.is_some(),
-        first_seen: stored.seen.as_ref().map(|seen| seen.first),
-        last_seen: stored.seen.as_ref().map(|seen| seen.last),
+        first_seen: stored.seen.as_ref().map(|seen| seen.first_day(zone)),
+        last_seen: stored.seen.as_ref().map(|seen| seen.last_day(zone)),
     };
     Versioned::new(project, stored)
 }

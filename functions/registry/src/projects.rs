@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use futures::try_join;
 use store::keys::registry::PROJECT;
 use web::auth::Scope;
 use web::caller::Caller;
@@ -16,7 +17,9 @@ pub fn route() -> Route {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Items<Project>>> {
-    let projects = app.tables.registry.all_stored(&caller.org, PROJECT).await?;
-    let items = projects.into_iter().map(|(id, stored)| project::view(id, &stored)).collect();
+    let registry = &app.tables.registry;
+    let (projects, calendar) =
+        try_join!(registry.all_stored(&caller.org, PROJECT), registry.calendar(&caller.org))?;
+    let items = projects.into_iter().map(|(id, stored)| project::view(id, &stored, calendar.zone)).collect();
     Ok(Json(Items { items }))
 }

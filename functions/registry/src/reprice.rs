@@ -15,11 +15,13 @@ mod view;
 use axum::Json;
 use axum::extract::State;
 use chrono::TimeDelta;
+use chrono_tz::Tz;
 use http::StatusCode;
 use ledger::ids::Name;
-use ledger::period::{Day, oldest_complete_day};
+use ledger::period::Day;
 use ledger::repricing::RepricingSettings;
 use serde::Serialize;
+use store::registry::Editor;
 use store::repricing::Repricing;
 use web::auth::Scope;
 use web::body::Body;
@@ -61,19 +63,20 @@ async fn post(
     Body(body): Body<RepriceBody>,
 ) -> Result<Json<Response>> {
     let settings = app.tables.registry.settings_now(&editor.org).await?;
-    let today = Day::of(editor.now, settings.zone);
+    let zone = settings.calendar.zone;
     // Events may come from clocks that run ahead. Later days have none.
-    let last = Day::of(editor.now + TimeDelta::days(1), settings.zone);
+    let last = Day::of(editor.now + TimeDelta::days(1), zone);
     let wanted = RepricingSettings {
         from: body.from,
         to: body.to.min(last),
+        zone,
         provider: body.provider,
         model: body.model,
         why: body.why,
         who: editor.who.clone(),
         at: editor.now,
     };
-    check_range(&wanted, body.to, oldest_complete_day(today, editor.retention_days))?;
+    check_range(&wanted, body.to, oldest(&app, &editor).await?)?;
     if body.dry_run {
         let request = DryRunRequest { org: &editor.org, wanted: &wanted, settings: &settings };
         let found = request.run(&app.tables.events, body.limit, body.cursor).await?;
@@ -81,6 +84,12 @@ async fn post(
     }
     let stored = app.tables.registry.add_repricing(&app.tables.events, &editor, wanted).await?;
     Ok(Json(Response::Entry(view::entry(stored))))
+}
+
+/// The oldest day of UTC whose calls can be repriced.
+async fn oldest(app: &App, editor: &Editor) -> store::error::Result<Day> {
+    let calendars = app.tables.registry.calendars(&editor.org).await?.calendars;
+    Ok(calendars.oldest_repriced_day(Day::of(editor.now, Tz::UTC), editor.retention_days))
 }
 
 /// Calls are priced anew from their raw events, which have to be there.
@@ -94,7 +103,9 @@ fn check_range(wanted: &RepricingSettings, to: Day, oldest: Day) -> Result<()> {
     if wanted.from > wanted.to {
         return fault("from", "in_future", "The first day should not be in the future".to_owned());
     }
-    if wanted.from < oldest {
+    if wanted.utc_days().first < oldest {
+        // A day that begins on the oldest day of UTC at the earliest.
+        let oldest = if oldest.start(wanted.zone) < oldest.start(Tz::UTC) { oldest.next() } else { oldest };
         let msg = format!("The first day should be {oldest} or later: older events may have expired");
         return fault("from", "too_old", msg);
     }
@@ -102,10 +113,9 @@ fn check_range(wanted: &RepricingSettings, to: Day, oldest: Day) -> Result<()> {
 }
 
 async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Name>) -> Result<StatusCode> {
-    // Days are at most one day behind in any zone.
-    let oldest = oldest_complete_day(Day::of(editor.now, chrono_tz::UTC), editor.retention_days);
+    let oldest = oldest(&app, &editor).await?;
     let check = |repricing: &Repricing| {
-        if repricing.applied.is_some() && repricing.settings.from < oldest {
+        if repricing.applied.is_some() && repricing.settings.utc_days().first < oldest {
             let msg = format!(
                 "The entry cannot be taken back any more: events of days before {oldest} may have expired."
             );
@@ -124,11 +134,12 @@ mod tests {
     #[test]
     fn the_range_lies_in_the_past_and_within_the_retention_of_events() {
         let day = |text: &str| Day::parse(text).unwrap();
-        let faults = |from: &str, to: &str| {
+        let faults_in = |zone: Tz, from: &str, to: &str| {
             let (from, to) = (day(from), day(to));
             let wanted = RepricingSettings {
                 from,
                 to: to.min(day("2026-09-16")),
+                zone,
                 provider: None,
                 model: None,
                 why: None,
@@ -140,10 +151,14 @@ mod tests {
                 _ => String::new(),
             }
         };
+        let faults = |from: &str, to: &str| faults_in(Tz::UTC, from, to);
         assert_eq!(faults("2026-01-01", "2026-01-01"), "");
         assert_eq!(faults("2026-09-16", "9999-12-31"), "");
         assert_eq!(faults("2026-09-02", "2026-09-01"), r#"["body","to"] range"#);
         assert_eq!(faults("2026-09-17", "2026-09-18"), r#"["body","from"] in_future"#);
         assert_eq!(faults("2025-12-31", "2026-09-18"), r#"["body","from"] too_old"#);
+        assert_eq!(faults_in(Tz::Asia__Tokyo, "2026-01-01", "2026-01-01"), r#"["body","from"] too_old"#);
+        assert_eq!(faults_in(Tz::Asia__Tokyo, "2026-01-02", "2026-01-02"), "");
+        assert_eq!(faults_in(Tz::America__Lima, "2026-01-01", "2026-01-01"), "");
     }
 }

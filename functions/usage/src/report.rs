@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use futures::{TryFutureExt, try_join};
+use ledger::calendar::Calendar;
 use ledger::ids::{OrgId, ProjectId};
 use ledger::period::Day;
 use ledger::rollup::Compute;
@@ -72,10 +73,10 @@ async fn of_days(
     // The number of days a range touches depends on the zone, by one at either end. Reject what is too long in any
     // zone before reading it.
     check(count(range(chrono_tz::UTC), unit), unit.max_buckets() + 2)?;
-    let (zone, found) = app
+    let (Calendar { zone, .. }, found) = app
         .tables
         .registry
-        .fetch_in_zone(org, range, |days| app.tables.usage.compute_days(org, days, project))
+        .fetch_in_zone(org, range, |of, days| app.tables.usage.compute_days(org, of, days, project))
         .await?;
     let days = range(zone);
     check(count(days, unit), unit.max_buckets())?;

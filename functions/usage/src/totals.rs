@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
+use ledger::calendar::Calendar;
 use ledger::ids::ProjectId;
 use ledger::rollup::Compute;
 use serde::Serialize;
@@ -40,9 +41,11 @@ async fn handle(
     let (org, now) = (&caller.org, app.clock.now());
     let range = |zone| requested.days_of_total(zone, now);
     check(count(range(chrono_tz::UTC), Unit::Day), Unit::Day.max_buckets() + 2)?;
-    let found =
-        app.tables.registry.fetch_in_zone(org, range, |days| app.tables.usage.compute_days(org, days, None));
-    let ((zone, found), projects) = try_join!(found, app.tables.registry.projects(org))?;
+    let found = app
+        .tables
+        .registry
+        .fetch_in_zone(org, range, |of, days| app.tables.usage.compute_days(org, of, days, None));
+    let ((Calendar { zone, .. }, found), projects) = try_join!(found, app.tables.registry.projects(org))?;
     let days = range(zone);
     check(count(days, Unit::Day), Unit::Day.max_buckets())?;
     let mut totals: BTreeMap<ProjectId, Compute> = BTreeMap::new();

@@ -61,9 +61,9 @@ pub struct Row {
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Row>>> {
     let (org, tables) = (&caller.org, &app.tables);
-    let days = app.tables.registry.fetch_days(org, app.clock.now(), member::so_far, async |days| {
+    let days = app.tables.registry.fetch_days(org, app.clock.now(), member::so_far, |of, days| async move {
         // An agent's days identify models by code; the organization's days have the names.
-        try_join!(tables.usage.agent_days(org, days), tables.usage.org_days(org, days))
+        try_join!(tables.usage.agent_days(org, of, days), tables.usage.org_days(org, of, days))
     });
     let ((month, (days, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
     let models = org_days.into_values().flat_map(|day| day.models.into_keys());

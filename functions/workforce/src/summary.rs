@@ -60,8 +60,8 @@ struct Department {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
-    let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), member::so_far, |days| {
-        app.tables.usage.agent_days(&caller.org, days)
+    let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), member::so_far, |of, days| {
+        app.tables.usage.agent_days(&caller.org, of, days)
     });
     let ((month, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
     Ok(Json(summary(&member::members(month, days, agents))))

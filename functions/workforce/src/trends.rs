@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use chrono_tz::Tz;
 use futures::try_join;
+use ledger::calendar::Calendar;
 use ledger::money::Number;
 use ledger::period::{Day, DayRange, Month};
 use ledger::rollup::OrgDay;
@@ -63,11 +65,14 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), window(params.months), |days| {
-        app.tables.usage.org_days(&caller.org, days)
-    });
-    let ((window, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
-    Ok(Json(Response { months: params.months, trends: trends(window, days, &agents) }))
+    let (now, window) = (app.clock.now(), window(params.months));
+    let range = |zone| window(Day::of(now, zone));
+    let days = app
+        .tables
+        .registry
+        .fetch_in_zone(&caller.org, range, |of, days| app.tables.usage.org_days(&caller.org, of, days));
+    let ((Calendar { zone, .. }, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
+    Ok(Json(Response { months: params.months, trends: trends(range(zone), zone, days, &agents) }))
 }
 
 /// The last `months` months up to today.
@@ -75,7 +80,7 @@ fn window(months: u32) -> impl Fn(Day) -> DayRange {
     move |today| DayRange { first: today.month().minus(months - 1).first(), last: today }
 }
 
-fn trends(window: DayRange, days: BTreeMap<Day, OrgDay>, agents: &[Agent]) -> Vec<Trend> {
+fn trends(window: DayRange, zone: Tz, days: BTreeMap<Day, OrgDay>, agents: &[Agent]) -> Vec<Trend> {
     let mut months: BTreeMap<Month, OrgDay> =
         window.by_month().map(|(month, _)| (month, OrgDay::default())).collect();
     for (day, sums) in days.into_iter().filter(|(day, _)| window.contains(*day)) {
@@ -83,10 +88,10 @@ fn trends(window: DayRange, days: BTreeMap<Day, OrgDay>, agents: &[Agent]) -> Ve
             month.merge(sums);
         }
     }
-    months.into_iter().map(|(month, sums)| trend(month, &sums, agents)).collect()
+    months.into_iter().map(|(month, sums)| trend(month, zone, &sums, agents)).collect()
 }
 
-fn trend(month: Month, sums: &OrgDay, agents: &[Agent]) -> Trend {
+fn trend(month: Month, zone: Tz, sums: &OrgDay, agents: &[Agent]) -> Trend {
     let (total, work) = (sums.total(), sums.work);
     let seen = agents.iter().filter_map(|agent| agent.seen.as_ref());
     Trend {
@@ -97,7 +102,7 @@ fn trend(month: Month, sums: &OrgDay, agents: &[Agent]) -> Trend {
         total_cost: Number::usd(total.cost()),
         errors: total.errors + work.tasks_failed,
         avg_response_ms: mean_ms(work.latency_sum_ms, work.latency_count),
-        active_agents: seen.filter(|seen| seen.months.contains(&month)).count(),
+        active_agents: seen.filter(|seen| seen.months.contains(month, zone)).count(),
         unpriced_requests: total.unpriced,
     }
 }

@@ -7,7 +7,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use cli::{import, invoke, prices, run, token};
+use cli::{import, invoke, prices, run, token, verify};
 use local::error::Result;
 
 /// Fleetledger on this machine: every function, table and stream that template.yaml describes.
@@ -39,6 +39,8 @@ enum Command {
     /// Maintain the price book
     #[command(subcommand)]
     Prices(Prices),
+    /// Prove that an export of the activity log is whole and unchanged
+    Verify(verify::Verify),
 }
 
 #[derive(Subcommand)]
@@ -81,6 +83,7 @@ async fn execute(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Alerts(Alerts::Run(stack))) => invoke::alerts(stack).await?,
         Some(Command::Import(what)) => return import::import(what).await,
         Some(Command::Prices(Prices::Refresh(arguments))) => prices::refresh(arguments).await?,
+        Some(Command::Verify(arguments)) => verify::verify(arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -41,6 +41,33 @@ fn commands_invoke_functions_of_a_running_stack() {
 }
 
 #[test]
+fn a_whole_export_is_verified_and_a_changed_one_is_not() {
+    let mut chain = exports::ocsf::chain::Chain::new("acme", "2026-09-14", 2);
+    let mut line = |details: &str| {
+        chain
+            .line(json!({ "metadata": { "tenant_uid": "acme" }, "unmapped": { "details": details } }))
+            .unwrap()
+    };
+    let whole = format!("{}\n{}\n", line("one"), line("two"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("log.ndjson");
+    let verify = |content: &str| {
+        std::fs::write(&file, content).unwrap();
+        run(&["verify", file.to_str().unwrap()])
+    };
+    let proved = verify(&whole);
+    assert!(proved.status.success(), "{}", text(&proved.stderr));
+    assert!(text(&proved.stdout).ends_with("2 events of 1 days, whole and unchanged\n"));
+    let changed = verify(&whole.replace("two", "2"));
+    assert_eq!(changed.status.code(), Some(1));
+    assert!(
+        text(&changed.stderr).ends_with("line 2: the hash does not match\n"),
+        "{}",
+        text(&changed.stderr)
+    );
+}
+
+#[test]
 fn without_a_stack_the_error_says_how_to_start_one() {
     // A port that was free a moment ago.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();

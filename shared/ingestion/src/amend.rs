@@ -56,7 +56,7 @@ impl Amending<'_> {
             return Ok(Some(outcome_of_equal(same.fingerprint, own, tried)));
         }
         // The event itself is there: this revision was compared with it.
-        let Some(StoredRevision { fingerprint, data }) = chain.last() else { return Ok(None) };
+        let Some(StoredRevision { fingerprint, time, data }) = chain.last() else { return Ok(None) };
         if !chain.iter().all(|stored| is_amendable(&stored.data)) {
             return Ok(Some(InsertOutcome::Conflict));
         }
@@ -67,8 +67,8 @@ impl Amending<'_> {
             return Ok(Some(InsertOutcome::AmendedTooOften));
         }
         let Arrival { now, retention_days } = self.arrival;
-        let amendment = insertion.event.clone().amending(data);
-        let raw = RawEvent::new(&amendment, own.request, now, retention_days)?.at_position(chain.len());
+        let amendment = insertion.event.clone().amending(data, *time);
+        let raw = RawEvent::new(&amendment, own.request, now, retention_days)?.at_position(chain.len(), own);
         let inserted = self.table.insert_events(&[&raw]).await?;
         Ok((inserted.first() == Some(&Inserted::Stored)).then_some(InsertOutcome::Accepted))
     }

@@ -64,7 +64,7 @@ impl EventType {
 
 /// The data of an event, and warnings about what was left out of it.
 pub struct Parsed {
-    pub data: Data<(), ()>,
+    pub data: Data<()>,
     pub revision: u64,
     pub warnings: Vec<Fault>,
 }
@@ -268,7 +268,7 @@ fn details(raw: &RawValue) -> Result<String, Invalid> {
     }
 }
 
-fn compute_usage(fields: &mut FieldReader<'_>) -> Option<ComputeUsage<()>> {
+fn compute_usage(fields: &mut FieldReader<'_>) -> Option<ComputeUsage> {
     let project_id = fields.required("project_id", id);
     let instance_id = fields.required("instance_id", id);
     // Sample times are truncated to milliseconds.
@@ -293,7 +293,6 @@ fn compute_usage(fields: &mut FieldReader<'_>) -> Option<ComputeUsage<()>> {
         disk_gb: Quantity(disk_gb?),
         bandwidth_in_bytes: bandwidth_in_bytes?,
         bandwidth_out_bytes: bandwidth_out_bytes?,
-        zone: (),
         attribution,
     })
 }
@@ -306,7 +305,7 @@ fn length(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<NonZeroU64, Invalid>
     length.ok_or_else(|| Invalid::new("sample_length", "Sample should end after it begins"))
 }
 
-pub fn end(sample: &ComputeUsage<()>) -> DateTime<Utc> {
+pub fn end(sample: &ComputeUsage) -> DateTime<Utc> {
     sample.from + TimeDelta::milliseconds(i64::try_from(sample.length_ms.get()).unwrap_or(i64::MAX))
 }
 

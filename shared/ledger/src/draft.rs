@@ -1,11 +1,9 @@
-//! Events as senders describe them, before they are dated and priced.
+//! Events as senders describe them, before they are priced.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
-use crate::event::{Amendment, ComputeUsage, Data, Event, LlmCall};
+use crate::event::{Amendment, Data, Event, LlmCall};
 use crate::ids::{Name, OrgId};
-use crate::period::Day;
 use crate::settings::Settings;
 
 /// A valid event without what ingest adds to it. [`Draft::stamp`] is the only way from here to an [`Event`], so no
@@ -20,24 +18,24 @@ pub struct Draft {
     pub time: DateTime<Utc>,
     /// Of several events with the same identity, the one with the highest revision holds.
     pub revision: u64,
-    /// What happened: calls without a cost, samples without a zone.
-    pub data: Data<(), ()>,
+    /// What happened: calls without a cost.
+    pub data: Data<()>,
 }
 
 impl Draft {
-    /// Dates the event in the organization's zone and prices it at the rates in force at its own time.
+    /// Prices the event at the rates in force at its own time.
     pub fn stamp(self, org: &OrgId, settings: &Settings) -> Event {
         let Self { source, id, time, revision, data } = self;
         let data = match data {
             Data::LlmCall(call) => Data::LlmCall(price(call, time, settings)),
             Data::TaskCompleted(task) => Data::TaskCompleted(task),
             Data::AgentActivity(activity) => Data::AgentActivity(activity),
-            Data::ComputeUsage(sample) => Data::ComputeUsage(in_zone(sample, settings.zone)),
+            Data::ComputeUsage(sample) => Data::ComputeUsage(sample),
             Data::HostReport(report) => Data::HostReport(report),
             // A sender knows nothing of what it replaces: this one is void.
             Data::Amendment(_) => Data::Amendment(Amendment { replaces: None, with: None }),
         };
-        Event { org: org.clone(), source, id, time, day: Day::of(time, settings.zone), revision, data }
+        Event { org: org.clone(), source, id, time, revision, data }
     }
 }
 
@@ -65,27 +63,12 @@ fn price(call: LlmCall<()>, time: DateTime<Utc>, settings: &Settings) -> LlmCall
     }
 }
 
-fn in_zone(sample: ComputeUsage<()>, zone: Tz) -> ComputeUsage {
-    ComputeUsage {
-        zone,
-        project_id: sample.project_id,
-        instance_id: sample.instance_id,
-        from: sample.from,
-        length_ms: sample.length_ms,
-        cpu_cores: sample.cpu_cores,
-        ram_gb: sample.ram_gb,
-        disk_gb: sample.disk_gb,
-        bandwidth_in_bytes: sample.bandwidth_in_bytes,
-        bandwidth_out_bytes: sample.bandwidth_out_bytes,
-        attribution: sample.attribution,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Attribution, CallStatus, HostReport, KeySource};
-    use crate::ids::{AgentId, Label, NodeId};
+    use crate::calendar::Calendar;
+    use crate::event::{Attribution, CallStatus, KeySource};
+    use crate::ids::{AgentId, Label};
     use crate::pricing::{OwnPrices, TokenUsage, Unpriced};
     use crate::settings::OrganizationSettings;
 
@@ -93,10 +76,10 @@ mod tests {
         Name::new(text).unwrap()
     }
 
-    fn stamped(data: Data<(), ()>) -> Event {
+    fn stamped(data: Data<()>) -> Event {
         let organization = OrganizationSettings::default();
         let settings = Settings {
-            zone: Tz::Asia__Kathmandu,
+            calendar: Calendar::default(),
             own_prices: OwnPrices::default(),
             organization,
             plan: None,
@@ -106,7 +89,7 @@ mod tests {
         draft.stamp(&OrgId::new("acme").unwrap(), &settings)
     }
 
-    fn call(model: &str) -> Data<(), ()> {
+    fn call(model: &str) -> Data<()> {
         Data::LlmCall(LlmCall {
             agent_id: AgentId::new("nova").unwrap(),
             provider: Label::new("anthropic").unwrap(),
@@ -127,16 +110,6 @@ mod tests {
             cost_usd: None,
             cost: (),
         })
-    }
-
-    #[test]
-    fn the_day_is_that_of_the_organizations_zone() {
-        let report = HostReport {
-            node_id: NodeId::new("n").unwrap(),
-            hosted_sites: 1,
-            attribution: Attribution::default(),
-        };
-        assert_eq!(stamped(Data::HostReport(report)).day.to_string(), "2026-09-16");
     }
 
     #[test]

@@ -23,12 +23,10 @@ pub struct Event {
     pub org: OrgId,
     /// The CloudEvents `source`.
     pub source: Name,
-    /// The CloudEvents `id`, unique within the source and `day`.
+    /// The CloudEvents `id`, unique within the source and the UTC day of `time`.
     pub id: Name,
     /// The CloudEvents `time`: when it happened.
     pub time: DateTime<Utc>,
-    /// The day of `time` in the time zone that the organization had when the event was ingested.
-    pub day: Day,
     /// Of several events with the same identity, the one with the highest revision holds.
     pub revision: u64,
     /// The payload.
@@ -39,7 +37,7 @@ pub struct Event {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type")]
 #[expect(clippy::large_enum_variant, reason = "most events are calls")]
-pub enum Data<Cost = CallCost, Zone = Tz> {
+pub enum Data<Cost = CallCost> {
     /// A call of a language model.
     #[serde(rename = "llm.call")]
     LlmCall(LlmCall<Cost>),
@@ -51,25 +49,25 @@ pub enum Data<Cost = CallCost, Zone = Tz> {
     AgentActivity(AgentActivity),
     /// A sample of a project's compute usage.
     #[serde(rename = "compute.usage")]
-    ComputeUsage(ComputeUsage<Zone>),
+    ComputeUsage(ComputeUsage),
     /// A node's report of the number of sites it hosts.
     #[serde(rename = "host.report")]
     HostReport(HostReport),
     /// A later revision of an event that is stored.
     #[serde(rename = "amendment")]
-    Amendment(Amendment<Cost, Zone>),
+    Amendment(Amendment<Cost>),
 }
 
 /// A later revision of a stored event. It contributes the difference to what held before, so that the fold over all raw
 /// events stays a sum. An event that is void from the start contributes nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Amendment<Cost = CallCost, Zone = Tz> {
+pub struct Amendment<Cost = CallCost> {
     /// What held before; none if there was nothing, or a void event.
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
-    pub replaces: Option<Box<Data<Cost, Zone>>>,
+    pub replaces: Option<Box<Data<Cost>>>,
     /// What holds from now on; none: the event is void.
     #[serde(default = "none", skip_serializing_if = "Option::is_none")]
-    pub with: Option<Box<Data<Cost, Zone>>>,
+    pub with: Option<Box<Data<Cost>>>,
 }
 
 /// Unlike `Default`, it asks nothing of the type.
@@ -124,6 +122,11 @@ impl Attribution {
         let room = MAX_TAGS.saturating_sub(self.tags.len());
         let new = tags.iter().filter(|(name, _)| !self.tags.contains_key(*name)).take(room);
         self.key_tags = new.map(|(name, value)| (name.clone(), value.clone())).collect();
+    }
+
+    /// The value of a tag, the sender's or the key's.
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        self.tags.get(name).or_else(|| self.key_tags.get(name)).map(String::as_str)
     }
 
     /// All tags of the event.
@@ -226,7 +229,7 @@ pub struct AgentActivity {
 
 /// A sample of the compute used by one instance of a project: constant usage for `length_ms` from `from` on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ComputeUsage<Zone = Tz> {
+pub struct ComputeUsage {
     /// The project that the instance belongs to.
     pub project_id: ProjectId,
     /// The instance that was measured.
@@ -245,8 +248,6 @@ pub struct ComputeUsage<Zone = Tz> {
     pub bandwidth_in_bytes: u64,
     /// Bytes sent during the sample.
     pub bandwidth_out_bytes: u64,
-    /// The organization's time zone when the sample was ingested: it determines how the sample is split into days.
-    pub zone: Zone,
     /// Tags.
     #[serde(flatten)]
     pub attribution: Attribution,
@@ -264,7 +265,7 @@ pub struct HostReport {
     pub attribution: Attribution,
 }
 
-impl<Cost, Zone> Data<Cost, Zone> {
+impl<Cost> Data<Cost> {
     /// What holds once the event is stored: none if it is void.
     pub fn in_force(&self) -> Option<&Self> {
         match self {
@@ -299,10 +300,14 @@ impl<Cost, Zone> Data<Cost, Zone> {
 }
 
 impl LlmCall {
-    /// The model that was called, as a key that includes the provider: by the price book's id of it, if it has one.
+    /// The provider: by the price book's id of it, if it has one.
+    pub fn provider_id(&self) -> &str {
+        self.cost.provider_id.as_deref().unwrap_or(self.provider.as_str())
+    }
+
+    /// The model that was called, as a key that includes the provider.
     pub fn model_key(&self) -> ModelKey {
-        let provider = self.cost.provider_id.clone().unwrap_or_else(|| self.provider.to_string());
-        ModelKey { provider, model: self.model.to_string() }
+        ModelKey { provider: self.provider_id().to_owned(), model: self.model.to_string() }
     }
 }
 
@@ -313,19 +318,26 @@ pub const CONFIG_CHANGE: &str = "config_change";
 pub const REGISTRY_SOURCE: &str = "fleetledger/registry";
 
 impl Event {
-    /// The event as it stands after `data` took the place of what it said.
+    /// The event as it stands if it says `data`.
     #[must_use]
     pub fn saying(&self, data: Data) -> Self {
-        let Self { org, source, id, time, day, revision, .. } = self.clone();
-        Self { org, source, id, time, day, revision, data }
+        let Self { org, source, id, time, revision, .. } = self.clone();
+        Self { org, source, id, time, revision, data }
     }
 
-    /// Turns the event into one that takes the place of `stored`, which holds so far.
+    /// Turns the event into one that takes the place of `stored`, which holds so far, at the time of that: so both are on
+    /// the same day in every time zone.
     #[must_use]
-    pub fn amending(self, stored: &Data) -> Self {
+    pub fn amending(self, stored: &Data, time: DateTime<Utc>) -> Self {
         let boxed = |data: Option<&Data>| data.cloned().map(Box::new);
         let amendment = Amendment { replaces: boxed(stored.in_force()), with: boxed(self.data.in_force()) };
-        Self { data: Data::Amendment(amendment), ..self }
+        Self { data: Data::Amendment(amendment), time, ..self }
+    }
+
+    /// The UTC day of the event, under which it is stored. It stays what it is however often the organization changes
+    /// its time zone, so that an event that is sent again is always recognized.
+    pub fn utc_day(&self) -> Day {
+        Day::of(self.time, Tz::UTC)
     }
 
     /// Whether this event reports usage or activity, as opposed to a registry entry about a changed setting.
@@ -334,7 +346,7 @@ impl Event {
     }
 
     /// The first 16 bytes of a SHA-256 over what the sender sent. Equal content hashes equally however its JSON is
-    /// spelled, and what ingest adds (the cost of a call, the time zone of a sample, the tags of a key) is not hashed.
+    /// spelled, and what ingest adds, the cost of a call and the tags of a key, is not hashed.
     pub fn content_hash(&self) -> [u8; 16] {
         // An amendment is compared by what it says, not by what it replaces.
         let mut data = self.data.in_force().cloned();
@@ -343,10 +355,12 @@ impl Event {
         }
         match &mut data {
             Some(Data::LlmCall(call)) => call.cost = CallCost::default(),
-            Some(Data::ComputeUsage(sample)) => sample.zone = Tz::UTC,
             // Compared as sent: JSON numbers of other spelling may be other numbers to the sender.
             Some(Data::AgentActivity(activity)) => activity.details = canonical(&activity.details),
-            Some(Data::TaskCompleted(_) | Data::HostReport(_) | Data::Amendment(_)) | None => {}
+            Some(
+                Data::TaskCompleted(_) | Data::ComputeUsage(_) | Data::HostReport(_) | Data::Amendment(_),
+            )
+            | None => {}
         }
         let mut hash = Sha256::new();
         hash.update(self.time.timestamp_nanos_opt().unwrap_or_default().to_be_bytes());
@@ -399,7 +413,6 @@ mod tests {
                 source: name("s"),
                 id: name("1"),
                 time: DateTime::from_timestamp_millis(1_789_473_600_123).unwrap(),
-                day: Day::parse("2026-09-15").unwrap(),
                 revision: 0,
                 data: serde_json::from_str(data).unwrap(),
             };
@@ -421,9 +434,8 @@ mod tests {
         assert_eq!(hash(entry), "0da7d857cbca7086d91ee27e95830d9b");
         let sample = r#"{"type":"compute.usage","project_id":"p","instance_id":"i","from":"2026-09-15T10:00:00Z",
             "length_ms":1000,"cpu_cores":"0.5","ram_gb":"1","disk_gb":"2","bandwidth_in_bytes":3,
-            "bandwidth_out_bytes":4,"zone":"Asia/Kathmandu"}"#;
-        assert_eq!(hash(sample), hash(&sample.replace("Asia/Kathmandu", "UTC")));
-        assert_eq!(hash(sample), "ff2dfa34d6a6196a0c8f67f3ceecf973");
+            "bandwidth_out_bytes":4}"#;
+        assert_eq!(hash(sample), "d95c21958d4912139fc809c81365c1e6");
         assert_eq!(
             hash(r#"{"type":"host.report","node_id":"n","hosted_sites":1}"#),
             "ce1cffa2fffc3d1479201fd184fe52c1"
@@ -447,7 +459,6 @@ mod tests {
                 source: name("s"),
                 id: name("1"),
                 time: DateTime::UNIX_EPOCH,
-                day: Day::parse("1970-01-01").unwrap(),
                 revision: 0,
                 data: Data::HostReport(report),
             };

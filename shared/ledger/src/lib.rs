@@ -5,7 +5,9 @@
 #![warn(missing_docs)]
 
 pub mod alert;
+pub mod calendar;
 pub mod cost;
+pub mod dimension;
 pub mod draft;
 pub mod event;
 pub mod ids;

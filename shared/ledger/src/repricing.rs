@@ -9,8 +9,10 @@
 //! recomputed, nor on the price book of a later release.
 
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::Calendar;
 use crate::cost::CallCost;
 use crate::event::LlmCall;
 use crate::money::Usd;
@@ -20,10 +22,12 @@ use crate::pricing::Book;
 /// The calls to reprice, and who asked for it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepricingSettings {
-    /// The first day, in the organization's zone.
+    /// The first day.
     pub from: Day,
     /// The last day.
     pub to: Day,
+    /// The zone of these days: the organization's when it was requested.
+    pub zone: Tz,
     /// The provider, by any of its names; none: all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
@@ -40,18 +44,28 @@ pub struct RepricingSettings {
 }
 
 impl RepricingSettings {
-    /// The days that it covers.
-    pub const fn days(&self) -> DayRange {
-        DayRange { first: self.from, last: self.to }
+    /// The days of UTC whose raw events may be covered.
+    pub fn utc_days(&self) -> DayRange {
+        let of_day = |day| Calendar { zone: self.zone, ..Calendar::default() }.overlapped(day);
+        DayRange { first: of_day(self.from).first, last: of_day(self.to).last }
     }
 
-    /// Whether it is about `call`, apart from the day.
-    pub fn covers(&self, call: &LlmCall) -> bool {
+    /// The last day that is done when everything up to a day of UTC is.
+    pub fn done(&self, utc_day: Day) -> Option<Day> {
+        let unfinished = Day::of(utc_day.next().start(Tz::UTC), self.zone);
+        let done = unfinished.minus(1).min(self.to);
+        (self.from <= done).then_some(done)
+    }
+
+    /// Whether it is about a call of `time`.
+    pub fn covers(&self, call: &LlmCall, time: DateTime<Utc>) -> bool {
+        let days = DayRange { first: self.from, last: self.to };
         let is_model = self
             .model
             .as_ref()
             .is_none_or(|model| model.to_lowercase() == call.model.as_str().to_lowercase());
-        is_model
+        days.contains(Day::of(time, self.zone))
+            && is_model
             && self
                 .provider
                 .as_ref()
@@ -118,14 +132,47 @@ mod tests {
         serde_json::from_value(data).unwrap()
     }
 
+    fn of_days(from: Day, to: Day, zone: Tz) -> RepricingSettings {
+        let (who, at) = (String::new(), DateTime::default());
+        RepricingSettings { from, to, zone, provider: None, model: None, why: None, who, at }
+    }
+
+    #[test]
+    fn days_are_those_of_the_zone() {
+        let day = |text: &str| Day::parse(text).unwrap();
+        let (from, to) = (day("2026-09-15"), day("2026-09-16"));
+        for (zone, utc_days, first, last) in [
+            (Tz::UTC, ("2026-09-15", "2026-09-16"), "2026-09-15T00:00:00Z", "2026-09-16T23:59:59Z"),
+            (Tz::Asia__Kolkata, ("2026-09-14", "2026-09-16"), "2026-09-14T18:30:00Z", "2026-09-16T18:29:59Z"),
+            (
+                Tz::Etc__GMTPlus12,
+                ("2026-09-15", "2026-09-17"),
+                "2026-09-15T12:00:00Z",
+                "2026-09-17T11:59:59Z",
+            ),
+        ] {
+            let wanted = of_days(from, to, zone);
+            let DayRange { first: utc_first, last: utc_last } = wanted.utc_days();
+            assert_eq!((utc_first, utc_last), (day(utc_days.0), day(utc_days.1)), "{zone}");
+            let [first, last]: [DateTime<Utc>; 2] = [first, last].map(|time| time.parse().unwrap());
+            let second = chrono::TimeDelta::seconds(1);
+            let covered = [first - second, first, last, last + second]
+                .map(|time| wanted.covers(&call("acme", "m"), time));
+            assert_eq!(covered, [false, true, true, false], "{zone}");
+            assert_eq!((wanted.done(utc_first.minus(1)), wanted.done(utc_last)), (None, Some(to)), "{zone}");
+        }
+        let wanted = of_days(from, to, Tz::Asia__Kolkata);
+        let done = ["2026-09-14", "2026-09-15"].map(|utc_day| wanted.done(day(utc_day)));
+        assert_eq!(done, [None, Some(from)]);
+    }
+
     #[test]
     fn a_provider_is_found_under_all_its_names_and_a_model_in_any_case() {
         let covers = |provider: Option<&str>, model: Option<&str>, call: &LlmCall| {
             let day = Day::parse("2026-09-15").unwrap();
             let (provider, model) = (provider.map(str::to_owned), model.map(str::to_owned));
-            let at = DateTime::default();
-            RepricingSettings { from: day, to: day, provider, model, why: None, who: String::new(), at }
-                .covers(call)
+            let wanted = RepricingSettings { provider, model, ..of_days(day, day, Tz::UTC) };
+            wanted.covers(call, day.start(Tz::UTC))
         };
         let gemini = call("vertex_ai", "gemini-3-É");
         for (provider, model, is_covered) in [

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::keys;
 use crate::keys::SK;
 use crate::{Item, Usage, decode};
+use ledger::calendar::Generation;
 use ledger::ids::{AgentId, OrgId};
 use ledger::money::{Usd, exact_add};
 use ledger::period::{Day, DayRange};
@@ -52,6 +53,7 @@ impl Usage {
     pub async fn agent_costs(
         &self,
         org: &OrgId,
+        generation: Generation,
         days: DayRange,
         models: &BTreeSet<ModelCode>,
     ) -> Result<Vec<AgentCost>> {
@@ -59,9 +61,10 @@ impl Usage {
             return Ok(Vec::new());
         }
         let months = days.by_month().map(|(month, part)| async move {
-            let range = keys::agent_days(org, month, part.first, part.last);
+            let range = keys::agent_days(org, generation, month, part.first, part.last);
             let mut query = self.table.query(&range);
-            if models.len() <= MAX_NAMED {
+            // Of what an organization's day counts as other, an agent's day may know the model.
+            if models.len() <= MAX_NAMED && !models.contains(&ModelCode::other()) {
                 let columns =
                     models.iter().flat_map(|code| MEASURES.map(|measure| Measure::Model(*code, measure)));
                 let columns: Vec<_> = columns.map(|measure| keys::columns::spell(&measure.into())).collect();

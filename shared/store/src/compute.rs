@@ -3,9 +3,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::try_join_all;
 
-use super::keys::{self, ComputeBucket, Keyed};
+use super::keys::{self, KeyRange, Keyed};
 use super::{Item, Usage, decode};
 use crate::error::{Error, Result};
+use ledger::calendar::Generation;
 use ledger::ids::{OrgId, ProjectId};
 use ledger::period;
 use ledger::period::{Day, DayRange};
@@ -41,7 +42,11 @@ impl Usage {
     ) -> Result<Vec<(DateTime<Utc>, ProjectId, Compute)>> {
         let names: Vec<_> = hours.hours().map(hour_of).collect();
         let items = match project {
-            None => self.compute_of_all(org, ComputeBucket::Hour, &names).await?,
+            None => {
+                let months = names.chunk_by(|a, b| a.get(..MONTH) == b.get(..MONTH));
+                let ends = months.filter_map(|month| month.first().zip(month.last()));
+                self.compute_in(ends.map(|(first, last)| keys::compute_hours(org, first, last))).await?
+            }
             Some(project) => {
                 let target =
                     |name: &String| RollupId::ProjectHour(org.clone(), name.clone(), project.clone());
@@ -58,16 +63,18 @@ impl Usage {
     pub async fn compute_days(
         &self,
         org: &OrgId,
+        generation: Generation,
         days: DayRange,
         project: Option<&ProjectId>,
     ) -> Result<Vec<(Day, ProjectId, Compute)>> {
         let items = match project {
             None => {
-                let names: Vec<_> = days.days().map(|day| day.to_string()).collect();
-                self.compute_of_all(org, ComputeBucket::Day, &names).await?
+                let months = days.by_month();
+                let range = |part: DayRange| keys::compute_days(org, generation, part.first, part.last);
+                self.compute_in(months.map(|(_, part)| range(part))).await?
             }
             Some(project) => {
-                let target = |day| RollupId::ProjectDay(org.clone(), day, project.clone());
+                let target = |day| RollupId::ProjectDay(org.clone(), generation, day, project.clone());
                 let keys: Vec<_> = days.days().map(|day| target(day).key()).collect();
                 self.table.get_many(&keys).await?
             }
@@ -75,11 +82,8 @@ impl Usage {
         buckets(&items, Day::parse)
     }
 
-    async fn compute_of_all(&self, org: &OrgId, kind: ComputeBucket, names: &[String]) -> Result<Vec<Item>> {
-        let months = names.chunk_by(|a, b| a.get(..MONTH) == b.get(..MONTH));
-        let queries = months.filter_map(|month| month.first().zip(month.last())).map(|(first, last)| async {
-            self.table.query(&keys::compute_buckets(org, kind, first, last)).all(Ok).await
-        });
+    async fn compute_in(&self, ranges: impl Iterator<Item = KeyRange>) -> Result<Vec<Item>> {
+        let queries = ranges.map(|range| async move { self.table.query(&range).all(Ok).await });
         Ok(try_join_all(queries).await?.into_iter().flatten().collect())
     }
 }

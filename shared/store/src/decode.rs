@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use rust_decimal::Decimal;
 
 use super::Item;
-use super::keys::{PK, SEALED, SK, UNPRICED, VERSION, WRITES, columns, is_mark};
+use super::keys::{FULL, PK, SEALED, SK, UNPRICED, VERSION, WRITES, columns, is_mark};
 use crate::error::{Error, Result};
 use ledger::rollup::{Column, Rollup, UnpricedRows};
 
@@ -94,5 +94,5 @@ fn each_column(item: &Item, mut take: impl FnMut(Column, Value)) -> Result<()> {
 
 /// Whether an attribute of a rollup item is not a column.
 fn is_system(name: &str) -> bool {
-    [PK, SK, VERSION, WRITES, SEALED, UNPRICED].contains(&name) || is_mark(name)
+    [PK, SK, VERSION, WRITES, SEALED, FULL, UNPRICED].contains(&name) || is_mark(name)
 }

@@ -49,6 +49,8 @@ pub struct Fingerprint {
 pub struct StoredRevision {
     /// Content hash, request id and revision.
     pub fingerprint: Fingerprint,
+    /// The time of the event.
+    pub time: DateTime<Utc>,
     /// The payload.
     pub data: Data,
 }
@@ -67,7 +69,7 @@ impl RawEvent {
     /// The stored form of `event`, which arrived at `now` in the request `request`. The table's TTL deletes it `days`
     /// later.
     pub fn new(event: &Event, request: [u8; 8], now: DateTime<Utc>, days: u32) -> Result<Self> {
-        let key = keys::event_key(&event.org, event.day, event.source.as_str(), event.id.as_str());
+        let key = keys::event_key(&event.org, event.utc_day(), event.source.as_str(), event.id.as_str());
         let fingerprint = Fingerprint { hash: event.content_hash(), request, revision: event.revision };
         let expires = (now + TimeDelta::days(days.into())).timestamp();
         let data = serde_json::to_string(&event.data).map_err(Error::internal)?;
@@ -91,9 +93,12 @@ impl RawEvent {
 }
 
 impl RawEvent {
-    /// The same event as an amendment of one that is stored, at a position that no other amendment may have.
+    /// The same event as an amendment of one that is stored, at a position that no other amendment may have. The content that
+    /// it is compared by is that of `sent`, which may have another time.
     #[must_use]
-    pub fn at_position(mut self, position: usize) -> Self {
+    pub fn at_position(mut self, position: usize, sent: Fingerprint) -> Self {
+        self.fingerprint = sent;
+        self.item.insert(attr::HASH.to_owned(), AttributeValue::B(Blob::new(sent.hash)));
         self.key = keys::amendment_key(&self.key, position);
         self.item.insert(SK.to_owned(), s(self.key.sk.clone()));
         self
@@ -109,15 +114,16 @@ pub fn parse(item: &Item) -> Result<Event, String> {
     if version.map(String::as_str) != Some(version::LAYOUT) {
         return Err(format!("version {version:?} is not known"));
     }
-    Ok(Event {
+    let event = Event {
         org,
-        day,
         source: Name::new(source).map_err(|fault| fault.to_string())?,
         id: Name::new(id).map_err(|fault| fault.to_string())?,
         time: period::parse_instant(text(attr::TIME)?).ok_or("the time is not RFC 3339")?,
         revision: revision(item).ok_or("the revision is not a number")?,
         data: serde_json::from_str(text(attr::DATA)?).map_err(|fault| fault.to_string())?,
-    })
+    };
+    // Whoever recomputes a day reads the events under its key, so that is where this one has to be.
+    if event.utc_day() == day { Ok(event) } else { Err(format!("the time is not on {day}")) }
 }
 
 /// The revision of an event: 0 where none is stored.
@@ -160,9 +166,11 @@ impl Events {
             let (_, fingerprint) = fingerprint(&item)
                 .ok_or_else(|| Error::Internal("a raw event has no fingerprint".to_owned()))?;
             let data = serde_json::from_str(decode::required(&item, attr::DATA)?).map_err(Error::internal)?;
-            Ok(StoredRevision { fingerprint, data })
+            let time = period::parse_instant(decode::required(&item, attr::TIME)?);
+            let time = time.ok_or_else(|| Error::Internal("a raw event has no time".to_owned()))?;
+            Ok(StoredRevision { fingerprint, time, data })
         };
-        let attributes = [PK, SK, attr::HASH, attr::REQUEST, attr::REVISION, attr::DATA];
+        let attributes = [PK, SK, attr::HASH, attr::REQUEST, attr::REVISION, attr::TIME, attr::DATA];
         self.table.query(&keys::event_and_amendments(key)).strong().attributes(attributes).all(parse).await
     }
 }

@@ -22,6 +22,7 @@ pub mod raw_events;
 pub mod reconcile;
 pub mod registry;
 pub mod repricing;
+mod room;
 pub mod sequence;
 pub mod sources;
 pub mod status;

@@ -70,7 +70,7 @@ impl Meter {
     clippy::cast_sign_loss,
     reason = "not money"
 )]
-fn halves(capacity: Option<&ConsumedCapacity>) -> u64 {
+pub fn halves(capacity: Option<&ConsumedCapacity>) -> u64 {
     let units = capacity.and_then(ConsumedCapacity::capacity_units).unwrap_or_default();
     (units * 2.0).round() as u64
 }

@@ -2,10 +2,11 @@
 //! organization has been reconciled.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::keys::{self, Key, KeyRange, PK, SEALED, SK, VERSION, WRITES};
+use super::keys::{self, FULL, Key, KeyRange, PK, SEALED, SK, VERSION, WRITES};
 use super::table::{Consistency, Write, WriteOutcome, absent, equals};
-use super::{Item, Usage, decode, key_attributes, n, new_item, s, usage, version};
+use super::{Item, Usage, decode, key_attributes, n, new_item, room, s, usage, version};
 use crate::error::{Error, Result};
 use ledger::ids::OrgId;
 use ledger::period::Day;
@@ -18,6 +19,8 @@ pub struct StoredRollup {
     pub writes: u64,
     /// How often it was sealed; none if it is not.
     pub sealed: Option<u64>,
+    /// Whether it gets no new columns, see [`Usage::mark_full`].
+    pub full: bool,
     /// Its columns as they are stored.
     pub columns: Rollup,
 }
@@ -42,6 +45,8 @@ pub struct ReconcileProgress {
     pub sealed: Option<Day>,
 }
 
+/// Concurrent deletes.
+const DELETES_IN_FLIGHT: usize = 32;
 /// The attribute of a dirty day that identifies the last request to recompute it.
 const TOKEN: &str = "token";
 /// Attributes of an organization's progress.
@@ -62,7 +67,8 @@ impl Usage {
     }
 
     /// Replaces the columns `before` of an item by `after`, removes its marks and seals it, if it has had exactly
-    /// `writes` updates. Columns that are in neither stay as they are.
+    /// `writes` updates. Columns that are in neither stay as they are. What the item has no room for is counted as
+    /// `(other)`, and the item is then marked full.
     pub async fn rewrite(
         &self,
         key: &Key,
@@ -77,10 +83,14 @@ impl Usage {
             item.remove(&keys::columns::spell(column));
         }
         item.retain(|name, _| !keys::is_mark(name));
+        let (after, full) = room::fit(after, &before.columns().cloned().collect());
         item.remove(keys::UNPRICED);
-        item.extend(usage::columns(after));
+        item.extend(usage::columns(&after));
         if !after.unpriced.is_empty() {
             item.insert(keys::UNPRICED.to_owned(), usage::unpriced_attribute(&after.unpriced)?);
+        }
+        if full {
+            item.insert(FULL.to_owned(), n(1));
         }
         item.extend([
             (VERSION.to_owned(), version::attribute()),
@@ -94,6 +104,19 @@ impl Usage {
             WriteOutcome::TooLarge => Ok(RewriteOutcome::TooLarge),
             outcome @ WriteOutcome::Conflict => outcome.applied().map(|_| RewriteOutcome::Changed),
         }
+    }
+
+    /// Deletes the rollups in a range of keys.
+    pub async fn delete_rollups(&self, range: &KeyRange) -> Result<()> {
+        let pages = self.table.query(range).any_version().attributes([PK, SK]).pages();
+        let mut pages = std::pin::pin!(pages);
+        while let Some(page) = pages.try_next().await? {
+            let keys: Vec<_> = page.iter().map(key).collect::<Result<_>>()?;
+            let deletes: Vec<_> =
+                keys.iter().map(|key| self.table.delete(key).send_unconditionally()).collect();
+            stream::iter(deletes).buffer_unordered(DELETES_IN_FLIGHT).try_collect::<Vec<_>>().await?;
+        }
+        Ok(())
     }
 
     /// Seals an item as it is, so that it stops changing while it is recomputed.
@@ -175,6 +198,7 @@ fn stored_rollup(item: &Item) -> Result<StoredRollup> {
     Ok(StoredRollup {
         writes: count(WRITES).unwrap_or_default(),
         sealed: count(SEALED),
+        full: item.contains_key(FULL),
         columns: decode::columns(item)?,
     })
 }

@@ -27,6 +27,8 @@ pub struct Caller {
     pub scopes: BTreeSet<Scope>,
     /// Tags of the key, for the events that are sent with it.
     pub tags: BTreeMap<String, String>,
+    /// Every scope that the token or the key has, the route's among them.
+    pub scopes: BTreeSet<Scope>,
 }
 
 /// What tells who a caller is.

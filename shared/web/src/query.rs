@@ -1,5 +1,6 @@
 //! Query parameters.
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
@@ -57,6 +58,24 @@ impl QueryReader {
             return None;
         }
         first
+    }
+
+    /// The parameters named `outer[inner]`, by `inner`, each with all of its values.
+    pub fn members(&self, outer: &str) -> BTreeMap<String, Vec<String>> {
+        let mut members: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in &self.pairs {
+            let inner = name.strip_prefix(outer).and_then(|rest| rest.strip_prefix('['));
+            if let Some(inner) = inner.and_then(|rest| rest.strip_suffix(']')) {
+                members.entry(inner.to_owned()).or_default().push(value.clone());
+            }
+        }
+        members
+    }
+
+    /// Reports a fault of the parameter `outer[inner]`.
+    pub fn fault_of_member(&mut self, outer: &str, inner: &str, kind: &'static str, msg: impl Into<String>) {
+        let name = Loc::given(&format!("{outer}[{inner}]"));
+        self.faults.push(Fault::new(vec![Loc::from("query"), name], kind, msg));
     }
 
     /// An integer within `range`.
@@ -149,5 +168,15 @@ mod tests {
         }
         assert_eq!(days("days=7&days=7"), Err(vec!["repeated"]));
         assert_eq!(days("days=7&d%61ys=8"), Err(vec!["repeated"]));
+    }
+
+    #[test]
+    fn members_of_a_parameter_may_have_several_values() {
+        let query = QueryReader::parse(
+            "filter[agent]=a&filter%5Bagent%5D=b&filter[x]=&filter=c&filter[y=d&xfilter[z]=e",
+        );
+        let members: Vec<_> = query.members("filter").into_iter().collect();
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(members, [("agent".to_owned(), texts(&["a", "b"])), ("x".to_owned(), texts(&[""]))]);
     }
 }

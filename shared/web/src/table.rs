@@ -18,7 +18,7 @@ use crate::error::{Error, Fault, Loc, Result};
 /// The query parameter that names a format. It wins over `Accept`, since a link has no headers.
 const PARAMETER: &str = "format";
 /// The cursor of the next page: a table has no place for it.
-const NEXT_CURSOR: &str = "x-next-cursor";
+pub const NEXT_CURSOR: &str = "x-next-cursor";
 
 /// A format other than JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -217,8 +217,8 @@ fn flatten(name: &str, value: &RawValue, cells: &mut Vec<(String, String)>) {
     }
 }
 
-/// A spreadsheet would run text that begins like a formula (OWASP, CSV injection). Money as text stays a number.
-fn harmless(text: String) -> String {
+/// Text for a cell. A spreadsheet would run text that begins like a formula (OWASP, CSV injection). Money as text stays a number.
+pub fn harmless(text: String) -> String {
     let is_formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let is_number = || text.parse::<rust_decimal::Decimal>().is_ok();
     if is_formula && !is_number() { format!("'{text}") } else { text }

@@ -3,6 +3,7 @@
 mod crashes;
 mod destinations;
 mod forecast;
+mod formats;
 mod last_24_hours;
 mod list;
 mod message;

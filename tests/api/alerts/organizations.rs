@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures::future::join_all;
+use ledger::calendar::Generation;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::RollupId;
@@ -39,7 +40,8 @@ fn notified(watch: &Watch) -> Vec<String> {
 async fn an_organization_with_broken_data_delays_no_other_and_is_named_in_the_error() {
     let watch = Watch::new().await;
     fill(&watch, &["a", "b", "c"]).await;
-    let key = RollupId::OrgDay(OrgId::new("b").unwrap(), Day::of(noon(), chrono_tz::UTC)).key();
+    let key =
+        RollupId::OrgDay(OrgId::new("b").unwrap(), Generation::FIRST, Day::of(noon(), chrono_tz::UTC)).key();
     let client = watch.world.stack.client();
     let broken = client.update_item().table_name(table_name("UsageTable")).key("pk", string(&key.pk));
     let broken = broken.key("sk", string(&key.sk)).update_expression("SET #b = :b");
@@ -68,7 +70,8 @@ async fn an_organization_that_causes_a_panic_delays_no_other() {
     // Together these exceed the range of exact decimals.
     let client = watch.world.stack.client();
     for (day, cost) in [("2026-09-14", "9999999999999999999999999999"), ("2026-09-13", "0.01")] {
-        let key = RollupId::OrgDay(OrgId::new("b").unwrap(), Day::parse(day).unwrap()).key();
+        let key =
+            RollupId::OrgDay(OrgId::new("b").unwrap(), Generation::FIRST, Day::parse(day).unwrap()).key();
         let put = client.put_item().table_name(table_name("UsageTable")).item("pk", string(&key.pk));
         let number = |text: &str| aws_sdk_dynamodb::types::AttributeValue::N(text.to_owned());
         put.item("sk", string(&key.sk))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_sns::config::{BehaviorVersion, Credentials, Region};
 use budget_alerts::BudgetAlerts;
 use budget_alerts::topic::Topic;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{RUNS, TIME, Watch, channels};
 use crate::support::receiver::{Received, Receiver, Reply};
@@ -56,7 +56,10 @@ async fn the_topic_gets_the_same_bytes_and_has_its_own_delivery_state() {
     let (posted, published) = (watch.receiver.only(), service.received());
     assert_eq!(published.len(), 2);
     for form in published.iter().map(form) {
-        assert_eq!(form["Message"].as_bytes(), posted.body);
+        assert_eq!(form["MessageStructure"], "json");
+        let by_protocol: Value = serde_json::from_str(&form["Message"]).unwrap();
+        assert_eq!(by_protocol["default"].as_str().unwrap().as_bytes(), posted.body);
+        assert!(by_protocol["email"].as_str().unwrap().contains("\nBudget: 100.00 USD\n"), "{by_protocol}");
         assert!(
             form.iter().any(|(name, value)| name.ends_with(".StringValue") && value == posted.id()),
             "{form:?}"

@@ -3,10 +3,11 @@
 mod advice;
 mod book;
 mod figures;
-mod oracle;
+pub mod oracle;
 mod own_prices;
 mod periods;
 mod pricing;
+mod query;
 mod random;
 mod random_advice;
 mod reprice;

@@ -72,6 +72,13 @@ impl Rollup {
     }
 }
 
+/// The figures of one call.
+pub fn of_call(call: &RandomCall, time: DateTime<Utc>) -> Rollup {
+    let mut rollup = Rollup::default();
+    rollup.count(call, time);
+    rollup
+}
+
 /// `whole` in the proportions of `parts`, each rounded but the last that is not zero, which takes the rest. Without a
 /// proportion it is all output.
 fn split(whole: i128, parts: [i128; 4]) -> [i128; 4] {

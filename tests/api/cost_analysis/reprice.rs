@@ -231,7 +231,9 @@ async fn requests_and_withdrawals_are_audited() {
     let mut changes: Vec<_> =
         log["data"].as_array().unwrap().iter().map(|entry| entry["details"].clone()).collect();
     changes.sort_by_key(|change| change["before"].is_object());
-    let settings = json!({ "from": DAYS[0], "to": DAYS[1], "why": "audit", "who": "local", "at": "2026-09-15T12:00:00Z" });
+    let settings = json!({
+        "from": DAYS[0], "to": DAYS[1], "zone": "UTC", "why": "audit", "who": "local", "at": "2026-09-15T12:00:00Z",
+    });
     let what = format!("repricing {id}");
     assert_eq!(
         changes,

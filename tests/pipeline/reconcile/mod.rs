@@ -1,6 +1,7 @@
 //! Reconciliation: drift is found, repaired on request, and a sealed day stays exact.
 
 mod drift;
+mod expired;
 mod large;
 mod nightly;
 mod replay;

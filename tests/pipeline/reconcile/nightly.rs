@@ -48,7 +48,7 @@ async fn a_day_is_compared_when_it_is_over_and_sealed_when_no_event_can_come() {
 async fn a_failing_organization_delays_no_other_and_the_run_ends_in_an_error() {
     let fixture = ReconcileFixture::new().await;
     let org = OrgId::new("acme").unwrap();
-    let settings = keys::organization_settings(&org);
+    let settings = keys::calendar(&org);
     let mut broken = fixture.empty(&settings);
     broken.insert(SETTINGS.to_owned(), AttributeValue::S("broken".to_owned()));
     let put =

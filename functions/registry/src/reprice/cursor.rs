@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ledger::period::Day;
 use store::keys::LANES;
 
-/// A place among the organization's events, which are read by day, lane and sort key. An event that is stored before it in
+/// A place among the organization's events, which are read by day of UTC, lane and sort key. An event that is stored before it in
 /// the meantime is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger::event::Data;
 use ledger::ids::{ModelKey, OrgId};
-use ledger::period::Day;
+use ledger::period::{Day, DayRange};
 use ledger::repricing::{RepricingFigures, RepricingSettings};
 use ledger::settings::Settings;
 use serde::Serialize;
@@ -63,9 +63,10 @@ impl DryRunRequest<'_> {
     /// Reads up to `limit` events from `cursor` on.
     pub async fn run(&self, events: &Events, limit: u64, cursor: Option<Cursor>) -> Result<DryRun> {
         let mut rows = FiguresByModel::new();
-        let mut place = cursor.unwrap_or_else(|| Cursor::start(self.wanted.from));
+        let DayRange { first, last } = self.wanted.utc_days();
+        let mut place = cursor.unwrap_or_else(|| Cursor::start(first));
         let (mut left, mut reads, mut text) = (limit, 0, 0);
-        while place.day <= self.wanted.to && left > 0 && reads < MAX_READS && text < MAX_TEXT {
+        while place.day <= last && left > 0 && reads < MAX_READS && text < MAX_TEXT {
             // An event may be amended by the next one, so it takes two to count one.
             let most = usize::try_from(left.clamp(2, PAGE)).unwrap_or(2);
             let after = place.after.as_deref();
@@ -89,16 +90,17 @@ impl DryRunRequest<'_> {
                 _ => place.next_lane(),
             };
         }
-        let next = (place.day <= self.wanted.to).then(|| place.to_string());
+        let next = (place.day <= last).then(|| place.to_string());
         Ok(self.response(rows, next))
     }
 
     fn count(&self, stored: &StoredEvent, rows: &mut FiguresByModel) {
         let Ok(event) = &stored.event else { return };
         let Some(Data::LlmCall(call)) = event.data.in_force() else { return };
-        if self.wanted.covers(call) {
+        if self.wanted.covers(call, event.time) {
             let cost = self.settings.price_call(call, event.time);
-            rows.entry((event.day, call.model_key())).or_default().count(&call.cost, &cost);
+            let day = Day::of(event.time, self.wanted.zone);
+            rows.entry((day, call.model_key())).or_default().count(&call.cost, &cost);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Repricing entries and figures as responses show them.
 
+use chrono_tz::Tz;
 use ledger::money::Number;
 use ledger::period::{Day, rfc3339};
 use ledger::repricing::RepricingFigures;
@@ -44,6 +45,7 @@ pub struct Entry {
     why: Option<String>,
     from: Day,
     to: Day,
+    timezone: Tz,
     provider: Option<String>,
     model: Option<String>,
     applied_through: Option<Day>,
@@ -53,6 +55,8 @@ pub struct Entry {
 }
 
 pub fn entry(repricing: Repricing) -> Versioned<Entry> {
+    let through = |utc_day: Option<Day>| utc_day.and_then(|utc_day| repricing.settings.done(utc_day));
+    let (applied_through, withdrawn_through) = (through(repricing.applied), through(repricing.withdrawn));
     let entry = Entry {
         id: repricing.id,
         dry_run: false,
@@ -62,10 +66,11 @@ pub fn entry(repricing: Repricing) -> Versioned<Entry> {
         why: repricing.settings.why,
         from: repricing.settings.from,
         to: repricing.settings.to,
+        timezone: repricing.settings.zone,
         provider: repricing.settings.provider,
         model: repricing.settings.model,
-        applied_through: repricing.applied,
-        withdrawn_through: repricing.withdrawn,
+        applied_through,
+        withdrawn_through,
         result: Figures::of(&repricing.figures),
     };
     Versioned::with_etag(entry, repricing.etag)

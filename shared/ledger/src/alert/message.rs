@@ -249,7 +249,7 @@ impl Facts {
 }
 
 /// An amount as a sentence shows it: in cents, except that what is not zero is not shown as zero.
-fn in_cents(amount: Usd) -> Usd {
+pub(super) fn in_cents(amount: Usd) -> Usd {
     let cents = Usd::new(amount.dollars().round_dp(2));
     if cents.is_zero() { amount } else { cents }
 }

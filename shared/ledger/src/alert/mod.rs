@@ -11,6 +11,7 @@
 mod crossing;
 mod delivery;
 mod failure;
+mod format;
 mod key;
 mod message;
 mod message_id;
@@ -18,6 +19,7 @@ mod message_id;
 pub use crossing::{Crossing, MAX_CROSSINGS, MonthCrossings};
 pub use delivery::{Channel, Delivery, DeliveryState, MAX_ATTEMPTS, Status, backoff};
 pub use failure::{DeliveryFailure, RetryAdvice};
+pub use format::note;
 pub use key::{AlertKey, AlertKind, BudgetId, budget_version};
 pub use message::{
     BudgetForecast, Facts, ForecastBasis, MESSAGE_VERSION, Message, MessageType, ModelCost, Party, Period,

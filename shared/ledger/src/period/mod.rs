@@ -76,6 +76,12 @@ pub fn oldest_complete_day(today: Day, retention_days: u32) -> Day {
     today.minus(retention_days.saturating_sub(2))
 }
 
+/// The oldest day of UTC whose events can be repriced: in every time zone, each day that contains one of them is
+/// [complete](oldest_complete_day).
+pub fn oldest_repriced_day(today: Day, retention_days: u32) -> Day {
+    oldest_complete_day(today, retention_days).next()
+}
+
 /// A calendar month in an organization's reporting time zone.
 ///
 /// It holds the date of any of its days and is serialized as that date. Only year and month are compared.

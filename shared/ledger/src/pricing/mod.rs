@@ -18,6 +18,7 @@ mod category;
 #[cfg(test)]
 mod compile;
 pub mod data;
+mod display_name;
 mod hash;
 mod nearest;
 mod own;
@@ -33,6 +34,7 @@ mod usage;
 pub use catalog::{Book, FamilyTier, ModelEntry, ProviderEntry};
 pub use category::Category;
 pub use data::Rate;
+pub use display_name::display_name;
 pub use own::{MULTIPLIER_ONE, OwnEntry, OwnPrice, OwnPrices};
 pub use pricer::{CallPrice, CostParts, EffectiveRow, ListedModel, Pricer};
 pub use resolve::Found;

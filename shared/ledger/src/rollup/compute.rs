@@ -6,7 +6,8 @@ use chrono::{DateTime, Duration, DurationRound, Utc};
 use rust_decimal::Decimal;
 
 use super::Measure;
-use super::{Contribution, Rollup, RollupId, Sighting};
+use super::{Rollup, RollupId};
+use crate::calendar::Calendar;
 use crate::event::{ComputeUsage, Event};
 use crate::money::exact_add;
 use crate::period::Day;
@@ -71,21 +72,24 @@ impl Compute {
     }
 }
 
-pub(super) fn of_sample(event: &Event, sample: &ComputeUsage) -> Contribution {
-    let end = sample.from + Duration::milliseconds(i64::try_from(sample.length_ms.get()).unwrap_or(i64::MAX));
+/// A sample's parts by hours of UTC.
+pub(super) fn by_hour(event: &Event, sample: &ComputeUsage) -> impl Iterator<Item = (RollupId, Rollup)> {
     let (org, project) = (&event.org, &sample.project_id);
-    let hours = parts(sample, end, next_hour)
-        .map(|(start, sums)| (RollupId::ProjectHour(org.clone(), hour_of(start), project.clone()), sums));
-    let days = parts(sample, end, |instant| Day::of(instant, sample.zone).next().start(sample.zone)).map(
-        |(start, sums)| {
-            (RollupId::ProjectDay(org.clone(), Day::of(start, sample.zone), project.clone()), sums)
-        },
-    );
-    Contribution {
-        sums: hours.chain(days).collect(),
-        sightings: vec![Sighting::project(event, project), Sighting::org(event)],
-        ..Contribution::default()
-    }
+    parts(sample, next_hour)
+        .map(|(start, sums)| (RollupId::ProjectHour(org.clone(), hour_of(start), project.clone()), sums))
+}
+
+/// A sample's parts by days of a calendar.
+pub(super) fn by_day(
+    event: &Event,
+    sample: &ComputeUsage,
+    calendar: &Calendar,
+) -> impl Iterator<Item = (RollupId, Rollup)> {
+    let (org, project) = (&event.org, &sample.project_id);
+    let Calendar { generation, zone, .. } = *calendar;
+    parts(sample, move |instant| Day::of(instant, zone).next().start(zone)).map(move |(start, sums)| {
+        (RollupId::ProjectDay(org.clone(), generation, Day::of(start, zone), project.clone()), sums)
+    })
 }
 
 fn next_hour(instant: DateTime<Utc>) -> DateTime<Utc> {
@@ -96,9 +100,9 @@ fn next_hour(instant: DateTime<Utc>) -> DateTime<Utc> {
 /// The parts of a sample between borders, each with its start.
 fn parts(
     sample: &ComputeUsage,
-    end: DateTime<Utc>,
     next_border: impl Fn(DateTime<Utc>) -> DateTime<Utc>,
 ) -> impl Iterator<Item = (DateTime<Utc>, Rollup)> {
+    let end = sample.from + Duration::milliseconds(i64::try_from(sample.length_ms.get()).unwrap_or(i64::MAX));
     let starts =
         std::iter::successors(Some(sample.from), move |start| Some(next_border(*start)).filter(|b| *b < end));
     let starts: Vec<_> = starts.collect();

@@ -338,6 +338,13 @@ pub struct ActivityDay {
     pub hours: BTreeMap<u32, BTreeMap<String, u64>>,
 }
 
+impl ActivityDay {
+    /// Whether some entries are not counted by their type.
+    pub fn has_surplus(&self) -> bool {
+        self.hours.values().any(|by_type| by_type.contains_key(super::OTHER))
+    }
+}
+
 impl From<&Rollup> for ActivityDay {
     fn from(rollup: &Rollup) -> Self {
         let mut day = Self::default();

@@ -5,45 +5,50 @@ mod amendment;
 mod column;
 mod compute;
 mod figures;
+mod months;
 #[expect(clippy::module_inception, reason = "the type that the module is about")]
 mod rollup;
 mod sighting;
+mod surplus;
 mod tokens;
 mod unpriced;
 
 use chrono::Timelike;
-use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 pub use column::{Column, Measure, ModelCode, ModelMeasure, TokenBucket};
 pub use compute::{Compute, hour_of, instance_hash};
 pub use figures::{ActivityDay, AgentDay, AgentModelFigures, ModelFigures, OrgDay, WorkFigures};
+pub use months::MonthsOfUse;
 pub use rollup::Rollup;
 pub use sighting::{Latest, Seen, Sighting, Subject};
+pub use surplus::OTHER;
 pub use unpriced::{MAX_UNPRICED_ROWS, MAX_UNPRICED_TEXT, UnpricedCall, UnpricedFigures, UnpricedRows};
 
+use crate::calendar::{Calendar, Generation};
 use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};
 use crate::ids::{AgentId, Label, OrgId, ProjectId};
 use crate::period::Day;
 use crate::pricing::Rate;
+use sighting::AgentWork;
 
 /// Identifies a rollup: an item of the usage table that events are aggregated in.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RollupId {
     /// A day of an organization.
-    OrgDay(OrgId, Day),
+    OrgDay(OrgId, Generation, Day),
     /// A day of an agent.
-    AgentDay(OrgId, Day, AgentId),
+    AgentDay(OrgId, Generation, Day, AgentId),
     /// An organization's calls without a price on a day. Their names are long and made up, so they are kept apart from
     /// the day's figures.
-    UnpricedDay(OrgId, Day),
+    UnpricedDay(OrgId, Generation, Day),
     /// Activity log entries by hour on a UTC day, of an organization or of one agent. The log is listed by instants, so
     /// time zones do not apply.
     ActivityDay(OrgId, Option<AgentId>, Day),
     /// A project's compute in a UTC hour, named by its start: `yyyy-mm-ddThh`.
     ProjectHour(OrgId, String, ProjectId),
     /// A project's compute on a day of the organization.
-    ProjectDay(OrgId, Day, ProjectId),
+    ProjectDay(OrgId, Generation, Day, ProjectId),
 }
 
 /// Input lengths in tokens above which calls of some model cost more. A call's tokens are also counted under the largest
@@ -88,23 +93,34 @@ impl RollupId {
     /// The organization that the rollup belongs to.
     pub const fn org(&self) -> &OrgId {
         match self {
-            Self::OrgDay(org, _)
+            Self::OrgDay(org, ..)
             | Self::AgentDay(org, ..)
-            | Self::UnpricedDay(org, _)
+            | Self::UnpricedDay(org, ..)
             | Self::ActivityDay(org, ..)
             | Self::ProjectHour(org, ..)
             | Self::ProjectDay(org, ..) => org,
         }
     }
 
+    /// The generation that the rollup belongs to; none if it is by days or hours of UTC, which every calendar shares.
+    pub const fn generation(&self) -> Option<Generation> {
+        match self {
+            Self::OrgDay(_, generation, _)
+            | Self::AgentDay(_, generation, ..)
+            | Self::UnpricedDay(_, generation, _)
+            | Self::ProjectDay(_, generation, ..) => Some(*generation),
+            Self::ActivityDay(..) | Self::ProjectHour(..) => None,
+        }
+    }
+
     /// The number of days from the rollup's own day to `day`.
-    pub fn days_until(&self, day: Day) -> i64 {
+    fn days_until(&self, day: Day) -> i64 {
         let own = match self {
-            Self::OrgDay(_, own)
-            | Self::AgentDay(_, own, _)
-            | Self::UnpricedDay(_, own)
+            Self::OrgDay(_, _, own)
+            | Self::AgentDay(_, _, own, _)
+            | Self::UnpricedDay(_, _, own)
             | Self::ActivityDay(_, _, own)
-            | Self::ProjectDay(_, own, _) => *own,
+            | Self::ProjectDay(_, _, own, _) => *own,
             // Hours belong to UTC days.
             Self::ProjectHour(_, hour, _) => hour.get(..10).and_then(Day::parse).unwrap_or(day),
         };
@@ -117,13 +133,13 @@ impl RollupId {
 pub struct Contribution {
     /// What to add to which rollup.
     pub sums: Vec<(RollupId, Rollup)>,
-    /// The end user of the call.
-    pub end_user: Option<EndUser>,
+    /// The end user of the call, by calendar.
+    pub end_users: Vec<EndUser>,
     /// What the event tells about agents, projects, nodes and the organization.
     pub sightings: Vec<Sighting>,
-    /// Whether rollups may still hold something that the event replaces: members of sets and rows of unpriced calls cannot
-    /// be subtracted. The day has to be recomputed.
-    pub outdates: bool,
+    /// Days whose rollups may still hold something that the event replaces: members of sets and rows of unpriced calls
+    /// cannot be subtracted. They have to be recomputed.
+    pub outdates: BTreeSet<Day>,
 }
 
 /// An end user on one day, by hash.
@@ -131,6 +147,8 @@ pub struct Contribution {
 pub struct EndUser {
     /// The organization.
     pub org: OrgId,
+    /// The generation of the calendar that the day belongs to.
+    pub generation: Generation,
     /// The day.
     pub day: Day,
     /// The first 8 bytes of a SHA-256 over organization and user.
@@ -139,29 +157,38 @@ pub struct EndUser {
 
 impl EndUser {
     /// The user `name` of `org` on `day`.
-    pub fn new(org: &OrgId, day: Day, name: &str) -> Self {
-        Self { org: org.clone(), day, hash: rollup::short_hash(&["end-user", org.as_str(), name]) }
+    pub fn new(org: &OrgId, generation: Generation, day: Day, name: &str) -> Self {
+        let hash = rollup::short_hash(&["end-user", org.as_str(), name]);
+        Self { org: org.clone(), generation, day, hash }
     }
 }
 
-/// What `event` contributes: the fold behind every figure of the system.
+/// What `event` contributes to the rollups by UTC and to those of each of `calendars`: the fold behind every figure of the
+/// system.
 ///
 /// Events of different days never add to the same column of a rollup.
-pub fn contribution(event: &Event) -> Contribution {
-    let mut contribution = by_kind(event);
-    for (target, sums) in &mut contribution.sums {
-        *sums = std::mem::take(sums).offset(target.days_until(event.day));
+pub fn contribution(event: &Event, calendars: &[Calendar]) -> Contribution {
+    if let Data::Amendment(amendment) = &event.data {
+        return amendment::of_amendment(event, amendment, calendars);
+    }
+    let mut contribution = Contribution { sightings: sightings(event), ..Contribution::default() };
+    contribution.add(by_hour(event), event.utc_day());
+    for calendar in calendars {
+        let Some(day) = calendar.day(event.time) else { continue };
+        contribution.add(by_day(event, calendar, day), day);
+        contribution.end_users.extend(end_user(event, calendar.generation, day));
     }
     contribution
 }
 
 /// What an event contributes to a day of which every event is known, and what rollups may still hold of it. Of an event
 /// that a later one replaces, nothing holds that cannot be subtracted.
-pub fn resolved(event: &Event, is_replaced: bool) -> (Contribution, Contribution) {
-    let mut counts = contribution(event);
+pub fn resolved(event: &Event, is_replaced: bool, calendars: &[Calendar]) -> (Contribution, Contribution) {
+    let mut counts = contribution(event, calendars);
     if let Data::Amendment(amendment) = &event.data {
         // Members and rows are those of the event as it stands.
-        let stands = amendment.with.as_ref().map(|data| contribution(&event.saying((**data).clone())));
+        let stands = amendment.with.as_ref();
+        let stands = stands.map(|data| contribution(&event.saying((**data).clone()), calendars));
         amendment::restate(&mut counts, stands.unwrap_or_default());
     }
     let outdated =
@@ -169,39 +196,82 @@ pub fn resolved(event: &Event, is_replaced: bool) -> (Contribution, Contribution
     (counts, outdated)
 }
 
-fn by_kind(event: &Event) -> Contribution {
+impl Contribution {
+    /// Adds what an event of `day` adds to rollups by such days.
+    fn add(&mut self, sums: Vec<(RollupId, Rollup)>, day: Day) {
+        let moved = sums.into_iter().map(|(target, sums)| {
+            let days = target.days_until(day);
+            (target, sums.offset(days))
+        });
+        self.sums.extend(moved);
+    }
+}
+
+fn sightings(event: &Event) -> Vec<Sighting> {
+    let subject = match &event.data {
+        Data::LlmCall(call) => {
+            Some(Sighting::agent(event, &call.agent_id, AgentWork::Call, call.hostname.as_ref()))
+        }
+        Data::TaskCompleted(task) => Some(Sighting::agent(event, &task.agent_id, AgentWork::Task, None)),
+        // A changed setting does not mean that the agent was active.
+        Data::AgentActivity(activity) => activity
+            .agent_id
+            .as_ref()
+            .filter(|_| event.is_usage())
+            .map(|agent| Sighting::agent(event, agent, AgentWork::None, None)),
+        Data::ComputeUsage(sample) => Some(Sighting::project(event, &sample.project_id)),
+        Data::HostReport(report) => Some(Sighting::node(event, report)),
+        Data::Amendment(_) => None,
+    };
+    subject.into_iter().chain([Sighting::org(event)]).collect()
+}
+
+/// What the event adds to rollups by hours of UTC.
+fn by_hour(event: &Event) -> Vec<(RollupId, Rollup)> {
     match &event.data {
-        Data::LlmCall(call) => of_call(event, call),
-        Data::TaskCompleted(task) => of_task(event, task),
-        Data::AgentActivity(activity) => of_activity(event, activity),
-        Data::ComputeUsage(sample) => compute::of_sample(event, sample),
-        Data::Amendment(amendment) => amendment::of_amendment(event, amendment),
-        Data::HostReport(report) => Contribution {
-            sightings: vec![Sighting::node(event, report), Sighting::org(event)],
-            ..Contribution::default()
-        },
+        Data::AgentActivity(activity) => hours_of_activity(event, activity).collect(),
+        Data::ComputeUsage(sample) => compute::by_hour(event, sample).collect(),
+        Data::LlmCall(_) | Data::TaskCompleted(_) | Data::HostReport(_) | Data::Amendment(_) => Vec::new(),
     }
 }
 
-fn of_agent(
-    event: &Event,
-    agent: &AgentId,
-    org_day: Rollup,
-    agent_day: Rollup,
-    seen: Sighting,
-) -> Contribution {
-    let (org, day) = (&event.org, event.day);
-    Contribution {
-        sums: vec![
-            (RollupId::OrgDay(org.clone(), day), org_day),
-            (RollupId::AgentDay(org.clone(), day, agent.clone()), agent_day),
-        ],
-        sightings: vec![seen, Sighting::org(event)],
-        ..Contribution::default()
+/// What the event adds to rollups by days of a calendar.
+fn by_day(event: &Event, calendar: &Calendar, day: Day) -> Vec<(RollupId, Rollup)> {
+    let (org, generation) = (&event.org, calendar.generation);
+    let org_day = |sums| (RollupId::OrgDay(org.clone(), generation, day), sums);
+    let agent_day =
+        |agent: &AgentId, sums| (RollupId::AgentDay(org.clone(), generation, day, agent.clone()), sums);
+    match &event.data {
+        Data::LlmCall(call) => {
+            let (of_org, of_agent) = of_call(call);
+            let unpriced = UnpricedCall::of(call).map(|unpriced| {
+                let mut rows = Rollup::default();
+                rows.unpriced.add(unpriced, UnpricedFigures::of(call, event.time));
+                (RollupId::UnpricedDay(org.clone(), generation, day), rows)
+            });
+            [org_day(of_org), agent_day(&call.agent_id, of_agent)].into_iter().chain(unpriced).collect()
+        }
+        Data::TaskCompleted(task) => {
+            let sums = of_task(task);
+            vec![org_day(sums.clone()), agent_day(&task.agent_id, sums)]
+        }
+        Data::AgentActivity(activity) => {
+            let sums = of_activity(activity);
+            let of_agent = activity.agent_id.as_ref().map(|agent| agent_day(agent, sums.clone()));
+            std::iter::once(org_day(sums)).chain(of_agent).collect()
+        }
+        Data::ComputeUsage(sample) => compute::by_day(event, sample, calendar).collect(),
+        Data::HostReport(_) | Data::Amendment(_) => Vec::new(),
     }
 }
 
-fn of_call(event: &Event, call: &LlmCall) -> Contribution {
+fn end_user(event: &Event, generation: Generation, day: Day) -> Option<EndUser> {
+    let Data::LlmCall(call) = &event.data else { return None };
+    call.end_user.as_ref().map(|user| EndUser::new(&event.org, generation, day, user.as_str()))
+}
+
+/// What a call adds to the day of its organization and to that of its agent.
+fn of_call(call: &LlmCall) -> (Rollup, Rollup) {
     let key = call.model_key();
     let code = ModelCode::of(&key);
     let mut common = Rollup::default();
@@ -244,17 +314,7 @@ fn of_call(event: &Event, call: &LlmCall) -> Contribution {
         agent_day.add(Measure::CallsOfTaskType(task_type.as_str().to_owned()), Decimal::ONE);
     }
     add_input_length(&mut agent_day, code, call);
-
-    let seen = Sighting::agent(event, &call.agent_id, sighting::AgentWork::Call, call.hostname.as_ref());
-    let end_user = call.end_user.as_ref().map(|user| EndUser::new(&event.org, event.day, user.as_str()));
-    let mut contribution =
-        Contribution { end_user, ..of_agent(event, &call.agent_id, org_day, agent_day, seen) };
-    if let Some(unpriced) = UnpricedCall::of(call) {
-        let mut rows = Rollup::default();
-        rows.unpriced.add(unpriced, UnpricedFigures::of(call, event.time));
-        contribution.sums.push((RollupId::UnpricedDay(event.org.clone(), event.day), rows));
-    }
-    contribution
+    (org_day, agent_day)
 }
 
 fn add_input_length(sums: &mut Rollup, code: ModelCode, call: &LlmCall) {
@@ -274,7 +334,7 @@ fn index_exceeded(limits: &[u64], value: u64) -> Option<u8> {
     limits.iter().rposition(|limit| value > *limit).and_then(|index| u8::try_from(index).ok())
 }
 
-fn of_task(event: &Event, task: &TaskCompleted) -> Contribution {
+fn of_task(task: &TaskCompleted) -> Rollup {
     let mut sums = Rollup::default();
     if task.success {
         sums.add(Measure::Tasks, Decimal::ONE);
@@ -285,32 +345,14 @@ fn of_task(event: &Event, task: &TaskCompleted) -> Contribution {
     } else {
         sums.add(Measure::TasksFailed, Decimal::ONE);
     }
-    let seen = Sighting::agent(event, &task.agent_id, sighting::AgentWork::Task, None);
-    of_agent(event, &task.agent_id, sums.clone(), sums, seen)
+    sums
 }
 
-fn of_activity(event: &Event, activity: &AgentActivity) -> Contribution {
+fn of_activity(activity: &AgentActivity) -> Rollup {
     let mut sums = Rollup::default();
     let known = ACTIVITY_TYPES.into_iter().find(|known| *known == activity.event_type.as_str());
     sums.add(Measure::Activity(known.unwrap_or(OTHER_ACTIVITY).to_owned()), Decimal::ONE);
-    let mut contribution = match &activity.agent_id {
-        Some(agent) => {
-            let seen = Sighting::agent(event, agent, sighting::AgentWork::None, None);
-            let mut contribution = of_agent(event, agent, sums.clone(), sums, seen);
-            if !event.is_usage() {
-                // A changed setting does not mean that the agent was active.
-                contribution.sightings = vec![Sighting::org(event)];
-            }
-            contribution
-        }
-        None => Contribution {
-            sums: vec![(RollupId::OrgDay(event.org.clone(), event.day), sums)],
-            sightings: vec![Sighting::org(event)],
-            ..Contribution::default()
-        },
-    };
-    contribution.sums.extend(hours_of_activity(event, activity));
-    contribution
+    sums
 }
 
 /// The entry by UTC hour, for the organization and for the agent.
@@ -318,7 +360,7 @@ fn hours_of_activity(event: &Event, activity: &AgentActivity) -> impl Iterator<I
     let mut sums = Rollup::default();
     let hour = u8::try_from(event.time.hour()).unwrap_or_default();
     sums.add(Measure::ActivityInHour(hour, activity.event_type.as_str().to_owned()), Decimal::ONE);
-    let (org, day) = (event.org.clone(), Day::of(event.time, Tz::UTC));
+    let (org, day) = (event.org.clone(), event.utc_day());
     let whose = std::iter::once(None).chain(activity.agent_id.clone().map(Some));
     whose.map(move |agent| (RollupId::ActivityDay(org.clone(), agent, day), sums.clone()))
 }

@@ -17,6 +17,29 @@ pub struct DestinationSettings {
     pub url: String,
     /// The secrets that sign its messages, newest first.
     pub secrets: Vec<Secret>,
+    /// The format of its messages.
+    #[serde(default, skip_serializing_if = "MessageFormat::is_json")]
+    pub format: MessageFormat,
+}
+
+/// The format of a destination's messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageFormat {
+    /// Our own, with every figure.
+    #[default]
+    Json,
+    /// For an incoming webhook of Slack.
+    Slack,
+    /// For a workflow of Teams that posts what it receives.
+    Teams,
+}
+
+impl MessageFormat {
+    /// Whether it is [`Self::Json`], which stored destinations leave out.
+    pub const fn is_json(&self) -> bool {
+        matches!(self, Self::Json)
+    }
 }
 
 /// A signing secret and its expiry.
@@ -36,7 +59,7 @@ impl DestinationSettings {
         self.secrets.iter().filter(signs).map(|secret| secret.secret.as_str())
     }
 
-    /// The settings that replace `previous` at `now`. If `secret` is new, the secret that it replaces keeps signing
+    /// The settings that replace `previous` at `now`, with messages in the default format. If `secret` is new, the secret that it replaces keeps signing
     /// for [`ROTATION_OVERLAP`]; older ones stop.
     #[must_use]
     pub fn replacing(url: String, secret: String, previous: Option<&Self>, now: DateTime<Utc>) -> Self {
@@ -49,7 +72,7 @@ impl DestinationSettings {
             Some(_) => previous.map(|previous| previous.secrets.clone()).unwrap_or_default(),
             None => vec![Secret { secret, until: None }],
         };
-        Self { url, secrets }
+        Self { url, secrets, format: MessageFormat::default() }
     }
 }
 

@@ -9,25 +9,25 @@ mod price;
 mod project;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
 pub use agent::{AgentSettings, AgentStatus};
-pub use destination::{DestinationSettings, MAX_DESTINATIONS, ROTATION_OVERLAP, Secret};
+pub use destination::{DestinationSettings, MAX_DESTINATIONS, MessageFormat, ROTATION_OVERLAP, Secret};
 pub use key::{KeySettings, MAX_KEYS};
 pub use organization::{AgentBudgetSettings, BudgetSettings, OrganizationSettings};
 pub use plan::{BillingCycle, PlanSettings, PlanStatus};
 pub use price::{ALL_MODELS, LongContextSettings, PriceSettings, PriceTerms};
 pub use project::ProjectSettings;
 
+use crate::calendar::Calendar;
 use crate::cost::{self, CallCost};
 use crate::event::LlmCall;
 use crate::pricing::{Book, Call, OwnPrices, Pricer, Rate, Unpriced};
 
-/// The settings of an organization that ingest needs.
+/// The settings of an organization that events are priced by, and that figures are shown by.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// The reporting time zone, which determines the days.
-    pub zone: Tz,
+    /// The calendar that figures are shown by.
+    pub calendar: Calendar,
     /// The organization's own prices.
     pub own_prices: OwnPrices,
     /// All settings of the organization itself, including the time zone.

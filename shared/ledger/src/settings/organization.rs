@@ -12,7 +12,7 @@ pub struct OrganizationSettings {
     /// The display name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// The reporting time zone, which determines the days.
+    /// The reporting time zone that was asked for last. Days are cut by the [calendar](crate::calendar), which follows.
     pub timezone: Tz,
     /// Whether recommendations may suggest a cheaper model of another provider.
     pub cross_provider_recommendations: bool,

@@ -85,9 +85,8 @@ impl Registry {
             let mut again = alert.clone();
             again.deliveries.iter_mut().for_each(|delivery| delivery.redeliver(editor.now));
             again.lease = None;
-            let zone = self.organization(&editor.org).await?.timezone;
             let (before, after) = (Redelivery::of(&alert), Redelivery::of(&again));
-            let entry = editor.event(&entity(&alert), zone, Some(&before), Some(&after))?;
+            let entry = editor.event(&entity(&alert), Some(&before), Some(&after))?;
             let due = self.due_change(&again, DueChange::Add);
             let changes = [self.alert_update(&again)?].into_iter().chain(due).collect();
             if self.change_with_entry(changes, events.put(entry)).await? {

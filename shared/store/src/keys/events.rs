@@ -53,7 +53,7 @@ pub mod activity {
 /// use: an event's lane is part of its key.
 pub const LANES: u8 = 4;
 
-/// The key of a raw event.
+/// The key of a raw event of a day of UTC.
 pub fn event_key(org: &OrgId, day: Day, source: &str, id: &str) -> Key {
     let pk = lane_key(org, day, lane(source, id));
     Key { pk, sk: format!("{}{SEPARATOR}{id}", escape(source, IN_KEY)) }

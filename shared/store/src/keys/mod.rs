@@ -28,9 +28,9 @@ pub use events::{
 };
 pub use mark::{is_mark, mark_column};
 pub use registry::{
-    ORGANIZATIONS, agent, agent_budget, all_of, api_key, budget, destination, is_of_settings, node,
+    ORGANIZATIONS, agent, agent_budget, all_of, api_key, budget, calendar, destination, is_of_settings, node,
     organization, organization_settings, organizations, plan, price, project, seen, settings,
-    settings_version, subject,
+    settings_version, subject, unsettled_calendar, unsettled_calendars,
 };
 pub use repricing::{
     REPRICING, REPRICINGS_DUE, all_cost_pages, cost_page, cost_pages, due_repricing, due_repricings,
@@ -38,9 +38,10 @@ pub use repricing::{
 };
 pub use sources::{parse_source_day, source, source_day, source_days};
 pub use usage::{
-    ComputeBucket, DIRTY, END_USER_BUCKETS, END_USERS, Keyed, SEALED, UNPRICED, WRITES, activity_days,
-    agent_days, compute_buckets, dirty_day, dirty_days, end_users, org_days, own_day, parse_agent_day,
-    parse_compute_bucket, parse_dirty_day, reconcile_progress, unpriced_days,
+    DIRTY, END_USER_BUCKETS, END_USERS, FULL, Keyed, MAX_END_USERS, SEALED, UNPRICED, WRITES, activity_days,
+    agent_days, compute_days, compute_hours, dirty_day, dirty_days, end_users, generation_days,
+    in_generation, org_days, own_day, parse_agent_day, parse_compute_bucket, parse_dirty_day,
+    reconcile_progress, unpriced_days,
 };
 
 /// Separates the parts of a key.

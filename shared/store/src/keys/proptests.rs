@@ -3,10 +3,11 @@
 use std::cmp::Reverse;
 
 use ledger::alert::{AlertKey, AlertKind, BudgetId};
+use ledger::calendar::Generation;
 use ledger::event::REGISTRY_SOURCE;
 use ledger::ids::{AgentId, Name, NodeId, OrgId, ProjectId};
-use ledger::period::{Day, Month};
-use ledger::rollup::RollupId;
+use ledger::period::{Day, DayRange, Month};
+use ledger::rollup::{EndUser, RollupId};
 use proptest::prelude::*;
 
 use super::escape::{IN_KEY, escape, unescape};
@@ -58,6 +59,11 @@ fn special_source() -> impl Strategy<Value = String> {
 
 fn day() -> impl Strategy<Value = Day> {
     (0..3_u32).prop_map(|back| Day::parse("2026-09-15").unwrap().minus(back))
+}
+
+/// Generations whose numbers begin alike.
+fn generation() -> impl Strategy<Value = Generation> {
+    prop::sample::select([0, 1, 2, 10, 11].to_vec()).prop_map(Generation::new)
 }
 
 fn org() -> OrgId {
@@ -121,24 +127,63 @@ proptest! {
     }
 
     #[test]
-    fn a_rollup_has_a_key_of_its_own(one in id(), other in id(), day in day(), of in day()) {
+    fn a_rollup_by_day_has_a_key_of_its_own(one in id(), other in id(), days in (day(), day()), generations in (generation(), generation())) {
+        let ((day, of), (generation, other_generation)) = (days, generations);
         let (agent, project) = (AgentId::new(&one).unwrap(), ProjectId::new(&one).unwrap());
-        let key = RollupId::AgentDay(org(), day, agent.clone()).key();
+        let key = RollupId::AgentDay(org(), generation, day, agent.clone()).key();
         check_length(&key);
-        prop_assert_eq!(parse_agent_day(&key.sk), Some((day, agent.clone())));
+        prop_assert_eq!(parse_agent_day(&key.sk), Some((day, agent)));
         prop_assert_eq!(own_day(&key), Some(day));
-        prop_assert_eq!(holds(&agent_days(&org(), day.month(), of, of), &key), day == of);
-        prop_assert_eq!(key == RollupId::AgentDay(org(), of, AgentId::new(&other).unwrap()).key(), one == other && day == of);
-        let key = RollupId::ProjectDay(org(), day, project.clone()).key();
+        let is_same = generation == other_generation && day == of;
+        prop_assert_eq!(holds(&agent_days(&org(), other_generation, day.month(), of, of), &key), is_same);
+        let other = AgentId::new(&other).unwrap();
+        prop_assert_eq!(key == RollupId::AgentDay(org(), other_generation, of, other.clone()).key(), one == other.as_str() && is_same);
+        let key = RollupId::ProjectDay(org(), generation, day, project.clone()).key();
         check_length(&key);
-        prop_assert_eq!(parse_compute_bucket(&key.sk), Some((&*day.to_string(), project.clone())));
+        prop_assert_eq!(parse_compute_bucket(&key.sk), Some((&*day.to_string(), project)));
         prop_assert_eq!(own_day(&key), Some(day));
-        let name = of.to_string();
-        prop_assert_eq!(holds(&compute_buckets(&org(), ComputeBucket::Day, &name, &name), &key), day == of);
-        prop_assert!(!holds(&compute_buckets(&org(), ComputeBucket::Hour, &name, &name), &key));
+        prop_assert_eq!(holds(&compute_days(&org(), other_generation, of, of), &key), is_same);
+        let (first, last) = (format!("{day}T00"), format!("{day}T23"));
+        prop_assert!(!holds(&compute_hours(&org(), &first, &last), &key));
+    }
+
+    /// A generation can be read, copied and deleted whole, without any item of another one.
+    #[test]
+    fn generations_share_no_item(id in id(), day in day(), generations in (generation(), generation())) {
+        let (generation, other_generation) = generations;
+        let (agent, project) = (AgentId::new(&id).unwrap(), ProjectId::new(&id).unwrap());
+        let keys = |generation| [
+            RollupId::OrgDay(org(), generation, day).key(),
+            RollupId::UnpricedDay(org(), generation, day).key(),
+            RollupId::AgentDay(org(), generation, day, agent.clone()).key(),
+            RollupId::ProjectDay(org(), generation, day, project.clone()).key(),
+            EndUser::new(&org(), generation, day, &id).key(),
+        ];
+        let ranges = generation_days(&org(), other_generation, DayRange { first: day, last: day });
+        for (key, same) in keys(generation).iter().zip(keys(other_generation)) {
+            let held = ranges.iter().filter(|range| holds(range, key)).count();
+            prop_assert_eq!(held, usize::from(generation == other_generation), "{:?}", key);
+            prop_assert_eq!(in_generation(key, &org(), generation, other_generation), Some(same));
+        }
+        let shared = [
+            RollupId::ProjectHour(org(), format!("{day}T05"), project.clone()).key(),
+            RollupId::ActivityDay(org(), None, day).key(),
+            RollupId::ActivityDay(org(), Some(agent.clone()), day).key(),
+            repriced_day(&org(), day),
+        ];
+        prop_assert!(shared.iter().all(|key| !ranges.iter().any(|range| holds(range, key))));
+    }
+
+    #[test]
+    fn a_rollup_by_utc_has_a_key_of_its_own(one in id(), other in id(), day in day(), of in day()) {
+        let (agent, project) = (AgentId::new(&one).unwrap(), ProjectId::new(&one).unwrap());
         let hour = format!("{day}T05");
         let key = RollupId::ProjectHour(org(), hour.clone(), project.clone()).key();
+        check_length(&key);
         prop_assert_eq!(parse_compute_bucket(&key.sk), Some((&*hour, project)));
+        prop_assert_eq!(own_day(&key), Some(day));
+        let other_hour = format!("{of}T05");
+        prop_assert_eq!(holds(&compute_hours(&org(), &other_hour, &other_hour), &key), day == of);
         let log = RollupId::ActivityDay(org(), Some(agent), day).key();
         check_length(&log);
         let other = AgentId::new(&other).unwrap();

@@ -10,6 +10,8 @@ use ledger::rollup::Subject;
 
 /// The organization's settings.
 pub const ORG: &str = "ORG";
+/// The organization's calendars: between its settings and its plan, so that they are read together.
+pub const CALENDAR: &str = "ORG#CALENDAR";
 /// The prefix of agents.
 pub const AGENT: &str = "AGENT#";
 /// The prefix of projects.
@@ -36,12 +38,12 @@ pub const KEY_USED: &str = "key_used";
 
 /// Attributes of a registry item that events fill in. The settings have attributes of their own.
 pub mod seen {
-    /// The day of the first event.
+    /// The time of the first event: RFC 3339 in UTC, as all times.
     pub const FIRST: &str = "seen_first";
-    /// The day of the last event.
+    /// The time of the last event.
     pub const LAST: &str = "seen_last";
-    /// The last two days with a call.
-    pub const CALL_DAYS: &str = "call_days";
+    /// The starts of the last quarters of an hour with a call.
+    pub const CALLS: &str = "calls";
     /// The months with calls or tasks.
     pub const MONTHS: &str = "months";
     /// The host that the last call named.
@@ -77,6 +79,24 @@ pub fn node(org: &OrgId, node: &NodeId) -> Key {
 /// The item of the organization's settings.
 pub fn organization_settings(org: &OrgId) -> Key {
     Key { pk: org.to_string(), sk: ORG.to_owned() }
+}
+
+/// The item of the organization's calendars.
+pub fn calendar(org: &OrgId) -> Key {
+    Key { pk: org.to_string(), sk: CALENDAR.to_owned() }
+}
+
+/// The partition that lists the organizations whose calendars have something left to be done.
+const UNSETTLED_CALENDARS: &str = "#calendars";
+
+/// The entry of an organization whose calendars have something left to be done.
+pub fn unsettled_calendar(org: &OrgId) -> Key {
+    Key { pk: UNSETTLED_CALENDARS.to_owned(), sk: org.to_string() }
+}
+
+/// All organizations whose calendars have something left to be done.
+pub fn unsettled_calendars() -> KeyRange {
+    KeyRange { pk: UNSETTLED_CALENDARS.to_owned(), from: "!".to_owned(), to: "~".to_owned() }
 }
 
 /// The item of the subscription.
@@ -133,7 +153,7 @@ pub fn subject(org: &OrgId, subject: &Subject) -> Key {
     }
 }
 
-/// The settings that pricing an event needs, in one range of keys: organization, plan and own prices.
+/// What pricing an event and showing figures needs, in one range of keys: organization, calendars, plan and own prices.
 pub fn settings(org: &OrgId) -> KeyRange {
     KeyRange { pk: org.to_string(), from: ORG.to_owned(), to: "PRICE$".to_owned() }
 }

@@ -1,5 +1,5 @@
 //! Keys of repricing: entries and the list of those to be carried out in the registry table; in the usage table, the
-//! entries that hold for a day and the new costs that they list.
+//! entries that hold for a day of UTC and the new costs that they list.
 
 use super::{AFTER_SEPARATOR, Key, KeyRange};
 use ledger::ids::OrgId;

@@ -1,8 +1,11 @@
 use super::*;
+use ledger::calendar::Generation;
 use ledger::event::REGISTRY_SOURCE;
 use ledger::ids::{AgentId, ModelKey, Name, OrgId, ProjectId};
 use ledger::period::Day;
 use ledger::rollup::{EndUser, ModelCode, RollupId};
+
+const FIRST: Generation = Generation::FIRST;
 
 fn key(provider: &str, model: &str) -> ModelKey {
     ModelKey { provider: provider.to_owned(), model: model.to_owned() }
@@ -29,16 +32,19 @@ fn the_keys_do_not_change() {
     let project = ProjectId::new("site/a").unwrap();
     let text = |key: Key| format!("{} | {}", key.pk, key.sk);
     assert_eq!(text(event_key(&org, day, "/agents/nova", "1")), "acme#2026-11-20#2 | /agents/nova#1");
-    assert_eq!(text(RollupId::OrgDay(org.clone(), day).key()), "acme | D#2026-11-20");
-    assert_eq!(text(RollupId::AgentDay(org.clone(), day, agent).key()), "acme#A#2026-11 | 2026-11-20#nova");
+    assert_eq!(text(RollupId::OrgDay(org.clone(), FIRST, day).key()), "acme | D#2026-11-20");
+    assert_eq!(
+        text(RollupId::AgentDay(org.clone(), FIRST, day, agent.clone()).key()),
+        "acme#A#2026-11 | 2026-11-20#nova"
+    );
     let hour = RollupId::ProjectHour(org.clone(), "2026-11-20T23".to_owned(), project.clone());
     assert_eq!(text(hour.key()), "acme#P#2026-11 | H#2026-11-20T23#site/a");
     let nova = AgentId::new("nova").unwrap();
     assert_eq!(text(RollupId::ActivityDay(org.clone(), None, day).key()), "acme#L | 2026-11-20");
     assert_eq!(text(RollupId::ActivityDay(org.clone(), Some(nova), day).key()), "acme#L#nova | 2026-11-20");
-    let project_day = RollupId::ProjectDay(org.clone(), day, project);
+    let project_day = RollupId::ProjectDay(org.clone(), FIRST, day, project.clone());
     assert_eq!(text(project_day.key()), "acme#P#2026-11 | D#2026-11-20#site/a");
-    assert_eq!(text(RollupId::UnpricedDay(org.clone(), day).key()), "acme#N | 2026-11-20");
+    assert_eq!(text(RollupId::UnpricedDay(org.clone(), FIRST, day).key()), "acme#N | 2026-11-20");
     assert_eq!(text(repricing(&org, "1")), "acme | REPRICE#1");
     assert_eq!(text(due_repricing(&org, "1")), "#repricings | acme#1");
     assert_eq!(text(repriced_day(&org, day)), "acme#R | 2026-11-20");
@@ -47,7 +53,7 @@ fn the_keys_do_not_change() {
     assert_eq!(parse_cost_page(&page.sk), Some((day, "a")));
     let pages = cost_pages(&org, "1", day, "a", 3);
     assert!(pages.pk == page.pk && pages.from < page.sk && page.sk < pages.to);
-    let user = EndUser { org, day, hash: [33, 0, 0, 0, 0, 0, 0, 0] };
+    let user = EndUser { org: org.clone(), generation: FIRST, day, hash: [33, 0, 0, 0, 0, 0, 0, 0] };
     assert_eq!(text(user.key()), "acme#U#2026-11 | 2026-11-20#01");
     let from = "2026-11-20".parse().unwrap();
     let org = OrgId::new("acme").unwrap();

@@ -1,8 +1,9 @@
 //! Keys of the usage table: rollups by day and hour, and the days that have to be recomputed.
 
 use super::{AFTER_SEPARATOR, Key, KeyRange, SEPARATOR};
+use ledger::calendar::Generation;
 use ledger::ids::{AgentId, OrgId, ProjectId};
-use ledger::period::{Day, Month};
+use ledger::period::{Day, DayRange, Month};
 use ledger::rollup::{EndUser, RollupId};
 
 /// Counts the updates of a rollup item, which lets a recompute detect concurrent updates (optimistic lock).
@@ -13,6 +14,10 @@ pub const SEALED: &str = "z";
 
 /// The rows of an item of calls without a price: JSON.
 pub const UNPRICED: &str = "up";
+/// Present once a rollup item has grown so large that it gets no new columns. See [`Rollup::within`].
+///
+/// [`Rollup::within`]: ledger::rollup::Rollup::within
+pub const FULL: &str = "f";
 
 /// What has an item of its own in the usage table.
 pub trait Keyed {
@@ -23,37 +28,68 @@ pub trait Keyed {
 impl Keyed for RollupId {
     fn key(&self) -> Key {
         match self {
-            Self::OrgDay(org, day) => Key { pk: org.to_string(), sk: format!("D#{day}") },
-            Self::AgentDay(org, day, agent) => {
-                Key { pk: agent_days_key(org, day.month()), sk: format!("{day}#{agent}") }
+            Self::OrgDay(org, generation, day) => {
+                Key { pk: generation_key(org, *generation), sk: format!("D#{day}") }
             }
-            Self::UnpricedDay(org, day) => Key { pk: unpriced_days_key(org), sk: day.to_string() },
+            Self::AgentDay(org, generation, day, agent) => {
+                Key { pk: agent_days_key(org, *generation, day.month()), sk: format!("{day}#{agent}") }
+            }
+            Self::UnpricedDay(org, generation, day) => {
+                Key { pk: unpriced_days_key(org, *generation), sk: day.to_string() }
+            }
             Self::ActivityDay(org, agent, day) => {
                 Key { pk: activity_days_key(org, agent.as_ref()), sk: day.to_string() }
             }
             Self::ProjectHour(org, hour, project) => {
-                Key { pk: compute_key(org, &hour[..7]), sk: format!("H#{hour}#{project}") }
+                Key { pk: compute_key(org.as_str(), &hour[..7]), sk: format!("H#{hour}#{project}") }
             }
-            Self::ProjectDay(org, day, project) => {
-                Key { pk: compute_key(org, &day.month().to_string()), sk: format!("D#{day}#{project}") }
+            Self::ProjectDay(org, generation, day, project) => {
+                let pk = compute_key(&generation_key(org, *generation), &day.month().to_string());
+                Key { pk, sk: format!("D#{day}#{project}") }
             }
         }
     }
 }
 
-/// The organization's days from `first` to `last`.
-pub fn org_days(org: &OrgId, first: Day, last: Day) -> KeyRange {
-    KeyRange { pk: org.to_string(), from: format!("D#{first}"), to: format!("D#{last}") }
+/// What the partitions of a generation's rollups by day begin with. Rollups of different generations share no partition.
+fn generation_key(org: &OrgId, generation: Generation) -> String {
+    if generation == Generation::FIRST { org.to_string() } else { format!("{org}{SEPARATOR}{generation}") }
 }
 
-fn agent_days_key(org: &OrgId, month: Month) -> String {
-    format!("{org}#A#{month}")
+/// The same item in another generation, if its key is one of generation `from`.
+pub fn in_generation(key: &Key, org: &OrgId, from: Generation, to: Generation) -> Option<Key> {
+    let rest = key.pk.strip_prefix(&generation_key(org, from))?;
+    Some(Key { pk: format!("{}{rest}", generation_key(org, to)), sk: key.sk.clone() })
+}
+
+/// The organization's days from `first` to `last`.
+pub fn org_days(org: &OrgId, generation: Generation, first: Day, last: Day) -> KeyRange {
+    let pk = generation_key(org, generation);
+    KeyRange { pk, from: format!("D#{first}"), to: format!("D#{last}") }
+}
+
+/// All rollups by day of a generation in the months of `days`.
+pub fn generation_days(org: &OrgId, generation: Generation, days: DayRange) -> Vec<KeyRange> {
+    let (first, last) = (days.first.month().first(), days.last.month().last());
+    let mut ranges =
+        vec![org_days(org, generation, first, last), unpriced_days(org, generation, first, last)];
+    for (month, _) in days.by_month() {
+        let (first, last) = (month.first(), month.last());
+        ranges.push(agent_days(org, generation, month, first, last));
+        ranges.push(end_users(org, generation, month, first, last));
+        ranges.push(compute_days(org, generation, first, last));
+    }
+    ranges
+}
+
+fn agent_days_key(org: &OrgId, generation: Generation, month: Month) -> String {
+    format!("{}#A#{month}", generation_key(org, generation))
 }
 
 /// The days of all agents from `first` to `last`, which have to be in `month`.
-pub fn agent_days(org: &OrgId, month: Month, first: Day, last: Day) -> KeyRange {
+pub fn agent_days(org: &OrgId, generation: Generation, month: Month, first: Day, last: Day) -> KeyRange {
     let to = format!("{last}{AFTER_SEPARATOR}");
-    KeyRange { pk: agent_days_key(org, month), from: format!("{first}{SEPARATOR}"), to }
+    KeyRange { pk: agent_days_key(org, generation, month), from: format!("{first}{SEPARATOR}"), to }
 }
 
 /// The day and the agent of an agent-day's sort key.
@@ -62,13 +98,13 @@ pub fn parse_agent_day(sk: &str) -> Option<(Day, AgentId)> {
     Some((Day::parse(day)?, AgentId::new(agent).ok()?))
 }
 
-fn unpriced_days_key(org: &OrgId) -> String {
-    format!("{org}#N")
+fn unpriced_days_key(org: &OrgId, generation: Generation) -> String {
+    format!("{}#N", generation_key(org, generation))
 }
 
 /// The calls without a price on the days from `first` to `last`.
-pub fn unpriced_days(org: &OrgId, first: Day, last: Day) -> KeyRange {
-    KeyRange { pk: unpriced_days_key(org), from: first.to_string(), to: last.to_string() }
+pub fn unpriced_days(org: &OrgId, generation: Generation, first: Day, last: Day) -> KeyRange {
+    KeyRange { pk: unpriced_days_key(org, generation), from: first.to_string(), to: last.to_string() }
 }
 
 fn activity_days_key(org: &OrgId, agent: Option<&AgentId>) -> String {
@@ -83,33 +119,24 @@ pub fn activity_days(org: &OrgId, agent: Option<&AgentId>, first: Day, last: Day
     KeyRange { pk: activity_days_key(org, agent), from: first.to_string(), to: last.to_string() }
 }
 
-/// The size of a compute bucket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ComputeBucket {
-    /// An hour of UTC.
-    Hour,
-    /// A day in the organization's time zone.
-    Day,
+/// The partition of a project's compute in a month, where `books` is an organization or a generation of it.
+fn compute_key(books: &str, month: &str) -> String {
+    format!("{books}#P#{month}")
 }
 
-impl ComputeBucket {
-    const fn letter(self) -> char {
-        match self {
-            Self::Hour => 'H',
-            Self::Day => 'D',
-        }
-    }
+/// The compute by hours from `first` to `last` (`yyyy-mm-ddThh`), which have to be in one month.
+pub fn compute_hours(org: &OrgId, first: &str, last: &str) -> KeyRange {
+    compute_buckets(org.as_str(), 'H', first, last)
 }
 
-fn compute_key(org: &OrgId, month: &str) -> String {
-    format!("{org}#P#{month}")
+/// The compute by days from `first` to `last`, which have to be in one month.
+pub fn compute_days(org: &OrgId, generation: Generation, first: Day, last: Day) -> KeyRange {
+    compute_buckets(&generation_key(org, generation), 'D', &first.to_string(), &last.to_string())
 }
 
-/// The compute buckets from `first` to `last`, hours (`yyyy-mm-ddThh`) or days, which have to be in one month.
-pub fn compute_buckets(org: &OrgId, kind: ComputeBucket, first: &str, last: &str) -> KeyRange {
-    let kind = kind.letter();
+fn compute_buckets(books: &str, kind: char, first: &str, last: &str) -> KeyRange {
     KeyRange {
-        pk: compute_key(org, &first[..7]),
+        pk: compute_key(books, &first[..7]),
         from: format!("{kind}#{first}{SEPARATOR}"),
         to: format!("{kind}#{last}{AFTER_SEPARATOR}"),
     }
@@ -130,6 +157,8 @@ pub fn own_day(key: &Key) -> Option<Day> {
 
 /// The buckets over which a day's end users are spread, since a set of 8-byte hashes has to fit into 400 KB.
 pub const END_USER_BUCKETS: u8 = 32;
+/// The most end users in a bucket, 360 KB of them. A day's distinct end users beyond this are not counted.
+pub const MAX_END_USERS: usize = 40_000;
 /// The set of hashes in a bucket of end users.
 pub const END_USERS: &str = "u";
 
@@ -137,18 +166,19 @@ impl Keyed for EndUser {
     /// The bucket that holds this user.
     fn key(&self) -> Key {
         let bucket = self.hash[0] % END_USER_BUCKETS;
-        Key { pk: end_users_key(&self.org, self.day.month()), sk: format!("{}#{bucket:02}", self.day) }
+        let pk = end_users_key(&self.org, self.generation, self.day.month());
+        Key { pk, sk: format!("{}#{bucket:02}", self.day) }
     }
 }
 
-fn end_users_key(org: &OrgId, month: Month) -> String {
-    format!("{org}#U#{month}")
+fn end_users_key(org: &OrgId, generation: Generation, month: Month) -> String {
+    format!("{}#U#{month}", generation_key(org, generation))
 }
 
 /// The buckets of end users from `first` to `last`, which have to be in `month`.
-pub fn end_users(org: &OrgId, month: Month, first: Day, last: Day) -> KeyRange {
+pub fn end_users(org: &OrgId, generation: Generation, month: Month, first: Day, last: Day) -> KeyRange {
     let to = format!("{last}{AFTER_SEPARATOR}");
-    KeyRange { pk: end_users_key(org, month), from: format!("{first}{SEPARATOR}"), to }
+    KeyRange { pk: end_users_key(org, generation, month), from: format!("{first}{SEPARATOR}"), to }
 }
 
 /// The partition that lists the dirty days.

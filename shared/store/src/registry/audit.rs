@@ -10,7 +10,6 @@ use crate::error::{Error, Result};
 use ledger::event::{AgentActivity, Attribution, CONFIG_CHANGE, Data, Event, REGISTRY_SOURCE};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
-use ledger::period::Day;
 use ledger::settings::{
     AgentSettings, BudgetSettings, DestinationSettings, KeySettings, OrganizationSettings, PlanSettings,
     PriceSettings, ProjectSettings,
@@ -34,6 +33,11 @@ pub trait Setting: Serialize + DeserializeOwned + Clone + PartialEq + Send + Syn
     fn agent_budget(&self) -> Option<Usd> {
         None
     }
+
+    /// The time zone among the settings, which the organization's calendars follow.
+    fn timezone(&self) -> Option<Tz> {
+        None
+    }
 }
 
 impl Setting for AgentSettings {
@@ -42,7 +46,11 @@ impl Setting for AgentSettings {
     }
 }
 impl Setting for BudgetSettings {}
-impl Setting for OrganizationSettings {}
+impl Setting for OrganizationSettings {
+    fn timezone(&self) -> Option<Tz> {
+        Some(self.timezone)
+    }
+}
 impl Setting for PlanSettings {}
 impl Setting for PriceSettings {}
 impl Setting for ProjectSettings {}
@@ -62,7 +70,11 @@ impl Setting for DestinationSettings {
         let (scheme, rest) = self.url.split_once("://").unwrap_or(("", &self.url));
         let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
         let until: Vec<_> = self.secrets.iter().map(|secret| secret.until).collect();
-        serde_json::json!({ "url": format!("{scheme}://{host}/…"), "secrets_until": until })
+        let mut shown = serde_json::json!({ "url": format!("{scheme}://{host}/…"), "secrets_until": until });
+        if !self.format.is_json() {
+            shown["format"] = serde_json::json!(self.format);
+        }
+        shown
     }
 }
 
@@ -81,7 +93,6 @@ struct Details {
 /// What an audit entry says beside the settings before and after.
 pub(super) struct AuditEntry<'a> {
     pub org: &'a OrgId,
-    pub zone: Tz,
     pub time: DateTime<Utc>,
     pub agent: Option<&'a AgentId>,
     pub who: &'a str,
@@ -100,7 +111,6 @@ impl AuditEntry<'_> {
             source: name(REGISTRY_SOURCE)?,
             id: name(&format!("{:032x}", rand::random::<u128>()))?,
             time,
-            day: Day::of(time, self.zone),
             revision: 0,
             data: Data::AgentActivity(AgentActivity {
                 attribution: Attribution::default(),
@@ -192,6 +202,7 @@ mod tests {
         let set = DestinationSettings {
             url: "https://hooks.example:8443/services/T0/B0/token?key=k".to_owned(),
             secrets: vec![secret("one"), secret("two")],
+            format: ledger::settings::MessageFormat::default(),
         };
         let shown = set.shown().to_string();
         assert_eq!(shown, r#"{"secrets_until":[null,null],"url":"https://hooks.example:8443/…"}"#);

@@ -7,7 +7,6 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use futures::try_join;
 use serde::Serialize;
 use tokio::time::sleep;
 
@@ -20,7 +19,7 @@ use crate::keys::{Key, seen};
 use crate::table::{Write, absent, equals, full_jitter};
 use crate::{Events, Registry, s};
 use ledger::ids::{AgentId, OrgId};
-use ledger::settings::{AgentBudgetSettings, OrganizationSettings};
+use ledger::settings::AgentBudgetSettings;
 
 /// The version of settings that were never set, but have defaults that can be read.
 pub const UNSET: &str = "unset";
@@ -51,12 +50,11 @@ impl Editor {
     pub(crate) fn event<T: Setting>(
         &self,
         entity: &Entity<'_>,
-        zone: Tz,
         before: Option<&T>,
         after: Option<&T>,
     ) -> Result<RawEvent> {
         let (org, agent) = (&self.org, entity.agent);
-        let entry = AuditEntry { org, zone, time: self.now, agent, who: &self.who, what: &entity.what };
+        let entry = AuditEntry { org, time: self.now, agent, who: &self.who, what: &entity.what };
         RawEvent::new(&entry.event(before, after)?, rand::random(), self.now, self.retention_days)
     }
 }
@@ -106,9 +104,6 @@ impl Registry {
     ///
     /// `decide` is called again after a competing change, so that the audit entry's `before` is always what this change
     /// replaced, and only one of several changes with the same `If-Match` succeeds.
-    ///
-    /// The entry's day is that of the time zone as it is read here. If the zone changes at this very moment, the entry
-    /// may be stored under a neighboring day; readers that list entries by time look at those as well.
     pub async fn change<T: Setting>(
         &self,
         events: &Events,
@@ -116,12 +111,8 @@ impl Registry {
         entity: &Entity<'_>,
         decide: impl Fn(&Stored<T>) -> Result<Next<T>>,
     ) -> Result<Stored<T>> {
-        let organization = keys::organization_settings(&editor.org);
         for attempt in 1..=ATTEMPTS {
-            let (stored, own) = try_join!(
-                self.stored::<T>(&entity.key),
-                self.stored::<OrganizationSettings>(&organization),
-            )?;
+            let stored = self.stored::<T>(&entity.key).await?;
             let decided = decide(&stored);
             // RFC 9110, 13.2.1: a condition counts only if the request would succeed without it.
             if !matches!(decided, Err(Error::NotFound(_))) {
@@ -132,14 +123,16 @@ impl Registry {
                 Next::Set(settings) => Some(settings),
                 Next::Clear => None,
             };
-            let zone = own.settings.unwrap_or_default().timezone;
-            let event = editor.event(entity, zone, stored.settings.as_ref(), next.as_ref())?;
+            let event = editor.event(entity, stored.settings.as_ref(), next.as_ref())?;
             let etag = next.is_some().then(new_etag);
             let mut changes =
                 vec![self.item_change(&entity.key, &stored, next.as_ref().zip(etag.as_deref()))?];
             changes.extend(self.budget_change(editor, entity, stored.settings.as_ref(), next.as_ref())?);
             if keys::is_of_settings(&entity.key) {
                 changes.push(self.version_change(&editor.org));
+            }
+            if let Some(zone) = next.as_ref().and_then(T::timezone) {
+                changes.extend(self.zone_change(events, editor, zone).await?);
             }
             if self.change_with_entry(changes, events.put(event)).await? {
                 return Ok(Stored { settings: next, etag, seen: stored.seen });
@@ -188,6 +181,18 @@ impl Registry {
         Ok(Some(self.table.update(&key).set(SETTINGS, settings).set(ETAG, s(new_etag()))))
     }
 
+    /// Has the organization's calendars follow its time zone.
+    async fn zone_change(&self, events: &Events, editor: &Editor, zone: Tz) -> Result<Vec<Write<'_>>> {
+        let stored = self.calendars(&editor.org).await?;
+        if stored.calendars.wanted_zone() == zone {
+            return Ok(Vec::new());
+        }
+        let unused = !self.has_usage(events, &editor.org, editor.now).await?;
+        let mut calendars = stored.calendars.clone();
+        calendars.request(zone, editor.now, unused).map_err(|error| Error::Conflict(error.to_string()))?;
+        self.calendars_change(&editor.org, &stored, &calendars, &new_etag())
+    }
+
     /// Renews the version of the organization's settings, with which ingest compares what it has cached. Random, so that
     /// a table that was restored from a backup does not come to a version that was cached for later settings.
     fn version_change(&self, org: &OrgId) -> Write<'_> {
@@ -200,11 +205,11 @@ impl Registry {
     }
 }
 
-fn attribute<T: Serialize>(settings: &T) -> Result<AttributeValue> {
+pub(super) fn attribute<T: Serialize>(settings: &T) -> Result<AttributeValue> {
     serde_dynamo::to_attribute_value(settings).map_err(Error::internal)
 }
 
 /// A new version. Random, since a hash of the settings would let a caller test guesses at a secret.
-fn new_etag() -> String {
+pub(super) fn new_etag() -> String {
     BASE64.encode(rand::random::<[u8; 12]>())
 }

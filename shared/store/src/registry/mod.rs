@@ -5,6 +5,7 @@
 
 mod api_keys;
 mod audit;
+mod calendar;
 mod change;
 mod if_match;
 mod read;
@@ -15,6 +16,7 @@ mod zone;
 
 pub use api_keys::StoredKey;
 pub use audit::Setting;
+pub use calendar::StoredCalendars;
 pub use change::{Editor, Entity, Next, UNSET};
 pub use if_match::IfMatch;
 pub(super) use read::stored;

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 
+use super::calendar::calendars;
 use super::seen::seen;
 use super::{ETAG, set};
 use crate::error::{Error, Result};
@@ -11,8 +13,8 @@ use crate::keys;
 use crate::keys::{Key, SK, registry as sort};
 use crate::table::Consistency;
 use crate::{Item, Registry, decode};
+use ledger::calendar::Calendar;
 use ledger::ids::{AgentId, Name, NodeId, OrgId, ProjectId};
-use ledger::period::Day;
 use ledger::rollup::Seen;
 use ledger::roster::Agent;
 use ledger::settings::{
@@ -58,13 +60,8 @@ pub struct Node {
 }
 
 impl Registry {
-    /// The organization's settings, or the defaults.
-    pub async fn organization(&self, org: &OrgId) -> Result<OrganizationSettings> {
-        Ok(self.stored_eventually(&keys::organization_settings(org)).await?.settings.unwrap_or_default())
-    }
-
-    /// Every organization with at least one event, and the day of its first event.
-    pub async fn organizations(&self) -> Result<Vec<(OrgId, Day)>> {
+    /// Every organization with at least one event, and the time of its first event.
+    pub async fn organizations(&self) -> Result<Vec<(OrgId, DateTime<Utc>)>> {
         let organization = |item: Item| {
             let org = decode::required(&item, SK)?;
             let malformed = || Error::Internal(format!("the entry of organization {org:?} is malformed"));
@@ -73,25 +70,45 @@ impl Registry {
         self.table.query(&keys::organizations()).all(organization).await
     }
 
+    /// The time of an organization's first event; none if none was aggregated yet.
+    pub async fn first_event(&self, org: &OrgId) -> Result<Option<DateTime<Utc>>> {
+        let item = self.table.get(&keys::organization(org), Consistency::Strong).await?.unwrap_or_default();
+        Ok(seen(&item)?.map(|seen| seen.first))
+    }
+
     /// The organization's subscription, if it has one.
     pub async fn plan(&self, org: &OrgId) -> Result<Option<PlanSettings>> {
         Ok(self.stored_eventually(&keys::plan(org)).await?.settings)
     }
 
-    /// The organization's settings, or the defaults, and its subscription, if it has one: one call.
-    pub async fn organization_and_plan(
-        &self,
-        org: &OrgId,
-    ) -> Result<(OrganizationSettings, Option<PlanSettings>)> {
-        let keys = [keys::organization_settings(org), keys::plan(org)];
-        let (mut organization, mut plan) = (None, None);
-        for item in self.table.get_many(&keys).await? {
+    /// The organization's calendar, and its subscription, if it has one: one call.
+    pub async fn calendar_and_plan(&self, org: &OrgId) -> Result<(Calendar, Option<PlanSettings>)> {
+        let (mut calendar, mut plan) = (Calendar::default(), None);
+        for item in self.table.get_many(&[keys::calendar(org), keys::plan(org)]).await? {
             match decode::required(&item, SK)? {
-                sort::ORG => organization = set(&item)?,
+                sort::CALENDAR => calendar = calendars(&item)?.active,
                 _ => plan = set(&item)?,
             }
         }
-        Ok((organization.unwrap_or_default(), plan))
+        Ok((calendar, plan))
+    }
+
+    /// The organization's settings, or the defaults, and its calendar: one call.
+    pub async fn organization_and_calendar(&self, org: &OrgId) -> Result<(OrganizationSettings, Calendar)> {
+        let (mut calendar, mut organization) = (Calendar::default(), None);
+        for item in self.table.get_many(&[keys::calendar(org), keys::organization_settings(org)]).await? {
+            match decode::required(&item, SK)? {
+                sort::CALENDAR => calendar = calendars(&item)?.active,
+                _ => organization = set(&item)?,
+            }
+        }
+        Ok((organization.unwrap_or_default(), calendar))
+    }
+
+    /// The calendar that figures are shown by.
+    pub async fn calendar(&self, org: &OrgId) -> Result<Calendar> {
+        let item = self.table.get(&keys::calendar(org), Consistency::Eventual).await?;
+        Ok(calendars(&item.unwrap_or_default())?.active)
     }
 
     /// The organization's budget, or the defaults.

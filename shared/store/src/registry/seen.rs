@@ -1,21 +1,29 @@
 //! What events reported of an organization, an agent, a project or a node, stored beside its settings.
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use chrono::{DateTime, Utc};
 
 use crate::error::{Error, Result};
 use crate::keys::{self, Key, PK, SK, seen as attr};
 use crate::table::{Consistency, absent_or};
 use crate::{Item, Registry, decode, n, s};
+use ledger::calendar::Calendar;
 use ledger::ids::OrgId;
 use ledger::period;
-use ledger::period::{Day, Month};
-use ledger::rollup::{Latest, Seen, Subject};
+use ledger::rollup::{Latest, MonthsOfUse, Seen, Subject};
 
 impl Registry {
-    /// Merges `news` into what is stored of a subject, and returns the result.
+    /// Merges `news` into what is stored of a subject, and returns the result. What makes no difference in any of
+    /// `calendars` is not written.
     ///
     /// Facts only grow, so this reads, merges and writes, and starts over if another writer came in between.
-    pub async fn see(&self, org: &OrgId, subject: &Subject, news: &Seen) -> Result<Seen> {
+    pub async fn see(
+        &self,
+        org: &OrgId,
+        subject: &Subject,
+        news: &Seen,
+        calendars: &[Calendar],
+    ) -> Result<Seen> {
         let key = keys::subject(org, subject);
         loop {
             let item = self.table.get(&key, Consistency::Strong).await?.unwrap_or_default();
@@ -23,7 +31,7 @@ impl Registry {
             let mut merged = news.clone();
             if let Some(known) = &known {
                 merged.merge(known);
-                if !known.worth_storing(&merged) {
+                if !known.worth_storing(&merged, calendars) {
                     return Ok(known.clone());
                 }
             }
@@ -59,16 +67,13 @@ pub(crate) fn seen(item: &Item) -> Result<Option<Seen>> {
     let parse = || {
         let latest = |name| decode::text(item, name).and_then(period::parse_instant);
         Some(Seen {
-            first: Day::parse(first)?,
-            last: decode::text(item, attr::LAST).and_then(Day::parse)?,
-            call_days: decode::texts(item, attr::CALL_DAYS)
+            first: period::parse_instant(first)?,
+            last: latest(attr::LAST)?,
+            calls: decode::texts(item, attr::CALLS)
                 .iter()
-                .map(|day| Day::parse(day))
+                .map(|call| period::parse_instant(call))
                 .collect::<Option<_>>()?,
-            months: decode::texts(item, attr::MONTHS)
-                .iter()
-                .map(|month| Month::parse(month))
-                .collect::<Option<_>>()?,
+            months: MonthsOfUse::parse(decode::texts(item, attr::MONTHS).iter().map(String::as_str))?,
             host: latest(attr::HOST_AT)
                 .zip(decode::text(item, attr::HOST))
                 .map(|(at, host)| Latest { at, value: host.to_owned() }),
@@ -82,16 +87,14 @@ pub(crate) fn seen(item: &Item) -> Result<Option<Seen>> {
 }
 
 fn seen_attributes(seen: &Seen) -> Vec<(&'static str, AttributeValue)> {
-    let mut attributes =
-        vec![(attr::FIRST, s(seen.first.to_string())), (attr::LAST, s(seen.last.to_string()))];
+    let instant = |instant: &DateTime<Utc>| period::rfc3339(*instant);
+    let mut attributes = vec![(attr::FIRST, s(instant(&seen.first))), (attr::LAST, s(instant(&seen.last)))];
     // DynamoDB has no empty sets.
-    if !seen.call_days.is_empty() {
-        let days = seen.call_days.iter().map(ToString::to_string).collect();
-        attributes.push((attr::CALL_DAYS, AttributeValue::Ss(days)));
+    if !seen.calls.is_empty() {
+        attributes.push((attr::CALLS, AttributeValue::Ss(seen.calls.iter().map(instant).collect())));
     }
     if !seen.months.is_empty() {
-        let months = seen.months.iter().map(ToString::to_string).collect();
-        attributes.push((attr::MONTHS, AttributeValue::Ss(months)));
+        attributes.push((attr::MONTHS, AttributeValue::Ss(seen.months.texts().collect())));
     }
     if let Some(host) = &seen.host {
         attributes.push((attr::HOST, s(&host.value)));

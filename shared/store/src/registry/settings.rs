@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::calendar::calendars;
 use super::{ETAG, set};
 use crate::error::Result;
 use crate::keys;
 use crate::keys::{SK, registry as sort};
 use crate::table::Consistency;
 use crate::{Item, Registry, decode};
+use ledger::calendar::Calendar;
 use ledger::ids::OrgId;
 use ledger::pricing::{Book, OwnPrices};
 use ledger::settings::{OrganizationSettings, PriceSettings, Settings};
@@ -70,6 +72,11 @@ impl Registry {
         Ok(settings)
     }
 
+    /// The calendar in the cached settings of an organization, however old they are.
+    pub(super) fn last_calendar(&self, org: &OrgId) -> Option<Calendar> {
+        self.settings.get(org, |_| true).map(|settings| settings.calendar)
+    }
+
     /// The cached settings of an organization, without reading the table.
     pub fn settings_at_hand(&self, org: &OrgId) -> Option<Arc<Settings>> {
         self.settings.get(org, |cached| cached.read.elapsed() < SETTINGS_AGE)
@@ -85,28 +92,28 @@ impl Registry {
         Ok(settings)
     }
 
-    /// The settings of an organization: time zone, plan and own prices, in one query.
+    /// The settings of an organization: calendar, plan and own prices, in one query.
     pub async fn settings(&self, org: &OrgId) -> Result<Settings> {
         read(&self.table.query(&keys::settings(org)).all(Ok).await?)
     }
 }
 
 fn read(items: &[Item]) -> Result<Settings> {
-    let (mut organization, mut plan) = (None, None);
+    let (mut organization, mut plan, mut calendar) = (None, None, Calendar::default());
     let mut prices = Vec::new();
     for item in items {
         match decode::required(item, SK)? {
             sort::ORG => organization = set::<OrganizationSettings>(item)?,
+            sort::CALENDAR => calendar = calendars(item)?.active,
             sort::PLAN => plan = set(item)?,
             key if key.starts_with(sort::PRICE) => prices.extend(set::<PriceSettings>(item)?),
             _ => {}
         }
     }
-    let organization = organization.unwrap_or_default();
     Ok(Settings {
-        zone: organization.timezone,
+        calendar,
         own_prices: OwnPrices::new(Book::builtin(), prices.into_iter().map(Into::into)),
-        organization,
+        organization: organization.unwrap_or_default(),
         plan,
     })
 }

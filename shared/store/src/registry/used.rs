@@ -12,7 +12,7 @@ use crate::{Events, Registry};
 use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange};
 
-/// How far back events are accepted, plus one day, since their days may be those of any time zone.
+/// How far back events are accepted, plus one day for clocks that differ.
 const BACK: TimeDelta = TimeDelta::days(36);
 /// How far ahead events are accepted, likewise.
 const AHEAD: TimeDelta = TimeDelta::days(1);

@@ -1,4 +1,4 @@
-//! Reads over days in an organization's time zone.
+//! Reads over days of an organization's calendar.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -6,6 +6,7 @@ use futures::try_join;
 
 use crate::Registry;
 use crate::error::Result;
+use ledger::calendar::{Calendar, Generation};
 use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange};
 
@@ -13,33 +14,39 @@ impl Registry {
     /// Fetches a day range relative to today in the organization's time zone and returns that range with what was
     /// fetched. What was fetched may contain more days at either end; the caller drops those outside of the range.
     ///
-    /// If the zone is not cached, the range is widened to cover today in every zone and fetched in parallel with the
-    /// zone.
+    /// If the calendar is not cached, the range is widened to cover today in every zone and fetched in parallel with the
+    /// calendar; and fetched again if rollups of another generation are to be shown, which is rare.
     pub async fn fetch_days<T, F: Future<Output = Result<T>>>(
         &self,
         org: &OrgId,
         now: DateTime<Utc>,
         range: impl Fn(Day) -> DayRange,
-        fetch: impl FnOnce(DayRange) -> F,
+        fetch: impl Fn(Generation, DayRange) -> F,
     ) -> Result<(DayRange, T)> {
-        let (zone, found) = self.fetch_in_zone(org, |zone| range(Day::of(now, zone)), fetch).await?;
-        Ok((range(Day::of(now, zone)), found))
+        let (calendar, found) = self.fetch_in_zone(org, |zone| range(Day::of(now, zone)), fetch).await?;
+        Ok((range(Day::of(now, calendar.zone)), found))
     }
 
-    /// Like [`fetch_days`](Self::fetch_days), for a range that depends on the zone in any other way. Returns the zone.
+    /// Like [`fetch_days`](Self::fetch_days), for a range that depends on the zone in any other way. Returns the calendar.
     pub async fn fetch_in_zone<T, F: Future<Output = Result<T>>>(
         &self,
         org: &OrgId,
         range: impl Fn(Tz) -> DayRange,
-        fetch: impl FnOnce(DayRange) -> F,
-    ) -> Result<(Tz, T)> {
+        fetch: impl Fn(Generation, DayRange) -> F,
+    ) -> Result<(Calendar, T)> {
         if let Some(settings) = self.settings_at_hand(org) {
-            return Ok((settings.zone, fetch(range(settings.zone)).await?));
+            let calendar = settings.calendar;
+            return Ok((calendar, fetch(calendar.generation, range(calendar.zone)).await?));
         }
         // The last and the first zone to begin a day.
         let (last, first) = (Tz::Etc__GMTPlus12, Tz::Etc__GMTMinus14);
         let wide = DayRange { first: range(last).first, last: range(first).last };
-        let (settings, found) = try_join!(self.settings_cached(org), fetch(wide))?;
-        Ok((settings.zone, found))
+        let guessed = self.last_calendar(org).unwrap_or_default().generation;
+        let (settings, found) = try_join!(self.settings_cached(org), fetch(guessed, wide))?;
+        let calendar = settings.calendar;
+        if calendar.generation == guessed {
+            return Ok((calendar, found));
+        }
+        Ok((calendar, fetch(calendar.generation, range(calendar.zone)).await?))
     }
 }

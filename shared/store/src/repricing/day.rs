@@ -1,4 +1,4 @@
-//! The entries that hold for a day.
+//! The entries that hold for a day of UTC.
 
 use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange};

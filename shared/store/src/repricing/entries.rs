@@ -23,9 +23,9 @@ const ATTEMPTS: usize = 10;
 pub(super) mod attr {
     /// Whether the entry is to be carried out or taken back.
     pub const STATUS: &str = "status";
-    /// The last day that it was carried out for.
+    /// The last day of UTC that it was carried out for.
     pub const APPLIED: &str = "applied";
-    /// The last day that it was taken back for.
+    /// The last day of UTC that it was taken back for.
     pub const WITHDRAWN: &str = "withdrawn";
     /// Figures of the days that it was carried out for.
     pub const FIGURES: [&str; 5] = ["requests", "stamped_unpriced", "unpriced", "stamped_cost", "cost"];
@@ -70,9 +70,9 @@ pub struct Repricing {
     pub etag: String,
     /// What is being done about it.
     pub status: RepricingStatus,
-    /// The last day that it was carried out for.
+    /// The last day of UTC that it was carried out for.
     pub applied: Option<Day>,
-    /// The last day that it was taken back for.
+    /// The last day of UTC that it was taken back for.
     pub withdrawn: Option<Day>,
     /// Figures of the days that it was carried out for.
     pub figures: RepricingFigures,
@@ -206,7 +206,6 @@ impl Registry {
         write: Write<'_>,
         is_new: bool,
     ) -> Result<bool> {
-        let zone = self.organization(&editor.org).await?.timezone;
         let entity = Entity {
             key: repricing.key(),
             what: format!("repricing {}", repricing.id),
@@ -215,7 +214,7 @@ impl Registry {
         };
         let settings = Some(&repricing.settings);
         let (before, after) = if is_new { (None, settings) } else { (settings, None) };
-        let entry = events.put(editor.event(&entity, zone, before, after)?);
+        let entry = events.put(editor.event(&entity, before, after)?);
         let due = self.table.update(&keys::due_repricing(&editor.org, &repricing.id));
         self.change_with_entry(vec![write, due], entry).await
     }

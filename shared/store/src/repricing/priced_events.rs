@@ -3,17 +3,17 @@
 use std::collections::VecDeque;
 use std::pin::Pin;
 
-use futures::stream::try_unfold;
+use futures::stream::{self, try_unfold};
 use futures::{Stream, StreamExt};
 use ledger::cost::CallCost;
-use ledger::event::{Data, LlmCall};
+use ledger::event::{Data, Event, LlmCall};
 use ledger::ids::OrgId;
-use ledger::period::Day;
+use ledger::period::{Day, DayRange};
 
 use super::costs::CostPage;
 use super::day::DayEntry;
 use crate::error::Result;
-use crate::keys::{self, KeyRange};
+use crate::keys::{self, KeyRange, LANES};
 use crate::raw_events::StoredEvent;
 use crate::{Events, Item, Usage};
 
@@ -102,6 +102,27 @@ impl Events {
     }
 }
 
+impl Events {
+    /// The events of all lanes of `days`, in no order, with the costs that hold for them. Up to `in_flight` lanes are read
+    /// at once.
+    pub async fn priced_days<'a>(
+        &'a self,
+        usage: &'a Usage,
+        org: &'a OrgId,
+        days: DayRange,
+        in_flight: usize,
+    ) -> Result<impl Stream<Item = Result<Vec<PricedEvent>>> + Unpin + use<'a>> {
+        let repriced = usage.repriced_days(org, days).await?;
+        let lanes = days.days().flat_map(|day| (0..LANES).map(move |lane| (day, lane)));
+        let pages = lanes.map(move |(day, lane)| {
+            let found = repriced.iter().find(|(repriced, _)| *repriced == day);
+            let entries = found.map_or(&[][..], |(_, repriced)| &repriced.entries);
+            self.priced_events(usage, org, day, lane, entries).boxed()
+        });
+        Ok(stream::iter(pages).flatten_unordered(in_flight))
+    }
+}
+
 async fn with_cost(mut stored: StoredEvent, readers: &mut [CostReader<'_>]) -> Result<PricedEvent> {
     let mut stamped = None;
     if let Ok(event) = &mut stored.event
@@ -126,6 +147,13 @@ fn call_in_force(data: &mut Data) -> Option<&mut LlmCall> {
 }
 
 impl PricedEvent {
+    /// The event as it stands; none if it is malformed, replaced by an amendment, or void.
+    pub fn standing(self) -> Option<Event> {
+        let event = self.stored.event.ok().filter(|_| !self.is_replaced)?;
+        let data = event.data.in_force()?.clone();
+        Some(Event { data, ..event })
+    }
+
     /// Whether this amends the event `before`. If so, it takes over from it what it replaces.
     fn replaces(&mut self, before: &Self) -> bool {
         if keys::amended_sk(&self.stored.sk) != keys::amended_sk(&before.stored.sk) {

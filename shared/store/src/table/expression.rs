@@ -19,6 +19,7 @@ enum Test {
     AtLeast(AttributeValue),
     AbsentOrEquals(AttributeValue),
     AbsentOrBelow(AttributeValue),
+    AbsentOrSmaller(usize),
 }
 
 /// The attribute exists. Of a key attribute: the item exists.
@@ -51,6 +52,11 @@ pub fn absent_or_below(attribute: &str, value: AttributeValue) -> Condition {
     Condition { attribute: attribute.to_owned(), test: Test::AbsentOrBelow(value) }
 }
 
+/// The attribute does not exist, or is a set of fewer members than this.
+pub fn absent_or_smaller(attribute: &str, members: usize) -> Condition {
+    Condition { attribute: attribute.to_owned(), test: Test::AbsentOrSmaller(members) }
+}
+
 impl Condition {
     pub(super) fn render(self, placeholders: &mut Placeholders) -> String {
         let name = placeholders.name(&self.attribute);
@@ -64,6 +70,10 @@ impl Condition {
             }
             Test::AbsentOrBelow(value) => {
                 format!("(attribute_not_exists({name}) OR {name} < {})", placeholders.value(value))
+            }
+            Test::AbsentOrSmaller(members) => {
+                let members = placeholders.value(crate::n(members));
+                format!("(attribute_not_exists({name}) OR size({name}) < {members})")
             }
         }
     }

@@ -30,7 +30,7 @@ use crate::{Connection, Item, Meter, key_attributes, version};
 
 use error::failed;
 use expression::Placeholders;
-pub use expression::{absent, absent_or, absent_or_below, equals, exists};
+pub use expression::{absent, absent_or, absent_or_below, absent_or_smaller, equals, exists};
 pub use query::{Index, Query};
 pub use transact::TransactOutcome;
 pub use write::{Write, WriteOutcome};

@@ -13,6 +13,7 @@ use super::error::{failed, is_too_large};
 use super::expression::{Condition, Names, Placeholders, Values};
 use crate::error::{Error, Result};
 use crate::keys::Key;
+use crate::meter::halves;
 use crate::{Item, key_attributes};
 
 /// A write of one item, which is applied only if all of its conditions hold.
@@ -186,6 +187,12 @@ impl<'a> Write<'a> {
 
     /// Sends the write by itself.
     pub async fn send(self) -> Result<WriteOutcome> {
+        Ok(self.send_metered().await?.0)
+    }
+
+    /// Sends the write by itself. Also returns the write units that it took if it was applied, in halves: one unit for
+    /// each started kilobyte of the item.
+    pub async fn send_metered(self) -> Result<(WriteOutcome, u64)> {
         let Self { table, action, conditions, placeholders, return_old } = self;
         let expressions = Expressions::new(conditions, placeholders);
         let client = &table.connection.client;
@@ -254,7 +261,7 @@ impl Table {
         operation: &str,
         done: Result<Option<ConsumedCapacity>, SdkError<E, R>>,
         old: impl Fn(&E) -> Option<Item>,
-    ) -> Result<WriteOutcome>
+    ) -> Result<(WriteOutcome, u64)>
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
         R: std::fmt::Debug,
@@ -262,19 +269,18 @@ impl Table {
         let error = match done {
             Ok(capacity) => {
                 self.connection.meter.write(&capacity);
-                return Ok(WriteOutcome::Applied);
+                return Ok((WriteOutcome::Applied, halves(capacity.as_ref())));
             }
             Err(error) => error,
         };
         self.connection.meter.write(None);
         let refused = error.as_service_error();
-        match refused.and_then(ProvideErrorMetadata::code) {
-            Some("ConditionalCheckFailedException") => {
-                Ok(WriteOutcome::ConditionFailed(refused.and_then(old)))
-            }
-            Some("TransactionConflictException") => Ok(WriteOutcome::Conflict),
-            _ if refused.is_some_and(is_too_large) => Ok(WriteOutcome::TooLarge),
-            _ => Err(failed(operation, &error)),
-        }
+        let outcome = match refused.and_then(ProvideErrorMetadata::code) {
+            Some("ConditionalCheckFailedException") => WriteOutcome::ConditionFailed(refused.and_then(old)),
+            Some("TransactionConflictException") => WriteOutcome::Conflict,
+            _ if refused.is_some_and(is_too_large) => WriteOutcome::TooLarge,
+            _ => return Err(failed(operation, &error)),
+        };
+        Ok((outcome, 0))
     }
 }

@@ -88,3 +88,43 @@ fn a_message_round_trips_through_json() {
     let read: Message = serde_json::from_str(&text).unwrap();
     assert_eq!((read.data.cost, read.data.forecast.unwrap().cost), (usd("40.5"), usd("81.123456")));
 }
+
+fn crossed() -> Message {
+    let mut data = Facts { is_lower_bound: true, unpriced_requests: 3, ..facts() };
+    data.top.agents = vec![SubjectCost {
+        id: "nova".to_owned(),
+        name: Some("<!channel> & co".to_owned()),
+        cost: usd("3.456"),
+    }];
+    data.top.models =
+        vec![ModelCost { provider: "p".to_owned(), model: "m".to_owned(), cost: usd("0.0004") }];
+    data.summary = data.sentence(MessageType::ThresholdCrossed);
+    let (message_type, timestamp) = (MessageType::ThresholdCrossed, DateTime::UNIX_EPOCH);
+    Message { message_type, version: MESSAGE_VERSION, timestamp, data }
+}
+
+#[test]
+fn chat_messages_say_what_the_stored_message_says() {
+    use crate::settings::MessageFormat;
+
+    let message = crossed();
+    assert_eq!(message.body("stored", MessageFormat::Json), "stored");
+    let json = |format| serde_json::from_str::<serde_json::Value>(&message.body("stored", format)).unwrap();
+    let slack = json(MessageFormat::Slack);
+    assert!(slack["text"].as_str().unwrap().starts_with("Acme: the agent nova is forecast to cost"));
+    let details = slack["blocks"][1]["text"]["text"].as_str().unwrap();
+    assert_eq!(
+        details,
+        "*Month:* 2026-09 (UTC)\n*Budget:* 100.00 USD\n*Cost so far:* 40.50 USD, 40.5 %\n\
+         *Forecast:* 81.12 USD, 81.1 %, with 15 days left\n\
+         *Agents of the last 24 hours:* &lt;!channel&gt; &amp; co 3.46 USD\n\
+         *Models of the last 24 hours:* m 0.0004 USD\n\
+         *Calls without a price:* 3, so the real cost is higher\n*Alert:* msg_x"
+    );
+    let teams = json(MessageFormat::Teams);
+    let card = &teams["attachments"][0]["content"];
+    assert_eq!((&card["type"], &card["body"][0]["text"]), (&"AdaptiveCard".into(), &slack["text"]));
+    assert_eq!(card["body"][1]["facts"][1], serde_json::json!({ "title": "Budget", "value": "100.00 USD" }));
+    let text = message.text();
+    assert!(text.starts_with(&message.data.summary) && text.contains("\nBudget: 100.00 USD\n"), "{text}");
+}

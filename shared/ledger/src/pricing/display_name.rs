@@ -1,6 +1,6 @@
 //! Display names of providers.
 
-use ledger::pricing::{Book, ProviderEntry};
+use super::{Book, ProviderEntry};
 
 /// The display name of a provider, or its id if it is unknown. Other names of a provider, such as `vertex_ai`, have the
 /// display name of its id.

@@ -1,0 +1,99 @@
+//! `GET /api/cost-analysis/query`: the cost and use of whatever is asked for, by up to two dimensions and by period.
+//!
+//! Rollups answer for long ranges where they tell the dimensions apart; any other question is answered from raw events,
+//! for short ranges. Where rollups do not have a figure, such as the parts of an agent's cost, it is null.
+//!
+//! Calls and completed tasks are counted. A task has no model, so by model it belongs to `(none)`: whatever figures are
+//! grouped by, the sum over all groups is the total.
+
+mod cursor;
+mod events;
+mod figures;
+mod groups;
+mod order;
+mod params;
+mod range;
+mod rollups;
+mod row;
+mod source;
+mod sums;
+
+use axum::Json;
+use axum::extract::State;
+use ledger::dimension::Dimension;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::{Error, Result};
+use web::query::Query;
+
+use crate::{App, Route};
+use cursor::Cursor;
+use events::Values;
+use groups::Departments;
+use params::Params;
+use range::{Part, Periods, Range};
+use row::{Answer, Response};
+use source::Source;
+use sums::Sums;
+
+pub fn route() -> Route {
+    Route::get("/api/cost-analysis/query", Scope::CostsRead, handle)
+}
+
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(params): Query<Params>,
+) -> Result<Json<Response>> {
+    let as_of = app.clock.now();
+    let calendar = app.tables.registry.settings_cached(&caller.org).await?.calendar;
+    let secret = app.config.cursor_secret().map_err(Error::internal)?;
+    let question = cursor::bound(&params);
+    let bound = ["cost-analysis/query", caller.org.as_str(), &question];
+    let after: Option<Cursor> =
+        params.cursor.as_ref().map(|text| web::cursor::verify(text, secret, &bound)).transpose()?;
+    let range = match &after {
+        Some(cursor) => Range { from: cursor.from, to: cursor.to, calendar },
+        None => Range::new(params.from, params.to, calendar, as_of),
+    };
+    let source = Source::choose(&params, range)?;
+    let periods = Periods::new(params.granularity, range);
+    let mut sums = Sums::default();
+    let parts = [Some(Part::now(range, periods)), params.compare.then(|| Part::before(range, periods))];
+    let departments = departments(&app, &caller, &params).await?;
+    for part in parts.iter().flatten() {
+        add(&app, &caller, (&params, &departments), (source, part), &mut sums).await?;
+    }
+    let answer =
+        Answer { params: &params, range, periods, source, as_of, after: after.as_ref().map(Cursor::rank) };
+    answer.response(sums, |cursor: Cursor| web::cursor::sign(&cursor, secret, &bound)).map(Json)
+}
+
+async fn departments(app: &App, caller: &Caller, params: &Params) -> Result<Departments> {
+    if !params.uses(&[Dimension::Department]) {
+        return Ok(Departments::default());
+    }
+    Ok(Departments::new(app.tables.registry.agents(&caller.org).await?))
+}
+
+/// Adds the figures of one range.
+async fn add(
+    app: &App,
+    caller: &Caller,
+    (params, departments): (&Params, &Departments),
+    (source, part): (Source, &Part),
+    sums: &mut Sums,
+) -> Result<()> {
+    let org = &caller.org;
+    match source {
+        Source::OrgDays => rollups::add_org_days(app, org, params, part, sums).await,
+        Source::AgentDays => rollups::add_agent_days(app, org, (params, departments), part, sums).await,
+        Source::Events => {
+            source::check_retention(part.range, app.clock.now(), app.config.event_retention_days)?;
+            // A person's name is for those who manage the organization.
+            let names_end_users = caller.scopes.contains(&Scope::RegistryRead);
+            let values = Values { departments, names_end_users };
+            events::add_events(app, org, (params, &values), part, sums).await
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! `GET /api/exports/focus`: what calls cost, in the columns of FOCUS (FinOps Open Cost and Usage Specification).
+//!
+//! A row for each day, agent, model, meter (a class of tokens, or a unit) and price. Rows are made from raw events,
+//! whose costs are known by class, and from no rollup: the sum of `BilledCost` is the sum of the events' costs, which is
+//! what every other endpoint shows.
+
+mod charge;
+mod columns;
+mod day;
+mod params;
+
+use axum::extract::State;
+use axum::response::Response;
+use chrono_tz::Tz;
+use ledger::calendar::Calendar;
+use ledger::ids::OrgId;
+use ledger::period::{Day, DayRange, oldest_complete_day};
+use ledger::roster::Agent;
+use serde::{Deserialize, Serialize};
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::{Error, Fault, Result};
+use web::query::Query;
+
+use crate::page::{MAX_BYTES, response};
+use crate::{App, Route};
+use charge::ChargeKey;
+use columns::{Account, Writer};
+use day::DayReader;
+use params::Params;
+
+/// Events that are read for a page before it ends with the day.
+const ENOUGH_EVENTS: usize = 100_000;
+
+pub fn route() -> Route {
+    Route::get("/api/exports/focus", Scope::CostsRead, handle)
+}
+
+/// Where the next page starts.
+#[derive(Debug, Serialize, Deserialize)]
+struct Cursor {
+    first: Day,
+    last: Day,
+    /// The last row that was written of the first day.
+    after: Option<ChargeKey>,
+}
+
+async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Params>) -> Result<Response> {
+    let org = &caller.org;
+    let settings = app.tables.registry.settings_cached(org).await?;
+    let today = Day::of(app.clock.now(), settings.calendar.zone);
+    let secret = app.config.cursor_secret().map_err(Error::internal)?;
+    let question = params.bound();
+    let bound = ["exports/focus", org.as_str(), &question];
+    let cursor: Option<Cursor> =
+        params.cursor.as_ref().map(|text| web::cursor::verify(text, secret, &bound)).transpose()?;
+    let is_first = cursor.is_none();
+    let start = if let Some(cursor) = cursor {
+        cursor
+    } else {
+        let DayRange { first, last } = params.days(today)?;
+        let utc_today = Day::of(app.clock.now(), Tz::UTC);
+        check_retention(
+            settings.calendar.overlapped(first).first,
+            utc_today,
+            app.config.event_retention_days,
+        )?;
+        Cursor { first, last, after: None }
+    };
+    let agents: Vec<Agent> = app.tables.registry.agents(org).await?;
+    let account = Account::new(org, settings.organization.name.as_deref(), settings.calendar.zone, &agents);
+    let mut writer = Writer::new(params.version, account, is_first)?;
+    let next = write(&app, (&caller.org, settings.calendar), start, &mut writer).await?;
+    let next = next.map(|next| web::cursor::sign(&next, secret, &bound)).transpose()?;
+    response("text/csv; charset=utf-8; header=present", writer.finish()?, next)
+}
+
+/// Writes days until the page is full. Returns where the next page starts, if there is one.
+async fn write(
+    app: &App,
+    (org, calendar): (&OrgId, Calendar),
+    start: Cursor,
+    writer: &mut Writer<'_>,
+) -> Result<Option<Cursor>> {
+    let Cursor { first, last, mut after } = start;
+    let (mut reader, mut day) = (DayReader::new(&app.tables, org, calendar), first);
+    while day <= last {
+        for (key, charge) in reader.charges(day).await? {
+            if after.as_ref().is_some_and(|after| key <= *after) {
+                continue;
+            }
+            if writer.len() >= MAX_BYTES {
+                return Ok(Some(Cursor { first: day, last, after }));
+            }
+            writer.write(day, &key, &charge)?;
+            after = Some(key);
+        }
+        (day, after) = (day.next(), None);
+        if (writer.len() >= MAX_BYTES || reader.events_read() >= ENOUGH_EVENTS) && day <= last {
+            return Ok(Some(Cursor { first: day, last, after }));
+        }
+    }
+    Ok(None)
+}
+
+/// Fails if raw events of the range may have expired.
+fn check_retention(first: Day, today: Day, retention_days: u32) -> Result<()> {
+    let oldest = oldest_complete_day(today, retention_days);
+    if first >= oldest {
+        return Ok(());
+    }
+    let msg = format!("Events are kept from {oldest} on");
+    Err(Fault::new(vec!["query".into(), "from".into()], "expired", msg).into())
+}

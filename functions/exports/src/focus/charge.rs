@@ -1,0 +1,198 @@
+//! The charges of a call, by meter.
+
+use chrono::{DateTime, Utc};
+use ledger::calendar::Calendar;
+use ledger::cost::CallCost;
+use ledger::event::LlmCall;
+use ledger::money::{MAX_SCALE, Quantity, Usd, exact_add};
+use ledger::pricing::{OwnPrices, Rate};
+use ledger::settings::{OrganizationSettings, Settings};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+/// What is metered, by the name that FOCUS users expect.
+pub const INPUT: &str = "Input Tokens";
+pub const CACHE_READ: &str = "Cache Read Input Tokens";
+pub const CACHE_WRITE: &str = "Cache Write Input Tokens";
+pub const OUTPUT: &str = "Output Tokens";
+/// Several units at once, of which only the whole cost is known.
+const UNITS: &str = "Units";
+
+/// What the charges of a day are told apart by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ChargeKey {
+    pub agent: String,
+    pub provider: String,
+    pub model: String,
+    pub meter: String,
+    /// None where a call was charged at several prices at once, or at none.
+    pub price: Option<UnitPrice>,
+}
+
+/// Dollars per token or unit. Quantity times price is the cost, to the last digit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct UnitPrice {
+    pub list: Quantity,
+    pub contracted: Quantity,
+}
+
+/// The sum of charges.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Charge {
+    /// Tokens or units.
+    pub quantity: Decimal,
+    pub billed: Usd,
+    pub list: Usd,
+    pub requests: u64,
+    pub unpriced_requests: u64,
+}
+
+impl Charge {
+    pub fn add(&mut self, other: Self) {
+        self.quantity = exact_add(self.quantity, other.quantity);
+        self.billed += other.billed;
+        self.list += other.list;
+        self.requests += other.requests;
+        self.unpriced_requests += other.unpriced_requests;
+    }
+}
+
+/// The charges of a call: one for each meter that counted something or cost something.
+pub fn charges(call: &LlmCall, time: DateTime<Utc>) -> Vec<(ChargeKey, Charge)> {
+    let list = list_cost(call, time);
+    let (cost, key) = (&call.cost, call.model_key());
+    let tokens = &call.tokens;
+    let written = tokens.whole_input() - tokens.input - tokens.cache_read;
+    let (unit, units) = units(call);
+    let meters = [
+        (INPUT, tokens.input.into(), cost.input, list.input),
+        (CACHE_READ, tokens.cache_read.into(), cost.cache_read, list.cache_read),
+        (CACHE_WRITE, written.into(), cost.cache_write, list.cache_write),
+        (OUTPUT, tokens.output.into(), cost.output, list.output),
+        (&unit, units, cost.units, list.units),
+    ];
+    let charged =
+        meters.into_iter().filter(|(_, quantity, billed, _)| !quantity.is_zero() || !billed.is_zero());
+    charged
+        .map(|(meter, quantity, billed, list)| {
+            let unpriced = cost.is_unpriced() && billed.is_zero();
+            let price = if unpriced { None } else { unit_price(quantity, billed, list) };
+            let key = ChargeKey {
+                agent: call.agent_id.to_string(),
+                provider: key.provider.clone(),
+                model: key.model.clone(),
+                meter: meter.to_owned(),
+                price,
+            };
+            (key, Charge { quantity, billed, list, requests: 1, unpriced_requests: unpriced.into() })
+        })
+        .collect()
+}
+
+/// The cost by the price book alone, if an own price determined the cost; else the cost itself.
+fn list_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
+    let is_own = call.cost.row.as_ref().is_some_and(|row| row.contains("+org")) && call.cost_usd.is_none();
+    if !is_own {
+        return call.cost.clone();
+    }
+    let book = Settings {
+        calendar: Calendar::default(),
+        own_prices: OwnPrices::default(),
+        organization: OrganizationSettings::default(),
+        plan: None,
+    };
+    let list = book.price_call(call, time);
+    if list.is_unpriced() { call.cost.clone() } else { list }
+}
+
+/// The unit of a call and how much of it, or [`UNITS`] if it has several.
+fn units(call: &LlmCall) -> (String, Decimal) {
+    let mut used = call.units.iter().filter(|(_, count)| !count.0.is_zero());
+    match (used.next(), used.next()) {
+        (Some((name, count)), None) if Rate::from_name(name).is_some() => (title(name), count.0),
+        (None, _) => (UNITS.to_owned(), Decimal::ZERO),
+        _ => {
+            (UNITS.to_owned(), call.units.values().fold(Decimal::ZERO, |sum, count| exact_add(sum, count.0)))
+        }
+    }
+}
+
+/// `web_search` as `Web Search`.
+fn title(name: &str) -> String {
+    let capitalized = |word: &str| {
+        let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
+        first.to_uppercase() + rest
+    };
+    name.split('_').map(capitalized).collect::<Vec<_>>().join(" ")
+}
+
+/// The price of one token or unit, if it is one price for all of them.
+fn unit_price(quantity: Decimal, billed: Usd, list: Usd) -> Option<UnitPrice> {
+    let price = |cost: Usd| {
+        let price = cost.dollars().checked_div(quantity)?.normalize();
+        let is_exact = price.scale() <= MAX_SCALE && price.checked_mul(quantity)? == cost.dollars();
+        is_exact.then_some(Quantity(price))
+    };
+    Some(UnitPrice { list: price(list)?, contracted: price(billed)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use ledger::event::Data;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn call(tokens: [u64; 5], cost: [u64; 5]) -> LlmCall {
+        let part = |i: usize| Usd::new(Decimal::new(i64::try_from(cost[i]).unwrap(), 12));
+        let data = json!({
+            "type": "llm.call", "agent_id": "nova", "provider": "p", "model": "m", "input_tokens": tokens[0],
+            "cache_read_tokens": tokens[1], "cache_write_5m_tokens": tokens[2], "cache_write_1h_tokens": tokens[3],
+            "output_tokens": tokens[4], "status": "ok", "key_source": "platform", "cost": {},
+        });
+        let Data::LlmCall(mut call) = serde_json::from_value::<Data>(data).unwrap() else { panic!() };
+        call.cost = CallCost {
+            input: part(0),
+            cache_read: part(1),
+            cache_write: part(2),
+            output: part(3),
+            units: part(4),
+            ..CallCost::default()
+        };
+        call
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_of_a_call_is_lost_and_prices_are_exact(
+            tokens in [0_u64..5, 0_u64..5_000, 0_u64..5_000, 0_u64..3, 0_u64..1_000_000_000],
+            prices in [0_u64..10, 0_u64..100_000_000],
+            odd in 0_u64..3,
+            unit_cost in 0_u64..2,
+        ) {
+            let written = tokens[2] + tokens[3];
+            let cost = [tokens[0] * prices[0], tokens[1] * prices[0] + odd, written * 7, tokens[4] * prices[1], unit_cost];
+            let call = call(tokens, cost);
+            let charges = charges(&call, DateTime::UNIX_EPOCH);
+            let billed: Usd = charges.iter().map(|(_, charge)| charge.billed).sum();
+            prop_assert_eq!(billed, call.cost.total());
+            let quantity: Decimal = charges.iter().map(|(_, charge)| charge.quantity).sum();
+            prop_assert_eq!(quantity, Decimal::from(call.tokens.total()));
+            for (key, charge) in &charges {
+                if let Some(price) = key.price {
+                    prop_assert_eq!(price.contracted.0 * charge.quantity, charge.billed.dollars());
+                }
+            }
+            let of_output = charges.iter().find(|(key, _)| key.meter == OUTPUT);
+            let price = of_output.map(|(key, _)| key.price.unwrap().contracted.0);
+            prop_assert_eq!(price, (tokens[4] > 0).then(|| Decimal::new(i64::try_from(prices[1]).unwrap(), 12).normalize()));
+        }
+    }
+
+    #[test]
+    fn units_are_named_in_words() {
+        assert_eq!(title("web_search"), "Web Search");
+        assert_eq!(title("images"), "Images");
+    }
+}

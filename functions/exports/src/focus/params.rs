@@ -1,0 +1,80 @@
+//! The days to export, and the version of FOCUS.
+
+use chrono::Days;
+use ledger::period::{Day, DayRange};
+use web::error::{Error, Fault, Result};
+use web::query::{FromQuery, QueryReader};
+
+/// The most days of a file.
+const MAX_DAYS: i64 = 400;
+
+/// The version of FOCUS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Version {
+    #[default]
+    V1_4,
+    V1_2,
+}
+
+#[derive(Debug)]
+pub struct Params {
+    /// `from`: the first day. Default: the first of the month that `to` ends, or of this month.
+    from: Option<Day>,
+    /// `to`: the first day after the range. Default: tomorrow.
+    to: Option<Day>,
+    /// `version`: 1.4 or 1.2.
+    pub version: Version,
+    /// `cursor`: the `x-next-cursor` of the page before.
+    pub cursor: Option<String>,
+}
+
+impl FromQuery for Params {
+    fn from_query(query: &mut QueryReader) -> Self {
+        let version = match query.text("version").as_deref() {
+            None | Some("1.4") => Version::V1_4,
+            Some("1.2") => Version::V1_2,
+            Some(_) => {
+                query.fault("version", "enum", "Input should be '1.4' or '1.2'");
+                Version::default()
+            }
+        };
+        Self { from: day(query, "from"), to: day(query, "to"), version, cursor: query.text("cursor") }
+    }
+}
+
+fn day(query: &mut QueryReader, name: &'static str) -> Option<Day> {
+    let text = query.text(name)?;
+    let day = Day::parse(&text);
+    if day.is_none() {
+        query.fault(name, "date_parsing", "Input should be a date, yyyy-mm-dd");
+    }
+    day
+}
+
+impl Params {
+    /// The days, of which there is at least one.
+    pub fn days(&self, today: Day) -> Result<DayRange> {
+        let last = self.to.unwrap_or(today.next()).minus(1);
+        let first = self.from.unwrap_or(last.month().first());
+        let fault = |name: &'static str, kind, msg: String| -> Error {
+            Fault::new(vec!["query".into(), name.into()], kind, msg).into()
+        };
+        if first > last {
+            return Err(fault("to", "range", "Input should be after 'from'".to_owned()));
+        }
+        let most = first.date().checked_add_days(Days::new(MAX_DAYS.unsigned_abs()));
+        if most.is_some_and(|most| last.date() >= most) {
+            return Err(fault(
+                "from",
+                "range_too_long",
+                format!("The range should have at most {MAX_DAYS} days"),
+            ));
+        }
+        Ok(DayRange { first, last })
+    }
+
+    /// What a cursor is bound to.
+    pub fn bound(&self) -> String {
+        format!("{:?} {:?} {:?}", self.from, self.to, self.version)
+    }
+}

@@ -1,0 +1,172 @@
+//! `GET /v1/openmetrics`: this month's use and cost in the text format of OpenMetrics, for a scrape by Prometheus with a
+//! key.
+//!
+//! Counters begin with the month, in the organization's time zone, and say so by `_created`.
+
+use std::fmt::Write;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use chrono::{DateTime, Utc};
+use futures::try_join;
+use http::header::CONTENT_TYPE;
+use ledger::ids::ModelKey;
+use ledger::money::{Usd, ratio};
+use ledger::period::{Day, DayRange};
+use ledger::rollup::{ModelFigures, OrgDay};
+use ledger::settings::BudgetSettings;
+use rust_decimal::Decimal;
+use web::auth::Scope;
+use web::caller::Caller;
+use web::error::Result;
+
+use crate::{App, Route};
+
+const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+pub fn route() -> Route {
+    Route::get("/v1/openmetrics", Scope::MetricsRead, handle)
+}
+
+async fn handle(State(app): State<App>, caller: Caller) -> Result<Response> {
+    let (org, now) = (&caller.org, app.clock.now());
+    let fetch = |of, days| app.tables.usage.org_days(org, of, days);
+    let month = |today: Day| DayRange::of_month(today.month());
+    let days = app.tables.registry.fetch_days(org, now, month, fetch);
+    let ((window, days), budget) = try_join!(days, app.tables.registry.budget(org))?;
+    let zone = app.tables.registry.settings_cached(org).await?.calendar.zone;
+    let mut used = OrgDay::default();
+    for (_, day) in days.into_iter().filter(|(day, _)| window.contains(*day)) {
+        used.merge(day);
+    }
+    let text = exposition(&used, &budget, window.first.start(zone));
+    Ok(([(CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
+}
+
+/// The values of a counter for one model, each with the labels that it has beside the model's.
+type Values = Vec<(&'static str, Decimal)>;
+
+struct Counter {
+    name: &'static str,
+    unit: &'static str,
+    help: &'static str,
+    values: fn(&ModelFigures) -> Values,
+}
+
+const COUNTERS: [Counter; 5] = [
+    Counter {
+        name: "fleetledger_cost_usd",
+        unit: "usd",
+        help: "Cost of calls in US dollars.",
+        values: |model| vec![("", model.cost().dollars())],
+    },
+    Counter {
+        name: "fleetledger_tokens",
+        unit: "",
+        help: "Tokens of calls, each in one class.",
+        values: |model| {
+            let tokens = &model.tokens;
+            let written = tokens.whole_input() - tokens.input - tokens.cache_read;
+            vec![
+                (",class=\"input\"", tokens.input.into()),
+                (",class=\"cache_read\"", tokens.cache_read.into()),
+                (",class=\"cache_write\"", written.into()),
+                (",class=\"output\"", tokens.output.into()),
+            ]
+        },
+    },
+    Counter {
+        name: "fleetledger_requests",
+        unit: "",
+        help: "Calls.",
+        values: |model| vec![("", model.requests.into())],
+    },
+    Counter {
+        name: "fleetledger_errors",
+        unit: "",
+        help: "Failed calls.",
+        values: |model| vec![("", model.errors.into())],
+    },
+    Counter {
+        name: "fleetledger_unpriced_requests",
+        unit: "",
+        help: "Calls without a price. If there are any, the cost is a lower bound.",
+        values: |model| vec![("", model.unpriced.into())],
+    },
+];
+
+fn exposition(used: &OrgDay, budget: &BudgetSettings, since: DateTime<Utc>) -> String {
+    let mut text = String::new();
+    for counter in &COUNTERS {
+        metadata(&mut text, counter.name, "counter", counter.unit, counter.help);
+        for (key, figures) in &used.models {
+            for (label, value) in (counter.values)(figures) {
+                let labels = format!("{{{}{label}}}", labels(key));
+                let _ = writeln!(text, "{}_total{labels} {}", counter.name, value.normalize());
+                let _ = writeln!(text, "{}_created{labels} {}", counter.name, since.timestamp());
+            }
+        }
+    }
+    if let Some(monthly) = budget.monthly {
+        gauges(&mut text, monthly, used.total().cost());
+    }
+    text + "# EOF\n"
+}
+
+fn gauges(text: &mut String, budget: Usd, cost: Usd) {
+    let used = ratio(cost.dollars(), budget.dollars(), 1, 6);
+    for (name, unit, help, value) in [
+        (
+            "fleetledger_budget_usd",
+            "usd",
+            "Monthly budget of the organization in US dollars.",
+            budget.dollars(),
+        ),
+        ("fleetledger_budget_used_ratio", "ratio", "Cost of this month divided by the budget.", used),
+    ] {
+        metadata(text, name, "gauge", unit, help);
+        let _ = writeln!(text, "{name} {}", value.normalize());
+    }
+}
+
+fn metadata(text: &mut String, name: &str, kind: &str, unit: &str, help: &str) {
+    let _ = writeln!(text, "# TYPE {name} {kind}");
+    if !unit.is_empty() {
+        let _ = writeln!(text, "# UNIT {name} {unit}");
+    }
+    let _ = writeln!(text, "# HELP {name} {help}");
+}
+
+fn labels(key: &ModelKey) -> String {
+    format!("provider=\"{}\",model=\"{}\"", escaped(&key.provider), escaped(&key.model))
+}
+
+/// The text of a label's value between quotes.
+fn escaped(value: &str) -> String {
+    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_exact_and_labels_are_escaped() {
+        let mut used = OrgDay::default();
+        let key = ModelKey { provider: "p\\".to_owned(), model: "m\"1".to_owned() };
+        let cost = Usd::new(Decimal::new(1_000_000_000_001, 12));
+        used.models.insert(key, ModelFigures { requests: 3, output_cost: cost, ..ModelFigures::default() });
+        let budget = BudgetSettings { monthly: Some(Usd::new(Decimal::TEN)), ..BudgetSettings::default() };
+        let text = exposition(&used, &budget, DateTime::UNIX_EPOCH);
+        for line in [
+            "# TYPE fleetledger_cost_usd counter",
+            r#"fleetledger_cost_usd_total{provider="p\\",model="m\"1"} 1.000000000001"#,
+            r#"fleetledger_requests_total{provider="p\\",model="m\"1"} 3"#,
+            r#"fleetledger_tokens_total{provider="p\\",model="m\"1",class="cache_read"} 0"#,
+            "fleetledger_budget_used_ratio 0.1",
+        ] {
+            assert!(text.lines().any(|one| one == line), "{line}\n{text}");
+        }
+        assert!(text.ends_with("# EOF\n"));
+    }
+}

@@ -1,0 +1,24 @@
+//! `fleetledger verify`: proves that an export of the activity log is whole and unchanged.
+
+use std::fs;
+use std::path::PathBuf;
+
+use clap::Args;
+use exports::ocsf::chain;
+use local::error::{Error, Result};
+
+#[derive(Args)]
+pub struct Verify {
+    /// File with the pages of /api/exports/ocsf, one after the other
+    file: PathBuf,
+}
+
+/// Prints what the file has; fails with the first line that is not as it should be.
+pub fn verify(arguments: &Verify) -> Result<()> {
+    let name = arguments.file.display();
+    let text = fs::read_to_string(&arguments.file)
+        .map_err(|cause| Error::caused(format!("cannot read {name}"), cause))?;
+    let proof = chain::verify(text.lines()).map_err(|broken| Error::new(format!("{name}: {broken}")))?;
+    println!("{name}: {} events of {} days, whole and unchanged", proof.events, proof.days);
+    Ok(())
+}

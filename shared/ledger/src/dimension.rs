@@ -1,0 +1,154 @@
+//! Dimensions: what figures can be told apart by.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::event::{Attribution, Data, Event, LlmCall, TaskCompleted};
+use crate::ids::{AgentId, Label};
+use crate::tags::is_tag_name;
+
+/// The value of an event that does not say: so the sum over all values is the total.
+pub const NONE: &str = "(none)";
+
+/// Precedes a tag's name in the name of its dimension.
+const TAG: &str = "tag.";
+
+/// What figures can be told apart by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dimension {
+    /// The agent.
+    Agent,
+    /// The model, as events spell it.
+    Model,
+    /// The provider, by the price book's id if it has one.
+    Provider,
+    /// The department that the agent is registered for.
+    Department,
+    /// The person on whose behalf the agent called.
+    EndUser,
+    /// The kind of task.
+    TaskType,
+    /// The session, or conversation.
+    SessionId,
+    /// The service tier; none: standard.
+    ServiceTier,
+    /// Where the call ran.
+    Region,
+    /// The host that the agent ran on.
+    Hostname,
+    /// The tag with this name.
+    Tag(String),
+}
+
+impl Dimension {
+    /// Every dimension but tags, by name.
+    pub const NAMED: [(&'static str, Self); 10] = [
+        ("agent", Self::Agent),
+        ("model", Self::Model),
+        ("provider", Self::Provider),
+        ("department", Self::Department),
+        ("end_user", Self::EndUser),
+        ("task_type", Self::TaskType),
+        ("session_id", Self::SessionId),
+        ("service_tier", Self::ServiceTier),
+        ("region", Self::Region),
+        ("hostname", Self::Hostname),
+    ];
+
+    /// The dimension with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        if let Some(tag) = name.strip_prefix(TAG) {
+            return is_tag_name(tag).then(|| Self::Tag(tag.to_owned()));
+        }
+        let name = if name == "conversation_id" { "session_id" } else { name };
+        Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, dimension)| dimension)
+    }
+
+    /// The names of all dimensions, for people.
+    pub fn known() -> String {
+        let names: Vec<_> = Self::NAMED.iter().map(|(name, _)| format!("'{name}'")).collect();
+        format!("{} or 'tag.' and the name of a tag", names.join(", "))
+    }
+
+    /// What an event says; none if it does not, or if the registry has to be asked. Only calls and tasks have figures
+    /// that can be told apart, and a task has no model.
+    pub fn value<'e>(&self, event: &'e Event) -> Option<Cow<'e, str>> {
+        match &event.data {
+            Data::LlmCall(call) => self.of_call(call),
+            Data::TaskCompleted(task) => self.of_task(task),
+            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) | Data::Amendment(_) => None,
+        }
+    }
+
+    fn of_call<'e>(&self, call: &'e LlmCall) -> Option<Cow<'e, str>> {
+        let label = |label: &'e Option<Label>| label.as_ref().map(|label| Cow::Borrowed(label.as_str()));
+        match self {
+            Self::Agent => Some(call.agent_id.as_str().into()),
+            Self::Model => Some(call.model.as_str().into()),
+            Self::Provider => Some(call.provider_id().into()),
+            Self::EndUser => label(&call.end_user),
+            Self::TaskType => label(&call.task_type),
+            Self::SessionId | Self::Tag(_) => self.of_attribution(&call.attribution),
+            Self::ServiceTier => label(&call.service_tier),
+            Self::Region => label(&call.region),
+            Self::Hostname => label(&call.hostname),
+            Self::Department => None,
+        }
+    }
+
+    fn of_task<'e>(&self, task: &'e TaskCompleted) -> Option<Cow<'e, str>> {
+        match self {
+            Self::Agent => Some(task.agent_id.as_str().into()),
+            Self::TaskType => task.task_type.as_ref().map(|kind| kind.as_str().into()),
+            _ => self.of_attribution(&task.attribution),
+        }
+    }
+
+    fn of_attribution<'e>(&self, attribution: &'e Attribution) -> Option<Cow<'e, str>> {
+        match self {
+            Self::SessionId => attribution.session_id.as_ref().map(|session| session.as_str().into()),
+            Self::Tag(name) => attribution.tag(name).map(Cow::Borrowed),
+            _ => None,
+        }
+    }
+}
+
+/// The name, as [`Dimension::parse`] takes it.
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Self::Tag(tag) = self {
+            return write!(f, "{TAG}{tag}");
+        }
+        let named = Self::NAMED.iter().find(|(_, dimension)| dimension == self);
+        f.write_str(named.map_or("", |(name, _)| name))
+    }
+}
+
+impl Event {
+    /// The agent that made the call or did the task.
+    pub const fn worker(&self) -> Option<&AgentId> {
+        match &self.data {
+            Data::LlmCall(call) => Some(&call.agent_id),
+            Data::TaskCompleted(task) => Some(&task.agent_id),
+            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) | Data::Amendment(_) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dimensions_are_parsed_as_they_are_written() {
+        let tag = Dimension::Tag("team.x-1".to_owned());
+        let all = Dimension::NAMED.into_iter().map(|(_, dimension)| dimension).chain([tag]);
+        for dimension in all {
+            assert_eq!(Dimension::parse(&dimension.to_string()), Some(dimension));
+        }
+        assert_eq!(Dimension::parse("conversation_id"), Some(Dimension::SessionId));
+        for unknown in ["", "Agent", "agents", "tag.", "tag.A", "tag", "tag.a b", "cost"] {
+            assert_eq!(Dimension::parse(unknown), None, "{unknown}");
+        }
+    }
+}
