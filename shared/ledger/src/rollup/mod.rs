@@ -13,6 +13,8 @@ mod surplus;
 mod tokens;
 mod unpriced;
 
+use std::collections::BTreeSet;
+
 use chrono::Timelike;
 use rust_decimal::Decimal;
 
