@@ -123,3 +123,31 @@ async fn a_response_without_a_time_is_a_duplicate_when_sent_again() {
     let (_, second) = post_json(&world, path, &message).await;
     assert_eq!(second, json!({ "accepted": 0, "duplicates": 1, "rejected": [] }));
 }
+
+#[tokio::test]
+async fn resource_attributes_that_the_organization_names_become_tags() {
+    let world = World::new().await;
+    world
+        .caller("acme")
+        .put("/api/organization", &json!({ "resource_attribute_tags": ["team", "Cost.Center"] }))
+        .await;
+    let attribute = |key: &str, value: &str| json!({ "key": key, "value": { "stringValue": value } });
+    let request = json!({ "resourceSpans": [{
+        "resource": { "attributes": [attribute("team", "ops"), attribute("Cost.Center", "42"), attribute("os.type", "linux")] },
+        "scopeSpans": [{ "spans": [{
+            "traceId": "5b8efff798038103d269b633813fc60c", "spanId": "00f067aa0ba902b1",
+            "startTimeUnixNano": "1789473600000000000", "endTimeUnixNano": "1789473600000000000",
+            "attributes": [attribute("gen_ai.operation.name", "execute_tool"), attribute("gen_ai.tool.name", "search"),
+                attribute("gen_ai.conversation.id", "s-1")],
+        }] }],
+    }] });
+    let (status, body) = post_json(&world, "/otlp/v1/traces", &request).await;
+    assert_eq!((status, body), (StatusCode::OK, json!({})));
+    world.stack.drain().await;
+    let log = world.caller("acme").get("/api/activity?eventType=tool_call").await;
+    let entry = &log["data"][0];
+    assert_eq!(
+        (&entry["tags"], &entry["sessionId"]),
+        (&json!({ "team": "ops", "cost.center": "42" }), &json!("s-1"))
+    );
+}
