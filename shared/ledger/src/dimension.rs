@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::event::{Attribution, Data, Event, LlmCall, TaskCompleted};
-use crate::ids::{AgentId, Label};
+use crate::ids::{AgentId, Label, ProjectId};
 use crate::tags::is_tag_name;
 
 /// The value of an event that does not say: so the sum over all values is the total.
@@ -26,6 +26,10 @@ pub enum Dimension {
     Department,
     /// The person on whose behalf the agent called.
     EndUser,
+    /// The project that the call or task was for.
+    Project,
+    /// The agent on whose behalf the agent worked.
+    ParentAgent,
     /// The kind of task.
     TaskType,
     /// The session, or conversation.
@@ -42,12 +46,14 @@ pub enum Dimension {
 
 impl Dimension {
     /// Every dimension but tags, by name.
-    pub const NAMED: [(&'static str, Self); 10] = [
+    pub const NAMED: [(&'static str, Self); 12] = [
         ("agent", Self::Agent),
         ("model", Self::Model),
         ("provider", Self::Provider),
         ("department", Self::Department),
         ("end_user", Self::EndUser),
+        ("project_id", Self::Project),
+        ("parent_agent_id", Self::ParentAgent),
         ("task_type", Self::TaskType),
         ("session_id", Self::SessionId),
         ("service_tier", Self::ServiceTier),
@@ -81,17 +87,17 @@ impl Dimension {
     }
 
     fn of_call<'e>(&self, call: &'e LlmCall) -> Option<Cow<'e, str>> {
-        let label = |label: &'e Option<Label>| label.as_ref().map(|label| Cow::Borrowed(label.as_str()));
         match self {
             Self::Agent => Some(call.agent_id.as_str().into()),
             Self::Model => Some(call.model.as_str().into()),
             Self::Provider => Some(call.provider_id().into()),
-            Self::EndUser => label(&call.end_user),
-            Self::TaskType => label(&call.task_type),
-            Self::SessionId | Self::Tag(_) => self.of_attribution(&call.attribution),
-            Self::ServiceTier => label(&call.service_tier),
-            Self::Region => label(&call.region),
-            Self::Hostname => label(&call.hostname),
+            Self::EndUser => text(call.end_user.as_ref()),
+            Self::Project => of_project(call.project_id.as_ref()),
+            Self::TaskType => text(call.task_type.as_ref()),
+            Self::ServiceTier => text(call.service_tier.as_ref()),
+            Self::Region => text(call.region.as_ref()),
+            Self::Hostname => text(call.hostname.as_ref()),
+            Self::SessionId | Self::ParentAgent | Self::Tag(_) => self.of_attribution(&call.attribution),
             Self::Department => None,
         }
     }
@@ -99,6 +105,7 @@ impl Dimension {
     fn of_task<'e>(&self, task: &'e TaskCompleted) -> Option<Cow<'e, str>> {
         match self {
             Self::Agent => Some(task.agent_id.as_str().into()),
+            Self::Project => of_project(task.project_id.as_ref()),
             Self::TaskType => task.task_type.as_ref().map(|kind| kind.as_str().into()),
             _ => self.of_attribution(&task.attribution),
         }
@@ -106,11 +113,20 @@ impl Dimension {
 
     fn of_attribution<'e>(&self, attribution: &'e Attribution) -> Option<Cow<'e, str>> {
         match self {
-            Self::SessionId => attribution.session_id.as_ref().map(|session| session.as_str().into()),
+            Self::SessionId => text(attribution.session_id.as_ref()),
+            Self::ParentAgent => attribution.parent_agent_id.as_ref().map(|parent| parent.as_str().into()),
             Self::Tag(name) => attribution.tag(name).map(Cow::Borrowed),
             _ => None,
         }
     }
+}
+
+fn text(label: Option<&Label>) -> Option<Cow<'_, str>> {
+    label.map(|label| Cow::Borrowed(label.as_str()))
+}
+
+fn of_project(project: Option<&ProjectId>) -> Option<Cow<'_, str>> {
+    project.map(|project| Cow::Borrowed(project.as_str()))
 }
 
 /// The name, as [`Dimension::parse`] takes it.

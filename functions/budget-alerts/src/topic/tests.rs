@@ -81,6 +81,7 @@ async fn publish(service: Service) -> (Result<(), DeliveryFailure>, Vec<HttpRequ
     let message = Message {
         subject: "Over budget: \"nova\" at 100 %\nToken: é",
         body: r#"{"type":"budget.threshold","data":{"percent":100}}"#,
+        text: "nova is over its budget.",
         alert_id: &MessageId::of("x"),
         kind: "budget.threshold",
         organization: "acme",

@@ -22,7 +22,8 @@ fn event(data: Value) -> Event {
 
 /// Two calendars, as while the time zone changes.
 fn calendars() -> [Calendar; 2] {
-    let other = Calendar { generation: Generation::new(1), zone: chrono_tz::Tz::Asia__Kathmandu, since: None };
+    let other =
+        Calendar { generation: Generation::new(1), zone: chrono_tz::Tz::Asia__Kathmandu, since: None };
     [Calendar::default(), other]
 }
 
