@@ -8,7 +8,7 @@ use ledger::rollup::{self, EndUser, Rollup, Sighting};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
-use store::keys::{Key, Keyed, PK, lane_of, mark_column, status};
+use store::keys::{Key, Keyed, PK, SK, lane_of, mark_column, status};
 use store::sequence::SequenceNumber;
 
 use super::sequence_numbers::SequenceNumbers;

@@ -108,8 +108,8 @@ fn reports(format: &'static str, translation: &Translation, results: &Results) -
         }
     }
     for count in &translation.call_counts {
-        let [a, b, c, d, e, f, g, h, ..] = count.series;
-        let series = format!("{:016x}", u64::from_be_bytes([a, b, c, d, e, f, g, h]));
+        let half: [u8; 8] = std::array::from_fn(|i| count.series[i]);
+        let series = format!("{:016x}", u64::from_be_bytes(half));
         reports.of(&count.source).series.insert(series, count.calls);
     }
     reports

@@ -23,8 +23,6 @@ pub struct Caller {
     pub org: OrgId,
     /// The token's `sub`, or the key, for the activity log.
     pub subject: String,
-    /// The scopes of the token or key.
-    pub scopes: BTreeSet<Scope>,
     /// Tags of the key, for the events that are sent with it.
     pub tags: BTreeMap<String, String>,
     /// Every scope that the token or the key has, the route's among them.
@@ -64,7 +62,7 @@ pub async fn authorize(
         if !scopes.contains(&scope) {
             return Err(Error::Forbidden(scope.as_str()));
         }
-        request.extensions_mut().insert(Caller { org, subject, scopes, tags });
+        request.extensions_mut().insert(Caller { org, subject, tags, scopes });
     }
     Ok(next.run(request).await)
 }
