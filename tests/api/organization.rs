@@ -12,7 +12,7 @@ const PATH: &str = "/api/organization";
 fn zone(name: &str) -> Value {
     json!({
         "name": "Acme", "timezone": name, "timezone_change": null, "cross_provider_recommendations": true,
-        "recommendation_allow_list": ["anthropic/claude-haiku-4-5"],
+        "recommendation_allow_list": ["anthropic/claude-haiku-4-5"], "resource_attribute_tags": ["team"],
     })
 }
 
@@ -24,7 +24,7 @@ async fn it_has_defaults_and_can_be_set() {
         as_set(&unset),
         json!({
             "name": null, "timezone": "UTC", "timezone_change": null, "cross_provider_recommendations": false,
-            "recommendation_allow_list": [],
+            "recommendation_allow_list": [], "resource_attribute_tags": [],
         })
     );
     assert_eq!(unset["id"], "acme");

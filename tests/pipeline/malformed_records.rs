@@ -2,7 +2,7 @@
 
 use aggregator::Aggregator;
 use ledger::calendar::{Calendar, Generation};
-use ledger::event::{AgentActivity, Data, Event};
+use ledger::event::{AgentActivity, Attribution, Data, Event};
 use ledger::ids::Label;
 use ledger::ids::{AgentId, ModelKey, Name};
 use ledger::period::DayRange;
@@ -119,6 +119,7 @@ async fn made_up_activity_types_do_not_fill_items_with_money() {
     let tables = Tables::new().await;
     let entry = |i: usize| Event {
         data: Data::AgentActivity(AgentActivity {
+            attribution: Attribution::default(),
             agent_id: Some(AgentId::new("nova").unwrap()),
             event_type: Name::new(format!("{i:0>128}")).unwrap(),
             details: "{}".to_owned(),

@@ -90,7 +90,9 @@ impl Message {
 /// The number of the message in an event.
 fn number(data: &Data) -> Option<u64> {
     match data {
-        Data::LlmCall(call) => call.conversation_id.as_ref()?.as_str().strip_prefix("c-")?.parse().ok(),
+        Data::LlmCall(call) => {
+            call.attribution.session_id.as_ref()?.as_str().strip_prefix("c-")?.parse().ok()
+        }
         Data::TaskCompleted(task) => task.duration_ms,
         Data::AgentActivity(entry) => serde_json::from_str::<Value>(&entry.details).ok()?["n"].as_u64(),
         Data::ComputeUsage(sample) => Some(sample.bandwidth_in_bytes),

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
 use ledger::calendar::Calendar;
 use ledger::cost::CallCost;
-use ledger::event::{CallStatus, Data, Event, KeySource, LlmCall};
+use ledger::event::{Attribution, CallStatus, Data, Event, KeySource, LlmCall};
 use ledger::ids::{AgentId, Label, Name, OrgId};
 use ledger::money::Usd;
 use ledger::pricing::TokenUsage;
@@ -161,7 +161,8 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
             latency_ms: None,
             status: CallStatus::Ok,
             end_user: None,
-            conversation_id: None,
+            attribution: Attribution::default(),
+            project_id: None,
             task_type: None,
             hostname: None,
             key_source: KeySource::Platform,

@@ -10,7 +10,10 @@
 
 use axum::Json;
 use axum::extract::State;
+use ledger::event::Attribution;
+use ledger::ids::{AgentId, Label};
 use ledger::period;
+use ledger::tags::Tags;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::activity::LogEntry as Stored;
@@ -45,6 +48,13 @@ struct Entry {
     agent_name: String,
     /// The object exactly as it was sent.
     details: Box<RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<Label>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_agent_id: Option<AgentId>,
+    /// The sender's tags and those of its API key.
+    #[serde(skip_serializing_if = "Tags::is_empty")]
+    tags: Tags,
     created_at: String,
 }
 
@@ -99,6 +109,8 @@ fn bad_cursor() -> Error {
 }
 
 fn entry(stored: Stored, names: &Names) -> Result<Entry> {
+    let tags = stored.activity.attribution.all_tags();
+    let Attribution { session_id, parent_agent_id, .. } = stored.activity.attribution;
     let agent = stored.activity.agent_id;
     let name = agent.as_ref().map(|agent| names.get(agent).map_or(agent.as_str(), String::as_str));
     Ok(Entry {
@@ -107,6 +119,9 @@ fn entry(stored: Stored, names: &Names) -> Result<Entry> {
         agent_name: name.unwrap_or_default().to_owned(),
         agent_id: agent.map(String::from).unwrap_or_default(),
         details: RawValue::from_string(stored.activity.details).map_err(Error::internal)?,
+        session_id,
+        parent_agent_id,
+        tags,
         created_at: period::rfc3339(stored.time),
     })
 }

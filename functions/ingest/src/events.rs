@@ -44,6 +44,7 @@ async fn handle(
         table: &app.tables.events,
         org: &caller.org,
         settings: &settings,
+        tags: &caller.tags,
         now: app.clock.now(),
         retention_days: app.config.event_retention_days,
         deadline: Batch::deadline(started, context.as_deref()),

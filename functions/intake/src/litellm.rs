@@ -28,6 +28,7 @@ async fn handle(
     let started = Instant::now();
     let body = request::body(&headers, body).await?;
     let translation = formats::litellm::translate(&body).map_err(unreadable)?;
-    let results = request::store(&app, &caller, context.as_deref(), started, &translation).await?;
+    let settings = request::settings(&app, &caller).await?;
+    let results = request::store(&app, &caller, context.as_deref(), started, &settings, &translation).await?;
     Ok(refused(results, &translation))
 }

@@ -79,7 +79,8 @@ impl Export {
     async fn export(&self, encoding: Encoding, body: Body) -> Result<Vec<u8>, Failure> {
         let started = Instant::now();
         let body = request::body(&self.headers, body).await?;
-        let options = Options::default();
+        let settings = request::settings(&self.app, &self.caller).await?;
+        let options = Options { tags: settings.organization.resource_attribute_tags.clone() };
         let translation = match self.signal {
             Signal::Spans => otlp::traces(body, encoding, &options),
             Signal::Logs => otlp::logs(body, encoding, &options),
@@ -87,7 +88,8 @@ impl Export {
         };
         let translation = translation.map_err(Failure::Unreadable)?;
         let context = self.context.as_ref();
-        let results = request::store(&self.app, &self.caller, context, started, &translation).await?;
+        let results =
+            request::store(&self.app, &self.caller, context, started, &settings, &translation).await?;
         if request::is_unavailable(&results) {
             return Err(Failure::Unavailable);
         }

@@ -1,11 +1,14 @@
 //! A request on its way to stored events.
 
+use std::sync::Arc;
+
 use axum::body::{Body, Bytes, to_bytes};
 use formats::Translation;
 use http::HeaderMap;
 use ingestion::body::{too_large, unpacked};
 use ingestion::{Batch, Entry, Rejected, RejectionCode, Results};
 use lambda_http::Context as LambdaContext;
+use ledger::settings::Settings;
 use runtime::metrics::Metric;
 use tokio::time::Instant;
 use web::caller::Caller;
@@ -22,23 +25,29 @@ pub async fn body(headers: &HeaderMap, body: Body) -> Result<Bytes> {
     unpacked(headers, bytes, MAX_BYTES)
 }
 
+/// The organization's settings: by some of them requests are translated, by others events are priced.
+pub async fn settings(app: &App, caller: &Caller) -> Result<Arc<Settings>> {
+    let settings = app.tables.registry.settings_now(&caller.org).await;
+    Ok(settings.inspect_err(|_| Metric::Unavailable.count(1))?)
+}
+
 /// Stores the events of a translation. Its refusals are left to the caller, whose format reports them.
 pub async fn store(
     app: &App,
     caller: &Caller,
     context: Option<&LambdaContext>,
     started: Instant,
+    settings: &Settings,
     translation: &Translation,
 ) -> Result<Results> {
     let events = &translation.events;
     log(translation);
     Metric::Rejected.count(translation.refusals.len());
-    let settings = app.tables.registry.settings_now(&caller.org).await;
-    let settings = settings.inspect_err(|_| Metric::Unavailable.count(events.len()))?;
     let batch = Batch {
         table: &app.tables.events,
         org: &caller.org,
-        settings: &settings,
+        settings,
+        tags: &caller.tags,
         now: app.clock.now(),
         retention_days: app.config.event_retention_days,
         deadline: Batch::deadline(started, context),

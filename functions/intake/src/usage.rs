@@ -52,7 +52,8 @@ async fn handle(
     let started = Instant::now();
     let body = request::body(headers, body).await?;
     let translation = translate(format, &body, labels, app.clock.now()).map_err(unreadable)?;
-    let mut results = request::store(app, caller, context, started, &translation).await?;
+    let settings = request::settings(app, caller).await?;
+    let mut results = request::store(app, caller, context, started, &settings, &translation).await?;
     // Such an event differs from the stored one in nothing but the time of its request.
     let undated = translation.events.iter().filter(|event| event.dated_on_receipt);
     let undated: HashSet<usize> = undated.map(|event| event.index).collect();

@@ -12,6 +12,7 @@ use ledger::calendar::{CalendarBuild, Calendars};
 use ledger::ids::{Name, OrgId};
 use ledger::period::rfc3339;
 use ledger::settings::OrganizationSettings;
+use ledger::tags::MAX_TAGS;
 use runtime::config::Config;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -32,6 +33,8 @@ use crate::{App, Route};
 /// Number of models in an allow list. All settings of an organization are read again by every instance of ingest after
 /// each change.
 const ALLOW_LIST: RangeInclusive<usize> = 0..=100;
+/// Number of resource attributes that become tags: as many as an event may have.
+const RESOURCE_ATTRIBUTES: RangeInclusive<usize> = 0..=MAX_TAGS;
 
 pub fn routes() -> Vec<Route> {
     let path = "/api/organization";
@@ -46,6 +49,7 @@ pub struct Organization {
     timezone_change: Option<TimezoneChange>,
     cross_provider_recommendations: bool,
     recommendation_allow_list: Vec<String>,
+    resource_attribute_tags: Vec<String>,
 }
 
 /// A change of the time zone that is not complete: every day is cut anew from raw events.
@@ -100,6 +104,7 @@ fn view(id: OrgId, stored: &Stored<OrganizationSettings>, calendars: &Calendars)
         timezone_change: TimezoneChange::new(calendars),
         cross_provider_recommendations: settings.cross_provider_recommendations,
         recommendation_allow_list: settings.recommendation_allow_list,
+        resource_attribute_tags: settings.resource_attribute_tags,
     };
     Versioned::new(organization, stored)
 }
@@ -138,11 +143,18 @@ fn settings(fields: &mut FieldReader<'_>) -> OrganizationSettings {
         recommendation_allow_list: fields
             .list("recommendation_allow_list", &ALLOW_LIST, || model)
             .unwrap_or(default.recommendation_allow_list),
+        resource_attribute_tags: fields
+            .list("resource_attribute_tags", &RESOURCE_ATTRIBUTES, || name)
+            .unwrap_or(default.resource_attribute_tags),
     }
 }
 
 /// A model's id, or `provider/model`.
 fn model(raw: &RawValue) -> Result<String, Invalid> {
+    name(raw)
+}
+
+fn name(raw: &RawValue) -> Result<String, Invalid> {
     fields::id::<Name>(raw).map(String::from)
 }
 
@@ -168,13 +180,15 @@ mod tests {
         );
         let all = given(
             r#"{"name":"Acme","timezone":"Asia/Kathmandu","cross_provider_recommendations":true,
-                "recommendation_allow_list":["anthropic/claude-haiku-4-5","gpt-5"],"id":"acme"}"#,
+                "recommendation_allow_list":["anthropic/claude-haiku-4-5","gpt-5"],
+                "resource_attribute_tags":["team"],"id":"acme"}"#,
         );
         let expected = OrganizationSettings {
             name: Some("Acme".to_owned()),
             timezone: Tz::Asia__Kathmandu,
             cross_provider_recommendations: true,
             recommendation_allow_list: vec!["anthropic/claude-haiku-4-5".to_owned(), "gpt-5".to_owned()],
+            resource_attribute_tags: vec!["team".to_owned()],
         };
         assert_eq!(all, Ok(expected));
     }

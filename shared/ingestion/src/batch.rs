@@ -7,6 +7,7 @@ use http::StatusCode;
 use lambda_http::Context as LambdaContext;
 use ledger::ids::OrgId;
 use ledger::settings::Settings;
+use ledger::tags::Tags;
 use runtime::metrics::Metric;
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -32,6 +33,8 @@ pub struct Batch<'a> {
     pub table: &'a Events,
     pub org: &'a OrgId,
     pub settings: &'a Settings,
+    /// Tags of the API key that the request was made with.
+    pub tags: &'a Tags,
     /// When the request arrived.
     pub now: DateTime<Utc>,
     pub retention_days: u32,
@@ -70,7 +73,7 @@ impl Batch<'_> {
 
     /// Stores the valid events. An error means that none was stored, and that a retry may help.
     pub async fn store(&self, entries: impl IntoIterator<Item = Entry<'_>>) -> Result<Results> {
-        let stamps = Stamp { org: self.org, settings: self.settings, now: self.now };
+        let stamps = Stamp { org: self.org, settings: self.settings, now: self.now, tags: self.tags };
         let request = rand::random();
         let mut results = Results::default();
         let (mut raw, mut places) = (Vec::new(), Vec::new());

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
+use crate::attribution;
 use crate::rejection::RESERVED;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 use ledger::event::{AgentActivity, CONFIG_CHANGE, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
@@ -91,7 +92,8 @@ fn llm_call(fields: &mut FieldReader<'_>) -> Option<LlmCall<()>> {
     let latency_ms = fields.optional("latency_ms", integer(0..=MAX_MS));
     let status = fields.optional("status", one_of("'ok' or 'error'")).unwrap_or_default();
     let end_user = fields.lenient("end_user", label);
-    let conversation_id = fields.lenient("conversation_id", label);
+    let attribution = attribution::of_agent(fields);
+    let project_id = fields.lenient("project_id", id);
     let task_type = fields.lenient("task_type", label);
     let hostname = fields.lenient("hostname", label);
     let key_source = fields.optional("key_source", one_of("'platform' or 'byok'")).unwrap_or_default();
@@ -114,7 +116,8 @@ fn llm_call(fields: &mut FieldReader<'_>) -> Option<LlmCall<()>> {
         latency_ms,
         status,
         end_user,
-        conversation_id,
+        attribution,
+        project_id,
         task_type,
         hostname,
         key_source,
@@ -186,14 +189,25 @@ fn task_completed(fields: &mut FieldReader<'_>) -> Option<TaskCompleted> {
     let success = fields.optional("success", boolean).unwrap_or(true);
     let minutes_saved = fields.optional("minutes_saved", quantity(MAX_AMOUNT)).map(Quantity);
     let duration_ms = fields.optional("duration_ms", integer(0..=MAX_MS));
-    Some(TaskCompleted { agent_id: agent_id?, task_type, success, minutes_saved, duration_ms })
+    let attribution = attribution::of_agent(fields);
+    let project_id = fields.lenient("project_id", id);
+    Some(TaskCompleted {
+        agent_id: agent_id?,
+        task_type,
+        success,
+        minutes_saved,
+        duration_ms,
+        attribution,
+        project_id,
+    })
 }
 
 fn agent_activity(fields: &mut FieldReader<'_>) -> Option<AgentActivity> {
     let agent_id = fields.required("agent_id", id);
     let event_type = fields.required("event_type", activity_type);
     let details = fields.optional("details", details).unwrap_or_else(|| "{}".to_owned());
-    Some(AgentActivity { agent_id: Some(agent_id?), event_type: event_type?, details })
+    let attribution = attribution::of_agent(fields);
+    Some(AgentActivity { agent_id: Some(agent_id?), event_type: event_type?, details, attribution })
 }
 
 /// An audit entry can only be made by a change of settings.
@@ -237,6 +251,7 @@ fn compute_usage(fields: &mut FieldReader<'_>) -> Option<ComputeUsage> {
     let disk_gb = fields.required("disk_gb", quantity(MAX_AMOUNT));
     let bandwidth_in_bytes = fields.required("bandwidth_in_bytes", integer(0..=MAX_BYTES));
     let bandwidth_out_bytes = fields.required("bandwidth_out_bytes", integer(0..=MAX_BYTES));
+    let attribution = attribution::of_machine(fields);
     let length_ms = from
         .zip(to)
         .and_then(|(from, to)| length(from, to).map_err(|invalid| fields.fault("to", invalid)).ok());
@@ -250,6 +265,7 @@ fn compute_usage(fields: &mut FieldReader<'_>) -> Option<ComputeUsage> {
         disk_gb: Quantity(disk_gb?),
         bandwidth_in_bytes: bandwidth_in_bytes?,
         bandwidth_out_bytes: bandwidth_out_bytes?,
+        attribution,
     })
 }
 
@@ -268,5 +284,6 @@ pub fn end(sample: &ComputeUsage) -> DateTime<Utc> {
 fn host_report(fields: &mut FieldReader<'_>) -> Option<HostReport> {
     let node_id = fields.required("node_id", id);
     let hosted_sites = fields.required("hosted_sites", integer(0..=MAX_AMOUNT));
-    Some(HostReport { node_id: node_id?, hosted_sites: hosted_sites? })
+    let attribution = attribution::of_machine(fields);
+    Some(HostReport { node_id: node_id?, hosted_sites: hosted_sites?, attribution })
 }

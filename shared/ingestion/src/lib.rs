@@ -6,6 +6,7 @@
 //!
 //! [`Batch::store`] does the last three steps for the events of a request.
 
+mod attribution;
 mod batch;
 pub mod body;
 mod data;

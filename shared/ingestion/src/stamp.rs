@@ -5,6 +5,7 @@ use ledger::draft::Draft;
 use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
 use ledger::settings::Settings;
+use ledger::tags::Tags;
 use web::error::{Fault, Loc};
 
 use crate::data;
@@ -21,15 +22,18 @@ pub struct Stamp<'a> {
     pub settings: &'a Settings,
     /// When the request arrived.
     pub now: DateTime<Utc>,
+    /// Tags of the API key, for events that do not have them.
+    pub tags: &'a Tags,
 }
 
 /// Stamps a draft whose faults start with `loc`, unless one of its times is outside the accepted window.
-pub fn stamp(draft: Draft, loc: &[Loc], with: &Stamp<'_>) -> Result<Event, Rejection> {
+pub fn stamp(mut draft: Draft, loc: &[Loc], with: &Stamp<'_>) -> Result<Event, Rejection> {
     check_times(&draft, loc, with.now).map_err(|(code, fault)| Rejection {
         id: Some(draft.id.to_string()),
         code,
         detail: vec![fault],
     })?;
+    draft.data.attribution_mut().add_key_tags(with.tags);
     Ok(draft.stamp(with.org, with.settings))
 }
 

@@ -50,7 +50,8 @@ fn price(call: LlmCall<()>, time: DateTime<Utc>, settings: &Settings) -> LlmCall
         latency_ms: call.latency_ms,
         status: call.status,
         end_user: call.end_user,
-        conversation_id: call.conversation_id,
+        attribution: call.attribution,
+        project_id: call.project_id,
         task_type: call.task_type,
         hostname: call.hostname,
         key_source: call.key_source,
@@ -62,7 +63,7 @@ fn price(call: LlmCall<()>, time: DateTime<Utc>, settings: &Settings) -> LlmCall
 mod tests {
     use super::*;
     use crate::calendar::Calendar;
-    use crate::event::{CallStatus, KeySource};
+    use crate::event::{Attribution, CallStatus, KeySource};
     use crate::ids::{AgentId, Label};
     use crate::pricing::{OwnPrices, TokenUsage, Unpriced};
     use crate::settings::OrganizationSettings;
@@ -96,7 +97,8 @@ mod tests {
             latency_ms: None,
             status: CallStatus::Ok,
             end_user: None,
-            conversation_id: None,
+            attribution: Attribution::default(),
+            project_id: None,
             task_type: None,
             hostname: None,
             key_source: KeySource::Platform,

@@ -14,6 +14,7 @@ use crate::ids::{AgentId, Label, ModelKey, Name, NodeId, OrgId, ProjectId};
 use crate::money::{Quantity, Usd};
 use crate::period::Day;
 use crate::pricing::TokenUsage;
+use crate::tags::{MAX_TAGS, Tags};
 
 /// Something that happened in an organization.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +75,39 @@ pub enum KeySource {
     Byok,
 }
 
+/// What an event belongs to beside its agent: figures can be told apart by it, and a session followed. It never decides
+/// whether an event is taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attribution {
+    /// The session, or conversation.
+    #[serde(rename = "conversation_id", default, skip_serializing_if = "Option::is_none")]
+    pub session_id: Option<Label>,
+    /// The agent on whose behalf this one works.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_agent_id: Option<AgentId>,
+    /// Tags that the sender gave.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub tags: Tags,
+    /// Tags of the API key that the event was sent with, except those that the sender gave. Another key may send the same
+    /// event again, so they are no part of its content.
+    #[serde(default, skip_serializing_if = "Tags::is_empty")]
+    pub key_tags: Tags,
+}
+
+impl Attribution {
+    /// Adds the tags of an API key, as far as there is room: the event's own tags win.
+    pub fn add_key_tags(&mut self, tags: &Tags) {
+        let room = MAX_TAGS.saturating_sub(self.tags.len());
+        let new = tags.iter().filter(|(name, _)| !self.tags.contains_key(*name)).take(room);
+        self.key_tags = new.map(|(name, value)| (name.clone(), value.clone())).collect();
+    }
+
+    /// All tags of the event.
+    pub fn all_tags(&self) -> Tags {
+        self.tags.iter().chain(&self.key_tags).map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+}
+
 /// A call of a language model.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LlmCall<Cost = CallCost> {
@@ -106,9 +140,12 @@ pub struct LlmCall<Cost = CallCost> {
     /// The person on whose behalf the agent called.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub end_user: Option<Label>,
-    /// The conversation that the call belongs to.
+    /// Session, parent agent and tags.
+    #[serde(flatten)]
+    pub attribution: Attribution,
+    /// The project that the call was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub conversation_id: Option<Label>,
+    pub project_id: Option<ProjectId>,
     /// The kind of task that the call was made for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_type: Option<Label>,
@@ -140,6 +177,12 @@ pub struct TaskCompleted {
     /// Duration in milliseconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+    /// Session, parent agent and tags.
+    #[serde(flatten)]
+    pub attribution: Attribution,
+    /// The project that the task was done for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<ProjectId>,
 }
 
 /// An entry of the activity log.
@@ -152,6 +195,9 @@ pub struct AgentActivity {
     pub event_type: Name,
     /// A JSON object, as the text that was received.
     pub details: String,
+    /// Session, parent agent and tags.
+    #[serde(flatten)]
+    pub attribution: Attribution,
 }
 
 /// A sample of the compute used by one instance of a project: constant usage for `length_ms` from `from` on.
@@ -175,6 +221,9 @@ pub struct ComputeUsage {
     pub bandwidth_in_bytes: u64,
     /// Bytes sent during the sample.
     pub bandwidth_out_bytes: u64,
+    /// Tags.
+    #[serde(flatten)]
+    pub attribution: Attribution,
 }
 
 /// A node's report of the number of sites it hosts.
@@ -184,6 +233,33 @@ pub struct HostReport {
     pub node_id: NodeId,
     /// Sites that the node hosts at the time of the event.
     pub hosted_sites: u64,
+    /// Tags.
+    #[serde(flatten)]
+    pub attribution: Attribution,
+}
+
+impl<Cost> Data<Cost> {
+    /// What the event belongs to beside its agent.
+    pub const fn attribution(&self) -> &Attribution {
+        match self {
+            Self::LlmCall(call) => &call.attribution,
+            Self::TaskCompleted(task) => &task.attribution,
+            Self::AgentActivity(activity) => &activity.attribution,
+            Self::ComputeUsage(sample) => &sample.attribution,
+            Self::HostReport(report) => &report.attribution,
+        }
+    }
+
+    /// The same, to be changed.
+    pub const fn attribution_mut(&mut self) -> &mut Attribution {
+        match self {
+            Self::LlmCall(call) => &mut call.attribution,
+            Self::TaskCompleted(task) => &mut task.attribution,
+            Self::AgentActivity(activity) => &mut activity.attribution,
+            Self::ComputeUsage(sample) => &mut sample.attribution,
+            Self::HostReport(report) => &mut report.attribution,
+        }
+    }
 }
 
 impl LlmCall {
@@ -217,9 +293,10 @@ impl Event {
     }
 
     /// The first 16 bytes of a SHA-256 over what the sender sent. Equal content hashes equally however its JSON is
-    /// spelled, and what ingest adds, the cost of a call, is not hashed.
+    /// spelled, and what ingest adds, the cost of a call and the tags of a key, is not hashed.
     pub fn content_hash(&self) -> [u8; 16] {
         let mut data = self.data.clone();
+        data.attribution_mut().key_tags.clear();
         match &mut data {
             Data::LlmCall(call) => call.cost = CallCost::default(),
             // Compared as sent: JSON numbers of other spelling may be other numbers to the sender.
@@ -303,6 +380,38 @@ mod tests {
             hash(r#"{"type":"host.report","node_id":"n","hosted_sites":1}"#),
             "ce1cffa2fffc3d1479201fd184fe52c1"
         );
+    }
+
+    #[test]
+    fn tags_that_the_sender_gave_are_content_and_those_of_the_key_are_not() {
+        let tags = |list: &[(&str, &str)]| -> Tags {
+            list.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+        };
+        let hash = |own: &[(&str, &str)], key: &[(&str, &str)]| {
+            let report = HostReport {
+                node_id: NodeId::new("n").unwrap(),
+                hosted_sites: 1,
+                attribution: Attribution { tags: tags(own), ..Attribution::default() },
+            };
+            let name = |text: &str| Name::new(text).unwrap();
+            let mut event = Event {
+                org: OrgId::new("acme").unwrap(),
+                source: name("s"),
+                id: name("1"),
+                time: DateTime::UNIX_EPOCH,
+                data: Data::HostReport(report),
+            };
+            event.data.attribution_mut().add_key_tags(&tags(key));
+            (event.content_hash(), event.data.attribution().all_tags())
+        };
+        let (plain, _) = hash(&[("team", "a")], &[]);
+        let (keyed, all) = hash(&[("team", "a")], &[("team", "b"), ("env", "prod")]);
+        assert_eq!(plain, keyed);
+        assert_eq!(all, tags(&[("env", "prod"), ("team", "a")]));
+        assert_ne!(plain, hash(&[("team", "b")], &[]).0);
+        let full: Vec<String> = (0..MAX_TAGS).map(|i| format!("t{i:02}")).collect();
+        let full: Vec<_> = full.iter().map(|name| (name.as_str(), "v")).collect();
+        assert_eq!(hash(&full[1..], &[("x", "1"), ("y", "2")]).1.len(), MAX_TAGS);
     }
 
     #[test]

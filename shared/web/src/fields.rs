@@ -115,6 +115,13 @@ impl<'a> FieldReader<'a> {
         self.warnings.push(warning);
     }
 
+    /// Reports something about a part of a field, for example about a tag.
+    pub fn warn_part(&mut self, name: &'static str, part: &str, invalid: Invalid) {
+        let mut loc = self.at(name);
+        loc.push(Loc::given(part));
+        self.warnings.push(invalid.at(loc));
+    }
+
     /// Takes a field that may be absent or null, and that is left out with a warning where it is invalid.
     pub fn lenient<T>(
         &mut self,
@@ -311,14 +318,16 @@ pub fn tags(raw: &RawValue) -> Result<Tags, Invalid> {
     if given.len() > MAX_TAGS {
         return Err(Invalid::new("too_long", format!("Object should have at most {MAX_TAGS} tags")));
     }
-    let tag = |(name, value): (String, Box<RawValue>)| {
-        if !is_tag_name(&name) {
-            let msg = format!("A tag's name should have 1 to {MAX_TAG_NAME} characters of a-z 0-9 _ . -");
-            return Err(Invalid::new("tag_name", msg));
-        }
-        Ok((name, label(&value)?.to_string()))
-    };
-    given.into_iter().map(tag).collect()
+    given.into_iter().map(|(name, value)| tag(name, &value)).collect()
+}
+
+/// A tag: its name and its value.
+pub fn tag(name: String, value: &RawValue) -> Result<(String, String), Invalid> {
+    if !is_tag_name(&name) {
+        let msg = format!("A tag's name should have 1 to {MAX_TAG_NAME} characters of a-z 0-9 _ . -");
+        return Err(Invalid::new("tag_name", msg));
+    }
+    Ok((name, label(value)?.to_string()))
 }
 
 /// Money from 0 to `most` dollars in any notation and with any number of digits, as a JSON number or a string, rounded

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use chrono::{TimeDelta, Timelike};
 use http::{Request, StatusCode};
-use ledger::event::{AgentActivity, Data, Event};
+use ledger::event::{AgentActivity, Attribution, Data, Event};
 use ledger::ids::{AgentId, Name};
 use serde_json::{Value, json};
 use store::Reading;
@@ -116,7 +116,12 @@ async fn only_activity_entries_are_indexed() {
     let entry = |id, agent| {
         let details = format!(r#"{{"tool":"web_search","note":"{}"}}"#, "x".repeat(300));
         let event_type = Name::new("tool_call").unwrap();
-        let data = Data::AgentActivity(AgentActivity { agent_id: agent, event_type, details });
+        let data = Data::AgentActivity(AgentActivity {
+            agent_id: agent,
+            event_type,
+            details,
+            attribution: Attribution::default(),
+        });
         Event { data, ..call(id, "nova", "m", "0.5", noon()) }
     };
     assert_eq!(units(plain).await, 2);

@@ -1,14 +1,33 @@
 //! `POST /v1/events`.
 
 mod at_once;
+mod attribution;
 mod bodies;
 mod duplicates;
 mod fields;
 mod prices;
 
+use futures::TryStreamExt;
+use ledger::event::Event;
+use ledger::ids::OrgId;
+use ledger::period::Day;
 use serde_json::{Value, json};
+use store::keys::LANES;
 
-use crate::support::{Caller, faults};
+use crate::support::{Caller, World, faults, noon};
+
+/// The raw events of `acme` today, except audit entries, by lane and key.
+pub async fn stored(world: &World) -> Vec<Event> {
+    let events = &world.stack.tables().events;
+    let (org, day) = (OrgId::new("acme").unwrap(), Day::of(noon(), chrono_tz::UTC));
+    let mut all = Vec::new();
+    for lane in 0..LANES {
+        let pages: Vec<_> = Box::pin(events.raw_events(&org, day, lane)).try_collect().await.unwrap();
+        all.extend(pages.into_iter().flatten().map(|stored| stored.event.unwrap()));
+    }
+    all.retain(Event::is_usage);
+    all
+}
 
 /// `event` with the field at `at` set to `value`; null removes the field.
 pub fn with(mut event: Value, at: &str, value: Value) -> Value {

@@ -19,6 +19,9 @@ pub struct OrganizationSettings {
     /// The only models that may be recommended, as `provider/model` or by the model's id alone. Empty: any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub recommendation_allow_list: Vec<String>,
+    /// OpenTelemetry resource attributes, by name, that become tags of the events that they come with.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub resource_attribute_tags: Vec<String>,
 }
 
 impl Default for OrganizationSettings {
@@ -28,6 +31,7 @@ impl Default for OrganizationSettings {
             timezone: Tz::UTC,
             cross_provider_recommendations: false,
             recommendation_allow_list: Vec::new(),
+            resource_attribute_tags: Vec::new(),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
-use ledger::event::{AgentActivity, CONFIG_CHANGE, Data, Event, REGISTRY_SOURCE};
+use ledger::event::{AgentActivity, Attribution, CONFIG_CHANGE, Data, Event, REGISTRY_SOURCE};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
 use ledger::settings::{
@@ -112,6 +112,7 @@ impl AuditEntry<'_> {
             id: name(&format!("{:032x}", rand::random::<u128>()))?,
             time,
             data: Data::AgentActivity(AgentActivity {
+                attribution: Attribution::default(),
                 agent_id: self.agent.cloned(),
                 event_type: name(CONFIG_CHANGE)?,
                 details,
