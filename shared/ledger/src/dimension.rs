@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use crate::event::{Data, Event, LlmCall, TaskCompleted};
-use crate::ids::{AgentId, Label};
+use crate::event::{Attribution, Data, Event, LlmCall, TaskCompleted};
+use crate::ids::{AgentId, Label, ProjectId};
 use crate::tags::is_tag_name;
 
 /// The value of an event that does not say: so the sum over all values is the total.
@@ -24,6 +24,8 @@ pub enum Dimension {
     Provider,
     /// The department that the agent is registered for.
     Department,
+    /// The project that the work was done for.
+    ProjectId,
     /// The person on whose behalf the agent called.
     EndUser,
     /// The kind of task.
@@ -36,23 +38,27 @@ pub enum Dimension {
     Region,
     /// The host that the agent ran on.
     Hostname,
+    /// The agent on whose behalf the agent worked.
+    ParentAgentId,
     /// The tag with this name.
     Tag(String),
 }
 
 impl Dimension {
     /// Every dimension but tags, by name.
-    pub const NAMED: [(&'static str, Self); 10] = [
+    pub const NAMED: [(&'static str, Self); 12] = [
         ("agent", Self::Agent),
         ("model", Self::Model),
         ("provider", Self::Provider),
         ("department", Self::Department),
+        ("project_id", Self::ProjectId),
         ("end_user", Self::EndUser),
         ("task_type", Self::TaskType),
         ("session_id", Self::SessionId),
         ("service_tier", Self::ServiceTier),
         ("region", Self::Region),
         ("hostname", Self::Hostname),
+        ("parent_agent_id", Self::ParentAgentId),
     ];
 
     /// The dimension with this name.
@@ -73,36 +79,57 @@ impl Dimension {
     /// What an event says; none if it does not, or if the registry has to be asked. Only calls and tasks have figures
     /// that can be told apart, and a task has no model.
     pub fn value<'e>(&self, event: &'e Event) -> Option<Cow<'e, str>> {
-        match &event.data {
+        let said = match &event.data {
             Data::LlmCall(call) => self.of_call(call),
             Data::TaskCompleted(task) => self.of_task(task),
-            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) => None,
-        }
+            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) => return None,
+        };
+        said.or_else(|| self.of_attribution(event.data.attribution()))
     }
 
     fn of_call<'e>(&self, call: &'e LlmCall) -> Option<Cow<'e, str>> {
-        let label = |label: &'e Option<Label>| label.as_ref().map(|label| Cow::Borrowed(label.as_str()));
         match self {
             Self::Agent => Some(call.agent_id.as_str().into()),
             Self::Model => Some(call.model.as_str().into()),
             Self::Provider => Some(call.provider_id().into()),
-            Self::EndUser => label(&call.end_user),
-            Self::TaskType => label(&call.task_type),
-            Self::SessionId => label(&call.conversation_id),
-            Self::ServiceTier => label(&call.service_tier),
-            Self::Region => label(&call.region),
-            Self::Hostname => label(&call.hostname),
-            Self::Department | Self::Tag(_) => None,
+            Self::ProjectId => project(call.project_id.as_ref()),
+            Self::EndUser => label(call.end_user.as_ref()),
+            Self::TaskType => label(call.task_type.as_ref()),
+            Self::ServiceTier => label(call.service_tier.as_ref()),
+            Self::Region => label(call.region.as_ref()),
+            Self::Hostname => label(call.hostname.as_ref()),
+            _ => None,
         }
     }
 
     fn of_task<'e>(&self, task: &'e TaskCompleted) -> Option<Cow<'e, str>> {
         match self {
             Self::Agent => Some(task.agent_id.as_str().into()),
-            Self::TaskType => task.task_type.as_ref().map(|kind| kind.as_str().into()),
+            Self::ProjectId => project(task.project_id.as_ref()),
+            Self::TaskType => label(task.task_type.as_ref()),
             _ => None,
         }
     }
+
+    fn of_attribution<'e>(&self, attribution: &'e Attribution) -> Option<Cow<'e, str>> {
+        match self {
+            Self::SessionId => label(attribution.session_id.as_ref()),
+            Self::ParentAgentId => attribution.parent_agent_id.as_ref().map(|agent| agent.as_str().into()),
+            Self::Tag(name) => {
+                let value = attribution.tags.get(name).or_else(|| attribution.key_tags.get(name));
+                value.map(|value| value.as_str().into())
+            }
+            _ => None,
+        }
+    }
+}
+
+fn label(label: Option<&Label>) -> Option<Cow<'_, str>> {
+    label.map(|label| label.as_str().into())
+}
+
+fn project(project: Option<&ProjectId>) -> Option<Cow<'_, str>> {
+    project.map(|project| project.as_str().into())
 }
 
 /// The name, as [`Dimension::parse`] takes it.
