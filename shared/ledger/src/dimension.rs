@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{Attribution, Data, Event, LlmCall, TaskCompleted};
 use crate::ids::{AgentId, Label, ProjectId};
 use crate::tags::is_tag_name;
@@ -13,8 +15,12 @@ pub const NONE: &str = "(none)";
 /// Precedes a tag's name in the name of its dimension.
 const TAG: &str = "tag.";
 
-/// What figures can be told apart by.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The most dimensions that an organization tracks.
+pub const MAX_TRACKED: usize = 8;
+
+/// What figures can be told apart by. It is serialized by its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Dimension {
     /// The agent.
     Agent,
@@ -70,9 +76,24 @@ impl Dimension {
         Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, dimension)| dimension)
     }
 
+    /// Whether an organization may track it: figures by the others are rolled up always, or follow from those.
+    pub const fn is_trackable(&self) -> bool {
+        !matches!(self, Self::Agent | Self::Model | Self::Provider | Self::Department)
+    }
+
     /// The names of all dimensions, for people.
     pub fn known() -> String {
-        let names: Vec<_> = Self::NAMED.iter().map(|(name, _)| format!("'{name}'")).collect();
+        Self::named(|_| true)
+    }
+
+    /// The names of those that can be tracked, for people.
+    pub fn known_trackable() -> String {
+        Self::named(Self::is_trackable)
+    }
+
+    fn named(which: impl Fn(&Self) -> bool) -> String {
+        let named = Self::NAMED.iter().filter(|(_, dimension)| which(dimension));
+        let names: Vec<_> = named.map(|(name, _)| format!("'{name}'")).collect();
         format!("{} or 'tag.' and the name of a tag", names.join(", "))
     }
 
@@ -143,6 +164,20 @@ impl fmt::Display for Dimension {
     }
 }
 
+impl From<Dimension> for String {
+    fn from(dimension: Dimension) -> Self {
+        dimension.to_string()
+    }
+}
+
+impl TryFrom<String> for Dimension {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::parse(&name).ok_or_else(|| format!("{name:?} is not a dimension"))
+    }
+}
+
 impl Event {
     /// The agent that made the call or did the task.
     pub const fn worker(&self) -> Option<&AgentId> {
@@ -163,6 +198,8 @@ mod tests {
         let tag = Dimension::Tag("team.x-1".to_owned());
         let all = Dimension::NAMED.into_iter().map(|(_, dimension)| dimension).chain([tag]);
         for dimension in all {
+            let stored = serde_json::to_string(&dimension).unwrap();
+            assert_eq!(serde_json::from_str::<Dimension>(&stored).unwrap(), dimension);
             assert_eq!(Dimension::parse(&dimension.to_string()), Some(dimension));
         }
         assert_eq!(Dimension::parse("conversation_id"), Some(Dimension::SessionId));
