@@ -23,7 +23,7 @@ use crate::support::receiver::Receiver;
 use crate::support::{Caller, World, is_file, noon};
 
 /// The requests, each with its route.
-const REQUESTS: [(&str, &str); 45] = [
+const REQUESTS: [(&str, &str); 47] = [
     ("/api/activity", "/api/activity?limit=100"),
     ("/api/activity", "/api/activity?agentId=nova&eventType=tool_call&limit=1&offset=1"),
     ("/api/agents", "/api/agents"),
@@ -61,6 +61,8 @@ const REQUESTS: [(&str, &str); 45] = [
     ("/api/projects", "/api/projects"),
     ("/api/projects/{id+}", "/api/projects/site"),
     ("/api/projects/{id+}/usage", "/api/projects/site/usage?period=monthly"),
+    ("/api/sessions", "/api/sessions?order=time"),
+    ("/api/sessions/{id+}", "/api/sessions/c-1"),
     ("/api/usage", "/api/usage?period=daily&start_date=2026-09-12T00:00:00Z"),
     ("/api/usage/totals", "/api/usage/totals"),
     ("/v1/billing", "/v1/billing"),

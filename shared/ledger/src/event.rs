@@ -102,11 +102,6 @@ impl Attribution {
         self.key_tags = new.map(|(name, value)| (name.clone(), value.clone())).collect();
     }
 
-    /// The value of a tag.
-    pub fn tag(&self, name: &str) -> Option<&str> {
-        self.tags.get(name).or_else(|| self.key_tags.get(name)).map(String::as_str)
-    }
-
     /// All tags of the event.
     pub fn all_tags(&self) -> Tags {
         self.tags.iter().chain(&self.key_tags).map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -298,7 +293,7 @@ impl Event {
     }
 
     /// The first 16 bytes of a SHA-256 over what the sender sent. Equal content hashes equally however its JSON is
-    /// spelled, and what ingest adds (the cost of a call, the tags of a key) is not hashed.
+    /// spelled, and what ingest adds, the cost of a call and the tags of a key, is not hashed.
     pub fn content_hash(&self) -> [u8; 16] {
         let mut data = self.data.clone();
         data.attribution_mut().key_tags.clear();
@@ -404,7 +399,6 @@ mod tests {
                 source: name("s"),
                 id: name("1"),
                 time: DateTime::UNIX_EPOCH,
-                day: Day::parse("1970-01-01").unwrap(),
                 data: Data::HostReport(report),
             };
             event.data.attribution_mut().add_key_tags(&tags(key));
