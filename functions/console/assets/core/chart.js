@@ -1,0 +1,224 @@
+/** Charts of series over time, drawn by uPlot (vendor/uplot.js, a global). Each can also be read as a table. */
+
+import { fill, h, svg } from "./dom.js";
+import * as usd from "./usd.js";
+
+/** Colors of series, and of the rest. They are told apart by people who see fewer colors (Okabe and Ito). */
+const COLORS = 7;
+
+/** A canvas does not know the style sheet's variables, which are a pair for light and dark. */
+function color(name) {
+  const probe = h("i", { hidden: true, style: { color: `var(${name})` } });
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+/** The name of the color of the nth series. */
+export function colorName(at, isRest = false) {
+  return isRest ? "--series-rest" : `--series-${(at % COLORS) + 1}`;
+}
+
+/**
+ * @typedef {object} Series
+ * @property {string} label
+ * @property {number[]} values one for each label
+ * @property {boolean} [isRest] whether it sums what has no series of its own
+ */
+
+/**
+ * Stacked bars, with the period before as a line.
+ * @param {object} options
+ * @param {string} options.title for screen readers
+ * @param {string[]} options.labels one for each bar
+ * @param {Series[]} options.series the first is at the bottom
+ * @param {Series | null} [options.ghost]
+ * @param {(value: number) => string} [options.format]
+ * @param {(value: number) => string} [options.axis]
+ */
+export function stackedBars({
+  title,
+  labels,
+  series,
+  ghost = null,
+  format = (value) => usd.format(usd.parse(value.toFixed(12))),
+  axis = usd.compact,
+  height = 260,
+}) {
+  const plot = h("div", { class: "plot", role: "img", "aria-label": title, style: { "min-height": `${height}px` } });
+  const tip = h("div", { class: "tip", hidden: true });
+  plot.append(tip);
+  let drawn = null;
+  const draw = (width) => {
+    drawn?.destroy();
+    drawn = new globalThis.uPlot(
+      options({ width, height, labels, series, ghost, axis, tip, format }),
+      data(labels, series, ghost),
+      plot,
+    );
+  };
+  whenSized(plot, draw);
+  return h("figure", { class: "chart" }, legend(series, ghost), plot, asTable(title, labels, series, ghost, format));
+}
+
+/** Calls `draw` with the width of an element, now and whenever it or the colors change, as long as it is on the page. */
+function whenSized(element, draw) {
+  let width = 0;
+  const sized = new ResizeObserver(() => {
+    const now = Math.floor(element.clientWidth);
+    if (now > 0 && now !== width) draw((width = now));
+  });
+  sized.observe(element);
+  const recolored = () => (element.isConnected ? width && draw(width) : removeEventListener("recolored", recolored));
+  addEventListener("recolored", recolored);
+}
+
+/** uPlot draws each series from zero: the sum of all first, then one less, so that each covers what is not its own. */
+function data(labels, series, ghost) {
+  const stacked = [];
+  for (let at = series.length; at > 0; at--) {
+    stacked.push(labels.map((_, i) => series.slice(0, at).reduce((sum, one) => sum + one.values[i], 0)));
+  }
+  const xs = labels.map((_, at) => at);
+  return ghost ? [xs, ...stacked, ghost.values] : [xs, ...stacked];
+}
+
+function options({ width, height, labels, series, ghost, axis, tip, format }) {
+  const bars = globalThis.uPlot.paths.bars({ size: [0.72, 46] });
+  const bar = (one, at) => ({
+    label: one.label,
+    fill: color(colorName(at, one.isRest)),
+    width: 0,
+    paths: bars,
+    points: { show: false },
+  });
+  const line = { label: ghost?.label, stroke: color("--ghost"), width: 1.5, dash: [5, 4], points: { show: false } };
+  const stroke = color("--muted");
+  const grid = { stroke: color("--grid"), width: 1 };
+  const font = "12px system-ui, sans-serif";
+  const spare = Math.max(Math.ceil(labels.length / Math.max(Math.floor(width / 80), 1)), 1);
+  const splits = labels.map((_, at) => at).filter((at) => (labels.length - 1 - at) % spare === 0);
+  return {
+    width,
+    height,
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
+    scales: {
+      x: { time: false, range: [-0.6, labels.length - 0.4] },
+      y: { range: (_, low, high) => [Math.min(low, 0), high > 0 ? high * 1.06 : 1] },
+    },
+    axes: [
+      {
+        stroke,
+        font,
+        grid: { show: false },
+        ticks: { show: false },
+        splits: () => splits,
+        values: (_, all) => all.map((at) => labels[at]),
+        size: 28,
+        gap: 6,
+      },
+      {
+        stroke,
+        font,
+        grid,
+        ticks: { show: false },
+        values: (_, all) => all.map((value) => axis(value, all.at(-1))),
+        size: 64,
+        gap: 8,
+      },
+    ],
+    series: [{}, ...series.map(bar).reverse(), ...(ghost ? [line] : [])],
+    hooks: { setCursor: [(plot) => showTip(plot, tip, { labels, series, ghost, format })] },
+  };
+}
+
+/** What the bar under the pointer is made of. */
+function showTip(plot, tip, { labels, series, ghost, format }) {
+  const at = plot.cursor.idx;
+  tip.hidden = at === null || at === undefined || plot.cursor.left < 0;
+  if (tip.hidden) return;
+  const line = (swatch, label, value) =>
+    h("div", null, swatch, h("span", null, label), h("span", { class: "num" }, format(value)));
+  const parts = series
+    .map((one, i) => ({ one, i }))
+    .filter(({ one }) => one.values[at] !== 0)
+    .reverse();
+  const total = series.reduce((sum, one) => sum + one.values[at], 0);
+  fill(
+    tip,
+    h("strong", null, labels[at]),
+    parts.map(({ one, i }) => line(swatch(colorName(i, one.isRest)), one.label, one.values[at])),
+    series.length > 1 && line(h("i"), "Total", total),
+    ghost && line(h("i", { class: "dash" }), ghost.label, ghost.values[at]),
+  );
+  const left = plot.cursor.left + plot.bbox.left / devicePixelRatio;
+  const isRight = left > plot.width / 2;
+  tip.style.left = isRight ? "auto" : `${left + 14}px`;
+  tip.style.right = isRight ? `${plot.width - left + 14}px` : "auto";
+}
+
+function swatch(name) {
+  return h("i", { class: "swatch", style: { background: `var(${name})` } });
+}
+
+function legend(series, ghost) {
+  const items = series.map((one, at) => h("li", null, swatch(colorName(at, one.isRest)), one.label));
+  if (ghost) items.push(h("li", null, h("i", { class: "dash" }), ghost.label));
+  return (series.length > 1 || ghost) && h("ul", { class: "legend" }, items);
+}
+
+function asTable(title, labels, series, ghost, format) {
+  const all = ghost ? [...series, ghost] : series;
+  const body = () =>
+    h(
+      "div",
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": title },
+      h(
+        "table",
+        null,
+        h("caption", { class: "sr" }, title),
+        h(
+          "thead",
+          null,
+          h(
+            "tr",
+            null,
+            h("th", { scope: "col" }, "Period"),
+            all.map((one) => h("th", { scope: "col", class: "num" }, one.label)),
+          ),
+        ),
+        h(
+          "tbody",
+          null,
+          labels.map((label, at) =>
+            h(
+              "tr",
+              null,
+              h("th", { scope: "row" }, label),
+              all.map((one) => h("td", { class: "num" }, format(one.values[at]))),
+            ),
+          ),
+        ),
+      ),
+    );
+  const details = h("details", { class: "as-table" }, h("summary", null, "Show as table"));
+  details.addEventListener("toggle", () => details.open && details.children.length === 1 && details.append(body()));
+  return details;
+}
+
+/** A small line without axes, for a cell. */
+export function sparkline(values, label) {
+  const [width, height] = [96, 24];
+  const high = Math.max(...values, 1e-12);
+  const points = values.map(
+    (value, at) => `${(at / Math.max(values.length - 1, 1)) * width},${height - 1.5 - (value / high) * (height - 3)}`,
+  );
+  const line = svg("polyline", { points: points.join(" "), fill: "none", "stroke-width": 1.5 });
+  return svg(
+    "svg",
+    { class: "spark", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label },
+    line,
+  );
+}

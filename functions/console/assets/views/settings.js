@@ -1,0 +1,27 @@
+/** The organization, its agents and projects, the plan, and keys. */
+
+import { h } from "../core/dom.js";
+import { href } from "../core/router.js";
+import { agentsTab, projectsTab } from "../core/registry_tabs.js";
+import { keysTab, organizationTab, planTab } from "../core/settings_tabs.js";
+
+const TABS = {
+  organization: ["Organization", organizationTab],
+  agents: ["Agents", agentsTab],
+  projects: ["Projects", projectsTab],
+  plan: ["Plan", planTab],
+  keys: ["Keys", keysTab],
+};
+
+export async function view({ params }) {
+  const name = TABS[params.tab] ? params.tab : "organization";
+  const tab = ([key, [label]]) =>
+    h("a", { href: href("settings", { tab: key }), "aria-current": key === name ? "true" : null }, label);
+  return h(
+    "div",
+    { class: "view" },
+    h("header", { class: "view-head" }, h("div", null, h("h1", null, "Settings"))),
+    h("nav", { class: "segmented", "aria-label": "Settings" }, Object.entries(TABS).map(tab)),
+    TABS[name][1]({ params }),
+  );
+}
