@@ -2,8 +2,11 @@
 
 import { h } from "../core/dom.js";
 import { href } from "../core/router.js";
-import { agentsTab, projectsTab } from "../core/registry_tabs.js";
-import { keysTab, organizationTab, planTab } from "../core/settings_tabs.js";
+import { agentsTab } from "./settings/agents.js";
+import { keysTab } from "./settings/keys.js";
+import { organizationTab } from "./settings/organization.js";
+import { planTab } from "./settings/plan.js";
+import { projectsTab } from "./settings/projects.js";
 
 const TABS = {
   organization: ["Organization", organizationTab],

@@ -6,11 +6,11 @@ import { exportButton } from "../core/export.js";
 import { badge, count, money, percent, plural } from "../core/format.js";
 import { kpi, panel } from "../core/panel.js";
 import { href } from "../core/router.js";
-import { barCell, table } from "../core/table.js";
+import { table } from "../core/table.js";
 import { getToday, showMonth } from "../core/time.js";
-import * as usd from "../core/usd.js";
-
-const HOURS = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+import { departments } from "./workforce/departments.js";
+import { HOURS, isMeasured } from "./workforce/hours.js";
+import { months } from "./workforce/months.js";
 
 export async function view() {
   return h(
@@ -70,93 +70,7 @@ async function cards() {
   );
 }
 
-/** An agent whose tasks report the minutes that they saved; without such reports its hours are the registered estimate. */
-function isMeasured(agent) {
-  return agent.hours_saved > 0 && agent.hours_saved !== agent.estimated_hours_saved;
-}
-
-function departments() {
-  return panel({
-    title: "By department",
-    hint: "What people would cost a month, by the salaries registered for their roles, against what the agents cost",
-    needs: "workforce:read",
-    load: async () => {
-      const all = await get("/api/agents/workforce/agents");
-      const rows = [...grouped(all).values()].sort((a, b) => (b.human - b.cost > a.human - a.cost ? 1 : -1));
-      if (rows.length === 0) return null;
-      const high = usd.toFloat(rows.reduce((most, row) => (row.human > most ? row.human : most), 1n));
-      return table({
-        id: "departments",
-        caption: "Departments",
-        rows,
-        columns: [
-          {
-            label: "Department",
-            by: (row) => row.name,
-            cell: (row) => link(href("agents", { department: row.name }), row.name),
-          },
-          {
-            label: "Agents",
-            num: true,
-            wide: true,
-            by: (row) => row.agents,
-            cell: (row) => count(row.agents),
-          },
-          {
-            label: "People would cost",
-            num: true,
-            by: (row) => row.human,
-            cell: (row) => barCell(money(row.human), usd.toFloat(row.human) / high),
-          },
-          { label: "Agents cost", num: true, by: (row) => row.cost, cell: (row) => money(row.cost) },
-          {
-            label: "Saved",
-            num: true,
-            by: (row) => row.human - row.cost,
-            cell: (row) => money(row.human - row.cost),
-          },
-          {
-            label: "Hours saved",
-            num: true,
-            wide: true,
-            by: (row) => row.hours,
-            cell: (row) => [HOURS.format(row.hours), h("span", { class: "sub" }, measuredShare(row))],
-          },
-        ],
-      });
-    },
-    empty: "No agents yet.",
-  });
-}
-
-function grouped(all) {
-  const departments = new Map();
-  for (const agent of all) {
-    const row = departments.get(agent.department) ?? {
-      name: agent.department,
-      agents: 0,
-      human: 0n,
-      cost: 0n,
-      hours: 0,
-      measured: 0,
-    };
-    row.agents += 1;
-    row.human += usd.parse(agent.monthly_human_equivalent);
-    row.cost += usd.parse(agent.actual_cost_monthly);
-    row.hours += agent.hours_saved;
-    row.measured += isMeasured(agent) ? agent.hours_saved : 0;
-    departments.set(agent.department, row);
-  }
-  return departments;
-}
-
-function measuredShare({ hours, measured }) {
-  if (hours === 0) return "";
-  const share = measured / hours;
-  return share > 0.995 ? "measured" : share < 0.005 ? "estimated" : `${percent(share * 100, 0)} measured`;
-}
-
-function agents() {
+export function agents() {
   return panel({
     title: "By agent",
     needs: "workforce:read",
@@ -219,50 +133,5 @@ function agents() {
       });
     },
     empty: "No agents yet.",
-  });
-}
-
-function months() {
-  return panel({
-    title: "By month",
-    hint: "All of it measured",
-    needs: "workforce:read",
-    load: async () => {
-      const { trends } = await get("/api/agents/workforce/trends?months=12");
-      const rows = trends.filter((month) => month.invocations > 0 || month.tasks_completed > 0).toReversed();
-      if (rows.length === 0) return null;
-      const high = Math.max(...rows.map((month) => month.total_cost)) || 1;
-      const each = (month) =>
-        month.tasks_completed > 0 ? usd.parse(month.total_cost) / BigInt(month.tasks_completed) : null;
-      return table({
-        id: "months",
-        caption: "Months",
-        rows,
-        columns: [
-          { label: "Month", cell: (month) => showMonth(month.period) },
-          {
-            label: "Cost",
-            num: true,
-            cell: (month) => barCell(money(month.total_cost), month.total_cost / high),
-          },
-          { label: "Tasks", num: true, cell: (month) => count(month.tasks_completed) },
-          {
-            label: "Per task",
-            num: true,
-            cell: (month) => (each(month) === null ? "–" : money(each(month))),
-          },
-          { label: "Calls", num: true, wide: true, cell: (month) => count(month.invocations) },
-          {
-            label: "Errors",
-            num: true,
-            wide: true,
-            cell: (month) =>
-              month.invocations > 0 ? percent((month.errors / (month.invocations + month.tasks_completed)) * 100) : "–",
-          },
-          { label: "Active agents", num: true, wide: true, cell: (month) => count(month.active_agents) },
-        ],
-      });
-    },
-    empty: "No usage yet.",
   });
 }

@@ -1,6 +1,6 @@
 /** Ranges of days by name, as they stand in an address. */
 
-import { getToday, monthStart, plusDays, plusMonths, weekStart } from "./time.js";
+import { getToday, monthStart, plusDays, plusMonths, weekStart } from "../../core/time.js";
 
 export const RANGES = [
   ["7", "last 7 days"],

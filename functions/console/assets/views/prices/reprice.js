@@ -1,13 +1,13 @@
 /** Repricing stored calls: first a dry run that shows what would change, then, if wanted, the real one. */
 
-import { send } from "./api.js";
-import { fill, h } from "./dom.js";
-import { dialog, field, form, text, toast } from "./form.js";
-import { count, money, plural } from "./format.js";
-import { setParams } from "./router.js";
-import { table } from "./table.js";
-import { getToday, showDay } from "./time.js";
-import * as usd from "./usd.js";
+import { send } from "../../core/api.js";
+import { fill, h } from "../../core/dom.js";
+import { dialog, field, form, text, toast } from "../../core/form.js";
+import { count, money, plural } from "../../core/format.js";
+import { setParams } from "../../core/router.js";
+import { table } from "../../core/table.js";
+import { getToday, showDay } from "../../core/time.js";
+import * as usd from "../../core/usd.js";
 
 const PATH = "/api/cost-analysis/reprice";
 

@@ -1,12 +1,12 @@
 /** One alert: its cause, and where it was sent. */
 
-import { segment, send } from "./api.js";
-import { h, link } from "./dom.js";
-import { dialog, form, toast } from "./form.js";
-import { money, percent, plural, status } from "./format.js";
-import { href } from "./router.js";
-import { table } from "./table.js";
-import { showDay, showInstant, showMonth } from "./time.js";
+import { segment, send } from "../../core/api.js";
+import { h, link } from "../../core/dom.js";
+import { dialog, form, toast } from "../../core/form.js";
+import { money, percent, plural, status } from "../../core/format.js";
+import { href } from "../../core/router.js";
+import { table } from "../../core/table.js";
+import { showDay, showInstant, showMonth } from "../../core/time.js";
 
 /** @param {any} alert @param {boolean} canSend @param {() => void} changed */
 export function alertDetails(alert, canSend, changed) {

@@ -1,7 +1,7 @@
 /** What can be asked for: how to read it from a row of an answer, and how to show it. */
 
-import { count, money, short } from "./format.js";
-import * as usd from "./usd.js";
+import { count, money, short } from "../../core/format.js";
+import * as usd from "../../core/usd.js";
 
 const dollars = (label, name) => ({
   label,
