@@ -1,6 +1,6 @@
 /** What is around every view: navigation, freshness, the organization, the theme. */
 
-import { fill, h } from "./core/dom.js";
+import { button, fill, h } from "./core/dom.js";
 import { freshnessNote } from "./core/freshness.js";
 import { failure, whenReady } from "./core/panel.js";
 import * as router from "./core/router.js";
@@ -60,7 +60,7 @@ export function shell({ version, context, leave }) {
       freshnessNote(),
       h("p", { class: "zone", title: "Days and times are those of the organization's time zone." }, getZone()),
       themeSwitch(),
-      h("button", { type: "button", onclick: leave }, "Sign out"),
+      button("Sign out", leave),
     ),
     nav,
     main,

@@ -1,7 +1,7 @@
 /** Changes an agent's settings. */
 
 import { segment, send } from "./api.js";
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { confirm, dialog, field, form, text, toast } from "./form.js";
 import { setParams } from "./router.js";
 
@@ -64,7 +64,7 @@ export function agentForm(agent = null) {
           agent &&
           agent.registered &&
           agent.status !== "archived" &&
-          h("button", { type: "button", class: "danger", onclick: () => archive(agent, close) }, "Archive"),
+          button("Archive", () => archive(agent, close), { class: "danger" }),
         submit: async (data) => {
           const body = Object.fromEntries(AGENT_FIELDS.map((name) => [name, text(data, name)]));
           const headers = agent ? { "if-match": agent.etag } : { "if-none-match": "*" };

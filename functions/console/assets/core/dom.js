@@ -47,3 +47,8 @@ export function svg(tag, attributes, ...children) {
 export function link(href, ...children) {
   return h("a", { href }, ...children);
 }
+
+/** A button that does something, unlike the one that sends a form. */
+export function button(label, onclick, attributes) {
+  return h("button", { type: "button", onclick, ...attributes }, label);
+}

@@ -1,7 +1,7 @@
 /** Tables as files: the API writes them, so that the file has exactly what the API says. */
 
 import { raw } from "./api.js";
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { download, toast } from "./form.js";
 
 const FORMATS = {
@@ -33,7 +33,7 @@ export function busyButton(title, run) {
       button.disabled = false;
     }
   };
-  return h("button", { type: "button", onclick: press }, title);
+  return button(title, press);
 }
 
 export async function saveTable(name, path, format = "csv") {

@@ -1,6 +1,6 @@
 /** Forms, dialogs and short messages. */
 
-import { fill, h } from "./dom.js";
+import { button, fill, h } from "./dom.js";
 
 let ids = 0;
 
@@ -89,7 +89,7 @@ export function dialog(title, content, { wide = false } = {}) {
   const close = () => box.close();
   const id = `dialog-${++ids}`;
   const box = h("dialog", { class: wide ? "wide" : null, "aria-labelledby": id });
-  const shut = h("button", { type: "button", class: "close", "aria-label": "Close", onclick: close }, "×");
+  const shut = button("×", close, { class: "close", "aria-label": "Close" });
   box.append(h("header", null, h("h2", { id }, title), shut), h("div", { class: "dialog-body" }, content(close)));
   box.addEventListener("close", () => box.remove());
   document.body.append(box);
@@ -104,7 +104,7 @@ export function confirm({ title, text, action, run }) {
       fields: h("p", null, text),
       action,
       danger: true,
-      more: h("button", { type: "button", onclick: close }, "Cancel"),
+      more: button("Cancel", close),
       submit: async () => {
         await run();
         close();

@@ -1,7 +1,7 @@
 /** Keys for tools that can only send static headers. */
 
 import { send } from "./api.js";
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import { copyable, dialog, field, form, text } from "./form.js";
 
 /** What a key may do. */
@@ -69,7 +69,7 @@ export function keyForm(changed) {
             null,
             h("p", null, "This is the key. It is shown this once:"),
             copyable(key),
-            h("div", { class: "actions" }, h("button", { type: "button", class: "primary", onclick: close }, "Done")),
+            h("div", { class: "actions" }, button("Done", close, { class: "primary" })),
           ),
         );
       },

@@ -1,6 +1,6 @@
 /** The parts of a view. Each loads by itself and knows what to show while it does, when it fails and when it is empty. */
 
-import { fill, h } from "./dom.js";
+import { button, fill, h } from "./dom.js";
 import * as session from "./session.js";
 
 /**
@@ -81,8 +81,25 @@ export function failure(error, retry) {
     { class: "state error", role: "alert" },
     h("strong", null, gone ? "You are signed out" : "This could not be loaded"),
     h("p", null, error.message),
-    retry && !gone && h("button", { type: "button", onclick: retry }, "Try again"),
+    retry && !gone && button("Try again", retry),
   );
+}
+
+/**
+ * A view: its title with what is above, below and beside it, and its parts.
+ * @param {{ title: any, above?: any, note?: any, actions?: any }} head
+ * @param {...any} parts
+ */
+export function page({ title, above, note, actions }, ...parts) {
+  const words = h(
+    "div",
+    null,
+    above && h("p", null, above),
+    h("h1", { class: "name" }, title),
+    note && h("p", null, note),
+  );
+  const head = h("header", { class: "view-head" }, words, actions && h("div", { class: "actions" }, actions));
+  return h("div", { class: "view" }, head, parts);
 }
 
 /** Waits for the parts of a view, but not for long: a slow part shows that it is loading. */

@@ -1,6 +1,6 @@
 /** Tables: sorted by a click on a column's head, in pages, so that ten thousand rows are as quick as ten. */
 
-import { h } from "./dom.js";
+import { button, h } from "./dom.js";
 import * as router from "./router.js";
 
 const PAGE = 50;
@@ -71,16 +71,10 @@ function sorter(id, column, isSorted, descending) {
   const next = isSorted ? !descending : Boolean(column.num);
   const value = `${next ? "-" : ""}${column.label}`;
   const mark = isSorted ? (descending ? " ↓" : " ↑") : "";
-  return h(
-    "button",
-    {
-      type: "button",
-      class: "sort",
-      id: `sort-${id}-${column.label.replace(/\W+/g, "-")}`,
-      onclick: () => router.setParams({ [`${id}.sort`]: value, [`${id}.page`]: null }),
-    },
-    column.label,
-    h("span", { "aria-hidden": "true" }, mark),
+  return button(
+    [column.label, h("span", { "aria-hidden": "true" }, mark)],
+    () => router.setParams({ [`${id}.sort`]: value, [`${id}.page`]: null }),
+    { class: "sort", id: `sort-${id}-${column.label.replace(/\W+/g, "-")}` },
   );
 }
 
@@ -114,15 +108,7 @@ function classes(column) {
 
 function pager(id, at, pages, total, page) {
   const to = (target, label, disabled) =>
-    h(
-      "button",
-      {
-        type: "button",
-        disabled,
-        onclick: () => router.setParams({ [`${id}.page`]: target > 1 ? target : null }),
-      },
-      label,
-    );
+    button(label, () => router.setParams({ [`${id}.page`]: target > 1 ? target : null }), { disabled });
   const range = `${((at - 1) * page + 1).toLocaleString("en-US")}–${Math.min(at * page, total).toLocaleString("en-US")} of ${total.toLocaleString("en-US")}`;
   return h(
     "nav",

@@ -1,12 +1,12 @@
 /** What agents did, and who changed which settings. */
 
 import { get, withQuery } from "../core/api.js";
-import { h, link } from "../core/dom.js";
+import { button, h, link } from "../core/dom.js";
 import { entryDetails } from "../core/entry.js";
 import { exportButton } from "../core/export.js";
 import { dialog, field } from "../core/form.js";
 import { badge, count } from "../core/format.js";
-import { panel } from "../core/panel.js";
+import { page, panel } from "../core/panel.js";
 import { href, setParams } from "../core/router.js";
 import { table } from "../core/table.js";
 import { showInstant } from "../core/time.js";
@@ -22,20 +22,12 @@ export async function view({ params }) {
     to: instant(params.to, true),
   };
   const path = withQuery("/api/activity", { ...filters, limit: 500 });
-  return h(
-    "div",
-    { class: "view" },
-    h(
-      "header",
-      { class: "view-head" },
-      h(
-        "div",
-        null,
-        h("h1", null, "Activity"),
-        h("p", null, "What agents did, and who changed which settings; newest first"),
-      ),
-      h("div", { class: "actions" }, exportButton("activity", path), exportButton("activity", path, "ndjson")),
-    ),
+  return page(
+    {
+      title: "Activity",
+      note: "What agents did, and who changed which settings; newest first",
+      actions: [exportButton("activity", path), exportButton("activity", path, "ndjson")],
+    },
     panel({
       needs: "activity:read",
       load: async () => {
@@ -114,7 +106,7 @@ function entries(rows) {
       {
         label: "",
         class: "row-actions",
-        cell: (entry) => h("button", { type: "button", class: "link", onclick: () => show(entry) }, "Show"),
+        cell: (entry) => button("Show", () => show(entry), { class: "link" }),
       },
     ],
   });
@@ -147,7 +139,7 @@ function pages({ total, nextCursor }, shown) {
     "nav",
     { class: "pager", "aria-label": "Pages" },
     h("span", { class: "num" }, `${count(shown)} of ${count(total)}`),
-    isLater && h("button", { type: "button", onclick: () => history.back() }, "Previous"),
-    nextCursor && h("button", { type: "button", onclick: () => setParams({ cursor: nextCursor }) }, "Next"),
+    isLater && button("Previous", () => history.back()),
+    nextCursor && button("Next", () => setParams({ cursor: nextCursor })),
   );
 }

@@ -2,9 +2,9 @@
 
 import { agentForm } from "../core/agent_form.js";
 import { get, segment } from "../core/api.js";
-import { h, link } from "../core/dom.js";
+import { button, h, link } from "../core/dom.js";
 import { badge, count, money, percent, plural, status } from "../core/format.js";
-import { kpi, meter } from "../core/panel.js";
+import { kpi, meter, page } from "../core/panel.js";
 import { href } from "../core/router.js";
 import * as session from "../core/session.js";
 import { getToday, showMonth } from "../core/time.js";
@@ -17,29 +17,13 @@ export async function agentView({ params }) {
   const name = record?.name ?? costs?.name ?? id;
   if (!costs && !worth && !record) return notFound(id);
   document.title = `${name} – Fleetledger`;
-  return h(
-    "div",
-    { class: "view" },
-    h(
-      "header",
-      { class: "view-head" },
-      h(
-        "div",
-        null,
-        h("p", null, link(href("agents"), "Agents"), " /"),
-        h(
-          "h1",
-          { class: "name" },
-          name,
-          " ",
-          (record?.status ?? costs?.status) && status(record?.status ?? costs.status),
-        ),
-        h("p", null, [name !== id && id, record?.role_title, record?.department].filter(Boolean).join(" · ")),
-      ),
-      record &&
-        session.has("registry:write") &&
-        h("div", { class: "actions" }, h("button", { type: "button", onclick: () => agentForm(record) }, "Edit")),
-    ),
+  return page(
+    {
+      title: [name, " ", (record?.status ?? costs?.status) && status(record?.status ?? costs.status)],
+      above: [link(href("agents"), "Agents"), " /"],
+      note: [name !== id && id, record?.role_title, record?.department].filter(Boolean).join(" · "),
+      actions: record && session.has("registry:write") && button("Edit", () => agentForm(record)),
+    },
     h("div", { class: "kpis" }, cards(costs, worth)),
     byDay(id, name),
     models(id),

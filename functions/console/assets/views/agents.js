@@ -3,10 +3,10 @@
 import { get } from "../core/api.js";
 import { sparkline } from "../core/chart.js";
 import { h, link } from "../core/dom.js";
+import { exportButton } from "../core/export.js";
 import { field } from "../core/form.js";
 import { badge, count, money, percent, plural, status } from "../core/format.js";
-import { exportButton } from "../core/export.js";
-import { meter, panel } from "../core/panel.js";
+import { meter, page, panel } from "../core/panel.js";
 import { askAll, costOf } from "../core/query.js";
 import { href, setParams } from "../core/router.js";
 import * as session from "../core/session.js";
@@ -23,15 +23,12 @@ export async function view(context) {
   const { params } = context;
   if (params.agent) return agentView(context);
   const month = params.month ?? monthOf(getToday());
-  return h(
-    "div",
-    { class: "view" },
-    h(
-      "header",
-      { class: "view-head" },
-      h("div", null, h("h1", null, "Agents"), h("p", null, showMonth(month))),
-      h("div", { class: "actions" }, exportButton(`agents-${month}`, `/api/cost-analysis/agents?month=${month}`)),
-    ),
+  return page(
+    {
+      title: "Agents",
+      note: showMonth(month),
+      actions: exportButton(`agents-${month}`, `/api/cost-analysis/agents?month=${month}`),
+    },
     panel({ load: () => roster(params, month), needs: "costs:read", empty: firstAgent() }),
   );
 }

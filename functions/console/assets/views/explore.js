@@ -3,7 +3,7 @@
 import { breakdown } from "../core/breakdown.js";
 import { stackedBars } from "../core/chart.js";
 import { h } from "../core/dom.js";
-import { panel } from "../core/panel.js";
+import { page, panel } from "../core/panel.js";
 import { ask, askAll } from "../core/query.js";
 import { plusDays, showDay } from "../core/time.js";
 import { controls, filterChips } from "./explore/controls.js";
@@ -15,20 +15,12 @@ import { groupsOf, questionOf } from "./explore/question.js";
 export async function view({ params, organization }) {
   const question = questionOf(params);
   const groups = groupsOf(params, organization);
-  return h(
-    "div",
-    { class: "view" },
-    h(
-      "header",
-      { class: "view-head" },
-      h(
-        "div",
-        null,
-        h("h1", null, "Explore"),
-        h("p", null, `${showDay(question.from)} to ${showDay(plusDays(question.to, -1))}`),
-      ),
-      h("div", { class: "actions" }, exports(question)),
-    ),
+  return page(
+    {
+      title: "Explore",
+      note: `${showDay(question.from)} to ${showDay(plusDays(question.to, -1))}`,
+      actions: exports(question),
+    },
     h("section", { class: "panel" }, controls(params, question, groups), filterChips(question, groups)),
     question.granularity !== "total" && overTime(question),
     byGroup(question),

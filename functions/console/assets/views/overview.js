@@ -6,7 +6,7 @@ import { stackedBars } from "../core/chart.js";
 import { h, link } from "../core/dom.js";
 import { plural } from "../core/format.js";
 import { freshnessBanners } from "../core/freshness.js";
-import { banner, panel } from "../core/panel.js";
+import { banner, page, panel } from "../core/panel.js";
 import { ask, askAll, costOf } from "../core/query.js";
 import { href } from "../core/router.js";
 import * as session from "../core/session.js";
@@ -34,14 +34,8 @@ export async function view({ params, organization }) {
   const by = stacks.some(([value]) => value === params.by) ? params.by : "agent";
   const today = getToday();
   const range = { from: plusDays(today, 1 - days), to: plusDays(today, 1) };
-  return h(
-    "div",
-    { class: "view" },
-    h(
-      "header",
-      { class: "view-head" },
-      h("div", null, h("h1", null, "Overview"), h("p", null, `${showMonth(today)}, day ${Number(today.slice(8))}`)),
-    ),
+  return page(
+    { title: "Overview", note: `${showMonth(today)}, day ${Number(today.slice(8))}` },
     banners(),
     h("div", { class: "kpis" }, costCard(), forecastCard(), savingsCard(), valueCard(), alertsCard()),
     costByDay(range, days, by, stacks),

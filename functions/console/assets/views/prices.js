@@ -1,6 +1,7 @@
 /** What calls cost: what has no price, the organization's own prices, the price book, and what retires. */
 
-import { h } from "../core/dom.js";
+import { button, h } from "../core/dom.js";
+import { page } from "../core/panel.js";
 import * as session from "../core/session.js";
 import { getToday, monthStart } from "../core/time.js";
 import { book } from "./prices/book.js";
@@ -12,34 +13,15 @@ import { unpriced } from "./prices/unpriced.js";
 
 export async function view({ params }) {
   const canSet = session.has("registry:write");
-  return h(
-    "div",
-    { class: "view" },
-    h(
-      "header",
-      { class: "view-head" },
-      h(
-        "div",
-        null,
-        h("h1", null, "Prices"),
-        h(
-          "p",
-          null,
-          "Each call is priced by the rate in force when it was made. Your own price wins over the price book.",
-        ),
-      ),
-      canSet &&
-        h(
-          "div",
-          { class: "actions" },
-          h("button", { type: "button", onclick: () => priceDialog({}) }, "Set a price"),
-          h(
-            "button",
-            { type: "button", onclick: () => repriceDialog({ from: monthStart(getToday()) }) },
-            "Reprice calls",
-          ),
-        ),
-    ),
+  return page(
+    {
+      title: "Prices",
+      note: "Each call is priced by the rate in force when it was made. Your own price wins over the price book.",
+      actions: canSet && [
+        button("Set a price", () => priceDialog({})),
+        button("Reprice calls", () => repriceDialog({ from: monthStart(getToday()) })),
+      ],
+    },
     unpriced(canSet),
     repricings(),
     retirements(),

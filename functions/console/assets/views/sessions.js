@@ -1,10 +1,10 @@
 /** Dearest and latest sessions, and one of them as a tree of calls and tools with its running cost. */
 
 import { get, segment } from "../core/api.js";
-import { h, link } from "../core/dom.js";
+import { button, h, link } from "../core/dom.js";
 import { field } from "../core/form.js";
 import { badge, count, money, plural, short } from "../core/format.js";
-import { kpi, panel } from "../core/panel.js";
+import { kpi, page, panel } from "../core/panel.js";
 import { href, setParams } from "../core/router.js";
 import { listSessions, sessionTable } from "../core/sessions.js";
 import { getToday, plusDays, showInstant, showTime } from "../core/time.js";
@@ -22,14 +22,8 @@ export async function view({ params }) {
 function all(params) {
   const filter = (name) => (event) => setParams({ [name]: event.target.value, cursor: null }, { replace: true });
   const from = params.from ?? plusDays(getToday(), -30);
-  return h(
-    "div",
-    { class: "view" },
-    h(
-      "header",
-      { class: "view-head" },
-      h("div", null, h("h1", null, "Sessions"), h("p", null, "Calls that name the same session or conversation")),
-    ),
+  return page(
+    { title: "Sessions", note: "Calls that name the same session or conversation" },
     panel({
       needs: "costs:read",
       load: async () => {
@@ -94,7 +88,7 @@ function all(params) {
             h(
               "div",
               { class: "pager" },
-              h("button", { type: "button", onclick: () => setParams({ cursor: nextCursor }) }, "Next"),
+              button("Next", () => setParams({ cursor: nextCursor })),
             ),
         ];
       },
@@ -103,14 +97,8 @@ function all(params) {
 }
 
 function one(id) {
-  return h(
-    "div",
-    { class: "view" },
-    h(
-      "header",
-      { class: "view-head" },
-      h("div", null, h("p", null, link(href("sessions"), "Sessions"), " /"), h("h1", { class: "name" }, id)),
-    ),
+  return page(
+    { title: id, above: [link(href("sessions"), "Sessions"), " /"] },
     panel({
       needs: "costs:read",
       load: async () => {

@@ -1,6 +1,7 @@
 /** The organization, its agents and projects, the plan, and keys. */
 
 import { h } from "../core/dom.js";
+import { page } from "../core/panel.js";
 import { href } from "../core/router.js";
 import { agentsTab } from "./settings/agents.js";
 import { keysTab } from "./settings/keys.js";
@@ -20,10 +21,8 @@ export async function view({ params }) {
   const name = TABS[params.tab] ? params.tab : "organization";
   const tab = ([key, [label]]) =>
     h("a", { href: href("settings", { tab: key }), "aria-current": key === name ? "true" : null }, label);
-  return h(
-    "div",
-    { class: "view" },
-    h("header", { class: "view-head" }, h("div", null, h("h1", null, "Settings"))),
+  return page(
+    { title: "Settings" },
     h("nav", { class: "segmented", "aria-label": "Settings" }, Object.entries(TABS).map(tab)),
     TABS[name][1]({ params }),
   );

@@ -3,7 +3,7 @@
 import { get } from "../core/api.js";
 import { h } from "../core/dom.js";
 import { badge, plural } from "../core/format.js";
-import { panel } from "../core/panel.js";
+import { page, panel } from "../core/panel.js";
 import { ago, showInstant } from "../core/time.js";
 import { sources } from "./sources/arrivals.js";
 import { connect } from "./sources/connect.js";
@@ -11,14 +11,8 @@ import { TOOLS } from "./sources/tools.js";
 
 export async function view({ params }) {
   const name = TOOLS[params.tool] ? params.tool : "claude-code";
-  return h(
-    "div",
-    { class: "view" },
-    h(
-      "header",
-      { class: "view-head" },
-      h("div", null, h("h1", null, "Sources"), h("p", null, "Who sends, what is counted, and what is not")),
-    ),
+  return page(
+    { title: "Sources", note: "Who sends, what is counted, and what is not" },
     sources(),
     connect(name),
     health(),

@@ -4,7 +4,7 @@ import { get } from "../core/api.js";
 import { h, link } from "../core/dom.js";
 import { exportButton } from "../core/export.js";
 import { badge, count, money, percent, plural } from "../core/format.js";
-import { kpi, panel } from "../core/panel.js";
+import { kpi, page, panel } from "../core/panel.js";
 import { href } from "../core/router.js";
 import { table } from "../core/table.js";
 import { getToday, showMonth } from "../core/time.js";
@@ -13,15 +13,12 @@ import { HOURS, isMeasured } from "./workforce/hours.js";
 import { months } from "./workforce/months.js";
 
 export async function view() {
-  return h(
-    "div",
-    { class: "view" },
-    h(
-      "header",
-      { class: "view-head" },
-      h("div", null, h("h1", null, "Workforce"), h("p", null, `${showMonth(getToday())} so far`)),
-      h("div", { class: "actions" }, exportButton("workforce", "/api/agents/workforce/agents")),
-    ),
+  return page(
+    {
+      title: "Workforce",
+      note: `${showMonth(getToday())} so far`,
+      actions: exportButton("workforce", "/api/agents/workforce/agents"),
+    },
     panel({ class: "plain", needs: "workforce:read", load: cards }),
     departments(),
     agents(),

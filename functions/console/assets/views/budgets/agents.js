@@ -2,7 +2,7 @@
 
 import { agentForm } from "../../core/agent_form.js";
 import { get } from "../../core/api.js";
-import { h, link } from "../../core/dom.js";
+import { button, h, link } from "../../core/dom.js";
 import { money, percent } from "../../core/format.js";
 import { meter, panel } from "../../core/panel.js";
 import { href } from "../../core/router.js";
@@ -57,9 +57,7 @@ export function agents(canSet) {
           canSet && {
             label: "",
             class: "row-actions",
-            cell: (row) =>
-              records.has(row.id) &&
-              h("button", { type: "button", onclick: () => agentForm(records.get(row.id)) }, "Change"),
+            cell: (row) => records.has(row.id) && button("Change", () => agentForm(records.get(row.id))),
           },
         ].filter(Boolean),
       });

@@ -1,7 +1,7 @@
 /** The alerts of the past. */
 
 import { get, withQuery } from "../../core/api.js";
-import { h } from "../../core/dom.js";
+import { button, h } from "../../core/dom.js";
 import { field } from "../../core/form.js";
 import { count, money, status } from "../../core/format.js";
 import { panel } from "../../core/panel.js";
@@ -54,12 +54,7 @@ export function alerts(params, canSet) {
           {
             label: "",
             class: "row-actions",
-            cell: (one) =>
-              h(
-                "button",
-                { type: "button", onclick: () => alertDetails(one, canSet, () => section.reload()) },
-                "Details",
-              ),
+            cell: (one) => button("Details", () => alertDetails(one, canSet, () => section.reload())),
           },
         ],
       });

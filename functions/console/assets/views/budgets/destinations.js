@@ -1,7 +1,7 @@
 /** The webhooks that alerts go to. */
 
 import { get, segment, send } from "../../core/api.js";
-import { h } from "../../core/dom.js";
+import { button, h } from "../../core/dom.js";
 import { confirm, copyable, dialog, field, form, text, toast } from "../../core/form.js";
 import { panel } from "../../core/panel.js";
 import { table } from "../../core/table.js";
@@ -13,7 +13,7 @@ export function destinations(canSet) {
     hint: "Webhooks, signed as Standard Webhooks specifies",
     class: "half",
     needs: "registry:read",
-    actions: canSet && h("button", { type: "button", onclick: () => destinationForm(section) }, "Add a webhook"),
+    actions: canSet && button("Add a webhook", () => destinationForm(section)),
     load: async () => {
       const { items } = await get("/api/alerts/destinations");
       if (items.length === 0) return null;
@@ -30,8 +30,8 @@ export function destinations(canSet) {
             label: "",
             class: "row-actions",
             cell: (one) => [
-              h("button", { type: "button", onclick: (event) => test(one, event.currentTarget) }, "Test"),
-              h("button", { type: "button", class: "danger", onclick: () => remove(one, section) }, "Delete"),
+              button("Test", (event) => test(one, event.currentTarget)),
+              button("Delete", () => remove(one, section), { class: "danger" }),
             ],
           },
         ].filter(Boolean),
@@ -87,7 +87,7 @@ function destinationForm(section) {
             null,
             h("p", null, "Added. Messages are signed with this secret, which is shown this once:"),
             copyable(secret),
-            h("div", { class: "actions" }, h("button", { type: "button", class: "primary", onclick: close }, "Done")),
+            h("div", { class: "actions" }, button("Done", close, { class: "primary" })),
           ),
         );
       },

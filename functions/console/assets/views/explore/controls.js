@@ -1,6 +1,6 @@
 /** What a question is put together with. */
 
-import { h } from "../../core/dom.js";
+import { button, h } from "../../core/dom.js";
 import { dialog, field, form, text } from "../../core/form.js";
 import { setParams } from "../../core/router.js";
 import { plusDays } from "../../core/time.js";
@@ -72,22 +72,16 @@ export function filterChips({ filters }, groups) {
       "span",
       { class: "chip" },
       `${names.get(name) ?? name}: ${value}`,
-      h(
-        "button",
-        {
-          type: "button",
-          class: "link",
-          "aria-label": `Remove the filter ${name}`,
-          onclick: () => setParams({ [FILTER + name]: null }),
-        },
-        "×",
-      ),
+      button("×", () => setParams({ [FILTER + name]: null }), {
+        class: "link",
+        "aria-label": `Remove the filter ${name}`,
+      }),
     );
   return h(
     "div",
     { class: "chips" },
     Object.entries(filters).map(chip),
-    h("button", { type: "button", onclick: () => addFilter(groups) }, "Add a filter"),
+    button("Add a filter", () => addFilter(groups)),
   );
 }
 

@@ -1,6 +1,6 @@
 /** The answer as a file, and the question as a command. */
 
-import { h } from "../../core/dom.js";
+import { button, h } from "../../core/dom.js";
 import { busyButton, exportButton, saveTable } from "../../core/export.js";
 import { copyable, dialog, download } from "../../core/form.js";
 import { address, askAll, hasQuery } from "../../core/query.js";
@@ -16,18 +16,12 @@ export function exports(question) {
       "csv",
       "FOCUS",
     ),
-    h(
-      "button",
-      {
-        type: "button",
-        onclick: () =>
-          dialog(
-            "The same request",
-            () => [h("p", null, "With a token or key that has the scope costs:read:"), copyable(curl)],
-            { wide: true },
-          ),
-      },
-      "curl",
+    button("curl", () =>
+      dialog(
+        "The same request",
+        () => [h("p", null, "With a token or key that has the scope costs:read:"), copyable(curl)],
+        { wide: true },
+      ),
     ),
   ];
 }

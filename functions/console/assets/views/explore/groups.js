@@ -1,6 +1,6 @@
 /** The answer by group. */
 
-import { h, link } from "../../core/dom.js";
+import { button, h, link } from "../../core/dom.js";
 import { text } from "../../core/form.js";
 import { count, delta, money, percent, short } from "../../core/format.js";
 import { panel } from "../../core/panel.js";
@@ -123,7 +123,7 @@ function groupCell(row, { groupBy }) {
   const filters = Object.fromEntries(entries.map(([name, value]) => [FILTER + name, value]));
   const next = ["agent", "model", "provider"].find((one) => !groupBy.includes(one));
   const open = () => setParams({ ...filters, group: next, then: null, "rows.page": null });
-  return h("button", { type: "button", class: "link name", onclick: open }, groupLabel(row));
+  return button(groupLabel(row), open, { class: "link name" });
 }
 
 function changeCell(row, value, measure) {

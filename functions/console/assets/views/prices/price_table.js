@@ -1,7 +1,7 @@
 /** A table of prices, and all prices of one model. */
 
 import { segment, send, withQuery } from "../../core/api.js";
-import { h } from "../../core/dom.js";
+import { button, h } from "../../core/dom.js";
 import { confirm, dialog, toast } from "../../core/form.js";
 import { badge, count, short } from "../../core/format.js";
 import { setParams } from "../../core/router.js";
@@ -72,7 +72,7 @@ export function priceTable(rows) {
       {
         label: "",
         class: "row-actions",
-        cell: (one) => h("button", { type: "button", class: "link", onclick: () => details(one) }, "Details"),
+        cell: (one) => button("Details", () => details(one), { class: "link" }),
       },
     ],
   });
@@ -134,14 +134,10 @@ function details(one) {
         h(
           "div",
           { class: "actions" },
-          h(
-            "button",
-            { type: "button", onclick: () => priceDialog({ provider: one.provider, model: one.id }) },
-            "Set your own price",
-          ),
+          button("Set your own price", () => priceDialog({ provider: one.provider, model: one.id })),
           one.overridden &&
             one.effectiveFrom &&
-            h("button", { type: "button", class: "danger", onclick: () => removePrice(one) }, "Remove your price"),
+            button("Remove your price", () => removePrice(one), { class: "danger" }),
         ),
     ],
     { wide: true },

@@ -1,7 +1,7 @@
 /** The repricing entries, and how far each has come. */
 
 import { get, segment, send } from "../../core/api.js";
-import { h } from "../../core/dom.js";
+import { button, h } from "../../core/dom.js";
 import { confirm, toast } from "../../core/form.js";
 import { count, money, status } from "../../core/format.js";
 import { panel } from "../../core/panel.js";
@@ -53,9 +53,7 @@ export function repricings() {
           session.has("registry:write") && {
             label: "",
             class: "row-actions",
-            cell: (one) =>
-              one.status !== "withdrawing" &&
-              h("button", { type: "button", onclick: () => takeBack(one, section) }, "Take back"),
+            cell: (one) => one.status !== "withdrawing" && button("Take back", () => takeBack(one, section)),
           },
         ].filter(Boolean),
       });

@@ -1,7 +1,7 @@
 /** Calls that have no price, why, and the way to give them one. */
 
 import { get } from "../../core/api.js";
-import { h } from "../../core/dom.js";
+import { button, h } from "../../core/dom.js";
 import { count, short } from "../../core/format.js";
 import { panel } from "../../core/panel.js";
 import { table } from "../../core/table.js";
@@ -68,15 +68,9 @@ export function unpriced(canSet) {
             class: "row-actions",
             cell: (row) =>
               row.model !== "(other)" &&
-              h(
-                "button",
-                {
-                  type: "button",
-                  class: "primary",
-                  onclick: () => priceDialog({ ...row, effectiveFrom: row.firstSeen.slice(0, 10) }),
-                },
-                "Set a price",
-              ),
+              button("Set a price", () => priceDialog({ ...row, effectiveFrom: row.firstSeen.slice(0, 10) }), {
+                class: "primary",
+              }),
           },
         ].filter(Boolean),
       });

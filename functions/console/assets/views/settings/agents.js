@@ -2,7 +2,7 @@
 
 import { agentForm } from "../../core/agent_form.js";
 import { get } from "../../core/api.js";
-import { h, link } from "../../core/dom.js";
+import { button, h, link } from "../../core/dom.js";
 import { exportButton } from "../../core/export.js";
 import { field } from "../../core/form.js";
 import { badge, money, status } from "../../core/format.js";
@@ -10,8 +10,8 @@ import { panel } from "../../core/panel.js";
 import { href, setParams } from "../../core/router.js";
 import { table } from "../../core/table.js";
 import { showDay } from "../../core/time.js";
-import { importAgents } from "./import.js";
 import { canWrite } from "./common.js";
+import { importAgents } from "./import.js";
 
 export function agentsTab({ params }) {
   const search = (event) => setParams({ q: event.target.value, "registry.page": null }, { replace: true });
@@ -20,8 +20,8 @@ export function agentsTab({ params }) {
     hint: "What is registered here, and who was named by events",
     needs: "registry:read",
     actions: [
-      canWrite() && h("button", { type: "button", class: "primary", onclick: () => agentForm() }, "Register an agent"),
-      canWrite() && h("button", { type: "button", onclick: importAgents }, "Import CSV"),
+      canWrite() && button("Register an agent", () => agentForm(), { class: "primary" }),
+      canWrite() && button("Import CSV", importAgents),
       exportButton("agents", "/api/agents"),
     ],
     load: async () => {
@@ -105,7 +105,7 @@ function agentTable(rows) {
       canWrite() && {
         label: "",
         class: "row-actions",
-        cell: (agent) => h("button", { type: "button", onclick: () => agentForm(agent) }, "Edit"),
+        cell: (agent) => button("Edit", () => agentForm(agent)),
       },
     ].filter(Boolean),
   });

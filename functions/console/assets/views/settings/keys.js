@@ -1,7 +1,7 @@
 /** The keys. */
 
 import { get, segment, send } from "../../core/api.js";
-import { h, link } from "../../core/dom.js";
+import { button, h, link } from "../../core/dom.js";
 import { confirm, toast } from "../../core/form.js";
 import { badge } from "../../core/format.js";
 import { keyForm } from "../../core/keys.js";
@@ -16,9 +16,7 @@ export function keysTab() {
     title: "Keys",
     hint: "For tools that can only send a static header. A key cannot read or change settings.",
     needs: "registry:read",
-    actions:
-      canWrite() &&
-      h("button", { type: "button", class: "primary", onclick: () => keyForm(() => section.reload()) }, "Make a key"),
+    actions: canWrite() && button("Make a key", () => keyForm(() => section.reload()), { class: "primary" }),
     load: async () => {
       const { items } = await get("/api/keys");
       if (items.length === 0) return null;
@@ -53,8 +51,7 @@ export function keysTab() {
           canWrite() && {
             label: "",
             class: "row-actions",
-            cell: (key) =>
-              h("button", { type: "button", class: "danger", onclick: () => revoke(key, section) }, "Revoke"),
+            cell: (key) => button("Revoke", () => revoke(key, section), { class: "danger" }),
           },
         ].filter(Boolean),
       });

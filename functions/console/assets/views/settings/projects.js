@@ -1,7 +1,7 @@
 /** The projects. */
 
 import { get, segment, send } from "../../core/api.js";
-import { h } from "../../core/dom.js";
+import { button, h } from "../../core/dom.js";
 import { exportButton } from "../../core/export.js";
 import { confirm, dialog, field, form, text } from "../../core/form.js";
 import { panel } from "../../core/panel.js";
@@ -15,8 +15,7 @@ export function projectsTab() {
     title: "Projects",
     needs: "registry:read",
     actions: [
-      canWrite() &&
-        h("button", { type: "button", class: "primary", onclick: () => projectForm(null) }, "Register a project"),
+      canWrite() && button("Register a project", () => projectForm(null), { class: "primary" }),
       exportButton("projects", "/api/projects"),
     ],
     load: async () => {
@@ -49,9 +48,8 @@ export function projectsTab() {
             label: "",
             class: "row-actions",
             cell: (one) => [
-              h("button", { type: "button", onclick: () => projectForm(one) }, "Rename"),
-              one.registered &&
-                h("button", { type: "button", class: "danger", onclick: () => unregister(one) }, "Remove"),
+              button("Rename", () => projectForm(one)),
+              one.registered && button("Remove", () => unregister(one), { class: "danger" }),
             ],
           },
         ].filter(Boolean),

@@ -1,7 +1,7 @@
 /** The lines that connect a tool, with a key that is made on the spot. */
 
 import { get } from "../../core/api.js";
-import { fill, h, link } from "../../core/dom.js";
+import { button, fill, h, link } from "../../core/dom.js";
 import { copyable, toast } from "../../core/form.js";
 import { badge, plural } from "../../core/format.js";
 import { createKey } from "../../core/keys.js";
@@ -23,11 +23,9 @@ export function connect(name) {
   const status = h("div", { role: "status", "aria-live": "polite" });
   const choice = ([key, { label }]) =>
     h("a", { href: href("sources", { tool: key }), "aria-current": key === name ? "true" : null }, label);
-  const make = h(
-    "button",
-    { type: "button", class: "primary", onclick: (event) => madeKey(name, event.currentTarget, show, status) },
-    "Make a key and fill it in",
-  );
+  const make = button("Make a key and fill it in", (event) => madeKey(name, event.currentTarget, show, status), {
+    class: "primary",
+  });
   return h(
     "section",
     { class: "panel", id: "connect" },
