@@ -27,7 +27,7 @@ const VIEWS = [
   ["budgets", "Budgets & alerts", ["registry:read"], budgets],
   ["activity", "Activity", ["activity:read"], activity],
   ["prices", "Prices", ["costs:read"], prices],
-  ["sources", "Sources", ["costs:read", "registry:read"], sources],
+  ["sources", "Sources", ["metrics:read", "registry:read"], sources],
   ["settings", "Settings", ["registry:read"], settings],
 ];
 
