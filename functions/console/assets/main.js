@@ -26,6 +26,8 @@ async function start() {
   router.listen();
   router.changes.addEventListener("change", () => page?.show());
   api.events.addEventListener("expired", () => expired());
+  // A link that signs in, opened in a tab that has the console already.
+  addEventListener("hashchange", () => session.takeFromFragment() && enter());
   if (session.token()) await enter();
   else askToSignIn(problem);
 }

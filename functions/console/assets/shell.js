@@ -76,7 +76,7 @@ let shown = null;
 /** Counts the changes of the address: only the last one is shown. */
 let turn = 0;
 /** How long what is on the page may stay while a view loads, in milliseconds: longer if only a filter has changed. */
-const PATIENCE = { view: 120, filter: 800 };
+const PATIENCE = { view: 120, filter: 2000 };
 
 async function show(main, nav, context) {
   const name = router.view();
@@ -92,7 +92,7 @@ async function show(main, nav, context) {
     shown = name;
     fill(main, content);
     if (isNew) main.focus({ preventScroll: true });
-    else if (focused) refocus(focused);
+    else if (focused) refocus(main, focused);
   } catch (error) {
     fill(
       main,
@@ -112,12 +112,23 @@ async function contentOf(name, context) {
   return module.view({ params: router.params(), ...context });
 }
 
-/** Typing in a filter shows the view anew; the caret stays where it was. */
-function refocus(id) {
-  const element = document.getElementById(id);
-  const length = element?.value?.length;
-  element?.focus({ preventScroll: true });
-  if (element?.type === "search" || element?.type === "text") element.setSelectionRange(length, length);
+/** Typing in a filter shows the view anew; the caret stays where it was, as soon as its field is there again. */
+function refocus(main, id) {
+  const give = () => {
+    const element = document.getElementById(id);
+    if (element && (document.activeElement === document.body || !document.activeElement)) focusAtEnd(element);
+    return element !== null;
+  };
+  if (give()) return;
+  const watcher = new MutationObserver(() => give() && watcher.disconnect());
+  watcher.observe(main, { childList: true, subtree: true });
+}
+
+function focusAtEnd(element) {
+  element.focus({ preventScroll: true });
+  if (element.type === "search" || element.type === "text") {
+    element.setSelectionRange(element.value.length, element.value.length);
+  }
 }
 
 function fillNav(nav, current) {
