@@ -20,3 +20,38 @@ pub fn settings(config: &Config) -> Value {
     });
     json!({ "version": env!("CARGO_PKG_VERSION"), "signIn": sign_in })
 }
+
+#[cfg(test)]
+mod tests {
+    use runtime::config::{ClaimNames, SignIn};
+    use runtime::tables::TableNames;
+
+    use super::*;
+
+    #[test]
+    fn the_page_learns_where_to_sign_in_and_how_tokens_are_read() {
+        let claims = ClaimNames { scope_prefix: "fleetledger/".to_owned(), ..ClaimNames::default() };
+        let sign_in = SignIn {
+            issuer: "https://id.example/".to_owned(),
+            client_id: "console".to_owned(),
+            scope: None,
+            token_origin: Some("https://login.example".to_owned()),
+            audience: "fleetledger".to_owned(),
+            claims,
+        };
+        let config = Config {
+            tables: TableNames::default(),
+            auth: None,
+            event_retention_days: 400,
+            cursor_secret: None,
+            allow_local_webhooks: false,
+            alerts_topic_arn: None,
+            sign_in: Some(sign_in),
+        };
+        let expected = json!({
+            "issuer": "https://id.example/", "clientId": "console", "scope": null, "audience": "fleetledger",
+            "orgClaim": "org", "scopeClaim": null, "scopePrefix": "fleetledger/",
+        });
+        assert_eq!(settings(&config)["signIn"], expected);
+    }
+}
