@@ -103,7 +103,6 @@ export function signInTests(shared) {
       "Agents",
       "Sessions",
       "Prices",
-      "Sources",
     ]);
     assert.deepEqual(await audit(page), []);
     await page.screenshot({ path: `${PICTURES}/overview-no-scope.png`, fullPage: true });

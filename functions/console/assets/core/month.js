@@ -24,7 +24,8 @@ export async function monthToDate() {
   return {
     cost,
     before: between(beforeStart, beforeEnd),
-    beforeLabel: beforeEnd > beforeStart ? `${showDay(beforeStart)} to ${Number(beforeEnd.slice(8))}` : showDay(beforeStart),
+    beforeLabel:
+      beforeEnd > beforeStart ? `${showDay(beforeStart)} to ${Number(beforeEnd.slice(8))}` : showDay(beforeStart),
     forecast: hasHistory ? cost + (basis * BigInt(daysLeft)) / BigInt(BASIS) : null,
   };
 }

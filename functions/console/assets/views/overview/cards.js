@@ -63,7 +63,10 @@ export function savingsCard() {
     const { recommendations, totalPotentialSavings } = await get("/api/cost-analysis/recommendations");
     return {
       value: money(totalPotentialSavings),
-      note: `a month, by ${plural(recommendations.length, "change")} of model`,
+      note:
+        recommendations.length > 0
+          ? `a month, by ${plural(recommendations.length, "change")} of model`
+          : "No cheaper model would do the same work",
     };
   });
 }
@@ -105,9 +108,16 @@ export function alertsCard() {
         value: count(open.length),
         note: newest
           ? [newest.subject.name ?? newest.subject.id, ` reached ${newest.threshold_percent} % `, status(newest.status)]
-          : "Every budget is kept",
+          : await kept(),
       };
     },
     href("budgets"),
   );
+}
+
+/** An alert follows within five minutes, so a budget may be exceeded before there is one. */
+async function kept() {
+  if (!session.has("costs:read")) return "None this month";
+  const { alertCount } = await get("/api/cost-analysis/budget-alerts");
+  return alertCount > 0 ? `${plural(alertCount, "agent")} over budget` : "Every budget is kept";
 }
