@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import fc from "fast-check";
 
+import { joined } from "../../../functions/console/assets/core/export.js";
 import { breakdown } from "../../../functions/console/assets/core/breakdown.js";
 import * as time from "../../../functions/console/assets/core/time.js";
 import * as usd from "../../../functions/console/assets/core/usd.js";
@@ -155,4 +156,10 @@ test("a CSV file is read as it was written", () => {
     ),
   );
   assert.deepEqual(fromCsv("\uFEFFid\n'=1+1\n\n"), [{ id: "=1+1" }]);
+});
+
+test("pages of a table are joined under one header row", () => {
+  assert.equal(joined(["a,b\r\n1,2\r\n", "a,b\r\n3,4\r\n"]), "a,b\r\n1,2\r\n3,4\r\n");
+  assert.equal(joined(["a,b\r\n1,2\r\n", "3,4\r\n"]), "a,b\r\n1,2\r\n3,4\r\n");
+  assert.equal(joined([""]), "");
 });

@@ -1,7 +1,7 @@
 /** Tables as files: the API writes them, so that the file has exactly what the API says. */
 
 import { raw } from "./api.js";
-import { button, h } from "./dom.js";
+import { button } from "./dom.js";
 import { download, toast } from "./form.js";
 
 const FORMATS = {
@@ -43,15 +43,19 @@ export async function saveTable(name, path, format = "csv") {
 
 /** Follows the cursors, which a table has in a header. */
 async function allPages(path, accept, format) {
-  let text = "";
+  const pages = [];
   let cursor = null;
   do {
     const separator = path.includes("?") ? "&" : "?";
     const response = await raw(cursor ? `${path}${separator}cursor=${encodeURIComponent(cursor)}` : path, accept);
-    const page = await response.text();
-    // Only the first page's header row stays.
-    text += format === "csv" && text ? page.slice(page.indexOf("\n") + 1) : page;
+    pages.push(await response.text());
     cursor = response.headers.get("x-next-cursor");
   } while (cursor);
-  return text;
+  return format === "csv" ? joined(pages) : pages.join("");
+}
+
+/** One table of several pages, each of which may begin with the header row. */
+export function joined([first, ...others]) {
+  const header = first.slice(0, first.indexOf("\n") + 1);
+  return first + others.map((page) => (page.startsWith(header) ? page.slice(header.length) : page)).join("");
 }

@@ -26,7 +26,11 @@ export async function view({ params }) {
     {
       title: "Activity",
       note: "What agents did, and who changed which settings; newest first",
-      actions: [exportButton("activity", path), exportButton("activity", path, "ndjson")],
+      actions: [
+        exportButton("activity", path),
+        exportButton("activity", path, "ndjson"),
+        exportButton("activity-ocsf", withQuery("/api/exports/ocsf", { from: params.from }), "ndjson", "OCSF"),
+      ],
     },
     panel({
       needs: "activity:read",

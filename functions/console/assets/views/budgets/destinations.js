@@ -7,6 +7,13 @@ import { panel } from "../../core/panel.js";
 import { table } from "../../core/table.js";
 import { alerts } from "./alerts.js";
 
+/** What a webhook takes. */
+const FORMATS = [
+  ["json", "a program, with every figure"],
+  ["slack", "Slack"],
+  ["teams", "Microsoft Teams"],
+];
+
 export function destinations(canSet) {
   const section = panel({
     title: "Where alerts go",
@@ -24,7 +31,10 @@ export function destinations(canSet) {
         columns: [
           {
             label: "Webhook",
-            cell: (one) => [h("span", { class: "name" }, one.id), h("span", { class: "sub" }, one.url)],
+            cell: (one) => [
+              h("span", { class: "name" }, one.id),
+              h("span", { class: "sub" }, [one.format, one.url].filter(Boolean).join(" · ")),
+            ],
           },
           canSet && {
             label: "",
@@ -71,13 +81,14 @@ function destinationForm(section) {
           required: true,
           placeholder: "https://example.com/hook",
         }),
+        field({ label: "Messages for", name: "format", choices: FORMATS }),
       ],
       action: "Add",
       submit: async (data, element) => {
         const { secret } = await send(
           "PUT",
           `/api/alerts/destinations/${segment(text(data, "id"))}`,
-          { url: text(data, "url") },
+          { url: text(data, "url"), ...(data.get("format") === "json" ? {} : { format: data.get("format") }) },
           { "if-none-match": "*" },
         );
         section.reload();

@@ -12,7 +12,7 @@ export function exports(question) {
     busyButton("CSV", () => csv(question)),
     exportButton(
       `focus-${question.from}`,
-      `/api/exports/focus?from=${question.from}&to=${question.to}&format=csv`,
+      `/api/exports/focus?from=${question.from}&to=${question.to}`,
       "csv",
       "FOCUS",
     ),

@@ -18,6 +18,15 @@ export function organizationTab() {
   });
 }
 
+/** Days are cut by the zone: where it can be changed later, all of them are cut anew. */
+function zoneHint({ timezone_change: change }) {
+  if (change === undefined) return "Days and months are cut by it, so it is set before the first event.";
+  if (change === null)
+    return "Days and months are cut by it. After a change all of them are cut anew, in the background.";
+  const done = change.days_total ? ` (${change.days_done} of ${change.days_total} days)` : "";
+  return `Days are being cut anew${done}. Until that is done, figures are shown by ${change.shown}.`;
+}
+
 function organizationForm(organization) {
   const tracks = Array.isArray(organization.dimensions);
   return form({
@@ -32,7 +41,7 @@ function organizationForm(organization) {
           value: organization.timezone,
           list: "zones",
           required: true,
-          hint: "Days and months are cut in it, so it is set before the first event.",
+          hint: zoneHint(organization),
         }),
         h(
           "datalist",
