@@ -1,6 +1,6 @@
 /** Rows of an answer as series of a chart: the largest groups, and the rest together. */
 
-import { costOf } from "./query.js";
+import { costOf, groupLabel } from "./query.js";
 import { days, monthOf, showDay, showInstant, showMonth, weekOf } from "./time.js";
 import * as usd from "./usd.js";
 
@@ -14,15 +14,15 @@ export const PERIODS = { day: (day) => day, week: weekOf, month: monthOf };
  * @param {import("./query.js").Row[]} rows
  * @param {{ from: string, to: string }} range
  * @param {"day" | "week" | "month" | "hour"} granularity
- * @param {string | undefined} by the grouping; without one there is a single series
+ * @param {string[]} groupBy without a grouping there is a single series
  * @param {(row: any) => number} [measure]
  */
-export function breakdown(rows, range, granularity, by, measure = (row) => usd.toFloat(costOf(row))) {
+export function breakdown(rows, range, granularity, groupBy, measure = (row) => usd.toFloat(costOf(row))) {
   const labels = labelsOf(rows, range, granularity);
   const periods = [...labels.keys()];
   const groups = new Map();
   for (const row of rows) {
-    const name = by ? Object.values(row.group).join(" · ") : "Total";
+    const name = groupLabel(row, groupBy) || "Total";
     const values = groups.get(name) ?? new Map();
     values.set(row.period, (values.get(row.period) ?? 0) + measure(row));
     groups.set(name, values);

@@ -33,11 +33,12 @@ export function stackedBars({
   title,
   labels,
   series,
-  ghost = null,
+  ghost: before = null,
   format = (value) => usd.format(usd.parse(value.toFixed(12))),
   axis = usd.compact,
   height = 260,
 }) {
+  const ghost = before?.values.some((value) => value !== 0) ? before : null;
   const plot = h("div", { class: "plot", role: "img", "aria-label": title, style: { "min-height": `${height}px` } });
   const tip = h("div", { class: "tip", hidden: true });
   plot.append(tip);
@@ -76,6 +77,9 @@ function data(labels, series, ghost) {
   return ghost ? [xs, ...stacked, ghost.values] : [xs, ...stacked];
 }
 
+/** How wide a letter of an axis is, in pixels. */
+const LETTER = 7;
+
 function options({ width, height, labels, series, ghost, axis, tip, format }) {
   const bars = globalThis.uPlot.paths.bars({ size: [0.72, 46] });
   const bar = (one, at) => ({
@@ -89,7 +93,8 @@ function options({ width, height, labels, series, ghost, axis, tip, format }) {
   const stroke = color("--muted");
   const grid = { stroke: color("--grid"), width: 1 };
   const font = "12px system-ui, sans-serif";
-  const spare = Math.max(Math.ceil(labels.length / Math.max(Math.floor(width / 80), 1)), 1);
+  const room = Math.max(...labels.map((label) => label.length)) * LETTER + 24;
+  const spare = Math.max(Math.ceil(labels.length / Math.max(Math.floor(width / room), 1)), 1);
   const splits = labels.map((_, at) => at).filter((at) => (labels.length - 1 - at) % spare === 0);
   return {
     width,

@@ -96,7 +96,7 @@ export function costOf(row) {
   return usd.parse(row.cost);
 }
 
-/** The text of a row's group. */
-export function groupLabel(row) {
-  return Object.values(row.group).join(" · ");
+/** The text of a row's group, in the order in which it was asked for. */
+export function groupLabel(row, groupBy) {
+  return groupBy.map((name) => row.group[name]).join(" · ");
 }

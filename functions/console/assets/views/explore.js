@@ -39,13 +39,7 @@ function overTime(question) {
         askAll({ ...question, compare: false, groupBy: isStacked ? groupBy : [] }),
         question.compare ? previous(question) : null,
       ]);
-      const { labels, series } = breakdown(
-        answer.rows,
-        question,
-        granularity,
-        isStacked && groupBy.length > 0 ? groupBy[0] : undefined,
-        value,
-      );
+      const { labels, series } = breakdown(answer.rows, question, granularity, isStacked ? groupBy : [], value);
       if (series.length === 0) return null;
       const ghost = before && {
         label: "The period before",

@@ -98,7 +98,7 @@ function costByDay(range, days, by, stacks) {
         askAll({ ...range, granularity: "day", groupBy: [by] }),
         ask(before),
       ]);
-      const { labels, series } = breakdown(answer.rows, range, "day", by);
+      const { labels, series } = breakdown(answer.rows, range, "day", [by]);
       if (series.length === 0) return null;
       const ghost = {
         label: `${days} days before`,

@@ -32,7 +32,7 @@ export function byDay(id, name) {
         askAll(question),
         ask({ ...question, from: plusDays(range.from, -DAYS), to: range.from }),
       ]);
-      const { labels, series } = breakdown(answer.rows, range, "day", undefined);
+      const { labels, series } = breakdown(answer.rows, range, "day", []);
       const ghost = { label: `${DAYS} days before`, values: before.rows.map((row) => usd.toFloat(costOf(row))) };
       if (series.length === 0 && ghost.values.every((value) => value === 0)) return null;
       return stackedBars({

@@ -30,7 +30,12 @@ export function exports(question) {
 async function csv(question) {
   const { rows } = await askAll(question);
   if (hasQuery()) return saveTable(`costs-${question.from}`, address(question));
-  const cells = rows.map((row) => [row.period ?? "", ...Object.values(row.group), row.cost, row.requests]);
+  const cells = rows.map((row) => [
+    row.period ?? "",
+    ...question.groupBy.map((name) => row.group[name]),
+    row.cost,
+    row.requests,
+  ]);
   // A spreadsheet would run text that begins like a formula.
   const safe = (cell) =>
     typeof cell === "string" && /^[=+\-@\t\r]/.test(cell) && Number.isNaN(Number(cell)) ? `'${cell}` : String(cell);
