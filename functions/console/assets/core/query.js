@@ -100,3 +100,8 @@ export function costOf(row) {
 export function groupLabel(row, groupBy) {
   return groupBy.map((name) => row.group[name]).join(" · ");
 }
+
+/** All input tokens of a row, cached or not. */
+export function totalInput(row) {
+  return (row.inputTokens ?? 0) + (row.cacheReadTokens ?? 0) + (row.cacheWriteTokens ?? 0);
+}

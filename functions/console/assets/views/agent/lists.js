@@ -6,9 +6,12 @@ import { entryDetails } from "../../core/entry.js";
 import { badge, money, percent, plural } from "../../core/format.js";
 import { panel } from "../../core/panel.js";
 import { href } from "../../core/router.js";
-import { listSessions, sessionTable } from "../../core/sessions.js";
+import { SESSION_DAYS, listSessions, sessionRange, sessionTable } from "../../core/sessions.js";
 import { table } from "../../core/table.js";
-import { getToday, monthStart, showDay, showInstant } from "../../core/time.js";
+import { getToday, showDay, showInstant } from "../../core/time.js";
+
+/** Rows of a short list. */
+const TOP = 6;
 
 export function savings(id) {
   return panel({
@@ -55,16 +58,18 @@ function recommendation(one) {
 }
 
 export function sessions(id) {
+  const range = sessionRange(getToday());
   return panel({
     title: "Dearest sessions",
+    hint: `The last ${SESSION_DAYS} days`,
     class: "half",
     needs: "costs:read",
     actions: link(href("sessions", { agent: id }), "All sessions"),
     load: async () => {
-      const { rows } = await listSessions({ agent: id, order: "cost", from: monthStart(getToday()) });
-      return rows.length > 0 ? sessionTable(rows.slice(0, 6)) : null;
+      const { rows } = await listSessions({ agent: id, ...range });
+      return rows.length > 0 ? sessionTable(rows.slice(0, TOP), range) : null;
     },
-    empty: "No call of this month names a session (session_id or conversation_id).",
+    empty: "No call of these days names a session (session_id or conversation_id).",
   });
 }
 

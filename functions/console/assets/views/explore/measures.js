@@ -1,6 +1,7 @@
 /** What can be asked for: how to read it from a row of an answer, and how to show it. */
 
 import { count, money, short } from "../../core/format.js";
+import { totalInput } from "../../core/query.js";
 import * as usd from "../../core/usd.js";
 
 const dollars = (label, name) => ({
@@ -33,10 +34,7 @@ export const MEASURES = {
   unitCost: dollars("Cost of units", "unitCost"),
   requests: number("Calls", field("requests")),
   errors: number("Errors", field("errors")),
-  allInput: number(
-    "Input tokens",
-    (row) => (row.inputTokens ?? 0) + (row.cacheReadTokens ?? 0) + (row.cacheWriteTokens ?? 0),
-  ),
+  allInput: number("Input tokens", totalInput),
   outputTokens: number("Output tokens", field("outputTokens")),
   cacheReadTokens: number("Tokens read from a cache", field("cacheReadTokens")),
   tasks: number("Tasks", field("tasks")),
