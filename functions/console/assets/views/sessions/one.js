@@ -57,11 +57,7 @@ function lasted(from, to) {
 function tree(agents) {
   if (agents.length === 0) return null;
   const line = (agent) => {
-    const below = agent.children.length > 0 && [
-      " ",
-      h("span", { class: "muted" }, "with those below "),
-      money(together(agent)),
-    ];
+    const below = agent.children.length > 0 && [" · with those below ", money(together(agent))];
     const notes = [
       plural(agent.requests, "call"),
       agent.toolCalls > 0 && plural(agent.toolCalls, "tool call"),
