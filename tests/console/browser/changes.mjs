@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { test } from "node:test";
 
-import { api, eventually, newPage, open, settled } from "./browser.mjs";
+import { api, audit, eventually, newPage, open, settled } from "./browser.mjs";
 import { PICTURES } from "./stack.mjs";
 
 export function changesTests(shared) {
@@ -21,11 +21,13 @@ export function changesTests(shared) {
     await page.locator("#unpriced").getByRole("button", { name: "Set a price" }).click();
     await page.getByLabel("Input").fill("0.20");
     await page.getByLabel("Output").fill("0.60");
+    assert.deepEqual(await audit(page), []);
     await page.screenshot({ path: `${PICTURES}/prices-set.png` });
     await page.getByRole("button", { name: "Set the price" }).click();
     await page.getByRole("button", { name: "Compare" }).click();
     await page.getByText("Together the cost would change by").waitFor();
     assert.match(await page.locator("dialog").innerText(), new RegExp(`${unpricedRequests} → 0`));
+    assert.deepEqual(await audit(page), []);
     await page.screenshot({ path: `${PICTURES}/prices-dry-run.png` });
     await page.getByLabel("Why").fill("Agreed with the model's owner");
     await page.getByRole("button", { name: "Reprice these calls" }).click();
@@ -97,6 +99,7 @@ export function changesTests(shared) {
     await page.locator("#alerts").getByRole("button", { name: "Details" }).first().click();
     const alert = (await api(stack, "/api/alerts")).items[0];
     assert.ok((await page.locator("dialog").innerText()).includes(alert.summary));
+    assert.deepEqual(await audit(page), []);
     await page.screenshot({ path: `${PICTURES}/budgets-alert.png` });
     await page.getByRole("link", { name: /The agent's calls|The month by agent/ }).click();
     await page.locator("dialog").waitFor({ state: "detached" });
@@ -109,6 +112,7 @@ export function changesTests(shared) {
     const page = await newPage(browser);
     await open(page, stack, "/console/settings?tab=agents");
     await page.locator("tr", { hasText: "Lyra" }).getByRole("button", { name: "Edit" }).click();
+    assert.deepEqual(await audit(page), []);
     await page.getByLabel("Budget, dollars a month").fill("12.50");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("Saved.").waitFor();

@@ -7,6 +7,7 @@ import fc from "fast-check";
 
 import { joined } from "../../../functions/console/assets/core/export.js";
 import { breakdown } from "../../../functions/console/assets/core/breakdown.js";
+import { toDate } from "../../../functions/console/assets/core/month.js";
 import * as time from "../../../functions/console/assets/core/time.js";
 import * as usd from "../../../functions/console/assets/core/usd.js";
 import { fromCsv } from "../../../functions/console/assets/views/settings/csv.js";
@@ -162,4 +163,30 @@ test("pages of a table are joined under one header row", () => {
   assert.equal(joined(["a,b\r\n1,2\r\n", "a,b\r\n3,4\r\n"]), "a,b\r\n1,2\r\n3,4\r\n");
   assert.equal(joined(["a,b\r\n1,2\r\n", "3,4\r\n"]), "a,b\r\n1,2\r\n3,4\r\n");
   assert.equal(joined([""]), "");
+});
+
+/** Ninety days up to `today`, each of which cost as many dollars as its date has days. */
+function series(today) {
+  const dates = time.days(time.plusDays(today, -89), time.plusDays(today, 1));
+  return dates.map((date) => ({ date, estimated_cost_usd: `${Number(date.slice(8))}.00`, requests: 1 }));
+}
+
+test("a month is compared with the one before up to the same day, and forecast by its last seven full days", () => {
+  const dollars = (amount) => Number(amount / 10n ** 12n);
+  for (const [today, cost, before, label] of [
+    ["2026-11-28", 406, 406, "Oct 1 to 28"],
+    ["2026-12-01", 1, 1, "Nov 1"],
+    ["2026-03-31", 496, 406, "Feb 1 to 28"],
+    ["2028-02-29", 435, 435, "Jan 1 to 29"],
+  ]) {
+    time.setToday(today);
+    const month = toDate(series(today), today);
+    assert.deepEqual([dollars(month.cost), dollars(month.before), month.beforeLabel], [cost, before, label], today);
+  }
+  const last = toDate(series("2026-11-30"), "2026-11-30");
+  assert.equal(last.forecast, last.cost);
+  // The seven days before the first of December cost 24 + … + 30 dollars, 27 a day, for 30 days more.
+  assert.equal(dollars(toDate(series("2026-12-01"), "2026-12-01").forecast), 1 + 27 * 30);
+  const young = series("2026-12-01").map((point) => ({ ...point, requests: point.date > "2026-11-25" ? 1 : 0 }));
+  assert.equal(toDate(young, "2026-12-01").forecast, null);
 });

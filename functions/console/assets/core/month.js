@@ -9,7 +9,14 @@ const BASIS = 7;
 
 export async function monthToDate() {
   const { points } = await get("/v1/metrics/usage?days=90");
-  const today = getToday();
+  return toDate(points, getToday());
+}
+
+/**
+ * @param {{ date: string, estimated_cost_usd: string, requests: number }[]} points the days up to today
+ * @param {string} today
+ */
+export function toDate(points, today) {
   const start = monthStart(today);
   const costs = new Map(points.map((point) => [point.date, usd.parse(point.estimated_cost_usd)]));
   const between = (from, to) => usd.sum([...costs].filter(([day]) => day >= from && day <= to).map(([, cost]) => cost));
