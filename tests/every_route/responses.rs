@@ -80,7 +80,7 @@ const REQUESTS: [(&str, &str); 47] = [
 ];
 
 /// The document itself is compared with the routes by `openapi`.
-const DOCUMENTS: [&str; 3] = ["/", "/docs", "/openapi.json"];
+const DOCUMENTS: [&str; 5] = ["/", "/console", "/console/{path+}", "/docs", "/openapi.json"];
 
 /// Sets what can be set, with one threshold, since alerts decided at the same time have a random order. Between two changes a second passes, so that their audit entries have an order.
 async fn set_up(world: &World, caller: &Caller<'_>, receiver: &Receiver) {

@@ -30,3 +30,8 @@ pub fn state_folder() -> Option<PathBuf> {
     let home = || env::home_dir().filter(|home| home.is_absolute());
     Some(configured.or_else(|| Some(home()?.join(".local/state")))?.join("fleetledger"))
 }
+
+/// Whether this process may show windows.
+pub fn has_desktop() -> bool {
+    ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().any(|name| variable(name).is_some())
+}

@@ -107,7 +107,7 @@ mod tests {
         let range = Range::new(
             params.from,
             params.to,
-            Calendar { zone: Tz::Europe__Berlin, ..Calendar::default() },
+            Calendar { zone: "Europe/Berlin".parse().unwrap(), ..Calendar::default() },
             now,
         );
         match Source::choose(&params, range) {
