@@ -8,6 +8,7 @@
 )]
 
 mod api;
+mod console;
 mod deployed;
 mod every_route;
 mod intake;

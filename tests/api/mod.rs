@@ -9,6 +9,7 @@ mod exports;
 mod keys;
 mod organization;
 mod projects;
+mod sessions;
 mod usage;
 mod workforce;
 mod zone_change;

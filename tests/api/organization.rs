@@ -13,6 +13,7 @@ fn zone(name: &str) -> Value {
     json!({
         "name": "Acme", "timezone": name, "timezone_change": null, "cross_provider_recommendations": true,
         "recommendation_allow_list": ["anthropic/claude-haiku-4-5"], "resource_attribute_tags": ["team"],
+        "dimensions": ["tag.customer", "region"],
     })
 }
 
@@ -24,7 +25,7 @@ async fn it_has_defaults_and_can_be_set() {
         as_set(&unset),
         json!({
             "name": null, "timezone": "UTC", "timezone_change": null, "cross_provider_recommendations": false,
-            "recommendation_allow_list": [], "resource_attribute_tags": [],
+            "recommendation_allow_list": [], "resource_attribute_tags": [], "dimensions": ["project_id", "task_type"],
         })
     );
     assert_eq!(unset["id"], "acme");

@@ -247,9 +247,11 @@ impl Twins {
                 }
                 self.reprice().await;
             }
-            // Repricing seals days, so that later events make them dirty.
-            self.reconcile(json!({ "do": "dirty" })).await;
-            self.assert_same("moved", "old", "during the change").await;
+            if run % 4 == 0 || run == repriced.run {
+                // Repricing seals days, so that later events make them dirty.
+                self.reconcile(json!({ "do": "dirty" })).await;
+                self.assert_same("moved", "old", "during the change").await;
+            }
         }
         self.reprice().await;
         self.reconcile(json!({ "do": "dirty" })).await;
@@ -286,7 +288,9 @@ impl Twins {
             self.assert_same("moved", "native", "after a repricing was taken back").await;
         }
         assert_eq!(self.repricings("moved").await, []);
+        // The audit entries of the last withdrawals.
         self.world.stack.drain().await;
+        self.reconcile(json!({ "do": "dirty" })).await;
     }
 
     /// The rollups of former calendars are deleted, and those that are left are right.

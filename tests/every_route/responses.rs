@@ -23,7 +23,7 @@ use crate::support::receiver::Receiver;
 use crate::support::{Caller, World, is_file, noon};
 
 /// The requests, each with its route.
-const REQUESTS: [(&str, &str); 46] = [
+const REQUESTS: [(&str, &str); 48] = [
     ("/api/activity", "/api/activity?limit=100"),
     ("/api/activity", "/api/activity?agentId=nova&eventType=tool_call&limit=1&offset=1"),
     ("/api/agents", "/api/agents"),
@@ -61,6 +61,8 @@ const REQUESTS: [(&str, &str); 46] = [
     ("/api/projects", "/api/projects"),
     ("/api/projects/{id+}", "/api/projects/site"),
     ("/api/projects/{id+}/usage", "/api/projects/site/usage?period=monthly"),
+    ("/api/sessions", "/api/sessions?order=time"),
+    ("/api/sessions/{id+}", "/api/sessions/c-1"),
     ("/api/sources", "/api/sources"),
     ("/api/usage", "/api/usage?period=daily&start_date=2026-09-12T00:00:00Z"),
     ("/api/usage/totals", "/api/usage/totals"),
@@ -79,7 +81,7 @@ const REQUESTS: [(&str, &str); 46] = [
 ];
 
 /// The document itself is compared with the routes by `openapi`.
-const DOCUMENTS: [&str; 3] = ["/", "/docs", "/openapi.json"];
+const DOCUMENTS: [&str; 5] = ["/", "/console", "/console/{path+}", "/docs", "/openapi.json"];
 
 /// Sets what can be set, with one threshold, since alerts decided at the same time have a random order. Between two changes a second passes, so that their audit entries have an order.
 async fn set_up(world: &World, caller: &Caller<'_>, receiver: &Receiver) {

@@ -52,6 +52,7 @@ fn service<T: Tables>(process: Process, client: Client, clock: Clock, routes: Ve
         cursor_secret: None,
         allow_local_webhooks: true,
         alerts_topic_arn: None,
+        sign_in: None,
     };
     let verifier = Arc::new(Verifier::new(&auth).unwrap());
     let keys = Arc::new(ApiKeys::new(None));

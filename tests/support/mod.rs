@@ -95,6 +95,7 @@ impl World {
             cursor_secret: Some(token::cursor_secret(&self.secret)),
             allow_local_webhooks: false,
             alerts_topic_arn: None,
+            sign_in: None,
         };
         App {
             tables: tables::open_through(connection),
@@ -121,6 +122,12 @@ impl World {
     pub fn bearer(&self, token: &str) -> Caller<'_> {
         Caller { stack: &self.stack, token: Some(token.to_owned()) }
     }
+}
+
+/// Whether a path is answered with a page for people rather than with JSON.
+fn is_page(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
+    ["/", "/docs", "/console"].contains(&path) || path.starts_with("/console/")
 }
 
 /// Sends a request to a function's router and parses the response.
@@ -168,7 +175,7 @@ impl Caller<'_> {
         let body = if parts.status == StatusCode::NO_CONTENT {
             assert!(body.is_empty(), "{path}");
             Value::Null
-        } else if ["/", "/docs"].contains(&path) || (parts.status.is_success() && is_file(path)) {
+        } else if is_page(path) || (parts.status.is_success() && is_file(path)) {
             Value::String(String::from_utf8(body.to_vec()).unwrap())
         } else {
             assert_eq!(parts.headers["content-type"], "application/json", "{path}");

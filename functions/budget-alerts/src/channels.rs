@@ -12,7 +12,7 @@ use ledger::ids::Name;
 use ledger::settings::{DestinationSettings, MAX_DESTINATIONS, MessageFormat};
 use store::alerts::Alert;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use webhook::Webhooks;
 
 use crate::topic::{self, Topic};
@@ -20,7 +20,7 @@ use crate::topic::{self, Topic};
 /// Webhooks sent at the same time. Most of the time they only wait.
 const CONCURRENCY: usize = 256;
 
-/// The pause before the second try of a first attempt, and how fast that has to fail to be tried again.
+/// The pause before the second try of a first attempt.
 const QUICK_RETRY: Duration = Duration::from_secs(2);
 
 /// An organization's webhooks, by id.
@@ -91,7 +91,7 @@ impl Channels {
     }
 
     /// Makes one attempt to send an alert to one channel. The first attempt at a webhook is made twice within seconds, if
-    /// it fails at once: most receivers that fail are being restarted.
+    /// its receiver responds with a failure: most that fail are being restarted.
     pub async fn send(
         &self,
         alert: &Alert,
@@ -105,11 +105,10 @@ impl Channels {
             Channel::Webhook(id) => {
                 let removed = SendError::NoReceiver("The destination was deleted.");
                 let destination = destinations.get(id).ok_or(removed)?;
-                let first = Instant::now();
                 let mut sent = self.post_webhook(alert, destination, now).await;
                 let is_first =
                     alert.deliveries.iter().any(|one| one.channel == *channel && one.attempts == 0);
-                if is_first && first.elapsed() < QUICK_RETRY && is_worth_a_quick_retry(&sent) {
+                if is_first && is_worth_a_quick_retry(&sent) {
                     sleep(QUICK_RETRY).await;
                     sent = self.post_webhook(alert, destination, now).await;
                 }
@@ -156,9 +155,11 @@ impl Channels {
     }
 }
 
-/// Whether the receiver may take the same message in a moment.
+/// Whether the receiver may take the same message in a moment: it responded, and did not ask for more time.
 fn is_worth_a_quick_retry(sent: &Result<(), DeliveryFailure>) -> bool {
-    let Err(DeliveryFailure { advice: RetryAdvice::Retry { after }, .. }) = sent else { return false };
+    let Err(DeliveryFailure { advice: RetryAdvice::Retry { after }, status: Some(_), .. }) = sent else {
+        return false;
+    };
     after.is_none_or(|after| after <= QUICK_RETRY)
 }
 

@@ -12,7 +12,11 @@ mod model_names;
 mod params;
 pub mod pricing;
 pub mod query;
+mod range;
+mod raw_events;
 pub mod recommendations;
+pub mod session;
+pub mod sessions;
 mod spending;
 pub mod summary;
 pub mod unpriced;
@@ -33,6 +37,8 @@ pub fn routes() -> Vec<Route> {
         pricing::route(),
         query::route(),
         recommendations::route(),
+        session::route(),
+        sessions::route(),
         summary::route(),
         unpriced::route(),
     ]

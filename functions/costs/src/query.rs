@@ -8,11 +8,10 @@
 
 mod cursor;
 mod events;
-mod figures;
+pub mod figures;
 mod groups;
 mod order;
 mod params;
-mod range;
 mod rollups;
 mod row;
 mod source;
@@ -26,12 +25,12 @@ use web::caller::Caller;
 use web::error::{Error, Result};
 use web::query::Query;
 
+use crate::range::{Part, Periods, Range};
 use crate::{App, Route};
 use cursor::Cursor;
 use events::Values;
 use groups::Departments;
 use params::Params;
-use range::{Part, Periods, Range};
 use row::{Answer, Response};
 use source::Source;
 use sums::Sums;
@@ -89,7 +88,6 @@ async fn add(
         Source::OrgDays => rollups::add_org_days(app, org, params, part, sums).await,
         Source::AgentDays => rollups::add_agent_days(app, org, (params, departments), part, sums).await,
         Source::Events => {
-            source::check_retention(part.range, app.clock.now(), app.config.event_retention_days)?;
             // A person's name is for those who manage the organization.
             let names_end_users = caller.scopes.contains(&Scope::RegistryRead);
             let values = Values { departments, names_end_users };

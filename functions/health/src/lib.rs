@@ -3,7 +3,6 @@
 pub mod docs;
 pub mod health;
 pub mod openapi;
-pub mod root;
 
 use store::Usage;
 
@@ -13,5 +12,5 @@ type Route = web::route::Route<Tables>;
 runtime::tables!(usage: Usage);
 
 pub fn routes() -> Vec<Route> {
-    vec![docs::route(), health::route(), openapi::route(), root::route()]
+    vec![docs::route(), health::route(), openapi::route()]
 }

@@ -48,7 +48,7 @@ pub fn document() -> Result<Value, String> {
     document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
     for part in PARTS {
         let mut part = parse(part)?;
-        for section in ["/paths", "/components/parameters", "/components/schemas"] {
+        for section in ["/paths", "/components/parameters", "/components/responses", "/components/schemas"] {
             let more = part.pointer_mut(section).map(Value::take).unwrap_or_default();
             let all = document.pointer_mut(section).and_then(Value::as_object_mut);
             add(all.ok_or_else(|| format!("the shared part has no {section}"))?, more)?;

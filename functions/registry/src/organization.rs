@@ -3,12 +3,14 @@
 //! A changed time zone is shown at once if there is no usage. Otherwise all days are cut anew from raw events in the
 //! background, and figures are shown by the former time zone until that is complete.
 
+use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
 
 use axum::extract::State;
 use chrono_tz::Tz;
 use futures::try_join;
 use ledger::calendar::{CalendarBuild, Calendars};
+use ledger::dimension::{Dimension, MAX_TRACKED};
 use ledger::ids::{Name, OrgId};
 use ledger::period::rfc3339;
 use ledger::settings::OrganizationSettings;
@@ -33,6 +35,8 @@ use crate::{App, Route};
 /// Number of models in an allow list. All settings of an organization are read again by every instance of ingest after
 /// each change.
 const ALLOW_LIST: RangeInclusive<usize> = 0..=100;
+/// Number of dimensions that are tracked.
+const TRACKED: RangeInclusive<usize> = 0..=MAX_TRACKED;
 /// Number of resource attributes that become tags: as many as an event may have.
 const RESOURCE_ATTRIBUTES: RangeInclusive<usize> = 0..=MAX_TAGS;
 
@@ -50,6 +54,7 @@ pub struct Organization {
     cross_provider_recommendations: bool,
     recommendation_allow_list: Vec<String>,
     resource_attribute_tags: Vec<String>,
+    dimensions: Vec<Dimension>,
 }
 
 /// A change of the time zone that is not complete: every day is cut anew from raw events.
@@ -105,6 +110,7 @@ fn view(id: OrgId, stored: &Stored<OrganizationSettings>, calendars: &Calendars)
         cross_provider_recommendations: settings.cross_provider_recommendations,
         recommendation_allow_list: settings.recommendation_allow_list,
         resource_attribute_tags: settings.resource_attribute_tags,
+        dimensions: settings.dimensions,
     };
     Versioned::new(organization, stored)
 }
@@ -146,7 +152,23 @@ fn settings(fields: &mut FieldReader<'_>) -> OrganizationSettings {
         resource_attribute_tags: fields
             .list("resource_attribute_tags", &RESOURCE_ATTRIBUTES, || name)
             .unwrap_or(default.resource_attribute_tags),
+        dimensions: dimensions(fields).unwrap_or(default.dimensions),
     }
+}
+
+/// The dimensions to track, each once.
+fn dimensions(fields: &mut FieldReader<'_>) -> Option<Vec<Dimension>> {
+    let name = "dimensions";
+    let dimensions = fields.list(name, &TRACKED, || dimension)?;
+    if dimensions.iter().collect::<BTreeSet<_>>().len() < dimensions.len() {
+        fields.fault(name, Invalid::new("repeated", "A dimension should be given once"));
+    }
+    Some(dimensions)
+}
+
+fn dimension(raw: &RawValue) -> Result<Dimension, Invalid> {
+    let unknown = || Invalid::new("enum", format!("Input should be {}", Dimension::known_trackable()));
+    Dimension::parse(&fields::string(raw)?).filter(Dimension::is_trackable).ok_or_else(unknown)
 }
 
 /// A model's id, or `provider/model`.
@@ -181,7 +203,7 @@ mod tests {
         let all = given(
             r#"{"name":"Acme","timezone":"Asia/Kathmandu","cross_provider_recommendations":true,
                 "recommendation_allow_list":["anthropic/claude-haiku-4-5","gpt-5"],
-                "resource_attribute_tags":["team"],"id":"acme"}"#,
+                "resource_attribute_tags":["team"],"dimensions":["tag.customer"],"id":"acme"}"#,
         );
         let expected = OrganizationSettings {
             name: Some("Acme".to_owned()),
@@ -189,6 +211,7 @@ mod tests {
             cross_provider_recommendations: true,
             recommendation_allow_list: vec!["anthropic/claude-haiku-4-5".to_owned(), "gpt-5".to_owned()],
             resource_attribute_tags: vec!["team".to_owned()],
+            dimensions: vec![Dimension::Tag("customer".to_owned())],
         };
         assert_eq!(all, Ok(expected));
     }
@@ -197,7 +220,7 @@ mod tests {
     fn every_fault_is_listed() {
         let faults = reading(
             r#"{"name":"","timezone":"Mars/Olympus","cross_provider_recommendations":1,
-                "recommendation_allow_list":["a\tb"],"zone":"UTC"}"#,
+                "recommendation_allow_list":["a\tb"],"dimensions":["agent","tag.A"],"zone":"UTC"}"#,
             settings,
         );
         let expected = [
@@ -205,9 +228,15 @@ mod tests {
             r#"["body","timezone"] timezone"#,
             r#"["body","cross_provider_recommendations"] bool_type"#,
             r#"["body","recommendation_allow_list",0] id"#,
+            r#"["body","dimensions",0] enum"#,
+            r#"["body","dimensions",1] enum"#,
             r#"["body","zone"] extra_forbidden"#,
         ];
         assert_eq!(faults.unwrap_err(), expected);
+        let repeated = reading(r#"{"dimensions":["region","region"]}"#, settings);
+        assert_eq!(repeated.unwrap_err(), [r#"["body","dimensions"] repeated"#]);
+        let many: Vec<_> = (0..=MAX_TRACKED).map(|nth| format!("\"tag.t{nth}\"")).collect();
+        assert!(reading(&format!(r#"{{"dimensions":[{}]}}"#, many.join(",")), settings).is_err());
         for bad in ["\"utc\"", "\"+02:00\"", "\"\"", "0"] {
             assert!(reading(&format!(r#"{{"timezone":{bad}}}"#), settings).is_err(), "{bad}");
         }

@@ -35,3 +35,8 @@ pub fn state_folder() -> Option<PathBuf> {
 pub fn home_folder() -> Option<PathBuf> {
     env::home_dir().filter(|home| home.is_absolute())
 }
+
+/// Whether this process may show windows.
+pub fn has_desktop() -> bool {
+    ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().any(|name| variable(name).is_some())
+}

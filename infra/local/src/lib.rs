@@ -9,6 +9,7 @@
 #![allow(missing_docs, reason = "this crate is not published; comments here say why, not what")]
 
 pub mod aws;
+pub mod browser;
 pub mod client;
 pub mod demo;
 pub mod environment;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::event::{Attribution, Data, Event, LlmCall, TaskCompleted};
 use crate::ids::{AgentId, Label, ProjectId};
 use crate::tags::is_tag_name;
@@ -13,8 +15,12 @@ pub const NONE: &str = "(none)";
 /// Precedes a tag's name in the name of its dimension.
 const TAG: &str = "tag.";
 
-/// What figures can be told apart by.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The most dimensions that an organization tracks.
+pub const MAX_TRACKED: usize = 8;
+
+/// What figures can be told apart by. It is serialized by its name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
 pub enum Dimension {
     /// The agent.
     Agent,
@@ -24,12 +30,10 @@ pub enum Dimension {
     Provider,
     /// The department that the agent is registered for.
     Department,
+    /// The project that the work was done for.
+    ProjectId,
     /// The person on whose behalf the agent called.
     EndUser,
-    /// The project that the call or task was for.
-    Project,
-    /// The agent on whose behalf the agent worked.
-    ParentAgent,
     /// The kind of task.
     TaskType,
     /// The session, or conversation.
@@ -40,6 +44,8 @@ pub enum Dimension {
     Region,
     /// The host that the agent ran on.
     Hostname,
+    /// The agent on whose behalf the agent worked.
+    ParentAgentId,
     /// The tag with this name.
     Tag(String),
 }
@@ -51,14 +57,14 @@ impl Dimension {
         ("model", Self::Model),
         ("provider", Self::Provider),
         ("department", Self::Department),
+        ("project_id", Self::ProjectId),
         ("end_user", Self::EndUser),
-        ("project_id", Self::Project),
-        ("parent_agent_id", Self::ParentAgent),
         ("task_type", Self::TaskType),
         ("session_id", Self::SessionId),
         ("service_tier", Self::ServiceTier),
         ("region", Self::Region),
         ("hostname", Self::Hostname),
+        ("parent_agent_id", Self::ParentAgentId),
     ];
 
     /// The dimension with this name.
@@ -70,20 +76,38 @@ impl Dimension {
         Self::NAMED.into_iter().find(|(known, _)| *known == name).map(|(_, dimension)| dimension)
     }
 
+    /// Whether an organization may track it: figures by the others are rolled up always, or follow from those.
+    pub const fn is_trackable(&self) -> bool {
+        !matches!(self, Self::Agent | Self::Model | Self::Provider | Self::Department)
+    }
+
     /// The names of all dimensions, for people.
     pub fn known() -> String {
-        let names: Vec<_> = Self::NAMED.iter().map(|(name, _)| format!("'{name}'")).collect();
+        Self::named(|_| true)
+    }
+
+    /// The names of those that can be tracked, for people.
+    pub fn known_trackable() -> String {
+        Self::named(Self::is_trackable)
+    }
+
+    fn named(which: impl Fn(&Self) -> bool) -> String {
+        let named = Self::NAMED.iter().filter(|(_, dimension)| which(dimension));
+        let names: Vec<_> = named.map(|(name, _)| format!("'{name}'")).collect();
         format!("{} or 'tag.' and the name of a tag", names.join(", "))
     }
 
     /// What an event says; none if it does not, or if the registry has to be asked. Only calls and tasks have figures
     /// that can be told apart, and a task has no model.
     pub fn value<'e>(&self, event: &'e Event) -> Option<Cow<'e, str>> {
-        match &event.data {
+        let said = match &event.data {
             Data::LlmCall(call) => self.of_call(call),
             Data::TaskCompleted(task) => self.of_task(task),
-            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) | Data::Amendment(_) => None,
-        }
+            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) | Data::Amendment(_) => {
+                return None;
+            }
+        };
+        said.or_else(|| self.of_attribution(event.data.attribution()?))
     }
 
     fn of_call<'e>(&self, call: &'e LlmCall) -> Option<Cow<'e, str>> {
@@ -91,42 +115,44 @@ impl Dimension {
             Self::Agent => Some(call.agent_id.as_str().into()),
             Self::Model => Some(call.model.as_str().into()),
             Self::Provider => Some(call.provider_id().into()),
-            Self::EndUser => text(call.end_user.as_ref()),
-            Self::Project => of_project(call.project_id.as_ref()),
-            Self::TaskType => text(call.task_type.as_ref()),
-            Self::ServiceTier => text(call.service_tier.as_ref()),
-            Self::Region => text(call.region.as_ref()),
-            Self::Hostname => text(call.hostname.as_ref()),
-            Self::SessionId | Self::ParentAgent | Self::Tag(_) => self.of_attribution(&call.attribution),
-            Self::Department => None,
+            Self::ProjectId => project(call.project_id.as_ref()),
+            Self::EndUser => label(call.end_user.as_ref()),
+            Self::TaskType => label(call.task_type.as_ref()),
+            Self::ServiceTier => label(call.service_tier.as_ref()),
+            Self::Region => label(call.region.as_ref()),
+            Self::Hostname => label(call.hostname.as_ref()),
+            _ => None,
         }
     }
 
     fn of_task<'e>(&self, task: &'e TaskCompleted) -> Option<Cow<'e, str>> {
         match self {
             Self::Agent => Some(task.agent_id.as_str().into()),
-            Self::Project => of_project(task.project_id.as_ref()),
-            Self::TaskType => task.task_type.as_ref().map(|kind| kind.as_str().into()),
-            _ => self.of_attribution(&task.attribution),
+            Self::ProjectId => project(task.project_id.as_ref()),
+            Self::TaskType => label(task.task_type.as_ref()),
+            _ => None,
         }
     }
 
     fn of_attribution<'e>(&self, attribution: &'e Attribution) -> Option<Cow<'e, str>> {
         match self {
-            Self::SessionId => text(attribution.session_id.as_ref()),
-            Self::ParentAgent => attribution.parent_agent_id.as_ref().map(|parent| parent.as_str().into()),
-            Self::Tag(name) => attribution.tag(name).map(Cow::Borrowed),
+            Self::SessionId => label(attribution.session_id.as_ref()),
+            Self::ParentAgentId => attribution.parent_agent_id.as_ref().map(|agent| agent.as_str().into()),
+            Self::Tag(name) => {
+                let value = attribution.tags.get(name).or_else(|| attribution.key_tags.get(name));
+                value.map(|value| value.as_str().into())
+            }
             _ => None,
         }
     }
 }
 
-fn text(label: Option<&Label>) -> Option<Cow<'_, str>> {
-    label.map(|label| Cow::Borrowed(label.as_str()))
+fn label(label: Option<&Label>) -> Option<Cow<'_, str>> {
+    label.map(|label| label.as_str().into())
 }
 
-fn of_project(project: Option<&ProjectId>) -> Option<Cow<'_, str>> {
-    project.map(|project| Cow::Borrowed(project.as_str()))
+fn project(project: Option<&ProjectId>) -> Option<Cow<'_, str>> {
+    project.map(|project| project.as_str().into())
 }
 
 /// The name, as [`Dimension::parse`] takes it.
@@ -137,6 +163,20 @@ impl fmt::Display for Dimension {
         }
         let named = Self::NAMED.iter().find(|(_, dimension)| dimension == self);
         f.write_str(named.map_or("", |(name, _)| name))
+    }
+}
+
+impl From<Dimension> for String {
+    fn from(dimension: Dimension) -> Self {
+        dimension.to_string()
+    }
+}
+
+impl TryFrom<String> for Dimension {
+    type Error = String;
+
+    fn try_from(name: String) -> Result<Self, String> {
+        Self::parse(&name).ok_or_else(|| format!("{name:?} is not a dimension"))
     }
 }
 
@@ -160,6 +200,8 @@ mod tests {
         let tag = Dimension::Tag("team.x-1".to_owned());
         let all = Dimension::NAMED.into_iter().map(|(_, dimension)| dimension).chain([tag]);
         for dimension in all {
+            let stored = serde_json::to_string(&dimension).unwrap();
+            assert_eq!(serde_json::from_str::<Dimension>(&stored).unwrap(), dimension);
             assert_eq!(Dimension::parse(&dimension.to_string()), Some(dimension));
         }
         assert_eq!(Dimension::parse("conversation_id"), Some(Dimension::SessionId));

@@ -124,11 +124,6 @@ impl Attribution {
         self.key_tags = new.map(|(name, value)| (name.clone(), value.clone())).collect();
     }
 
-    /// The value of a tag.
-    pub fn tag(&self, name: &str) -> Option<&str> {
-        self.tags.get(name).or_else(|| self.key_tags.get(name)).map(String::as_str)
-    }
-
     /// All tags of the event.
     pub fn all_tags(&self) -> Tags {
         self.tags.iter().chain(&self.key_tags).map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -346,7 +341,7 @@ impl Event {
     }
 
     /// The first 16 bytes of a SHA-256 over what the sender sent. Equal content hashes equally however its JSON is
-    /// spelled, and what ingest adds (the cost of a call, the tags of a key) is not hashed.
+    /// spelled, and what ingest adds, the cost of a call and the tags of a key, is not hashed.
     pub fn content_hash(&self) -> [u8; 16] {
         // An amendment is compared by what it says, not by what it replaces.
         let mut data = self.data.in_force().cloned();

@@ -50,6 +50,23 @@ pub struct AuthConfig {
     pub claims: ClaimNames,
 }
 
+/// How people sign in to the console at their own identity provider (OpenID Connect).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignIn {
+    /// The provider's issuer URL, below which its discovery document is.
+    pub issuer: String,
+    /// The console's client id there. It is a public client, so there is no secret.
+    pub client_id: String,
+    /// The scopes that it asks for. If there are none, `openid` and all scopes of this system.
+    pub scope: Option<String>,
+    /// The origin of the provider's token endpoint, if it is not the issuer's.
+    pub token_origin: Option<String>,
+    /// The required `aud` of access tokens.
+    pub audience: String,
+    /// Where they name organization and scopes.
+    pub claims: ClaimNames,
+}
+
 /// The configuration of a function.
 #[derive(Clone)]
 pub struct Config {
@@ -67,6 +84,8 @@ pub struct Config {
     pub allow_local_webhooks: bool,
     /// The SNS topic that alerts are published to, if there is one, in functions that send alerts.
     pub alerts_topic_arn: Option<String>,
+    /// How people sign in to the console, in the function that serves it. Without it, they paste a token.
+    pub sign_in: Option<SignIn>,
 }
 
 /// The minimum length of a signing secret in bytes (RFC 7518, 3.2: at least as long as the hash).
@@ -188,7 +207,27 @@ fn config_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, Conf
         cursor_secret,
         allow_local_webhooks: false,
         alerts_topic_arn,
+        sign_in: sign_in_from(variable)?,
     })
+}
+
+fn sign_in_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<SignIn>, ConfigError> {
+    let Some(client_id) = variable("CONSOLE_CLIENT_ID") else { return Ok(None) };
+    let issuer =
+        variable("AUTH_ISSUER").filter(|issuer| issuer.starts_with("https://")).ok_or(ConfigError {
+            name: "AUTH_ISSUER",
+            problem: "must be an https URL, since CONSOLE_CLIENT_ID is set",
+        })?;
+    let audience = variable("AUTH_AUDIENCE")
+        .ok_or(ConfigError { name: "AUTH_AUDIENCE", problem: "is not set; it is the audience of tokens" })?;
+    Ok(Some(SignIn {
+        issuer,
+        client_id,
+        scope: variable("CONSOLE_SCOPE"),
+        token_origin: variable("CONSOLE_TOKEN_ORIGIN"),
+        audience,
+        claims: claims_from(variable),
+    }))
 }
 
 fn auth_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<AuthConfig, ConfigError> {

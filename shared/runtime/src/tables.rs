@@ -42,16 +42,17 @@ pub trait Tables: Clone + Send + Sync + 'static {
 /// whose connection is opened during the init phase; without it none is.
 #[macro_export]
 macro_rules! tables {
-    ($($table:ident: $handle:ident),+ $(; warm $warmed:ident)?) => {
+    ($($table:ident: $handle:ident),* $(; warm $warmed:ident)?) => {
         /// The tables that this function's role grants.
         #[derive(Clone, Debug)]
         pub struct Tables {
-            $(pub $table: $handle,)+
+            $(pub $table: $handle,)*
         }
 
         impl $crate::tables::Tables for Tables {
+            #[allow(unused_variables, reason = "a function may use no table")]
             fn open(database: &$crate::tables::Database) -> Result<Self, $crate::config::ConfigError> {
-                Ok(Self { $($table: database.$table()?,)+ })
+                Ok(Self { $($table: database.$table()?,)* })
             }
 
             $(async fn warm(&self) {

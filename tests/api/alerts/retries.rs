@@ -1,5 +1,7 @@
 //! Receivers that fail, hang, redirect, refuse, and recover.
 
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use ledger::alert::MAX_ATTEMPTS;
 use serde_json::{Value, json};
@@ -43,12 +45,29 @@ async fn a_failed_delivery_is_retried_with_the_same_id_and_bytes() {
     watch.receiver.answers(Reply::Status(204));
     watch.run().await;
     let received = watch.receiver.received();
-    // The redirect was not followed.
-    assert_eq!(received.len(), 5);
+    // The first attempt was made twice, and the redirect was not followed.
+    assert_eq!(received.len(), 6);
     assert!(received.iter().all(|one| one.id() == received[0].id() && one.body == received[0].body));
-    assert_ne!(received[0].header("webhook-timestamp"), received[4].header("webhook-timestamp"));
+    assert_ne!(received[0].header("webhook-timestamp"), received[5].header("webhook-timestamp"));
     let delivery = delivery(&watch).await;
     assert_eq!((&delivery["state"], &delivery["last_failure"]), (&json!("delivered"), &Value::Null));
+}
+
+#[tokio::test]
+async fn a_receiver_that_recovers_within_seconds_gets_the_alert_in_the_same_run() {
+    let watch = crossed().await;
+    watch.receiver.answers(Reply::Status(503));
+    let recover = async {
+        while watch.receiver.received().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        watch.receiver.answers(Reply::Status(204));
+    };
+    let (counts, ()) = tokio::join!(watch.run(), recover);
+    assert_eq!((&counts["sent"], &counts["retried"]), (&json!(1), &json!(0)));
+    let received = watch.receiver.received();
+    assert_eq!((received.len(), received[0].id()), (2, received[1].id()));
+    assert_eq!(delivery(&watch).await["attempts"], 1);
 }
 
 #[tokio::test]
@@ -82,7 +101,9 @@ async fn a_delivery_is_dead_lettered_after_a_day_and_can_be_requested_again() {
     watch.receiver.answers(Reply::Status(503));
     for attempt in 1..=MAX_ATTEMPTS {
         let received = watch.run_and_receive().await;
-        assert_eq!((received.len(), delivery(&watch).await["attempts"].clone()), (1, json!(attempt)));
+        // The first attempt is made twice.
+        let tries = if attempt == 1 { 2 } else { 1 };
+        assert_eq!((received.len(), delivery(&watch).await["attempts"].clone()), (tries, json!(attempt)));
         let next = delivery(&watch).await["next_attempt_at"].as_str().map(super::at);
         watch.wait(next.map_or(TimeDelta::zero(), |next| (next - watch.now()).max(TimeDelta::zero())));
     }

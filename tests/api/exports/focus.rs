@@ -68,9 +68,9 @@ async fn the_sum_of_a_file_is_the_cost_to_the_last_digit() {
     assert_eq!(tokens("Cache Read Input Tokens"), expected(|call| call.input[1]));
     assert_eq!(tokens("Cache Write Input Tokens"), expected(|call| call.input[2] + call.input[3]));
     assert_eq!(tokens("Output Tokens"), expected(|call| call.output));
-    // Every row with a price is exact, and most rows have one.
+    // Every row with a price is exact, and many rows have one.
     let priced: Vec<_> = rows.iter().filter(|row| !row["SkuPriceId"].is_empty()).collect();
-    assert!(priced.len() * 2 > rows.len(), "{} of {}", priced.len(), rows.len());
+    assert!(priced.len() * 3 > rows.len(), "{} of {}", priced.len(), rows.len());
     for row in priced {
         let quantity = number(row, "PricingQuantity");
         assert_eq!(number(row, "ListUnitPrice") * quantity, number(row, "ListCost"), "{row:?}");

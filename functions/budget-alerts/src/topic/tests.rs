@@ -81,7 +81,7 @@ async fn publish(service: Service) -> (Result<(), DeliveryFailure>, Vec<HttpRequ
     let message = Message {
         subject: "Over budget: \"nova\" at 100 %\nToken: é",
         body: r#"{"type":"budget.threshold","data":{"percent":100}}"#,
-        text: "nova is over its budget.",
+        text: "Over budget",
         alert_id: &MessageId::of("x"),
         kind: "budget.threshold",
         organization: "acme",
@@ -125,7 +125,11 @@ async fn the_request_is_valid_for_sns() {
         pairs(&fields),
         expected(&[
             ("Action", "Publish"),
-            ("Message", r#"{"type":"budget.threshold","data":{"percent":100}}"#),
+            (
+                "Message",
+                r#"{"default":"{\"type\":\"budget.threshold\",\"data\":{\"percent\":100}}","email":"Over budget"}"#
+            ),
+            ("MessageStructure", "json"),
             ("Subject", "Over budget: \"nova\" at 100 % Token: ?"),
             ("TopicArn", ARN),
             ("Version", "2010-03-31"),

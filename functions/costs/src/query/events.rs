@@ -3,26 +3,19 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use futures::TryStreamExt;
 use ledger::calendar::Generation;
 use ledger::dimension::{Dimension, NONE};
 use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
 use ledger::rollup::EndUser;
-use store::repricing::PricedEvent;
-use web::error::{Fault, Result};
+use web::error::Result;
 
 use super::figures::Figures;
 use super::groups::{Departments, Grouping};
 use super::params::Params;
-use super::range::Part;
 use super::sums::Sums;
-use crate::App;
-
-/// The most events that are read for a range.
-const MAX_EVENTS: usize = 200_000;
-/// The lanes that are read at once, each a page of up to 1 MB at a time.
-const IN_FLIGHT: usize = 8;
+use crate::range::Part;
+use crate::{App, raw_events};
 
 /// How values are told.
 pub struct Values<'a> {
@@ -31,7 +24,7 @@ pub struct Values<'a> {
     pub names_end_users: bool,
 }
 
-/// Adds raw events. Reads are strongly consistent: whatever was stored before is counted.
+/// Adds raw events.
 pub async fn add_events(
     app: &App,
     org: &OrgId,
@@ -39,20 +32,8 @@ pub async fn add_events(
     part: &Part,
     sums: &mut Sums,
 ) -> Result<()> {
-    let (tables, days) = (&app.tables, part.range.utc_days());
-    let mut pages = tables.events.priced_days(&tables.usage, org, days, IN_FLIGHT).await?;
-    let (grouping, mut read) = (Grouping::new(params), 0);
-    while let Some(page) = pages.try_next().await? {
-        read += page.len();
-        if read > MAX_EVENTS {
-            return Err(too_many());
-        }
-        // Malformed events are in the quarantine, and in no figure.
-        for event in page.into_iter().filter_map(PricedEvent::standing) {
-            add(&event, &grouping, values, part, sums)?;
-        }
-    }
-    Ok(())
+    let grouping = Grouping::new(params);
+    raw_events::for_each(app, org, part.range, |event| add(event, &grouping, values, part, sums)).await
 }
 
 fn add(
@@ -62,9 +43,7 @@ fn add(
     part: &Part,
     sums: &mut Sums,
 ) -> Result<()> {
-    let Some(figures) = Figures::of_event(&event.data).filter(|_| part.range.contains(event.time)) else {
-        return Ok(());
-    };
+    let Some(figures) = Figures::of_event(&event.data) else { return Ok(()) };
     match grouping.group(|dimension| values.of(dimension, event)) {
         Some(group) => sums.add(&group, part.of_instant(event.time), part.side, figures),
         None => Ok(()),
@@ -92,12 +71,4 @@ fn pseudonym(event: &Event) -> Option<String> {
         let _ = write!(text, "{byte:02x}");
         text
     }))
-}
-
-fn too_many() -> web::error::Error {
-    let msg = format!(
-        "The range has more than {MAX_EVENTS} events; ask for a shorter one. By 'agent', 'department', 'model' and \
-         'provider', in whole days, any number of events can be asked for"
-    );
-    Fault::new(vec!["query".into(), "from".into()], "too_many_events", msg).into()
 }

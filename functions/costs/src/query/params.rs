@@ -7,7 +7,7 @@ use ledger::ids::Label;
 use web::query::{FromQuery, QueryReader};
 
 use super::order::Order;
-use super::range::{Granularity, Moment};
+use crate::range::{Granularity, Moment};
 
 /// The most dimensions that figures are grouped by at once.
 const MAX_GROUPINGS: usize = 2;

@@ -14,10 +14,10 @@ use web::error::Result;
 
 use super::groups::{Departments, Grouping};
 use super::params::Params;
-use super::range::Part;
 use super::sums::Sums;
 use crate::App;
 use crate::model_names::ModelNames;
+use crate::range::Part;
 
 /// Up to this many agents, their days are read by key instead of with those of all others.
 const MAX_BY_KEY: usize = 10;

@@ -12,9 +12,9 @@ use super::cursor::Cursor;
 use super::figures::{Known, Measures, Previous};
 use super::order::Rank;
 use super::params::Params;
-use super::range::{Periods, Range};
 use super::source::Source;
 use super::sums::{Cell, Group, Series, Sums};
+use crate::range::{Periods, Range};
 
 /// The size at which a page ends, in bytes. Lambda's limit for a response is 6 MB.
 const MAX_BYTES: usize = 4 << 20;

@@ -1,19 +1,15 @@
 //! What a question is answered from.
 
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use ledger::dimension::Dimension;
-use ledger::period::{Day, oldest_complete_day};
 use web::error::{Error, Fault, Result};
 
 use super::figures::Known;
 use super::params::Params;
-use super::range::{Granularity, Range};
+use crate::range::{Granularity, Range};
+use crate::raw_events::MAX_DAYS as MAX_RAW_DAYS;
 
 /// The most days of a range that rollups answer for.
 const MAX_DAYS: u32 = 400;
-/// The most days of a range whose raw events are read.
-const MAX_RAW_DAYS: u32 = 7;
 
 /// Dimensions that an organization's days tell apart.
 const OF_MODELS: [Dimension; 2] = [Dimension::Model, Dimension::Provider];
@@ -93,16 +89,6 @@ fn needs_events(params: &Params, range: Range) -> Option<String> {
     range.days().is_none().then(|| "From or to another time of day than midnight".to_owned())
 }
 
-/// Fails if raw events of the range may have expired.
-pub fn check_retention(range: Range, now: DateTime<Utc>, retention_days: u32) -> Result<()> {
-    let oldest = oldest_complete_day(Day::of(now, Tz::UTC), retention_days);
-    if range.utc_days().first >= oldest {
-        return Ok(());
-    }
-    let msg = format!("The events of this question are kept from {oldest} on");
-    Err(fault("from", "expired", msg))
-}
-
 fn fault(name: &'static str, kind: &'static str, msg: String) -> Error {
     Fault::new(vec!["query".into(), name.into()], kind, msg).into()
 }
@@ -121,7 +107,7 @@ mod tests {
         let range = Range::new(
             params.from,
             params.to,
-            Calendar { zone: Tz::Europe__Berlin, ..Calendar::default() },
+            Calendar { zone: "Europe/Berlin".parse().unwrap(), ..Calendar::default() },
             now,
         );
         match Source::choose(&params, range) {

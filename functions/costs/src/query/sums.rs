@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 use web::error::{Fault, Result};
 
 use super::figures::Figures;
-use super::range::Side;
+use crate::range::Side;
 
 /// The most figures of groups in periods that are held at once.
 const MAX_CELLS: usize = 200_000;

@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
+use local::browser;
 use local::demo;
 use local::error::{Error, Result};
 use local::stack::{Options, Stack};
 use local::token;
 use runtime::clock::Clock;
+use runtime::config::{ClaimNames, SignIn};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -40,6 +42,29 @@ pub struct Run {
     /// Allow webhooks to this machine and its network, also without TLS
     #[arg(long)]
     allow_local_webhooks: bool,
+    /// OpenID provider at which the console offers to sign in
+    #[arg(long, value_name = "URL", hide = true, requires = "console_client_id")]
+    console_issuer: Option<String>,
+    /// The console's client id there
+    #[arg(long, value_name = "ID", hide = true, requires = "console_issuer")]
+    console_client_id: Option<String>,
+}
+
+impl Run {
+    /// How to sign in at an OpenID provider. Its tokens must be signed as the stack's own are: this is for trying out
+    /// the console's side.
+    fn sign_in(&self) -> Option<SignIn> {
+        let (issuer, client_id) = self.console_issuer.clone().zip(self.console_client_id.clone())?;
+        let audience = token::AUDIENCE.to_owned();
+        Some(SignIn {
+            issuer,
+            client_id,
+            audience,
+            scope: None,
+            token_origin: None,
+            claims: ClaimNames::default(),
+        })
+    }
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {
@@ -88,6 +113,7 @@ async fn start(arguments: &Run) -> Result<Stack> {
         dynamodb: arguments.dynamodb.clone(),
         secret: token::secret(arguments.data.as_deref())?,
         allow_local_webhooks: arguments.allow_local_webhooks,
+        sign_in: arguments.sign_in(),
         ..Options::default()
     };
     let stack = Stack::start(options).await?;
@@ -140,6 +166,7 @@ fn greet(arguments: &Run, stack: &Stack, key: &str, address: SocketAddr) -> Resu
     };
     let now = stack.clock().now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let frozen = arguments.clock.map_or_else(String::new, |_| format!("\n  clock  frozen at {now}"));
+    let link = format!("http://{address}/console#token={token}");
     println!(
         r#"
 Fleetledger answers at http://{address} until Ctrl-C.
@@ -147,7 +174,11 @@ Fleetledger answers at http://{address} until Ctrl-C.
   data   {data}{frozen}
   org    {org}; token for another organization: {command} token --org ORG{with_data}
 
-Paste this:
+Open the console, signed in for a day:
+
+{link}
+
+Or paste this:
 
 TOKEN={token}
 curl -s -H "Authorization: Bearer $TOKEN" 'http://{address}/v1/metrics/summary?days=30'
@@ -170,5 +201,6 @@ curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' ht
         org = demo::ORG,
         to = if address.port() == 8080 { String::new() } else { format!(" --to http://{address}") },
     );
+    browser::offer(&link, stack.folder());
     Ok(())
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use axum::body::Bytes;
 use http::{Request, Response, Uri};
 use runtime::clock::Clock;
+use runtime::config::SignIn;
 use runtime::tables::{Database, Tables};
 use serde_json::Value;
 use store::Connection;
@@ -51,6 +52,7 @@ pub struct Stack {
     clock: Clock,
     secret: Vec<u8>,
     allow_local_webhooks: bool,
+    sign_in: Option<SignIn>,
     roles: Roles,
     is_new: bool,
     stop: watch::Sender<bool>,
@@ -75,6 +77,7 @@ impl Stack {
             clock: &options.clock,
             secret: &options.secret,
             allow_local_webhooks: options.allow_local_webhooks,
+            sign_in: &options.sign_in,
             roles: &roles,
         };
         let lambdas = wiring.lambdas()?;
@@ -97,6 +100,7 @@ impl Stack {
             clock: options.clock,
             secret: options.secret,
             allow_local_webhooks: options.allow_local_webhooks,
+            sign_in: options.sign_in,
             roles,
             is_new,
             stop,
@@ -134,6 +138,7 @@ impl Stack {
             clock,
             secret: &self.secret,
             allow_local_webhooks: self.allow_local_webhooks,
+            sign_in: &self.sign_in,
             roles: &self.roles,
         };
         wiring.gateway()

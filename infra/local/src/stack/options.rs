@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use runtime::clock::Clock;
+use runtime::config::SignIn;
 
 use crate::aws::scheduler::LONGEST_RATE;
 use crate::aws::sdk;
@@ -26,6 +27,8 @@ pub struct Options {
     pub longest_rate: Duration,
     /// Whether webhooks may go to this machine and its network.
     pub allow_local_webhooks: bool,
+    /// How people sign in to the console at an identity provider.
+    pub sign_in: Option<SignIn>,
 }
 
 impl Default for Options {
@@ -40,6 +43,7 @@ impl Default for Options {
             background: true,
             longest_rate: LONGEST_RATE,
             allow_local_webhooks: false,
+            sign_in: None,
         }
     }
 }

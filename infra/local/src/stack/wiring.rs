@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use budget_alerts::{BudgetAlerts, Channels};
 use runtime::clock::Clock;
-use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS};
+use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, SignIn};
 use runtime::tables::{Database, TableNames, Tables};
 use store::Connection;
 use web::app::App;
@@ -35,6 +35,7 @@ pub(super) struct Wiring<'a> {
     pub clock: &'a Clock,
     pub secret: &'a [u8],
     pub allow_local_webhooks: bool,
+    pub sign_in: &'a Option<SignIn>,
     pub roles: &'a Roles,
 }
 
@@ -55,6 +56,7 @@ impl Wiring<'_> {
         match function.binary.as_str() {
             "activity" => self.serve(function, verifier, activity::routes()),
             "billing" => self.serve(function, verifier, billing::routes()),
+            "console" => self.serve(function, verifier, console::routes()),
             "costs" => self.serve(function, verifier, costs::routes()),
             "exports" => self.serve(function, verifier, exports::routes()),
             "health" => self.serve(function, verifier, health::routes()),
@@ -199,6 +201,7 @@ impl Wiring<'_> {
             cursor_secret: Some(token::cursor_secret(self.secret)),
             allow_local_webhooks: self.allow_local_webhooks,
             alerts_topic_arn: None,
+            sign_in: self.sign_in.clone(),
         }
     }
 }
@@ -212,6 +215,7 @@ pub(super) fn endpoints(binary: &str) -> Result<Vec<Endpoint>> {
     match binary {
         "activity" => Ok(of(activity::routes())),
         "billing" => Ok(of(billing::routes())),
+        "console" => Ok(of(console::routes())),
         "costs" => Ok(of(costs::routes())),
         "exports" => Ok(of(exports::routes())),
         "health" => Ok(of(health::routes())),

@@ -3,6 +3,7 @@
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::dimension::Dimension;
 use crate::money::Usd;
 
 /// The settings of an organization.
@@ -22,6 +23,8 @@ pub struct OrganizationSettings {
     /// OpenTelemetry resource attributes, by name, that become tags of the events that they come with.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub resource_attribute_tags: Vec<String>,
+    /// The dimensions that the organization tracks.
+    pub dimensions: Vec<Dimension>,
 }
 
 impl Default for OrganizationSettings {
@@ -32,6 +35,7 @@ impl Default for OrganizationSettings {
             cross_provider_recommendations: false,
             recommendation_allow_list: Vec::new(),
             resource_attribute_tags: Vec::new(),
+            dimensions: vec![Dimension::ProjectId, Dimension::TaskType],
         }
     }
 }

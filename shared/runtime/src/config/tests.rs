@@ -89,3 +89,25 @@ fn only_standard_topics_are_accepted_and_no_variable_allows_local_webhooks() {
     }
     assert!(!config("").unwrap().allow_local_webhooks);
 }
+
+#[test]
+fn the_console_signs_in_at_an_issuer_with_a_url_or_not_at_all() {
+    let sign_in = |pairs: &[(&'static str, &'static str)]| {
+        let given: BTreeMap<_, _> = pairs.iter().copied().collect();
+        sign_in_from(&move |name| given.get(name).map(|value| (*value).to_owned()))
+    };
+    let name = |pairs: &[_]| sign_in(pairs).err().map(|error| error.name);
+    let client = ("CONSOLE_CLIENT_ID", "console");
+    assert_eq!(sign_in(&[("AUTH_ISSUER", "fleetledger"), ("AUTH_AUDIENCE", "a")]).unwrap(), None);
+    assert_eq!(name(&[client, ("AUTH_ISSUER", "fleetledger"), ("AUTH_AUDIENCE", "a")]), Some("AUTH_ISSUER"));
+    assert_eq!(name(&[client, ("AUTH_ISSUER", "https://id.example/")]), Some("AUTH_AUDIENCE"));
+    let all = [
+        client,
+        ("AUTH_ISSUER", "https://id.example/"),
+        ("AUTH_AUDIENCE", "a"),
+        ("AUTH_ORG_CLAIM", "org_id"),
+    ];
+    let found = sign_in(&all).unwrap().unwrap();
+    assert_eq!((found.issuer.as_str(), found.claims.org.as_str()), ("https://id.example/", "org_id"));
+    assert_eq!((found.scope, found.token_origin), (None, None));
+}

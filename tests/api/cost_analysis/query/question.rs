@@ -29,7 +29,7 @@ pub struct Question {
 
 const MODELS: [&str; 2] = ["model", "provider"];
 const AGENTS: [&str; 2] = ["agent", "department"];
-const LABELS: [&str; 4] = ["task_type", "end_user", "session_id", "hostname"];
+const LABELS: [&str; 6] = ["task_type", "end_user", "session_id", "hostname", "project_id", "tag.customer"];
 
 fn dimension() -> impl Strategy<Value = &'static str> {
     prop::sample::select([&MODELS[..], &AGENTS, &LABELS].concat())
@@ -45,6 +45,8 @@ fn filter() -> impl Strategy<Value = (&'static str, Vec<String>)> {
             "task_type" => vec!["task-0".into(), "task-1".into(), "(none)".into()],
             "end_user" => vec!["user-0".into(), "user-2".into(), "nobody".into()],
             "session_id" => vec!["session-1".into(), "(none)".into()],
+            "project_id" => vec!["project-0".into(), "(none)".into()],
+            "tag.customer" => vec!["customer-0".into(), "customer-2".into(), "(none)".into()],
             _ => vec!["host-1".into(), "host-2".into(), "(none)".into()],
         };
         let some = 1..=values.len().min(2);

@@ -17,6 +17,8 @@ pub struct Labels {
     pub end_user: Option<u8>,
     pub session: Option<u8>,
     pub hostname: Option<u8>,
+    pub customer: Option<u8>,
+    pub project: Option<u8>,
 }
 
 #[derive(Clone, Debug)]
@@ -35,12 +37,16 @@ pub struct Sent {
 
 fn labels() -> impl Strategy<Value = Labels> {
     let label = || prop::option::weighted(0.7, 0_u8..3);
-    (label(), label(), label(), label()).prop_map(|(task_type, end_user, session, hostname)| Labels {
-        task_type,
-        end_user,
-        session,
-        hostname,
-    })
+    (label(), label(), label(), label(), label(), label()).prop_map(
+        |(task_type, end_user, session, hostname, customer, project)| Labels {
+            task_type,
+            end_user,
+            session,
+            hostname,
+            customer,
+            project,
+        },
+    )
 }
 
 pub fn sent(now: DateTime<Utc>) -> impl Strategy<Value = Sent> {
@@ -65,14 +71,13 @@ impl Sent {
 
     pub fn event(&self, id: &str) -> Value {
         let named = |name: &str, label: Option<u8>| label.map(|label| format!("{name}-{label}"));
-        let Labels { task_type, end_user, session, hostname } = &self.labels;
+        let Labels { task_type, end_user, session, hostname, customer, project } = &self.labels;
         let mut event = match &self.kind {
             Kind::Call(call, latency) => {
                 let call = RandomCall { minutes_ago: self.minutes_ago, ..call.clone() };
                 let mut event = call.event(id, self.now);
                 event["data"]["latency_ms"] = json!(latency);
                 event["data"]["end_user"] = json!(named("user", *end_user));
-                event["data"]["conversation_id"] = json!(named("session", *session));
                 event["data"]["hostname"] = json!(named("host", *hostname));
                 event
             }
@@ -82,6 +87,10 @@ impl Sent {
             }
         };
         event["data"]["task_type"] = json!(named("task", *task_type));
+        event["data"]["session_id"] = json!(named("session", *session));
+        event["data"]["project_id"] = json!(named("project", *project));
+        event["data"]["tags"] =
+            json!(named("customer", *customer).map(|customer| json!({ "customer": customer })));
         if let Some(data) = event["data"].as_object_mut() {
             data.retain(|_, value| !value.is_null());
         }
@@ -106,7 +115,9 @@ impl Sent {
             "model" => call.map(|call| model(call.model).1.to_owned()),
             "task_type" => named("task", self.labels.task_type),
             "end_user" => call.and(named("user", self.labels.end_user)),
-            "session_id" => call.and(named("session", self.labels.session)),
+            "session_id" => named("session", self.labels.session),
+            "project_id" => named("project", self.labels.project),
+            "tag.customer" => named("customer", self.labels.customer),
             "hostname" => call.and(named("host", self.labels.hostname)),
             _ => None,
         }

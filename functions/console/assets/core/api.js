@@ -1,0 +1,118 @@
+/** Requests to the API. */
+
+import * as session from "./session.js";
+
+/** How long a response is reused, so that going back and forth is instant. */
+const FRESH_MS = 15_000;
+
+/** @type {Map<string, { at: number, response: Promise<any> }>} */
+const cache = new Map();
+
+/** Told when a token is refused, and what every response says about its freshness. */
+export const events = new EventTarget();
+
+export class ApiError extends Error {
+  /** @param {number} status @param {any} body */
+  constructor(status, body) {
+    super(describe(status, body));
+    this.status = status;
+    /** The faults of a request that is not valid: where, and what. */
+    this.faults = Array.isArray(body?.detail) ? body.detail : [];
+  }
+}
+
+function describe(status, body) {
+  const detail = body?.detail;
+  if (typeof detail === "string") return detail;
+  if (Array.isArray(detail)) return detail.map((fault) => `${fault.loc.slice(1).join(" ")}: ${fault.msg}`).join("; ");
+  if (status === 429) return "Too many requests. Try again in a moment.";
+  return `The API answered with status ${status}.`;
+}
+
+async function request(method, path, { body, headers = {}, as = "json" } = {}) {
+  const options = { method, headers: { authorization: `Bearer ${session.token()}`, ...headers }, cache: "no-store" };
+  if (body !== undefined) {
+    options.body = JSON.stringify(body);
+    options.headers["content-type"] ??= "application/json";
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new ApiError(0, { detail: "The API cannot be reached. Check your connection." });
+  }
+  if (response.status === 401) events.dispatchEvent(new Event("expired"));
+  if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => null));
+  if (response.status === 204) return null;
+  return as === "json" ? response.json() : response;
+}
+
+/**
+ * Reads JSON. Two views that ask for the same thing share one request.
+ * @param {string} path
+ */
+export function get(path) {
+  const known = cache.get(path);
+  if (known && Date.now() - known.at < FRESH_MS) return known.response;
+  const response = request("GET", path).then((body) => {
+    if (body?.completeThrough) events.dispatchEvent(new CustomEvent("fresh", { detail: body.completeThrough }));
+    return body;
+  });
+  cache.set(path, { at: Date.now(), response });
+  response.catch(() => cache.delete(path));
+  return response;
+}
+
+/** Changes something, so that nothing read before is reused. */
+export async function send(method, path, body, headers) {
+  try {
+    return await request(method, path, { body, headers });
+  } finally {
+    cache.clear();
+  }
+}
+
+/** Reads a table in another format, with the whole response. */
+export function raw(path, accept) {
+  return request("GET", path, { headers: { accept }, as: "response" });
+}
+
+export function forget() {
+  cache.clear();
+}
+
+/** A path with parameters, without those that are empty. */
+export function withQuery(path, parameters) {
+  const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const query = new URLSearchParams(given).toString();
+  return query ? `${path}?${query}` : path;
+}
+
+/** One segment of a path, whatever the id has in it. */
+export function segment(id) {
+  return encodeURIComponent(id).replace(/[!'()*.]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** The paths by which a key's scopes are found out: a key cannot be read, and has no others. */
+const PROBES = {
+  "metrics:read": "/v1/metrics/summary?days=7",
+  "billing:read": "/v1/billing/trial-status",
+  "usage:read": "/api/usage/totals",
+  "costs:read": "/api/cost-analysis/summary",
+  "workforce:read": "/api/agents/workforce/trends?months=1",
+  "activity:read": "/api/activity?limit=1",
+};
+
+/** Finds out what a key may read. */
+export async function probeScopes() {
+  const tries = Object.entries(PROBES).map(async ([scope, path]) => {
+    try {
+      await get(path);
+      return scope;
+    } catch (error) {
+      if (error.status === 403) return null;
+      throw error;
+    }
+  });
+  session.setProbed((await Promise.all(tries)).filter((scope) => scope !== null));
+}

@@ -1,0 +1,61 @@
+/** Tables as files: the API writes them, so that the file has exactly what the API says. */
+
+import { raw } from "./api.js";
+import { button } from "./dom.js";
+import { download, toast } from "./form.js";
+
+const FORMATS = {
+  csv: { accept: "text/csv", type: "text/csv", label: "CSV" },
+  ndjson: { accept: "application/x-ndjson", type: "application/x-ndjson", label: "JSON lines" },
+};
+
+/**
+ * A button that saves a list as a file, all its pages.
+ * @param {string} name of the file, without its extension
+ * @param {string} path
+ * @param {"csv" | "ndjson"} [format]
+ * @param {string} [title]
+ */
+export function exportButton(name, path, format = "csv", title = FORMATS[format].label) {
+  return busyButton(title, () => saveTable(name, path, format));
+}
+
+/** A button that cannot be pressed again until what it does is done, and that says if that failed. */
+export function busyButton(title, run) {
+  const press = async (event) => {
+    const button = event.currentTarget;
+    button.disabled = true;
+    try {
+      await run();
+    } catch (error) {
+      toast(error.status === 404 ? `This stack does not export ${title} yet.` : error.message, "bad");
+    } finally {
+      button.disabled = false;
+    }
+  };
+  return button(title, press);
+}
+
+export async function saveTable(name, path, format = "csv") {
+  const { accept, type } = FORMATS[format];
+  download(`${name}.${format}`, type, await allPages(path, accept, format));
+}
+
+/** Follows the cursors, which a table has in a header. */
+async function allPages(path, accept, format) {
+  const pages = [];
+  let cursor = null;
+  do {
+    const separator = path.includes("?") ? "&" : "?";
+    const response = await raw(cursor ? `${path}${separator}cursor=${encodeURIComponent(cursor)}` : path, accept);
+    pages.push(await response.text());
+    cursor = response.headers.get("x-next-cursor");
+  } while (cursor);
+  return format === "csv" ? joined(pages) : pages.join("");
+}
+
+/** One table of several pages, each of which may begin with the header row. */
+export function joined([first, ...others]) {
+  const header = first.slice(0, first.indexOf("\n") + 1);
+  return first + others.map((page) => (page.startsWith(header) ? page.slice(header.length) : page)).join("");
+}

@@ -1,0 +1,107 @@
+/**
+ * The one question for all costs: `GET /api/cost-analysis/query`. Where a stack does not have it yet, `older_api.js`
+ * answers what the older endpoints can.
+ */
+
+import { ApiError, get, withQuery } from "./api.js";
+import { olderApi } from "./older_api.js";
+import * as usd from "./usd.js";
+
+/**
+ * @typedef {object} Question
+ * @property {string} from the first day
+ * @property {string} to the day after the last
+ * @property {"total" | "month" | "week" | "day" | "hour"} granularity
+ * @property {string[]} [groupBy] up to two of agent, model, provider, department or a tracked dimension
+ * @property {Record<string, string>} [filters]
+ * @property {boolean} [compare] with the period before
+ * @property {string} [order]
+ * @property {number} [limit]
+ * @property {string} [cursor]
+ *
+ * @typedef {object} Row
+ * @property {string} [period] a month, a week (`2026-W48`), a day, or the first instant of an hour
+ * @property {Record<string, string>} group
+ * @property {number | string} cost
+ * @property {number} requests
+ * @property {number} [inputTokens] uncached ones
+ * @property {number | null} [inputCost] and other parts; null where they are not told apart
+ * @property {number} [outputTokens]
+ * @property {number} [unpricedRequests]
+ * @property {Row & { costChangePct?: number }} [previous]
+ *
+ * @typedef {{ rows: Row[], totals: Row, isPartial?: string, pagination?: { nextCursor?: string } }} Answer
+ */
+
+const PATH = "/api/cost-analysis/query";
+
+/** Whether this stack has the endpoint; null until it was asked. */
+let isThere = null;
+
+/** Whether this stack answers questions itself. Until it was asked one, that is expected of it. */
+export function hasQuery() {
+  return isThere !== false;
+}
+
+/** The address of a question. */
+export function address({ from, to, granularity, groupBy = [], filters = {}, compare, order, limit, cursor }) {
+  const filter = Object.fromEntries(Object.entries(filters).map(([name, value]) => [`filter[${name}]`, value]));
+  const previous = compare ? "previous" : null;
+  return withQuery(PATH, {
+    from,
+    to,
+    granularity,
+    groupBy: groupBy.join(","),
+    ...filter,
+    compare: previous,
+    order,
+    limit,
+    cursor,
+  });
+}
+
+/**
+ * @param {Question} question
+ * @returns {Promise<Answer>}
+ */
+export async function ask(question) {
+  if (isThere !== false) {
+    try {
+      const answer = await get(address(question));
+      isThere = true;
+      return answer;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status !== 404) throw error;
+      isThere = false;
+    }
+  }
+  return olderApi(question);
+}
+
+/** All pages of an answer, up to `most` rows. */
+export async function askAll(question, most = 20_000) {
+  const answer = await ask({ ...question, limit: 1000 });
+  const rows = [...answer.rows];
+  let cursor = answer.pagination?.nextCursor;
+  while (cursor && rows.length < most) {
+    const page = await ask({ ...question, limit: 1000, cursor });
+    rows.push(...page.rows);
+    cursor = page.pagination?.nextCursor;
+  }
+  return { ...answer, rows };
+}
+
+/** The cost of a row, exactly. */
+export function costOf(row) {
+  return usd.parse(row.cost);
+}
+
+/** The text of a row's group, in the order in which it was asked for. */
+export function groupLabel(row, groupBy) {
+  return groupBy.map((name) => row.group[name]).join(" · ");
+}
+
+/** All input tokens of a row, cached or not. */
+export function totalInput(row) {
+  return (row.inputTokens ?? 0) + (row.cacheReadTokens ?? 0) + (row.cacheWriteTokens ?? 0);
+}

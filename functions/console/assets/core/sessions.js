@@ -1,0 +1,75 @@
+/** The list of sessions: conversations and runs, with what each cost. */
+
+import { ApiError, get, withQuery } from "./api.js";
+import { h, link } from "./dom.js";
+import { badge, count, money, plural, short } from "./format.js";
+import { ask, totalInput } from "./query.js";
+import { href } from "./router.js";
+import { table } from "./table.js";
+import { plusDays, showInstant } from "./time.js";
+
+/** Sessions are told from raw events, which are read for so many days at most. */
+export const SESSION_DAYS = 7;
+
+const PAGE = 50;
+
+/** @returns {{ from: string, to: string }} the days that end with `through` */
+export function sessionRange(through) {
+  return { from: plusDays(through, 1 - SESSION_DAYS), to: plusDays(through, 1) };
+}
+
+/**
+ * @param {{ agent?: string, order?: "cost" | "time", from: string, to: string, cursor?: string }} filters
+ */
+export async function listSessions({ agent, ...filters }) {
+  if (agent) return sessionsOf(agent, filters);
+  const path = withQuery("/api/sessions", { limit: PAGE, ...filters });
+  const { sessions, pagination } = await get(path).catch(explain);
+  return { rows: sessions, nextCursor: pagination.nextCursor ?? null };
+}
+
+/** Those in which an agent took part, with the figures of its own calls. */
+async function sessionsOf(agent, { from, to, cursor }) {
+  const question = { from, to, granularity: "total", groupBy: ["session_id"], filters: { agent }, limit: PAGE, cursor };
+  const { rows, pagination } = await ask(question);
+  const named = rows.filter((row) => row.group.session_id !== "(none)");
+  return {
+    rows: named.map((row) => ({ id: row.group.session_id, ...row })),
+    nextCursor: pagination?.nextCursor ?? null,
+  };
+}
+
+/** A stack without the endpoint has nothing to show here, which is no failure. */
+export function explain(error) {
+  if (error.status !== 404 || error.message === "Session not found") throw error;
+  throw new ApiError(501, { detail: "It has no /api/sessions yet. Costs by agent and model are complete without it." });
+}
+
+/** @param {any[]} rows @param {{ from: string, to: string }} range */
+export function sessionTable(rows, range) {
+  const open = (row) => href("sessions", { session: row.id, through: plusDays(range.to, -1) });
+  return table({
+    id: "sessions",
+    caption: "Sessions",
+    rows,
+    page: rows.length || 1,
+    columns: [
+      { label: "Session", cell: (row) => [link(open(row), h("span", { class: "clip" }, row.id)), about(row)] },
+      { label: "Began", num: true, wide: true, cell: (row) => (row.startedAt ? showInstant(row.startedAt) : "") },
+      { label: "Calls", num: true, cell: (row) => count(row.requests) },
+      { label: "Tokens", num: true, wide: true, cell: (row) => short(totalInput(row) + row.outputTokens) },
+      { label: "Cost", num: true, cell: (row) => money(row.cost) },
+    ],
+  });
+}
+
+function about(row) {
+  const parts = [
+    row.agentCount > 1 && plural(row.agentCount, "agent"),
+    row.toolCalls > 0 && plural(row.toolCalls, "tool call"),
+    row.tasks > 0 && plural(row.tasks, "task"),
+    row.errors > 0 && plural(row.errors, "error"),
+  ].filter(Boolean);
+  const unpriced = row.unpricedRequests > 0 && [" ", badge(`${plural(row.unpricedRequests, "call")} unpriced`, "warn")];
+  return h("span", { class: "sub" }, parts.join(" · "), unpriced);
+}

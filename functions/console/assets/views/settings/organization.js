@@ -1,0 +1,108 @@
+/** The organization's settings. */
+
+import { get, send } from "../../core/api.js";
+import { h } from "../../core/dom.js";
+import { checkbox, field, form, text, toast } from "../../core/form.js";
+import { panel } from "../../core/panel.js";
+import { setParams } from "../../core/router.js";
+import { canWrite, rest } from "./common.js";
+
+export function organizationTab() {
+  return panel({
+    title: "Organization",
+    needs: "registry:read",
+    load: async () => {
+      const organization = await get("/api/organization");
+      return canWrite() ? organizationForm(organization) : facts(organization);
+    },
+  });
+}
+
+/** Days are cut by the zone: where it can be changed later, all of them are cut anew. */
+function zoneHint({ timezone_change: change }) {
+  if (change === undefined) return "Days and months are cut by it, so it is set before the first event.";
+  if (change === null)
+    return "Days and months are cut by it. After a change all of them are cut anew, in the background.";
+  const done = change.days_total ? ` (${change.days_done} of ${change.days_total} days)` : "";
+  return `Days are being cut anew${done}. Until that is done, figures are shown by ${change.shown}.`;
+}
+
+function organizationForm(organization) {
+  const tracks = Array.isArray(organization.dimensions);
+  return form({
+    fields: [
+      h(
+        "div",
+        { class: "fields" },
+        field({ label: "Name", name: "name", value: organization.name ?? "", maxlength: 200 }),
+        field({
+          label: "Time zone",
+          name: "timezone",
+          value: organization.timezone,
+          list: "zones",
+          required: true,
+          hint: zoneHint(organization),
+        }),
+        h(
+          "datalist",
+          { id: "zones" },
+          Intl.supportedValuesOf("timeZone").map((zone) => h("option", { value: zone })),
+        ),
+      ),
+      tracks &&
+        field({
+          label: "Tracked dimensions, up to 8",
+          name: "dimensions",
+          value: organization.dimensions.join(", "),
+          hint: "Such as tag.customer, project_id, task_type, end_user. Costs can be seen by each.",
+        }),
+      checkbox({
+        label: "Recommend models of other providers that are in use, too",
+        name: "cross",
+        checked: organization.cross_provider_recommendations,
+      }),
+      field({
+        label: "Only recommend these models",
+        name: "allow",
+        value: organization.recommendation_allow_list.join("\n"),
+        rows: 3,
+        hint: "One a line, as model or provider/model. Any, if empty.",
+      }),
+    ],
+    action: "Save",
+    submit: async (data) => {
+      const lines = (name) =>
+        String(data.get(name))
+          .split(/[\n,]+/)
+          .map((line) => line.trim())
+          .filter(Boolean);
+      const body = {
+        name: text(data, "name"),
+        timezone: text(data, "timezone"),
+        cross_provider_recommendations: data.has("cross"),
+        recommendation_allow_list: lines("allow"),
+        ...(tracks ? { dimensions: lines("dimensions") } : {}),
+      };
+      await send("PUT", "/api/organization", { ...rest(organization), ...body }, { "if-match": organization.etag });
+      toast("Saved.");
+      setParams({}, { replace: true });
+    },
+  });
+}
+
+function facts(organization) {
+  const list = [
+    ["Id", organization.id],
+    ["Name", organization.name ?? "–"],
+    ["Time zone", organization.timezone],
+    [
+      "Recommendations",
+      organization.cross_provider_recommendations ? "of all providers in use" : "of the same provider",
+    ],
+  ];
+  return h(
+    "dl",
+    { class: "facts" },
+    list.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]),
+  );
+}

@@ -1,0 +1,51 @@
+/** What arrives from where, what is refused or not counted, and how to connect a tool. */
+
+import { get } from "../core/api.js";
+import { h } from "../core/dom.js";
+import { badge, plural } from "../core/format.js";
+import { page, panel } from "../core/panel.js";
+import { ago, showInstant } from "../core/time.js";
+import { sources } from "./sources/arrivals.js";
+import { connect } from "./sources/connect.js";
+import { TOOLS } from "./sources/tools.js";
+
+export async function view({ params }) {
+  const name = TOOLS[params.tool] ? params.tool : "claude-code";
+  return page(
+    { title: "Sources", note: "Who sends, what is counted, and what is not" },
+    sources(),
+    connect(name),
+    health(),
+  );
+}
+
+/** How the service itself is doing. */
+function health() {
+  return panel({
+    title: "Aggregation",
+    hint: "Events are spread over lanes, each counted in order",
+    load: async () => {
+      const { status, lanes, quarantine } = await get("/v1/health");
+      return [
+        h(
+          "p",
+          null,
+          badge(status, status === "ok" ? "good" : "bad"),
+          quarantine.count > 0
+            ? ` ${plural(quarantine.count, "event")} in quarantine since ${showInstant(quarantine.oldest_at)}: they are missing from the figures until the operator has them replayed.`
+            : " Every event could be counted.",
+        ),
+        h(
+          "p",
+          { class: "hint" },
+          lanes
+            .map(
+              (lane) =>
+                `lane ${lane.lane}: ${lane.newest_aggregated_at ? `newest event ${ago(lane.newest_aggregated_at)}` : "no events yet"}`,
+            )
+            .join(" · "),
+        ),
+      ];
+    },
+  });
+}
