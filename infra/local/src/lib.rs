@@ -12,6 +12,7 @@ pub mod client;
 pub mod demo;
 pub mod environment;
 pub mod error;
+pub mod open_files;
 pub mod stack;
 pub mod template;
 #[cfg(test)]

@@ -11,6 +11,8 @@ pub mod error;
 pub mod fields;
 pub mod gateway_path;
 pub mod logs;
+mod method;
+pub mod page;
 pub mod path;
 pub mod query;
 pub mod rates;

@@ -7,8 +7,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
+use http::Uri;
 use local::demo;
 use local::error::{Error, Result};
+use local::open_files;
 use local::stack::{Options, Stack};
 use local::token;
 use runtime::clock::Clock;
@@ -16,6 +18,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use web::auth::Scope;
+
+use super::tokens::Tokens;
 
 /// How long requests and batches in flight may take once the stack is stopping.
 const GRACE: Duration = Duration::from_secs(5);
@@ -40,6 +44,21 @@ pub struct Run {
     /// Allow webhooks to this machine and its network, also without TLS
     #[arg(long)]
     allow_local_webhooks: bool,
+    /// Let pages of this origin call the API from a browser; may be given again
+    #[arg(long, value_name = "http://localhost:3000", value_parser = origin)]
+    cors: Vec<String>,
+    #[command(flatten)]
+    tokens: Tokens,
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    let parsed = text.parse::<Uri>().ok().filter(|url| matches!(url.scheme_str(), Some("http" | "https")));
+    let is_origin =
+        parsed.and_then(|url| Some(format!("{}://{}", url.scheme_str()?, url.authority()?) == text));
+    is_origin
+        .unwrap_or(false)
+        .then(|| text.to_owned())
+        .ok_or_else(|| "should be an origin without a path, such as http://localhost:3000".to_owned())
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {
@@ -49,6 +68,7 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
 
 /// Runs a stack and returns when it has stopped.
 pub async fn run(arguments: &Run) -> Result<()> {
+    open_files::raise_limit();
     let mut stopped = signalled()?;
     // Listens first, so that a port in use is reported at once. Early connections are served once the stack is ready.
     let listener = listen(arguments.port).await?;
@@ -87,6 +107,8 @@ async fn start(arguments: &Run) -> Result<Stack> {
         dynamodb: arguments.dynamodb.clone(),
         secret: token::secret(arguments.data.as_deref())?,
         allow_local_webhooks: arguments.allow_local_webhooks,
+        cors_origins: arguments.cors.clone(),
+        auth: arguments.tokens.auth(),
         ..Options::default()
     };
     let stack = Stack::start(options).await?;
@@ -129,7 +151,10 @@ fn terminated() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 fn greet(arguments: &Run, stack: &Stack, address: SocketAddr) -> Result<()> {
-    let token = stack.token(demo::ORG, &Scope::ALL)?;
+    let token = match arguments.tokens.source() {
+        None => stack.token(demo::ORG, &Scope::ALL)?,
+        Some(issuer) => format!("# one that {issuer} issued"),
+    };
     let command = super::command();
     let (data, with_data) = match (arguments.data.as_deref().map(Path::display), &arguments.dynamodb) {
         (Some(data), None) => (data.to_string(), format!(" --data {data}")),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use runtime::clock::Clock;
+use runtime::config::AuthConfig;
 
 use crate::aws::scheduler::LONGEST_RATE;
 use crate::aws::sdk;
@@ -19,6 +20,8 @@ pub struct Options {
     pub access_key: String,
     /// The secret that signs tokens.
     pub secret: Vec<u8>,
+    /// How tokens are verified; by default with the secret.
+    pub auth: Option<AuthConfig>,
     /// Whether streams and schedules run by themselves. Otherwise streams are processed only by `Stack::drain`, and
     /// scheduled functions run only by `Stack::invoke`.
     pub background: bool,
@@ -26,6 +29,8 @@ pub struct Options {
     pub longest_rate: Duration,
     /// Whether webhooks may go to this machine and its network.
     pub allow_local_webhooks: bool,
+    /// The origins whose pages may call the API from a browser.
+    pub cors_origins: Vec<String>,
 }
 
 impl Default for Options {
@@ -37,9 +42,11 @@ impl Default for Options {
             dynamodb: None,
             access_key: sdk::ACCESS_KEY.to_owned(),
             secret: rand::random::<[u8; 32]>().to_vec(),
+            auth: None,
             background: true,
             longest_rate: LONGEST_RATE,
             allow_local_webhooks: false,
+            cors_origins: Vec::new(),
         }
     }
 }
