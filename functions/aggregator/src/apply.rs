@@ -92,8 +92,10 @@ impl Applier {
         sealed: &Mutex<SealedDays>,
     ) -> Option<usize> {
         let key = target.key();
+        // The most records of an update. One that an item has no room for must not take others with it.
+        let mut most = usize::MAX;
         while let Some(first) = deltas.first() {
-            let (taken, sums) = first_update(deltas);
+            let (taken, sums) = first_update(&deltas[..most.min(deltas.len())]);
             let last = deltas[taken - 1].sequence;
             let range = ShardRange { mark: &delivery.mark, first: first.sequence, last };
             match self.tables.usage.add(&key, &sums, range).await {
@@ -106,12 +108,12 @@ impl Applier {
                     note_sealed(delivery, deltas, sealed);
                     return None;
                 }
+                Ok(AddOutcome::TooLarge) if taken > 1 => most = taken / 2,
                 Ok(AddOutcome::TooLarge) => {
-                    let records = deltas[..taken].iter().map(|delta| delta.record);
-                    if let Some(failed) = self.quarantine_too_large(delivery, &key, records).await {
+                    if let Some(failed) = self.quarantine_too_large(delivery, &key, [first.record]).await {
                         return Some(failed);
                     }
-                    deltas = &deltas[taken..];
+                    deltas = &deltas[1..];
                 }
                 Err(error) => {
                     tracing::error!(%error, pk = key.pk, sk = key.sk, "failed to update a rollup");
