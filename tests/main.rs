@@ -8,10 +8,12 @@
 )]
 
 mod api;
+mod clients;
 mod deployed;
 mod every_route;
 mod intake;
 mod pipeline;
+mod random_input;
 mod simulation;
 mod support;
 mod v1;
