@@ -137,8 +137,10 @@ export async function eventually(check, seconds = 20) {
   }
 }
 
-/** An amount as the page writes it: cents, rounded half up, with thousands separators. */
+/** An amount as the page writes it: cents with thousands separators, or two digits if it is less than a cent. */
 export function dollars(amount) {
+  const size = Number(amount);
+  if (size > 0 && size < 0.01) return `$${size.toFixed(1 - Math.floor(Math.log10(size)))}`;
   const [whole, part = ""] = String(amount).split(".");
   const cents = BigInt(whole + part.padEnd(2, "0").slice(0, 2)) + (Number(part[2] ?? 0) >= 5 ? 1n : 0n);
   const text = String(cents).padStart(3, "0");
