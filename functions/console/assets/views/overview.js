@@ -91,7 +91,7 @@ function costByDay(range, days, by, stacks) {
       segmented("Stacked by", stacks, by, "by", parameters),
       segmented("Range", RANGES, String(days), "days", parameters),
     ],
-    needs: "metrics:read",
+    needs: "costs:read",
     load: async () => {
       const before = { from: plusDays(range.from, -days), to: range.from, granularity: "day" };
       const [answer, previous] = await Promise.all([

@@ -26,6 +26,7 @@ export function byGroup(question) {
   return panel({
     title: groupBy.length > 0 ? `By ${words(groupBy)}` : "Total",
     id: "rows",
+    needs: "costs:read",
     load: async () => {
       const answer = await askAll({ ...question, granularity: "total" });
       const rows = ranked(answer.rows, MEASURES[question.measure].value);
