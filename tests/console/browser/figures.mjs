@@ -88,7 +88,7 @@ export function figuresTests(shared) {
     const { stack, browser } = shared;
     const group = (await has(stack, "/api/cost-analysis/query")) ? "tag.customer" : "agent";
     const page = await newPage(browser);
-    await open(page, stack, `/console/explore?range=week&group=${group}&by=total`);
+    await open(page, stack, `/console/explore?range=week&group=${group}&by=${group === "agent" ? "day" : "total"}`);
     const saved = page.waitForEvent("download");
     await page.getByRole("button", { name: "CSV" }).click();
     const rows = readFileSync(await (await saved).path(), "utf8")
