@@ -21,7 +21,7 @@ const FLAGS = [
 ];
 
 /** What a stack that is older than this page answers 404. */
-const OPTIONAL = ["/api/cost-analysis/query", "/api/sessions", "/api/sources"];
+const OPTIONAL = ["/api/sources"];
 
 export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });

@@ -33,7 +33,6 @@ export function byGroup(question) {
       if (rows.length === 0) return null;
       const together = [money(answer.totals.cost), ` for ${count(answer.totals.requests)} calls.`];
       return [
-        answer.isPartial && h("p", { class: "hint" }, answer.isPartial),
         table({ id: "rows", caption: "Groups", rows, columns: columns(question, rows, answer.totals) }),
         h("p", { class: "hint" }, "Together ", together),
       ];
