@@ -20,9 +20,6 @@ const FLAGS = [
   "--disable-sync",
 ];
 
-/** What a stack that is older than this page answers 404. */
-const OPTIONAL = ["/api/sources"];
-
 export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
 }
@@ -58,9 +55,7 @@ export async function newPage(browser, { dark = false, width = 1360, expected = 
 }
 
 function isExpected(message, expected) {
-  const status = Number(/status of (\d+)/.exec(message.text())?.[1]);
-  const path = message.location().url ? new URL(message.location().url).pathname : "";
-  return expected.includes(status) || (status === 404 && OPTIONAL.some((one) => path.startsWith(one)));
+  return expected.includes(Number(/status of (\d+)/.exec(message.text())?.[1]));
 }
 
 async function finish(page, context) {

@@ -73,9 +73,9 @@ export function noScope(needs) {
 }
 
 export function failure(error, retry) {
-  // What is not there on this stack, and what cannot be asked, are no faults: the API says what can be.
-  const tame = { 422: "This cannot be answered", 501: "Not available on this stack" }[error.status];
-  if (tame) return h("div", { class: "state" }, h("strong", null, tame), h("p", null, error.message));
+  // What cannot be asked is no fault: the API says what can be.
+  if (error.status === 422)
+    return h("div", { class: "state" }, h("strong", null, "This cannot be answered"), h("p", null, error.message));
   const gone = error.status === 401;
   return h(
     "div",
