@@ -144,6 +144,7 @@ where
 
 /// Whether the path is that of a file for other tools, which is not JSON.
 pub fn is_file(path: &str) -> bool {
+    let path = path.split('?').next().unwrap_or_default();
     path.starts_with("/api/exports/") || path == "/v1/openmetrics"
 }
 
