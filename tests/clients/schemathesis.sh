@@ -7,7 +7,7 @@ cd "$1"
 
 [ -x schemathesis/bin/pip ] || python3 -m venv schemathesis
 schemathesis/bin/pip install --quiet --disable-pip-version-check schemathesis==4.32.5
-SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH="$here" timeout 180 schemathesis/bin/schemathesis \
+SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH="$here" timeout 300 schemathesis/bin/schemathesis \
     --config-file "$here/schemathesis.toml" run openapi.json --url "$API_URL" \
-    --header "Authorization: Bearer $TOKEN" --phases examples,coverage,fuzzing --max-examples "${SCHEMATHESIS_EXAMPLES:-8}" \
+    --header "Authorization: Bearer $TOKEN" --phases examples,coverage,fuzzing --max-time "${SCHEMATHESIS_SECONDS:-150}" \
     --workers 2 --request-timeout 30 --warnings off --no-color
