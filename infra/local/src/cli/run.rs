@@ -102,7 +102,11 @@ pub async fn run(arguments: &Run) -> Result<()> {
         stack = start(arguments) => stack?,
         _ = stopped.changed() => return Ok(()),
     };
-    let key = local::exporter_key::create(&stack, demo::ORG).await?;
+    let key = match arguments.tokens.source() {
+        None => local::exporter_key::create(&stack, demo::ORG).await?,
+        // Only the provider's tokens are taken, so whoever has one makes a key.
+        Some(_) => "<key>".to_owned(),
+    };
     greet(arguments, &stack, &key, address)?;
     let mut stop_requested = stopped.clone();
     let serving = stack.serve(listener, async move { drop(stop_requested.changed().await) });
@@ -191,7 +195,10 @@ fn greet(arguments: &Run, stack: &Stack, key: &str, address: SocketAddr) -> Resu
     };
     let now = stack.clock().now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let frozen = arguments.clock.map_or_else(String::new, |_| format!("\n  clock  frozen at {now}"));
-    let link = format!("http://{address}/console#token={token}");
+    let link = match arguments.tokens.source() {
+        None => format!("http://{address}/console#token={token}"),
+        Some(_) => format!("http://{address}/console"),
+    };
     println!(
         r#"
 Fleetledger answers at http://{address} until Ctrl-C.
