@@ -32,6 +32,7 @@ pub struct Query<'a> {
     filter: Vec<Condition>,
     start: Option<Item>,
     any_version: bool,
+    newest_first: bool,
 }
 
 /// Items of one round trip.
@@ -54,6 +55,7 @@ impl<'a> Query<'a> {
             filter: Vec::new(),
             start: None,
             any_version: false,
+            newest_first: false,
         }
     }
 
@@ -66,6 +68,12 @@ impl<'a> Query<'a> {
     /// The most items that one page reads, before any filter.
     pub fn page_size(mut self, items: usize) -> Self {
         self.limit = Some(items);
+        self
+    }
+
+    /// Begins at the end of the range.
+    pub fn newest_first(mut self) -> Self {
+        self.newest_first = true;
         self
     }
 
@@ -196,6 +204,7 @@ impl<'a> Query<'a> {
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_consistent_read(self.consistency.is_strong().then_some(true))
+            .set_scan_index_forward(self.newest_first.then_some(false))
             .set_limit(self.limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
             .set_select(select)
             .set_exclusive_start_key(self.start)

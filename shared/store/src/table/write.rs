@@ -144,6 +144,15 @@ impl<'a> Write<'a> {
         self
     }
 
+    /// Appends to a list; in an update only.
+    pub fn append(mut self, attribute: &str, list: AttributeValue) -> Self {
+        if let Action::Update { clauses, .. } = &mut self.action {
+            let (name, list) = (self.placeholders.name(attribute), self.placeholders.value(list));
+            clauses.set.push(format!("{name}=list_append({name},{list})"));
+        }
+        self
+    }
+
     /// Adds to a number or a set; in an update only.
     pub fn add(mut self, attribute: &str, value: AttributeValue) -> Self {
         if let Action::Update { clauses, .. } = &mut self.action {
