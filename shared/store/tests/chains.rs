@@ -13,7 +13,7 @@ use aws_sdk_dynamodb::types::{
 };
 use chrono_tz::Tz;
 use ledger::calendar::Calendar;
-use ledger::chain::{Compaction, Family, Kind, Outcome, PackId, Seconds, Span, Task, Timing, assemble};
+use ledger::chain::{Compaction, Family, Kind, Outcome, PackId, Page, Seconds, Span, Task, Timing, assemble};
 use ledger::event::{Attribution, Data, Event, TaskCompleted};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::pack::{EventBatch, Table, View};
@@ -164,7 +164,7 @@ async fn events_are_counted_once_through_appending_and_compacting() {
     aggregator.compact(all.clone(), now + Timing::PRODUCTION.delete_after).await;
     aggregator.check(&events[..400]).await;
     let left = pages().await;
-    assert!(left.len() == 2 && left.values().all(|page| page.is_emptied()), "{left:?}");
+    assert!(left.len() == 2 && left.values().all(Page::is_emptied), "{left:?}");
 
     // The emptied pages still tell what is contained.
     aggregator.tails = Tails::default();

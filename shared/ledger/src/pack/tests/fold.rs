@@ -38,7 +38,8 @@ fn folded(events: &[Event]) -> Rollups {
             rollup.numbers.retain(|column, _| is_kept(&column.measure));
         }
     }
-    rollups.retain(|_, rollup| !rollup.is_empty());
+    // Rows of calls without a price are bounded by rank, so they stay in an item of their own.
+    rollups.retain(|id, rollup| !matches!(id, RollupId::UnpricedDay(..)) && !rollup.is_empty());
     rollups
 }
 
