@@ -3,6 +3,7 @@
 //! - [`template`] reads `template.yaml`.
 //! - [`aws`] stands in for API Gateway, Lambda, DynamoDB, its streams, EventBridge Scheduler and IAM.
 //! - [`stack`] wires the functions to the stand-ins.
+//! - [`stored_events`] prints raw events.
 //! - [`demo`] fills a new stack with a demo organization; the binary's `cli` is what a person runs.
 
 #![allow(missing_docs, reason = "this crate is not published; comments here say why, not what")]
@@ -14,6 +15,7 @@ pub mod demo;
 pub mod environment;
 pub mod error;
 pub mod stack;
+pub mod stored_events;
 pub mod template;
 #[cfg(test)]
 mod testing;

@@ -1,5 +1,8 @@
 //! The events table: raw events, inserted once and never updated.
 
+mod envelope;
+mod image;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -10,11 +13,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::keys::{self, Key, PK, SK, VERSION, event as attr};
 use super::table::{Write, absent};
-use super::{Events, Item, activity, decode, n, new_item, s, version};
-use crate::error::{Error, Result};
+use super::{Events, Item, activity, decode, n, new_item, version};
+use crate::error::Result;
+use envelope::Envelope;
+pub use image::{StreamedEvent, parse_image};
 use ledger::event::{Data, Event};
 use ledger::ids::Name;
-use ledger::period;
+use ledger::period::Day;
 
 /// The most statements in one `BatchExecuteStatement`, a limit of DynamoDB.
 pub const INSERT_BATCH: usize = 25;
@@ -42,6 +47,17 @@ pub struct Fingerprint {
     pub request: [u8; 8],
 }
 
+impl Fingerprint {
+    fn bytes(self) -> Vec<u8> {
+        [self.hash.as_slice(), &self.request].concat()
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (hash, request) = bytes.split_at_checked(16)?;
+        Some(Self { hash: hash.try_into().ok()?, request: request.try_into().ok()? })
+    }
+}
+
 /// A raw event, ready to be stored.
 #[derive(Clone, Debug)]
 pub struct RawEvent {
@@ -59,49 +75,89 @@ impl RawEvent {
         let key = keys::event_key(&event.org, event.utc_day(), event.source.as_str(), event.id.as_str());
         let fingerprint = Fingerprint { hash: event.content_hash(), request };
         let expires = (now + TimeDelta::days(days.into())).timestamp();
-        let data = serde_json::to_string(&event.data).map_err(Error::internal)?;
+        let place = (event.utc_day(), event.source.as_str());
+        let data = envelope::encode(place, (event.time, now), &event.data)?;
         let mut item = new_item(&key);
         item.extend([
-            (attr::TIME.to_owned(), s(period::rfc3339(event.time))),
-            (attr::DATA.to_owned(), s(data)),
-            (attr::HASH.to_owned(), AttributeValue::B(Blob::new(fingerprint.hash))),
-            (attr::REQUEST.to_owned(), AttributeValue::B(Blob::new(request))),
-            (attr::RECEIVED.to_owned(), s(period::rfc3339(now))),
-            (attr::EXPIRES.to_owned(), n(expires)),
+            (attr::DATA.to_owned(), AttributeValue::B(Blob::new(data))),
+            (attr::FINGERPRINT.to_owned(), AttributeValue::B(Blob::new(fingerprint.bytes()))),
+            // Two zeros at the end take a byte less, and nothing expires to the second.
+            (attr::EXPIRES.to_owned(), n(expires / 100 * 100 + 100)),
         ]);
         if let Data::AgentActivity(entry) = &event.data {
             item.extend(activity::index_attributes(event, entry));
         }
         Ok(Self { key, fingerprint, item })
     }
+
+    /// The item.
+    pub const fn item(&self) -> &Item {
+        &self.item
+    }
 }
 
 /// The event that an item of the events table holds, or why it cannot be parsed.
 pub fn parse(item: &Item) -> Result<Event, String> {
-    let text = |name| decode::text(item, name).ok_or_else(|| format!("no attribute {name}"));
-    let (pk, sk) = (text(PK)?, text(SK)?);
-    let (org, day, source, id) = keys::parse_event_key(pk, sk).ok_or("the key is not an event's")?;
-    let version = item.get(VERSION).and_then(|version| version.as_n().ok());
-    if version.map(String::as_str) != Some(version::LAYOUT) {
-        return Err(format!("version {version:?} is not known"));
-    }
-    let event = Event {
-        org,
-        source: Name::new(source).map_err(|fault| fault.to_string())?,
-        id: Name::new(id).map_err(|fault| fault.to_string())?,
-        time: period::parse_instant(text(attr::TIME)?).ok_or("the time is not RFC 3339")?,
-        data: serde_json::from_str(text(attr::DATA)?).map_err(|fault| fault.to_string())?,
-    };
-    // Whoever recomputes a day reads the events under its key, so that is where this one has to be.
-    if event.utc_day() == day { Ok(event) } else { Err(format!("the time is not on {day}")) }
+    parse_arrived(item).map(|(event, _)| event)
 }
 
-/// The lane and the arrival of the event that an item of the events table holds.
-pub fn arrival(item: &Item) -> Option<(u8, DateTime<Utc>)> {
-    Some((
-        keys::lane_of(decode::text(item, PK)?)?,
-        period::parse_instant(decode::text(item, attr::RECEIVED)?)?,
-    ))
+/// The event that an item of the events table holds and when it arrived, or why it cannot be parsed.
+pub fn parse_arrived(item: &Item) -> Result<(Event, DateTime<Utc>), String> {
+    let text = |name| decode::text(item, name).ok_or_else(|| format!("no attribute {name}"));
+    let version = item.get(VERSION).and_then(|version| version.as_n().ok()).map(String::as_str);
+    read(Stored { pk: text(PK)?, sk: text(SK)?, version, data: data(item)? })
+}
+
+/// The attributes of a raw event.
+struct Stored<'a> {
+    pk: &'a str,
+    sk: &'a str,
+    version: Option<&'a str>,
+    data: &'a [u8],
+}
+
+fn read(Stored { pk, sk, version, data }: Stored<'_>) -> Result<(Event, DateTime<Utc>), String> {
+    let (org, day, source, id) = keys::parse_event_key(pk, sk).ok_or("the key is not an event's")?;
+    if version != Some(version::LAYOUT) {
+        return Err(format!("version {version:?} is not known"));
+    }
+    let envelope = Envelope::read(day, data)?;
+    let event = Event {
+        org,
+        data: envelope.data(&source)?,
+        source: Name::new(source).map_err(|fault| fault.to_string())?,
+        id: Name::new(id).map_err(|fault| fault.to_string())?,
+        time: envelope.time,
+    };
+    // Whoever recomputes a day reads the events under its key, so that is where this one has to be.
+    if event.utc_day() != day {
+        return Err(format!("the time is not on {day}"));
+    }
+    Ok((event, envelope.received))
+}
+
+fn data(item: &Item) -> Result<&[u8], String> {
+    let data = item.get(attr::DATA).and_then(|data| data.as_b().ok());
+    data.map(AsRef::as_ref).ok_or_else(|| format!("no attribute {}", attr::DATA))
+}
+
+/// When the event of an item arrived, even if its payload cannot be parsed.
+pub fn arrival(item: &Item) -> Option<DateTime<Utc>> {
+    let (_, day, ..) = keys::parse_event_key(decode::text(item, PK)?, decode::text(item, SK)?)?;
+    arrival_of(day, data(item).ok()?)
+}
+
+/// When an event arrived that is stored under a day as `data`.
+pub(super) fn arrival_of(day: Day, data: &[u8]) -> Option<DateTime<Utc>> {
+    Envelope::read(day, data).ok().map(|envelope| envelope.received)
+}
+
+/// The id and the payload of an event, whose item may lack attributes that are not projected to indexes.
+pub(super) fn payload(item: &Item) -> Result<(String, Data), String> {
+    let text = |name| decode::text(item, name).ok_or_else(|| format!("no attribute {name}"));
+    let (_, day, source, id) =
+        keys::parse_event_key(text(PK)?, text(SK)?).ok_or("the key is not an event's")?;
+    Ok((id.to_owned(), Envelope::read(day, data(item)?)?.data(&source)?))
 }
 
 impl Events {
@@ -120,7 +176,7 @@ impl Events {
 
     /// The fingerprints of the events that are stored under `keys`, none of which may occur twice.
     pub async fn fingerprints(&self, keys: &[Key]) -> Result<HashMap<Key, Fingerprint>> {
-        let attributes = [PK, SK, VERSION, attr::HASH, attr::REQUEST];
+        let attributes = [PK, SK, VERSION, attr::FINGERPRINT];
         let items = self.table.get_many_attributes(keys, &attributes).await?;
         Ok(items.iter().filter_map(fingerprint).collect())
     }
@@ -154,9 +210,7 @@ fn inserted(error: Option<&BatchStatementError>) -> Inserted {
 }
 
 fn fingerprint(item: &Item) -> Option<(Key, Fingerprint)> {
-    let bytes = |name: &str| item.get(name).and_then(|value| value.as_b().ok());
     let key = Key { pk: decode::text(item, PK)?.to_owned(), sk: decode::text(item, SK)?.to_owned() };
-    let hash = bytes(attr::HASH)?.as_ref().try_into().ok()?;
-    let request = bytes(attr::REQUEST)?.as_ref().try_into().ok()?;
-    Some((key, Fingerprint { hash, request }))
+    let bytes = item.get(attr::FINGERPRINT)?.as_b().ok()?;
+    Some((key, Fingerprint::from_bytes(bytes.as_ref())?))
 }

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod event;
 pub mod invoke;
 pub mod prices;
 pub mod run;

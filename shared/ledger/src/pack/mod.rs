@@ -22,7 +22,7 @@ mod view;
 pub use amount::{Amount, Inexact};
 pub use batch::EventBatch;
 pub use codec::Malformed;
-pub(crate) use codec::bytes;
+pub use codec::bytes;
 pub use figure::Figure;
 pub use group::{Domain, Group, Key, NONE, Part};
 pub use table::Table;

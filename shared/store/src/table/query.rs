@@ -5,7 +5,7 @@ use futures::stream::try_unfold;
 use futures::{FutureExt, Stream};
 
 use super::error::failed;
-use super::expression::{Condition, Placeholders, at_least, equals};
+use super::expression::{Condition, Placeholders, equals};
 use super::{Consistency, Table};
 use crate::error::Result;
 use crate::keys::{KeyRange, PK, SK, VERSION};
@@ -86,12 +86,6 @@ impl<'a> Query<'a> {
     /// Returns only the items with this value. The others are read and paid for as well.
     pub fn only_equal(mut self, attribute: &str, value: &str) -> Self {
         self.filter.push(equals(attribute, s(value)));
-        self
-    }
-
-    /// Returns only the items with this value or a greater one. The others are read and paid for as well.
-    pub fn only_from(mut self, attribute: &str, value: &str) -> Self {
-        self.filter.push(at_least(attribute, s(value)));
         self
     }
 

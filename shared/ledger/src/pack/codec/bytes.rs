@@ -40,18 +40,33 @@ pub const fn unzigzag(value: u128) -> i128 {
 pub struct Reader<'b>(pub &'b [u8]);
 
 impl<'b> Reader<'b> {
+    /// The next byte.
+    ///
+    /// # Errors
+    ///
+    /// If there is none.
     pub fn byte(&mut self) -> Result<u8, Malformed> {
         let (first, rest) = self.0.split_first().ok_or(Malformed::Length)?;
         self.0 = rest;
         Ok(*first)
     }
 
+    /// The next bytes.
+    ///
+    /// # Errors
+    ///
+    /// If there are not as many.
     pub fn take(&mut self, length: usize) -> Result<&'b [u8], Malformed> {
         let (taken, rest) = self.0.split_at_checked(length).ok_or(Malformed::Length)?;
         self.0 = rest;
         Ok(taken)
     }
 
+    /// The next varint.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or one that [`put`] does not write.
     pub fn varint(&mut self) -> Result<u128, Malformed> {
         let mut value = 0_u128;
         for shift in (0..128).step_by(7) {
@@ -69,6 +84,10 @@ impl<'b> Reader<'b> {
     }
 
     /// A count of things of which each takes at least one byte, or of which there are at most `most`.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or a greater one.
     pub fn count(&mut self, most: usize) -> Result<usize, Malformed> {
         let count = usize::try_from(self.varint()?).ok().filter(|count| *count <= most);
         count.ok_or(Malformed::Invalid("count"))

@@ -12,7 +12,7 @@
 //!
 //! The same table always has the same bytes, whatever it was merged from.
 
-pub(crate) mod bytes;
+pub mod bytes;
 mod column;
 mod decode;
 mod encode;
