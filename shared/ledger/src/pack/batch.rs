@@ -22,13 +22,7 @@ pub struct EventBatch<'e, M> {
 impl<'e, M> EventBatch<'e, M> {
     /// An empty batch of a chain of this calendar.
     pub fn new(calendar: Calendar) -> Self {
-        Self {
-            marks: Vec::new(),
-            arrivals: Vec::new(),
-            events: Vec::new(),
-            calendar,
-            sum: Table::default(),
-        }
+        Self { marks: Vec::new(), arrivals: Vec::new(), events: Vec::new(), calendar, sum: Table::default() }
     }
 
     /// Adds the next event of the shard.

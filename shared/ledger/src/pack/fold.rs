@@ -7,7 +7,7 @@ use super::amount::{Amount, Inexact, exact};
 use super::figure::Figure;
 use super::group::{Domain, Group, NONE};
 use super::table::Table;
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, Generation};
 use crate::event::{AgentActivity, CallStatus, ComputeUsage, Data, Event, KeySource, LlmCall, TaskCompleted};
 use crate::ids::ModelKey;
 use crate::period::Day;
@@ -70,7 +70,7 @@ impl Table {
         let figures = counts.into_iter().chain(tokens).chain(amounts).chain(units);
         self.add(Group::Calls, key, figures.chain(latency.into_iter().flatten()));
         if let Some(user) = &call.end_user {
-            let user = EndUser::new(&event.org, calendar.generation, event.utc_day(), user.as_str());
+            let user = EndUser::new(&event.org, Generation::FIRST, event.utc_day(), user.as_str());
             self.insert(Group::EndUsers, [i32::from(user.hash[0] % END_USER_BUCKETS), 0, 0, 0, 0], user.hash);
         }
         Ok(())

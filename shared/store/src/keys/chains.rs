@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | a page | `{org}#O#{yyyy-mm}`, in the family of agents `{org}#G#{yyyy-mm}` | `{dd}#{mmdd}#{shard}#{number}` |
 //! | a chunk of a pack | `{org}#K` | `{span}#{kind}#{from}#{split}` |
-//! | the note of a day | `{org}#N` | `{day}` |
+//! | the note of a day | `{org}#K` | `N{day}` |
 //!
 //! A page's `{yyyy-mm}` and `{dd}` are the day of the events, its `{mmdd}` the date of arrival: of the year in which it is
 //! closest to the day, since events come at most weeks late. Keys are short because every page repeats them, and every
@@ -173,7 +173,7 @@ pub fn parse_chunk(sk: &str, pack: PackId<View>) -> Option<ChunkId<u64>> {
 
 /// The note of a day.
 pub fn note(org: &OrgId, day: Day) -> Key {
-    Key { pk: format!("{org}#N"), sk: day.to_string() }
+    Key { pk: format!("{org}#K"), sk: format!("N{day}") }
 }
 
 #[cfg(test)]

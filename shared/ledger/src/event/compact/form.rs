@@ -64,22 +64,27 @@ const NO_WORD: u128 = 1;
 impl Form {
     /// Appends a value. False if this form cannot express it; nothing is appended then.
     pub fn put(self, out: &mut Vec<u8>, value: &Value, context: &mut Context<'_>) -> bool {
-        let put = match self {
-            Self::Count => value.as_u64().map(|count| put(out, count.into())),
-            Self::Flag => value.as_bool().map(|flag| out.push(flag.into())),
-            _ => value.as_str().filter(|text| !text.is_empty()).and_then(|text| match self {
-                Self::Dollars => put_decimal(out, text, dollars),
-                Self::Decimal => put_decimal(out, text, plain),
-                Self::Text => Some(put_text(out, text, 0)),
-                Self::Agent => Some(put_agent(out, text, context)),
-                Self::Host => Some(put_host(out, text, context)),
-                Self::Word(words) => Some(put_word(out, text, words)),
-                Self::Model => Some(put_word(out, text, &MODELS)),
-                Self::Row => Some(put_row(out, text)),
-                Self::Count | Self::Flag => None,
-            }),
-        };
-        put.is_some()
+        let text = value.as_str().filter(|text| !text.is_empty());
+        match (self, text) {
+            (Self::Count, _) => {
+                let Some(count) = value.as_u64() else { return false };
+                put(out, count.into());
+            }
+            (Self::Flag, _) => {
+                let Some(flag) = value.as_bool() else { return false };
+                out.push(flag.into());
+            }
+            (_, None) => return false,
+            (Self::Dollars, Some(text)) => return put_decimal(out, text, dollars),
+            (Self::Decimal, Some(text)) => return put_decimal(out, text, plain),
+            (Self::Text, Some(text)) => put_text(out, text, 0),
+            (Self::Agent, Some(text)) => put_agent(out, text, context),
+            (Self::Host, Some(text)) => put_host(out, text, context),
+            (Self::Word(words), Some(text)) => put_word(out, text, words),
+            (Self::Model, Some(text)) => put_word(out, text, &MODELS),
+            (Self::Row, Some(text)) => put_row(out, text),
+        }
+        true
     }
 
     pub fn read(self, bytes: &mut Reader<'_>, context: &mut Context<'_>) -> Result<Value, Malformed> {
@@ -222,10 +227,12 @@ fn plain(value: Decimal) -> String {
 /// Bits of the scale, which is at most 28.
 const SCALE: u32 = 5;
 
-fn put_decimal(out: &mut Vec<u8>, text: &str, spell: impl Fn(Decimal) -> String) -> Option<()> {
-    let value = parse_exact(text).filter(|value| spell(*value) == text)?.normalize();
+/// False if the text is not how `spell` spells the number.
+fn put_decimal(out: &mut Vec<u8>, text: &str, spell: impl Fn(Decimal) -> String) -> bool {
+    let value = parse_exact(text).filter(|value| spell(*value) == text);
+    let Some(value) = value.map(|value| value.normalize()) else { return false };
     put(out, zigzag(value.mantissa()) << SCALE | u128::from(value.scale()));
-    Some(())
+    true
 }
 
 fn read_decimal(bytes: &mut Reader<'_>) -> Result<Decimal, Malformed> {

@@ -92,7 +92,8 @@ impl Fleet {
         let random = &mut Random(self.agents);
         let mut table = Table::default();
         for agent in 0..self.agents {
-            (0..events_per_agent).for_each(|_| table.add_event(&self.call(random, agent), &Calendar::default()).unwrap());
+            (0..events_per_agent)
+                .for_each(|_| table.add_event(&self.call(random, agent), &Calendar::default()).unwrap());
         }
         table
     }
