@@ -82,8 +82,8 @@ fn events(count: usize) -> Vec<Event> {
             success: !number.is_multiple_of(5),
             minutes_saved: None,
             duration_ms: None,
- attribution: Attribution::default(),
- project_id: None,
+            attribution: Attribution::default(),
+            project_id: None,
         }),
     };
     (0..count).map(event).collect()

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use ledger::cost::CallCost;
-use ledger::event::{CallStatus, Data, Event, KeySource, LlmCall};
+use ledger::event::{Attribution, CallStatus, Data, Event, KeySource, LlmCall};
 use ledger::ids::{AgentId, Label, Name, OrgId};
 use ledger::money::Usd;
 use ledger::period::Day;
@@ -82,7 +82,8 @@ fn call(random: &mut Random, with_uuids: bool) -> Event {
         latency_ms: Some(300 + random.below(20_000)),
         status: if random.below(50) == 0 { CallStatus::Error } else { CallStatus::Ok },
         end_user: label(format!("user-{}", random.below(5_000))),
-        conversation_id: label(session),
+        attribution: Attribution { session_id: label(session), ..Attribution::default() },
+        project_id: None,
         task_type: label(["chat", "coding", "support"][usize::try_from(random.below(3)).unwrap()].to_owned()),
         hostname: label(format!("{agent}.example.org")),
         key_source: KeySource::Platform,

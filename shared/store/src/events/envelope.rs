@@ -86,14 +86,18 @@ impl<'b> Envelope<'b> {
 
 #[cfg(test)]
 mod tests {
-    use ledger::event::HostReport;
+    use ledger::event::{Attribution, HostReport};
     use ledger::ids::NodeId;
     use proptest::prelude::*;
 
     use super::*;
 
     fn data() -> Data {
-        Data::HostReport(HostReport { node_id: NodeId::new("n").unwrap(), hosted_sites: 1 })
+        Data::HostReport(HostReport {
+            node_id: NodeId::new("n").unwrap(),
+            hosted_sites: 1,
+            attribution: Attribution::default(),
+        })
     }
 
     proptest! {

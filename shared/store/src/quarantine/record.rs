@@ -81,7 +81,7 @@ fn without_image(raw: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use ledger::event::{Data, Event, HostReport};
+    use ledger::event::{Attribution, Data, Event, HostReport};
     use ledger::ids::{Name, NodeId, OrgId};
     use ledger::period;
 
@@ -97,7 +97,11 @@ mod tests {
             source: name("s"),
             id: name("1"),
             time: period::parse_instant("2026-09-15T08:00:00Z").unwrap(),
-            data: Data::HostReport(HostReport { node_id: NodeId::new("n").unwrap(), hosted_sites: 1 }),
+            data: Data::HostReport(HostReport {
+                node_id: NodeId::new("n").unwrap(),
+                hosted_sites: 1,
+                attribution: Attribution::default(),
+            }),
         };
         let raw = RawEvent::new(&event, [0; 8], time, 1).unwrap();
         BASE64.encode(raw.item()[event::DATA].as_b().unwrap())

@@ -10,8 +10,9 @@ use rust_decimal::Decimal;
 
 use crate::calendar::Calendar;
 use crate::cost::CallCost;
-use crate::event::{Attribution, 
-    AgentActivity, CallStatus, ComputeUsage, Data, Event, HostReport, KeySource, LlmCall, TaskCompleted,
+use crate::event::{
+    AgentActivity, Attribution, CallStatus, ComputeUsage, Data, Event, HostReport, KeySource, LlmCall,
+    TaskCompleted,
 };
 use crate::ids::{AgentId, Label, Name, NodeId, OrgId, ProjectId};
 use crate::money::{Quantity, Usd};
@@ -153,7 +154,7 @@ pub fn plain_call(provider: &str, model: &str, cost: CallCost) -> LlmCall {
         status: CallStatus::Ok,
         end_user: None,
         attribution: Attribution::default(),
-            project_id: None,
+        project_id: None,
         task_type: None,
         hostname: None,
         key_source: KeySource::Platform,
@@ -176,7 +177,7 @@ fn sample() -> impl Strategy<Value = Data> {
                 disk_gb: cores,
                 bandwidth_in_bytes: bytes,
                 bandwidth_out_bytes: bytes / 3,
- attribution: Attribution::default(),
+                attribution: Attribution::default(),
             })
         },
     )
@@ -191,18 +192,27 @@ fn data() -> impl Strategy<Value = Data> {
                 success,
                 minutes_saved,
                 duration_ms: None,
- attribution: Attribution::default(),
- project_id: None,
+                attribution: Attribution::default(),
+                project_id: None,
             })
         },
     );
     let kind = prop::sample::select(vec!["tool_call", "session_end", "deploy", "rollback"]);
     let activity = (prop::option::of(agent()), kind).prop_map(|(agent_id, kind)| {
         let event_type = Name::new(kind).unwrap();
-        Data::AgentActivity(AgentActivity { agent_id, event_type, details: "{}".to_owned(), attribution: Attribution::default() })
+        Data::AgentActivity(AgentActivity {
+            agent_id,
+            event_type,
+            details: "{}".to_owned(),
+            attribution: Attribution::default(),
+        })
     });
-    let report =
-        Just(HostReport { node_id: NodeId::new("n").unwrap(), hosted_sites: 7, attribution: Attribution::default() }).prop_map(Data::HostReport);
+    let report = Just(HostReport {
+        node_id: NodeId::new("n").unwrap(),
+        hosted_sites: 7,
+        attribution: Attribution::default(),
+    })
+    .prop_map(Data::HostReport);
     prop_oneof![8 => call(), 2 => task, 2 => activity, 2 => sample(), 1 => report]
 }
 

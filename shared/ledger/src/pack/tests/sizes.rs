@@ -9,7 +9,7 @@ use super::events::{day, event, plain_call};
 use super::random::Random;
 use crate::calendar::Calendar;
 use crate::cost::CallCost;
-use crate::event::{Attribution, CallStatus, Data, Event, LlmCall};
+use crate::event::{CallStatus, Data, Event, LlmCall};
 use crate::ids::{AgentId, Label};
 use crate::money::Usd;
 use crate::pack::{Table, View};
