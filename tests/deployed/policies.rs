@@ -64,6 +64,15 @@ async fn drive(world: &World) {
         let sent = owner.send(Method::POST, "/v1/intake/anthropic", &json, message.clone()).await;
         assert_eq!(sent.body[outcome], 1);
     }
+    let void = event("by-key", "llm.call", noon(), json!({ "revision": 1, "void": true }));
+    owner.post(&json!([call("by-key", noon())])).await;
+    assert_eq!(owner.post(&json!([void])).await["accepted"], 1);
+    for finalized in [false, true] {
+        let payload = json!({ "litellm_call_id": "final", "model": MARK, "prompt_tokens": 1,
+            "startTime": noon().timestamp(), "endTime": noon().timestamp(), "cost_finalized": finalized });
+        let sent = owner.send(Method::POST, "/v1/intake/litellm", &[JSON], payload.to_string()).await;
+        assert_eq!(sent.body["accepted"], 1, "{}", sent.body);
+    }
     insert_malformed(world).await;
     let late = json!({ "agent_id": MARK, "minutes_saved": 1 });
     owner.post(&json!([event("late", "task.completed", noon() - TimeDelta::days(30), late)])).await;

@@ -182,6 +182,7 @@ async fn print_the_cost_of_each_endpoint() {
         "/api/agents/workforce/agents".to_owned(),
         "/api/agents/workforce/trends".to_owned(),
         "/api/activity".to_owned(),
+        "/api/sources".to_owned(),
         "/api/agents".to_owned(),
         format!("/api/agents/{agent}"),
     ];

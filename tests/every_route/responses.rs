@@ -23,7 +23,7 @@ use crate::support::receiver::Receiver;
 use crate::support::{Caller, World, is_file, noon};
 
 /// The requests, each with its route.
-const REQUESTS: [(&str, &str); 47] = [
+const REQUESTS: [(&str, &str); 48] = [
     ("/api/activity", "/api/activity?limit=100"),
     ("/api/activity", "/api/activity?agentId=nova&eventType=tool_call&limit=1&offset=1"),
     ("/api/agents", "/api/agents"),
@@ -63,6 +63,7 @@ const REQUESTS: [(&str, &str); 47] = [
     ("/api/projects/{id+}/usage", "/api/projects/site/usage?period=monthly"),
     ("/api/sessions", "/api/sessions?order=time"),
     ("/api/sessions/{id+}", "/api/sessions/c-1"),
+    ("/api/sources", "/api/sources"),
     ("/api/usage", "/api/usage?period=daily&start_date=2026-09-12T00:00:00Z"),
     ("/api/usage/totals", "/api/usage/totals"),
     ("/v1/billing", "/v1/billing"),

@@ -118,6 +118,7 @@ async fn a_full_bucket_of_end_users_does_not_block_the_shard() {
 async fn made_up_activity_types_do_not_fill_items_with_money() {
     let tables = Tables::new().await;
     let entry = |i: usize| Event {
+        revision: 0,
         data: Data::AgentActivity(AgentActivity {
             attribution: Attribution::default(),
             agent_id: Some(AgentId::new("nova").unwrap()),

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 use ledger::calendar::Calendar;
-use ledger::event::Event;
+use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
 use ledger::period::{self, Day};
 use ledger::rollup::{self, Latest, OrgDay, Rollup, RollupId, Seen, Subject};
 use runtime::clock::Clock;
 use serde_json::{Value, json};
 use store::keys::status::parse_quarantine_time;
-use store::keys::{Key, Keyed, PK, SK};
+use store::keys::{Key, Keyed, PK, SK, amended_sk};
 
 use super::CheckResult;
 use super::invariants::{compare, hour};
@@ -41,8 +41,27 @@ struct Fold {
 }
 
 impl Fold {
-    fn add(&mut self, event: &Event, calendars: &[Calendar]) {
-        let brings = rollup::contribution(event, calendars);
+    /// Adds all raw events, by key. An amendment replaces its predecessor at the cost that holds for that.
+    fn of(events: BTreeMap<Key, Event>, calendars: impl Fn(&Event) -> [Calendar; 1]) -> Self {
+        let mut fold = Self::default();
+        let mut events = events.into_iter().peekable();
+        let mut before: Option<(String, Data)> = None;
+        while let Some((key, mut event)) = events.next() {
+            let base = format!("{} {}", key.pk, amended_sk(&key.sk));
+            if let Data::Amendment(amendment) = &mut event.data
+                && let Some((_, data)) = before.take_if(|(of, _)| *of == base)
+            {
+                amendment.replaces = data.in_force().cloned().map(Box::new);
+            }
+            let next = events.peek().map(|(key, _)| format!("{} {}", key.pk, amended_sk(&key.sk)));
+            fold.add(&event, next.as_ref() == Some(&base), &calendars(&event));
+            before = Some((base, event.data));
+        }
+        fold
+    }
+
+    fn add(&mut self, event: &Event, is_replaced: bool, calendars: &[Calendar]) {
+        let (brings, _) = rollup::resolved(event, is_replaced, calendars);
         for (target, sums) in brings.sums {
             if let RollupId::OrgDay(org, _, day) = &target {
                 self.days.entry((org.clone(), *day)).or_default().merge(&sums);
@@ -101,26 +120,30 @@ impl Run {
 
     /// The fold over stored and expired events. Expects that the table has the events that were stored and no others.
     fn fold(&self) -> CheckResult<Fold> {
-        let mut fold = Fold::default();
+        let mut all = BTreeMap::new();
         let mut there = BTreeSet::new();
         let costs = Costs::read(&self.engine)?;
         self.check_costs(&costs)?;
         let calendars = |event: &Event| [self.calendars(&event.org).active];
         for item in self.engine.all(&names().events) {
             let key = |name| items::text(&item, name).unwrap();
-            let event = costs.priced(event(&item)?, &key(SK));
-            fold.add(&event, &calendars(&event));
-            there.insert(Key { pk: key(PK), sk: key(SK) });
+            let key = Key { pk: key(PK), sk: key(SK) };
+            all.insert(key.clone(), costs.priced(event(&item)?, &key.sk));
+            there.insert(key);
         }
         for (key, stored) in &self.senders.stored {
             if there.remove(key) == stored.removed {
                 return Err(format!("{key:?} should be stored unless it has expired"));
             }
             if stored.removed {
-                fold.add(&stored.event, &calendars(&stored.event));
+                all.insert(key.clone(), stored.event.clone());
             }
         }
-        if there.is_empty() { Ok(fold) } else { Err(format!("stored by no request: {there:?}")) }
+        if there.is_empty() {
+            Ok(Fold::of(all, calendars))
+        } else {
+            Err(format!("stored by no request: {there:?}"))
+        }
     }
 
     /// Every malformed record is quarantined once, unchanged, and no other record is.

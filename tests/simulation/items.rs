@@ -78,6 +78,8 @@ impl Usage {
                 usage.dirty.insert(key.sk);
             } else if super::repricing::is_of_repricing(&key) {
                 // Which costs hold is checked by itself.
+            } else if key.pk.ends_with("#S") || key.pk.contains("#U#") && !item.contains_key(END_USERS) {
+                // What is known about senders is no figure, and a set without members is none.
             } else if key.pk.starts_with(SEPARATOR) {
                 // The state of reconcile.
             } else if let Some(users) = item.get(END_USERS) {

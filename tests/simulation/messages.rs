@@ -40,6 +40,7 @@ pub struct Message {
     /// The key under which it would be stored.
     pub key: Key,
     pub time: DateTime<Utc>,
+    pub revision: u64,
     pub body: Value,
     /// Whether it is well-formed.
     pub valid: bool,
@@ -72,18 +73,47 @@ impl Message {
             "specversion": if valid { "1.0" } else { "0.3" }, "id": id, "source": source, "type": kind,
             "time": period::rfc3339(time), "data": data,
         });
-        Self { number, org, key, time, body, valid }
+        Self { number, org, key, time, revision: 0, body, valid }
+    }
+
+    /// A later revision of the event, or one that makes it void. None if nothing of the kind can be amended.
+    pub fn amending(&self, rng: &mut StdRng, number: u64) -> Option<Self> {
+        let amendable = |message: &Self| {
+            ["llm.call", "task.completed", "compute.usage"].contains(&message.body["type"].as_str().unwrap())
+        };
+        let mut message = self.conflicting(rng, number);
+        if !amendable(self) || !amendable(&message) {
+            return None;
+        }
+        if rng.random_ratio(1, 4) {
+            // Void events of one revision are the same event.
+            message.revision = 100 + number;
+            message.body["data"] = json!({ "void": true, "revision": message.revision });
+        } else {
+            message.revision = rng.random_range(0..4);
+            message.body["data"]["revision"] = json!(message.revision);
+        }
+        Some(message)
+    }
+
+    fn is_void(&self) -> bool {
+        self.body["data"]["void"] == true
     }
 
     /// Whether `event` is the stored form of this message.
     pub fn is(&self, event: &Event) -> bool {
-        let stored = serde_json::to_value(&event.data).unwrap();
+        let is_same =
+            self.valid && self.time.trunc_subsecs(3) == event.time && self.revision == event.revision;
+        let Some(data) = event.data.in_force() else { return is_same && self.is_void() };
+        let stored = serde_json::to_value(data).unwrap();
         let sent = self.body["data"].as_object().unwrap();
-        self.valid
-            && self.time.trunc_subsecs(3) == event.time
+        is_same
             && self.body["type"] == stored["type"]
-            && sent.iter().all(|(name, value)| same(name, value, &stored))
-            && number(&event.data) == Some(self.number)
+            && sent
+                .iter()
+                .filter(|(name, _)| *name != "revision")
+                .all(|(name, value)| same(name, value, &stored))
+            && number(data) == Some(self.number)
     }
 }
 
@@ -97,6 +127,7 @@ fn number(data: &Data) -> Option<u64> {
         Data::AgentActivity(entry) => serde_json::from_str::<Value>(&entry.details).ok()?["n"].as_u64(),
         Data::ComputeUsage(sample) => Some(sample.bandwidth_in_bytes),
         Data::HostReport(report) => Some(report.hosted_sites),
+        Data::Amendment(_) => None,
     }
 }
 

@@ -143,7 +143,7 @@ impl Run {
         let first = self.price_states.iter().rposition(|state| state.order <= order).unwrap_or(0);
         let states = &self.price_states[first..];
         for (key, stored) in &self.senders.stored {
-            let Data::LlmCall(call) = &stored.event.data else { continue };
+            let Some(Data::LlmCall(call)) = stored.event.data.in_force() else { continue };
             let event = &stored.event;
             if event.org != entry.org || !entry.settings.covers(call, event.time) {
                 continue;
@@ -159,7 +159,8 @@ impl Run {
                 Some(cost) if !is_right(cost) => {
                     return Err(format!("{entry:?} lists {cost:?} for {event:?}"));
                 }
-                None if stored.order < order && !is_right(&call.cost) => {
+                // What is amended need not be listed.
+                None if stored.order < order && !is_right(&call.cost) && !self.senders.is_amended(key) => {
                     return Err(format!("{entry:?} does not list {event:?}"));
                 }
                 _ => {}
@@ -266,10 +267,18 @@ impl Costs {
         let day = (event.org.clone(), event.utc_day());
         let held = self.days.get(&day).map(Vec::as_slice).unwrap_or_default();
         let cost = held.iter().rev().find_map(|entry| entry.costs.get(&event_hash(sk)));
-        if let (Data::LlmCall(call), Some(cost)) = (&mut event.data, cost) {
+        if let (Some(call), Some(cost)) = (call_in_force(&mut event.data), cost) {
             call.cost = cost.clone();
         }
         event
+    }
+}
+
+fn call_in_force(data: &mut Data) -> Option<&mut LlmCall> {
+    match data {
+        Data::LlmCall(call) => Some(call),
+        Data::Amendment(amendment) => call_in_force(amendment.with.as_mut()?),
+        _ => None,
     }
 }
 

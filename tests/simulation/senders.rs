@@ -2,19 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
 use ledger::event::Event;
 use ledger::period::Day;
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::Value;
-use store::keys::Key;
+use store::keys::{self, Key};
 
 use super::CheckResult;
 use super::messages::{Message, ORGS};
 use super::reconciliation::day_of;
 use super::wire::Process;
+
+/// Events that are older are not amended: their days may be too old to be recomputed.
+const AMENDED: TimeDelta = TimeDelta::days(10);
+
+/// The key of the event that a raw event is, or amends.
+fn event_of(key: &Key) -> Key {
+    Key { pk: key.pk.clone(), sk: keys::amended_sk(&key.sk).to_owned() }
+}
 
 /// A raw event that was stored.
 pub struct StoredEvent {
@@ -79,7 +87,7 @@ impl Senders {
             numbers.push(self.create(|number, _| Message::new(&mut *rng, now, number)));
         }
         if !fault_free && !self.messages.is_empty() {
-            self.repeat(rng, &mut numbers);
+            self.repeat(rng, now, &mut numbers);
         }
         let org = self.messages[numbers.first()?].org;
         numbers.retain(|number| self.messages[number].org == org);
@@ -91,16 +99,21 @@ impl Senders {
     }
 
     /// Adds duplicates of earlier messages, and messages that conflict with them.
-    fn repeat(&mut self, rng: &mut StdRng, numbers: &mut Vec<u64>) {
+    fn repeat(&mut self, rng: &mut StdRng, now: DateTime<Utc>, numbers: &mut Vec<u64>) {
         for _ in 0..rng.random_range(0..4) {
             let last = *self.messages.keys().next_back().unwrap();
             let number = rng.random_range(1..=last);
-            let removed = self.stored.get(&self.messages[&number].key).is_some_and(|stored| stored.removed);
+            let removed = self.revisions(&self.messages[&number].key).any(|stored| stored.removed);
             if removed {
                 continue;
             }
             if rng.random_ratio(1, 3) {
                 numbers.push(self.create(|new, known| known[&number].conflicting(&mut *rng, new)));
+            } else if rng.random_ratio(1, 2) && now - self.messages[&number].time < AMENDED {
+                let new = self.messages.len() as u64 + 1;
+                if let Some(message) = self.messages[&number].amending(rng, new) {
+                    numbers.push(self.create(|_, _| message));
+                }
             } else {
                 numbers.push(number);
             }
@@ -129,7 +142,8 @@ impl Senders {
     /// Records that a process inserted a raw event.
     pub fn insert(&mut self, process: Process, key: Key, event: Event) -> CheckResult {
         let message = if event.is_usage() {
-            let is = |message: &&Message| message.key == key && message.is(&event);
+            let base = event_of(&key);
+            let is = |message: &&Message| message.key == base && message.is(&event);
             let message = self.messages.values().find(is);
             let number = message
                 .ok_or_else(|| format!("the event stored at {key:?} is none of the messages: {event:?}"))?
@@ -146,6 +160,18 @@ impl Senders {
             return Err(format!("{key:?} was inserted twice"));
         }
         Ok(())
+    }
+
+    /// What is stored of an event: it and its amendments.
+    fn revisions<'a>(&'a self, key: &'a Key) -> impl Iterator<Item = &'a StoredEvent> {
+        let range = keys::event_and_amendments(key);
+        let last = Key { pk: range.pk, sk: range.to };
+        self.stored.range(key..).take_while(move |(stored, _)| **stored < last).map(|(_, stored)| stored)
+    }
+
+    /// Whether a later revision of a raw event is stored.
+    pub fn is_amended(&self, key: &Key) -> bool {
+        self.stored.range(key..).nth(1).is_some_and(|(next, _)| event_of(next) == event_of(key))
     }
 
     /// Records that a request gets no response.
@@ -220,18 +246,25 @@ impl Senders {
     /// Compares the outcome of a message with the stored event.
     fn check_outcome(&mut self, process: Process, number: u64, code: Option<&str>) -> CheckResult {
         let message = &self.messages[&number];
-        let stored = self.stored.get(&message.key).map(|stored| stored.message);
+        let revisions: Vec<_> = self.revisions(&message.key).collect();
+        let is_stored = revisions.iter().any(|stored| stored.message == Some(number));
+        let with = |rank: std::cmp::Ordering| {
+            revisions.iter().any(|stored| stored.event.revision.cmp(&message.revision) == rank)
+        };
         if message.valid == (code == Some("invalid")) {
             return Err("a valid message was called invalid, or the reverse".to_owned());
         }
         let right = match code {
-            None => stored == Some(Some(number)),
-            Some("conflict") => stored.is_some_and(|stored| stored != Some(number)),
+            None => is_stored,
+            Some("conflict") => !is_stored && with(std::cmp::Ordering::Equal),
+            Some("superseded") => !is_stored && with(std::cmp::Ordering::Greater),
             Some("unavailable") => true,
             // Another request may have stored it, by another clock.
             Some("invalid" | "in_future" | "too_old") => !self.by_process[&process].contains(&number),
             Some(other) => return Err(format!("unknown code {other}")),
         };
+        let stored = revisions.iter().map(|one| format!("{:?} by {:?}", one.event.revision, one.message));
+        let stored = stored.collect::<Vec<_>>().join(", ");
         match code {
             Some("unavailable") => drop(self.outbox.insert(number)),
             Some(_) => {
@@ -240,13 +273,13 @@ impl Senders {
             }
             None => drop(self.outbox.remove(&number)),
         }
-        right.then_some(()).ok_or_else(|| format!("the stored event is {stored:?}"))
+        right.then_some(()).ok_or_else(|| format!("stored is {stored}"))
     }
 
     /// Marks a random event as expired, among those that no sender will send again.
     pub fn expire(&mut self, rng: &mut StdRng, before: Day) -> Option<Key> {
         let settled = |key: &Key| {
-            self.messages.values().filter(|message| message.key == *key).all(|message| {
+            self.messages.values().filter(|message| message.key == event_of(key)).all(|message| {
                 let sent = &self.sent[&message.number];
                 sent.in_flight == 0 && !sent.uncertain && !self.outbox.contains(&message.number)
             })
@@ -265,10 +298,8 @@ impl Senders {
     /// In the end, each message is stored or was rejected.
     pub fn check(&self) -> CheckResult {
         for message in self.messages.values() {
-            let stored = self.stored.get(&message.key);
-            if !self.sent[&message.number].rejected
-                && stored.and_then(|stored| stored.message) != Some(message.number)
-            {
+            let is_stored = self.revisions(&message.key).any(|stored| stored.message == Some(message.number));
+            if !self.sent[&message.number].rejected && !is_stored {
                 return Err(format!("message {} of {} is missing", message.number, ORGS[message.org].0));
             }
         }

@@ -8,7 +8,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use store::events;
-use store::keys::{Key, Keyed, PK, lane_of, mark_column, status};
+use store::keys::{Key, Keyed, PK, SK, lane_of, mark_column, status};
 use store::sequence::SequenceNumber;
 
 use super::sequence_numbers::SequenceNumbers;
@@ -61,6 +61,13 @@ impl Record {
     pub fn arrival(&self) -> Option<DateTime<Utc>> {
         let image = &self.raw["dynamodb"]["NewImage"];
         events::arrival(&item_of(image.is_object().then_some(image)?))
+    }
+
+    /// The key of the raw event.
+    pub fn event_key(&self) -> Key {
+        let keys = &self.raw["dynamodb"]["Keys"];
+        let text = |name: &str| keys[name]["S"].as_str().unwrap_or_default().to_owned();
+        Key { pk: text(PK), sk: text(SK) }
     }
 
     /// The lane of the event.

@@ -99,7 +99,7 @@ pub fn event(item: &Item) -> CheckResult<Event> {
         Dynoxide::B(bytes) => Some(Sdk::B(Blob::new(bytes.clone()))),
         _ => None,
     };
-    let wanted = [PK, SK, store::keys::VERSION, attribute::DATA];
+    let wanted = [PK, SK, store::keys::VERSION, attribute::DATA, attribute::REVISION];
     let parts = wanted.iter().filter_map(|name| Some(((*name).to_owned(), value(item.get(*name)?)?)));
     events::parse(&parts.collect())
 }

@@ -107,9 +107,10 @@ impl World {
         }
     }
 
-    /// A caller of `org` with every scope.
+    /// A caller of `org` with every scope, except that for old events.
     pub fn caller(&self, org: &str) -> Caller<'_> {
-        let token = self.stack.token(org, &Scope::ALL).unwrap();
+        let scopes: Vec<_> = Scope::ALL.into_iter().filter(|scope| *scope != Scope::EventsBackfill).collect();
+        let token = self.stack.token(org, &scopes).unwrap();
         Caller { stack: &self.stack, token: Some(token) }
     }
 

@@ -151,6 +151,7 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
         source: name("test"),
         id: name(&id.to_string()),
         time,
+        revision: 0,
         data: Data::LlmCall(LlmCall {
             agent_id: AgentId::new(agent).unwrap(),
             provider: Label::new("p").unwrap(),

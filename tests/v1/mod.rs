@@ -1,7 +1,7 @@
 //! `/v1`.
 
 mod billing;
-mod events;
+pub mod events;
 mod health;
 mod metrics;
 mod openmetrics;

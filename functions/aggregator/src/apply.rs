@@ -35,8 +35,8 @@ pub struct Applier {
     full_kilobytes: u64,
 }
 
-/// Days of events that hit sealed items, with the indices of their first and last records in the delivery.
-type SealedDays = BTreeMap<(OrgId, Day), (usize, usize)>;
+/// Days of events that hit sealed items or make something outdated, with the indices of their first and last records in the delivery.
+type DirtyDays = BTreeMap<(OrgId, Day), (usize, usize)>;
 
 impl Applier {
     pub fn new(tables: Tables, full_kilobytes: u64) -> Self {
@@ -76,16 +76,20 @@ impl Applier {
         let malformed = std::iter::once(self.quarantine.put(delivery, &updates.malformed).boxed());
         let all: Vec<_> = deltas.chain(users).chain(seen).chain(malformed).collect();
         let mut failures: Vec<_> = stream::iter(all).buffer_unordered(IN_FLIGHT).collect().await;
-        let sealed = sealed.into_inner().unwrap_or_else(PoisonError::into_inner);
-        failures.extend(self.mark_dirty(delivery, &sealed).await);
+        let mut dirty = sealed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        for (day, (first, last)) in updates.outdated {
+            let records = dirty.entry(day).or_insert((first, last));
+            *records = (records.0.min(first), records.1.max(last));
+        }
+        failures.extend(self.mark_dirty(delivery, &dirty).await);
         let first_failed = failures.into_iter().flatten().min();
         self.progress.note(&delivery.records[..first_failed.unwrap_or(delivery.records.len())]).await;
         delivery.sequence_text(first_failed?)
     }
 
-    /// Marks the days of events that hit sealed items as dirty. Returns the first record index of each day that could
+    /// Marks days as dirty. Returns the first record index of each day that could
     /// not be marked.
-    async fn mark_dirty(&self, delivery: &Delivery<'_>, days: &SealedDays) -> Vec<Option<usize>> {
+    async fn mark_dirty(&self, delivery: &Delivery<'_>, days: &DirtyDays) -> Vec<Option<usize>> {
         let marked = days.iter().map(|((org, day), (first, last))| async move {
             let asker = format!("{}#{}", delivery.mark, delivery.sequence_text(*last).unwrap_or_default());
             let error = self.tables.usage.mark_dirty(org, *day, &asker).await.err()?;
@@ -226,7 +230,7 @@ fn note_sealed(
     calendars: &LiveCalendars,
     target: &RollupId,
     deltas: &[Delta],
-    sealed: &Mutex<SealedDays>,
+    sealed: &Mutex<DirtyDays>,
 ) {
     let mut days = sealed.lock().unwrap_or_else(PoisonError::into_inner);
     for Delta { record, .. } in deltas {

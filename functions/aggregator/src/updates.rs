@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use ledger::ids::OrgId;
+use ledger::period::Day;
 use ledger::rollup;
 use ledger::rollup::{Column, EndUser, Rollup, RollupId, Seen};
 use store::keys::Key;
@@ -30,6 +32,8 @@ pub struct Updates<'a> {
     pub deltas: BTreeMap<RollupId, Vec<Delta>>,
     pub end_users: BTreeMap<Key, BTreeMap<EndUser, usize>>,
     pub seen: BTreeMap<OrgSubject, (usize, Seen)>,
+    /// The first and the last record of each day of which something is outdated.
+    pub outdated: BTreeMap<(OrgId, Day), (usize, usize)>,
     /// Malformed records, with the reason.
     pub malformed: Vec<(usize, &'a str)>,
 }
@@ -48,6 +52,9 @@ impl<'a> Updates<'a> {
                 }
             };
             let contribution = rollup::contribution(event, calendars.of(&event.org));
+            for day in contribution.outdates {
+                updates.outdated.entry((event.org.clone(), day)).or_insert((index, index)).1 = index;
+            }
             for (target, sums) in contribution.sums {
                 let delta = Delta { sequence: record.sequence, record: index, sums };
                 updates.deltas.entry(target).or_default().push(delta);

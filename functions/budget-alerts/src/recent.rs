@@ -15,7 +15,7 @@ use chrono_tz::Tz;
 use futures::TryStreamExt;
 use futures::stream::select_all;
 use ledger::alert::Window;
-use ledger::event::{Data, Event};
+use ledger::event::{Amendment, Data, Event, LlmCall};
 use ledger::ids::{AgentId, ModelKey, OrgId};
 use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
@@ -114,13 +114,28 @@ impl RecentCostReader {
 impl RecentCosts {
     fn add(&mut self, event: Event) {
         let is_within = |time: DateTime<Utc>| self.window.from < time && time <= self.window.to;
-        let Data::LlmCall(call) = event.data else { return };
-        let cost = call.cost.total();
-        if cost.is_zero() || !is_within(event.time) {
+        if !is_within(event.time) {
             return;
         }
-        let model = call.model_key();
-        *self.costs.entry((call.agent_id, model)).or_default() += cost;
+        match event.data {
+            Data::LlmCall(call) => self.add_call(&call, |cost| cost),
+            Data::Amendment(Amendment { replaces, with }) => {
+                let calls = [(replaces, -1), (with, 1)];
+                for (data, factor) in calls {
+                    if let Some(Data::LlmCall(call)) = data.as_deref() {
+                        self.add_call(call, |cost| if factor < 0 { Usd::default() - cost } else { cost });
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn add_call(&mut self, call: &LlmCall, signed: impl Fn(Usd) -> Usd) {
+        let cost = call.cost.total();
+        if !cost.is_zero() {
+            *self.costs.entry((call.agent_id.clone(), call.model_key())).or_default() += signed(cost);
+        }
     }
 
     /// Adds up daily costs. A model whose name is not known yet is left out.

@@ -5,6 +5,7 @@ use futures::TryStreamExt;
 use ledger::event::Event;
 use ledger::ids::OrgId;
 use ledger::period::{Day, oldest_complete_day};
+use store::repricing::PricedEvent;
 use web::error::{Error, Fault, Result};
 
 use crate::App;
@@ -18,7 +19,7 @@ pub const MAX_EVENTS: usize = 200_000;
 const IN_FLIGHT: usize = 8;
 
 /// Calls `add` with each event of the range, in no order. Reads are strongly consistent: whatever was stored before is
-/// among them. Malformed events, which are in the quarantine and in no figure, are not.
+/// among them. Malformed events, which are in the quarantine, and events that were amended are not: they are in no figure.
 ///
 /// # Errors
 ///
@@ -39,7 +40,7 @@ pub async fn for_each(
             let msg = format!("The range has more than {MAX_EVENTS} events; ask for a shorter one");
             return Err(fault("too_many_events", msg));
         }
-        let events = page.into_iter().filter_map(|priced| priced.stored.event.ok());
+        let events = page.into_iter().filter_map(PricedEvent::standing);
         for event in events.filter(|event| range.contains(event.time)) {
             add(&event)?;
         }

@@ -101,7 +101,7 @@ async fn handle(
     }
     let mut events: Vec<Event> = Vec::new();
     raw_events::for_each(&app, &caller.org, range, |event| {
-        if event.data.attribution().session_id.as_ref() == Some(&id) {
+        if event.data.attribution().and_then(|of| of.session_id.as_ref()) == Some(&id) {
             events.push(event.clone());
         }
         Ok(())
@@ -135,7 +135,7 @@ fn response(
         session.add(event);
         let Some(agent) = agent_of(event) else { continue };
         agents.entry(agent).or_default().add(event);
-        if let Some(parent) = &event.data.attribution().parent_agent_id {
+        if let Some(parent) = event.data.attribution().and_then(|of| of.parent_agent_id.as_ref()) {
             // The first event that names one decides.
             parents.entry(agent).or_insert(parent);
         }

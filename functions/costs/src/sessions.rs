@@ -166,7 +166,7 @@ async fn handle(
     }
     let mut sessions: HashMap<String, SessionFigures> = HashMap::new();
     raw_events::for_each(&app, &caller.org, range, |event| {
-        if let Some(session) = &event.data.attribution().session_id {
+        if let Some(session) = event.data.attribution().and_then(|of| of.session_id.as_ref()) {
             sessions.entry(session.to_string()).or_default().add(event);
         }
         Ok(())

@@ -6,8 +6,9 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use http::{HeaderMap, StatusCode};
 use ingestion::body::too_large;
-use ingestion::{Batch, Entry, Results};
+use ingestion::{Batch, Entry, Results, SourceReports};
 use lambda_http::Context as LambdaContext;
+use ledger::ids::Name;
 use runtime::metrics::Metric;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
@@ -47,9 +48,15 @@ async fn handle(
         tags: &caller.tags,
         now: app.clock.now(),
         retention_days: app.config.event_retention_days,
+        is_backfill: caller.scopes.contains(&Scope::EventsBackfill),
         deadline: Batch::deadline(started, context.as_deref()),
     };
     let results = batch.store(entries).await?;
+    let mut reports = SourceReports::new("cloudevents");
+    for outcome in &results.outcomes {
+        reports.add(outcome.source.as_ref().map_or("(none)", Name::as_str), outcome);
+    }
+    reports.store(&app.tables.sources, &caller.org, app.clock.now()).await;
     Ok((results.status(), Json(results)))
 }
 

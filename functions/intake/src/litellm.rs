@@ -29,6 +29,8 @@ async fn handle(
     let body = request::body(&headers, body).await?;
     let translation = formats::litellm::translate(&body).map_err(unreadable)?;
     let settings = request::settings(&app, &caller).await?;
-    let results = request::store(&app, &caller, context.as_deref(), started, &settings, &translation).await?;
+    let results =
+        request::store(&app, &caller, context.as_deref(), started, &settings, ("litellm", &translation))
+            .await?;
     Ok(refused(results, &translation))
 }

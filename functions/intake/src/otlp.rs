@@ -89,7 +89,8 @@ impl Export {
         let translation = translation.map_err(Failure::Unreadable)?;
         let context = self.context.as_ref();
         let results =
-            request::store(&self.app, &self.caller, context, started, &settings, &translation).await?;
+            request::store(&self.app, &self.caller, context, started, &settings, ("otlp", &translation))
+                .await?;
         if request::is_unavailable(&results) {
             return Err(Failure::Unavailable);
         }
@@ -101,7 +102,7 @@ impl Export {
 /// How many entries were rejected, and what the sender should know.
 fn verdict(translation: &Translation, results: &Results, signal: Signal) -> (usize, String) {
     // A call that another span reported in an earlier request, with its own end: it is counted.
-    let rejected = results.rejected.iter().filter(|rejected| !request::is_conflict(rejected));
+    let rejected = results.rejected.iter().filter(|rejected| !request::is_stored(rejected));
     let faults = rejected.map(|one| {
         let fault = one.detail.first();
         (one.index, fault.map_or_else(String::new, |fault| format!("{}: {}", name(fault), fault.msg)))

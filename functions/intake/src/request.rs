@@ -1,16 +1,19 @@
 //! A request on its way to stored events.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::body::{Body, Bytes, to_bytes};
-use formats::Translation;
+use formats::{Signal, Translation};
 use http::HeaderMap;
 use ingestion::body::{too_large, unpacked};
-use ingestion::{Batch, Entry, Rejected, RejectionCode, Results};
+use ingestion::{Batch, Entry, OutcomeKind, Rejected, RejectionCode, Results, SourceReports};
 use lambda_http::Context as LambdaContext;
 use ledger::settings::Settings;
 use runtime::metrics::Metric;
+use store::sources::SourceCounter;
 use tokio::time::Instant;
+use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 
@@ -38,7 +41,7 @@ pub async fn store(
     context: Option<&LambdaContext>,
     started: Instant,
     settings: &Settings,
-    translation: &Translation,
+    (format, translation): (&'static str, &Translation),
 ) -> Result<Results> {
     let events = &translation.events;
     log(translation);
@@ -50,6 +53,7 @@ pub async fn store(
         tags: &caller.tags,
         now: app.clock.now(),
         retention_days: app.config.event_retention_days,
+        is_backfill: caller.scopes.contains(&Scope::EventsBackfill),
         deadline: Batch::deadline(started, context),
     };
     // Locations lead to the entry: the event between it and the response is none of the sender's.
@@ -59,13 +63,61 @@ pub async fn store(
         loc: vec!["body".into(), event.index.into()],
     });
     let mut results = batch.store(entries).await?;
-    results.warnings.retain(|warning| warning.fault.kind != "unknown_field");
+    take_as_duplicates(&mut results, translation);
+    reports(format, translation, &results).store(&app.tables.sources, &caller.org, app.clock.now()).await;
     Ok(results)
 }
 
-/// Whether an event was rejected since it is stored with other content.
-pub fn is_conflict(rejected: &Rejected) -> bool {
-    rejected.code == RejectionCode::Conflict
+/// An event that was dated on receipt differs from the stored one in nothing but the time of its request.
+fn take_as_duplicates(results: &mut Results, translation: &Translation) {
+    let undated = translation.events.iter().filter(|event| event.dated_on_receipt);
+    let undated: HashSet<usize> = undated.map(|event| event.index).collect();
+    let before = results.rejected.len();
+    results.rejected.retain(|one| !(is_stored(one) && undated.contains(&one.index)));
+    results.duplicates += before - results.rejected.len();
+    for outcome in &mut results.outcomes {
+        if undated.contains(&outcome.index) && outcome.kind == OutcomeKind::Refused("conflict") {
+            outcome.kind = OutcomeKind::Duplicate;
+        }
+    }
+}
+
+/// What the request came to, by sender.
+fn reports(format: &'static str, translation: &Translation, results: &Results) -> SourceReports {
+    let mut reports = SourceReports::new(format);
+    let senders: HashMap<usize, &str> =
+        translation.events.iter().map(|event| (event.index, event.sender.as_str())).collect();
+    for outcome in &results.outcomes {
+        reports.add(senders.get(&outcome.index).copied().unwrap_or("(none)"), outcome);
+    }
+    for refusal in &translation.refusals {
+        reports.of(&refusal.sender).refuse("unusable_entry");
+    }
+    for (sender, counts) in &translation.sources {
+        let report = reports.of(sender);
+        report.version.clone_from(&counts.version);
+        let uncounted = |signal| counts.uncounted.get(&signal).copied().unwrap_or_default();
+        for (counter, entries) in [
+            (SourceCounter::UncountedSpans, uncounted(Signal::Spans)),
+            (SourceCounter::UncountedLogs, uncounted(Signal::Logs)),
+            (SourceCounter::UncountedMetrics, uncounted(Signal::Metrics)),
+            (SourceCounter::ExclusiveInputs, counts.exclusive_inputs),
+            (SourceCounter::WithoutUsage, counts.without_usage),
+        ] {
+            report.count(counter, entries as u64);
+        }
+    }
+    for count in &translation.call_counts {
+        let half: [u8; 8] = std::array::from_fn(|i| count.series[i]);
+        let series = format!("{:016x}", u64::from_be_bytes(half));
+        reports.of(&count.source).series.insert(series, count.calls);
+    }
+    reports
+}
+
+/// Whether an event was rejected since it is stored, with other content or in a later revision.
+pub fn is_stored(rejected: &Rejected) -> bool {
+    matches!(rejected.code, RejectionCode::Conflict | RejectionCode::Superseded)
 }
 
 /// Whether a retry may store what was not stored.

@@ -1,7 +1,5 @@
 //! `POST /v1/intake/{provider}`: a provider's own responses.
 
-use std::collections::HashSet;
-
 use axum::Json;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -53,13 +51,7 @@ async fn handle(
     let body = request::body(headers, body).await?;
     let translation = translate(format, &body, labels, app.clock.now()).map_err(unreadable)?;
     let settings = request::settings(app, caller).await?;
-    let mut results = request::store(app, caller, context, started, &settings, &translation).await?;
-    // Such an event differs from the stored one in nothing but the time of its request.
-    let undated = translation.events.iter().filter(|event| event.dated_on_receipt);
-    let undated: HashSet<usize> = undated.map(|event| event.index).collect();
-    let before = results.rejected.len();
-    results.rejected.retain(|one| !(request::is_conflict(one) && undated.contains(&one.index)));
-    results.duplicates += before - results.rejected.len();
+    let results = request::store(app, caller, context, started, &settings, ("usage", &translation)).await?;
     Ok(refused(results, &translation))
 }
 

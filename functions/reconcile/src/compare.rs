@@ -29,6 +29,8 @@ pub struct Comparison {
     pub drift: Vec<Difference>,
     /// Columns that miss only events which may not be aggregated yet.
     pub behind: u64,
+    /// Columns among these that hold what amendments replaced. Only a rewrite takes it out.
+    pub outdated: u64,
     /// Whether any difference is explained.
     may_differ: bool,
 }
@@ -54,7 +56,7 @@ pub enum Lag {
 /// Compares the columns of an item that are about a day with the day's events.
 ///
 /// The item was read before the events, so it cannot hold an event that they do not contain: no stored value may exceed
-/// the recomputed one, unless calls were repriced.
+/// the recomputed one, unless calls were repriced, or by what amendments subtract.
 pub fn compare(key: &Key, stored: &Rollup, recomputed: &Recomputed, lag: Lag) -> Comparison {
     let dirty = lag != Lag::Recent;
     let (all, recent) = (&recomputed.all, &recomputed.recent);
@@ -62,18 +64,27 @@ pub fn compare(key: &Key, stored: &Rollup, recomputed: &Recomputed, lag: Lag) ->
     for (name, column) in by_name(stored.numbers.keys().chain(all.numbers.keys())) {
         let (is, should_be) = (stored.number(column), all.number(column));
         let least = if dirty { Decimal::ZERO } else { should_be - recent.number(column) };
-        comparison.column(key, &name, &is, &should_be, least <= is && is <= should_be);
+        let amended = if dirty { &recomputed.amended } else { &recomputed.recent_amended };
+        let most = should_be - amended.number(column);
+        comparison.column(key, &name, &is, &should_be, least <= is && is <= most);
     }
+    let outdated = &recomputed.outdated;
+    let stored_members = comparison.without_outdated(stored, all, outdated);
     comparison.sets(key, &names(stored), &names(all), &names(recent), dirty);
-    comparison.sets(key, &stored.sets, &all.sets, &recent.sets, dirty);
+    comparison.sets(key, &stored_members, &all.sets, &recent.sets, dirty);
     let (is, should_be) = (Rows(&stored.unpriced), Rows(&all.unpriced));
     let least = if dirty { 0 } else { all.unpriced.requests() - recent.unpriced.requests() };
-    comparison.column(key, UNPRICED, &is, &should_be, is.may_become(&should_be, least));
+    // Rows of amended calls may be there in any number.
+    let is_amended = !outdated.unpriced.is_empty();
+    comparison.outdated += u64::from(is_amended && is != should_be);
+    comparison.column(key, UNPRICED, &is, &should_be, is_amended || is.may_become(&should_be, least));
     comparison
 }
 
+type Sets<T> = BTreeMap<Column, BTreeSet<T>>;
+
 /// Names as sets of one member, so that they are compared like the other sets.
-fn names(sums: &Rollup) -> BTreeMap<Column, BTreeSet<String>> {
+fn names(sums: &Rollup) -> Sets<String> {
     sums.names.iter().map(|(column, name)| (column.clone(), BTreeSet::from([name.clone()]))).collect()
 }
 
@@ -83,17 +94,32 @@ fn by_name<'a>(columns: impl Iterator<Item = &'a Column>) -> BTreeMap<String, &'
 }
 
 impl Comparison {
+    /// The stored members without those that amendments replaced, which count as outdated.
+    fn without_outdated(&mut self, stored: &Rollup, all: &Rollup, outdated: &Rollup) -> Sets<[u8; 8]> {
+        let mut members = stored.sets.clone();
+        for (column, of_item) in &mut members {
+            let (held, replaced) = (all.set(column.clone()), outdated.set(column.clone()));
+            let before = of_item.len();
+            of_item.retain(|member| held.contains(member) || !replaced.contains(member));
+            if of_item.len() < before {
+                self.outdated += 1;
+                self.behind += 1;
+            }
+        }
+        members
+    }
+
     fn sets<T: Ord + Clone + Debug>(
         &mut self,
         key: &Key,
-        stored: &BTreeMap<Column, BTreeSet<T>>,
-        all: &BTreeMap<Column, BTreeSet<T>>,
-        recent: &BTreeMap<Column, BTreeSet<T>>,
+        stored: &Sets<T>,
+        all: &Sets<T>,
+        recent: &Sets<T>,
         dirty: bool,
     ) {
         let none = BTreeSet::new();
         for (name, column) in by_name(stored.keys().chain(all.keys())) {
-            let of = |sets: &BTreeMap<Column, BTreeSet<T>>| sets.get(column).unwrap_or(&none).clone();
+            let of = |sets: &Sets<T>| sets.get(column).unwrap_or(&none).clone();
             let (is, should_be, recent) = (of(stored), of(all), of(recent));
             let explained = is.is_subset(&should_be)
                 && (dirty || should_be.difference(&is).all(|member| recent.contains(member)));

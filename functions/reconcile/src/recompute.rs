@@ -13,12 +13,12 @@ use ledger::period::Day;
 use ledger::rollup;
 use ledger::rollup::Measure;
 use ledger::rollup::{Rollup, RollupId, Seen, Subject};
+use rust_decimal::Decimal;
 use store::error::Result;
 use store::keys::Keyed;
 use store::keys::{Key, LANES, MAX_END_USERS, in_generation, own_day};
-use store::raw_events::StoredEvent;
 use store::reconcile::StoredRollup;
-use store::repricing::RepricedDay;
+use store::repricing::{PricedEvent, RepricedDay};
 use store::{Events, Usage};
 
 use crate::stored::StoredItems;
@@ -97,8 +97,14 @@ pub struct RecomputedDay {
 pub struct Recomputed {
     /// The sum of all events.
     pub all: Rollup,
-    /// The sum of those that arrived so recently that they may not be aggregated yet.
+    /// The sum of those that arrived so recently that they may not be aggregated yet. What amendments subtract is apart.
     pub recent: Rollup,
+    /// What recent amendments subtract.
+    pub recent_amended: Rollup,
+    /// What all amendments subtract.
+    pub amended: Rollup,
+    /// Members of sets and rows of unpriced calls that amendments replaced. The item may still hold them.
+    pub outdated: Rollup,
 }
 
 impl Recomputed {
@@ -107,7 +113,10 @@ impl Recomputed {
     /// later. Those the aggregator adds, but not to a sealed item.
     #[must_use]
     pub fn of_build(self, sealed: bool) -> Self {
-        if self.all == self.recent && !sealed { self } else { Self { recent: Rollup::default(), ..self } }
+        if self.all == self.recent && !sealed {
+            return self;
+        }
+        Self { recent: Rollup::default(), recent_amended: Rollup::default(), ..self }
     }
 
     /// What an item can hold of it that is full, or that is a full bucket of end users; anything else has room for all.
@@ -129,7 +138,13 @@ impl Recomputed {
             within.sets.retain(|_, members| !members.is_empty());
             within
         };
-        Self { all: fit(&self.all), recent: fit(&self.recent) }
+        Self {
+            all: fit(&self.all),
+            recent: fit(&self.recent),
+            recent_amended: fit(&self.recent_amended),
+            amended: fit(&self.amended),
+            outdated: self.outdated,
+        }
     }
 }
 
@@ -155,7 +170,7 @@ impl RecomputedDay {
         let mut pages = select_all(lanes);
         while let Some((page, is_repriced)) = pages.try_next().await? {
             for event in page {
-                recomputed.add(event.stored, cut, is_repriced, settled);
+                recomputed.add(event, cut, is_repriced, settled);
             }
         }
         recomputed.unreadable_keys.sort_unstable();
@@ -170,13 +185,14 @@ impl RecomputedDay {
             let own = own_day(key).unwrap_or(day);
             let part = item.columns.part((day.date() - own.date()).num_days());
             if let Some(key) = in_generation(key, org, from, to).filter(|_| !part.is_empty()) {
-                copied.items.insert(key, Recomputed { all: part, recent: Rollup::default() });
+                copied.items.insert(key, Recomputed { all: part, ..Recomputed::default() });
             }
         }
         copied
     }
 
-    fn add(&mut self, stored: StoredEvent, cut: Cut<'_>, is_repriced: bool, settled: DateTime<Utc>) {
+    fn add(&mut self, event: PricedEvent, cut: Cut<'_>, is_repriced: bool, settled: DateTime<Utc>) {
+        let PricedEvent { stored, is_replaced, .. } = event;
         let Ok(event) = stored.event else {
             self.unreadable += 1;
             if self.unreadable_keys.len() < MAX_NAMED {
@@ -192,9 +208,18 @@ impl RecomputedDay {
         self.events += 1;
         // An event without an arrival time is an old one.
         let recent = stored.received.is_some_and(|received| received > settled);
-        let contribution = rollup::contribution(&event, &calendars);
-        if is_repriced && let Data::LlmCall(call) = &event.data {
+        let (contribution, outdated) = rollup::resolved(&event, is_replaced, &calendars);
+        if is_repriced && let Some(Data::LlmCall(call)) = event.data.in_force() {
             self.add_priced_items(&event, call, &calendars);
+        }
+        for (target, members) in outdated.sums {
+            if of_utc || target.generation().is_some() {
+                self.items.entry(target.key()).or_default().outdated.merge(&members);
+            }
+        }
+        for user in outdated.end_users {
+            let item = self.items.entry(user.key()).or_default();
+            item.outdated.insert(Measure::EndUsers, user.hash);
         }
         for (target, sums) in contribution.sums {
             if of_utc || target.generation().is_some() {
@@ -232,8 +257,24 @@ impl RecomputedDay {
     fn add_to_item(&mut self, key: Key, sums: &Rollup, recent: bool) {
         let item = self.items.entry(key).or_default();
         item.all.merge(sums);
-        if recent {
+        if sums.numbers.values().any(Decimal::is_sign_negative) {
+            let (added, subtracted) = by_sign(sums);
+            item.amended.merge(&subtracted);
+            if recent {
+                item.recent.merge(&added);
+                item.recent_amended.merge(&subtracted);
+            }
+        } else if recent {
             item.recent.merge(sums);
         }
     }
+}
+
+/// What amendments add, and what they subtract.
+fn by_sign(sums: &Rollup) -> (Rollup, Rollup) {
+    let (mut added, mut subtracted) = (sums.clone(), Rollup::default());
+    added.numbers.retain(|_, value| value.is_sign_positive());
+    let negative = sums.numbers.iter().filter(|(_, value)| value.is_sign_negative());
+    subtracted.numbers = negative.map(|(column, value)| (column.clone(), *value)).collect();
+    (added, subtracted)
 }

@@ -85,7 +85,7 @@ impl Repair<'_> {
         }
         let drifts = !comparison.drift.is_empty();
         // The aggregator adds nothing to a sealed item, so whatever it misses has to be written here.
-        let incomplete = stored.sealed.is_some() && !comparison.is_equal();
+        let incomplete = stored.sealed.is_some() && !comparison.is_equal() || comparison.outdated > 0;
         let to_seal = self.seal && stored.sealed.is_none() && own_day(key) == Some(self.day);
         match (drifts || incomplete, item.is_of_end_users()) {
             (true, true) => Action::SyncEndUsers,
@@ -130,7 +130,9 @@ impl Repair<'_> {
                 Ok(true)
             }
             RewriteOutcome::Changed => {
-                if (!comparison.drift.is_empty() || *lag == Lag::Repriced) && stored.sealed.is_none() {
+                let differs =
+                    !comparison.drift.is_empty() || comparison.outdated > 0 || *lag == Lag::Repriced;
+                if differs && stored.sealed.is_none() {
                     // Marked before it is frozen, so that the day is recomputed even if this process dies in between.
                     self.mark_dirty(key).await?;
                     self.tables.usage.seal(key).await?;

@@ -122,7 +122,11 @@ async fn list_cost(
 ) -> Result<()> {
     // A malformed event has no price. While there is one, its day cannot be recomputed.
     let Ok(event) = &priced.stored.event else { return Ok(()) };
-    let Data::LlmCall(call) = &event.data else { return Ok(()) };
+    let Some(Data::LlmCall(call)) = event.data.in_force() else { return Ok(()) };
+    // An amendment takes out whatever its predecessor costs.
+    if priced.is_replaced {
+        return Ok(());
+    }
     if !repricing.settings.covers(call, event.time) {
         return Ok(());
     }

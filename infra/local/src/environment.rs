@@ -31,6 +31,11 @@ pub fn state_folder() -> Option<PathBuf> {
     Some(configured.or_else(|| Some(home()?.join(".local/state")))?.join("fleetledger"))
 }
 
+/// The user's home folder.
+pub fn home_folder() -> Option<PathBuf> {
+    env::home_dir().filter(|home| home.is_absolute())
+}
+
 /// Whether this process may show windows.
 pub fn has_desktop() -> bool {
     ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().any(|name| variable(name).is_some())

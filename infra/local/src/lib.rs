@@ -4,6 +4,7 @@
 //! - [`aws`] stands in for API Gateway, Lambda, DynamoDB, its streams, EventBridge Scheduler and IAM.
 //! - [`stack`] wires the functions to the stand-ins.
 //! - [`stored_events`] prints raw events.
+//! - [`import`] reads files of other tools as events.
 //! - [`demo`] fills a new stack with a demo organization; the binary's `cli` is what a person runs.
 
 #![allow(missing_docs, reason = "this crate is not published; comments here say why, not what")]
@@ -14,6 +15,8 @@ pub mod client;
 pub mod demo;
 pub mod environment;
 pub mod error;
+pub mod exporter_key;
+pub mod import;
 pub mod stack;
 pub mod stored_events;
 pub mod template;

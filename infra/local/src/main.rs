@@ -7,7 +7,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use cli::{event, invoke, prices, run, token, verify};
+use cli::{event, import, invoke, prices, run, token, verify};
 use local::error::Result;
 
 /// Fleetledger on this machine: every function, table and stream that template.yaml describes.
@@ -36,6 +36,9 @@ enum Command {
     /// Manage budget alerts
     #[command(subcommand)]
     Alerts(Alerts),
+    /// Send what coding agents and gateways left on disk; safe to repeat
+    #[command(subcommand)]
+    Import(import::Import),
     /// Maintain the price book
     #[command(subcommand)]
     Prices(Prices),
@@ -82,6 +85,7 @@ async fn execute(cli: &Cli) -> Result<ExitCode> {
         Some(Command::Reconcile(arguments)) => return invoke::reconcile(arguments).await,
         Some(Command::Quarantine(Quarantine::Replay(stack))) => invoke::replay(stack).await?,
         Some(Command::Alerts(Alerts::Run(stack))) => invoke::alerts(stack).await?,
+        Some(Command::Import(what)) => return import::import(what).await,
         Some(Command::Prices(Prices::Refresh(arguments))) => prices::refresh(arguments).await?,
         Some(Command::Verify(arguments)) => verify::verify(arguments)?,
     }

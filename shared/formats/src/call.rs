@@ -128,11 +128,12 @@ struct CloudEvent<'a, Data> {
 }
 
 impl Call {
-    pub fn into_event(mut self, index: usize, identity: &Identity) -> Event {
+    pub fn into_event(mut self, sender: &str, index: usize, identity: &Identity) -> Event {
         // A clock that was set back must not cost the call.
         self.latency_ms = self.latency_ms.filter(|latency| *latency <= MAX_MS);
         let json = cloud_event("llm.call", identity, &self);
-        Event { index, json, reported_cost: self.reported_cost, dated_on_receipt: false }
+        let sender = sender.to_owned();
+        Event { index, sender, json, reported_cost: self.reported_cost, dated_on_receipt: false }
     }
 
     /// Takes over what only another report of the same call states.
@@ -156,12 +157,13 @@ impl Call {
 }
 
 impl ToolCall {
-    pub fn into_event(mut self, index: usize, identity: &Identity) -> Event {
+    pub fn into_event(mut self, sender: &str, index: usize, identity: &Identity) -> Event {
         let details = &mut self.details;
         details.duration_ms = details.duration_ms.filter(|duration| *duration <= MAX_MS);
         details.tool = details.tool.chars().take(MAX_TOOL).collect();
         let json = cloud_event("agent.activity", identity, &self);
-        Event { index, json, reported_cost: None, dated_on_receipt: false }
+        let sender = sender.to_owned();
+        Event { index, sender, json, reported_cost: None, dated_on_receipt: false }
     }
 }
 

@@ -161,15 +161,19 @@ pub fn translate(body: &[u8]) -> Result<Translation, Unreadable> {
         match serde_json::from_str::<Payload<'_>>(entry) {
             // A log without a payload: LiteLLM failed to make one and sends null.
             Err(fault) => {
-                translation.refuse(index, format!("Entry should be a StandardLoggingPayload: {fault}"));
+                translation.refuse(
+                    SOURCE,
+                    index,
+                    format!("Entry should be a StandardLoggingPayload: {fault}"),
+                );
             }
             Ok(payload) => match payload.identity() {
-                Err(reason) => translation.refuse(index, reason),
+                Err(reason) => translation.refuse(SOURCE, index, reason),
                 Ok((identity, model)) => {
                     let call = payload.call(model);
                     let no_usage = payload.billed() && call.tokens.is_empty();
                     translation.source(SOURCE).without_usage += usize::from(no_usage);
-                    translation.events.push(call.into_event(index, &identity));
+                    translation.events.push(call.into_event(SOURCE, index, &identity));
                 }
             },
         }

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use rust_decimal::Decimal;
 use serde_json::value::RawValue;
 
+/// Maximum length of a sender's version, in characters.
+const MAX_VERSION: usize = 64;
+
 /// What a request in a foreign format comes to.
 #[derive(Debug, Default)]
 pub struct Translation {
@@ -22,6 +25,8 @@ pub struct Translation {
 pub struct Event {
     /// Position of the entry in the request, from 0.
     pub index: usize,
+    /// The name in [`Translation::sources`] of the sender.
+    pub sender: String,
     /// The JSON object.
     pub json: Box<RawValue>,
     /// The cost that the sender computed with a price list of its own. The event does not carry it: it is a check of
@@ -36,6 +41,8 @@ pub struct Event {
 pub struct Refusal {
     /// Position of the entry in the request, from 0.
     pub index: usize,
+    /// The name in [`Translation::sources`] of the sender.
+    pub sender: String,
     /// A sentence for people. It names fields and repeats no content.
     pub reason: String,
 }
@@ -51,6 +58,8 @@ pub enum Signal {
 /// What happened to the entries of a source beside events and refusals.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceCounts {
+    /// The version that the sender states.
+    pub version: Option<String>,
     /// Entries that report usage but are not counted, since another signal or span reports the same calls.
     pub uncounted: BTreeMap<Signal, usize>,
     /// Calls whose input was taken as excluding cached tokens, against the emitter's convention.
@@ -72,13 +81,20 @@ pub struct CallCount {
 }
 
 impl Translation {
-    pub(crate) fn refuse(&mut self, index: usize, reason: impl Into<String>) {
-        self.refusals.push(Refusal { index, reason: reason.into() });
+    pub(crate) fn refuse(&mut self, sender: &str, index: usize, reason: impl Into<String>) {
+        self.refusals.push(Refusal { index, sender: sender.to_owned(), reason: reason.into() });
     }
 
     pub(crate) fn uncounted(&mut self, source: &str, signal: Signal, entries: usize) {
         if entries > 0 {
             *self.source(source).uncounted.entry(signal).or_default() += entries;
+        }
+    }
+
+    /// Notes a sender and the version that it states.
+    pub(crate) fn sent_by(&mut self, sender: &str, version: Option<&str>) {
+        if let Some(version) = version {
+            self.source(sender).version = Some(version.chars().take(MAX_VERSION).collect());
         }
     }
 

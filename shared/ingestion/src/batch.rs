@@ -5,7 +5,8 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use lambda_http::Context as LambdaContext;
-use ledger::ids::OrgId;
+use ledger::event::{Data, Event};
+use ledger::ids::{Name, OrgId};
 use ledger::settings::Settings;
 use ledger::tags::Tags;
 use runtime::metrics::Metric;
@@ -16,10 +17,11 @@ use store::events::RawEvent;
 use tokio::time::Instant;
 use web::error::{Error, Fault, Loc, Result};
 
+use crate::amend::{Arrival, MAX_AMENDMENTS};
 use crate::envelope;
-use crate::insert::{self, InsertOutcome};
+use crate::insert::{self, InsertOutcome, Insertion};
 use crate::rejection::{Rejected, Rejection, RejectionCode, Warning};
-use crate::stamp::{Stamp, stamp};
+use crate::stamp::{MAX_AGE, Stamp, backfill_age, stamp};
 
 /// Time to store the events of a request when the Lambda context sets no deadline.
 const TIME_TO_STORE: Duration = Duration::from_secs(8);
@@ -38,6 +40,8 @@ pub struct Batch<'a> {
     /// When the request arrived.
     pub now: DateTime<Utc>,
     pub retention_days: u32,
+    /// Whether events may be as old as the oldest that are kept.
+    pub is_backfill: bool,
     /// After it, events that are not stored yet count as unavailable.
     pub deadline: Instant,
 }
@@ -63,6 +67,32 @@ pub struct Results {
     /// What was left out of events that were taken, and what looks wrong in them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
+    /// The same by event, for statistics.
+    #[serde(skip)]
+    pub outcomes: Vec<EntryOutcome>,
+}
+
+/// What became of one event.
+#[derive(Debug)]
+pub struct EntryOutcome {
+    /// Position in the request, from 0.
+    pub index: usize,
+    /// The event's `source`, if it has a valid one.
+    pub source: Option<Name>,
+    pub kind: OutcomeKind,
+    pub warnings: u64,
+}
+
+/// What became of an event, and of its call if it is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OutcomeKind {
+    Accepted {
+        is_call: bool,
+        is_unpriced: bool,
+    },
+    Duplicate,
+    /// Refused, for this reason.
+    Refused(&'static str),
 }
 
 impl Batch<'_> {
@@ -73,31 +103,44 @@ impl Batch<'_> {
 
     /// Stores the valid events. An error means that none was stored, and that a retry may help.
     pub async fn store(&self, entries: impl IntoIterator<Item = Entry<'_>>) -> Result<Results> {
-        let stamps = Stamp { org: self.org, settings: self.settings, now: self.now, tags: self.tags };
+        let max_age = if self.is_backfill { backfill_age(self.retention_days) } else { MAX_AGE };
+        let Self { org, settings, now, tags, .. } = *self;
+        let stamps = Stamp { org, settings, now, max_age, tags };
         let request = rand::random();
         let mut results = Results::default();
-        let (mut raw, mut places) = (Vec::new(), Vec::new());
+        let (mut insertions, mut places) = (Vec::new(), Vec::new());
         for Entry { index, json, loc } in entries {
             let parsed = envelope::parse(json, &loc)
                 .and_then(|(draft, warned)| Ok((stamp(draft, &loc, &stamps)?, warned)));
             match parsed {
                 Ok((event, warned)) => {
+                    let warnings = warned.len() as u64;
                     results.warnings.extend(warned.into_iter().map(|fault| Warning { index, fault }));
-                    raw.push(RawEvent::new(&event, request, self.now, self.retention_days)?);
-                    places.push((index, event.id.to_string(), loc));
+                    let raw = RawEvent::new(&event, request, self.now, self.retention_days)?;
+                    places.push(Place { index, warnings, loc });
+                    insertions.push(Insertion { event, raw });
                 }
-                Err(rejection) => results.rejected.push(Rejected::new(index, rejection)),
+                Err(rejection) => {
+                    let (source, kind) = (source_of(json), OutcomeKind::Refused(reason(&rejection)));
+                    results.outcomes.push(EntryOutcome { index, source, kind, warnings: 0 });
+                    results.rejected.push(Rejected::new(index, rejection));
+                }
             }
         }
-        let outcomes = insert::insert(self.table, &raw, self.deadline).await;
+        let arrival = Arrival { now: self.now, retention_days: self.retention_days };
+        let outcomes = insert::insert(self.table, &insertions, arrival, self.deadline).await;
         let unavailable = results.count(&outcomes);
         if results.accepted + results.duplicates == 0 && unavailable > 0 {
             return Err(Error::Unavailable("no event could be stored".to_owned()));
         }
-        let refused = places.into_iter().zip(outcomes);
-        results
-            .rejected
-            .extend(refused.filter_map(|((index, id, loc), outcome)| refusal(index, id, loc, outcome)));
+        for ((Place { index, warnings, loc }, outcome), insertion) in
+            places.into_iter().zip(outcomes).zip(insertions)
+        {
+            let Event { id, source, data, .. } = insertion.event;
+            let kind = outcome_kind(outcome, &data);
+            results.outcomes.push(EntryOutcome { index, source: Some(source), kind, warnings });
+            results.rejected.extend(refusal(index, id.to_string(), loc, outcome));
+        }
         results.rejected.sort_by_key(|rejected| rejected.index);
         results.warnings.truncate(MAX_WARNINGS);
         Ok(results)
@@ -125,8 +168,49 @@ impl Results {
         Metric::Accepted.count(self.accepted);
         Metric::Duplicates.count(self.duplicates);
         Metric::Unavailable.count(unavailable);
-        Metric::Rejected.count(self.rejected.len() + count(InsertOutcome::Conflict));
+        let taken = self.accepted + self.duplicates + unavailable;
+        Metric::Rejected.count(self.rejected.len() + outcomes.len() - taken);
         unavailable
+    }
+}
+
+/// Where an event stands in its request.
+struct Place {
+    index: usize,
+    warnings: u64,
+    loc: Vec<Loc>,
+}
+
+/// The source of an event that is malformed elsewhere.
+fn source_of(json: &RawValue) -> Option<Name> {
+    #[derive(serde::Deserialize)]
+    struct Envelope {
+        source: Name,
+    }
+    serde_json::from_str::<Envelope>(json.get()).ok().map(|envelope| envelope.source)
+}
+
+/// The reason that statistics name: the code, or the first fault of a malformed event.
+fn reason(rejection: &Rejection) -> &'static str {
+    let first = rejection.detail.first().map_or("invalid", |fault| fault.kind);
+    if rejection.code == RejectionCode::Reserved { "reserved" } else { first }
+}
+
+fn outcome_kind(outcome: InsertOutcome, data: &Data) -> OutcomeKind {
+    match outcome {
+        InsertOutcome::Accepted => {
+            let call = match data {
+                Data::LlmCall(call) => Some(call),
+                _ => None,
+            };
+            let is_unpriced = call.is_some_and(|call| call.cost.is_unpriced());
+            OutcomeKind::Accepted { is_call: call.is_some(), is_unpriced }
+        }
+        InsertOutcome::Duplicate => OutcomeKind::Duplicate,
+        InsertOutcome::Conflict => OutcomeKind::Refused("conflict"),
+        InsertOutcome::Superseded => OutcomeKind::Refused("superseded"),
+        InsertOutcome::AmendedTooOften => OutcomeKind::Refused("too_many_revisions"),
+        InsertOutcome::Unavailable => OutcomeKind::Refused("unavailable"),
     }
 }
 
@@ -136,14 +220,24 @@ fn time_to_store(context: &LambdaContext) -> Duration {
 }
 
 fn refusal(index: usize, id: String, mut loc: Vec<Loc>, outcome: InsertOutcome) -> Option<Rejected> {
-    let (code, msg) = match outcome {
+    let (code, kind, msg) = match outcome {
         InsertOutcome::Accepted | InsertOutcome::Duplicate => return None,
         InsertOutcome::Conflict => {
-            (RejectionCode::Conflict, "An event with this source, id and day is stored with other content")
+            let msg = "An event with this source, id, day and revision is stored with other content";
+            (RejectionCode::Conflict, "conflict", msg.to_owned())
         }
-        InsertOutcome::Unavailable => (RejectionCode::Unavailable, "The event could not be stored now"),
+        InsertOutcome::Superseded => {
+            let msg = "A higher revision of this event is stored";
+            (RejectionCode::Superseded, "superseded", msg.to_owned())
+        }
+        InsertOutcome::AmendedTooOften => {
+            let msg = format!("An event should be amended at most {MAX_AMENDMENTS} times");
+            (RejectionCode::Conflict, "too_many_revisions", msg)
+        }
+        InsertOutcome::Unavailable => {
+            (RejectionCode::Unavailable, "unavailable", "The event could not be stored now".to_owned())
+        }
     };
-    let kind = if code == RejectionCode::Conflict { "conflict" } else { "unavailable" };
     loc.push("id".into());
     let detail = vec![Fault::new(loc, kind, msg)];
     Some(Rejected::new(index, Rejection { id: Some(id), code, detail }))

@@ -6,7 +6,9 @@ use std::num::NonZeroU64;
 use crate::attribution;
 use crate::rejection::RESERVED;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
-use ledger::event::{AgentActivity, CONFIG_CHANGE, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted};
+use ledger::event::{
+    AgentActivity, Amendment, CONFIG_CHANGE, ComputeUsage, Data, HostReport, LlmCall, TaskCompleted,
+};
 use ledger::ids::{Label, Name};
 use ledger::money::{Quantity, Usd};
 use ledger::pricing::TokenUsage;
@@ -61,12 +63,27 @@ impl EventType {
 }
 
 /// The data of an event, and warnings about what was left out of it.
-pub type Parsed = (Data<()>, Vec<Fault>);
+pub struct Parsed {
+    pub data: Data<()>,
+    pub revision: u64,
+    pub warnings: Vec<Fault>,
+}
+
+/// Maximum revision: an integer that every sender's JSON keeps exactly.
+const MAX_REVISION: u64 = 1 << 53;
 
 /// Parses the data of an event, or lists all its faults.
 pub fn parse(kind: EventType, raw: &RawValue, loc: Vec<Loc>) -> Result<Parsed, Vec<Fault>> {
     let mut fields = FieldReader::of(raw, loc).map_err(|fault| vec![fault])?;
+    let revision = fields.lenient("revision", integer(0..=MAX_REVISION)).unwrap_or_default();
+    let is_void = fields.optional("void", boolean).unwrap_or_default();
+    check_revision(&mut fields, kind, revision, is_void);
     let data = match kind {
+        _ if is_void => {
+            // Nothing of it is used, so nothing of it can be wrong.
+            fields.ignore_if(|_, _| true);
+            Some(Data::Amendment(Amendment { replaces: None, with: None }))
+        }
         EventType::LlmCall => llm_call(&mut fields).map(Data::LlmCall),
         EventType::TaskCompleted => task_completed(&mut fields).map(Data::TaskCompleted),
         EventType::AgentActivity => agent_activity(&mut fields).map(Data::AgentActivity),
@@ -75,8 +92,19 @@ pub fn parse(kind: EventType, raw: &RawValue, loc: Vec<Loc>) -> Result<Parsed, V
     };
     let (faults, warnings) = fields.finish_leniently();
     match data {
-        Some(data) if faults.is_empty() => Ok((data, warnings)),
+        Some(data) if faults.is_empty() => Ok(Parsed { data, revision, warnings }),
         _ => Err(faults),
+    }
+}
+
+/// What is listed or only the latest counts cannot be amended: there is nothing to subtract.
+fn check_revision(fields: &mut FieldReader<'_>, kind: EventType, revision: u64, is_void: bool) {
+    let amends = revision > 0 || is_void;
+    if amends && matches!(kind, EventType::AgentActivity | EventType::HostReport) {
+        let msg = "Only llm.call, task.completed and compute.usage can be amended";
+        fields.fault("revision", Invalid::new("not_amendable", msg));
+    } else if is_void && revision == 0 {
+        fields.fault("revision", Invalid::new("missing", "A void event should have a revision above 0"));
     }
 }
 

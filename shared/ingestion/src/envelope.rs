@@ -53,8 +53,10 @@ pub fn parse(raw: &RawValue, loc: &[Loc]) -> Result<(Draft, Vec<Fault>), Rejecti
     let mut faults = fields.finish();
     faults.extend(data_faults);
     match (id, source, time, data) {
-        (Some(id), Some(source), Some(time), Some((data, warnings))) if faults.is_empty() => {
-            Ok((Draft { source, id, time, data }, warnings))
+        (Some(id), Some(source), Some(time), Some(data::Parsed { data, revision, warnings }))
+            if faults.is_empty() =>
+        {
+            Ok((Draft { source, id, time, revision, data }, warnings))
         }
         _ => Err(invalid(id_text, faults)),
     }

@@ -1,19 +1,22 @@
 //! Stores the events of a request, with retries, and reports the outcome of each.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
+use ledger::event::Event;
 use rand::RngExt;
 use store::Events;
 use store::events::{Fingerprint, INSERT_BATCH, Inserted, RawEvent};
 use store::keys::Key;
 use tokio::time::{Instant, sleep};
 
+use crate::amend::{Amending, Arrival};
+
 /// Concurrent store calls per request.
 const IN_FLIGHT: usize = 8;
 /// The first pause before a retry. It doubles each time and is shortened by a random part of up to half.
-const BACK_OFF: Duration = Duration::from_millis(50);
+pub const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// The outcome of storing one event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,12 +27,30 @@ pub enum InsertOutcome {
     Duplicate,
     /// Already stored with other content.
     Conflict,
+    /// A higher revision is stored.
+    Superseded,
+    /// Stored, and amended as often as an event may be.
+    AmendedTooOften,
     /// Not known to be stored; worth a retry.
     Unavailable,
 }
 
-/// Stores `events`, retrying until `deadline`, and returns an outcome for each.
-pub async fn insert(table: &Events, events: &[RawEvent], deadline: Instant) -> Vec<InsertOutcome> {
+/// An event and its stored form.
+pub struct Insertion {
+    pub event: Event,
+    pub raw: RawEvent,
+}
+
+/// Stores `insertions`, retrying until `deadline`, and returns an outcome for each.
+///
+/// Whatever arrives first under a key is stored there. Later revisions of it are stored after that, as amendments.
+pub async fn insert(
+    table: &Events,
+    insertions: &[Insertion],
+    arrival: Arrival,
+    deadline: Instant,
+) -> Vec<InsertOutcome> {
+    let events: Vec<&RawEvent> = insertions.iter().map(|insertion| &insertion.raw).collect();
     // An event that occurs twice in a request is stored once, and both are compared with the stored one.
     let mut first_of = HashMap::new();
     for (i, event) in events.iter().enumerate() {
@@ -37,9 +58,13 @@ pub async fn insert(table: &Events, events: &[RawEvent], deadline: Instant) -> V
     }
     let mut firsts: Vec<usize> = first_of.values().copied().collect();
     firsts.sort_unstable();
-    let stored = store_all(table, events, firsts, deadline).await;
-    let outcome = |(i, event): (usize, &RawEvent)| match stored.get(&event.key) {
+    let stored = store_all(table, &events, firsts, deadline).await;
+    let later = later_revisions(&events, &stored);
+    let outcome = |(i, event): (usize, &&RawEvent)| match stored.get(&event.key) {
         None => InsertOutcome::Unavailable,
+        Some(stored) if stored.revision > event.fingerprint.revision => InsertOutcome::Superseded,
+        // Not yet stored.
+        Some(stored) if stored.revision < event.fingerprint.revision => InsertOutcome::Unavailable,
         Some(stored) if stored.hash != event.fingerprint.hash => InsertOutcome::Conflict,
         // Stored by this request, perhaps by an attempt whose response was lost.
         Some(stored) if stored.request == event.fingerprint.request && first_of[&event.key] == i => {
@@ -47,13 +72,41 @@ pub async fn insert(table: &Events, events: &[RawEvent], deadline: Instant) -> V
         }
         Some(_) => InsertOutcome::Duplicate,
     };
-    events.iter().enumerate().map(outcome).collect()
+    let mut outcomes: Vec<_> = events.iter().enumerate().map(outcome).collect();
+    let amending = Amending { table, arrival, deadline };
+    let amended = later.into_iter().map(|same| async {
+        let mut outcomes = Vec::new();
+        for i in same {
+            outcomes.push((i, amending.amend(&insertions[i]).await));
+        }
+        outcomes
+    });
+    let amended: Vec<_> = amended.collect();
+    for (i, outcome) in stream::iter(amended).buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.concat() {
+        outcomes[i] = outcome;
+    }
+    outcomes
+}
+
+/// The events whose key is taken by an earlier revision: those of each key, in order.
+fn later_revisions(events: &[&RawEvent], stored: &HashMap<Key, Fingerprint>) -> Vec<Vec<usize>> {
+    let mut later: BTreeMap<&Key, Vec<usize>> = BTreeMap::new();
+    for (i, event) in events.iter().enumerate() {
+        if stored.get(&event.key).is_some_and(|stored| stored.revision < event.fingerprint.revision) {
+            later.entry(&event.key).or_default().push(i);
+        }
+    }
+    let in_order = |mut same: Vec<usize>| {
+        same.sort_by_key(|i| events[*i].fingerprint.revision);
+        same
+    };
+    later.into_values().map(in_order).collect()
 }
 
 /// What is stored under each key after all retries. Keys that could not be stored are missing.
 async fn store_all(
     table: &Events,
-    events: &[RawEvent],
+    events: &[&RawEvent],
     mut pending: Vec<usize>,
     deadline: Instant,
 ) -> HashMap<Key, Fingerprint> {
@@ -64,7 +117,7 @@ async fn store_all(
         let mut existing = Vec::new();
         pending.clear();
         for (i, outcome) in outcomes {
-            let event = &events[i];
+            let event = events[i];
             match outcome {
                 Inserted::Stored => drop(stored.insert(event.key.clone(), event.fingerprint)),
                 Inserted::Exists => existing.push(i),
@@ -91,9 +144,9 @@ async fn store_all(
     }
 }
 
-async fn insert_once(table: &Events, events: &[RawEvent], pending: &[usize]) -> Vec<(usize, Inserted)> {
+async fn insert_once(table: &Events, events: &[&RawEvent], pending: &[usize]) -> Vec<(usize, Inserted)> {
     let calls = pending.chunks(INSERT_BATCH).map(|chunk| async move {
-        let batch: Vec<_> = chunk.iter().map(|i| &events[*i]).collect();
+        let batch: Vec<_> = chunk.iter().map(|i| events[*i]).collect();
         let outcomes = table.insert_events(&batch).await.unwrap_or_else(|error| {
             tracing::warn!(%error, "could not store a batch of events");
             vec![Inserted::TryAgain; chunk.len()]
@@ -104,6 +157,6 @@ async fn insert_once(table: &Events, events: &[RawEvent], pending: &[usize]) -> 
     stream::iter(calls).buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await.concat()
 }
 
-fn jittered(pause: Duration) -> Duration {
+pub fn jittered(pause: Duration) -> Duration {
     pause * rand::rng().random_range(50..=100) / 100
 }

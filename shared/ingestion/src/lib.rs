@@ -6,6 +6,7 @@
 //!
 //! [`Batch::store`] does the last three steps for the events of a request.
 
+mod amend;
 mod attribution;
 mod batch;
 pub mod body;
@@ -13,7 +14,9 @@ mod data;
 mod envelope;
 mod insert;
 mod rejection;
+mod sources;
 mod stamp;
 
-pub use batch::{Batch, Entry, Results};
+pub use batch::{Batch, Entry, EntryOutcome, OutcomeKind, Results};
 pub use rejection::{Rejected, Rejection, RejectionCode, Warning};
+pub use sources::SourceReports;

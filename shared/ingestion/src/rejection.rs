@@ -58,6 +58,8 @@ pub enum RejectionCode {
     TooOld,
     /// An event with the same identity and other content is stored.
     Conflict,
+    /// An event with the same identity and a higher revision is stored.
+    Superseded,
     /// It could not be stored now; worth a retry.
     Unavailable,
 }

@@ -13,8 +13,16 @@ use crate::rejection::{Rejection, RejectionCode};
 
 /// How far a sender's clock may run ahead.
 pub const MAX_AHEAD: TimeDelta = TimeDelta::minutes(10);
-/// Maximum age of an event.
+/// Maximum age of an event, unless its sender may send older ones.
 pub const MAX_AGE: TimeDelta = TimeDelta::days(35);
+/// How many days before the oldest raw events expire backfilling ends: the day of an event has to be recomputed from all
+/// its events, with time left for that.
+const BEFORE_EXPIRY: u32 = 5;
+
+/// Maximum age of an event whose sender has the scope `events:backfill`.
+pub fn backfill_age(retention_days: u32) -> TimeDelta {
+    TimeDelta::days(retention_days.saturating_sub(BEFORE_EXPIRY).into()).max(MAX_AGE)
+}
 
 /// What all events of a request are stamped with.
 pub struct Stamp<'a> {
@@ -22,30 +30,35 @@ pub struct Stamp<'a> {
     pub settings: &'a Settings,
     /// When the request arrived.
     pub now: DateTime<Utc>,
+    /// Maximum age of an event.
+    pub max_age: TimeDelta,
     /// Tags of the API key, for events that do not have them.
     pub tags: &'a Tags,
 }
 
 /// Stamps a draft whose faults start with `loc`, unless one of its times is outside the accepted window.
 pub fn stamp(mut draft: Draft, loc: &[Loc], with: &Stamp<'_>) -> Result<Event, Rejection> {
-    check_times(&draft, loc, with.now).map_err(|(code, fault)| Rejection {
+    check_times(&draft, loc, with).map_err(|(code, fault)| Rejection {
         id: Some(draft.id.to_string()),
         code,
         detail: vec![fault],
     })?;
-    draft.data.attribution_mut().add_key_tags(with.tags);
+    if let Some(attribution) = draft.data.attribution_mut() {
+        attribution.add_key_tags(with.tags);
+    }
     Ok(draft.stamp(with.org, with.settings))
 }
 
 /// Checks that the event's time, and both ends of a compute sample, are recent enough to be accepted.
-fn check_times(draft: &Draft, loc: &[Loc], now: DateTime<Utc>) -> Result<(), (RejectionCode, Fault)> {
+fn check_times(draft: &Draft, loc: &[Loc], with: &Stamp<'_>) -> Result<(), (RejectionCode, Fault)> {
+    let Stamp { now, max_age, .. } = *with;
     let at =
         |path: &[&'static str]| loc.iter().cloned().chain(path.iter().map(|name| Loc::from(*name))).collect();
-    check_time(now, draft.time, MAX_AGE, || at(&["time"]))?;
+    check_time(now, draft.time, max_age, || at(&["time"]))?;
     if let Data::ComputeUsage(sample) = &draft.data {
         // A sample may begin up to its maximum length before it is reported.
-        check_time(now, sample.from, MAX_AGE + data::MAX_SAMPLE, || at(&["data", "from"]))?;
-        check_time(now, data::end(sample), MAX_AGE, || at(&["data", "to"]))?;
+        check_time(now, sample.from, max_age + data::MAX_SAMPLE, || at(&["data", "from"]))?;
+        check_time(now, data::end(sample), max_age, || at(&["data", "to"]))?;
     }
     Ok(())
 }

@@ -103,9 +103,11 @@ impl Dimension {
         let said = match &event.data {
             Data::LlmCall(call) => self.of_call(call),
             Data::TaskCompleted(task) => self.of_task(task),
-            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) => return None,
+            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) | Data::Amendment(_) => {
+                return None;
+            }
         };
-        said.or_else(|| self.of_attribution(event.data.attribution()))
+        said.or_else(|| self.of_attribution(event.data.attribution()?))
     }
 
     fn of_call<'e>(&self, call: &'e LlmCall) -> Option<Cow<'e, str>> {
@@ -184,7 +186,7 @@ impl Event {
         match &self.data {
             Data::LlmCall(call) => Some(&call.agent_id),
             Data::TaskCompleted(task) => Some(&task.agent_id),
-            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) => None,
+            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) | Data::Amendment(_) => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::event::{Data, Event, LlmCall};
+use crate::event::{Amendment, Data, Event, LlmCall};
 use crate::ids::{Name, OrgId};
 use crate::settings::Settings;
 
@@ -16,6 +16,8 @@ pub struct Draft {
     pub id: Name,
     /// When the event happened.
     pub time: DateTime<Utc>,
+    /// Of several events with the same identity, the one with the highest revision holds.
+    pub revision: u64,
     /// What happened: calls without a cost.
     pub data: Data<()>,
 }
@@ -23,15 +25,17 @@ pub struct Draft {
 impl Draft {
     /// Prices the event at the rates in force at its own time.
     pub fn stamp(self, org: &OrgId, settings: &Settings) -> Event {
-        let Self { source, id, time, data } = self;
+        let Self { source, id, time, revision, data } = self;
         let data = match data {
             Data::LlmCall(call) => Data::LlmCall(price(call, time, settings)),
             Data::TaskCompleted(task) => Data::TaskCompleted(task),
             Data::AgentActivity(activity) => Data::AgentActivity(activity),
             Data::ComputeUsage(sample) => Data::ComputeUsage(sample),
             Data::HostReport(report) => Data::HostReport(report),
+            // A sender knows nothing of what it replaces: this one is void.
+            Data::Amendment(_) => Data::Amendment(Amendment { replaces: None, with: None }),
         };
-        Event { org: org.clone(), source, id, time, data }
+        Event { org: org.clone(), source, id, time, revision, data }
     }
 }
 
@@ -81,7 +85,8 @@ mod tests {
             plan: None,
         };
         let time = "2026-09-15T20:00:00Z".parse().unwrap();
-        Draft { source: name("s"), id: name("1"), time, data }.stamp(&OrgId::new("acme").unwrap(), &settings)
+        let draft = Draft { source: name("s"), id: name("1"), time, revision: 0, data };
+        draft.stamp(&OrgId::new("acme").unwrap(), &settings)
     }
 
     fn call(model: &str) -> Data<()> {

@@ -30,6 +30,8 @@ pub struct Event {
     pub id: Name,
     /// The CloudEvents `time`: when it happened.
     pub time: DateTime<Utc>,
+    /// Of several events with the same identity, the one with the highest revision holds.
+    pub revision: u64,
     /// The payload.
     pub data: Data,
 }
@@ -54,6 +56,26 @@ pub enum Data<Cost = CallCost> {
     /// A node's report of the number of sites it hosts.
     #[serde(rename = "host.report")]
     HostReport(HostReport),
+    /// A later revision of an event that is stored.
+    #[serde(rename = "amendment")]
+    Amendment(Amendment<Cost>),
+}
+
+/// A later revision of a stored event. It contributes the difference to what held before, so that the fold over all raw
+/// events stays a sum. An event that is void from the start contributes nothing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Amendment<Cost = CallCost> {
+    /// What held before; none if there was nothing, or a void event.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub replaces: Option<Box<Data<Cost>>>,
+    /// What holds from now on; none: the event is void.
+    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
+    pub with: Option<Box<Data<Cost>>>,
+}
+
+/// Unlike `Default`, it asks nothing of the type.
+const fn none<T>() -> Option<T> {
+    None
 }
 
 /// How a call ended.
@@ -242,25 +264,35 @@ pub struct HostReport {
 }
 
 impl<Cost> Data<Cost> {
-    /// What the event belongs to beside its agent.
-    pub const fn attribution(&self) -> &Attribution {
+    /// What holds once the event is stored: none if it is void.
+    pub fn in_force(&self) -> Option<&Self> {
         match self {
-            Self::LlmCall(call) => &call.attribution,
-            Self::TaskCompleted(task) => &task.attribution,
-            Self::AgentActivity(activity) => &activity.attribution,
-            Self::ComputeUsage(sample) => &sample.attribution,
-            Self::HostReport(report) => &report.attribution,
+            Self::Amendment(amendment) => amendment.with.as_deref(),
+            _ => Some(self),
+        }
+    }
+
+    /// What the event belongs to beside its agent; none if it is void.
+    pub fn attribution(&self) -> Option<&Attribution> {
+        match self {
+            Self::LlmCall(call) => Some(&call.attribution),
+            Self::TaskCompleted(task) => Some(&task.attribution),
+            Self::AgentActivity(activity) => Some(&activity.attribution),
+            Self::ComputeUsage(sample) => Some(&sample.attribution),
+            Self::HostReport(report) => Some(&report.attribution),
+            Self::Amendment(amendment) => amendment.with.as_ref()?.attribution(),
         }
     }
 
     /// The same, to be changed.
-    pub const fn attribution_mut(&mut self) -> &mut Attribution {
+    pub fn attribution_mut(&mut self) -> Option<&mut Attribution> {
         match self {
-            Self::LlmCall(call) => &mut call.attribution,
-            Self::TaskCompleted(task) => &mut task.attribution,
-            Self::AgentActivity(activity) => &mut activity.attribution,
-            Self::ComputeUsage(sample) => &mut sample.attribution,
-            Self::HostReport(report) => &mut report.attribution,
+            Self::LlmCall(call) => Some(&mut call.attribution),
+            Self::TaskCompleted(task) => Some(&mut task.attribution),
+            Self::AgentActivity(activity) => Some(&mut activity.attribution),
+            Self::ComputeUsage(sample) => Some(&mut sample.attribution),
+            Self::HostReport(report) => Some(&mut report.attribution),
+            Self::Amendment(amendment) => amendment.with.as_mut()?.attribution_mut(),
         }
     }
 }
@@ -284,6 +316,22 @@ pub const CONFIG_CHANGE: &str = "config_change";
 pub const REGISTRY_SOURCE: &str = "fleetledger/registry";
 
 impl Event {
+    /// The event as it stands if it says `data`.
+    #[must_use]
+    pub fn saying(&self, data: Data) -> Self {
+        let Self { org, source, id, time, revision, .. } = self.clone();
+        Self { org, source, id, time, revision, data }
+    }
+
+    /// Turns the event into one that takes the place of `stored`, which holds so far, at the time of that: so both are on
+    /// the same day in every time zone.
+    #[must_use]
+    pub fn amending(self, stored: &Data, time: DateTime<Utc>) -> Self {
+        let boxed = |data: Option<&Data>| data.cloned().map(Box::new);
+        let amendment = Amendment { replaces: boxed(stored.in_force()), with: boxed(self.data.in_force()) };
+        Self { data: Data::Amendment(amendment), time, ..self }
+    }
+
     /// The UTC day of the event, under which it is stored. It stays what it is however often the organization changes
     /// its time zone, so that an event that is sent again is always recognized.
     pub fn utc_day(&self) -> Day {
@@ -298,13 +346,19 @@ impl Event {
     /// The first 16 bytes of a SHA-256 over what the sender sent. Equal content hashes equally however its JSON is
     /// spelled, and what ingest adds, the cost of a call and the tags of a key, is not hashed.
     pub fn content_hash(&self) -> [u8; 16] {
-        let mut data = self.data.clone();
-        data.attribution_mut().key_tags.clear();
+        // An amendment is compared by what it says, not by what it replaces.
+        let mut data = self.data.in_force().cloned();
+        if let Some(attribution) = data.as_mut().and_then(Data::attribution_mut) {
+            attribution.key_tags.clear();
+        }
         match &mut data {
-            Data::LlmCall(call) => call.cost = CallCost::default(),
+            Some(Data::LlmCall(call)) => call.cost = CallCost::default(),
             // Compared as sent: JSON numbers of other spelling may be other numbers to the sender.
-            Data::AgentActivity(activity) => activity.details = canonical(&activity.details),
-            Data::TaskCompleted(_) | Data::ComputeUsage(_) | Data::HostReport(_) => {}
+            Some(Data::AgentActivity(activity)) => activity.details = canonical(&activity.details),
+            Some(
+                Data::TaskCompleted(_) | Data::ComputeUsage(_) | Data::HostReport(_) | Data::Amendment(_),
+            )
+            | None => {}
         }
         let mut hash = Sha256::new();
         hash.update(self.time.timestamp_nanos_opt().unwrap_or_default().to_be_bytes());
@@ -357,6 +411,7 @@ mod tests {
                 source: name("s"),
                 id: name("1"),
                 time: DateTime::from_timestamp_millis(1_789_473_600_123).unwrap(),
+                revision: 0,
                 data: serde_json::from_str(data).unwrap(),
             };
             event.content_hash().map(|byte| format!("{byte:02x}")).concat()
@@ -402,10 +457,11 @@ mod tests {
                 source: name("s"),
                 id: name("1"),
                 time: DateTime::UNIX_EPOCH,
+                revision: 0,
                 data: Data::HostReport(report),
             };
-            event.data.attribution_mut().add_key_tags(&tags(key));
-            (event.content_hash(), event.data.attribution().all_tags())
+            event.data.attribution_mut().unwrap().add_key_tags(&tags(key));
+            (event.content_hash(), event.data.attribution().unwrap().all_tags())
         };
         let (plain, _) = hash(&[("team", "a")], &[]);
         let (keyed, all) = hash(&[("team", "a")], &[("team", "b"), ("env", "prod")]);

@@ -159,6 +159,7 @@ impl Fleet {
             source: Name::new("gateway").unwrap(),
             id: Name::new("1").unwrap(),
             time: day.start(Tz::UTC),
+            revision: 0,
             data: Data::LlmCall(call),
         }
     }

@@ -1,6 +1,6 @@
 //! The tables of a function: handles for those that its role grants, opened by the names in its environment.
 
-use store::{Connection, Events, Registry, Usage};
+use store::{Connection, Events, Registry, Sources, Usage};
 
 use crate::config::ConfigError;
 
@@ -83,6 +83,12 @@ impl Database {
     pub fn usage(&self) -> Result<Usage, ConfigError> {
         let name = named("USAGE_TABLE", self.names.usage.as_deref())?;
         Ok(Usage::open(&self.connection, name))
+    }
+
+    /// The senders in the usage table.
+    pub fn sources(&self) -> Result<Sources, ConfigError> {
+        let name = named("USAGE_TABLE", self.names.usage.as_deref())?;
+        Ok(Sources::open(&self.connection, name))
     }
 
     /// The registry table.

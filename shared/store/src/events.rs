@@ -13,8 +13,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::keys::{self, Key, PK, SK, VERSION, event as attr};
 use super::table::{Write, absent};
-use super::{Events, Item, activity, decode, n, new_item, version};
-use crate::error::Result;
+use super::{Events, Item, activity, decode, n, new_item, s, version};
+use crate::error::{Error, Result};
 use envelope::Envelope;
 pub use image::{StreamedEvent, parse_image};
 use ledger::event::{Data, Event};
@@ -45,6 +45,19 @@ pub struct Fingerprint {
     pub hash: [u8; 16],
     /// The random id of the request that stored it.
     pub request: [u8; 8],
+    /// The event's revision.
+    pub revision: u64,
+}
+
+/// An event that is stored, or an amendment of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredRevision {
+    /// Content hash, request id and revision.
+    pub fingerprint: Fingerprint,
+    /// The time of the event.
+    pub time: DateTime<Utc>,
+    /// The payload.
+    pub data: Data,
 }
 
 impl Fingerprint {
@@ -52,9 +65,9 @@ impl Fingerprint {
         [self.hash.as_slice(), &self.request].concat()
     }
 
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    fn from_bytes(bytes: &[u8], revision: u64) -> Option<Self> {
         let (hash, request) = bytes.split_at_checked(16)?;
-        Some(Self { hash: hash.try_into().ok()?, request: request.try_into().ok()? })
+        Some(Self { hash: hash.try_into().ok()?, request: request.try_into().ok()?, revision })
     }
 }
 
@@ -73,7 +86,7 @@ impl RawEvent {
     /// later.
     pub fn new(event: &Event, request: [u8; 8], now: DateTime<Utc>, days: u32) -> Result<Self> {
         let key = keys::event_key(&event.org, event.utc_day(), event.source.as_str(), event.id.as_str());
-        let fingerprint = Fingerprint { hash: event.content_hash(), request };
+        let fingerprint = Fingerprint { hash: event.content_hash(), request, revision: event.revision };
         let expires = (now + TimeDelta::days(days.into())).timestamp();
         let place = (event.utc_day(), event.source.as_str());
         let data = envelope::encode(place, (event.time, now), &event.data)?;
@@ -87,12 +100,29 @@ impl RawEvent {
         if let Data::AgentActivity(entry) = &event.data {
             item.extend(activity::index_attributes(event, entry));
         }
+        if event.revision > 0 {
+            item.insert(attr::REVISION.to_owned(), n(event.revision));
+        }
         Ok(Self { key, fingerprint, item })
     }
 
     /// The item.
     pub const fn item(&self) -> &Item {
         &self.item
+    }
+}
+
+impl RawEvent {
+    /// The same event as an amendment of one that is stored, at a position that no other amendment may have. The content that
+    /// it is compared by is that of `sent`, which may have another time.
+    #[must_use]
+    pub fn at_position(mut self, position: usize, sent: Fingerprint) -> Self {
+        let own = std::mem::replace(&mut self.fingerprint, sent);
+        let bytes = Fingerprint { request: own.request, ..sent }.bytes();
+        self.item.insert(attr::FINGERPRINT.to_owned(), AttributeValue::B(Blob::new(bytes)));
+        self.key = keys::amendment_key(&self.key, position);
+        self.item.insert(SK.to_owned(), s(self.key.sk.clone()));
+        self
     }
 }
 
@@ -105,7 +135,7 @@ pub fn parse(item: &Item) -> Result<Event, String> {
 pub fn parse_arrived(item: &Item) -> Result<(Event, DateTime<Utc>), String> {
     let text = |name| decode::text(item, name).ok_or_else(|| format!("no attribute {name}"));
     let version = item.get(VERSION).and_then(|version| version.as_n().ok()).map(String::as_str);
-    read(Stored { pk: text(PK)?, sk: text(SK)?, version, data: data(item)? })
+    read(Stored { pk: text(PK)?, sk: text(SK)?, version, revision: revision(item), data: data(item)? })
 }
 
 /// The attributes of a raw event.
@@ -113,10 +143,17 @@ struct Stored<'a> {
     pk: &'a str,
     sk: &'a str,
     version: Option<&'a str>,
+    /// None if it is malformed.
+    revision: Option<u64>,
     data: &'a [u8],
 }
 
-fn read(Stored { pk, sk, version, data }: Stored<'_>) -> Result<(Event, DateTime<Utc>), String> {
+/// The revision of an event: 0 where none is stored.
+fn revision(item: &Item) -> Option<u64> {
+    item.get(attr::REVISION).map_or(Some(0), |revision| revision.as_n().ok()?.parse().ok())
+}
+
+fn read(Stored { pk, sk, version, revision, data }: Stored<'_>) -> Result<(Event, DateTime<Utc>), String> {
     let (org, day, source, id) = keys::parse_event_key(pk, sk).ok_or("the key is not an event's")?;
     if version != Some(version::LAYOUT) {
         return Err(format!("version {version:?} is not known"));
@@ -128,6 +165,7 @@ fn read(Stored { pk, sk, version, data }: Stored<'_>) -> Result<(Event, DateTime
         source: Name::new(source).map_err(|fault| fault.to_string())?,
         id: Name::new(id).map_err(|fault| fault.to_string())?,
         time: envelope.time,
+        revision: revision.ok_or("the revision is not a number")?,
     };
     // Whoever recomputes a day reads the events under its key, so that is where this one has to be.
     if event.utc_day() != day {
@@ -176,9 +214,21 @@ impl Events {
 
     /// The fingerprints of the events that are stored under `keys`, none of which may occur twice.
     pub async fn fingerprints(&self, keys: &[Key]) -> Result<HashMap<Key, Fingerprint>> {
-        let attributes = [PK, SK, VERSION, attr::FINGERPRINT];
+        let attributes = [PK, SK, VERSION, attr::FINGERPRINT, attr::REVISION];
         let items = self.table.get_many_attributes(keys, &attributes).await?;
         Ok(items.iter().filter_map(fingerprint).collect())
+    }
+
+    /// The event that is stored under `key`, followed by its amendments in order, strongly consistent.
+    pub async fn revisions(&self, key: &Key) -> Result<Vec<StoredRevision>> {
+        let parse = |item: Item| {
+            let (_, fingerprint) = fingerprint(&item)
+                .ok_or_else(|| Error::Internal("a raw event has no fingerprint".to_owned()))?;
+            let (event, _) = parse_arrived(&item).map_err(Error::internal)?;
+            Ok(StoredRevision { fingerprint, time: event.time, data: event.data })
+        };
+        let attributes = [PK, SK, attr::FINGERPRINT, attr::REVISION, attr::DATA];
+        self.table.query(&keys::event_and_amendments(key)).strong().attributes(attributes).all(parse).await
     }
 }
 
@@ -212,5 +262,5 @@ fn inserted(error: Option<&BatchStatementError>) -> Inserted {
 fn fingerprint(item: &Item) -> Option<(Key, Fingerprint)> {
     let key = Key { pk: decode::text(item, PK)?.to_owned(), sk: decode::text(item, SK)?.to_owned() };
     let bytes = item.get(attr::FINGERPRINT)?.as_b().ok()?;
-    Some((key, Fingerprint::from_bytes(bytes.as_ref())?))
+    Some((key, Fingerprint::from_bytes(bytes.as_ref(), revision(item)?)?))
 }

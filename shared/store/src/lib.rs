@@ -25,6 +25,7 @@ pub mod registry;
 pub mod repricing;
 mod room;
 pub mod sequence;
+pub mod sources;
 pub mod status;
 mod table;
 pub mod usage;
@@ -38,6 +39,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 
 pub use error::{Error, Result};
 pub use meter::{Meter, Reading};
+pub use sources::Sources;
 
 use keys::{Key, KeyRange, PK, SK, VERSION};
 use table::Table;

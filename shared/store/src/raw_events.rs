@@ -12,7 +12,7 @@ use ledger::ids::OrgId;
 use ledger::period::Day;
 
 /// The attributes that are read.
-const ATTRIBUTES: [&str; 3] = [PK, SK, attr::DATA];
+const ATTRIBUTES: [&str; 4] = [PK, SK, attr::DATA, attr::REVISION];
 
 /// A raw event as it is read back.
 #[derive(Debug)]

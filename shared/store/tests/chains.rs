@@ -76,6 +76,7 @@ fn events(count: usize) -> Vec<Event> {
         source: Name::new("s").unwrap(),
         id: Name::new(number.to_string()).unwrap(),
         time: day().start(Tz::UTC),
+        revision: 0,
         data: Data::TaskCompleted(TaskCompleted {
             agent_id: AgentId::new(agent(number)).unwrap(),
             task_type: None,

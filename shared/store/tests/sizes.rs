@@ -102,6 +102,7 @@ fn call(random: &mut Random, with_uuids: bool) -> Event {
         source: Name::new(format!("fleet/{agent}")).unwrap(),
         id: Name::new(id).unwrap(),
         time: day.start(Tz::UTC) + TimeDelta::milliseconds(i64::try_from(random.below(86_400_000)).unwrap()),
+        revision: 0,
         data: Data::LlmCall(data),
     }
 }

@@ -85,7 +85,8 @@ async fn what_cannot_be_used_is_left_out_with_a_warning_and_never_the_call() {
         );
         assert_eq!(faults(&response["warnings"]), [expected], "{at} {value}");
     }
-    let tags: Vec<_> = stored(&world).await.iter().map(|event| event.data.attribution().tags.len()).collect();
+    let tags: Vec<_> =
+        stored(&world).await.iter().map(|event| event.data.attribution().unwrap().tags.len()).collect();
     assert_eq!(tags.iter().sum::<usize>(), 3 + MAX_TAGS, "valid tags beside an invalid one are kept");
     let both = with(call("both", noon()), "/data/session_id", json!("a"));
     let response = caller.post(&json!([with(both, "/data/conversation_id", json!("b"))])).await;

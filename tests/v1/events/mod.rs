@@ -1,7 +1,9 @@
 //! `POST /v1/events`.
 
+mod amendments;
 mod at_once;
 mod attribution;
+mod backfill;
 mod bodies;
 mod duplicates;
 mod fields;

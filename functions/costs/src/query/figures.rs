@@ -67,7 +67,7 @@ impl Figures {
         match data {
             Data::LlmCall(call) => Some(Self::of_call(call)),
             Data::TaskCompleted(task) => Some(Self { tasks: u64::from(task.success), ..Self::default() }),
-            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) => None,
+            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) | Data::Amendment(_) => None,
         }
     }
 

@@ -78,6 +78,7 @@ impl Step {
             }
             Data::ComputeUsage(_) => ("compute.usage", What::Other {}),
             Data::HostReport(_) => ("host.report", What::Other {}),
+            Data::Amendment(_) => ("amendment", What::Other {}),
         };
         Self { at: rfc3339(event.time), kind, agent_id: agent_of(event).map(ToString::to_string), what }
     }

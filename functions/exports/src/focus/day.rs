@@ -7,6 +7,7 @@ use ledger::calendar::Calendar;
 use ledger::event::Data;
 use ledger::ids::OrgId;
 use ledger::period::Day;
+use store::repricing::PricedEvent;
 use web::error::{Fault, Result};
 
 use super::charge::{Charge, ChargeKey, charges};
@@ -47,7 +48,7 @@ impl<'a> DayReader<'a> {
                 return Err(too_many(day));
             }
             // Malformed events are in the quarantine, and in no figure.
-            for event in page.into_iter().filter_map(|priced| priced.stored.event.ok()) {
+            for event in page.into_iter().filter_map(PricedEvent::standing) {
                 let Data::LlmCall(call) = &event.data else { continue };
                 if self.calendar.day(event.time) != Some(day) {
                     continue;

@@ -14,8 +14,13 @@ fn sums(number: i64, members: &[u8]) -> Rollup {
 fn compared(stored: &Rollup, all: Rollup, recent: Rollup, dirty: bool) -> (usize, u64) {
     let key = Key { pk: "p".to_owned(), sk: "s".to_owned() };
     let lag = if dirty { Lag::Sealed } else { Lag::Recent };
-    let comparison = compare(&key, stored, &Recomputed { all: all.clone(), recent: recent.clone() }, lag);
-    let repriced = compare(&key, stored, &Recomputed { all, recent }, Lag::Repriced);
+    let comparison = compare(
+        &key,
+        stored,
+        &Recomputed { all: all.clone(), recent: recent.clone(), ..Recomputed::default() },
+        lag,
+    );
+    let repriced = compare(&key, stored, &Recomputed { all, recent, ..Recomputed::default() }, Lag::Repriced);
     assert_eq!(repriced.drift, []);
     assert_eq!(repriced.behind, comparison.drift.len() as u64 + comparison.behind);
     assert_eq!(comparison.is_equal(), comparison == Comparison::default());

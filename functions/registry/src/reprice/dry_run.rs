@@ -9,6 +9,7 @@ use ledger::repricing::{RepricingFigures, RepricingSettings};
 use ledger::settings::Settings;
 use serde::Serialize;
 use store::Events;
+use store::keys::amended_sk;
 use store::raw_events::StoredEvent;
 use web::error::Result;
 
@@ -66,12 +67,20 @@ impl DryRunRequest<'_> {
         let mut place = cursor.unwrap_or_else(|| Cursor::start(first));
         let (mut left, mut reads, mut text) = (limit, 0, 0);
         while place.day <= last && left > 0 && reads < MAX_READS && text < MAX_TEXT {
-            let most = usize::try_from(left.min(PAGE)).unwrap_or(1);
+            // An event may be amended by the next one, so it takes two to count one.
+            let most = usize::try_from(left.clamp(2, PAGE)).unwrap_or(2);
             let after = place.after.as_deref();
-            let (page, has_more) =
+            let (mut page, has_more) =
                 events.raw_events_after(self.org, place.day, place.lane, after, most).await?;
-            for stored in &page {
-                self.count(stored, &mut rows);
+            if has_more && page.len() > 1 {
+                page.pop();
+            }
+            for (i, stored) in page.iter().enumerate() {
+                let is_replaced =
+                    page.get(i + 1).is_some_and(|next| amended_sk(&next.sk) == amended_sk(&stored.sk));
+                if !is_replaced {
+                    self.count(stored, &mut rows);
+                }
             }
             text = rows.keys().map(|(_, key)| key.provider.len() + key.model.len()).sum();
             left = left.saturating_sub(page.len() as u64);
@@ -87,7 +96,7 @@ impl DryRunRequest<'_> {
 
     fn count(&self, stored: &StoredEvent, rows: &mut FiguresByModel) {
         let Ok(event) = &stored.event else { return };
-        let Data::LlmCall(call) = &event.data else { return };
+        let Some(Data::LlmCall(call)) = event.data.in_force() else { return };
         if self.wanted.covers(call, event.time) {
             let cost = self.settings.price_call(call, event.time);
             let day = Day::of(event.time, self.wanted.zone);

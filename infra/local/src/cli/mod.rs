@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 pub mod event;
+pub mod import;
 pub mod invoke;
 pub mod prices;
 pub mod run;

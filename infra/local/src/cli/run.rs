@@ -82,7 +82,8 @@ pub async fn run(arguments: &Run) -> Result<()> {
         stack = start(arguments) => stack?,
         _ = stopped.changed() => return Ok(()),
     };
-    greet(arguments, &stack, address)?;
+    let key = local::exporter_key::create(&stack, demo::ORG).await?;
+    greet(arguments, &stack, &key, address)?;
     let mut stop_requested = stopped.clone();
     let serving = stack.serve(listener, async move { drop(stop_requested.changed().await) });
     let served = tokio::select! {
@@ -154,7 +155,7 @@ fn terminated() -> std::io::Result<impl Future<Output = ()>> {
     Ok(std::future::pending())
 }
 
-fn greet(arguments: &Run, stack: &Stack, address: SocketAddr) -> Result<()> {
+fn greet(arguments: &Run, stack: &Stack, key: &str, address: SocketAddr) -> Result<()> {
     let token = stack.token(demo::ORG, &Scope::ALL)?;
     let command = super::command();
     let (data, with_data) = match (arguments.data.as_deref().map(Path::display), &arguments.dynamodb) {
@@ -182,13 +183,23 @@ Or paste this:
 TOKEN={token}
 curl -s -H "Authorization: Bearer $TOKEN" 'http://{address}/v1/metrics/summary?days=30'
 
-Then this, to add an event:
+To have exporters report their calls (more in README.md, "Connect"), with a key that does not expire:
+
+export OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}/otlp OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+export OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20{key}
+
+To see what your coding agent has cost (or codex, gemini):
+
+{command} import claude-code{to}{with_data}
+
+To add an event:
 
 curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' http://{address}/v1/events -d '[{{
   "specversion": "1.0", "id": "'$(date +%s%N)'", "source": "shell", "type": "llm.call", "time": "{now}",
   "data": {{"agent_id": "me", "provider": "anthropic", "model": "claude-haiku-4-5", "input_tokens": 1000, "output_tokens": 500}}}}]'
 "#,
         org = demo::ORG,
+        to = if address.port() == 8080 { String::new() } else { format!(" --to http://{address}") },
     );
     browser::offer(&link, stack.folder());
     Ok(())

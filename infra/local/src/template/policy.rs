@@ -34,6 +34,9 @@ pub enum Operator {
     /// All values that the request has are allowed.
     #[serde(rename = "ForAllValues:StringEquals")]
     ForAllValuesStringEquals,
+    /// The same by patterns, in which `*` stands for any text.
+    #[serde(rename = "ForAllValues:StringLike")]
+    ForAllValuesStringLike,
 }
 
 /// The properties of a function that define its role.

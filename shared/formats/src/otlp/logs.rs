@@ -66,7 +66,7 @@ fn take(translation: &mut Translation, entry: &Entry<'_>) {
     };
     match call {
         Some(Ok(call)) => entry.count(translation, call),
-        Some(Err(unusable)) => translation.refuse(index, unusable.to_string()),
+        Some(Err(unusable)) => translation.refuse(entry.origin.service, index, unusable.to_string()),
         None => entry.count_tool(translation),
     }
 }
@@ -196,7 +196,7 @@ impl Entry<'_> {
 
     fn count(&self, translation: &mut Translation, call: Call) {
         let Some(identity) = self.identity(&["request_id", "response_id", "gen_ai.response.id"]) else {
-            translation.refuse(self.index, "A log record should have a time");
+            translation.refuse(self.origin.service, self.index, "A log record should have a time");
             return;
         };
         let Attribution { agent, parent_agent, session, user } =
@@ -210,7 +210,7 @@ impl Entry<'_> {
             tags: self.origin.tags.clone(),
             ..call
         };
-        translation.events.push(call.into_event(self.index, &identity));
+        translation.events.push(call.into_event(self.origin.service, self.index, &identity));
     }
 
     /// A coding agent's use of a tool.
@@ -224,7 +224,7 @@ impl Entry<'_> {
         let tool = self.attributes.text(&["tool_name", "function_name"]);
         let (Some(tool), true) = (tool, is_tool) else { return };
         let Some(identity) = self.identity(&["tool_use_id", "call_id"]) else {
-            translation.refuse(self.index, "A log record should have a time");
+            translation.refuse(self.origin.service, self.index, "A log record should have a time");
             return;
         };
         let Attribution { agent, parent_agent, session, .. } = Attribution::of(self.attributes, self.origin);
@@ -241,7 +241,7 @@ impl Entry<'_> {
             tags: self.origin.tags.clone(),
             ..ToolCall::default()
         };
-        translation.events.push(call.into_event(self.index, &identity));
+        translation.events.push(call.into_event(self.origin.service, self.index, &identity));
     }
 
     /// The id in one of `names`, which are the provider's, else a hash of all that the record says.

@@ -152,6 +152,9 @@ message!(Histogram {
     #[prost(message, repeated, tag = "1")]
     #[serde(deserialize_with = "items")]
     pub data_points: Vec<HistogramPoint>,
+    #[prost(int32, tag = "2")]
+    #[serde(deserialize_with = "bits")]
+    pub aggregation_temporality: i32,
 });
 
 message!(HistogramPoint {

@@ -8,6 +8,8 @@ use crate::{CallCount, Signal, Translation};
 
 /// A histogram with one entry a call.
 const CALLS: &[u8] = b"gen_ai.client.operation.duration";
+/// `AGGREGATION_TEMPORALITY_DELTA`.
+const DELTA: i32 = 1;
 /// Operations that call a model; others repeat the calls below them.
 const INFERENCE: &[&str] = &["chat", "generate_content", "text_completion", "embeddings"];
 
@@ -32,8 +34,11 @@ fn reports_usage(metric: &Metric) -> bool {
     ["token.usage", "cost.usage", "token_usage", "turn.token_usage"].iter().any(|end| name.ends_with(end))
 }
 
+/// The points of cumulative histograms: each states all calls since its start, so the last one counts. Points of delta
+/// histograms are not read, since one that is sent again would count twice.
 fn points(metric: &Metric) -> impl Iterator<Item = &HistogramPoint> {
-    metric.histogram.iter().flat_map(|histogram| &histogram.data_points)
+    let cumulative = metric.histogram.iter().filter(|histogram| histogram.aggregation_temporality != DELTA);
+    cumulative.flat_map(|histogram| &histogram.data_points)
 }
 
 fn calls(origin: &Origin<'_>, point: &HistogramPoint) -> Option<CallCount> {

@@ -43,6 +43,8 @@ pub struct Origin<'a> {
     /// The `source` of its events.
     pub source: String,
     pub hostname: Option<&'a str>,
+    /// `service.version`.
+    pub version: Option<&'a str>,
     pub tags: BTreeMap<String, String>,
     attributes: Attributes<'a>,
 }
@@ -66,6 +68,7 @@ impl<'a> Origin<'a> {
             sender: Sender::of(service),
             service,
             source: source.unwrap_or_else(|| "unknown_service".to_owned()),
+            version: attributes.text(&["service.version"]),
             hostname: attributes.text(&["host.name"]),
             tags,
             attributes,

@@ -37,17 +37,24 @@ pub fn translate(request: &Traces, options: &Options) -> Translation {
     let tree = Tree::of(request, options);
     let kinds: Vec<Kind> = tree.nodes.iter().map(|node| kind(node.attributes)).collect();
     let mut translation = Translation::default();
+    for origin in &tree.origins {
+        translation.sent_by(origin.service, origin.version);
+    }
     let mut candidates = Vec::new();
     for (index, node) in tree.nodes.iter().enumerate() {
         let origin = &tree.origins[node.origin];
         match kinds[index] {
             _ if !has_ids(node.span) => {
-                translation.refuse(index, "A span should have a trace id of 16 bytes and a span id of 8");
+                translation.refuse(
+                    origin.service,
+                    index,
+                    "A span should have a trace id of 16 bytes and a span id of 8",
+                );
             }
             _ if origin.sender != Sender::Any => translation.uncounted(origin.service, Signal::Spans, 1),
             Kind::Call => match inference::read(node.attributes, failed(node.span)) {
                 Ok(inference) => candidates.push(Candidate { node: index, inference }),
-                Err(unusable) => translation.refuse(index, unusable.to_string()),
+                Err(unusable) => translation.refuse(origin.service, index, unusable.to_string()),
             },
             Kind::Tool => tool_call(&mut translation, &tree, index),
             Kind::Agent | Kind::Other if inference::has_usage(node.attributes) => {
@@ -111,13 +118,14 @@ fn count(translation: &mut Translation, tree: &Tree<'_>, candidates: Vec<Candida
     for Candidate { node, inference } in reports.into_iter().flatten() {
         let origin = &tree.origins[tree.nodes[node].origin];
         let Some(identity) = identity(&tree.nodes[node], origin, inference.response_id) else {
-            translation.refuse(node, "A span should have an end time");
+            translation.refuse(origin.service, node, "A span should have an end time");
             continue;
         };
         let counts = translation.source(origin.service);
         counts.exclusive_inputs += usize::from(inference.exclusive_input);
         counts.without_usage += usize::from(inference.without_usage);
-        translation.events.push(attributed(inference.call, tree, node).into_event(node, &identity));
+        let call = attributed(inference.call, tree, node);
+        translation.events.push(call.into_event(origin.service, node, &identity));
     }
 }
 
@@ -153,7 +161,7 @@ fn tool_call(translation: &mut Translation, tree: &Tree<'_>, index: usize) {
     let origin = &tree.origins[node.origin];
     let names = &["gen_ai.tool.name", "tool.name", "ai.toolCall.name", "traceloop.entity.name"];
     let Some(identity) = identity(node, origin, None) else {
-        translation.refuse(index, "A span should have an end time");
+        translation.refuse(origin.service, index, "A span should have an end time");
         return;
     };
     let Attribution { agent, parent_agent, session, .. } = Attribution::of_span(tree, index);
@@ -170,7 +178,7 @@ fn tool_call(translation: &mut Translation, tree: &Tree<'_>, index: usize) {
         tags: origin.tags.clone(),
         ..ToolCall::default()
     };
-    translation.events.push(call.into_event(index, &identity));
+    translation.events.push(call.into_event(origin.service, index, &identity));
 }
 
 fn duration_ms(span: &Span) -> Option<u64> {

@@ -105,13 +105,14 @@ pub fn translate(
         let calls =
             read(format, entry).and_then(|response| response.calls(format, labels, fallback, &receipt));
         match calls {
-            Err(reason) => translation.refuse(index, reason),
+            Err(reason) => translation.refuse(format.provider(), index, reason),
             Ok(calls) => {
                 for (identity, call) in calls {
                     translation.source(format.provider()).without_usage +=
                         usize::from(call.tokens.is_empty());
                     let dated_on_receipt = identity.time == receipt;
-                    translation.events.push(Event { dated_on_receipt, ..call.into_event(index, &identity) });
+                    let event = call.into_event(format.provider(), index, &identity);
+                    translation.events.push(Event { dated_on_receipt, ..event });
                 }
             }
         }

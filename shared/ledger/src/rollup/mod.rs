@@ -1,6 +1,7 @@
 //! Rollups: what an event contributes to them, and the figures that are read from them. The aggregator, reconcile and
 //! every test use this one fold, which reads nothing but the event.
 
+mod amendment;
 mod column;
 mod compute;
 mod figures;
@@ -11,6 +12,8 @@ mod sighting;
 mod surplus;
 mod tokens;
 mod unpriced;
+
+use std::collections::BTreeSet;
 
 use chrono::Timelike;
 use rust_decimal::Decimal;
@@ -138,6 +141,9 @@ pub struct Contribution {
     pub end_users: Vec<EndUser>,
     /// What the event tells about agents, projects, nodes and the organization.
     pub sightings: Vec<Sighting>,
+    /// Days whose rollups may still hold something that the event replaces: members of sets and rows of unpriced calls
+    /// cannot be subtracted. They have to be recomputed.
+    pub outdates: BTreeSet<Day>,
 }
 
 /// An end user on one day, by hash.
@@ -166,6 +172,9 @@ impl EndUser {
 ///
 /// Events of different days never add to the same column of a rollup.
 pub fn contribution(event: &Event, calendars: &[Calendar]) -> Contribution {
+    if let Data::Amendment(amendment) = &event.data {
+        return amendment::of_amendment(event, amendment, calendars);
+    }
     let mut contribution = Contribution { sightings: sightings(event), ..Contribution::default() };
     contribution.add(by_hour(event), event.utc_day());
     for calendar in calendars {
@@ -174,6 +183,21 @@ pub fn contribution(event: &Event, calendars: &[Calendar]) -> Contribution {
         contribution.end_users.extend(end_user(event, calendar.generation, day));
     }
     contribution
+}
+
+/// What an event contributes to a day of which every event is known, and what rollups may still hold of it. Of an event
+/// that a later one replaces, nothing holds that cannot be subtracted.
+pub fn resolved(event: &Event, is_replaced: bool, calendars: &[Calendar]) -> (Contribution, Contribution) {
+    let mut counts = contribution(event, calendars);
+    if let Data::Amendment(amendment) = &event.data {
+        // Members and rows are those of the event as it stands.
+        let stands = amendment.with.as_ref();
+        let stands = stands.map(|data| contribution(&event.saying((**data).clone()), calendars));
+        amendment::restate(&mut counts, stands.unwrap_or_default());
+    }
+    let outdated =
+        if is_replaced { amendment::split_off_members(&mut counts) } else { Contribution::default() };
+    (counts, outdated)
 }
 
 impl Contribution {
@@ -201,6 +225,7 @@ fn sightings(event: &Event) -> Vec<Sighting> {
             .map(|agent| Sighting::agent(event, agent, AgentWork::None, None)),
         Data::ComputeUsage(sample) => Some(Sighting::project(event, &sample.project_id)),
         Data::HostReport(report) => Some(Sighting::node(event, report)),
+        Data::Amendment(_) => None,
     };
     subject.into_iter().chain([Sighting::org(event)]).collect()
 }
@@ -210,7 +235,7 @@ fn by_hour(event: &Event) -> Vec<(RollupId, Rollup)> {
     match &event.data {
         Data::AgentActivity(activity) => hours_of_activity(event, activity).collect(),
         Data::ComputeUsage(sample) => compute::by_hour(event, sample).collect(),
-        Data::LlmCall(_) | Data::TaskCompleted(_) | Data::HostReport(_) => Vec::new(),
+        Data::LlmCall(_) | Data::TaskCompleted(_) | Data::HostReport(_) | Data::Amendment(_) => Vec::new(),
     }
 }
 
@@ -240,7 +265,7 @@ fn by_day(event: &Event, calendar: &Calendar, day: Day) -> Vec<(RollupId, Rollup
             std::iter::once(org_day(sums)).chain(of_agent).collect()
         }
         Data::ComputeUsage(sample) => compute::by_day(event, sample, calendar).collect(),
-        Data::HostReport(_) => Vec::new(),
+        Data::HostReport(_) | Data::Amendment(_) => Vec::new(),
     }
 }
 

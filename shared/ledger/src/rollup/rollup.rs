@@ -33,8 +33,14 @@ impl Rollup {
         if value.is_zero() {
             return;
         }
-        let sum = self.numbers.entry(column).or_default();
-        *sum = exact_add(*sum, value);
+        let sum = self.numbers.get(&column).copied().unwrap_or_default();
+        let sum = exact_add(sum, value);
+        // The columns of a void call are those of no call.
+        if sum.is_zero() {
+            self.numbers.remove(&column);
+        } else {
+            self.numbers.insert(column, sum);
+        }
     }
 
     /// Stores the model behind a code.

@@ -156,6 +156,11 @@ impl UnpricedRows {
         }
     }
 
+    /// Whether the calls count in the same rows.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.rows.keys().eq(other.rows.keys()) && self.others.keys().eq(other.others.keys())
+    }
+
     /// Whether there are no calls.
     pub fn is_empty(&self) -> bool {
         self.rows.is_empty() && self.others.is_empty()

@@ -21,6 +21,8 @@ struct Image<'j> {
     #[serde(borrow)]
     v: Option<Number<'j>>,
     #[serde(borrow)]
+    n: Option<Number<'j>>,
+    #[serde(borrow)]
     d: Bytes<'j>,
 }
 
@@ -58,7 +60,8 @@ pub fn parse_image(json: &str) -> Result<StreamedEvent, String> {
     let image: Image<'_> = serde_json::from_str(json).map_err(|fault| fault.to_string())?;
     let data = BASE64.decode(&*image.d.bytes).map_err(|fault| fault.to_string())?;
     let version = image.v.as_ref().map(|version| &*version.number);
-    let stored = Stored { pk: &image.pk.text, sk: &image.sk.text, version, data: &data };
+    let revision = image.n.as_ref().map_or(Some(0), |revision| revision.number.parse().ok());
+    let stored = Stored { pk: &image.pk.text, sk: &image.sk.text, version, revision, data: &data };
     let (event, received) = read(stored)?;
     Ok(StreamedEvent { event, lane: keys::lane_of(&image.pk.text), received })
 }

@@ -18,6 +18,8 @@ pub mod event {
     /// The hash of the content as it was sent, 16 bytes, and the request that stored the event, 8 random bytes. By itself,
     /// because ingest may read this back, and no content.
     pub const FINGERPRINT: &str = "h";
+    /// The revision; absent: 0.
+    pub const REVISION: &str = "n";
     /// When the event may be deleted: seconds since 1970. The table's TTL attribute.
     pub const EXPIRES: &str = "x";
 }
@@ -52,6 +54,24 @@ pub fn event_key(org: &OrgId, day: Day, source: &str, id: &str) -> Key {
     Key { pk, sk: format!("{}{SEPARATOR}{id}", escape(source, IN_KEY)) }
 }
 
+/// Precedes the position of an amendment in its sort key. Since no id contains it, amendments follow their event at once.
+const AMENDMENT: char = '\u{1}';
+
+/// The key of an event's amendment, by its position: 1 for the first that was stored.
+pub fn amendment_key(event: &Key, position: usize) -> Key {
+    Key { pk: event.pk.clone(), sk: format!("{}{AMENDMENT}{position:06}", event.sk) }
+}
+
+/// An event and all its amendments, in the order in which they were stored.
+pub fn event_and_amendments(event: &Key) -> KeyRange {
+    KeyRange { pk: event.pk.clone(), from: event.sk.clone(), to: format!("{}\u{2}", event.sk) }
+}
+
+/// The sort key of the event that this is the key of, or of an amendment of.
+pub fn amended_sk(sk: &str) -> &str {
+    sk.split_once(AMENDMENT).map_or(sk, |(event, _)| event)
+}
+
 /// The partition of one lane of a day.
 pub fn lane_key(org: &OrgId, day: Day, lane: u8) -> String {
     format!("{org}#{day}#{lane}")
@@ -83,7 +103,7 @@ fn lane(source: &str, id: &str) -> u8 {
     hash.finalize()[0] % LANES
 }
 
-/// The parts of a raw event's key: organization, day, source, id.
+/// The parts of the key of a raw event or an amendment: organization, day, source, id.
 pub fn parse_event_key<'a>(pk: &str, sk: &'a str) -> Option<(OrgId, Day, Cow<'a, str>, &'a str)> {
     let mut parts = pk.split(SEPARATOR);
     let (org, day) = (OrgId::new(parts.next()?).ok()?, Day::parse(parts.next()?)?);
@@ -94,7 +114,7 @@ pub fn parse_event_key<'a>(pk: &str, sk: &'a str) -> Option<(OrgId, Day, Cow<'a,
 
 /// The source and the id of a raw event's sort key.
 pub fn parse_event_sk(sk: &str) -> Option<(Cow<'_, str>, &str)> {
-    let (source, id) = sk.split_once(SEPARATOR)?;
+    let (source, id) = amended_sk(sk).split_once(SEPARATOR)?;
     Some((unescape(source, IN_KEY)?, id))
 }
 

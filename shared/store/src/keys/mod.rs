@@ -14,6 +14,7 @@ mod mark;
 mod proptests;
 pub mod registry;
 mod repricing;
+mod sources;
 pub mod status;
 #[cfg(test)]
 mod tests;
@@ -22,9 +23,9 @@ mod usage;
 use chrono::{DateTime, Utc};
 
 pub use events::{
-    LANES, activity, activity_of, activity_place, activity_places, after_activity_place, event, event_key,
-    events_except_registry_entries, lane_events, lane_key, lane_of, parse_activity_place, parse_event_key,
-    parse_event_sk,
+    LANES, activity, activity_of, activity_place, activity_places, after_activity_place, amended_sk,
+    amendment_key, event, event_and_amendments, event_key, events_except_registry_entries, lane_events,
+    lane_key, lane_of, parse_activity_place, parse_event_key, parse_event_sk,
 };
 pub use mark::{is_mark, mark_column};
 pub use registry::{
@@ -36,6 +37,7 @@ pub use repricing::{
     REPRICING, REPRICINGS_DUE, all_cost_pages, cost_page, cost_pages, due_repricing, due_repricings,
     parse_cost_page, repriced_day, repriced_days, repricing,
 };
+pub use sources::{parse_source_day, source, source_day, source_days};
 pub use usage::{
     DIRTY, END_USER_BUCKETS, END_USERS, FULL, Keyed, MAX_END_USERS, SEALED, UNPRICED, WRITES, activity_days,
     agent_days, compute_days, compute_hours, dirty_day, dirty_days, end_users, generation_days,

@@ -97,6 +97,7 @@ mod tests {
             source: name("s"),
             id: name("1"),
             time: period::parse_instant("2026-09-15T08:00:00Z").unwrap(),
+            revision: 0,
             data: Data::HostReport(HostReport {
                 node_id: NodeId::new("n").unwrap(),
                 hosted_sites: 1,

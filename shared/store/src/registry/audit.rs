@@ -111,6 +111,7 @@ impl AuditEntry<'_> {
             source: name(REGISTRY_SOURCE)?,
             id: name(&format!("{:032x}", rand::random::<u128>()))?,
             time,
+            revision: 0,
             data: Data::AgentActivity(AgentActivity {
                 attribution: Attribution::default(),
                 agent_id: self.agent.cloned(),

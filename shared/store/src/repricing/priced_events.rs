@@ -6,7 +6,7 @@ use std::pin::Pin;
 use futures::stream::{self, try_unfold};
 use futures::{Stream, StreamExt};
 use ledger::cost::CallCost;
-use ledger::event::Data;
+use ledger::event::{Data, Event, LlmCall};
 use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange};
 
@@ -24,6 +24,8 @@ pub struct PricedEvent {
     pub stored: StoredEvent,
     /// The cost that ingest stamped, if an entry lists another one.
     pub stamped: Option<CallCost>,
+    /// Whether an amendment replaces it.
+    pub is_replaced: bool,
 }
 
 /// Reads the costs that one entry lists for a lane, in the order of the lane.
@@ -61,8 +63,8 @@ impl CostReader<'_> {
 type RawPages<'a> = Pin<Box<dyn Stream<Item = Result<Vec<StoredEvent>>> + Send + 'a>>;
 
 impl Events {
-    /// Like [`Self::raw_events`], with the costs that `entries` list. At most one page of events and one of costs for each
-    /// entry are in memory.
+    /// Like [`Self::raw_events`], with the costs that `entries` list. An amendment replaces its predecessor at the cost that
+    /// holds for that. At most one page of events and one of costs for each entry are in memory.
     pub fn priced_events<'a>(
         &'a self,
         usage: &'a Usage,
@@ -81,13 +83,21 @@ impl Events {
         };
         // The last entry that lists a call decides, so it is asked first.
         let readers: Vec<_> = entries.iter().rev().map(reader).collect();
-        try_unfold((pages, readers), |(mut pages, mut readers)| async move {
-            let Some(page) = pages.next().await.transpose()? else { return Ok(None) };
+        try_unfold((pages, readers, None::<PricedEvent>), |(mut pages, mut readers, mut last)| async move {
+            let Some(page) = pages.next().await.transpose()? else {
+                return Ok(last.take().map(|last| (vec![last], (pages, readers, None))));
+            };
             let mut priced = Vec::with_capacity(page.len());
             for stored in page {
-                priced.push(with_cost(stored, &mut readers).await?);
+                let mut event = with_cost(stored, &mut readers).await?;
+                // Amendments follow their event at once.
+                if let Some(mut before) = last.take() {
+                    before.is_replaced = event.replaces(&before);
+                    priced.push(before);
+                }
+                last = Some(event);
             }
-            Ok(Some((priced, (pages, readers))))
+            Ok(Some((priced, (pages, readers, last))))
         })
     }
 }
@@ -116,7 +126,7 @@ impl Events {
 async fn with_cost(mut stored: StoredEvent, readers: &mut [CostReader<'_>]) -> Result<PricedEvent> {
     let mut stamped = None;
     if let Ok(event) = &mut stored.event
-        && let Data::LlmCall(call) = &mut event.data
+        && let Some(call) = call_in_force(&mut event.data)
     {
         for reader in readers {
             if let Some(cost) = reader.cost(&stored.sk).await? {
@@ -125,5 +135,35 @@ async fn with_cost(mut stored: StoredEvent, readers: &mut [CostReader<'_>]) -> R
             }
         }
     }
-    Ok(PricedEvent { stored, stamped })
+    Ok(PricedEvent { stored, stamped, is_replaced: false })
+}
+
+fn call_in_force(data: &mut Data) -> Option<&mut LlmCall> {
+    match data {
+        Data::LlmCall(call) => Some(call),
+        Data::Amendment(amendment) => call_in_force(amendment.with.as_mut()?),
+        _ => None,
+    }
+}
+
+impl PricedEvent {
+    /// The event as it stands; none if it is malformed, replaced by an amendment, or void.
+    pub fn standing(self) -> Option<Event> {
+        let event = self.stored.event.ok().filter(|_| !self.is_replaced)?;
+        let data = event.data.in_force()?.clone();
+        Some(Event { data, ..event })
+    }
+
+    /// Whether this amends the event `before`. If so, it takes over from it what it replaces.
+    fn replaces(&mut self, before: &Self) -> bool {
+        if keys::amended_sk(&self.stored.sk) != keys::amended_sk(&before.stored.sk) {
+            return false;
+        }
+        if let (Ok(event), Ok(before)) = (&mut self.stored.event, &before.stored.event)
+            && let Data::Amendment(amendment) = &mut event.data
+        {
+            amendment.replaces = before.data.in_force().cloned().map(Box::new);
+        }
+        true
+    }
 }

@@ -153,6 +153,15 @@ impl<'a> Write<'a> {
         self
     }
 
+    /// Sets an attribute that does not exist yet; in an update only.
+    pub fn set_if_absent(mut self, attribute: &str, value: AttributeValue) -> Self {
+        if let Action::Update { clauses, .. } = &mut self.action {
+            let (name, value) = (self.placeholders.name(attribute), self.placeholders.value(value));
+            clauses.set.push(format!("{name}=if_not_exists({name},{value})"));
+        }
+        self
+    }
+
     /// Adds to a number or a set; in an update only.
     pub fn add(mut self, attribute: &str, value: AttributeValue) -> Self {
         if let Action::Update { clauses, .. } = &mut self.action {

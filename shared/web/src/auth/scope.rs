@@ -17,6 +17,8 @@ pub enum Scope {
     ActivityRead,
     /// Send events.
     EventsWrite,
+    /// Send events that are older than the others may be.
+    EventsBackfill,
     /// Read settings.
     RegistryRead,
     /// Change settings.
@@ -25,7 +27,7 @@ pub enum Scope {
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::MetricsRead,
         Self::BillingRead,
         Self::UsageRead,
@@ -33,6 +35,7 @@ impl Scope {
         Self::WorkforceRead,
         Self::ActivityRead,
         Self::EventsWrite,
+        Self::EventsBackfill,
         Self::RegistryRead,
         Self::RegistryWrite,
     ];
@@ -47,6 +50,7 @@ impl Scope {
             Self::WorkforceRead => "workforce:read",
             Self::ActivityRead => "activity:read",
             Self::EventsWrite => "events:write",
+            Self::EventsBackfill => "events:backfill",
             Self::RegistryRead => "registry:read",
             Self::RegistryWrite => "registry:write",
         }

@@ -138,8 +138,10 @@ impl Role {
 fn is_met(condition: &Condition, call: &Call) -> bool {
     let values = call.context.get(condition.key.as_str());
     let allowed = |values: &BTreeSet<String>| values.iter().all(|value| condition.allowed.contains(value));
+    let like = |value: &String| condition.allowed.iter().any(|pattern| matches(pattern, value));
     match condition.operator {
         Operator::StringEquals => values.is_some_and(allowed),
+        Operator::ForAllValuesStringLike => values.is_none_or(|values| values.iter().all(like)),
         Operator::StringEqualsIfExists | Operator::ForAllValuesStringEquals => values.is_none_or(allowed),
     }
 }

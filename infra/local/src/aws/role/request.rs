@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
+use store::keys::PK;
 
 /// One action on one resource. A request may consist of several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,9 +30,11 @@ struct Body {
     table_name: Option<String>,
     index_name: Option<String>,
     select: Option<String>,
+    key_condition_expression: Option<String>,
     projection_expression: Option<IgnoredAny>,
     expression_attribute_names: BTreeMap<String, String>,
-    key: Names,
+    key: BTreeMap<String, Value>,
+    expression_attribute_values: BTreeMap<String, Value>,
     keys: Vec<Names>,
     item: Names,
     request_items: BTreeMap<String, Self>,
@@ -127,6 +131,19 @@ impl Reader<'_> {
     }
 }
 
+/// The partition that an operation on one item or one partition is about.
+fn leading_key(operation: &str, body: &Body) -> Option<String> {
+    let text = |value: &Value| Some(value["S"].as_str()?.to_owned());
+    if operation != "Query" {
+        return body.key.get(PK).and_then(text);
+    }
+    // Queries compare the partition key first, and with one value.
+    let condition = body.key_condition_expression.as_deref()?;
+    let (name, value) = condition.split(" AND ").next()?.split_once('=')?;
+    let is_pk = body.expression_attribute_names.get(name.trim()).is_some_and(|name| name == PK);
+    is_pk.then(|| body.expression_attribute_values.get(value.trim()).and_then(text)).flatten()
+}
+
 /// The values of condition keys, after "Using IAM policy conditions for fine-grained access control" in the DynamoDB
 /// Developer Guide.
 fn context(operation: &str, body: &Body) -> BTreeMap<&'static str, BTreeSet<String>> {
@@ -134,6 +151,9 @@ fn context(operation: &str, body: &Body) -> BTreeMap<&'static str, BTreeSet<Stri
     let keys = body.key.keys().chain(body.keys.iter().flat_map(|key| key.keys()));
     let attributes: BTreeSet<_> = names.chain(keys).chain(body.item.keys()).cloned().collect();
     let mut context = BTreeMap::from([("dynamodb:Attributes", attributes)]);
+    if let Some(key) = leading_key(operation, body) {
+        context.insert("dynamodb:LeadingKeys", BTreeSet::from([key]));
+    }
     if ["Query", "GetItem", "BatchGetItem"].contains(&operation) {
         let default = match (&body.projection_expression, &body.index_name) {
             (Some(_), _) => "SPECIFIC_ATTRIBUTES",

@@ -30,6 +30,7 @@ pub fn event(data: Data, time: DateTime<Utc>) -> Event {
         source: Name::new("s").unwrap(),
         id: Name::new("1").unwrap(),
         time,
+        revision: 0,
         data,
     }
 }

@@ -1,0 +1,99 @@
+//! Reads what coding agents and gateways leave on disk, as events.
+//!
+//! An event's id follows from the file, so importing again is safe: what is there is a duplicate. Prompts and completions
+//! are skipped while a file is parsed.
+
+mod claude_code;
+mod codex;
+mod files;
+mod gemini;
+mod litellm;
+mod openai;
+mod send;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+pub use files::files_of;
+pub use send::{Outcome, Sender};
+
+use crate::error::{Error, Result};
+
+/// What can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    ClaudeCode,
+    Codex,
+    Gemini,
+    LiteLlmSpendLogs,
+    OpenAiUsage,
+}
+
+/// The events of one file, and the lines that are not understood.
+#[derive(Debug, Default)]
+pub struct Read {
+    pub events: Vec<Value>,
+    pub malformed: usize,
+}
+
+impl Format {
+    /// The endpoint that takes its events.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::LiteLlmSpendLogs => "/v1/intake/litellm",
+            _ => "/v1/events",
+        }
+    }
+
+    /// Where the tool leaves its files, below the home folder; none if it has no such place.
+    pub fn default_folder(self, home: &Path) -> Option<PathBuf> {
+        match self {
+            Self::ClaudeCode => Some(home.join(".claude/projects")),
+            Self::Codex => Some(home.join(".codex/sessions")),
+            Self::Gemini => Some(home.join(".gemini/tmp")),
+            Self::LiteLlmSpendLogs | Self::OpenAiUsage => None,
+        }
+    }
+
+    /// Whether a file of this name holds what is imported.
+    pub fn is_file(self, path: &Path) -> bool {
+        let text = |part: Option<&'_ std::ffi::OsStr>| {
+            part.and_then(|part| part.to_str()).unwrap_or_default().to_owned()
+        };
+        let (name, extension) = (text(path.file_stem()), text(path.extension()));
+        match self {
+            Self::ClaudeCode => extension == "jsonl",
+            Self::Codex => name.starts_with("rollout-") && extension == "jsonl",
+            Self::Gemini => name.starts_with("session-") && extension == "json",
+            Self::LiteLlmSpendLogs | Self::OpenAiUsage => true,
+        }
+    }
+
+    /// Reads a file.
+    pub fn read(self, path: &Path) -> Result<Read> {
+        let bytes = std::fs::read(path).map_err(|error| Error::caused(path.display(), error))?;
+        let text = String::from_utf8_lossy(&bytes);
+        match self {
+            Self::ClaudeCode => Ok(claude_code::read(&text)),
+            Self::Codex => Ok(codex::read(&text)),
+            Self::Gemini => gemini::read(&text),
+            Self::LiteLlmSpendLogs => litellm::read(&text),
+            Self::OpenAiUsage => openai::read(&text),
+        }
+        .map_err(|error| Error::new(format!("{}: {error}", path.display())))
+    }
+}
+
+/// A call as an event.
+fn call(source: &str, id: &str, time: &str, data: &Value) -> Value {
+    json!({ "specversion": "1.0", "type": "llm.call", "source": source, "id": id, "time": time, "data": data })
+}
+
+/// The last part of a path of any system: the project that an agent worked on.
+fn project(folder: &str) -> Option<&str> {
+    folder.rsplit(['/', '\\']).find(|part| !part.is_empty())
+}
+
+#[cfg(test)]
+mod tests;
