@@ -8,7 +8,9 @@ use super::figure::Figure;
 use super::group::{Domain, Group, NONE};
 use super::table::Table;
 use crate::calendar::{Calendar, Generation};
-use crate::event::{AgentActivity, CallStatus, ComputeUsage, Data, Event, KeySource, LlmCall, TaskCompleted};
+use crate::event::{
+    AgentActivity, Amendment, CallStatus, ComputeUsage, Data, Event, KeySource, LlmCall, TaskCompleted,
+};
 use crate::ids::ModelKey;
 use crate::period::Day;
 use crate::pricing::Rate;
@@ -36,7 +38,26 @@ impl Table {
             Data::ComputeUsage(sample) => self.add_sample(event, sample, calendar),
             // Only the registry keeps the last one.
             Data::HostReport(_) => Ok(()),
+            Data::Amendment(amendment) => self.add_amendment(event, amendment, calendar),
         }
+    }
+
+    /// Adds what holds from now on and subtracts what held before. Members of sets stay: another event may have added them.
+    fn add_amendment(
+        &mut self,
+        event: &Event,
+        amendment: &Amendment,
+        calendar: &Calendar,
+    ) -> Result<(), Inexact> {
+        let fold = |data: Option<&Data>| {
+            let mut table = Self::default();
+            data.map_or(Ok(()), |data| table.add_event(&event.saying(data.clone()), calendar)).map(|()| table)
+        };
+        let before = fold(amendment.replaces.as_deref())?;
+        let after = fold(amendment.with.as_deref())?;
+        self.merge(&after);
+        self.subtract(&before);
+        Ok(())
     }
 
     fn add_call(&mut self, event: &Event, call: &LlmCall) -> Result<(), Inexact> {
