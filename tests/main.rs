@@ -8,11 +8,13 @@
 )]
 
 mod api;
+mod clients;
 mod console;
 mod deployed;
 mod every_route;
 mod intake;
 mod pipeline;
+mod random_input;
 mod simulation;
 mod support;
 mod v1;

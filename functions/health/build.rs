@@ -2,12 +2,13 @@
 
 use std::error::Error;
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
 
 #[allow(clippy::disallowed_methods, reason = "Cargo passes the output folder in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
-    let functions = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize()?;
+    // At run time: a target folder may be copied, and this program with it.
+    let functions = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
     // A new function is also a new dependency of the workspace.
     println!("cargo::rerun-if-changed=../../Cargo.toml");
     let mut parts = Vec::new();

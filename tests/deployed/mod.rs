@@ -5,5 +5,6 @@ mod cold_starts;
 mod events;
 mod monitoring;
 pub mod policies;
+mod security;
 pub mod versions;
 mod watch;

@@ -166,6 +166,12 @@ async fn use_routes(caller: &Caller<'_>, sender: &impl Send, ids: &[String; 2]) 
                     "{place}"
                 );
             }
+            // Events name sessions, and there are none.
+            (&Method::GET, "/api/sessions/{id+}") => assert_eq!(
+                (status, &response["detail"]),
+                (StatusCode::NOT_FOUND, &json!("Session not found")),
+                "{place}"
+            ),
             (&(Method::PUT | Method::GET), _) if !route.contains("/usage") => {
                 assert_eq!((status, &response["id"]), (StatusCode::OK, &json!(ids[0])), "{place}");
             }

@@ -4,6 +4,7 @@ mod audit_log;
 mod conditional_writes;
 mod ids;
 mod isolation;
+mod lists;
 mod logs;
 mod openapi;
 mod random_settings;

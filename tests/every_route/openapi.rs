@@ -75,6 +75,26 @@ fn every_reference_resolves_and_every_component_is_used() {
     }
 }
 
+/// Defaults make fields required in the types that generators derive, so requests state them in words.
+#[test]
+fn the_schemas_of_requests_have_no_defaults_and_no_compositions_that_generators_drop() {
+    for (name, schema) in DOCUMENT["components"]["schemas"].as_object().unwrap() {
+        let text = schema.to_string();
+        assert!(!text.contains("\"default\":"), "{name}");
+        assert!(schema.get("allOf").is_none() && !text.contains("\"const\":\"\""), "{name}");
+    }
+    for event in ["EventLlmCall", "EventHostReport"] {
+        let schema = &DOCUMENT["components"]["schemas"][event];
+        let required: BTreeSet<_> = list(&schema["required"]).map(|name| name.as_str().unwrap()).collect();
+        assert_eq!(
+            required,
+            BTreeSet::from(["specversion", "id", "source", "type", "time", "data"]),
+            "{event}"
+        );
+        assert!(schema["properties"]["data"]["$ref"].is_string(), "{event}");
+    }
+}
+
 #[test]
 fn its_examples_match_their_schemas() {
     let mut examples = 0;
@@ -140,5 +160,17 @@ async fn it_is_served_as_json_and_as_a_page_with_every_operation() {
         let id = operation["operationId"].as_str().unwrap();
         assert!(page.contains(&format!("id=\"{id}\"")) && page.contains(path), "{path}");
     }
+    let webhooks = DOCUMENT["webhooks"].as_object().unwrap();
+    for operation in webhooks.values().map(|methods| &methods["post"]) {
+        assert!(page.contains(&format!("id=\"{}\"", operation["operationId"].as_str().unwrap())));
+    }
+    // Each type of event has a heading, once.
+    let sending =
+        page.split("<article id=\"sendEvents\"").nth(1).unwrap().split("</article>").next().unwrap();
+    for kind in ["llm.call", "task.completed", "agent.activity", "compute.usage", "host.report"] {
+        assert_eq!(sending.matches(&format!("<h5><code>{kind}</code></h5>")).count(), 1, "{kind}");
+    }
+    assert!(sending.contains("curl -X POST -H &quot;Authorization: Bearer $TOKEN&quot;"), "{sending}");
+    assert!(page.contains("Authorization: Bearer"));
     assert!(!page.contains("<script") && !page.contains("http://") && !page.contains("src="));
 }

@@ -217,7 +217,7 @@ async fn response(world: &World, path: &str) -> String {
     let response = world.stack.call(request.body(Bytes::new()).unwrap()).await;
     assert_eq!(response.status(), StatusCode::OK, "{path}");
     let text = str::from_utf8(response.body()).unwrap();
-    if is_file(path.split('?').next().unwrap()) { text.trim_end().replace('\r', "") } else { pretty(text) }
+    if is_file(path) { text.trim_end().replace('\r', "") } else { pretty(text) }
 }
 
 /// Hides what differs between runs or releases: random ids, ids of messages, versions of settings, the port of the

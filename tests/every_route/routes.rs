@@ -1,6 +1,6 @@
 //! Every route: authentication and scopes, and the routes in the template.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Router;
 use axum::body::Bytes;
@@ -68,22 +68,21 @@ async fn ask(caller: &Caller<'_>, method: &Method, path: &str) -> Response {
 }
 
 #[test]
-fn the_template_deploys_exactly_the_routes_of_the_functions() {
+fn the_template_deploys_exactly_the_paths_of_the_functions() {
     let template = Template::built_in().unwrap();
-    let deployed: BTreeSet<_> = template
-        .functions
-        .iter()
-        .flat_map(|function| {
-            function.routes.iter().map(|r| (function.binary.clone(), r.method.clone(), r.path.clone()))
-        })
-        .collect();
+    let routes =
+        || template.functions.iter().flat_map(|f| f.routes.iter().map(move |r| (f.binary.as_str(), r)));
+    // For every method, so that a function answers 405 and HEAD itself.
+    assert!(routes().all(|(_, route)| route.method == "ANY"));
+    let defaults: Vec<_> = routes().filter(|(_, r)| r.is_default()).map(|(binary, _)| binary).collect();
+    assert_eq!(defaults, ["health"]);
+    let deployed: BTreeSet<_> =
+        routes().filter(|(_, r)| !r.is_default()).map(|(binary, r)| (binary, r.path.clone())).collect();
     let written: BTreeSet<_> = functions()
         .into_iter()
         .flat_map(|(binary, routes)| {
-            let deployed =
-                |r: Endpoint| r.gateway_paths().into_iter().map(move |path| (r.method.to_string(), path));
-            let all = routes.into_iter().flat_map(deployed);
-            all.map(move |(method, path)| (binary.to_owned(), method, path))
+            let paths = routes.into_iter().flat_map(|route| route.gateway_paths());
+            paths.map(move |path| (binary, path)).collect::<Vec<_>>()
         })
         .collect();
     assert_eq!(deployed, written);
@@ -197,7 +196,15 @@ async fn an_invalid_token_is_rejected() {
 #[tokio::test]
 async fn unknown_paths_and_methods_are_answered_in_json() {
     let world = World::new().await;
-    for path in ["/v1", "/v1/metrics", "/v1/metrics/summary/", "/v2/metrics/summary", "/v1/events/1"] {
+    for path in [
+        "/v1",
+        "/v1/metrics",
+        "/v1/metrics/summary/",
+        "/v2/metrics/summary",
+        "/v1/events/1",
+        "/x",
+        "/docs/%2e",
+    ] {
         let response = world.anonymous().try_get(path).await;
         assert_eq!(
             (response.status, response.body),
@@ -205,12 +212,77 @@ async fn unknown_paths_and_methods_are_answered_in_json() {
             "{path}"
         );
     }
-    let response = ask(&world.anonymous(), &Method::DELETE, "/v1/metrics/summary").await;
-    assert_eq!(response.status, StatusCode::METHOD_NOT_ALLOWED);
-    assert_eq!(response.headers["allow"], "GET,HEAD");
-    let response = ask(&world.anonymous(), &Method::GET, "/v1/events").await;
-    assert_eq!(
-        (response.status, response.headers["allow"].to_str().unwrap()),
-        (StatusCode::METHOD_NOT_ALLOWED, "POST")
-    );
+}
+
+/// The methods that each path has, by path.
+fn methods() -> BTreeMap<&'static str, BTreeSet<Method>> {
+    let mut methods: BTreeMap<_, BTreeSet<Method>> = BTreeMap::new();
+    for route in functions().into_iter().flat_map(|(_, routes)| routes) {
+        let of_path = methods.entry(route.path).or_default();
+        if route.method == Method::GET {
+            of_path.insert(Method::HEAD);
+        }
+        of_path.insert(route.method);
+    }
+    methods
+}
+
+#[tokio::test]
+async fn every_other_method_of_a_path_is_answered_with_the_methods_that_it_has() {
+    let world = World::new().await;
+    for (path, methods) in methods() {
+        for method in ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "PROPFIND"] {
+            let method: Method = method.parse().unwrap();
+            if methods.contains(&method) {
+                continue;
+            }
+            // A path that another operation's parameter matches has no 405 in the document.
+            let response = world.anonymous().send_raw(method.clone(), &example(path)).await;
+            assert_eq!(response.status(), StatusCode::METHOD_NOT_ALLOWED, "{method} {path}");
+            let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
+            let said = json!("This path does not support that method.");
+            assert!(method == Method::HEAD || body["detail"] == said, "{method} {path}: {body}");
+            let allowed: BTreeSet<Method> = response.headers()["allow"]
+                .to_str()
+                .unwrap()
+                .split(',')
+                .map(|m| m.parse().unwrap())
+                .collect();
+            assert_eq!(allowed, methods, "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn head_answers_as_get_does_without_the_body() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    for (path, methods) in methods() {
+        if !methods.contains(&Method::GET) {
+            continue;
+        }
+        for query in ["", "?format=csv"] {
+            let path = example(path) + query;
+            let get = caller.send_raw(Method::GET, &path).await;
+            let head = caller.send_raw(Method::HEAD, &path).await;
+            assert_eq!((head.status(), head.body().len()), (get.status(), 0), "{path}");
+            let length = get.body().len().to_string();
+            assert_eq!(head.headers()["content-length"], *length, "{path}");
+            for name in ["content-type", "etag", "allow", "location", "vary"] {
+                assert_eq!(head.headers().get(name), get.headers().get(name), "{path} {name}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_preflight_is_answered_on_every_path() {
+    let world = World::new().await;
+    let asks = [("origin", "https://app.example.com"), ("access-control-request-method", "PUT")];
+    for path in methods().into_keys().map(example).chain(["/nowhere".to_owned()]) {
+        let response = world.anonymous().send(Method::OPTIONS, &path, &asks, Bytes::new()).await;
+        assert_eq!(response.status, StatusCode::NO_CONTENT, "{path}");
+        // API Gateway adds these where it is configured to.
+        assert!(!response.headers.contains_key("access-control-allow-origin"));
+    }
 }

@@ -46,8 +46,10 @@ async fn unreadable_exports_are_final_errors_in_the_encoding_of_the_request() {
         let (status, body) = post(&world, path, &PROTOBUF, &b"\x0a\xff\x01"[..]).await;
         // Field 1 is the code, field 2 the message.
         assert_eq!((status, &body[..3]), (StatusCode::BAD_REQUEST, &b"\x08\x03\x12"[..]), "{path}");
-        let (status, body) = post_json(&world, path, &json!(1)).await;
-        assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!(3)), "{path}");
+        for body in [json!(1), json!([])] {
+            let (status, body) = post_json(&world, path, &body).await;
+            assert_eq!((status, &body["code"]), (StatusCode::BAD_REQUEST, &json!(3)), "{path}");
+        }
         let (status, _) = post(&world, path, &[("content-type", "text/plain")], "x").await;
         assert_eq!(status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{path}");
         let (status, body) = post(&world, path, &PROTOBUF, "").await;

@@ -236,6 +236,7 @@ impl Run {
         let now = self.skewed_time();
         service.clock.set(now);
         self.senders.begin(process);
+        self.priced_from.insert(process, self.price_states.len());
         self.note(|| format!("p{process} ingests {numbers:?} of organization {org}"));
         let (body, token, caller) = (self.senders.body(&numbers), self.tokens[org].clone(), service.clone());
         let task = tokio::spawn(async move {

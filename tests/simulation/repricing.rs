@@ -27,6 +27,7 @@ use super::items;
 use super::messages::{MODELS, ORGS};
 use super::reconciliation::OLDEST;
 use super::run::Run;
+use super::wire::Process;
 use crate::support::tables::names;
 
 /// The own prices of all organizations from some number of stored events on.
@@ -109,6 +110,17 @@ impl Run {
         let settings = prices.into_iter().map(settings).collect();
         self.price_states.push(PriceState { order: self.senders.stored.len(), settings });
         Ok(())
+    }
+
+    /// Ingest prices a call by every change that was answered before its request.
+    pub fn check_price(&self, process: Process, event: &Event) -> CheckResult {
+        let Data::LlmCall(call) = &event.data else { return Ok(()) };
+        let before = self.priced_from.get(&process).copied().unwrap_or(1);
+        let mut states = self.price_states[before - 1..].iter();
+        if states.any(|state| call.cost.is_counted_like(&state.price(&event.org, call, event))) {
+            return Ok(());
+        }
+        Err(format!("p{process} priced {event:?} by former prices"))
     }
 
     /// Every entry was carried out, no other one holds for any day, and its costs are those of its time.

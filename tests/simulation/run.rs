@@ -107,6 +107,8 @@ pub struct Run {
     pub marks: BTreeMap<(Key, String), SequenceNumber>,
     /// The own prices of each organization after each audit entry, with the number of events stored until then.
     pub price_states: Vec<PriceState>,
+    /// The number of price states when a process last got events to ingest.
+    pub priced_from: BTreeMap<Process, usize>,
     /// The progress of the lanes at the last check.
     pub progress: BTreeMap<u8, i64>,
     pub tokens: Vec<String>,
@@ -141,6 +143,7 @@ impl Run {
             warm_aggregators: Vec::new(),
             marks: BTreeMap::new(),
             price_states: vec![PriceState::default()],
+            priced_from: BTreeMap::new(),
             progress: BTreeMap::new(),
             tokens: ORGS.iter().map(|(org, _)| token(org)).collect(),
             trace: vec![format!("{fault_rates:?}")],

@@ -39,6 +39,7 @@ impl Run {
                     let event = event(&image)?;
                     let effect = Effect::Count(Box::new(event.clone()));
                     let is_change = !event.is_usage();
+                    self.check_price(process, &event)?;
                     self.senders.insert(process, key.clone(), event)?;
                     if is_change {
                         self.note_prices()?;

@@ -35,8 +35,7 @@ impl Registry {
     pub fn of(world: World, configure: impl FnOnce(&mut Config)) -> Self {
         let routes = registry::routes();
         let deployed = |route: &web::route::Route<registry::Tables>| {
-            let method = route.method.to_string();
-            gateway_paths(route.path).into_iter().map(move |path| Route { method: method.clone(), path })
+            gateway_paths(route.path).into_iter().map(|path| Route { method: "ANY".to_owned(), path })
         };
         let function = Function {
             id: "RegistryFunction".to_owned(),

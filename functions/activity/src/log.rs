@@ -4,13 +4,14 @@
 //! page's `nextCursor` and the same filters; new entries do not shift the pages of a cursor. The log reaches back as
 //! far as raw events are kept.
 //!
+//! A page whose entries are large has fewer than `limit`, since a response may have 6 MB.
+//!
 //! `total` is exact: the aggregator counts whole hours, and the rest of the range, which includes the last hour, is
 //! counted when the page is read. An entry that arrives after its hour has ended is part of `total` once it is
 //! aggregated, about a minute later. It is listed at once, unless both `agentId` and `eventType` are given.
 
 use axum::Json;
 use axum::extract::State;
-use ledger::event::Attribution;
 use ledger::ids::{AgentId, Label};
 use ledger::period;
 use ledger::tags::Tags;
@@ -20,6 +21,7 @@ use store::activity::LogEntry as Stored;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Fault, Result};
+use web::page::fitting;
 use web::query::Query;
 
 use crate::cursor::Cursor;
@@ -33,7 +35,7 @@ pub fn route() -> Route {
 
 #[derive(Debug, Serialize)]
 pub struct Response {
-    data: Vec<Entry>,
+    data: Vec<Box<RawValue>>,
     pagination: Pagination,
 }
 
@@ -89,8 +91,11 @@ async fn handle(
         Some(range) => Box::pin(request.page(&app.tables, range, now)).await?,
         None => Page::default(),
     };
-    let has_more = entries.len() > request.limit;
-    entries.truncate(request.limit);
+    let found = entries.len();
+    let shown = entries.iter().map(|stored| entry(stored, &names)).collect::<Result<Vec<_>>>()?;
+    let data = fitting(shown.into_iter(), request.limit)?;
+    entries.truncate(data.len());
+    let has_more = entries.len() < found;
     let next_cursor = match entries.last().filter(|_| has_more) {
         Some(last) => {
             let passed = passed + u64::try_from(entries.len()).unwrap_or_default();
@@ -99,7 +104,6 @@ async fn handle(
         None => None,
     };
     let pagination = Pagination { total, limit: params.limit, offset: passed, has_more, next_cursor };
-    let data = entries.into_iter().map(|stored| entry(stored, &names)).collect::<Result<_>>()?;
     Ok(Json(Response { data, pagination }))
 }
 
@@ -108,20 +112,19 @@ fn bad_cursor() -> Error {
     Error::Validation(vec![Fault::new(vec!["query".into(), "cursor".into()], "cursor", msg)])
 }
 
-fn entry(stored: Stored, names: &Names) -> Result<Entry> {
-    let tags = stored.activity.attribution.all_tags();
-    let Attribution { session_id, parent_agent_id, .. } = stored.activity.attribution;
-    let agent = stored.activity.agent_id;
-    let name = agent.as_ref().map(|agent| names.get(agent).map_or(agent.as_str(), String::as_str));
+fn entry(stored: &Stored, names: &Names) -> Result<Entry> {
+    let attribution = &stored.activity.attribution;
+    let agent = stored.activity.agent_id.as_ref();
+    let name = agent.map(|agent| names.get(agent).map_or(agent.as_str(), String::as_str));
     Ok(Entry {
-        id: stored.id,
-        event_type: stored.activity.event_type.into(),
+        id: stored.id.clone(),
+        event_type: stored.activity.event_type.to_string(),
         agent_name: name.unwrap_or_default().to_owned(),
-        agent_id: agent.map(String::from).unwrap_or_default(),
-        details: RawValue::from_string(stored.activity.details).map_err(Error::internal)?,
-        session_id,
-        parent_agent_id,
-        tags,
+        agent_id: agent.map(ToString::to_string).unwrap_or_default(),
+        details: RawValue::from_string(stored.activity.details.clone()).map_err(Error::internal)?,
+        session_id: attribution.session_id.clone(),
+        parent_agent_id: attribution.parent_agent_id.clone(),
+        tags: attribution.all_tags(),
         created_at: period::rfc3339(stored.time),
     })
 }

@@ -114,9 +114,11 @@ impl Applier {
         note_sealed: &(impl Fn(&RollupId, &[Delta]) + Sync),
     ) -> Option<usize> {
         let key = target.key();
+        // The most records of an update. One that an item has no room for must not take others with it.
+        let mut most = usize::MAX;
         while let Some(first) = deltas.first() {
             let kept = self.cache.kept(&key);
-            let (taken, sums) = first_update(deltas, kept.as_deref());
+            let (taken, sums) = first_update(&deltas[..most.min(deltas.len())], kept.as_deref());
             let last = deltas[taken - 1].sequence;
             let range = ShardRange { mark: &delivery.mark, first: first.sequence, last };
             let added = match kept {
@@ -141,12 +143,12 @@ impl Applier {
                 Ok(AddOutcome::Full(columns)) => self.cache.add_full(&key, columns),
                 // Concurrent updates filled the item before any of them could mark it.
                 Ok(AddOutcome::TooLarge) if kept.is_none() && self.mark_full(&key).await => {}
+                Ok(AddOutcome::TooLarge) if taken > 1 => most = taken / 2,
                 Ok(AddOutcome::TooLarge) => {
-                    let records = deltas[..taken].iter().map(|delta| delta.record);
-                    if let Some(failed) = self.quarantine_too_large(delivery, &key, records).await {
+                    if let Some(failed) = self.quarantine_too_large(delivery, &key, [first.record]).await {
                         return Some(failed);
                     }
-                    deltas = &deltas[taken..];
+                    deltas = &deltas[1..];
                 }
                 Err(error) => {
                     tracing::error!(%error, pk = key.pk, sk = key.sk, "failed to update a rollup");

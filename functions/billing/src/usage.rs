@@ -1,6 +1,5 @@
 //! `GET /v1/billing/usage`: the current period's usage by agent, compared with the allowance.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -12,9 +11,12 @@ use ledger::period::{Day, rfc3339};
 use ledger::rollup::{AgentDay, AgentModelFigures, OrgDay};
 use ledger::roster::{self, Agent};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
+use web::page::{Page, PageRequest, Place};
+use web::query::Query;
 
 use crate::account::Account;
 use crate::{App, Route};
@@ -26,7 +28,7 @@ pub fn route() -> Route {
 #[derive(Debug, Serialize)]
 pub struct Response {
     /// Agents with at least one call: most tokens first, then by id.
-    by_instance: Vec<Instance>,
+    by_instance: Vec<Box<RawValue>>,
     period_end: String,
     period_start: String,
     /// The part of the cost incurred on the platform's own provider keys.
@@ -40,6 +42,9 @@ pub struct Response {
     unique_end_users: usize,
     /// Calls without a price. If there are any, the costs are lower bounds.
     unpriced_requests: u64,
+    /// Of `by_instance`; all other figures are of all agents.
+    #[serde(rename = "nextCursor", skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -58,7 +63,11 @@ struct Instance {
     unpriced_requests: u64,
 }
 
-async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page): Query<PageRequest<u64>>,
+) -> Result<Json<Response>> {
     let (org, tables) = (&caller.org, &app.tables);
     let account = Account::read(&app, org).await?;
     let (of, days) = (account.calendar.generation, account.used_days);
@@ -73,8 +82,9 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
     }
     let total = all.total();
     let tokens = total.tokens.total();
+    let page = by_instance(&page, agent_days, account.agents, tokens)?;
     Ok(Json(Response {
-        by_instance: by_instance(agent_days, account.agents, tokens),
+        by_instance: page.rows,
         period_end: rfc3339(account.period.end),
         period_start: rfc3339(account.period.start),
         platform_cost_usd: total.cost() - total.byok_cost,
@@ -85,21 +95,26 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
         total_tokens: tokens,
         unique_end_users: users.len(),
         unpriced_requests: total.unpriced,
+        next_cursor: page.next_cursor,
     }))
 }
 
-fn by_instance(days: Vec<(Day, AgentId, AgentDay)>, agents: Vec<Agent>, tokens: u64) -> Vec<Instance> {
+fn by_instance(
+    page: &PageRequest<u64>,
+    days: Vec<(Day, AgentId, AgentDay)>,
+    agents: Vec<Agent>,
+    tokens: u64,
+) -> Result<Page> {
     let mut used: BTreeMap<AgentId, AgentModelFigures> = BTreeMap::new();
     for (_, agent, day) in days {
         *used.entry(agent).or_default() += day.total();
     }
     used.retain(|_, sums| sums.requests > 0);
     let members = roster::join(agents, used).into_iter();
-    let mut instances: Vec<_> =
-        members.filter_map(|member| Some(instance(member.agent, &member.usage?, tokens))).collect();
-    // The sort is stable: agents with equally many tokens stay ordered by id.
-    instances.sort_by_key(|instance| Reverse(instance.tokens));
-    instances
+    let members = members.filter_map(|member| Some((member.agent, member.usage?)));
+    let place =
+        |(agent, sums): &(Agent, AgentModelFigures)| Place::ranked(sums.tokens.total(), agent.id.as_str());
+    page.of(members, place, |(agent, sums)| instance(agent, &sums, tokens))
 }
 
 fn instance(agent: Agent, sums: &AgentModelFigures, tokens: u64) -> Instance {

@@ -20,7 +20,7 @@ import * as workforce from "./views/workforce.js";
 /** The views: their names in the address, and the scopes of which at least one is needed. */
 const VIEWS = [
   ["overview", "Overview", ["costs:read", "metrics:read"], overview],
-  ["explore", "Explore", ["costs:read", "metrics:read"], explore],
+  ["explore", "Explore", ["costs:read"], explore],
   ["agents", "Agents", ["costs:read", "workforce:read"], agents],
   ["workforce", "Workforce", ["workforce:read"], workforce],
   ["sessions", "Sessions", ["costs:read"], sessions],

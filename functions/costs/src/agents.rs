@@ -2,16 +2,17 @@
 //!
 //! Every agent that made a call in the month has a row, and so has every registered agent that is not archived.
 
-use std::cmp::Reverse;
-
 use axum::Json;
 use axum::extract::State;
 use ledger::ids::AgentId;
 use ledger::money::{Number, fraction};
+use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
+use web::page::{PageRequest, Place};
 use web::query::Query;
 
 use crate::params::Period;
@@ -26,8 +27,11 @@ pub fn route() -> Route {
 #[serde(rename_all = "camelCase")]
 pub struct Response {
     /// Highest cost first, then by id.
-    agents: Vec<Row>,
+    agents: Vec<Box<RawValue>>,
+    /// Of all pages.
     unpriced_requests: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -49,13 +53,13 @@ struct Row {
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Query(period): Query<Period>,
+    Query((period, page)): Query<(Period, PageRequest<Decimal>)>,
 ) -> Result<Json<Response>> {
-    let mut agents = period.of_agents(&app, &caller).await?;
-    // The sort is stable: agents of equal cost stay ordered by id.
-    agents.sort_by_key(|agent| Reverse(agent.sums.cost));
+    let agents = period.of_agents(&app, &caller).await?;
     let unpriced_requests = agents.iter().map(|agent| agent.sums.unpriced).sum();
-    Ok(Json(Response { agents: agents.into_iter().map(row).collect(), unpriced_requests }))
+    let place = |row: &Spending| Place::ranked(row.sums.cost.dollars(), row.agent.id.as_str());
+    let page = page.of(agents, place, row)?;
+    Ok(Json(Response { agents: page.rows, unpriced_requests, next_cursor: page.next_cursor }))
 }
 
 fn row(spending: Spending) -> Row {

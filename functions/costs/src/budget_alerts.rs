@@ -1,15 +1,16 @@
 //! `GET /api/cost-analysis/budget-alerts`: agents that exceeded their budget.
 
-use std::cmp::Reverse;
-
 use axum::Json;
 use axum::extract::State;
 use ledger::ids::AgentId;
 use ledger::money::{Number, Usd, percent};
+use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
+use web::page::{PageRequest, Place};
 use web::query::Query;
 
 use crate::params::Period;
@@ -23,11 +24,14 @@ pub fn route() -> Route {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Response {
+    /// Of all pages.
     alert_count: usize,
     /// Largest overage first, then by id.
-    alerts: Vec<Alert>,
+    alerts: Vec<Box<RawValue>>,
     /// Over all agents. If there are any, more agents may be over budget than are listed.
     unpriced_requests: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -47,17 +51,18 @@ struct Alert {
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Query(period): Query<Period>,
+    Query((period, page)): Query<(Period, PageRequest<Decimal>)>,
 ) -> Result<Json<Response>> {
     let agents = period.of_agents(&app, &caller).await?;
     let unpriced_requests = agents.iter().map(|agent| agent.sums.unpriced).sum();
-    let mut over: Vec<_> =
-        agents.into_iter().filter_map(|agent| Some((agent.budget()?, agent.overage()?, agent))).collect();
-    // The sort is stable: agents of equal overage stay ordered by id.
-    over.sort_by_key(|(_, overage, _)| Reverse(*overage));
-    let alerts: Vec<_> =
-        over.into_iter().map(|(budget, overage, agent)| alert(budget, overage, agent)).collect();
-    Ok(Json(Response { alert_count: alerts.len(), alerts, unpriced_requests }))
+    let over = agents.into_iter().filter_map(|agent| Some((agent.budget()?, agent.overage()?, agent)));
+    let over: Vec<_> = over.collect();
+    let alert_count = over.len();
+    let place = |(_, overage, spending): &(Usd, Usd, Spending)| {
+        Place::ranked(overage.dollars(), spending.agent.id.as_str())
+    };
+    let page = page.of(over, place, |(budget, overage, agent)| alert(budget, overage, agent))?;
+    Ok(Json(Response { alert_count, alerts: page.rows, unpriced_requests, next_cursor: page.next_cursor }))
 }
 
 fn alert(budget: Usd, overage: Usd, spending: Spending) -> Alert {

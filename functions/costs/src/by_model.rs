@@ -1,16 +1,17 @@
 //! `GET /api/cost-analysis/by-model`: the cost of a month by model.
 
-use std::cmp::Reverse;
-
 use axum::Json;
 use axum::extract::State;
 use ledger::ids::ModelKey;
 use ledger::money::{Number, percent};
 use ledger::rollup::ModelFigures;
+use rust_decimal::Decimal;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
+use web::page::{PageRequest, Place};
 use web::query::Query;
 
 use crate::params::Period;
@@ -24,8 +25,11 @@ pub fn route() -> Route {
 #[serde(rename_all = "camelCase")]
 pub struct Response {
     /// Highest cost first, then by provider and model.
-    models: Vec<Model>,
+    models: Vec<Box<RawValue>>,
+    /// Of all pages.
     unpriced_requests: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,15 +56,15 @@ struct Model {
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Query(period): Query<Period>,
+    Query((period, page)): Query<(Period, PageRequest<Decimal>)>,
 ) -> Result<Json<Response>> {
     let used = period.of_org(&app, &caller).await?;
     let all = used.total();
-    let mut rows: Vec<_> = used.models.into_iter().collect();
-    // The sort is stable: models of equal cost stay ordered by name.
-    rows.sort_by_key(|(_, sums)| Reverse(sums.cost()));
-    let models = rows.into_iter().map(|(key, sums)| model(key, &sums, &all)).collect();
-    Ok(Json(Response { models, unpriced_requests: all.unpriced }))
+    let place = |(key, sums): &(ModelKey, ModelFigures)| {
+        Place::ranked(sums.cost().dollars(), format!("{}\0{}", key.provider, key.model))
+    };
+    let page = page.of(used.models, place, |(key, sums)| model(key, &sums, &all))?;
+    Ok(Json(Response { models: page.rows, unpriced_requests: all.unpriced, next_cursor: page.next_cursor }))
 }
 
 fn model(key: ModelKey, sums: &ModelFigures, all: &ModelFigures) -> Model {

@@ -10,16 +10,17 @@ use axum::Json;
 use axum::extract::State;
 use ledger::pricing::{Pricer, date_of};
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 use web::auth::Scope;
 use web::caller::Caller;
-use web::error::{Error, Result};
+use web::error::Result;
+use web::page::fitting;
 use web::query::Query;
 
 use crate::{App, Route};
 
 use model::Model;
-use page::{Cursor, page};
+use page::Cursor;
 use params::Params;
 
 pub fn route() -> Route {
@@ -54,9 +55,9 @@ fn respond(pricer: Pricer<'_>, params: &Params, today: chrono::NaiveDate) -> Res
     });
     let shown = models.iter().map(|model| {
         let rows = pricer.rows(&model.provider, &model.id, day);
-        to_raw_value(&Model::new(model, &rows, day)).map_err(Error::internal)
+        Model::new(model, &rows, day)
     });
-    let models_shown = page(shown, params.limit)?;
+    let models_shown = fitting(shown, params.limit)?;
     let next = models.get(models_shown.len()).and(models_shown.len().checked_sub(1));
     let next_cursor = next.map(|last| Cursor::after(&models[last]).to_string());
     Ok(Response { models: models_shown, next_cursor })

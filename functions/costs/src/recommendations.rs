@@ -24,7 +24,6 @@ mod row;
 mod tier;
 mod token_mix;
 
-use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::Json;
@@ -37,9 +36,12 @@ use ledger::rollup::OrgDay;
 use ledger::roster::Agent;
 use ledger::settings::AgentStatus;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
+use web::page::{PageRequest, Place};
+use web::query::Query;
 
 use crate::model_names::ModelNames;
 use crate::{App, Route};
@@ -56,13 +58,20 @@ pub fn route() -> Route {
 #[serde(rename_all = "camelCase")]
 pub struct Response {
     /// Largest saving first, then by agent, provider and model.
-    recommendations: Vec<Recommendation>,
+    recommendations: Vec<Box<RawValue>>,
+    /// Of all pages.
     total_potential_savings: Number,
     /// Calls without a price in these days, of any model.
     unpriced_requests: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
-async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page): Query<PageRequest<i128>>,
+) -> Result<Json<Response>> {
     let (org, tables) = (&caller.org, &app.tables);
     let fetch = |of, days| async move {
         try_join!(tables.usage.agent_days(org, of, days), tables.usage.org_days(org, of, days))
@@ -92,7 +101,7 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
         let name = agent.map_or(id.as_str(), Agent::name);
         found.into_iter().map(move |advice| (advice.saving, Recommendation::new(id, name, &advice)))
     });
-    Ok(Json(response(found.collect(), used.total().unpriced)))
+    response(&page, found.collect(), used.total().unpriced).map(Json)
 }
 
 /// The ids of the models' providers.
@@ -100,14 +109,21 @@ fn providers<'a>(models: impl Iterator<Item = &'a ModelKey>) -> BTreeSet<String>
     models.map(|key| provider_id(&key.provider)).collect()
 }
 
-fn response(mut found: Vec<(Option<Saving>, Recommendation)>, unpriced_requests: u64) -> Response {
+fn response(
+    page: &PageRequest<i128>,
+    found: Vec<(Option<Saving>, Recommendation)>,
+    unpriced_requests: u64,
+) -> Result<Response> {
     let saved = |saving: &Option<Saving>| saving.filter(|saving| saving.saved > 0);
     let total = total_per_month(found.iter().filter_map(|(saving, _)| saved(saving)));
-    // The sort is stable: equal savings stay ordered by agent and model.
-    found.sort_by_key(|(saving, _)| Reverse(saved(saving).map(Saving::per_month)));
-    Response {
-        recommendations: found.into_iter().map(|(_, recommendation)| recommendation).collect(),
+    let place = |(saving, recommendation): &(Option<Saving>, Recommendation)| {
+        Place::ranked(saved(saving).map_or(0, Saving::per_month), recommendation.id())
+    };
+    let page = page.of(found, place, |(_, recommendation)| recommendation)?;
+    Ok(Response {
+        recommendations: page.rows,
         total_potential_savings: Number::usd(total),
         unpriced_requests,
-    }
+        next_cursor: page.next_cursor,
+    })
 }

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::CONTENT_TYPE;
 use web::error::Result;
-use web::table::NEXT_CURSOR;
+use web::page::NEXT_CURSOR;
 
 /// The size at which a page ends, in bytes. Lambda's limit for a response is 6 MB.
 pub const MAX_BYTES: usize = 4 << 20;

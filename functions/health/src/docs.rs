@@ -1,5 +1,7 @@
 //! `GET /docs`: the OpenAPI document as a page for people. It uses no scripts and loads nothing from other sites.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use axum::response::IntoResponse;
@@ -17,7 +19,7 @@ pub fn route() -> Route {
 
 async fn handle() -> Result<impl IntoResponse> {
     static PAGE: LazyLock<Result<String, String>> =
-        LazyLock::new(|| document().map(|document| Page { document: &document }.html().into_string()));
+        LazyLock::new(|| document().map(|document| Page::new(&document).html().into_string()));
     let page = PAGE.as_deref().map_err(Error::internal)?;
     let headers = [
         (CONTENT_TYPE, "text/html; charset=utf-8"),
@@ -34,9 +36,15 @@ const DEPTH: usize = 5;
 
 struct Page<'a> {
     document: &'a Value,
+    /// The alternatives that the body at hand has shown: a list of events has those of one event.
+    shown: RefCell<BTreeSet<String>>,
 }
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    const fn new(document: &'a Value) -> Self {
+        Self { document, shown: RefCell::new(BTreeSet::new()) }
+    }
+
     fn html(&self) -> Markup {
         let info = &self.document["info"];
         let title = text(&info["title"]);
@@ -66,6 +74,13 @@ impl Page<'_> {
                         h1 { (title) " API " small { (text(&info["version"])) } }
                         p { (text(&info["description"])) }
                         p { "For programs: " a href="/openapi.json" { "/openapi.json" } }
+                        section {
+                            h2 id="authorization" { "authorization" }
+                            p { (text(&self.document["components"]["securitySchemes"]["bearer"]["description"])) }
+                            pre { "Authorization: Bearer eyJ0eXAiOiJKV1QiLCJhbGciOi…" }
+                            p { "In the examples below, " code { "$TOKEN" } " is such a token and " code { "$API_URL" }
+                                " the address of the API." }
+                        }
                         @for tag in list(&self.document["tags"]) {
                             section {
                                 h2 { (text(&tag["name"])) }
@@ -82,7 +97,8 @@ impl Page<'_> {
     }
 
     fn operations<'b>(&'b self, tag: &'b str) -> impl Iterator<Item = (&'b str, &'b str, &'b Value)> {
-        let methods = entries(&self.document["paths"]).flat_map(|(path, methods)| {
+        let all = entries(&self.document["paths"]).chain(entries(&self.document["webhooks"]));
+        let methods = all.flat_map(|(path, methods)| {
             entries(methods).map(move |(method, operation)| (path, method, operation))
         });
         methods.filter(move |(.., operation)| list(&operation["tags"]).any(|one| one == tag))
@@ -100,6 +116,7 @@ impl Page<'_> {
                     @if scopes.is_empty() { "No token needed." } @else { "Scope: " code { (scopes.join(" ")) } }
                 }
                 (self.parameters(operation))
+                @if path.starts_with('/') { pre.curl { (self.curl(path, method, operation)) } }
                 @for (kind, body) in entries(&operation["requestBody"]["content"]) {
                     h4 { "Body, " code { (kind) } }
                     (self.body(body))
@@ -134,8 +151,23 @@ impl Page<'_> {
         }
     }
 
+    /// A command that calls the operation.
+    fn curl(&self, path: &str, method: &str, operation: &Value) -> String {
+        let method = if method == "get" { String::new() } else { format!(" -X {}", method.to_uppercase()) };
+        let is_secured = list(&operation["security"]).next().is_some();
+        let token = if is_secured { " -H \"Authorization: Bearer $TOKEN\"" } else { "" };
+        let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+        let example = list(&self.resolved(schema)["examples"]).next();
+        let body = example.map_or_else(String::new, |example| {
+            let body = example.to_string().replace('\'', r"'\''");
+            format!(" -H 'Content-Type: application/json' \\\n  -d '{body}'")
+        });
+        format!("curl{method}{token}{body} \\\n  \"$API_URL{}\"", path.replace(['{', '}'], ""))
+    }
+
     /// The fields of a body, and an example if there is one.
     fn body(&self, body: &Value) -> Markup {
+        self.shown.take();
         let schema = self.resolved(&body["schema"]);
         let example = list(&schema["examples"]).next();
         html! {
@@ -165,9 +197,22 @@ impl Page<'_> {
                     }
                 }
                 @if schema["items"].is_object() { (self.fields(&schema["items"], depth - 1)) }
-                @for one in several.filter(|one| one["type"] != "null") { (self.fields(one, depth - 1)) }
+                @for one in several.filter(|one| one["type"] != "null") {
+                    @if self.is_new(one) {
+                        @if let Some(kind) = self.resolved(one)["properties"]["type"]["const"].as_str() {
+                            h5 { code { (kind) } }
+                        }
+                        (self.fields(one, depth - 1))
+                    }
+                }
             }
         }
+    }
+
+    /// Whether this body has not shown an alternative yet.
+    fn is_new(&self, alternative: &Value) -> bool {
+        let place = alternative["$ref"].as_str();
+        place.is_none_or(|place| self.shown.borrow_mut().insert(place.to_owned()))
     }
 
     /// The type of a value and its limits.

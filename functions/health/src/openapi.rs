@@ -3,6 +3,7 @@
 //! Each function describes its routes in the `openapi.yaml` of its crate; `openapi.yaml` in this folder has the
 //! shared parts. The system tests compare every response with the document.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use axum::response::IntoResponse;
@@ -48,12 +49,15 @@ pub fn document() -> Result<Value, String> {
     document["info"]["version"] = json!(env!("CARGO_PKG_VERSION"));
     for part in PARTS {
         let mut part = parse(part)?;
-        for section in ["/paths", "/components/parameters", "/components/responses", "/components/schemas"] {
+        let sections =
+            ["/paths", "/webhooks", "/components/parameters", "/components/responses", "/components/schemas"];
+        for section in sections {
             let more = part.pointer_mut(section).map(Value::take).unwrap_or_default();
             let all = document.pointer_mut(section).and_then(Value::as_object_mut);
             add(all.ok_or_else(|| format!("the shared part has no {section}"))?, more)?;
         }
     }
+    flatten(document["components"]["schemas"].as_object_mut().ok_or("there are no schemas")?)?;
     let operations = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
     for operation in operations.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
         let is_secured = operation["security"].as_array().is_some_and(|needs| !needs.is_empty());
@@ -65,6 +69,48 @@ pub fn document() -> Result<Value, String> {
         }
     }
     Ok(document)
+}
+
+/// Replaces `allOf` by the properties of the schemas that it refers to. Generators of clients read them best when they are
+/// whole, and fail over a property that is refined.
+fn flatten(schemas: &mut Map<String, Value>) -> Result<(), String> {
+    let parts = schemas.clone();
+    let mut bases = BTreeSet::new();
+    for (name, schema) in schemas.iter_mut() {
+        let Some(Value::Array(all)) = schema.as_object_mut().and_then(|schema| schema.remove("allOf")) else {
+            continue;
+        };
+        for reference in all {
+            let base =
+                reference["$ref"].as_str().and_then(|place| place.strip_prefix("#/components/schemas/"));
+            let base = base.ok_or_else(|| format!("{name} has an allOf that is no reference"))?;
+            let part =
+                parts.get(base).ok_or_else(|| format!("{name} refers to {base}, which does not exist"))?;
+            inherit(schema, part);
+            bases.insert(base.to_owned());
+        }
+    }
+    schemas.retain(|name, _| !bases.contains(name));
+    Ok(())
+}
+
+/// Adds to a schema what another one says and it does not say itself.
+fn inherit(schema: &mut Value, base: &Value) {
+    for (name, value) in base.as_object().into_iter().flatten() {
+        match (&mut schema[name], value) {
+            (Value::Object(own), Value::Object(more)) => {
+                for (name, value) in more {
+                    own.entry(name).or_insert_with(|| value.clone());
+                }
+            }
+            (Value::Array(own), Value::Array(more)) => {
+                let added: Vec<_> = more.iter().filter(|value| !own.contains(value)).cloned().collect();
+                own.extend(added);
+            }
+            (own @ Value::Null, value) => *own = value.clone(),
+            _ => {}
+        }
+    }
 }
 
 /// Merges a part into the document. Two parts may define different methods of the same path.

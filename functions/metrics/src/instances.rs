@@ -1,6 +1,5 @@
 //! `GET /v1/metrics/instances`: usage by agent, most requests first.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -11,9 +10,11 @@ use ledger::money::Usd;
 use ledger::rollup::AgentModelFigures;
 use ledger::roster::{self, Member};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
+use web::page::{PageRequest, Place};
 use web::query::Query;
 
 use crate::params::Params;
@@ -26,9 +27,12 @@ pub fn route() -> Route {
 #[derive(Debug, Serialize)]
 pub struct Response {
     /// Most requests first, then by id.
-    instances: Vec<Instance>,
+    instances: Vec<Box<RawValue>>,
+    /// Of all pages.
     total_count: usize,
     unpriced_requests: u64,
+    #[serde(rename = "nextCursor", skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -45,7 +49,7 @@ struct Instance {
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Query(params): Query<Params>,
+    Query((params, page)): Query<(Params, PageRequest<u64>)>,
 ) -> Result<Json<Response>> {
     let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), params.window(), |of, days| {
         app.tables.usage.agent_days(&caller.org, of, days)
@@ -58,12 +62,16 @@ async fn handle(
             *used.entry(agent).or_default() += total;
         }
     }
-    let mut instances: Vec<_> =
-        roster::join(agents, used).into_iter().filter(Member::is_listed).map(instance).collect();
-    // The sort is stable: agents with equally many requests stay ordered by id.
-    instances.sort_by_key(|instance| Reverse(instance.request_count));
-    let unpriced_requests = instances.iter().map(|instance| instance.unpriced_requests).sum();
-    Ok(Json(Response { total_count: instances.len(), instances, unpriced_requests }))
+    let members: Vec<_> = roster::join(agents, used).into_iter().filter(Member::is_listed).collect();
+    let total_count = members.len();
+    let unpriced_requests =
+        members.iter().filter_map(|member| member.usage.as_ref()).map(|usage| usage.unpriced);
+    let unpriced_requests = unpriced_requests.sum();
+    let requests =
+        |member: &Member<_>| member.usage.as_ref().map_or(0, |usage: &AgentModelFigures| usage.requests);
+    let page =
+        page.of(members, |member| Place::ranked(requests(member), member.agent.id.as_str()), instance)?;
+    Ok(Json(Response { instances: page.rows, total_count, unpriced_requests, next_cursor: page.next_cursor }))
 }
 
 fn instance(Member { agent, usage }: Member<AgentModelFigures>) -> Instance {

@@ -2,12 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use ledger::ids::ModelKey;
 use ledger::money::{Number, Usd, percent};
-use ledger::rollup::OrgDay;
+use ledger::rollup::{ModelFigures, OrgDay};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
+use web::page::{PageRequest, Place};
 use web::query::Query;
 
 use crate::params::Params;
@@ -20,9 +23,12 @@ pub fn route() -> Route {
 #[derive(Debug, Serialize)]
 pub struct Response {
     /// Most requests first, then by provider and model.
-    models: Vec<Model>,
+    models: Vec<Box<RawValue>>,
+    /// Of all pages.
     total_requests: u64,
     unpriced_requests: u64,
+    #[serde(rename = "nextCursor", skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -41,7 +47,7 @@ struct Model {
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Query(params): Query<Params>,
+    Query((params, page)): Query<(Params, PageRequest<u64>)>,
 ) -> Result<Json<Response>> {
     let days = params.org_days(&app, &caller).await?.days;
     let mut all = OrgDay::default();
@@ -49,10 +55,7 @@ async fn handle(
         all.merge(day);
     }
     let total = all.total();
-    let mut models: Vec<_> = all.models.into_iter().collect();
-    // The sort is stable: models with equally many requests stay ordered by name.
-    models.sort_by_key(|(_, sums)| std::cmp::Reverse(sums.requests));
-    let model = |(key, sums): (ledger::ids::ModelKey, ledger::rollup::ModelFigures)| Model {
+    let model = |(key, sums): (ModelKey, ModelFigures)| Model {
         estimated_cost_usd: sums.cost(),
         model: key.model,
         pct_of_total: percent(sums.requests.into(), total.requests.into()),
@@ -62,9 +65,14 @@ async fn handle(
         tokens_out: sums.tokens.output,
         unpriced_requests: sums.unpriced,
     };
+    let place = |(key, sums): &(ModelKey, ModelFigures)| {
+        Place::ranked(sums.requests, format!("{}\0{}", key.provider, key.model))
+    };
+    let page = page.of(all.models, place, model)?;
     Ok(Json(Response {
-        models: models.into_iter().map(model).collect(),
+        models: page.rows,
         total_requests: total.requests,
         unpriced_requests: total.unpriced,
+        next_cursor: page.next_cursor,
     }))
 }

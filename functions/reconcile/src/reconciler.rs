@@ -69,7 +69,9 @@ impl Reconciler {
     ///
     /// A malformed request; after everything else is done, anything that failed or that there was no time for.
     pub async fn handle(&self, event: Value, time_left: Duration) -> Result<Value, Error> {
-        let request = Request::deserialize(event)?;
+        let request = Request::deserialize(event).map_err(|error| {
+            format!("the payload is no request ({error}); it should be such as {{\"do\":\"nightly\"}}")
+        })?;
         // A short time, as tests have it, is not all reserve. A day requested by hand is reconciled in any case.
         let until = Instant::now() + time_left.saturating_sub(RESERVE.min(time_left / 2));
         let before = self.tables.usage.meter().reading();
@@ -89,7 +91,11 @@ impl Reconciler {
         match request {
             Request::Day { org, day, repair, seal } => {
                 let actions = Actions { repair: repair || seal, seal };
-                report.add(self.reconcile(&org, day, actions).await?, true);
+                let of_day = self.reconcile(&org, day, actions).await?;
+                if let Some(obstacles) = of_day.obstacles().filter(|_| actions.repair) {
+                    report.failures.push(format!("{org} {day} could not be repaired: {obstacles}"));
+                }
+                report.add(of_day, true);
             }
             Request::Dirty => {
                 for (org, day) in self.tables.usage.dirty_days().await? {

@@ -95,6 +95,17 @@ impl DayReport {
         self.unreadable == 0 && self.behind == 0 && self.too_large == 0 && !self.is_restless
     }
 
+    /// What keeps the day from being repaired. Events that are still to be aggregated do not.
+    pub fn obstacles(&self) -> Option<String> {
+        let found = [
+            (self.unreadable > 0, format!("{} events are malformed", self.unreadable)),
+            (self.too_large > 0, format!("{} items have no room for their events", self.too_large)),
+            (self.is_restless, "it changed all the time".to_owned()),
+        ];
+        let found: Vec<_> = found.into_iter().filter(|(is_so, _)| *is_so).map(|(_, text)| text).collect();
+        (!found.is_empty()).then(|| found.join(", "))
+    }
+
     /// Whether the day is worth reporting.
     pub const fn is_remarkable(&self) -> bool {
         self.drift > 0 || self.repaired > 0 || !self.is_whole()

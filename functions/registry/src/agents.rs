@@ -3,23 +3,34 @@
 use axum::Json;
 use axum::extract::State;
 use futures::try_join;
+use ledger::ids::AgentId;
+use ledger::settings::AgentSettings;
 use store::keys::registry::AGENT;
+use store::registry::Stored;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
+use web::page::{PageRequest, Place};
+use web::query::Query;
 
-use crate::agent::{self, Agent};
-use crate::response::Items;
+use crate::agent;
+use crate::response::ItemsPage;
 use crate::{App, Route};
 
 pub fn route() -> Route {
     Route::get("/api/agents", Scope::RegistryRead, handle)
 }
 
-async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Items<Agent>>> {
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page): Query<PageRequest>,
+) -> Result<Json<ItemsPage>> {
     let registry = &app.tables.registry;
-    let (agents, calendar) =
-        try_join!(registry.all_stored(&caller.org, AGENT), registry.calendar(&caller.org))?;
-    let items = agents.into_iter().map(|(id, stored)| agent::view(id, &stored, calendar.zone)).collect();
-    Ok(Json(Items { items }))
+    // One more than fit on the page, so that it knows of a next one.
+    let stored = registry.stored_after(&caller.org, AGENT, page.after_id(), page.limit + 1);
+    let (agents, calendar) = try_join!(stored, registry.calendar(&caller.org))?;
+    let place = |(id, _): &(AgentId, Stored<AgentSettings>)| Place::by_id(id.as_str());
+    let page = page.of(agents, place, |(id, stored)| agent::view(id, &stored, calendar.zone))?;
+    Ok(Json(page.into()))
 }

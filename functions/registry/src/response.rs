@@ -5,7 +5,9 @@ use axum::response::{IntoResponse, Response};
 use http::HeaderValue;
 use http::header::ETAG;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use store::registry::{Stored, UNSET};
+use web::page::Page;
 
 /// A resource and its version.
 #[derive(Debug, Serialize)]
@@ -34,6 +36,21 @@ impl<T: Serialize> IntoResponse for Versioned<T> {
             response.headers_mut().insert(ETAG, tag);
         }
         response
+    }
+}
+
+/// A page of a list of resources, by id.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ItemsPage {
+    items: Vec<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
+}
+
+impl From<Page> for ItemsPage {
+    fn from(Page { rows, next_cursor }: Page) -> Self {
+        Self { items: rows, next_cursor }
     }
 }
 

@@ -7,6 +7,7 @@ use web::auth::Scope;
 use web::both::Both;
 use web::caller::Caller;
 use web::error::{Error, Result};
+use web::page::PageRequest;
 use web::path::Path;
 use web::query::Query;
 
@@ -21,12 +22,13 @@ pub fn route() -> Route {
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Both(Path(id), Query(Params { unit, requested })): Both<Path<ProjectId>, Query<Params>>,
+    Both(Path(id), Query((params, page))): Both<Path<ProjectId>, Query<(Params, PageRequest)>>,
 ) -> Result<Json<Report>> {
+    let Params { unit, requested } = params;
     let (project, used) = report::of_project(&app, &caller.org, unit, requested, &id).await?;
     // A project's usage may be aggregated a moment before the registry lists the project.
     if project.is_none() && used.buckets.is_empty() {
         return Err(Error::NotFound("Project not found"));
     }
-    Ok(Json(report(unit, used, &ProjectNames::new(project), Some(&id))))
+    report(unit, used, &ProjectNames::new(project), Some(&id), &page).map(Json)
 }

@@ -6,11 +6,13 @@ use chrono::{DateTime, Utc};
 use futures::{TryFutureExt, try_join};
 use ledger::calendar::Calendar;
 use ledger::ids::{OrgId, ProjectId};
-use ledger::period::Day;
+use ledger::period::{Day, rfc3339};
 use ledger::rollup::Compute;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use store::registry::Project;
 use web::error::Result;
+use web::page::{PageRequest, Place};
 
 use crate::App;
 use crate::params::check;
@@ -20,10 +22,12 @@ use crate::row::{Row, RowProject};
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// Buckets with usage: oldest first, then by project.
-    items: Vec<Row>,
+    items: Vec<Box<RawValue>>,
     period: &'static str,
-    /// Counts the distinct instances of the whole range; its period starts where the range does.
+    /// Of all pages. Counts the distinct instances of the whole range; its period starts where the range does.
     totals: Row,
+    #[serde(rename = "nextCursor", skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 /// Usage by start of bucket and project.
@@ -99,17 +103,29 @@ pub async fn of_project(
     try_join!(app.tables.registry.project(org, id).err_into(), read(app, org, unit, requested, Some(id)))
 }
 
+/// A bucket's start, project and usage.
+type Bucket = ((DateTime<Utc>, ProjectId), Compute);
+
 /// Builds the report. `project` is the one that was asked for.
-pub fn report(unit: Unit, used: BucketUsage, names: &ProjectNames, project: Option<&ProjectId>) -> Report {
+pub fn report(
+    unit: Unit,
+    used: BucketUsage,
+    names: &ProjectNames,
+    project: Option<&ProjectId>,
+    page: &PageRequest,
+) -> Result<Report> {
     let period = unit.period();
     let mut total = Compute::default();
-    let mut items = Vec::with_capacity(used.buckets.len());
-    for ((start, project), compute) in used.buckets {
-        items.push(Row::new(&compute, start, period, names.of(&project)));
-        total.merge(compute);
+    for compute in used.buckets.values() {
+        total.merge(compute.clone());
     }
+    // Buckets start at whole minutes, whose texts are equally long and sort as they do.
+    let place = |((start, project), _): &Bucket| Place::by_id(format!("{}\0{project}", rfc3339(*start)));
+    let row = |((start, project), compute): Bucket| Row::new(&compute, start, period, names.of(&project));
+    let page = page.of(used.buckets, place, row)?;
     let project = project.map(|project| names.of(project)).unwrap_or_default();
-    Report { items, period, totals: Row::new(&total, used.start, period, project) }
+    let totals = Row::new(&total, used.start, period, project);
+    Ok(Report { items: page.rows, period, totals, next_cursor: page.next_cursor })
 }
 
 /// Project names by id.

@@ -9,9 +9,11 @@ use ledger::calendar::Calendar;
 use ledger::ids::ProjectId;
 use ledger::rollup::Compute;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
+use web::page::{PageRequest, Place};
 use web::query::Query;
 
 use crate::params::check;
@@ -30,13 +32,15 @@ pub fn route() -> Route {
 #[derive(Debug, Serialize)]
 pub struct Response {
     /// Projects with usage, by id.
-    totals: Vec<Row>,
+    totals: Vec<Box<RawValue>>,
+    #[serde(rename = "nextCursor", skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<String>,
 }
 
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Query(requested): Query<RequestedRange>,
+    Query((requested, page)): Query<(RequestedRange, PageRequest)>,
 ) -> Result<Json<Response>> {
     let (org, now) = (&caller.org, app.clock.now());
     let range = |zone| requested.days_of_total(zone, now);
@@ -54,5 +58,6 @@ async fn handle(
     }
     let (names, start) = (ProjectNames::new(projects), days.first.start(zone));
     let row = |(project, used)| Row::new(&used, start, PERIOD, names.of(&project));
-    Ok(Json(Response { totals: totals.into_iter().map(row).collect() }))
+    let page = page.of(totals, |(project, _)| Place::by_id(project.as_str()), row)?;
+    Ok(Json(Response { totals: page.rows, next_cursor: page.next_cursor }))
 }

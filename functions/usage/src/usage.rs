@@ -7,6 +7,7 @@ use ledger::ids::ProjectId;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
+use web::page::PageRequest;
 use web::query::{FromQuery, Query, QueryReader};
 
 use crate::params::Params;
@@ -21,26 +22,27 @@ struct ReportQuery {
     params: Params,
     /// Only this project.
     project_id: Option<ProjectId>,
+    page: PageRequest,
 }
 
 impl FromQuery for ReportQuery {
     fn from_query(query: &mut QueryReader) -> Self {
         let project_id = query.id("project_id");
-        Self { params: Params::from_query(query), project_id }
+        Self { params: Params::from_query(query), project_id, page: PageRequest::from_query(query) }
     }
 }
 
 async fn handle(
     State(app): State<App>,
     caller: Caller,
-    Query(ReportQuery { params, project_id }): Query<ReportQuery>,
+    Query(ReportQuery { params, project_id, page }): Query<ReportQuery>,
 ) -> Result<Json<Report>> {
     let (org, Params { unit, requested }) = (&caller.org, params);
     let Some(id) = project_id else {
         let used = report::read(&app, org, unit, requested, None);
         let (used, projects) = try_join!(used, app.tables.registry.projects(org).err_into())?;
-        return Ok(Json(report(unit, used, &ProjectNames::new(projects), None)));
+        return report(unit, used, &ProjectNames::new(projects), None, &page).map(Json);
     };
     let (project, used) = report::of_project(&app, org, unit, requested, &id).await?;
-    Ok(Json(report(unit, used, &ProjectNames::new(project), Some(&id))))
+    report(unit, used, &ProjectNames::new(project), Some(&id), &page).map(Json)
 }

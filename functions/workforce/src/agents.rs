@@ -1,14 +1,16 @@
 //! `GET /api/agents/workforce/agents`: each agent's cost this month compared with the value of its work, by id.
 //!
 //! The rows add up to `/summary`. Unset values are an empty text or 0, except that an unset model is the one that the
-//! agent called most this month.
+//! agent called most this month. The response is a bare list, so the next page's cursor is in `x-next-cursor`.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::IntoResponse;
 use futures::try_join;
+use http::HeaderMap;
 use ledger::ids::{AgentId, ModelKey};
 use ledger::money::Number;
 use ledger::rollup::ModelCode;
@@ -16,6 +18,8 @@ use serde::Serialize;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
+use web::page::{PageRequest, Place};
+use web::query::Query;
 
 use crate::member::{self, Member};
 use crate::roi::mean_ms;
@@ -59,7 +63,11 @@ pub struct Row {
     unpriced_requests: u64,
 }
 
-async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Row>>> {
+async fn handle(
+    State(app): State<App>,
+    caller: Caller,
+    Query(page): Query<PageRequest>,
+) -> Result<impl IntoResponse> {
     let (org, tables) = (&caller.org, &app.tables);
     let days = app.tables.registry.fetch_days(org, app.clock.now(), member::so_far, |of, days| async move {
         // An agent's days identify models by code; the organization's days have the names.
@@ -69,7 +77,10 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Vec<Row>>
     let models = org_days.into_values().flat_map(|day| day.models.into_keys());
     let models: BTreeMap<_, _> = models.map(|model| (ModelCode::of(&model), model)).collect();
     let members = member::members(month, days, agents);
-    Ok(Json(members.into_iter().map(|member| row(member, &models)).collect()))
+    let place = |member: &Member| Place::by_id(member.agent.id.as_str());
+    let page = page.of(members, place, |member| row(member, &models))?;
+    let next: HeaderMap = page.next_header().into_iter().collect();
+    Ok((next, Json(page.rows)))
 }
 
 fn row(member: Member, models: &BTreeMap<ModelCode, ModelKey>) -> Row {

@@ -17,6 +17,7 @@ pub mod environment;
 pub mod error;
 pub mod exporter_key;
 pub mod import;
+pub mod open_files;
 pub mod stack;
 pub mod stored_events;
 pub mod template;

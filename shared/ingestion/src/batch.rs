@@ -29,6 +29,9 @@ const TIME_TO_STORE: Duration = Duration::from_secs(8);
 const TIME_TO_RESPOND: Duration = Duration::from_secs(1);
 /// Warnings listed in a response.
 const MAX_WARNINGS: usize = 1_000;
+/// Faults listed in a response, but at least one for each event: 500 events with all their faults would be more than
+/// Lambda can return.
+const MAX_FAULTS: usize = 1_000;
 
 /// What all events of a request share.
 pub struct Batch<'a> {
@@ -143,6 +146,7 @@ impl Batch<'_> {
         }
         results.rejected.sort_by_key(|rejected| rejected.index);
         results.warnings.truncate(MAX_WARNINGS);
+        limit_faults(&mut results.rejected);
         Ok(results)
     }
 }
@@ -214,6 +218,15 @@ fn outcome_kind(outcome: InsertOutcome, data: &Data) -> OutcomeKind {
     }
 }
 
+fn limit_faults(rejected: &mut [Rejected]) {
+    let mut left = MAX_FAULTS.saturating_sub(rejected.len());
+    for Rejected { detail, .. } in rejected {
+        let more = detail.len().saturating_sub(1).min(left);
+        detail.truncate(1 + more);
+        left -= more;
+    }
+}
+
 fn time_to_store(context: &LambdaContext) -> Duration {
     let left = context.deadline().duration_since(std::time::SystemTime::now()).unwrap_or_default();
     left.saturating_sub(TIME_TO_RESPOND).min(TIME_TO_STORE)
@@ -241,4 +254,34 @@ fn refusal(index: usize, id: String, mut loc: Vec<Loc>, outcome: InsertOutcome) 
     loc.push("id".into());
     let detail = vec![Fault::new(loc, kind, msg)];
     Some(Rejected::new(index, Rejection { id: Some(id), code, detail }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_event_keeps_a_fault_and_a_response_has_a_thousand() {
+        let fault = || Fault::new(vec!["body".into()], "extra_forbidden", "Field is not known");
+        let rejected = |faults: usize| {
+            let detail = (0..faults).map(|_| fault()).collect();
+            Rejected::new(0, Rejection { id: None, code: RejectionCode::Invalid, detail })
+        };
+        for (given, kept) in [
+            (vec![50; 10], vec![50; 10]),
+            (vec![50; 21], [vec![50; 19], vec![50, 0]].concat()),
+            (vec![3; 500], [vec![3; 250], vec![1; 250]].concat()),
+            (vec![1; 500], vec![1; 500]),
+        ] {
+            let mut all: Vec<_> = given.iter().map(|faults| rejected(*faults)).collect();
+            limit_faults(&mut all);
+            let lengths: Vec<_> = all.iter().map(|rejected| rejected.detail.len()).collect();
+            assert_eq!(
+                lengths.iter().sum::<usize>(),
+                kept.iter().sum::<usize>().min(MAX_FAULTS),
+                "{lengths:?}"
+            );
+            assert!(lengths.iter().all(|length| *length > 0));
+        }
+    }
 }

@@ -19,7 +19,7 @@ use crate::auth::{ApiKeys, Verifier};
 use crate::caller::Gate;
 use crate::gateway_path::{self, Paths};
 use crate::route::{Route, axum_path};
-use crate::{caller, logs, table};
+use crate::{caller, logs, method, table};
 
 /// The state that all requests of a function share. `T` are the tables that its role grants.
 #[derive(Clone)]
@@ -83,7 +83,8 @@ impl<T: Tables> App<T> {
             .layer(middleware::from_fn(logs::request))
             .with_state(self.clone());
         // Around the router, because a layer of it runs after a route has been chosen.
-        Router::new().fallback_service(all.map_request(move |request| paths.restore(request)))
+        let all = all.map_request(move |request| paths.restore(request));
+        Router::new().fallback_service(all).layer(middleware::from_fn(method::handle))
     }
 }
 

@@ -12,6 +12,8 @@ pub mod error;
 pub mod fields;
 pub mod gateway_path;
 pub mod logs;
+mod method;
+pub mod page;
 pub mod path;
 pub mod query;
 pub mod rates;

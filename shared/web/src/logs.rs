@@ -8,10 +8,13 @@ use ledger::ids::OrgId;
 use tracing::field::Empty;
 use tracing::{Instrument, Span, info_span};
 
+use crate::method::Sent;
+
 /// Handles a request within a span and logs its outcome in one line. The path is logged as its route, since the path
 /// itself contains ids.
 pub async fn request(request: Request, next: Next) -> Response {
-    let method = request.method().clone();
+    let sent = request.extensions().get::<Sent>().map(|Sent(method)| method);
+    let method = sent.unwrap_or(request.method()).clone();
     let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
     // The id that the caller sees, in addition to the invocation's.
     let api_request_id = match request.extensions().get() {

@@ -18,6 +18,12 @@ pub trait FromQuery: Sized {
     fn from_query(query: &mut QueryReader) -> Self;
 }
 
+impl<A: FromQuery, B: FromQuery> FromQuery for (A, B) {
+    fn from_query(query: &mut QueryReader) -> Self {
+        (A::from_query(query), B::from_query(query))
+    }
+}
+
 /// Extracts query parameters, or rejects the request with all their faults.
 pub struct Query<T>(pub T);
 

@@ -14,11 +14,10 @@ use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Fault, Loc, Result};
+use crate::page::NEXT_CURSOR;
 
 /// The query parameter that names a format. It wins over `Accept`, since a link has no headers.
 const PARAMETER: &str = "format";
-/// The cursor of the next page: a table has no place for it.
-pub const NEXT_CURSOR: &str = "x-next-cursor";
 
 /// A format other than JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,8 +162,11 @@ fn rows<'a>(document: &Object<'a>) -> Vec<Box<RawValue>> {
 }
 
 fn next_cursor(document: &Object<'_>) -> Option<String> {
+    if let Some(cursor) = document.field("nextCursor") {
+        return serde_json::from_str(cursor.get()).ok()?;
+    }
     let pagination: Object<'_> = serde_json::from_str(document.field("pagination")?.get()).ok()?;
-    serde_json::from_str(pagination.field("nextCursor")?.get()).ok()
+    serde_json::from_str(pagination.field("nextCursor")?.get()).ok()?
 }
 
 /// The rows with a column for each field; fields of nested objects are named `outer.inner`.
@@ -266,7 +268,7 @@ mod tests {
             let (status, headers, text) = respond(list(), uri, accept).await;
             assert_eq!(status, StatusCode::OK);
             assert_eq!(headers[CONTENT_TYPE], "text/csv; charset=utf-8; header=present");
-            assert_eq!(headers[NEXT_CURSOR], "abc");
+            assert_eq!(headers[&NEXT_CURSOR], "abc");
             let mut reader = csv::Reader::from_reader(text.as_bytes());
             let columns: Vec<_> = reader.headers().unwrap().iter().map(str::to_owned).collect();
             let rows: Vec<_> = reader.records().map(Result::unwrap).collect();

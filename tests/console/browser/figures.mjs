@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { api, dollars, newPage, open } from "./browser.mjs";
+import { api, audit, dollars, newPage, open, settled } from "./browser.mjs";
+import { PICTURES } from "./stack.mjs";
 
 export function figuresTests(shared) {
   test("the overview shows the month's cost, its forecast, and the dearest agents and models", async () => {
@@ -86,13 +87,43 @@ export function figuresTests(shared) {
   test("last week by customer is saved as a file", async () => {
     const { stack, browser } = shared;
     const page = await newPage(browser);
-    await open(page, stack, "/console/explore?range=week&group=agent&by=day");
+    await open(page, stack, "/console/explore?range=week&group=tag.customer&by=total");
     const saved = page.waitForEvent("download");
     await page.getByRole("button", { name: "CSV" }).click();
     const rows = readFileSync(await (await saved).path(), "utf8")
       .trimEnd()
       .split("\r\n");
-    assert.ok(rows.length > 1, rows.join("\n"));
+    assert.ok(rows[0].includes("tag.customer"), rows[0]);
+    const shown = await page.locator("#rows tbody th").allInnerTexts();
+    assert.ok(shown.includes("globex"), shown.join());
+    assert.equal(shown.length, rows.length - 1);
+    for (const customer of shown)
+      assert.ok(
+        rows.some((row) => row.includes(customer)),
+        customer,
+      );
+    await page.done();
+  });
+
+  test("sessions show what their calls cost, step by step", async () => {
+    const { stack, browser } = shared;
+    const page = await newPage(browser);
+    await open(page, stack, "/console/sessions");
+    const { sessions } = await api(stack, "/api/sessions?limit=50");
+    const costs = await page.locator("tbody td:last-child").allInnerTexts();
+    assert.deepEqual(
+      costs,
+      sessions.map((session) => dollars(session.cost)),
+    );
+    await page.locator("tbody a").first().click();
+    await page.getByRole("heading", { name: "Step by step" }).waitFor();
+    await settled(page);
+    const session = await api(stack, `/api/sessions/${encodeURIComponent(sessions[0].id)}?limit=5000`);
+    assert.equal(await page.locator(".kpi-value").first().innerText(), dollars(session.totals.cost));
+    const total = await page.locator("tbody tr:last-child td:last-child data").getAttribute("value");
+    assert.equal(Number(total.replace(/[$,]/g, "")).toFixed(4), Number(session.totals.cost).toFixed(4));
+    assert.deepEqual(await audit(page), []);
+    await page.screenshot({ path: `${PICTURES}/session-light.png`, fullPage: true });
     await page.done();
   });
 }

@@ -95,15 +95,14 @@ export function signInTests(shared) {
 
   test("somebody without a scope is told which one", async () => {
     const page = await newPage(shared.browser);
-    await open(page, shared.stack, "/console/overview", tokenFor(shared.stack, { scope: "costs:read" }));
-    assert.match(await page.locator("main").innerText(), /needs the scope metrics:read/);
-    assert.deepEqual(await page.locator("nav.nav a").allInnerTexts(), [
-      "Overview",
-      "Explore",
-      "Agents",
-      "Sessions",
-      "Prices",
-    ]);
+    await open(
+      page,
+      shared.stack,
+      "/console/overview",
+      tokenFor(shared.stack, { scope: "metrics:read workforce:read" }),
+    );
+    assert.match(await page.locator("main").innerText(), /needs the scope costs:read/);
+    assert.deepEqual(await page.locator("nav.nav a").allInnerTexts(), ["Overview", "Agents", "Workforce", "Sources"]);
     assert.deepEqual(await audit(page), []);
     await page.screenshot({ path: `${PICTURES}/overview-no-scope.png`, fullPage: true });
     await page.done();

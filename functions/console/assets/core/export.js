@@ -17,28 +17,19 @@ const FORMATS = {
  * @param {string} [title]
  */
 export function exportButton(name, path, format = "csv", title = FORMATS[format].label) {
-  return busyButton(title, () => saveTable(name, path, format));
-}
-
-/** A button that cannot be pressed again until what it does is done, and that says if that failed. */
-export function busyButton(title, run) {
-  const press = async (event) => {
-    const button = event.currentTarget;
-    button.disabled = true;
+  const { accept, type } = FORMATS[format];
+  const save = async (event) => {
+    const pressed = event.currentTarget;
+    pressed.disabled = true;
     try {
-      await run();
+      download(`${name}.${format}`, type, await allPages(path, accept, format));
     } catch (error) {
-      toast(error.status === 404 ? `This stack does not export ${title} yet.` : error.message, "bad");
+      toast(error.message, "bad");
     } finally {
-      button.disabled = false;
+      pressed.disabled = false;
     }
   };
-  return button(title, press);
-}
-
-export async function saveTable(name, path, format = "csv") {
-  const { accept, type } = FORMATS[format];
-  download(`${name}.${format}`, type, await allPages(path, accept, format));
+  return button(title, save);
 }
 
 /** Follows the cursors, which a table has in a header. */

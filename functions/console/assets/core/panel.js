@@ -73,8 +73,9 @@ export function noScope(needs) {
 }
 
 export function failure(error, retry) {
-  if (error.status === 501)
-    return h("div", { class: "state" }, h("strong", null, "Not available on this stack"), h("p", null, error.message));
+  // What cannot be asked is no fault: the API says what can be.
+  if (error.status === 422)
+    return h("div", { class: "state" }, h("strong", null, "This cannot be answered"), h("p", null, error.message));
   const gone = error.status === 401;
   return h(
     "div",

@@ -1,10 +1,6 @@
-/**
- * The one question for all costs: `GET /api/cost-analysis/query`. Where a stack does not have it yet, `older_api.js`
- * answers what the older endpoints can.
- */
+/** The one question for all costs: `GET /api/cost-analysis/query`. */
 
-import { ApiError, get, withQuery } from "./api.js";
-import { olderApi } from "./older_api.js";
+import { get, withQuery } from "./api.js";
 import * as usd from "./usd.js";
 
 /**
@@ -30,18 +26,10 @@ import * as usd from "./usd.js";
  * @property {number} [unpricedRequests]
  * @property {Row & { costChangePct?: number }} [previous]
  *
- * @typedef {{ rows: Row[], totals: Row, isPartial?: string, pagination?: { nextCursor?: string } }} Answer
+ * @typedef {{ rows: Row[], totals: Row, pagination: { nextCursor: string | null } }} Answer
  */
 
 const PATH = "/api/cost-analysis/query";
-
-/** Whether this stack has the endpoint; null until it was asked. */
-let isThere = null;
-
-/** Whether this stack answers questions itself. Until it was asked one, that is expected of it. */
-export function hasQuery() {
-  return isThere !== false;
-}
 
 /** The address of a question. */
 export function address({ from, to, granularity, groupBy = [], filters = {}, compare, order, limit, cursor }) {
@@ -64,29 +52,19 @@ export function address({ from, to, granularity, groupBy = [], filters = {}, com
  * @param {Question} question
  * @returns {Promise<Answer>}
  */
-export async function ask(question) {
-  if (isThere !== false) {
-    try {
-      const answer = await get(address(question));
-      isThere = true;
-      return answer;
-    } catch (error) {
-      if (!(error instanceof ApiError) || error.status !== 404) throw error;
-      isThere = false;
-    }
-  }
-  return olderApi(question);
+export function ask(question) {
+  return get(address(question));
 }
 
 /** All pages of an answer, up to `most` rows. */
 export async function askAll(question, most = 20_000) {
   const answer = await ask({ ...question, limit: 1000 });
   const rows = [...answer.rows];
-  let cursor = answer.pagination?.nextCursor;
+  let cursor = answer.pagination.nextCursor;
   while (cursor && rows.length < most) {
     const page = await ask({ ...question, limit: 1000, cursor });
     rows.push(...page.rows);
-    cursor = page.pagination?.nextCursor;
+    cursor = page.pagination.nextCursor;
   }
   return { ...answer, rows };
 }

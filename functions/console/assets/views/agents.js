@@ -65,7 +65,7 @@ async function workforce() {
 async function trendLines() {
   const range = { from: plusDays(getToday(), 1 - TREND_DAYS), to: plusDays(getToday(), 1) };
   const lines = new Map();
-  if (!session.has("metrics:read")) return lines;
+  if (!session.has("costs:read")) return lines;
   const { rows } = await askAll({ ...range, granularity: "day", groupBy: ["agent"] }).catch(() => ({ rows: [] }));
   const at = new Map(days(range.from, range.to).map((day, i) => [day, i]));
   for (const row of rows) {

@@ -32,7 +32,7 @@ function overTime(question) {
   const { label, value, format, axis } = MEASURES[measure];
   return panel({
     title: `${label} by ${granularity}`,
-    needs: [],
+    needs: "costs:read",
     load: async () => {
       const isStacked = additive(measure);
       const [answer, before] = await Promise.all([

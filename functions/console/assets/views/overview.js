@@ -19,7 +19,7 @@ import { firstSteps, savings, topAgents, topModels } from "./overview/lists.js";
 const RANGES = [
   ["7", "7 days"],
   ["30", "30 days"],
-  ["45", "45 days"],
+  ["90", "90 days"],
 ];
 
 const STACKS = [
@@ -29,22 +29,33 @@ const STACKS = [
 ];
 
 export async function view({ params, organization }) {
-  const days = RANGES.some(([value]) => value === params.days) ? Number(params.days) : 30;
-  const stacks = [...STACKS, ...(organization?.dimensions ?? []).map((one) => [one, `by ${one}`])];
-  const by = stacks.some(([value]) => value === params.by) ? params.by : "agent";
+  const selected = selection(params, organization);
   const today = getToday();
-  const range = { from: plusDays(today, 1 - days), to: plusDays(today, 1) };
+  const range = { from: plusDays(today, 1 - selected.days), to: plusDays(today, 1) };
   return page(
     { title: "Overview", note: `${showMonth(today)}, day ${Number(today.slice(8))}` },
     banners(),
     h("div", { class: "kpis" }, costCard(), forecastCard(), savingsCard(), valueCard(), alertsCard()),
-    costByDay(range, days, by, stacks),
-    changes(range, days),
+    costByDay(range, selected),
+    changes(range, selected.days),
     topAgents(today),
     topModels(today),
     savings(),
   );
 }
+
+/** What the chart is stacked by, and its range: what is tracked is told from raw events, for a few days only. */
+function selection(params, organization) {
+  const words = (dimension) => dimension.replace(/^tag\./, "").replaceAll("_", " ");
+  const tracked = (organization?.dimensions ?? []).map((one) => [one, `by ${words(one)}`]);
+  const stacks = [...STACKS, ...tracked];
+  const [by] = named(stacks, params.by) ?? STACKS[0];
+  const ranges = named(tracked, by) ? RANGES.slice(0, 1) : RANGES;
+  const [days] = named(ranges, params.days) ?? named(ranges, "30") ?? ranges[0];
+  return { by, days: Number(days), stacks, ranges };
+}
+
+const named = (choices, value) => choices.find(([one]) => one === value);
 
 function banners() {
   const place = h("div", { class: "banners" });
@@ -77,7 +88,7 @@ function segmented(label, choices, current, name, parameters) {
   return h("nav", { class: "segmented", "aria-label": label }, choices.map(item));
 }
 
-function costByDay(range, days, by, stacks) {
+function costByDay(range, { by, days, stacks, ranges }) {
   const parameters = { days, by };
   return panel({
     title: "Cost by day",
@@ -89,9 +100,9 @@ function costByDay(range, days, by, stacks) {
     ),
     actions: [
       segmented("Stacked by", stacks, by, "by", parameters),
-      segmented("Range", RANGES, String(days), "days", parameters),
+      segmented("Range", ranges, String(days), "days", parameters),
     ],
-    needs: "metrics:read",
+    needs: "costs:read",
     load: async () => {
       const before = { from: plusDays(range.from, -days), to: range.from, granularity: "day" };
       const [answer, previous] = await Promise.all([

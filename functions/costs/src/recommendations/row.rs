@@ -72,6 +72,11 @@ struct Basis {
 }
 
 impl Recommendation {
+    /// There is one for each agent and model.
+    pub fn id(&self) -> String {
+        format!("{}\0{}\0{}", self.agent_id, self.current_provider, self.current_model)
+    }
+
     pub fn new(id: &AgentId, name: &str, advice: &Advice<'_>) -> Self {
         let saving = advice.saving.filter(|saving| saving.saved > 0);
         let savings_pct =

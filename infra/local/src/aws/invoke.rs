@@ -65,13 +65,18 @@ pub async fn run_handler(handler: &Handler, limit: Duration, event: Value) -> Re
     context.request_id = format!("{:016x}", rand::random::<u64>());
     let call = AssertUnwindSafe(async { handler(event).await }).catch_unwind();
     match timeout(limit, call.instrument(request_span(&context))).await {
-        Ok(Ok(response)) => response.map_err(Diagnostic::from),
+        Ok(Ok(response)) => response.map_err(|error| failure(error.as_ref())),
         Ok(Err(panic)) => Err(panic_diagnostic(panic.as_ref())),
         Err(_) => Err(Diagnostic {
             error_type: "Sandbox.Timedout".to_owned(),
             error_message: format!("Task timed out after {:.2} seconds", limit.as_secs_f64()),
         }),
     }
+}
+
+/// Reports an error. Its type is known to nobody here, and Rust's name for that would not help anybody.
+fn failure(error: &(dyn std::error::Error + Send + Sync)) -> Diagnostic {
+    Diagnostic { error_type: "Error".to_owned(), error_message: error.to_string() }
 }
 
 /// Reports a panic. Only a payload of text can be shown.

@@ -6,6 +6,7 @@ pub mod invoke;
 pub mod prices;
 pub mod run;
 pub mod token;
+pub mod tokens;
 pub mod verify;
 
 /// The path with which this program was run, for commands that a person can copy.

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
+use http::Uri;
 use local::browser;
 use local::demo;
 use local::error::{Error, Result};
+use local::open_files;
 use local::stack::{Options, Stack};
 use local::token;
 use runtime::clock::Clock;
@@ -18,6 +20,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use web::auth::Scope;
+
+use super::tokens::Tokens;
 
 /// How long requests and batches in flight may take once the stack is stopping.
 const GRACE: Duration = Duration::from_secs(5);
@@ -48,6 +52,11 @@ pub struct Run {
     /// The console's client id there
     #[arg(long, value_name = "ID", hide = true, requires = "console_issuer")]
     console_client_id: Option<String>,
+    /// Let pages of this origin call the API from a browser; may be given again
+    #[arg(long, value_name = "http://localhost:3000", value_parser = origin)]
+    cors: Vec<String>,
+    #[command(flatten)]
+    tokens: Tokens,
 }
 
 impl Run {
@@ -67,6 +76,16 @@ impl Run {
     }
 }
 
+fn origin(text: &str) -> Result<String, String> {
+    let parsed = text.parse::<Uri>().ok().filter(|url| matches!(url.scheme_str(), Some("http" | "https")));
+    let is_origin =
+        parsed.and_then(|url| Some(format!("{}://{}", url.scheme_str()?, url.authority()?) == text));
+    is_origin
+        .unwrap_or(false)
+        .then(|| text.to_owned())
+        .ok_or_else(|| "should be an origin without a path, such as http://localhost:3000".to_owned())
+}
+
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {
     let wrong = "should be a time such as 2026-01-31T12:00:00Z";
     DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).map_err(|_| wrong.to_owned())
@@ -74,6 +93,7 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
 
 /// Runs a stack and returns when it has stopped.
 pub async fn run(arguments: &Run) -> Result<()> {
+    open_files::raise_limit();
     let mut stopped = signalled()?;
     // Listens first, so that a port in use is reported at once. Early connections are served once the stack is ready.
     let listener = listen(arguments.port).await?;
@@ -114,6 +134,8 @@ async fn start(arguments: &Run) -> Result<Stack> {
         secret: token::secret(arguments.data.as_deref())?,
         allow_local_webhooks: arguments.allow_local_webhooks,
         sign_in: arguments.sign_in(),
+        cors_origins: arguments.cors.clone(),
+        auth: arguments.tokens.auth(),
         ..Options::default()
     };
     let stack = Stack::start(options).await?;
@@ -156,7 +178,10 @@ fn terminated() -> std::io::Result<impl Future<Output = ()>> {
 }
 
 fn greet(arguments: &Run, stack: &Stack, key: &str, address: SocketAddr) -> Result<()> {
-    let token = stack.token(demo::ORG, &Scope::ALL)?;
+    let token = match arguments.tokens.source() {
+        None => stack.token(demo::ORG, &Scope::ALL)?,
+        Some(issuer) => format!("# one that {issuer} issued"),
+    };
     let command = super::command();
     let (data, with_data) = match (arguments.data.as_deref().map(Path::display), &arguments.dynamodb) {
         (Some(data), None) => (data.to_string(), format!(" --data {data}")),

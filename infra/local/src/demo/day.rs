@@ -1,16 +1,19 @@
 //! The events of one day of the demo organization.
 
-use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono::{DateTime, Datelike, TimeDelta, Timelike, Utc};
 use chrono_tz::Tz;
 use ledger::period::{Day, sortable};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use super::fleet::{AGENTS, Agent, ModelShare, PROJECTS, Project};
+use super::fleet::{AGENTS, Agent, CUSTOMERS, ModelShare, PROJECTS, Project};
 
 /// Working hours, in minutes after midnight.
 const WORK: std::ops::Range<i64> = 7 * 60..19 * 60;
+
+/// How long a session lasts, and so how long an agent works for one customer.
+const HOURS_OF_SESSION: u32 = 3;
 
 /// The events of `day` up to `now`, in order of time.
 pub fn events(day: Day, now: DateTime<Utc>) -> Vec<Value> {
@@ -55,6 +58,19 @@ impl Generator {
         self.events.push((time, event));
     }
 
+    /// An event of an agent, with the session that it belongs to. Nothing of that is random: figures stay as they are.
+    fn push_of(&mut self, agent: &Agent, time: DateTime<Utc>, kind: &str, mut data: Value) {
+        let lead = agent.works_for.unwrap_or(agent.id);
+        let nth = time.hour() / HOURS_OF_SESSION;
+        let customer =
+            self.day.date().num_days_from_ce().unsigned_abs() + nth + u32::from(lead.as_bytes()[0]);
+        data["session_id"] = json!(format!("{lead}-{}-{nth}", self.day));
+        data["parent_agent_id"] = json!(agent.works_for);
+        let customer = CUSTOMERS[usize::try_from(customer).unwrap_or_default() % CUSTOMERS.len()];
+        data["tags"] = json!({ "customer": customer });
+        self.push(time, kind, data);
+    }
+
     /// A random time within working hours.
     fn time(&mut self) -> DateTime<Utc> {
         let minutes = self.rng.random_range(WORK);
@@ -72,7 +88,7 @@ impl Generator {
         let usual = if is_weekend { agent.calls / 4 } else { agent.calls };
         for _ in 0..self.about(usual.into()) {
             let (time, data) = (self.time(), self.call(agent));
-            self.push(time, "llm.call", data);
+            self.push_of(agent, time, "llm.call", data);
         }
         for _ in 0..self.about(u64::from(usual) / 3) {
             let time = self.time();
@@ -80,7 +96,7 @@ impl Generator {
             let success = self.rng.random_ratio(24, 25);
             let minutes = self.rng.random_range(4..40);
             let data = json!({ "agent_id": agent.id, "task_type": task_type, "success": success, "minutes_saved": minutes });
-            self.push(time, "task.completed", data);
+            self.push_of(agent, time, "task.completed", data);
         }
         if usual > 0 {
             self.activity(agent);
@@ -131,11 +147,8 @@ impl Generator {
         ];
         for (kind, details) in kinds {
             let time = self.time();
-            self.push(
-                time,
-                "agent.activity",
-                json!({ "agent_id": agent.id, "event_type": kind, "details": details }),
-            );
+            let data = json!({ "agent_id": agent.id, "event_type": kind, "details": details });
+            self.push_of(agent, time, "agent.activity", data);
         }
     }
 

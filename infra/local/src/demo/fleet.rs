@@ -30,6 +30,8 @@ pub struct Agent {
     pub input: u64,
     /// Output tokens of a usual call.
     pub output: u64,
+    /// The agent on whose behalf it works, in the same sessions.
+    pub works_for: Option<&'static str>,
 }
 
 const fn share(provider: &'static str, model: &'static str, percent: u32) -> ModelShare {
@@ -54,6 +56,7 @@ pub const AGENTS: [Agent; 6] = [
         calls: 7,
         input: 80_000,
         output: 3_000,
+        works_for: None,
     },
     Agent {
         id: "atlas",
@@ -71,6 +74,7 @@ pub const AGENTS: [Agent; 6] = [
         calls: 6,
         input: 100_000,
         output: 5_000,
+        works_for: None,
     },
     Agent {
         id: "pulse",
@@ -88,6 +92,7 @@ pub const AGENTS: [Agent; 6] = [
         calls: 11,
         input: 44_000,
         output: 900,
+        works_for: None,
     },
     Agent {
         id: "orion",
@@ -105,6 +110,7 @@ pub const AGENTS: [Agent; 6] = [
         calls: 8,
         input: 200_000,
         output: 6_000,
+        works_for: None,
     },
     Agent {
         id: "echo",
@@ -122,6 +128,7 @@ pub const AGENTS: [Agent; 6] = [
         calls: 8,
         input: 25_000,
         output: 1_200,
+        works_for: Some("pulse"),
     },
     Agent {
         id: "lyra",
@@ -139,6 +146,7 @@ pub const AGENTS: [Agent; 6] = [
         calls: 5,
         input: 16_000,
         output: 2_500,
+        works_for: Some("nova"),
     },
 ];
 
@@ -155,3 +163,6 @@ pub const PROJECTS: [Project; 3] = [
     Project { id: "pipeline", name: "Data pipeline", cores: 8, ram_gb: 32, disk_gb: 500 },
     Project { id: "chat", name: "Chat widget", cores: 1, ram_gb: 2, disk_gb: 20 },
 ];
+
+/// Whom the agents work for, one at a time: a tag of their events.
+pub const CUSTOMERS: [&str; 5] = ["globex", "initech", "umbrella", "hooli", "stark"];

@@ -1,4 +1,4 @@
-//! A demo organization: six agents over 90 days, sent through the stack's own API.
+//! A demo organization: six agents over 45 days, sent through the stack's own API.
 //!
 //! The data is pseudo-random, seeded by the date, so a day looks the same in every stack.
 
@@ -25,7 +25,9 @@ use crate::stack::Stack;
 /// The demo organization's id.
 pub const ORG: &str = "demo";
 /// How many days of data it has, today included.
-const DAYS: u32 = 90;
+const DAYS: u32 = 45;
+/// Without a terminal there is no bar but a line for so many days.
+const REPORTED: u64 = 15;
 /// Events in one request: the most that ingest accepts.
 const BATCH: usize = 500;
 
@@ -51,7 +53,7 @@ pub async fn load(stack: &Stack) -> Result<()> {
 
 async fn send(stack: &Stack) -> Result<()> {
     let now = stack.clock().now();
-    // Ingest accepts events of the last 35 days only, so the clock of this gateway moves through the 90 days with them.
+    // Ingest accepts events of the last 35 days only, so the clock of this gateway moves through the days with them.
     let clock = Clock::fixed(now);
     let sender = Sender { gateway: stack.gateway_at(&clock)?, token: stack.token(ORG, &Scope::ALL)? };
     for (path, body) in settings::all(now) {
@@ -66,6 +68,10 @@ async fn send(stack: &Stack) -> Result<()> {
             sender.send(Method::POST, "/v1/events", &Value::from(batch)).await?;
         }
         progress.inc(1);
+        let loaded = progress.position();
+        if progress.is_hidden() && loaded.is_multiple_of(REPORTED) {
+            eprintln!("Loaded {loaded} of {DAYS} days.");
+        }
     }
     progress.set_message("aggregating");
     stack.drain().await;
@@ -108,7 +114,6 @@ fn progress_bar() -> ProgressBar {
     let bar = ProgressBar::new(DAYS.into()).with_message("loading the demo");
     bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
     if bar.is_hidden() {
-        // Without a terminal there is no bar, and the load takes seconds.
         eprintln!("Loading {DAYS} days of the demo organization.");
     }
     bar.enable_steady_tick(Duration::from_millis(200));

@@ -22,6 +22,7 @@ use web::auth::Scope;
 
 use crate::aws::engine::Engine;
 use crate::aws::gateway::Gateway;
+use crate::aws::gateway::cors::Cors;
 use crate::aws::invoke::{self, Lambda};
 use crate::aws::role::Roles;
 use crate::aws::scheduler::Timer;
@@ -71,11 +72,13 @@ impl Stack {
         let streams = sdk::streams(&endpoint, &options.access_key);
         let is_new = tables::create(&client, &template.tables).await?;
         let roles = Roles::of(&template);
+        let auth = options.auth.unwrap_or_else(|| token::auth(&options.secret));
         let wiring = Wiring {
             template: &template,
             client: &client,
             clock: &options.clock,
             secret: &options.secret,
+            auth: &auth,
             allow_local_webhooks: options.allow_local_webhooks,
             sign_in: &options.sign_in,
             roles: &roles,
@@ -83,7 +86,8 @@ impl Stack {
         let lambdas = wiring.lambdas()?;
         let timers = Arc::new(wiring.timers(&lambdas, options.longest_rate)?);
         let pollers = Arc::new(wiring.pollers(&lambdas, &streams, engine.as_deref()).await?);
-        let gateway = Arc::new(wiring.gateway()?.with_lambdas(lambdas.clone()));
+        let gateway = wiring.gateway()?.with_lambdas(lambdas.clone());
+        let gateway = Arc::new(gateway.with_cors(Cors::new(&options.cors_origins)));
         let database = Database::new(Connection::new(client.clone()), all_names());
         let all_tables =
             AllTables::open(&database).map_err(|error| Error::caused("cannot open the tables", error))?;
@@ -129,14 +133,17 @@ impl Stack {
         }
     }
 
-    /// Another gateway to the same functions and tables, with its own business clock.
+    /// Another gateway to the same functions and tables, with its own business clock. It takes the tokens of
+    /// [`Self::token`].
     pub fn gateway_at(&self, clock: &Clock) -> Result<Gateway> {
         let template = Template::built_in()?;
+        let auth = token::auth(&self.secret);
         let wiring = Wiring {
             template: &template,
             client: &self.client,
             clock,
             secret: &self.secret,
+            auth: &auth,
             allow_local_webhooks: self.allow_local_webhooks,
             sign_in: &self.sign_in,
             roles: &self.roles,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use runtime::clock::Clock;
-use runtime::config::SignIn;
+use runtime::config::{AuthConfig, SignIn};
 
 use crate::aws::scheduler::LONGEST_RATE;
 use crate::aws::sdk;
@@ -20,6 +20,8 @@ pub struct Options {
     pub access_key: String,
     /// The secret that signs tokens.
     pub secret: Vec<u8>,
+    /// How tokens are verified; by default with the secret.
+    pub auth: Option<AuthConfig>,
     /// Whether streams and schedules run by themselves. Otherwise streams are processed only by `Stack::drain`, and
     /// scheduled functions run only by `Stack::invoke`.
     pub background: bool,
@@ -29,6 +31,8 @@ pub struct Options {
     pub allow_local_webhooks: bool,
     /// How people sign in to the console at an identity provider.
     pub sign_in: Option<SignIn>,
+    /// The origins whose pages may call the API from a browser.
+    pub cors_origins: Vec<String>,
 }
 
 impl Default for Options {
@@ -40,10 +44,12 @@ impl Default for Options {
             dynamodb: None,
             access_key: sdk::ACCESS_KEY.to_owned(),
             secret: rand::random::<[u8; 32]>().to_vec(),
+            auth: None,
             background: true,
             longest_rate: LONGEST_RATE,
             allow_local_webhooks: false,
             sign_in: None,
+            cors_origins: Vec::new(),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Router;
 use budget_alerts::{BudgetAlerts, Channels};
 use runtime::clock::Clock;
-use runtime::config::{Config, DEFAULT_EVENT_RETENTION_DAYS, SignIn};
+use runtime::config::{AuthConfig, Config, DEFAULT_EVENT_RETENTION_DAYS, SignIn};
 use runtime::tables::{Database, TableNames, Tables};
 use store::Connection;
 use web::app::App;
@@ -34,6 +34,7 @@ pub(super) struct Wiring<'a> {
     pub client: &'a aws_sdk_dynamodb::Client,
     pub clock: &'a Clock,
     pub secret: &'a [u8],
+    pub auth: &'a AuthConfig,
     pub allow_local_webhooks: bool,
     pub sign_in: &'a Option<SignIn>,
     pub roles: &'a Roles,
@@ -42,7 +43,7 @@ pub(super) struct Wiring<'a> {
 impl Wiring<'_> {
     /// The functions that handle HTTP requests, behind their gateway.
     pub fn gateway(&self) -> Result<Gateway> {
-        let verifier = Verifier::new(&token::auth(self.secret));
+        let verifier = Verifier::new(self.auth);
         let verifier = Arc::new(verifier.map_err(|error| Error::caused("cannot verify tokens", error))?);
         let mut functions = Vec::new();
         for function in self.template.functions.iter().filter(|function| !function.routes.is_empty()) {
@@ -196,7 +197,7 @@ impl Wiring<'_> {
                 usage: table("USAGE_TABLE"),
                 registry: table("REGISTRY_TABLE"),
             },
-            auth: Some(token::auth(self.secret)),
+            auth: Some(self.auth.clone()),
             event_retention_days: days.unwrap_or(DEFAULT_EVENT_RETENTION_DAYS),
             cursor_secret: Some(token::cursor_secret(self.secret)),
             allow_local_webhooks: self.allow_local_webhooks,

@@ -30,8 +30,15 @@ pub struct Function {
 pub struct Route {
     /// In capitals, or `ANY`.
     pub method: String,
-    /// With parameters in braces.
+    /// With parameters in braces, or `$default`.
     pub path: String,
+}
+
+impl Route {
+    /// Whether it is the route of all paths that no other route matches.
+    pub fn is_default(&self) -> bool {
+        self.path == "$default"
+    }
 }
 
 #[derive(Default, Deserialize)]

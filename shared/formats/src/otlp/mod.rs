@@ -52,6 +52,8 @@ where
     // Neither decoder repeats content of the body in its message.
     match encoding {
         Encoding::Protobuf => M::decode(body).map_err(|fault| fault.to_string()),
+        // serde would read a list as the fields in order.
+        Encoding::Json if body.trim_ascii_start().first() == Some(&b'[') => Err("a list".to_owned()),
         Encoding::Json => serde_json::from_slice(&body).map_err(|fault| fault.to_string()),
     }
     .map_err(|fault| Unreadable(format!("Body should be an {name}: {fault}")))

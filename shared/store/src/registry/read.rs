@@ -178,22 +178,52 @@ impl Registry {
         stored(&self.table.get(key, Consistency::Eventual).await?.unwrap_or_default())
     }
 
+    /// The first `most` items of one kind whose id comes after `after`, sorted by id.
+    pub async fn stored_after<I, T>(
+        &self,
+        org: &OrgId,
+        kind: &'static str,
+        after: Option<&str>,
+        most: usize,
+    ) -> Result<Vec<(I, Stored<T>)>>
+    where
+        I: TryFrom<String>,
+        T: DeserializeOwned,
+    {
+        let mut range = keys::all_of(org, kind);
+        if let Some(after) = after {
+            range.from = format!("{kind}{after}");
+        }
+        let first = range.from.clone();
+        let parse = |item: Item| {
+            let is_later = after.is_none() || decode::required(&item, SK)? != first;
+            Ok(Some(parse_stored(kind, &item)?).filter(|(_, stored)| is_later && stored.exists()))
+        };
+        self.table.query(&range).first(most, parse).await
+    }
+
     /// All items of one kind, a prefix of [`sort`] that ends with `#`, sorted by id: one query.
     pub async fn all_stored<I, T>(&self, org: &OrgId, kind: &'static str) -> Result<Vec<(I, Stored<T>)>>
     where
         I: TryFrom<String>,
         T: DeserializeOwned,
     {
-        let parse = |item: Item| {
-            let id = decode::required(&item, SK)?.strip_prefix(kind).map(str::to_owned);
-            let id = id.and_then(|id| I::try_from(id).ok());
-            let id = id.ok_or_else(|| Error::Internal(format!("an item of {kind} has a malformed key")))?;
-            Ok((id, stored(&item)?))
-        };
+        let parse = |item: Item| parse_stored(kind, &item);
         let mut all = self.table.query(&keys::all_of(org, kind)).all(parse).await?;
         all.retain(|(_, stored)| stored.exists());
         Ok(all)
     }
+}
+
+fn parse_stored<I, T>(kind: &str, item: &Item) -> Result<(I, Stored<T>)>
+where
+    I: TryFrom<String>,
+    T: DeserializeOwned,
+{
+    let id = decode::required(item, SK)?.strip_prefix(kind).map(str::to_owned);
+    let id = id.and_then(|id| I::try_from(id).ok());
+    let id = id.ok_or_else(|| Error::Internal(format!("an item of {kind} has a malformed key")))?;
+    Ok((id, stored(item)?))
 }
 
 pub(crate) fn stored<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>> {

@@ -19,7 +19,7 @@ export function byDay(id, name) {
   const range = lastDays();
   return panel({
     title: "Cost by day",
-    needs: "billing:read",
+    needs: "costs:read",
     hint: h(
       "span",
       null,

@@ -26,13 +26,13 @@ export function byGroup(question) {
   return panel({
     title: groupBy.length > 0 ? `By ${words(groupBy)}` : "Total",
     id: "rows",
+    needs: "costs:read",
     load: async () => {
       const answer = await askAll({ ...question, granularity: "total" });
       const rows = ranked(answer.rows, MEASURES[question.measure].value);
       if (rows.length === 0) return null;
       const together = [money(answer.totals.cost), ` for ${count(answer.totals.requests)} calls.`];
       return [
-        answer.isPartial && h("p", { class: "hint" }, answer.isPartial),
         table({ id: "rows", caption: "Groups", rows, columns: columns(question, rows, answer.totals) }),
         h("p", { class: "hint" }, "Together ", together),
       ];

@@ -8,6 +8,7 @@ const GROUPS = [
   ["model", "model"],
   ["provider", "provider"],
   ["department", "department"],
+  ["project_id", "project"],
   ["task_type", "task type"],
   ["end_user", "end user"],
   ["session_id", "session"],

@@ -15,7 +15,7 @@ export function changes(range, days) {
     title: "What changed most",
     hint: `Agents, the last ${days} days against the ${days} before`,
     class: "half",
-    needs: "metrics:read",
+    needs: "costs:read",
     load: async () => {
       const { rows } = await ask({ ...range, granularity: "total", groupBy: ["agent"], compare: true });
       const changed = rows

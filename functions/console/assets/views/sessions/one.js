@@ -7,7 +7,6 @@ import { badge, count, money, plural, short } from "../../core/format.js";
 import { kpi, page, panel } from "../../core/panel.js";
 import { totalInput } from "../../core/query.js";
 import { href } from "../../core/router.js";
-import { explain } from "../../core/sessions.js";
 import { table } from "../../core/table.js";
 import { showInstant, showTime } from "../../core/time.js";
 import * as usd from "../../core/usd.js";
@@ -17,7 +16,7 @@ const STEPS = 5000;
 
 /** @param {string} id @param {{ from: string, to: string }} range */
 export function oneSession(id, range) {
-  const load = () => get(withQuery(`/api/sessions/${segment(id)}`, { ...range, limit: STEPS })).catch(explain);
+  const load = () => get(withQuery(`/api/sessions/${segment(id)}`, { ...range, limit: STEPS }));
   return page(
     { title: id, above: [link(href("sessions"), "Sessions"), " /"] },
     panel({ class: "plain", needs: "costs:read", load: async () => cards(await load()) }),

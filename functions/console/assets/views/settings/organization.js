@@ -20,7 +20,6 @@ export function organizationTab() {
 
 /** Days are cut by the zone: where it can be changed later, all of them are cut anew. */
 function zoneHint({ timezone_change: change }) {
-  if (change === undefined) return "Days and months are cut by it, so it is set before the first event.";
   if (change === null)
     return "Days and months are cut by it. After a change all of them are cut anew, in the background.";
   const done = change.days_total ? ` (${change.days_done} of ${change.days_total} days)` : "";
@@ -28,7 +27,6 @@ function zoneHint({ timezone_change: change }) {
 }
 
 function organizationForm(organization) {
-  const tracks = Array.isArray(organization.dimensions);
   return form({
     fields: [
       h(
@@ -49,13 +47,18 @@ function organizationForm(organization) {
           Intl.supportedValuesOf("timeZone").map((zone) => h("option", { value: zone })),
         ),
       ),
-      tracks &&
-        field({
-          label: "Tracked dimensions, up to 8",
-          name: "dimensions",
-          value: organization.dimensions.join(", "),
-          hint: "Such as tag.customer, project_id, task_type, end_user. Costs can be seen by each.",
-        }),
+      field({
+        label: "Tracked dimensions, up to 8",
+        name: "dimensions",
+        value: organization.dimensions.join(", "),
+        hint: "Such as tag.customer, project_id, task_type, end_user. Costs can be seen by each.",
+      }),
+      field({
+        label: "OpenTelemetry resource attributes that become tags",
+        name: "attributes",
+        value: organization.resource_attribute_tags.join(", "),
+        hint: "Such as team, deployment.environment.",
+      }),
       checkbox({
         label: "Recommend models of other providers that are in use, too",
         name: "cross",
@@ -81,7 +84,8 @@ function organizationForm(organization) {
         timezone: text(data, "timezone"),
         cross_provider_recommendations: data.has("cross"),
         recommendation_allow_list: lines("allow"),
-        ...(tracks ? { dimensions: lines("dimensions") } : {}),
+        dimensions: lines("dimensions"),
+        resource_attribute_tags: lines("attributes"),
       };
       await send("PUT", "/api/organization", { ...rest(organization), ...body }, { "if-match": organization.etag });
       toast("Saved.");

@@ -1,6 +1,6 @@
 /** What arrives, and what of it is not counted: what senders do not read in the responses that they get. */
 
-import { ApiError, get } from "../../core/api.js";
+import { get } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
 import { badge, count, percent, plural } from "../../core/format.js";
 import { panel } from "../../core/panel.js";
@@ -17,7 +17,7 @@ export function sources() {
     hint: "The last 30 days, the latest sender first",
     needs: "metrics:read",
     load: async () => {
-      const { sources: rows, total } = await get("/api/sources").catch(explain);
+      const { sources: rows, total } = await get("/api/sources");
       if (rows.length === 0) return null;
       return [sourceTable(rows), total > rows.length && h("p", { class: "hint" }, `Of ${count(total)} senders.`)];
     },
@@ -27,13 +27,6 @@ export function sources() {
       h("strong", null, "Nothing has arrived yet"),
       "Connect a tool below: its first call shows within a minute.",
     ),
-  });
-}
-
-function explain(error) {
-  if (error.status !== 404) throw error;
-  throw new ApiError(501, {
-    detail: "It has no /api/sources yet. Calls are counted all the same, and can be seen by agent.",
   });
 }
 

@@ -162,8 +162,11 @@ struct FunctionResponse {
     is_base64_encoded: bool,
 }
 
-/// Converts a function's response to HTTP. The error says what is wrong with it.
-pub fn response(json: &[u8]) -> Result<Response<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
+/// Converts a function's response to HTTP. The error says what is wrong with it. A response to `HEAD` keeps its length.
+pub fn response(
+    json: &[u8],
+    is_head: bool,
+) -> Result<Response<Bytes>, Box<dyn std::error::Error + Send + Sync>> {
     let given: FunctionResponse = serde_json::from_slice(json)?;
     let body = given.body.unwrap_or_default();
     let body = if given.is_base64_encoded { BASE64.decode(body)?.into() } else { Bytes::from(body) };
@@ -171,8 +174,8 @@ pub fn response(json: &[u8]) -> Result<Response<Bytes>, Box<dyn std::error::Erro
     *response.status_mut() = StatusCode::from_u16(given.status_code)?;
     for (name, value) in given.headers {
         let name: HeaderName = name.parse()?;
-        // The HTTP server sets this itself.
-        if name != CONTENT_LENGTH {
+        // The HTTP server sets this itself, except where it cannot know it.
+        if name != CONTENT_LENGTH || is_head {
             response.headers_mut().append(name, value.parse()?);
         }
     }

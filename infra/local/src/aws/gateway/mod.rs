@@ -1,48 +1,53 @@
 //! Stands in for API Gateway: converts HTTP requests to events as API Gateway does, invokes the function to which the
 //! template assigns the route, and converts the function's response back.
 //!
-//! Two things differ. API Gateway itself answers a request that matches no route; here the function with the nearest
-//! route answers it, in the project's own error format. And API Gateway decodes a path twice, before and after it
-//! matches routes (see `infra/README.md`, "Ids in paths"); here it is decoded once, segment by segment, so that every id
-//! that was escaped once arrives as it was.
+//! What API Gateway and Lambda refuse is refused here too, but in the project's own error format. And API Gateway decodes
+//! a path twice, before and after it matches routes (see `infra/README.md`, "Ids in paths"); here it is decoded once,
+//! segment by segment, so that every id that was escaped once arrives as it was.
 
+pub mod cors;
+mod error_body;
 mod event;
 mod invoke_api;
+mod refusal;
 mod route;
+mod server;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
-use axum::extract::{Request, State};
-use axum::response::IntoResponse;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use axum::body::Bytes;
+use http::header::HeaderValue;
 use http::uri::Authority;
-use http::{Response, StatusCode};
+use http::{Method, Response, StatusCode};
 use lambda_http::lambda_runtime::layers::trace::request_span;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent};
 use runtime::clock::Clock;
-use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tower::Service;
 use tracing::Instrument;
-use web::error::Fault;
+use web::error::{Error as WebError, Fault};
 use web::gateway_path::event_with_escaped_path;
 
-use crate::aws::invoke::Lambda;
-use crate::error::{Error, Result};
+use crate::aws::invoke::{Handler, Lambda};
+use crate::error::Result;
 use crate::template::Function;
+use cors::Cors;
 use event::RequestInfo;
 use invoke_api::InvokeApi;
+use refusal::refused;
 use route::Pattern;
 
 /// The largest body that API Gateway accepts.
 const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
+/// The longest request line and headers together that API Gateway accepts.
+const MAX_HEAD_BYTES: usize = 10_240;
+/// The largest event that Lambda takes, and the largest response that it returns: 6 MB and some slack.
+const MAX_PAYLOAD_BYTES: usize = 6_291_556;
 
 /// A function that handles HTTP requests.
 struct HttpFunction {
@@ -55,58 +60,98 @@ pub struct Gateway {
     functions: Vec<HttpFunction>,
     /// In order of precedence, each with the index of its function.
     routes: Vec<(Pattern, usize)>,
+    /// The function of all other paths.
+    default: Option<usize>,
+    /// The same functions, to be invoked with an event by name.
+    lambdas: Vec<Lambda>,
     invoke_api: InvokeApi,
+    cors: Option<Cors>,
 }
 
 impl Gateway {
     /// A gateway to these functions, each with the router that implements it.
     pub fn new(functions: impl IntoIterator<Item = (Function, Router)>) -> Self {
-        let mut gateway =
-            Self { functions: Vec::new(), routes: Vec::new(), invoke_api: InvokeApi::default() };
+        let mut gateway = Self {
+            functions: Vec::new(),
+            routes: Vec::new(),
+            default: None,
+            lambdas: Vec::new(),
+            invoke_api: InvokeApi::default(),
+            cors: None,
+        };
         for (function, router) in functions {
             let index = gateway.functions.len();
-            gateway.routes.extend(function.routes.iter().map(|route| (Pattern::new(route), index)));
+            for route in &function.routes {
+                if route.is_default() {
+                    gateway.default = Some(index);
+                } else {
+                    gateway.routes.push((Pattern::new(route), index));
+                }
+            }
+            gateway.lambdas.push(Lambda::new(&function, invocable(router.clone())));
             gateway.functions.push(HttpFunction { name: function.binary, timeout: function.timeout, router });
         }
         gateway.routes.sort();
         gateway
     }
 
-    /// Adds Lambda's Invoke API for `lambdas`.
+    /// Adds Lambda's Invoke API for `lambdas` and the functions behind the gateway.
     #[must_use]
-    pub fn with_lambdas(self, lambdas: Vec<Lambda>) -> Self {
+    pub fn with_lambdas(mut self, mut lambdas: Vec<Lambda>) -> Self {
+        lambdas.append(&mut self.lambdas);
         Self { invoke_api: InvokeApi::new(lambdas), ..self }
+    }
+
+    /// Lets pages of other origins call the API from a browser.
+    #[must_use]
+    pub fn with_cors(self, cors: Option<Cors>) -> Self {
+        Self { cors, ..self }
     }
 
     /// Handles one request.
     pub async fn call(&self, request: http::Request<Bytes>) -> Response<Bytes> {
+        let asked = self.cors.as_ref().and_then(|cors| cors.grant(request.method(), request.headers()));
+        let mut response = self.answer(request).await;
+        if let Some(grant) = asked {
+            grant.add_to(response.headers_mut());
+        }
+        response
+    }
+
+    async fn answer(&self, request: http::Request<Bytes>) -> Response<Bytes> {
         let (parts, body) = request.into_parts();
         if let Some(response) = self.invoke_api.handle(&parts, &body).await {
             return response;
         }
         if body.len() > MAX_BODY_BYTES {
-            return too_large().await;
+            return refusal::of(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        if head_bytes(&parts) > MAX_HEAD_BYTES {
+            return refusal::of(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
         }
         let (method, path) = (parts.method.as_str(), parts.uri.path());
         let Some(segments) = route::decoded_segments(path) else {
             let fault = Fault::new(vec!["path".into()], "utf8", "Path should be percent-encoded UTF-8");
-            return error_response(fault.into()).await;
+            return refused(fault.into()).await;
         };
         let path = format!("/{}", segments.join("/"));
-        let (route_key, path_parameters, index) = match self.route(method, &segments) {
-            Some(found) => found,
-            None => match self.nearest(method, &segments) {
-                Some(index) => ("$default".to_owned(), [].into(), index),
-                None => return error_response(web::error::Error::NotFound("Not Found")).await,
-            },
+        let otherwise = || Some(("$default".to_owned(), [].into(), self.default?));
+        let Some((route_key, path_parameters, index)) = self.route(method, &segments).or_else(otherwise)
+        else {
+            return refused(WebError::NotFound("Not Found")).await;
         };
         if !is_host(&event::host(&parts)) {
-            return bad_request("The host is not valid.");
+            return refusal::with(StatusCode::BAD_REQUEST, "The host is not valid.");
         }
         let id = format!("{:016x}", rand::random::<u64>());
         let info = RequestInfo { route_key, path, path_parameters, id, time: Clock::system().now() };
         let event = event::event(&parts, &body, &info).to_string();
-        let mut response = self.functions[index].call(event, &info).await;
+        if event.len() > MAX_PAYLOAD_BYTES {
+            let text = "The request is larger than the 6 MB that a function can be invoked with.";
+            return refused(WebError::TooLarge(text.to_owned())).await;
+        }
+        let is_head = parts.method == Method::HEAD;
+        let mut response = self.functions[index].call(event, &info, is_head).await;
         if let Ok(id) = HeaderValue::from_str(&info.id) {
             response.headers_mut().insert("apigw-requestid", id);
         }
@@ -120,50 +165,36 @@ impl Gateway {
         })
     }
 
-    /// The index of the function whose route shares the longest prefix with `path`. None if only decoded slashes make
-    /// it a path that has a route: the function could not tell them from others.
-    fn nearest(&self, method: &str, path: &[String]) -> Option<usize> {
-        let split: Vec<_> = path.iter().flat_map(|segment| segment.split('/').map(str::to_owned)).collect();
-        if split != path && self.route(method, &split).is_some() {
-            return None;
-        }
-        let shared = |(pattern, index): &(Pattern, usize)| (pattern.shared_prefix(path), *index);
-        let (length, index) = self.routes.iter().map(shared).max_by_key(|(length, _)| *length)?;
-        (length > 0).then_some(index)
-    }
-
     /// Serves connections to `listener` until `stop` resolves, then finishes the requests in flight.
     pub async fn serve(
         self: Arc<Self>,
         listener: TcpListener,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> Result<()> {
-        let service = Router::new().fallback(handle).with_state(self);
-        axum::serve(listener, service.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(stop)
-            .await
-            .map_err(|error| Error::caused("the HTTP server stopped", error))
+        server::serve(self, server::Limits::default(), listener, stop).await
     }
 }
 
-async fn handle(State(gateway): State<Arc<Gateway>>, request: Request) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let response = match axum::body::to_bytes(body, MAX_BODY_BYTES).await {
-        Ok(body) => gateway.call(http::Request::from_parts(parts, body)).await,
-        Err(_) => too_large().await,
-    };
-    response.map(Body::from)
-}
-
 impl HttpFunction {
-    async fn call(&self, event: String, info: &RequestInfo) -> Response<Bytes> {
+    async fn call(&self, event: String, info: &RequestInfo, is_head: bool) -> Response<Bytes> {
         let request: LambdaRequest = match serde_json::from_str(&event) {
             Ok(request) => request,
             Err(error) => {
                 tracing::debug!(%error, "the request cannot be converted to an event");
-                return bad_request("The request is not valid.");
+                return refusal::of(StatusCode::BAD_REQUEST);
             }
         };
+        match self.invoke(request, info).await {
+            Ok(response) => match event::response(&response, is_head) {
+                Ok(response) => response,
+                Err(error) => refused(WebError::Internal(format!("{}: {error}", self.name))).await,
+            },
+            Err(error) => refused(error).await,
+        }
+    }
+
+    /// The function's response as JSON.
+    async fn invoke(&self, request: LambdaRequest, info: &RequestInfo) -> Result<Vec<u8>, WebError> {
         let event = event_with_escaped_path(LambdaEvent::new(request, self.context(info)));
         let router = self.router.clone();
         let span = request_span(&event.context);
@@ -172,23 +203,21 @@ impl HttpFunction {
             let response = Adapter::from(router).call(event);
             response.await
         };
-        let invocation = invocation.instrument(span);
         // A separate task: like a Lambda invocation it continues when the caller hangs up, and a panic stays inside.
-        let outcome = tokio::spawn(timeout(self.timeout, invocation)).await;
+        let outcome = tokio::spawn(timeout(self.timeout, invocation.instrument(span))).await;
+        let failed = |why: &dyn std::fmt::Display| WebError::Internal(format!("{}: {why}", self.name));
         let response = match outcome {
-            Ok(Ok(Ok(response))) => serde_json::to_vec(&response).map_err(Into::into),
-            Ok(Err(_)) => {
-                return error_response(web::error::Error::Unavailable(format!("{} timed out", self.name)))
-                    .await;
-            }
-            Err(panic) => Err(panic.into()),
+            Ok(Ok(Ok(response))) => serde_json::to_vec(&response).map_err(|error| failed(&error))?,
+            Ok(Err(_)) => return Err(WebError::Unavailable(format!("{} timed out", self.name))),
+            Err(panic) => return Err(failed(&panic)),
         };
-        match response.and_then(|response| event::response(&response)) {
-            Ok(response) => response,
-            Err(error) => {
-                error_response(web::error::Error::Internal(format!("{}: {error}", self.name))).await
-            }
+        if response.len() > MAX_PAYLOAD_BYTES {
+            let length = response.len();
+            return Err(failed(&format_args!(
+                "a response of {length} bytes; Lambda's limit is {MAX_PAYLOAD_BYTES}"
+            )));
         }
+        Ok(response)
     }
 
     fn context(&self, info: &RequestInfo) -> Context {
@@ -202,28 +231,29 @@ impl HttpFunction {
     }
 }
 
+/// A function behind the gateway, invoked with an event of API Gateway.
+fn invocable(router: Router) -> Handler {
+    Arc::new(move |event| {
+        let router = router.clone();
+        Box::pin(async move {
+            let request: LambdaRequest = serde_json::from_value(event)?;
+            let event = event_with_escaped_path(LambdaEvent::new(request, Context::default()));
+            let response = Adapter::from(router).call(event);
+            Ok(serde_json::to_value(response.await?)?)
+        })
+    })
+}
+
 /// API Gateway knows its own host. Here any host is accepted that can be part of a URL.
 fn is_host(text: &str) -> bool {
     text.parse::<Authority>().is_ok_and(|host| host.port().is_some() || !host.as_str().contains(':'))
 }
 
-async fn too_large() -> Response<Bytes> {
-    error_response(web::error::Error::TooLarge("The body is larger than 10 MiB.".to_owned())).await
-}
-
-/// A response of the gateway itself, in the project's error format.
-async fn error_response(error: web::error::Error) -> Response<Bytes> {
-    let (parts, body) = error.into_response().into_parts();
-    let body = axum::body::to_bytes(body, MAX_BODY_BYTES).await.unwrap_or_default();
-    Response::from_parts(parts, body)
-}
-
-/// The same for a malformed request, for which `web::error::Error` has no variant.
-fn bad_request(detail: &str) -> Response<Bytes> {
-    let mut response = Response::new(json!({ "detail": detail }).to_string().into());
-    *response.status_mut() = StatusCode::BAD_REQUEST;
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    response
+/// The length of the request line's path and query and of the headers.
+fn head_bytes(parts: &http::request::Parts) -> usize {
+    let line = parts.method.as_str().len() + parts.uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let headers = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+    line + headers.sum::<usize>()
 }
 
 #[cfg(test)]

@@ -64,15 +64,6 @@ impl Pattern {
         }
         given.next().is_none().then_some(parameters)
     }
-
-    /// How many leading segments the route and `path` share.
-    pub fn shared_prefix(&self, path: &[String]) -> usize {
-        let same = |(segment, text): &(&Segment, &String)| match segment {
-            Segment::Literal(literal) => literal == *text,
-            Segment::Parameter(_) | Segment::Greedy(_) => !text.is_empty(),
-        };
-        self.segments.iter().zip(path).take_while(same).count()
-    }
 }
 
 fn segments(path: &str) -> impl Iterator<Item = &str> {

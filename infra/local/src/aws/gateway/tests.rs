@@ -1,5 +1,7 @@
+use axum::body::Body;
+use axum::extract::Request;
 use axum::routing::{get, post};
-use http::header::{CONTENT_ENCODING, COOKIE, SET_COOKIE};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE, COOKIE, SET_COOKIE};
 use lambda_http::{RequestExt, request::RequestContext};
 use serde_json::{Value, json};
 
@@ -131,15 +133,65 @@ fn only_api_gateways_text_types_are_sent_as_text() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_route_goes_to_the_nearest_function() {
-    let call = async |method, path| {
-        let response = ask(method, path, &[], b"").await;
+async fn a_request_without_a_route_goes_to_the_default_function() {
+    let call = async |gateway: &Gateway, method, path| {
+        let request = http::Request::builder().method(method).uri(path).body(Bytes::new()).unwrap();
+        let response = gateway.call(request).await;
         (response.status().as_u16(), String::from_utf8_lossy(response.body()).into_owned())
     };
-    assert_eq!(call("GET", "/v1/a/b").await, (404, "one".to_owned()));
-    assert_eq!(call("PUT", "/v1/a").await.0, 405);
-    assert_eq!(call("GET", "/v2/a/c").await, (404, "two".to_owned()));
-    assert_eq!(call("GET", "/").await, (404, r#"{"detail":"Not Found"}"#.to_owned()));
+    let without = gateway();
+    for path in ["/v1/a/b", "/v2/a/c", "/"] {
+        let not_found = (404, r#"{"detail":"Not Found"}"#.to_owned());
+        assert_eq!(call(&without, "GET", path).await, not_found, "{path}");
+    }
+    let router = Router::new().fallback(|request: Request| async move {
+        (StatusCode::NOT_FOUND, format!("{} {}", request.method(), request.uri().path()))
+    });
+    let with = Gateway::new([(function("three", &[("ANY", "$default"), ("GET", "/v1/{id}")]), router)]);
+    for (method, path) in [("GET", "/v1/a/b"), ("PUT", "/v1/a"), ("GET", "/")] {
+        assert_eq!(call(&with, method, path).await, (404, format!("{method} {path}")));
+    }
+}
+
+#[tokio::test]
+async fn what_lambda_refuses_is_refused() {
+    let text = [(CONTENT_TYPE, "text/plain")];
+    let large = ask("POST", "/v1/x", &text, &vec![b'x'; MAX_PAYLOAD_BYTES]).await;
+    assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    // As Base64 it takes a third more.
+    let binary = ask("POST", "/v1/x", &[], &vec![b'x'; MAX_PAYLOAD_BYTES / 4 * 3 + 3]).await;
+    assert_eq!(binary.status(), StatusCode::PAYLOAD_TOO_LARGE);
+    let router = Router::new()
+        .route("/under", get(|| async { "x".repeat(MAX_PAYLOAD_BYTES - 1_000) }))
+        .route("/over", get(|| async { "x".repeat(MAX_PAYLOAD_BYTES) }))
+        .route("/escaped", get(|| async { "\\".repeat(MAX_PAYLOAD_BYTES / 2) }));
+    let gateway = Gateway::new([(function("one", &[("ANY", "$default")]), router)]);
+    for (path, status) in [("/under", 200), ("/over", 500), ("/escaped", 500)] {
+        let request = http::Request::builder().uri(path).body(Bytes::new()).unwrap();
+        assert_eq!(gateway.call(request).await.status(), status, "{path}");
+    }
+    let long = ask("GET", "/v1/x", &[(http::header::ACCEPT, &*"x".repeat(MAX_HEAD_BYTES))], b"").await;
+    assert_eq!(long.status(), StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+}
+
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_may_read_responses() {
+    use http::header::{ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ORIGIN};
+    let cors = Cors::new(&["http://localhost:3000".to_owned()]);
+    let gateway = gateway().with_cors(cors);
+    let call = async |method, origin: &str| {
+        let request = http::Request::builder().method(method).uri("/v1/x").header(ORIGIN, origin);
+        let request = request.header("access-control-request-method", "GET").body(Bytes::new()).unwrap();
+        gateway.call(request).await.headers().clone()
+    };
+    let (read, asked) =
+        (call("GET", "http://localhost:3000").await, call("OPTIONS", "http://localhost:3000").await);
+    assert_eq!(read[ACCESS_CONTROL_ALLOW_ORIGIN], "http://localhost:3000");
+    assert!(!read.contains_key(ACCESS_CONTROL_ALLOW_METHODS));
+    assert_eq!(asked[ACCESS_CONTROL_ALLOW_METHODS], cors::ALLOW_METHODS);
+    for other in ["http://localhost:3001", "null", "http://localhost:3000.example.com"] {
+        assert!(!call("OPTIONS", other).await.contains_key(ACCESS_CONTROL_ALLOW_ORIGIN), "{other}");
+    }
 }
 
 #[tokio::test]
