@@ -122,7 +122,7 @@ async fn the_pages_of_every_list_are_the_list() {
 
 #[tokio::test]
 async fn a_large_fleet_is_answered_in_pages_that_lambda_can_return() {
-    const AGENTS: usize = 2_500;
+    const AGENTS: usize = 3_500;
     let world = World::new().await;
     let caller = world.caller("acme");
     // Each quotation mark takes four bytes in what a function returns.

@@ -243,7 +243,7 @@ impl Sources {
 
     /// The sources of some days, by name: one query.
     pub async fn sources(&self, org: &OrgId, days: DayRange) -> Result<BTreeMap<String, SourceSummary>> {
-        let query = self.table.query(&keys::source_days(org, days)).any_version();
+        let query = self.table.query(&keys::source_days(org, days));
         let mut all: BTreeMap<String, SourceSummary> = BTreeMap::new();
         for (source, day) in query.all(|item| parse(&item)).await? {
             let of_source = all.entry(source).or_default();
