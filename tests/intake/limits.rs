@@ -85,7 +85,9 @@ async fn six_mebibytes_are_taken_and_a_byte_more_is_not() {
             let plain = padded(body, size);
             let zipped = [JSON[0], ("content-encoding", "gzip")];
             assert_eq!(post(&world, path, &zipped, gzip(&plain)).await.0, expected, "{path} {size} zipped");
-            assert_eq!(post(&world, path, &JSON, plain).await.0, expected, "{path} {size}");
+            // Not compressed, it is larger than what API Gateway passes on: a function's event holds it as text in JSON.
+            let refused = StatusCode::PAYLOAD_TOO_LARGE;
+            assert_eq!(post(&world, path, &JSON, plain).await.0, refused, "{path} {size}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
-use ledger::event::Event;
+use ledger::event::{Data, Event};
 use ledger::period::Day;
 use rand::RngExt;
 use rand::rngs::StdRng;
@@ -256,7 +256,12 @@ impl Senders {
         }
         let right = match code {
             None => is_stored,
-            Some("conflict") => !is_stored && with(std::cmp::Ordering::Equal),
+            Some("conflict") => {
+                let is_fixed = revisions
+                    .iter()
+                    .any(|stored| matches!(stored.event.data, Data::AgentActivity(_) | Data::HostReport(_)));
+                !is_stored && (with(std::cmp::Ordering::Equal) || is_fixed)
+            }
             Some("superseded") => !is_stored && with(std::cmp::Ordering::Greater),
             Some("unavailable") => true,
             // Another request may have stored it, by another clock.

@@ -29,6 +29,9 @@ const LOOKS = { light: {}, dark: { dark: true }, narrow: { width: 360 } };
 /** The first view may take this long, in milliseconds, on a machine that is busy with other things, too. */
 const FIRST = 6000;
 
+/** Rows of a page of the API. */
+const PAGE = 4000;
+
 export function viewsTests(shared) {
   for (const [look, options] of Object.entries(LOOKS)) {
     test(`every view in ${look} is without faults and violations`, async () => {
@@ -126,7 +129,7 @@ async function timeOf(page, name) {
   return Date.now() - started;
 }
 
-/** Has the API list 10,000 agents. */
+/** Has the API list 10,000 agents, in pages. */
 function many(page) {
   const agents = Array.from({ length: 10_000 }, (_, at) => ({
     id: `agent-${at}`,
@@ -142,9 +145,11 @@ function many(page) {
     status: "online",
     unpricedRequests: 0,
   }));
-  return page.route(/\/api\/cost-analysis\/agents/, (route) =>
-    route.fulfill({ json: { agents, unpricedRequests: 0 } }),
-  );
+  return page.route(/\/api\/cost-analysis\/agents/, (route) => {
+    const from = Number(new URL(route.request().url()).searchParams.get("cursor") ?? 0);
+    const next = from + PAGE < agents.length ? { nextCursor: String(from + PAGE) } : {};
+    return route.fulfill({ json: { agents: agents.slice(from, from + PAGE), unpricedRequests: 0, ...next } });
+  });
 }
 
 function allScopes(stack) {

@@ -87,8 +87,8 @@ async fn an_item_that_keeps_changing_is_neither_drift_nor_written() {
         request.respond(SdkResponse::Http(status, body));
     }
     assert!(round > 2, "{round}");
-    let report = run.await.unwrap().unwrap();
-    assert_eq!((&report["drift"], &report["days"][0]["is_restless"]), (&json!(0), &json!(true)), "{report}");
+    let failure = run.await.unwrap().unwrap_err();
+    assert!(failure.to_string().contains("it changed all the time"), "{failure}");
     tables.count().await;
     let store = open(tables.wire.client(DIRECT));
     assert_eq!(held(&store, &tables.events).await, folded(&tables.events));

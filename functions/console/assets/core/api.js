@@ -44,7 +44,14 @@ async function request(method, path, { body, headers = {}, as = "json" } = {}) {
   if (response.status === 401) events.dispatchEvent(new Event("expired"));
   if (!response.ok) throw new ApiError(response.status, await response.json().catch(() => null));
   if (response.status === 204) return null;
-  return as === "json" ? response.json() : response;
+  return as === "json" ? read(response) : response;
+}
+
+/** The body. A list without anything around it has its cursor in a header. */
+async function read(response) {
+  const body = await response.json();
+  if (Array.isArray(body)) body.nextCursor = response.headers.get("x-next-cursor");
+  return body;
 }
 
 /**
@@ -61,6 +68,27 @@ export function get(path) {
   cache.set(path, { at: Date.now(), response });
   response.catch(() => cache.delete(path));
   return response;
+}
+
+/** Rows of a page: as many as the API gives. */
+const ROWS = 10_000;
+
+/**
+ * Reads all pages of a list as one response.
+ * @param {string} path
+ * @param {string} [name] the field with the rows; without one the response is a list
+ */
+export async function getAll(path, name) {
+  const rows = [];
+  let page = null;
+  do {
+    const separator = path.includes("?") ? "&" : "?";
+    page = await get(
+      `${path}${separator}${new URLSearchParams({ limit: ROWS, ...(page && { cursor: page.nextCursor }) })}`,
+    );
+    rows.push(...(name ? page[name] : page));
+  } while (page.nextCursor);
+  return name ? { ...page, [name]: rows } : rows;
 }
 
 /** Changes something, so that nothing read before is reused. */

@@ -1,7 +1,7 @@
 /** One agent: its cost by day, models, budget, savings, sessions and activity. */
 
 import { agentForm } from "../core/agent_form.js";
-import { get, segment } from "../core/api.js";
+import { get, getAll, segment } from "../core/api.js";
 import { button, h, link } from "../core/dom.js";
 import { badge, count, money, percent, plural, status } from "../core/format.js";
 import { kpi, meter, page } from "../core/panel.js";
@@ -44,12 +44,12 @@ function notFound(id) {
 
 async function costsOf(id) {
   if (!session.has("costs:read")) return null;
-  return (await get("/api/cost-analysis/agents")).agents.find((agent) => agent.id === id) ?? null;
+  return (await getAll("/api/cost-analysis/agents", "agents")).agents.find((agent) => agent.id === id) ?? null;
 }
 
 async function worthOf(id) {
   if (!session.has("workforce:read")) return null;
-  return (await get("/api/agents/workforce/agents")).find((agent) => agent.id === id) ?? null;
+  return (await getAll("/api/agents/workforce/agents")).find((agent) => agent.id === id) ?? null;
 }
 
 async function recordOf(id) {

@@ -1,6 +1,6 @@
 /** What each agent costs and is worth; one agent is in `agent.js`. */
 
-import { get } from "../core/api.js";
+import { getAll } from "../core/api.js";
 import { sparkline } from "../core/chart.js";
 import { h, link } from "../core/dom.js";
 import { exportButton } from "../core/export.js";
@@ -46,7 +46,7 @@ function firstAgent() {
 async function roster(params, month) {
   const isNow = month === monthOf(getToday());
   const [{ agents }, worth, trends] = await Promise.all([
-    get(`/api/cost-analysis/agents?month=${month}`),
+    getAll(`/api/cost-analysis/agents?month=${month}`, "agents"),
     isNow ? workforce() : new Map(),
     trendLines(),
   ]);
@@ -58,7 +58,7 @@ async function roster(params, month) {
 /** Tasks and return of this month, where the token may see them. */
 async function workforce() {
   if (!session.has("workforce:read")) return new Map();
-  return new Map((await get("/api/agents/workforce/agents")).map((agent) => [agent.id, agent]));
+  return new Map((await getAll("/api/agents/workforce/agents")).map((agent) => [agent.id, agent]));
 }
 
 /** Cost by day. The table does without where it cannot be had. */

@@ -1,6 +1,6 @@
 /** What the fleet is worth: people's cost against the agents', and which of it is measured. */
 
-import { get } from "../core/api.js";
+import { get, getAll } from "../core/api.js";
 import { h, link } from "../core/dom.js";
 import { exportButton } from "../core/export.js";
 import { badge, count, money, percent, plural } from "../core/format.js";
@@ -27,7 +27,10 @@ export async function view() {
 }
 
 async function cards() {
-  const [summary, all] = await Promise.all([get("/api/agents/workforce/summary"), get("/api/agents/workforce/agents")]);
+  const [summary, all] = await Promise.all([
+    get("/api/agents/workforce/summary"),
+    getAll("/api/agents/workforce/agents"),
+  ]);
   const measured = all.filter(isMeasured).reduce((sum, agent) => sum + agent.hours_saved, 0);
   const factor =
     summary.total_agent_cost_monthly > 0 ? summary.monthly_human_equivalent / summary.total_agent_cost_monthly : 0;
@@ -72,7 +75,7 @@ export function agents() {
     title: "By agent",
     needs: "workforce:read",
     load: async () => {
-      const rows = (await get("/api/agents/workforce/agents")).toSorted(
+      const rows = (await getAll("/api/agents/workforce/agents")).toSorted(
         (a, b) => b.monthly_savings - a.monthly_savings,
       );
       if (rows.length === 0) return null;

@@ -88,8 +88,8 @@ fn spend_logs_become_payloads_of_litellms_callback() {
         let read = litellm::read(&text).unwrap();
         assert_eq!(read.malformed, usize::from(!text.starts_with('[')));
         let payload = &read.events[0];
-        assert_eq!(payload["startTime"].to_string(), "1789297200.250");
-        assert_eq!(payload["endTime"].to_string(), "1789297202.500");
+        assert_eq!(payload["startTime"].as_f64(), Some(1_789_297_200.25));
+        assert_eq!(payload["endTime"].as_f64(), Some(1_789_297_202.5));
         assert_eq!((&payload["status"], &payload["cache_hit"]), (&json!("failure"), &json!(false)));
         assert_eq!(payload["metadata"]["usage_object"]["cache_read_input_tokens"], 3);
         assert_eq!(payload["request_tags"], json!(["team:growth"]));

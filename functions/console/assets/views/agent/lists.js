@@ -1,6 +1,6 @@
 /** An agent's savings, sessions and activity. */
 
-import { get, withQuery } from "../../core/api.js";
+import { get, getAll, withQuery } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
 import { entryDetails } from "../../core/entry.js";
 import { badge, money, percent, plural } from "../../core/format.js";
@@ -19,7 +19,7 @@ export function savings(id) {
     class: "half",
     needs: "costs:read",
     load: async () => {
-      const { recommendations } = await get("/api/cost-analysis/recommendations");
+      const { recommendations } = await getAll("/api/cost-analysis/recommendations", "recommendations");
       const own = recommendations.filter((one) => one.agentId === id);
       if (own.length === 0) return null;
       return h("div", null, own.map(recommendation));

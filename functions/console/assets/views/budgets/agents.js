@@ -1,7 +1,7 @@
 /** The agents' budgets. */
 
 import { agentForm } from "../../core/agent_form.js";
-import { get } from "../../core/api.js";
+import { getAll } from "../../core/api.js";
 import { button, h, link } from "../../core/dom.js";
 import { money, percent } from "../../core/format.js";
 import { meter, panel } from "../../core/panel.js";
@@ -14,7 +14,10 @@ export function agents(canSet) {
     hint: "This month",
     needs: ["registry:read", "costs:read"],
     load: async () => {
-      const [{ agents: costs }, { items }] = await Promise.all([get("/api/cost-analysis/agents"), get("/api/agents")]);
+      const [{ agents: costs }, { items }] = await Promise.all([
+        getAll("/api/cost-analysis/agents", "agents"),
+        getAll("/api/agents", "items"),
+      ]);
       const records = new Map(items.map((one) => [one.id, one]));
       const rows = costs
         .filter((agent) => agent.status !== "archived")

@@ -1,6 +1,6 @@
 /** The figures on top. */
 
-import { get } from "../../core/api.js";
+import { get, getAll } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
 import { count, delta, money, percent, plural, status } from "../../core/format.js";
 import { monthToDate } from "../../core/month.js";
@@ -60,7 +60,10 @@ export function forecastCard() {
 
 export function savingsCard() {
   return card("Savings found", "costs:read", async () => {
-    const { recommendations, totalPotentialSavings } = await get("/api/cost-analysis/recommendations");
+    const { recommendations, totalPotentialSavings } = await getAll(
+      "/api/cost-analysis/recommendations",
+      "recommendations",
+    );
     return {
       value: money(totalPotentialSavings),
       note:

@@ -1,6 +1,6 @@
 /** The dearest agents and models, and the savings found. */
 
-import { get } from "../../core/api.js";
+import { get, getAll } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
 import { badge, money, percent, plural } from "../../core/format.js";
 import { panel } from "../../core/panel.js";
@@ -104,7 +104,7 @@ export function savings() {
     id: "savings",
     needs: "costs:read",
     load: async () => {
-      const { recommendations } = await get("/api/cost-analysis/recommendations");
+      const { recommendations } = await getAll("/api/cost-analysis/recommendations", "recommendations");
       if (recommendations.length === 0) return null;
       return table({
         id: "savings",

@@ -1,7 +1,7 @@
 /** The agents, registered or not. */
 
 import { agentForm } from "../../core/agent_form.js";
-import { get } from "../../core/api.js";
+import { getAll } from "../../core/api.js";
 import { button, h, link } from "../../core/dom.js";
 import { exportButton } from "../../core/export.js";
 import { field } from "../../core/form.js";
@@ -25,7 +25,7 @@ export function agentsTab({ params }) {
       exportButton("agents", "/api/agents"),
     ],
     load: async () => {
-      const { items } = await get("/api/agents");
+      const { items } = await getAll("/api/agents", "items");
       const words = (params.q ?? "").toLowerCase();
       const rows = items.filter((agent) =>
         [agent.id, agent.name, agent.department].some((text) => text?.toLowerCase().includes(words)),

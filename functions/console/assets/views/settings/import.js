@@ -1,7 +1,7 @@
 /** Registers or changes the agents of a file. */
 
 import { AGENT_FIELDS } from "../../core/agent_form.js";
-import { get, segment, send } from "../../core/api.js";
+import { getAll, segment, send } from "../../core/api.js";
 import { h } from "../../core/dom.js";
 import { dialog, field, form, toast } from "../../core/form.js";
 import { plural } from "../../core/format.js";
@@ -28,7 +28,7 @@ export function importAgents() {
       submit: async (data) => {
         const rows = fromCsv(await data.get("file").text());
         if (rows.length === 0 || !("id" in rows[0])) throw new Error("The file has no rows, or no column id.");
-        const { items } = await get("/api/agents");
+        const { items } = await getAll("/api/agents", "items");
         await putAll(rows, new Map(items.map((agent) => [agent.id, agent])));
         close();
         toast(`${plural(rows.length, "agent")} imported.`);

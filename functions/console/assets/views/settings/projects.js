@@ -1,6 +1,6 @@
 /** The projects. */
 
-import { get, segment, send } from "../../core/api.js";
+import { getAll, segment, send } from "../../core/api.js";
 import { button, h } from "../../core/dom.js";
 import { exportButton } from "../../core/export.js";
 import { confirm, dialog, field, form, text } from "../../core/form.js";
@@ -19,7 +19,7 @@ export function projectsTab() {
       exportButton("projects", "/api/projects"),
     ],
     load: async () => {
-      const { items } = await get("/api/projects");
+      const { items } = await getAll("/api/projects", "items");
       if (items.length === 0) return null;
       return table({
         id: "projects",

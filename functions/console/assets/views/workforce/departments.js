@@ -1,6 +1,6 @@
 /** People's cost against the agents', by department. */
 
-import { get } from "../../core/api.js";
+import { getAll } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
 import { count, money, percent } from "../../core/format.js";
 import { panel } from "../../core/panel.js";
@@ -15,7 +15,7 @@ export function departments() {
     hint: "What people would cost a month, by the salaries registered for their roles, against what the agents cost",
     needs: "workforce:read",
     load: async () => {
-      const all = await get("/api/agents/workforce/agents");
+      const all = await getAll("/api/agents/workforce/agents");
       const rows = [...grouped(all).values()].sort((a, b) => (b.human - b.cost > a.human - a.cost ? 1 : -1));
       if (rows.length === 0) return null;
       const high = usd.toFloat(rows.reduce((most, row) => (row.human > most ? row.human : most), 1n));
