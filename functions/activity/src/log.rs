@@ -12,6 +12,7 @@
 
 use axum::Json;
 use axum::extract::State;
+use ledger::event::Attribution;
 use ledger::ids::{AgentId, Label};
 use ledger::period;
 use ledger::tags::Tags;
@@ -87,19 +88,20 @@ async fn handle(
     let range = cursor.as_ref().map_or_else(|| params.range(now), Cursor::range);
     let passed = cursor.as_ref().map_or_else(|| params.offset.into(), |cursor| cursor.passed);
     let request = PageRequest::new(&caller.org, &params, cursor.map(|cursor| cursor.place));
-    let Page { total, mut entries, names } = match within_reach(range, now, app.config.event_retention_days) {
+    let Page { total, entries, names } = match within_reach(range, now, app.config.event_retention_days) {
         Some(range) => Box::pin(request.page(&app.tables, range, now)).await?,
         None => Page::default(),
     };
     let found = entries.len();
-    let shown = entries.iter().map(|stored| entry(stored, &names)).collect::<Result<Vec<_>>>()?;
+    let mut places: Vec<_> = entries.iter().map(|stored| stored.place.clone()).collect();
+    let shown = entries.into_iter().map(|stored| entry(stored, &names)).collect::<Result<Vec<_>>>()?;
     let data = fitting(shown.into_iter(), request.limit)?;
-    entries.truncate(data.len());
-    let has_more = entries.len() < found;
-    let next_cursor = match entries.last().filter(|_| has_more) {
+    places.truncate(data.len());
+    let has_more = data.len() < found;
+    let next_cursor = match places.pop().filter(|_| has_more) {
         Some(last) => {
-            let passed = passed + u64::try_from(entries.len()).unwrap_or_default();
-            Some(Cursor::new(range, last.place.clone(), passed).sign(secret, &caller.org, &params)?)
+            let passed = passed + u64::try_from(data.len()).unwrap_or_default();
+            Some(Cursor::new(range, last, passed).sign(secret, &caller.org, &params)?)
         }
         None => None,
     };
@@ -109,22 +111,23 @@ async fn handle(
 
 fn bad_cursor() -> Error {
     let msg = "Input should be the 'nextCursor' of a page with the same filters";
-    Error::Validation(vec![Fault::new(vec!["query".into(), "cursor".into()], "cursor", msg)])
+    Error::Validation(vec![Fault::of_query("cursor", "cursor", msg)])
 }
 
-fn entry(stored: &Stored, names: &Names) -> Result<Entry> {
-    let attribution = &stored.activity.attribution;
-    let agent = stored.activity.agent_id.as_ref();
-    let name = agent.map(|agent| names.get(agent).map_or(agent.as_str(), String::as_str));
+fn entry(stored: Stored, names: &Names) -> Result<Entry> {
+    let tags = stored.activity.attribution.all_tags();
+    let Attribution { session_id, parent_agent_id, .. } = stored.activity.attribution;
+    let agent = stored.activity.agent_id;
+    let name = agent.as_ref().map(|agent| names.get(agent).map_or(agent.as_str(), String::as_str));
     Ok(Entry {
-        id: stored.id.clone(),
-        event_type: stored.activity.event_type.to_string(),
+        id: stored.id,
+        event_type: stored.activity.event_type.into(),
         agent_name: name.unwrap_or_default().to_owned(),
-        agent_id: agent.map(ToString::to_string).unwrap_or_default(),
-        details: RawValue::from_string(stored.activity.details.clone()).map_err(Error::internal)?,
-        session_id: attribution.session_id.clone(),
-        parent_agent_id: attribution.parent_agent_id.clone(),
-        tags: attribution.all_tags(),
+        agent_id: agent.map(String::from).unwrap_or_default(),
+        details: RawValue::from_string(stored.activity.details).map_err(Error::internal)?,
+        session_id,
+        parent_agent_id,
+        tags,
         created_at: period::rfc3339(stored.time),
     })
 }

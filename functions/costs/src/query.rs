@@ -49,8 +49,7 @@ async fn handle(
     let secret = app.config.cursor_secret().map_err(Error::internal)?;
     let question = cursor::bound(&params);
     let bound = ["cost-analysis/query", caller.org.as_str(), &question];
-    let after: Option<Cursor> =
-        params.cursor.as_ref().map(|text| web::cursor::verify(text, secret, &bound)).transpose()?;
+    let after: Option<Cursor> = web::cursor::read(params.cursor.as_deref(), secret, &bound)?;
     let range = match &after {
         Some(cursor) => Range { from: cursor.from, to: cursor.to, calendar },
         None => Range::new(params.from, params.to, calendar, as_of),

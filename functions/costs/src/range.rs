@@ -4,6 +4,7 @@ use chrono::{DateTime, Datelike, Days, DurationRound, Months, TimeDelta, Utc, We
 use chrono_tz::Tz;
 use ledger::calendar::Calendar;
 use ledger::period::{self, Day, DayRange};
+use web::query::QueryReader;
 
 /// The days of a range by default; the last one is today.
 const DEFAULT_DAYS: u32 = 7;
@@ -20,6 +21,12 @@ pub enum Moment {
 }
 
 impl Moment {
+    /// The moment that a parameter states.
+    pub fn from_query(query: &mut QueryReader, name: &'static str) -> Option<Self> {
+        let msg = "Input should be a date, yyyy-mm-dd, or a valid RFC 3339 date and time";
+        query.parsed(name, "datetime_parsing", msg, Self::parse)
+    }
+
     pub fn parse(text: &str) -> Option<Self> {
         Day::parse(text).map(Self::Day).or_else(|| period::parse_instant(text).map(Self::Instant))
     }

@@ -58,5 +58,5 @@ fn check_retention(app: &App, range: Range) -> Result<()> {
 }
 
 fn fault(kind: &'static str, msg: String) -> Error {
-    Fault::new(vec!["query".into(), "from".into()], kind, msg).into()
+    Fault::of_query("from", kind, msg).into()
 }

@@ -30,9 +30,6 @@ pub fn route() -> Route {
     Route::get("/api/sessions/{id+}", Scope::CostsRead, handle)
 }
 
-/// Of raw events everything is known.
-const KNOWN: Known = Known { cost_parts: true, latency: true };
-
 struct SessionId(Label);
 
 impl FromPath for SessionId {
@@ -93,8 +90,7 @@ async fn handle(
     let secret = app.config.cursor_secret().map_err(Error::internal)?;
     let question = params.range.bound();
     let bound = ["session", caller.org.as_str(), id.as_str(), &question];
-    let cursor: Option<Cursor> =
-        params.cursor.as_ref().map(|text| web::cursor::verify(text, secret, &bound)).transpose()?;
+    let cursor: Option<Cursor> = web::cursor::read(params.cursor.as_deref(), secret, &bound)?;
     let mut range = params.range.resolve(&app, &caller).await?;
     if let Some(cursor) = &cursor {
         (range.from, range.to) = (cursor.from, cursor.to);
@@ -146,7 +142,7 @@ fn response(
         started_at: rfc3339(session.first),
         ended_at: rfc3339(session.last),
         tool_calls: session.tool_calls,
-        totals: Measures::new(&session.figures, KNOWN),
+        totals: Measures::new(&session.figures, Known::ALL),
         agents: tree(&agents, &parents),
         as_of: rfc3339(as_of),
         // Raw events are read strongly consistently, after `as_of`.

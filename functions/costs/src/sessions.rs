@@ -60,25 +60,15 @@ struct Params {
 
 impl SessionRange {
     pub fn from_query(query: &mut QueryReader) -> Self {
-        let mut moment = |name| {
-            let text = query.text(name)?;
-            let moment = Moment::parse(&text);
-            if moment.is_none() {
-                let msg = "Input should be a date, yyyy-mm-dd, or a valid RFC 3339 date and time";
-                query.fault(name, "datetime_parsing", msg);
-            }
-            moment
-        };
-        Self { from: moment("from"), to: moment("to") }
+        Self { from: Moment::from_query(query, "from"), to: Moment::from_query(query, "to") }
     }
 
     /// The range, by default the seven days that end with today.
     pub async fn resolve(self, app: &App, caller: &Caller) -> Result<Range> {
         let calendar = app.tables.registry.settings_cached(&caller.org).await?.calendar;
         let range = Range::new(self.from, self.to, calendar, app.clock.now());
-        let fault = |name: &'static str, kind, msg: String| {
-            Err(Error::from(Fault::new(vec!["query".into(), name.into()], kind, msg)))
-        };
+        let fault =
+            |name: &'static str, kind, msg: String| Err(Error::from(Fault::of_query(name, kind, msg)));
         if range.from >= range.to {
             return fault("to", "range", "Input should be after 'from'".to_owned());
         }
@@ -158,8 +148,7 @@ async fn handle(
     let secret = app.config.cursor_secret().map_err(Error::internal)?;
     let question = format!("{} {:?}", params.range.bound(), params.order);
     let bound = ["sessions", caller.org.as_str(), &question];
-    let after: Option<Cursor> =
-        params.cursor.as_ref().map(|text| web::cursor::verify(text, secret, &bound)).transpose()?;
+    let after: Option<Cursor> = web::cursor::read(params.cursor.as_deref(), secret, &bound)?;
     let mut range = params.range.resolve(&app, &caller).await?;
     if let Some(after) = &after {
         (range.from, range.to) = (after.from, after.to);
@@ -216,6 +205,6 @@ fn row(id: String, session: &SessionFigures) -> Row {
         ended_at: rfc3339(session.last),
         agent_count: session.agents.len(),
         tool_calls: session.tool_calls,
-        measures: Measures::new(&session.figures, Known { cost_parts: true, latency: true }),
+        measures: Measures::new(&session.figures, Known::ALL),
     }
 }

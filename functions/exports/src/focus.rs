@@ -52,8 +52,7 @@ async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Par
     let secret = app.config.cursor_secret().map_err(Error::internal)?;
     let question = params.bound();
     let bound = ["exports/focus", org.as_str(), &question];
-    let cursor: Option<Cursor> =
-        params.cursor.as_ref().map(|text| web::cursor::verify(text, secret, &bound)).transpose()?;
+    let cursor: Option<Cursor> = web::cursor::read(params.cursor.as_deref(), secret, &bound)?;
     let is_first = cursor.is_none();
     let start = if let Some(cursor) = cursor {
         cursor
@@ -110,5 +109,5 @@ fn check_retention(first: Day, today: Day, retention_days: u32) -> Result<()> {
         return Ok(());
     }
     let msg = format!("Events are kept from {oldest} on");
-    Err(Fault::new(vec!["query".into(), "from".into()], "expired", msg).into())
+    Err(Fault::of_query("from", "expired", msg).into())
 }

@@ -45,15 +45,7 @@ struct Params {
 
 impl FromQuery for Params {
     fn from_query(query: &mut QueryReader) -> Self {
-        let mut day = |name| {
-            let text = query.text(name)?;
-            let day = Day::parse(&text);
-            if day.is_none() {
-                query.fault(name, "date_parsing", "Input should be a date, yyyy-mm-dd");
-            }
-            day
-        };
-        Self { from: day("from"), to: day("to"), cursor: query.text("cursor") }
+        Self { from: query.day("from"), to: query.day("to"), cursor: query.text("cursor") }
     }
 }
 
@@ -70,8 +62,7 @@ async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Par
     let secret = app.config.cursor_secret().map_err(Error::internal)?;
     let question = format!("{:?} {:?}", params.from, params.to);
     let bound = ["exports/ocsf", caller.org.as_str(), &question];
-    let cursor: Option<Cursor> =
-        params.cursor.as_ref().map(|text| web::cursor::verify(text, secret, &bound)).transpose()?;
+    let cursor: Option<Cursor> = web::cursor::read(params.cursor.as_deref(), secret, &bound)?;
     let start = if let Some(cursor) = cursor {
         cursor
     } else {
@@ -85,9 +76,7 @@ async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Par
 }
 
 fn days(params: &Params, today: Day, retention_days: u32) -> Result<DayRange> {
-    let fault = |name: &'static str, kind, msg: String| -> Error {
-        Fault::new(vec!["query".into(), name.into()], kind, msg).into()
-    };
+    let fault = |name: &'static str, kind, msg: String| -> Error { Fault::of_query(name, kind, msg).into() };
     let last = params.to.unwrap_or(today).minus(1);
     let first = params.from.unwrap_or(today.minus(1));
     if last >= today {
@@ -153,7 +142,7 @@ async fn entries(app: &App, org: &OrgId, day: Day) -> Result<Vec<LogEntry>> {
     if entries.len() > MAX_ENTRIES {
         let msg =
             format!("{day} has more than {MAX_ENTRIES} entries, which is more than one request can export");
-        return Err(Fault::new(vec!["query".into(), "from".into()], "too_many_entries", msg).into());
+        return Err(Fault::of_query("from", "too_many_entries", msg).into());
     }
     entries.reverse();
     Ok(entries)

@@ -20,6 +20,7 @@ pub mod destinations;
 mod edit;
 pub mod keys;
 mod limits;
+mod list;
 pub mod organization;
 pub mod price;
 pub mod project;

@@ -54,6 +54,6 @@ pub fn check(count: i64, most: i64) -> Result<()> {
         return Ok(());
     }
     let msg = format!("Range should touch at most {most} buckets");
-    let fault = Fault::new(vec!["query".into(), "start_date".into()], "too_many_buckets", msg);
+    let fault = Fault::of_query("start_date", "too_many_buckets", msg);
     Err(Error::Validation(vec![fault]))
 }

@@ -25,6 +25,15 @@ pub fn sign<T: Serialize>(place: &T, secret: &[u8], bound: Bound<'_>) -> Result<
     Ok(BASE64.encode([signature.as_slice(), &payload].concat()))
 }
 
+/// The place of the cursor that a caller gave, if there is one.
+///
+/// # Errors
+///
+/// As [`verify`].
+pub fn read<T: DeserializeOwned>(text: Option<&str>, secret: &[u8], bound: Bound<'_>) -> Result<Option<T>> {
+    text.map(|text| verify(text, secret, bound)).transpose()
+}
+
 /// The place of a cursor.
 ///
 /// # Errors
@@ -33,7 +42,7 @@ pub fn sign<T: Serialize>(place: &T, secret: &[u8], bound: Bound<'_>) -> Result<
 pub fn verify<T: DeserializeOwned>(text: &str, secret: &[u8], bound: Bound<'_>) -> Result<T> {
     opened(text, secret, bound).ok_or_else(|| {
         let msg = "Input should be the cursor of an earlier page of the same list";
-        Fault::new(vec!["query".into(), "cursor".into()], "cursor", msg).into()
+        Fault::of_query("cursor", "cursor", msg).into()
     })
 }
 

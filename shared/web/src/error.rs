@@ -71,6 +71,11 @@ impl Fault {
     pub fn new(loc: Vec<Loc>, kind: &'static str, msg: impl Into<String>) -> Self {
         Self { loc, msg: msg.into(), kind }
     }
+
+    /// A fault of the query parameter `name`.
+    pub fn of_query(name: &'static str, kind: &'static str, msg: impl Into<String>) -> Self {
+        Self::new(vec!["query".into(), name.into()], kind, msg)
+    }
 }
 
 /// A request that failed.

@@ -8,7 +8,7 @@ use axum::extract::FromRequestParts;
 use chrono::{DateTime, Utc};
 use http::request::Parts;
 use ledger::ids::InvalidId;
-use ledger::period;
+use ledger::period::{self, Day};
 
 use crate::error::{Error, Fault, Loc, Result};
 
@@ -52,7 +52,7 @@ impl QueryReader {
 
     /// Reports a fault of the parameter `name`.
     pub fn fault(&mut self, name: &'static str, kind: &'static str, msg: impl Into<String>) {
-        self.faults.push(Fault::new(vec![Loc::from("query"), name.into()], kind, msg));
+        self.faults.push(Fault::of_query(name, kind, msg));
     }
 
     /// The text of a parameter. A repeated parameter is a fault, since neither value can be preferred.
@@ -129,14 +129,31 @@ impl QueryReader {
         }
     }
 
+    /// What `parse` makes of a parameter; if that is nothing, a fault.
+    pub fn parsed<T>(
+        &mut self,
+        name: &'static str,
+        kind: &'static str,
+        msg: &str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text = self.text(name)?;
+        let found = parse(&text);
+        if found.is_none() {
+            self.fault(name, kind, msg);
+        }
+        found
+    }
+
+    /// A day.
+    pub fn day(&mut self, name: &'static str) -> Option<Day> {
+        self.parsed(name, "date_parsing", "Input should be a date, yyyy-mm-dd", Day::parse)
+    }
+
     /// An instant in RFC 3339.
     pub fn instant(&mut self, name: &'static str) -> Option<DateTime<Utc>> {
-        let text = self.text(name)?;
-        let instant = period::parse_instant(&text);
-        if instant.is_none() {
-            self.fault(name, "datetime_parsing", "Input should be a valid RFC 3339 date and time");
-        }
-        instant
+        let msg = "Input should be a valid RFC 3339 date and time";
+        self.parsed(name, "datetime_parsing", msg, period::parse_instant)
     }
 
     /// Fails with all faults if there are any.

@@ -31,16 +31,12 @@ pub struct Filter {
 
 impl FromQuery for Params {
     fn from_query(query: &mut QueryReader) -> Self {
-        let at = parsed(query, "at", "date_parsing", "Input should be a date, yyyy-mm-dd", |text| {
-            Day::parse(text).map(Day::date)
-        });
+        let at = query.day("at").map(Day::date);
         let modes = "Input should be chat, completion, embedding, image, transcription, speech, video, realtime, \
                      rerank, search, ocr, moderation or other";
-        let mode = parsed(query, "mode", "enum", modes, |text| {
-            text.parse().ok().filter(|mode| *mode != Mode::Unknown)
-        });
-        let after = parsed(
-            query,
+        let mode = query
+            .parsed("mode", "enum", modes, |text| text.parse().ok().filter(|mode| *mode != Mode::Unknown));
+        let after = query.parsed(
             "cursor",
             "cursor",
             "Input should be a nextCursor of an earlier page",
@@ -54,21 +50,6 @@ impl FromQuery for Params {
         let limit = query.integer("limit", 1..=MAX_LIMIT, MAX_LIMIT) as usize;
         Self { at, filter, limit, after }
     }
-}
-
-fn parsed<T>(
-    query: &mut QueryReader,
-    name: &'static str,
-    kind: &'static str,
-    msg: &str,
-    parse: impl Fn(&str) -> Option<T>,
-) -> Option<T> {
-    let text = query.text(name)?;
-    let value = parse(&text);
-    if value.is_none() {
-        query.fault(name, kind, msg);
-    }
-    value
 }
 
 fn id_of_provider(name: &str) -> String {

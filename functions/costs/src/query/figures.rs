@@ -159,6 +159,11 @@ pub struct Known {
     pub latency: bool,
 }
 
+impl Known {
+    /// Of raw events everything is known.
+    pub const ALL: Self = Self { cost_parts: true, latency: true };
+}
+
 /// Figures as they are shown.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -47,8 +47,8 @@ impl FromQuery for Params {
     fn from_query(query: &mut QueryReader) -> Self {
         let limit = query.integer("limit", 1..=1_000, 100);
         Self {
-            from: moment(query, "from"),
-            to: moment(query, "to"),
+            from: Moment::from_query(query, "from"),
+            to: Moment::from_query(query, "to"),
             granularity: one_of(query, "granularity", &Granularity::ALL),
             group_by: group_by(query),
             filters: filters(query),
@@ -70,16 +70,6 @@ impl Params {
     pub fn uses(&self, some: &[Dimension]) -> bool {
         self.dimensions().any(|dimension| some.contains(dimension))
     }
-}
-
-fn moment(query: &mut QueryReader, name: &'static str) -> Option<Moment> {
-    let text = query.text(name)?;
-    let moment = Moment::parse(&text);
-    if moment.is_none() {
-        let msg = "Input should be a date, yyyy-mm-dd, or a valid RFC 3339 date and time";
-        query.fault(name, "datetime_parsing", msg);
-    }
-    moment
 }
 
 fn one_of<T: Copy + Default>(query: &mut QueryReader, name: &'static str, all: &[(&str, T)]) -> T {

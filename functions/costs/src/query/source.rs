@@ -61,7 +61,7 @@ impl Source {
     /// Which figures of groups are known.
     pub fn known(self, params: &Params) -> Known {
         match self {
-            Self::Events => Known { cost_parts: true, latency: true },
+            Self::Events => Known::ALL,
             // The latency of a model is in no rollup.
             Self::AgentDays | Self::OrgDays => {
                 Known { cost_parts: self == Self::OrgDays, latency: !params.uses(&OF_MODELS) }
@@ -90,7 +90,7 @@ fn needs_events(params: &Params, range: Range) -> Option<String> {
 }
 
 fn fault(name: &'static str, kind: &'static str, msg: String) -> Error {
-    Fault::new(vec!["query".into(), name.into()], kind, msg).into()
+    Fault::of_query(name, kind, msg).into()
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl Sums {
                     "The answer would have more than {MAX_CELLS} rows; ask for a shorter range, a coarser granularity or \
                      fewer groups by a filter"
                 );
-                return Err(Fault::new(vec!["query".into(), "groupBy".into()], "too_many_rows", msg).into());
+                return Err(Fault::of_query("groupBy", "too_many_rows", msg).into());
             }
         }
         series.entry(period).or_default().add(side, figures);

@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ledger::ids::AgentId;
 use serde::Serialize;
 
-use super::KNOWN;
-use crate::query::figures::Measures;
+use crate::query::figures::{Known, Measures};
 use crate::sessions::SessionFigures;
 
 #[derive(Debug, Serialize)]
@@ -59,7 +58,7 @@ impl<'a> Builder<'a> {
         Some(Node {
             agent_id: agent.clone(),
             tool_calls: session.tool_calls,
-            measures: Measures::new(&session.figures, KNOWN),
+            measures: Measures::new(&session.figures, Known::ALL),
             children,
         })
     }

@@ -65,5 +65,5 @@ impl<'a> DayReader<'a> {
 
 fn too_many(day: Day) -> web::error::Error {
     let msg = format!("{day} has more than {MAX_EVENTS} events, which is more than one request can export");
-    Fault::new(vec!["query".into(), "from".into()], "too_many_events", msg).into()
+    Fault::of_query("from", "too_many_events", msg).into()
 }

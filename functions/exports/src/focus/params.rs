@@ -38,17 +38,8 @@ impl FromQuery for Params {
                 Version::default()
             }
         };
-        Self { from: day(query, "from"), to: day(query, "to"), version, cursor: query.text("cursor") }
+        Self { from: query.day("from"), to: query.day("to"), version, cursor: query.text("cursor") }
     }
-}
-
-fn day(query: &mut QueryReader, name: &'static str) -> Option<Day> {
-    let text = query.text(name)?;
-    let day = Day::parse(&text);
-    if day.is_none() {
-        query.fault(name, "date_parsing", "Input should be a date, yyyy-mm-dd");
-    }
-    day
 }
 
 impl Params {
@@ -56,9 +47,8 @@ impl Params {
     pub fn days(&self, today: Day) -> Result<DayRange> {
         let last = self.to.unwrap_or(today.next()).minus(1);
         let first = self.from.unwrap_or(last.month().first());
-        let fault = |name: &'static str, kind, msg: String| -> Error {
-            Fault::new(vec!["query".into(), name.into()], kind, msg).into()
-        };
+        let fault =
+            |name: &'static str, kind, msg: String| -> Error { Fault::of_query(name, kind, msg).into() };
         if first > last {
             return Err(fault("to", "range", "Input should be after 'from'".to_owned()));
         }

@@ -102,12 +102,8 @@ pub async fn run(arguments: &Run) -> Result<()> {
         stack = start(arguments) => stack?,
         _ = stopped.changed() => return Ok(()),
     };
-    let key = match arguments.tokens.source() {
-        None => local::exporter_key::create(&stack, demo::ORG).await?,
-        // Only the provider's tokens are taken, so whoever has one makes a key.
-        Some(_) => "<key>".to_owned(),
-    };
-    greet(arguments, &stack, &key, address)?;
+    let access = Access::new(arguments, &stack).await?;
+    greet(arguments, &stack, &access, address);
     let mut stop_requested = stopped.clone();
     let serving = stack.serve(listener, async move { drop(stop_requested.changed().await) });
     let served = tokio::select! {
@@ -181,11 +177,30 @@ fn terminated() -> std::io::Result<impl Future<Output = ()>> {
     Ok(std::future::pending())
 }
 
-fn greet(arguments: &Run, stack: &Stack, key: &str, address: SocketAddr) -> Result<()> {
-    let token = match arguments.tokens.source() {
-        None => stack.token(demo::ORG, &Scope::ALL)?,
-        Some(issuer) => format!("# one that {issuer} issued"),
-    };
+/// What the greeting shows, to be pasted.
+struct Access {
+    token: String,
+    key: String,
+    /// What signs in to the console by its link.
+    fragment: String,
+}
+
+impl Access {
+    async fn new(arguments: &Run, stack: &Stack) -> Result<Self> {
+        if let Some(issuer) = arguments.tokens.source() {
+            // Only the provider's tokens are taken, so whoever has one makes a key.
+            let token = format!("# one that {issuer} issued");
+            return Ok(Self { token, key: "<key>".to_owned(), fragment: String::new() });
+        }
+        let token = stack.token(demo::ORG, &Scope::ALL)?;
+        let key = local::exporter_key::create(stack, demo::ORG).await?;
+        let fragment = format!("#token={token}");
+        Ok(Self { token, key, fragment })
+    }
+}
+
+fn greet(arguments: &Run, stack: &Stack, access: &Access, address: SocketAddr) {
+    let Access { token, key, fragment } = access;
     let command = super::command();
     let (data, with_data) = match (arguments.data.as_deref().map(Path::display), &arguments.dynamodb) {
         (Some(data), None) => (data.to_string(), format!(" --data {data}")),
@@ -195,10 +210,7 @@ fn greet(arguments: &Run, stack: &Stack, key: &str, address: SocketAddr) -> Resu
     };
     let now = stack.clock().now().to_rfc3339_opts(SecondsFormat::Millis, true);
     let frozen = arguments.clock.map_or_else(String::new, |_| format!("\n  clock  frozen at {now}"));
-    let link = match arguments.tokens.source() {
-        None => format!("http://{address}/console#token={token}"),
-        Some(_) => format!("http://{address}/console"),
-    };
+    let link = format!("http://{address}/console{fragment}");
     println!(
         r#"
 Fleetledger answers at http://{address} until Ctrl-C.
@@ -234,5 +246,4 @@ curl -s -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' ht
         to = if address.port() == 8080 { String::new() } else { format!(" --to http://{address}") },
     );
     browser::offer(&link, stack.folder());
-    Ok(())
 }
