@@ -1,4 +1,4 @@
-//! An organization that changes its time zone: until its days are cut anew it shows what it showed before, and then what
+//! An organization that changes its time zone: until its days are recomputed it shows what it showed before, and then what
 //! it would show had it had that zone from the start. That includes calls that are repriced before, during or after the
 //! change.
 
@@ -204,7 +204,7 @@ fn events(rng: &mut StdRng, prefix: &str, count: usize, now: DateTime<Utc>) -> V
     (0..count).map(one).collect()
 }
 
-/// When calls are repriced: before the change, in one of the runs that cut days anew, or else after the change.
+/// When calls are repriced: before the change, in one of the runs that recompute days, or else after the change.
 struct RepricedWhen {
     before: bool,
     run: usize,
@@ -226,7 +226,7 @@ impl Twins {
         self.world.stack.clock().set(self.world.stack.clock().now() + TimeDelta::minutes(minutes));
     }
 
-    /// Cuts days anew in runs of which some have little time and some die, while events arrive and calls are repriced.
+    /// Recomputes days in runs of which some have little time and some die, while events arrive and calls are repriced.
     async fn finish_change(&self, rng: &mut StdRng, repriced: &RepricedWhen) {
         let mut done = 0;
         for run in 0.. {
@@ -270,7 +270,7 @@ impl Twins {
         }
     }
 
-    /// Repricings hold on days that were cut anew, and can be taken back there.
+    /// Repricings hold on days that were recomputed, and can be taken back there.
     async fn withdraw_repricings(&self) {
         let repricings = self.repricings("moved").await;
         for (status, calls) in &repricings {

@@ -1,4 +1,4 @@
-//! `/api/sources`: what senders sent, and what became of it.
+//! `/api/sources`: what senders sent, and how much of it was stored.
 
 use chrono::TimeDelta;
 use http::StatusCode;

@@ -40,7 +40,7 @@ enum Action {
     WithdrawRepricing,
     /// A time zone is changed.
     ChangeZone,
-    /// Reconcile cuts days anew.
+    /// Reconcile recomputes days by a new calendar.
     SettleCalendars,
     /// The mapping delivers records of a shard.
     Deliver(ShardIndex),
@@ -195,7 +195,7 @@ impl Run {
             self.send();
         }
         let (is_due, is_settled) = (self.has_due_repricings(), self.is_settled());
-        // Entries wait until days are cut anew, so neither of the two always comes first.
+        // Entries wait until days are recomputed, so neither of the two always comes first.
         if !reconciles && is_due && (is_settled || self.rng.random()) {
             // Another process may have claimed the entry and died.
             self.now += CLAIM_EXPIRES;

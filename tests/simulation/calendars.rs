@@ -1,4 +1,4 @@
-//! Changes of the time zone of one organization, whose days are then cut anew in the background.
+//! Changes of the time zone of one organization, whose days are then recomputed in the background.
 
 use chrono_tz::Tz;
 use http::Method;
@@ -44,7 +44,7 @@ impl Run {
         }
     }
 
-    /// Whether the days of the organization have been cut anew as often as was asked for.
+    /// Whether the days of the organization have been recomputed as often as was asked for.
     pub fn is_settled(&self) -> bool {
         self.calendars(&changing()).is_settled()
     }
@@ -62,7 +62,7 @@ impl Run {
         });
     }
 
-    /// Cuts days anew, and deletes what is no longer used.
+    /// Recomputes days, and deletes what is no longer used.
     pub fn settle_calendars(&mut self) {
         self.count("Rezoned");
         self.invoke_reconcile(json!({ "do": "calendars" }));

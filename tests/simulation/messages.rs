@@ -50,7 +50,7 @@ impl Message {
     /// A new message.
     pub fn new(rng: &mut StdRng, now: DateTime<Utc>, number: u64) -> Self {
         let org = usize::from(rng.random_ratio(1, 4));
-        // Each day of an organization whose days are cut anew takes many steps, so it has only a few of them.
+        // Each day of an organization whose days are recomputed takes many steps, so it has only a few of them.
         let oldest = if org == CHANGING { TimeDelta::hours(60) } else { TimeDelta::MAX };
         let time = now - TimeDelta::milliseconds(age_ms(rng)).min(oldest);
         // Few sources and short ids, as is typical, and with every character that has a meaning in a key.

@@ -130,7 +130,7 @@ const KINDS: [&str; 48] = [
     "RepricingDone",
     // An item got no new columns.
     "Full",
-    // Days were cut anew, and shown so.
+    // Days were recomputed, and shown so.
     "Built",
     "Rezoned",
     // Responses of ingest.

@@ -112,7 +112,7 @@ async function contentOf(name, context) {
   return module.view({ params: router.params(), ...context });
 }
 
-/** Typing in a filter shows the view anew; the caret stays where it was, as soon as its field is there again. */
+/** Typing in a filter shows the view again; the caret stays where it was, as soon as its field is there again. */
 function refocus(main, id) {
   const give = () => {
     const element = document.getElementById(id);

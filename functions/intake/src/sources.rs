@@ -1,4 +1,4 @@
-//! `GET /api/sources`: what each sender sent within the last 30 days, and what became of it.
+//! `GET /api/sources`: what each sender sent within the last 30 days, and how much of it was stored.
 //!
 //! Most exporters do not show their users what a response says. Here operators see what is refused and why, what is not
 //! counted, and what share of the calls that a sender counts itself has arrived.

@@ -1,4 +1,4 @@
-//! Cuts an organization's days anew after its time zone was changed, in the background.
+//! Recomputes an organization's days after its time zone was changed, in the background.
 //!
 //! A generation of rollups is built beside the one that figures are shown by, one day after the other, from raw events.
 //! Meanwhile the aggregator adds new events to both. A day is built by the same comparison and repair as any other day:
@@ -36,7 +36,7 @@ impl Reconciler {
     pub(crate) async fn settled(&self, org: OrgId, until: Instant) -> Report {
         let mut report = Report::default();
         if let Err(error) = self.settle(&mut report, &org, until).await {
-            report.failures.push(format!("{org}: its days cannot be cut anew: {error}"));
+            report.failures.push(format!("{org}: its days cannot be recomputed: {error}"));
         }
         report
     }

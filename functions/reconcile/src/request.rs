@@ -14,7 +14,7 @@ pub enum Request {
     Dirty,
     /// `{"do":"reprice"}`: carries out repricing entries, and takes back those that were deleted.
     Reprice,
-    /// `{"do":"calendars"}`: cuts the days anew of organizations that have changed their time zone, and deletes the rollups
+    /// `{"do":"calendars"}`: recomputes the days of organizations that have changed their time zone, and deletes the rollups
     /// of calendars that are no longer used.
     Calendars,
     /// `{"do":"replay"}`: recomputes the days of quarantined records, and releases the records that are then counted.

@@ -1,6 +1,6 @@
 //! `GET` and `PUT /api/organization`: name, time zone and which models may be recommended.
 //!
-//! A changed time zone is shown at once if there is no usage. Otherwise all days are cut anew from raw events in the
+//! A changed time zone is shown at once if there is no usage. Otherwise all days are recomputed from raw events in the
 //! background, and figures are shown by the former time zone until that is complete.
 
 use std::collections::BTreeSet;
@@ -57,7 +57,7 @@ pub struct Organization {
     dimensions: Vec<Dimension>,
 }
 
-/// A change of the time zone that is not complete: every day is cut anew from raw events.
+/// A change of the time zone that is not complete: every day is recomputed from raw events.
 #[derive(Debug, Serialize)]
 pub struct TimezoneChange {
     state: ChangeState,

@@ -92,7 +92,7 @@ async fn oldest(app: &App, editor: &Editor) -> store::error::Result<Day> {
     Ok(calendars.oldest_repriced_day(Day::of(editor.now, Tz::UTC), editor.retention_days))
 }
 
-/// Calls are priced anew from their raw events, which have to be there.
+/// Calls are priced again from their raw events, which have to be there.
 fn check_range(wanted: &RepricingSettings, to: Day, oldest: Day) -> Result<()> {
     let fault = |name: &'static str, kind: &'static str, msg: String| {
         Err(Error::Validation(vec![Fault::new(vec!["body".into(), name.into()], kind, msg)]))

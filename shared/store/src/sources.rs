@@ -1,4 +1,4 @@
-//! Senders: what each of them sent, and what became of it, by day.
+//! Senders: what each of them sent, and how much of it was stored, by day.
 //!
 //! A request costs one write for each of its sources, but small requests of which all was accepted are counted together:
 //! they are kept in memory until there are [`BATCH`] events of a source, or [`PAUSE`] has passed since its last write. So

@@ -3,7 +3,7 @@
 //! Each event's `unmapped.chain` has the day, the event's number from 1, how many events the day has, the hash of the event
 //! before and that of the event itself: SHA-256 over the former and the JSON of the event, its own hash left out, with
 //! sorted fields and without spaces. The hash before the first event is one over organization and day. So no event can be
-//! changed, moved, added or left out without breaking the chain, unless the rest of the day is computed anew: keep a
+//! changed, moved, added or left out without breaking the chain, unless the rest of the day is recomputed: keep a
 //! day's last hash elsewhere to exclude that, too.
 
 use serde_json::{Value, json};

@@ -18,12 +18,12 @@ export function organizationTab() {
   });
 }
 
-/** Days are cut by the zone: where it can be changed later, all of them are cut anew. */
+/** Days are cut by the zone: where it can be changed later, all of them are recomputed. */
 function zoneHint({ timezone_change: change }) {
   if (change === null)
-    return "Days and months are cut by it. After a change all of them are cut anew, in the background.";
+    return "Days and months are cut by it. After a change all of them are recomputed, in the background.";
   const done = change.days_total ? ` (${change.days_done} of ${change.days_total} days)` : "";
-  return `Days are being cut anew${done}. Until that is done, figures are shown by ${change.shown}.`;
+  return `Days are being recomputed${done}. Until that is done, figures are shown by ${change.shown}.`;
 }
 
 function organizationForm(organization) {
