@@ -36,8 +36,14 @@ const put = await client.PUT("/api/agents/{id}", {
   body: { name: "TypeScript" },
 });
 assert.equal(put.data?.id, "team/a b");
-const agents = await client.GET("/api/agents", { params: { query: { limit: 100 } } });
-assert.ok(agents.data?.items.some((agent) => agent.id === "typescript"));
+// An agent that only events name is listed as soon as these are aggregated.
+let isListed = false;
+for (let attempt = 0; attempt < 120 && !isListed; attempt++) {
+  const agents = await client.GET("/api/agents", { params: { query: { limit: 100 } } });
+  isListed = agents.data?.items.some((agent) => agent.id === "typescript") ?? false;
+  if (!isListed) await new Promise((resolve) => setTimeout(resolve, 500));
+}
+assert.ok(isListed);
 
 const usage = await client.GET("/api/usage", { params: { query: { period: "daily" } } });
 assert.equal(usage.data?.totals.projectId, "");

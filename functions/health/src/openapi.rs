@@ -20,8 +20,12 @@ const SHARED: &str = include_str!("openapi.yaml");
 const PARTS: &[&str] = include!(concat!(env!("OUT_DIR"), "/parts.rs"));
 
 /// Responses that every operation may give, by status.
-const ALWAYS: [(&str, &str); 3] =
-    [("429", "TooManyRequests"), ("500", "InternalError"), ("503", "Unavailable")];
+const ALWAYS: [(&str, &str); 4] = [
+    ("429", "TooManyRequests"),
+    ("431", "HeadersTooLarge"),
+    ("500", "InternalError"),
+    ("503", "Unavailable"),
+];
 /// Further responses of operations that need a token.
 const SECURED: [(&str, &str); 2] = [("401", "Unauthenticated"), ("403", "Forbidden")];
 

@@ -177,6 +177,10 @@ impl<'a> Query<'a> {
 
     /// One round trip: the items, their count, and where the next page begins.
     async fn send(self, select: Option<Select>) -> Result<(Vec<Item>, u64, Option<Item>)> {
+        if self.range.from > self.range.to {
+            // DynamoDB refuses such a range, where an empty one is meant.
+            return Ok((Vec::new(), 0, None));
+        }
         let mut placeholders = Placeholders::default();
         let key = self.key_condition(&mut placeholders);
         let attributes = self.attributes.iter().map(String::as_str);
