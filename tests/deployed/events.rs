@@ -3,21 +3,21 @@
 use std::fs;
 
 use aggregator::Aggregator;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
 use lambda_http::request::LambdaRequest;
 use ledger::event::Event;
-use ledger::ids::OrgId;
 use ledger::period;
 use local::template::Template;
 use runtime::clock::Clock;
 use serde_json::{Value, json};
-use store::{Connection, keys};
+use store::Connection;
+use store::events::{self, RawEvent};
 use web::auth::Scope;
 
 use super::monitoring;
 use crate::every_route::routes::{functions, router};
+use crate::support::attributes::{item_of, json_of};
 use crate::support::tables::{Tables, folded};
 use crate::support::{World, response_of};
 
@@ -93,19 +93,11 @@ async fn ingest_accepts_its_event() {
 pub fn event_of_the_aggregator() -> Event {
     let delivery: Value = serde_json::from_str(&file("aggregator")).unwrap();
     let image = &delivery["Records"][0]["dynamodb"]["NewImage"];
-    let text = |name: &str| image[name]["S"].as_str().unwrap();
-    let (org, _, source, id) = keys::parse_event_key(text("pk"), text("sk")).unwrap();
-    let event = Event {
-        org: OrgId::new(org.as_str()).unwrap(),
-        source: ledger::ids::Name::new(source).unwrap(),
-        id: ledger::ids::Name::new(id).unwrap(),
-        time: period::parse_instant(text("t")).unwrap(),
-        revision: 0,
-        data: serde_json::from_str(text("d")).unwrap(),
-    };
-    // The key and the hash are those that ingest would store.
-    assert_eq!(keys::event_key(&event.org, event.utc_day(), event.source.as_str(), id).pk, text("pk"));
-    assert_eq!(BASE64.encode(event.content_hash()), image["h"]["B"].as_str().unwrap());
+    let item = item_of(image);
+    let (event, received) = events::parse_arrived(&item).unwrap();
+    // The item is the one that ingest would store.
+    let raw = RawEvent::new(&event, [0xab, 0xcd, 0xef, 0x01, 0x23, 0x45, 0x67, 0x89], received, 400).unwrap();
+    assert_eq!(&json_of(&AttributeValue::M(raw.item().clone()))["M"], image);
     event
 }
 

@@ -24,9 +24,9 @@ use store::keys::{Keyed, PK, SK, VERSION};
 use web::auth::Scope;
 use web::route::Endpoint;
 
-use super::versions::item_of;
 use crate::every_route::routes::functions;
 use crate::every_route::walk::{MARK, fill, path, post_reprice, put, routes, settings};
+use crate::support::attributes::item_of;
 use crate::support::events::{call, event};
 use crate::support::{Caller, World, noon, tables};
 

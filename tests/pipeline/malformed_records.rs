@@ -29,11 +29,11 @@ async fn malformed_records_are_quarantined_and_the_shard_continues() {
     corrupt(0, "/eventName", json!("UPSERT"));
     corrupt(2, "/dynamodb/NewImage", json!(null));
     corrupt(3, "/dynamodb/NewImage/d", json!({ "S": "{}" }));
-    corrupt(4, "/dynamodb/NewImage/d", json!({ "S": "{\"type\":\"llm.call\"" }));
+    corrupt(4, "/dynamodb/NewImage/d", json!({ "B": "AQ==" }));
     corrupt(5, "/dynamodb/NewImage/v", json!({ "N": "99" }));
     corrupt(6, "/dynamodb/NewImage/pk", json!({ "S": "acme#2026-99-99#0" }));
     corrupt(7, "/dynamodb/NewImage/sk", json!({ "S": "no separator" }));
-    corrupt(8, "/dynamodb/NewImage/t", json!({ "S": "noon" }));
+    corrupt(8, "/dynamodb/NewImage/d/B", json!("/w=="));
     corrupt(9, "/dynamodb/NewImage/pk", json!({ "X": "?" }));
     corrupt(10, "/dynamodb/NewImage", json!("?"));
     let good: Vec<_> = [1, 11].map(|i| events[i].clone()).to_vec();

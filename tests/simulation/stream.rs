@@ -3,16 +3,17 @@
 use chrono::{DateTime, Utc};
 use ledger::calendar::Calendar;
 use ledger::event::Event;
-use ledger::period;
 use ledger::rollup::{self, EndUser, Rollup, Sighting};
 use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
+use store::events;
 use store::keys::{Key, Keyed, PK, SK, lane_of, mark_column, status};
 use store::sequence::SequenceNumber;
 
 use super::sequence_numbers::SequenceNumbers;
 use super::wire::Process;
+use crate::support::attributes::item_of;
 
 /// The ARN of the table; the ARN of a stream adds a label.
 pub const TABLE: &str = "arn:aws:dynamodb:us-east-1:1:table/fleetledger-events";
@@ -58,7 +59,8 @@ pub struct Record {
 impl Record {
     /// The arrival of the event.
     pub fn arrival(&self) -> Option<DateTime<Utc>> {
-        period::parse_instant(self.raw["dynamodb"]["NewImage"]["a"]["S"].as_str()?)
+        let image = &self.raw["dynamodb"]["NewImage"];
+        events::arrival(&item_of(image.is_object().then_some(image)?))
     }
 
     /// The key of the raw event.

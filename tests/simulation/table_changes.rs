@@ -1,5 +1,6 @@
 //! Changes of the events table and the stream records they lead to: insertions, expirations and malformed records.
 
+use aws_sdk_dynamodb::primitives::Blob;
 use dynoxide::{AttributeValue as Dynoxide, Item};
 use ledger::event::Event;
 use rand::RngExt;
@@ -18,10 +19,10 @@ fn malformations() -> [(&'static str, Value); 7] {
     [
         ("/eventName", json!("UPSERT")),
         ("/dynamodb/NewImage", json!(null)),
-        ("/dynamodb/NewImage/d", json!({ "S": "{\"type\":\"llm.call\"" })),
+        ("/dynamodb/NewImage/d", json!({ "B": "AQ==" })),
         ("/dynamodb/NewImage/v", json!({ "N": "99" })),
         ("/dynamodb/NewImage/pk", json!({ "S": "acme#2026-99-99#0" })),
-        ("/dynamodb/NewImage/t", json!({ "S": "noon" })),
+        ("/dynamodb/NewImage/d/B", json!("/w==")),
         ("/dynamodb/NewImage", json!("?")),
     ]
 }
@@ -96,9 +97,10 @@ pub fn event(item: &Item) -> CheckResult<Event> {
     let value = |value: &Dynoxide| match value {
         Dynoxide::S(text) => Some(Sdk::S(text.clone())),
         Dynoxide::N(number) => Some(Sdk::N(number.clone())),
+        Dynoxide::B(bytes) => Some(Sdk::B(Blob::new(bytes.clone()))),
         _ => None,
     };
-    let wanted = [PK, SK, store::keys::VERSION, attribute::TIME, attribute::DATA, attribute::REVISION];
+    let wanted = [PK, SK, store::keys::VERSION, attribute::DATA, attribute::REVISION];
     let parts = wanted.iter().filter_map(|name| Some(((*name).to_owned(), value(item.get(*name)?)?)));
     events::parse(&parts.collect())
 }

@@ -1,5 +1,6 @@
 //! Shared by the tests.
 
+pub mod attributes;
 pub mod contract;
 pub mod emulator;
 pub mod events;

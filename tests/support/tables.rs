@@ -5,8 +5,7 @@ use std::sync::LazyLock;
 
 use aggregator::Aggregator;
 use aws_sdk_dynamodb::Client;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use ledger::calendar::Calendar;
 use ledger::cost::CallCost;
@@ -22,10 +21,13 @@ use local::template::Template;
 use local::{sdk, tables};
 use runtime::tables::Database;
 use serde_json::{Value, json};
-use store::keys::{self, Key, Keyed, event as attribute};
+use store::events::RawEvent;
+use store::keys::{self, Key, Keyed};
 use store::quarantine::QuarantineEntry;
 use store::{Connection, Usage};
 use tempfile::TempDir;
+
+use super::attributes::json_of;
 
 /// Empty tables, deleted on drop.
 pub struct Tables {
@@ -179,16 +181,9 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
 
 /// The stream record of the insertion of `event`.
 pub fn record(event: &Event, sequence_number: &str) -> Value {
-    let key = keys::event_key(&event.org, event.utc_day(), event.source.as_str(), event.id.as_str());
-    let image = json!({
-        keys::PK: { "S": key.pk },
-        keys::SK: { "S": key.sk },
-        keys::VERSION: { "N": "1" },
-        attribute::TIME: { "S": ledger::period::rfc3339(event.time) },
-        attribute::DATA: { "S": serde_json::to_string(&event.data).unwrap() },
-        attribute::RECEIVED: { "S": ledger::period::rfc3339(event.time) },
-        attribute::HASH: { "B": BASE64.encode(event.content_hash()) },
-    });
+    let raw = RawEvent::new(event, [0; 8], event.time, 400).unwrap();
+    let key = &raw.key;
+    let image = &json_of(&AttributeValue::M(raw.item().clone()))["M"];
     json!({
         "eventID": format!("{sequence_number:0>32}"),
         "eventName": "INSERT",

@@ -51,7 +51,7 @@ impl Applier {
 
     /// Writes everything that a delivery contains. Returns the sequence number of the first record that has to be
     /// delivered again, if any.
-    pub async fn apply<'a>(&self, delivery: &Delivery<'a>) -> Option<&'a str> {
+    pub async fn apply<'a>(&self, delivery: &'a Delivery<'_>) -> Option<&'a str> {
         let calendars = match LiveCalendars::read(&self.tables.registry, delivery).await {
             Ok(calendars) => calendars,
             Err(error) => {

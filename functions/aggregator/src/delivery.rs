@@ -1,9 +1,12 @@
 //! One delivery of records, all of one shard.
 
-use serde_json::Value;
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use store::keys::mark_column;
 
-use crate::record::{self, Record};
+use crate::record::Record;
 
 /// A delivery of a shard's records.
 pub struct Delivery<'a> {
@@ -30,26 +33,46 @@ pub enum InvalidDelivery {
     /// A record without its position in the shard can neither be marked nor requested again.
     #[error("a record has no sequence number")]
     NoSequenceNumber,
+    #[error("the event is malformed: {0}")]
+    Malformed(#[from] serde_json::Error),
+}
+
+/// The parts of a delivery that are read.
+#[derive(Deserialize)]
+struct RawDelivery<'a> {
+    #[serde(rename = "shardId", borrow)]
+    shard: Option<Cow<'a, str>>,
+    #[serde(rename = "eventSourceARN", borrow)]
+    stream: Option<Cow<'a, str>>,
+    #[serde(rename = "Records", borrow)]
+    records: Option<Vec<&'a RawValue>>,
+}
+
+/// What a record says about its stream.
+#[derive(Deserialize)]
+struct Origin<'a> {
+    #[serde(rename = "eventSourceARN", borrow)]
+    stream: Option<Cow<'a, str>>,
 }
 
 impl<'a> Delivery<'a> {
     /// Reads a delivery as Lambda sends it.
-    pub fn read(event: &'a Value) -> Result<Self, InvalidDelivery> {
-        let text = |name| event.get(name).and_then(Value::as_str);
-        let shard = text("shardId").ok_or(InvalidDelivery::NoShard)?;
-        let raw = event.get("Records").and_then(Value::as_array).ok_or(InvalidDelivery::NoRecords)?;
-        let of_first = || raw.first()?.get("eventSourceARN")?.as_str();
-        let stream = text("eventSourceARN").or_else(of_first).ok_or(InvalidDelivery::NoStream)?;
-        let records: Option<Vec<_>> = raw.iter().map(Record::read).collect();
+    pub fn read(json: &'a str) -> Result<Self, InvalidDelivery> {
+        let delivery: RawDelivery<'a> = serde_json::from_str(json)?;
+        let shard = delivery.shard.ok_or(InvalidDelivery::NoShard)?;
+        let raw = delivery.records.ok_or(InvalidDelivery::NoRecords)?;
+        let of_first = || serde_json::from_str::<Origin<'_>>(raw.first()?.get()).ok()?.stream;
+        let stream = delivery.stream.or_else(of_first).ok_or(InvalidDelivery::NoStream)?;
+        let records: Option<Vec<_>> = raw.iter().map(|record| Record::read(record)).collect();
         let mut records = records.ok_or(InvalidDelivery::NoSequenceNumber)?;
         // Lambda keeps the order of the shard. The marks depend on it, so it is enforced here.
         records.sort_by_key(|record| record.sequence);
         records.dedup_by_key(|record| record.sequence);
-        Ok(Self { mark: mark_column(stream, shard), records })
+        Ok(Self { mark: mark_column(&stream, &shard), records })
     }
 
     /// The sequence number of the record at `index`, as Lambda sent it.
-    pub fn sequence_text(&self, index: usize) -> Option<&'a str> {
-        self.records.get(index).and_then(|record| record::sequence_text(record.raw))
+    pub fn sequence_text(&self, index: usize) -> Option<&str> {
+        self.records.get(index).map(|record| &*record.sequence_text)
     }
 }

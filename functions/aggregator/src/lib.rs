@@ -57,13 +57,22 @@ impl Aggregator {
         Self { applier: Applier::new(tables, kilobytes) }
     }
 
+    /// Like [`Self::handle_json`], for an event that was parsed.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub async fn handle(&self, event: Value) -> Result<Value, Error> {
+        self.handle_json(&event.to_string()).await
+    }
+
     /// Aggregates one delivery of stream records. Takes the event of Lambda and returns the response that it expects.
     ///
     /// # Errors
     ///
     /// An event without a shard. The event source mapping is then misconfigured, and nothing is aggregated.
-    pub async fn handle(&self, event: Value) -> Result<Value, Error> {
-        let delivery = Delivery::read(&event).inspect_err(|_| Metric::FailedBatches.count(1))?;
+    pub async fn handle_json(&self, event: &str) -> Result<Value, Error> {
+        let delivery = Delivery::read(event).inspect_err(|_| Metric::FailedBatches.count(1))?;
         Metric::Records.count(delivery.records.len());
         let first_failed = self.applier.apply(&delivery).await;
         Metric::FailedBatches.count(usize::from(first_failed.is_some()));

@@ -4,6 +4,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 use runtime::config::Config;
 use runtime::metrics;
 use runtime::tables::{Database, Tables as _};
+use serde_json::value::RawValue;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
@@ -11,6 +12,9 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     // The connection is not warmed: nobody waits for the first delivery, and the role allows no query to warm it with.
     let tables = aggregator::Tables::open(&Database::from_env(&Config::without_auth()?.tables).await)?;
     let aggregator = &aggregator::Aggregator::new(tables);
-    let handle = |event: LambdaEvent<_>| metrics::printed("aggregator", aggregator.handle(event.payload));
+    // The payload stays as it came: it is up to 6 MB, and parsed once, record by record.
+    let handle = |event: LambdaEvent<Box<RawValue>>| async move {
+        metrics::printed("aggregator", aggregator.handle_json(event.payload.get())).await
+    };
     lambda_runtime::run(service_fn(handle)).await
 }

@@ -25,7 +25,8 @@ impl Quarantine {
         let (first, _) = records.first()?;
         let entries = records.iter().map(|(index, reason)| {
             let record = &delivery.records[*index];
-            QuarantineRecord::new(&delivery.mark, record.sequence_text, record.raw, reason)
+            let raw = serde_json::from_str(record.raw.get()).unwrap_or_default();
+            QuarantineRecord::new(&delivery.mark, &record.sequence_text, &raw, reason)
         });
         let entries: Vec<_> = entries.collect();
         let _turn = self.turn.lock().await;

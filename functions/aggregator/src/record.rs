@@ -1,13 +1,14 @@
 //! One record of the stream.
 //!
 //! The crate `aws_lambda_events` has types for these, but it parses a delivery as a whole: one malformed record would
-//! fail all of them, forever. Here each record is parsed by itself.
+//! fail all of them, forever. Here each record is parsed by itself, and once: straight into an event.
+
+use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use ledger::event::Event;
 use serde::Deserialize;
-use serde_json::Value;
-use store::Item;
+use serde_json::value::RawValue;
 use store::events;
 use store::sequence::SequenceNumber;
 
@@ -27,54 +28,55 @@ pub type Arrival = (u8, DateTime<Utc>);
 /// A record and its position in the shard.
 pub struct Record<'a> {
     /// The sequence number as Lambda sent it, for the response.
-    pub sequence_text: &'a str,
+    pub sequence_text: Cow<'a, str>,
     /// The same, for comparisons.
     pub sequence: SequenceNumber,
     pub content: Content,
     /// None unless the record is an event that a sender ingested.
     pub arrival: Option<Arrival>,
     /// The whole record, for the quarantine.
-    pub raw: &'a Value,
+    pub raw: &'a RawValue,
 }
 
-/// The part of a record that is parsed.
+/// The parts of a record that are read. What may be malformed is read by itself.
 #[derive(Deserialize)]
-struct Change {
-    #[serde(rename = "NewImage")]
-    new_image: Option<serde_dynamo::Item>,
+struct RawRecord<'a> {
+    #[serde(rename = "eventName", borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(rename = "dynamodb", borrow)]
+    change: RawChange<'a>,
 }
 
-/// The sequence number of a record.
-pub fn sequence_text(raw: &Value) -> Option<&str> {
-    raw.pointer("/dynamodb/SequenceNumber")?.as_str()
+#[derive(Deserialize)]
+struct RawChange<'a> {
+    #[serde(rename = "SequenceNumber", borrow)]
+    sequence_number: Cow<'a, str>,
+    #[serde(rename = "NewImage", borrow)]
+    new_image: Option<&'a RawValue>,
 }
 
 impl<'a> Record<'a> {
     /// Parses a record. None where it has no sequence number.
-    pub fn read(raw: &'a Value) -> Option<Self> {
-        let sequence_text = sequence_text(raw)?;
-        let sequence = SequenceNumber::parse(sequence_text)?;
-        let (content, arrival) = content(raw);
+    pub fn read(raw: &'a RawValue) -> Option<Self> {
+        let record: RawRecord<'a> = serde_json::from_str(raw.get()).ok()?;
+        let sequence_text = record.change.sequence_number;
+        let sequence = SequenceNumber::parse(&sequence_text)?;
+        let (content, arrival) = content(record.name, record.change.new_image);
         Some(Self { sequence_text, sequence, content, arrival, raw })
     }
 }
 
-fn content(raw: &Value) -> (Content, Option<Arrival>) {
-    let malformed = |reason| (Content::Malformed(reason), None);
-    match raw.get("eventName").and_then(Value::as_str) {
-        Some("INSERT") => {
-            event(raw).map_or_else(malformed, |(event, arrival)| (Content::Event(Box::new(event)), arrival))
-        }
+fn content(name: Option<&RawValue>, image: Option<&RawValue>) -> (Content, Option<Arrival>) {
+    let name: Option<Cow<'_, str>> = name.and_then(|name| serde_json::from_str(name.get()).ok());
+    match name.as_deref() {
+        Some("INSERT") => event(image).unwrap_or_else(|reason| (Content::Malformed(reason), None)),
         Some("MODIFY" | "REMOVE") => (Content::Ignored, None),
-        other => malformed(format!("the event name {other:?} is not known")),
+        other => (Content::Malformed(format!("the event name {other:?} is not known")), None),
     }
 }
 
-fn event(raw: &Value) -> Result<(Event, Option<Arrival>), String> {
-    let change = raw.get("dynamodb").map(Change::deserialize).ok_or("no change")?;
-    let image = change.map_err(|fault| fault.to_string())?.new_image.ok_or("no new image")?;
-    let image: Item = image.into();
-    let event = events::parse(&image)?;
-    let arrival = events::arrival(&image).filter(|_| event.is_usage());
-    Ok((event, arrival))
+fn event(image: Option<&RawValue>) -> Result<(Content, Option<Arrival>), String> {
+    let streamed = events::parse_image(image.ok_or("no new image")?.get())?;
+    let lane = streamed.lane.filter(|_| streamed.event.is_usage());
+    Ok((Content::Event(Box::new(streamed.event)), lane.map(|lane| (lane, streamed.received))))
 }

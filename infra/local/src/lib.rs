@@ -3,6 +3,7 @@
 //! - [`template`] reads `template.yaml`.
 //! - [`aws`] stands in for API Gateway, Lambda, DynamoDB, its streams, EventBridge Scheduler and IAM.
 //! - [`stack`] wires the functions to the stand-ins.
+//! - [`stored_events`] prints raw events.
 //! - [`import`] reads files of other tools as events.
 //! - [`demo`] fills a new stack with a demo organization; the binary's `cli` is what a person runs.
 
@@ -18,6 +19,7 @@ pub mod exporter_key;
 pub mod import;
 pub mod open_files;
 pub mod stack;
+pub mod stored_events;
 pub mod template;
 #[cfg(test)]
 mod testing;

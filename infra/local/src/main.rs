@@ -7,7 +7,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use cli::{import, invoke, prices, run, token, verify};
+use cli::{event, import, invoke, prices, run, token, verify};
 use local::error::Result;
 
 /// Fleetledger on this machine: every function, table and stream that template.yaml describes.
@@ -25,6 +25,9 @@ enum Command {
     /// Print a token for a stack on this machine
     #[command(after_help = token::SECRET_HELP)]
     Token(token::Token),
+    /// Print stored events in a readable form
+    #[command(after_help = event::HELP)]
+    Event,
     /// Recompute a day from its raw events and compare it with the rollups; fails if they differ
     Reconcile(invoke::Reconcile),
     /// Manage quarantined records
@@ -78,6 +81,7 @@ async fn execute(cli: &Cli) -> Result<ExitCode> {
     match &cli.command {
         None => run::run(&cli.run).await?,
         Some(Command::Token(arguments)) => token::print(arguments)?,
+        Some(Command::Event) => event::print()?,
         Some(Command::Reconcile(arguments)) => return invoke::reconcile(arguments).await,
         Some(Command::Quarantine(Quarantine::Replay(stack))) => invoke::replay(stack).await?,
         Some(Command::Alerts(Alerts::Run(stack))) => invoke::alerts(stack).await?,

@@ -1,5 +1,8 @@
 //! A stored event: validated, priced and stamped with its day, so that it can be aggregated without any other data.
 
+pub mod compact;
+mod words;
+
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 

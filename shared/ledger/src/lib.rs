@@ -6,12 +6,14 @@
 
 pub mod alert;
 pub mod calendar;
+pub mod chain;
 pub mod cost;
 pub mod dimension;
 pub mod draft;
 pub mod event;
 pub mod ids;
 pub mod money;
+pub mod pack;
 pub mod period;
 pub mod pricing;
 pub mod repricing;

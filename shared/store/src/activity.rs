@@ -6,9 +6,9 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 
-use super::keys::{self, KeyRange, SK, activity as attr, event};
+use super::keys::{self, KeyRange, SK, activity as attr};
 use super::table::{Index, Query};
-use super::{Events, Item, Usage, decode, s};
+use super::{Events, Item, Usage, decode, events, s};
 use crate::error::{Error, Result};
 use ledger::event::{AgentActivity, Data, Event};
 use ledger::ids::{AgentId, Name, OrgId};
@@ -133,8 +133,7 @@ fn entry(item: &Item) -> Result<LogEntry> {
     let place = decode::required(item, attr::PLACE)?.to_owned();
     let malformed = || Error::Internal(format!("the log entry at {place} is malformed"));
     let time = keys::parse_activity_place(&place).ok_or_else(malformed)?;
-    let (_, id) = keys::parse_event_sk(decode::required(item, SK)?).ok_or_else(malformed)?;
-    let data: Data = serde_json::from_str(decode::required(item, event::DATA)?).map_err(Error::internal)?;
+    let (id, data) = events::payload(item).map_err(Error::internal)?;
     let Data::AgentActivity(activity) = data else { return Err(malformed()) };
-    Ok(LogEntry { id: id.to_owned(), time, activity, place })
+    Ok(LogEntry { place, id, time, activity })
 }

@@ -1,5 +1,8 @@
 //! The events table: raw events, inserted once and never updated.
 
+mod envelope;
+mod image;
+
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -12,9 +15,11 @@ use super::keys::{self, Key, PK, SK, VERSION, event as attr};
 use super::table::{Write, absent};
 use super::{Events, Item, activity, decode, n, new_item, s, version};
 use crate::error::{Error, Result};
+use envelope::Envelope;
+pub use image::{StreamedEvent, parse_image};
 use ledger::event::{Data, Event};
 use ledger::ids::Name;
-use ledger::period;
+use ledger::period::Day;
 
 /// The most statements in one `BatchExecuteStatement`, a limit of DynamoDB.
 pub const INSERT_BATCH: usize = 25;
@@ -55,6 +60,17 @@ pub struct StoredRevision {
     pub data: Data,
 }
 
+impl Fingerprint {
+    fn bytes(self) -> Vec<u8> {
+        [self.hash.as_slice(), &self.request].concat()
+    }
+
+    fn from_bytes(bytes: &[u8], revision: u64) -> Option<Self> {
+        let (hash, request) = bytes.split_at_checked(16)?;
+        Some(Self { hash: hash.try_into().ok()?, request: request.try_into().ok()?, revision })
+    }
+}
+
 /// A raw event, ready to be stored.
 #[derive(Clone, Debug)]
 pub struct RawEvent {
@@ -72,15 +88,14 @@ impl RawEvent {
         let key = keys::event_key(&event.org, event.utc_day(), event.source.as_str(), event.id.as_str());
         let fingerprint = Fingerprint { hash: event.content_hash(), request, revision: event.revision };
         let expires = (now + TimeDelta::days(days.into())).timestamp();
-        let data = serde_json::to_string(&event.data).map_err(Error::internal)?;
+        let place = (event.utc_day(), event.source.as_str());
+        let data = envelope::encode(place, (event.time, now), &event.data)?;
         let mut item = new_item(&key);
         item.extend([
-            (attr::TIME.to_owned(), s(period::rfc3339(event.time))),
-            (attr::DATA.to_owned(), s(data)),
-            (attr::HASH.to_owned(), AttributeValue::B(Blob::new(fingerprint.hash))),
-            (attr::REQUEST.to_owned(), AttributeValue::B(Blob::new(request))),
-            (attr::RECEIVED.to_owned(), s(period::rfc3339(now))),
-            (attr::EXPIRES.to_owned(), n(expires)),
+            (attr::DATA.to_owned(), AttributeValue::B(Blob::new(data))),
+            (attr::FINGERPRINT.to_owned(), AttributeValue::B(Blob::new(fingerprint.bytes()))),
+            // Two zeros at the end take a byte less, and nothing expires to the second.
+            (attr::EXPIRES.to_owned(), n(expires / 100 * 100 + 100)),
         ]);
         if let Data::AgentActivity(entry) = &event.data {
             item.extend(activity::index_attributes(event, entry));
@@ -90,6 +105,11 @@ impl RawEvent {
         }
         Ok(Self { key, fingerprint, item })
     }
+
+    /// The item.
+    pub const fn item(&self) -> &Item {
+        &self.item
+    }
 }
 
 impl RawEvent {
@@ -97,8 +117,9 @@ impl RawEvent {
     /// it is compared by is that of `sent`, which may have another time.
     #[must_use]
     pub fn at_position(mut self, position: usize, sent: Fingerprint) -> Self {
-        self.fingerprint = sent;
-        self.item.insert(attr::HASH.to_owned(), AttributeValue::B(Blob::new(sent.hash)));
+        let own = std::mem::replace(&mut self.fingerprint, sent);
+        let bytes = Fingerprint { request: own.request, ..sent }.bytes();
+        self.item.insert(attr::FINGERPRINT.to_owned(), AttributeValue::B(Blob::new(bytes)));
         self.key = keys::amendment_key(&self.key, position);
         self.item.insert(SK.to_owned(), s(self.key.sk.clone()));
         self
@@ -107,23 +128,24 @@ impl RawEvent {
 
 /// The event that an item of the events table holds, or why it cannot be parsed.
 pub fn parse(item: &Item) -> Result<Event, String> {
+    parse_arrived(item).map(|(event, _)| event)
+}
+
+/// The event that an item of the events table holds and when it arrived, or why it cannot be parsed.
+pub fn parse_arrived(item: &Item) -> Result<(Event, DateTime<Utc>), String> {
     let text = |name| decode::text(item, name).ok_or_else(|| format!("no attribute {name}"));
-    let (pk, sk) = (text(PK)?, text(SK)?);
-    let (org, day, source, id) = keys::parse_event_key(pk, sk).ok_or("the key is not an event's")?;
-    let version = item.get(VERSION).and_then(|version| version.as_n().ok());
-    if version.map(String::as_str) != Some(version::LAYOUT) {
-        return Err(format!("version {version:?} is not known"));
-    }
-    let event = Event {
-        org,
-        source: Name::new(source).map_err(|fault| fault.to_string())?,
-        id: Name::new(id).map_err(|fault| fault.to_string())?,
-        time: period::parse_instant(text(attr::TIME)?).ok_or("the time is not RFC 3339")?,
-        revision: revision(item).ok_or("the revision is not a number")?,
-        data: serde_json::from_str(text(attr::DATA)?).map_err(|fault| fault.to_string())?,
-    };
-    // Whoever recomputes a day reads the events under its key, so that is where this one has to be.
-    if event.utc_day() == day { Ok(event) } else { Err(format!("the time is not on {day}")) }
+    let version = item.get(VERSION).and_then(|version| version.as_n().ok()).map(String::as_str);
+    read(Stored { pk: text(PK)?, sk: text(SK)?, version, revision: revision(item), data: data(item)? })
+}
+
+/// The attributes of a raw event.
+struct Stored<'a> {
+    pk: &'a str,
+    sk: &'a str,
+    version: Option<&'a str>,
+    /// None if it is malformed.
+    revision: Option<u64>,
+    data: &'a [u8],
 }
 
 /// The revision of an event: 0 where none is stored.
@@ -131,12 +153,49 @@ fn revision(item: &Item) -> Option<u64> {
     item.get(attr::REVISION).map_or(Some(0), |revision| revision.as_n().ok()?.parse().ok())
 }
 
-/// The lane and the arrival of the event that an item of the events table holds.
-pub fn arrival(item: &Item) -> Option<(u8, DateTime<Utc>)> {
-    Some((
-        keys::lane_of(decode::text(item, PK)?)?,
-        period::parse_instant(decode::text(item, attr::RECEIVED)?)?,
-    ))
+fn read(Stored { pk, sk, version, revision, data }: Stored<'_>) -> Result<(Event, DateTime<Utc>), String> {
+    let (org, day, source, id) = keys::parse_event_key(pk, sk).ok_or("the key is not an event's")?;
+    if version != Some(version::LAYOUT) {
+        return Err(format!("version {version:?} is not known"));
+    }
+    let envelope = Envelope::read(day, data)?;
+    let event = Event {
+        org,
+        data: envelope.data(&source)?,
+        source: Name::new(source).map_err(|fault| fault.to_string())?,
+        id: Name::new(id).map_err(|fault| fault.to_string())?,
+        time: envelope.time,
+        revision: revision.ok_or("the revision is not a number")?,
+    };
+    // Whoever recomputes a day reads the events under its key, so that is where this one has to be.
+    if event.utc_day() != day {
+        return Err(format!("the time is not on {day}"));
+    }
+    Ok((event, envelope.received))
+}
+
+fn data(item: &Item) -> Result<&[u8], String> {
+    let data = item.get(attr::DATA).and_then(|data| data.as_b().ok());
+    data.map(AsRef::as_ref).ok_or_else(|| format!("no attribute {}", attr::DATA))
+}
+
+/// When the event of an item arrived, even if its payload cannot be parsed.
+pub fn arrival(item: &Item) -> Option<DateTime<Utc>> {
+    let (_, day, ..) = keys::parse_event_key(decode::text(item, PK)?, decode::text(item, SK)?)?;
+    arrival_of(day, data(item).ok()?)
+}
+
+/// When an event arrived that is stored under a day as `data`.
+pub(super) fn arrival_of(day: Day, data: &[u8]) -> Option<DateTime<Utc>> {
+    Envelope::read(day, data).ok().map(|envelope| envelope.received)
+}
+
+/// The id and the payload of an event, whose item may lack attributes that are not projected to indexes.
+pub(super) fn payload(item: &Item) -> Result<(String, Data), String> {
+    let text = |name| decode::text(item, name).ok_or_else(|| format!("no attribute {name}"));
+    let (_, day, source, id) =
+        keys::parse_event_key(text(PK)?, text(SK)?).ok_or("the key is not an event's")?;
+    Ok((id.to_owned(), Envelope::read(day, data(item)?)?.data(&source)?))
 }
 
 impl Events {
@@ -155,7 +214,7 @@ impl Events {
 
     /// The fingerprints of the events that are stored under `keys`, none of which may occur twice.
     pub async fn fingerprints(&self, keys: &[Key]) -> Result<HashMap<Key, Fingerprint>> {
-        let attributes = [PK, SK, VERSION, attr::HASH, attr::REQUEST, attr::REVISION];
+        let attributes = [PK, SK, VERSION, attr::FINGERPRINT, attr::REVISION];
         let items = self.table.get_many_attributes(keys, &attributes).await?;
         Ok(items.iter().filter_map(fingerprint).collect())
     }
@@ -165,12 +224,10 @@ impl Events {
         let parse = |item: Item| {
             let (_, fingerprint) = fingerprint(&item)
                 .ok_or_else(|| Error::Internal("a raw event has no fingerprint".to_owned()))?;
-            let data = serde_json::from_str(decode::required(&item, attr::DATA)?).map_err(Error::internal)?;
-            let time = period::parse_instant(decode::required(&item, attr::TIME)?);
-            let time = time.ok_or_else(|| Error::Internal("a raw event has no time".to_owned()))?;
-            Ok(StoredRevision { fingerprint, time, data })
+            let (event, _) = parse_arrived(&item).map_err(Error::internal)?;
+            Ok(StoredRevision { fingerprint, time: event.time, data: event.data })
         };
-        let attributes = [PK, SK, attr::HASH, attr::REQUEST, attr::REVISION, attr::TIME, attr::DATA];
+        let attributes = [PK, SK, attr::FINGERPRINT, attr::REVISION, attr::DATA];
         self.table.query(&keys::event_and_amendments(key)).strong().attributes(attributes).all(parse).await
     }
 }
@@ -203,9 +260,7 @@ fn inserted(error: Option<&BatchStatementError>) -> Inserted {
 }
 
 fn fingerprint(item: &Item) -> Option<(Key, Fingerprint)> {
-    let bytes = |name: &str| item.get(name).and_then(|value| value.as_b().ok());
     let key = Key { pk: decode::text(item, PK)?.to_owned(), sk: decode::text(item, SK)?.to_owned() };
-    let hash = bytes(attr::HASH)?.as_ref().try_into().ok()?;
-    let request = bytes(attr::REQUEST)?.as_ref().try_into().ok()?;
-    Some((key, Fingerprint { hash, request, revision: revision(item)? }))
+    let bytes = item.get(attr::FINGERPRINT)?.as_b().ok()?;
+    Some((key, Fingerprint::from_bytes(bytes.as_ref(), revision(item)?)?))
 }

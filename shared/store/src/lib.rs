@@ -10,6 +10,7 @@ pub mod activity;
 pub mod agent_costs;
 pub mod alerts;
 pub mod aws;
+pub mod chains;
 pub mod compute;
 mod decode;
 mod end_users;

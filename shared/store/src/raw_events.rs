@@ -1,7 +1,7 @@
 //! Reading raw events back, lane by lane: what recomputing rollups and explaining alerts need.
 
 use chrono::{DateTime, Utc};
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 
 use super::keys::{self, Key, PK, SK, event as attr};
 use super::table::Query;
@@ -9,11 +9,10 @@ use super::{Events, Item, decode, events, key_attributes};
 use crate::error::Result;
 use ledger::event::Event;
 use ledger::ids::OrgId;
-use ledger::period;
 use ledger::period::Day;
 
 /// The attributes that are read.
-const ATTRIBUTES: [&str; 6] = [PK, SK, attr::TIME, attr::DATA, attr::REVISION, attr::RECEIVED];
+const ATTRIBUTES: [&str; 4] = [PK, SK, attr::DATA, attr::REVISION];
 
 /// A raw event as it is read back.
 #[derive(Debug)]
@@ -54,8 +53,8 @@ impl Events {
         Ok((page.items.iter().map(stored_event).collect::<Result<_>>()?, page.next.is_some()))
     }
 
-    /// Like [`Self::raw_events`], but only events of the second of `since` and later, and eventually consistent: half
-    /// the read units, but the newest events may be missing.
+    /// Like [`Self::raw_events`], but only events of `since` and later, and eventually consistent: half the read units, but
+    /// the newest events may be missing.
     pub fn raw_events_since(
         &self,
         org: &OrgId,
@@ -63,9 +62,11 @@ impl Events {
         lane: u8,
         since: DateTime<Utc>,
     ) -> impl Stream<Item = Result<Vec<StoredEvent>>> + use<'_> {
-        // Without fraction and zone, this text sorts before every time within that second.
-        let second = since.format("%Y-%m-%dT%H:%M:%S").to_string();
-        stored_events(self.table.query(&keys::lane_events(org, day, lane)).only_from(attr::TIME, &second))
+        let events = stored_events(self.table.query(&keys::lane_events(org, day, lane)));
+        events.map_ok(move |mut page| {
+            page.retain(|stored| stored.event.as_ref().is_ok_and(|event| event.time >= since));
+            page
+        })
     }
 }
 
@@ -76,9 +77,9 @@ fn stored_events(query: Query<'_>) -> impl Stream<Item = Result<Vec<StoredEvent>
 }
 
 fn stored_event(item: &Item) -> Result<StoredEvent> {
-    Ok(StoredEvent {
-        sk: decode::required(item, SK)?.to_owned(),
-        received: decode::text(item, attr::RECEIVED).and_then(period::parse_instant),
-        event: events::parse(item),
+    let sk = decode::required(item, SK)?.to_owned();
+    Ok(match events::parse_arrived(item) {
+        Ok((event, received)) => StoredEvent { sk, received: Some(received), event: Ok(event) },
+        Err(fault) => StoredEvent { sk, received: events::arrival(item), event: Err(fault) },
     })
 }

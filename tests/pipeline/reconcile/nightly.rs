@@ -9,7 +9,7 @@ use store::keys::{self, SEALED};
 use store::registry::SETTINGS;
 
 use super::ReconcileFixture;
-use crate::deployed::versions::item_of;
+use crate::support::attributes::item_of;
 use crate::support::noon;
 use crate::support::tables::{call, names, record};
 

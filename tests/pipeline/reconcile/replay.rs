@@ -1,12 +1,15 @@
 //! Quarantined records are counted and released once their cause is fixed.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use ledger::ids::OrgId;
+use ledger::event::Data;
+use ledger::ids::{AgentId, Name, OrgId};
 use ledger::period::Day;
 use serde_json::{Value, json};
+use store::events::{self, RawEvent};
 use store::keys::{Key, PK, SK, VERSION, event_key};
 
 use super::{ReconcileFixture, number};
+use crate::support::noon;
 use crate::support::tables::names;
 
 fn event(id: &str) -> Key {
@@ -19,13 +22,14 @@ async fn put_event(fixture: &ReconcileFixture, id: &str, version: &str) {
     let client = fixture.world.stack.client();
     let like = event("call-1");
     let found = client.get_item().table_name(names().events).key(PK, s(&like.pk)).key(SK, s(&like.sk));
-    let mut item = found.send().await.unwrap().item.unwrap();
-    let key = event(id);
-    item.extend([(PK.to_owned(), s(&key.pk)), (SK.to_owned(), s(&key.sk))]);
-    item.insert(VERSION.to_owned(), number(version));
+    let item = found.send().await.unwrap().item.unwrap();
+    let mut event = events::parse(&item).unwrap();
+    event.id = Name::new(id).unwrap();
     // An agent of whom nothing else is known.
-    let data = item["d"].as_s().unwrap().replace("nova", "ghost");
-    item.insert("d".to_owned(), s(&data));
+    let Data::LlmCall(call) = &mut event.data else { panic!("{event:?}") };
+    call.agent_id = AgentId::new("ghost").unwrap();
+    let mut item = RawEvent::new(&event, [0; 8], noon(), 400).unwrap().item().clone();
+    item.insert(VERSION.to_owned(), number(version));
     client.put_item().table_name(names().events).set_item(Some(item)).send().await.unwrap();
     fixture.world.stack.drain().await;
 }

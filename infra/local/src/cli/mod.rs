@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod event;
 pub mod import;
 pub mod invoke;
 pub mod prices;

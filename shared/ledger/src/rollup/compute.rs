@@ -72,6 +72,15 @@ impl Compute {
     }
 }
 
+/// A sample split into the hours and the days of a calendar that it touches.
+pub(crate) fn parts_of_sample(
+    event: &Event,
+    sample: &ComputeUsage,
+    calendar: &Calendar,
+) -> impl Iterator<Item = (RollupId, Rollup)> {
+    by_hour(event, sample).chain(by_day(event, sample, calendar))
+}
+
 /// A sample's parts by hours of UTC.
 pub(super) fn by_hour(event: &Event, sample: &ComputeUsage) -> impl Iterator<Item = (RollupId, Rollup)> {
     let (org, project) = (&event.org, &sample.project_id);

@@ -19,10 +19,12 @@ use chrono::Timelike;
 use rust_decimal::Decimal;
 
 pub use column::{Column, Measure, ModelCode, ModelMeasure, TokenBucket};
+pub(crate) use compute::parts_of_sample as compute_parts;
 pub use compute::{Compute, hour_of, instance_hash};
 pub use figures::{ActivityDay, AgentDay, AgentModelFigures, ModelFigures, OrgDay, WorkFigures};
 pub use months::MonthsOfUse;
 pub use rollup::Rollup;
+pub(crate) use rollup::{model_name, model_of};
 pub use sighting::{Latest, Seen, Sighting, Subject};
 pub use surplus::OTHER;
 pub use unpriced::{MAX_UNPRICED_ROWS, MAX_UNPRICED_TEXT, UnpricedCall, UnpricedFigures, UnpricedRows};
@@ -116,7 +118,7 @@ impl RollupId {
     }
 
     /// The number of days from the rollup's own day to `day`.
-    fn days_until(&self, day: Day) -> i64 {
+    pub(crate) fn days_until(&self, day: Day) -> i64 {
         let own = match self {
             Self::OrgDay(_, _, own)
             | Self::AgentDay(_, _, own, _)

@@ -45,14 +45,7 @@ impl Rollup {
 
     /// Stores the model behind a code.
     pub fn name(&mut self, column: impl Into<Column>, model: &ModelKey) {
-        self.names.insert(
-            column.into(),
-            format!(
-                "{}{NAME_SEPARATOR}{}",
-                model.provider.replace('%', "%p").replace(NAME_SEPARATOR, "%h"),
-                model.model
-            ),
-        );
+        self.names.insert(column.into(), model_name(&model.provider, &model.model));
     }
 
     /// Adds a member to a set.
@@ -125,8 +118,17 @@ fn owned<T: Clone>((column, value): (&Column, &T)) -> (Column, T) {
     (column.clone(), value.clone())
 }
 
-/// The model that a name column names.
-pub(super) fn model_of(name: &str) -> Option<ModelKey> {
+/// The name of a model, by which it can be told from every other.
+pub(crate) fn model_name(provider: &str, model: &str) -> String {
+    if provider.contains(['%', NAME_SEPARATOR]) {
+        let provider = provider.replace('%', "%p").replace(NAME_SEPARATOR, "%h");
+        return [&provider, "#", model].concat();
+    }
+    [provider, "#", model].concat()
+}
+
+/// The model that a name names.
+pub(crate) fn model_of(name: &str) -> Option<ModelKey> {
     let (provider, model) = name.split_once(NAME_SEPARATOR)?;
     let provider = provider.replace("%h", "#").replace("%p", "%");
     Some(ModelKey { provider, model: model.to_owned() })

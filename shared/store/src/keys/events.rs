@@ -13,18 +13,13 @@ use ledger::period::Day;
 
 /// Attributes of a raw event.
 pub mod event {
-    /// The time of the event: RFC 3339 in UTC.
-    pub const TIME: &str = "t";
-    /// The typed and priced content: JSON.
+    /// Times and the typed and priced content: bytes, which `fleetledger event` prints.
     pub const DATA: &str = "d";
-    /// The hash of the content as it was sent: 16 bytes.
-    pub const HASH: &str = "h";
-    /// The request that stored the event: 8 random bytes.
-    pub const REQUEST: &str = "r";
+    /// The hash of the content as it was sent, 16 bytes, and the request that stored the event, 8 random bytes. By itself,
+    /// because ingest may read this back, and no content.
+    pub const FINGERPRINT: &str = "h";
     /// The revision; absent: 0.
     pub const REVISION: &str = "n";
-    /// The time of arrival: RFC 3339 in UTC.
-    pub const RECEIVED: &str = "a";
     /// When the event may be deleted: seconds since 1970. The table's TTL attribute.
     pub const EXPIRES: &str = "x";
 }

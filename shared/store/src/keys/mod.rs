@@ -5,6 +5,7 @@
 //! every started 1,024 bytes of an item cost a write unit.
 
 pub mod alerts;
+pub mod chains;
 pub mod columns;
 mod escape;
 mod events;

@@ -1,5 +1,7 @@
 //! A stream record that is to be quarantined.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
@@ -7,10 +9,10 @@ use serde_json::{Value, json};
 
 use crate::keys::status;
 use crate::keys::status::entry;
-use crate::keys::{Key, PK, event};
+use crate::keys::{self, Key, PK, SK, event};
 use crate::table::{Table, Write, absent};
-use crate::{new_item, s};
-use ledger::{money, period};
+use crate::{events, new_item, s};
+use ledger::money;
 
 /// The longest record that is stored whole, in bytes of JSON: DynamoDB takes items of up to 400 KB.
 pub const MAX_RECORD: usize = 300_000;
@@ -48,13 +50,19 @@ impl QuarantineRecord {
 
 /// When the record's event arrived or, if it does not say, when DynamoDB stored it.
 fn time(raw: &Value) -> Option<DateTime<Utc>> {
-    let arrived = raw.pointer(&format!("/dynamodb/NewImage/{}/S", event::RECEIVED)).and_then(Value::as_str);
+    let image = |attribute: &str, kind: &str| {
+        raw.pointer(&format!("/dynamodb/NewImage/{attribute}/{kind}")).and_then(Value::as_str)
+    };
+    let arrived = || {
+        let (_, day, ..) = keys::parse_event_key(image(PK, "S")?, image(SK, "S")?)?;
+        events::arrival_of(day, &BASE64.decode(image(event::DATA, "B")?).ok()?)
+    };
     let stored = || {
         let seconds = raw.pointer("/dynamodb/ApproximateCreationDateTime")?.as_number()?.to_string();
         let milliseconds = money::parse_exact(&seconds)?.checked_mul(Decimal::ONE_THOUSAND)?;
         DateTime::from_timestamp_millis(milliseconds.to_i64()?)
     };
-    arrived.and_then(period::parse_instant).or_else(stored)
+    arrived().or_else(stored)
 }
 
 /// The parts of a record that identify its event.
@@ -73,7 +81,32 @@ fn without_image(raw: &Value) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use ledger::event::{Attribution, Data, Event, HostReport};
+    use ledger::ids::{Name, NodeId, OrgId};
+    use ledger::period;
+
     use super::*;
+    use crate::events::RawEvent;
+
+    /// The payload of an event that arrived at 09:59:58.5.
+    fn data() -> String {
+        let time = period::parse_instant("2026-09-15T09:59:58.5Z").unwrap();
+        let name = |text: &str| Name::new(text).unwrap();
+        let event = Event {
+            org: OrgId::new("acme").unwrap(),
+            source: name("s"),
+            id: name("1"),
+            time: period::parse_instant("2026-09-15T08:00:00Z").unwrap(),
+            revision: 0,
+            data: Data::HostReport(HostReport {
+                node_id: NodeId::new("n").unwrap(),
+                hosted_sites: 1,
+                attribution: Attribution::default(),
+            }),
+        };
+        let raw = RawEvent::new(&event, [0; 8], time, 1).unwrap();
+        BASE64.encode(raw.item()[event::DATA].as_b().unwrap())
+    }
 
     fn raw() -> Value {
         json!({
@@ -82,7 +115,7 @@ mod tests {
             "dynamodb": {
                 "ApproximateCreationDateTime": 1_789_473_600,
                 "Keys": { "pk": { "S": "acme#2026-09-15#0" }, "sk": { "S": "s#1" } },
-                "NewImage": { "a": { "S": "2026-09-15T11:59:58.5+02:00" }, "d": { "S": "x" } },
+                "NewImage": { "pk": { "S": "acme#2026-09-15#0" }, "sk": { "S": "s#1" }, "d": { "B": data() } },
                 "SequenceNumber": "7",
             },
         })
@@ -101,7 +134,10 @@ mod tests {
         };
         assert_eq!(time(&|_| {}).unwrap(), "2026-09-15T09:59:58.500Z");
         let created = "2026-09-15T12:00:00.000Z";
-        assert_eq!(time(&|raw| raw["dynamodb"]["NewImage"]["a"]["S"] = json!("noon")).unwrap(), created);
+        for malformed in ["noon", "AAAA"] {
+            let changed = time(&|raw| raw["dynamodb"]["NewImage"]["d"]["B"] = json!(malformed));
+            assert_eq!(changed.unwrap(), created);
+        }
         assert_eq!(time(&|raw| raw["dynamodb"]["NewImage"] = json!("?")).unwrap(), created);
         let seconds = |seconds: Value| {
             time(&|raw: &mut Value| {
@@ -120,8 +156,9 @@ mod tests {
     fn a_record_that_is_too_long_is_stored_without_its_image() {
         let of_length = |length: usize| {
             let mut raw = raw();
-            let text = "x".repeat(length + 1 - raw.to_string().len());
-            raw["dynamodb"]["NewImage"]["d"]["S"] = json!(text);
+            raw["dynamodb"]["NewImage"]["more"] = json!("");
+            let text = "x".repeat(length - raw.to_string().len());
+            raw["dynamodb"]["NewImage"]["more"] = json!(text);
             assert_eq!(raw.to_string().len(), length);
             raw
         };

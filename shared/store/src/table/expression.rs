@@ -16,7 +16,6 @@ enum Test {
     Exists,
     Absent,
     Equals(AttributeValue),
-    AtLeast(AttributeValue),
     AbsentOrEquals(AttributeValue),
     AbsentOrBelow(AttributeValue),
     AbsentOrSmaller(usize),
@@ -35,11 +34,6 @@ pub fn absent(attribute: &str) -> Condition {
 /// The attribute has this value.
 pub fn equals(attribute: &str, value: AttributeValue) -> Condition {
     Condition { attribute: attribute.to_owned(), test: Test::Equals(value) }
-}
-
-/// The attribute is at or above this value.
-pub fn at_least(attribute: &str, value: AttributeValue) -> Condition {
-    Condition { attribute: attribute.to_owned(), test: Test::AtLeast(value) }
 }
 
 /// The attribute does not exist, or has this value.
@@ -64,7 +58,6 @@ impl Condition {
             Test::Exists => format!("attribute_exists({name})"),
             Test::Absent => format!("attribute_not_exists({name})"),
             Test::Equals(value) => format!("{name} = {}", placeholders.value(value)),
-            Test::AtLeast(value) => format!("{name} >= {}", placeholders.value(value)),
             Test::AbsentOrEquals(value) => {
                 format!("(attribute_not_exists({name}) OR {name} = {})", placeholders.value(value))
             }

@@ -5,7 +5,7 @@ use futures::stream::try_unfold;
 use futures::{FutureExt, Stream};
 
 use super::error::failed;
-use super::expression::{Condition, Placeholders, at_least, equals};
+use super::expression::{Condition, Placeholders, equals};
 use super::{Consistency, Table};
 use crate::error::Result;
 use crate::keys::{KeyRange, PK, SK, VERSION};
@@ -32,6 +32,7 @@ pub struct Query<'a> {
     filter: Vec<Condition>,
     start: Option<Item>,
     any_version: bool,
+    newest_first: bool,
 }
 
 /// Items of one round trip.
@@ -54,6 +55,7 @@ impl<'a> Query<'a> {
             filter: Vec::new(),
             start: None,
             any_version: false,
+            newest_first: false,
         }
     }
 
@@ -69,6 +71,12 @@ impl<'a> Query<'a> {
         self
     }
 
+    /// Begins at the end of the range.
+    pub fn newest_first(mut self) -> Self {
+        self.newest_first = true;
+        self
+    }
+
     /// Returns only these attributes, and the version. Costs as many read units as whole items.
     pub fn attributes<'b>(mut self, attributes: impl IntoIterator<Item = &'b str>) -> Self {
         self.attributes = attributes.into_iter().chain([VERSION]).map(str::to_owned).collect();
@@ -78,12 +86,6 @@ impl<'a> Query<'a> {
     /// Returns only the items with this value. The others are read and paid for as well.
     pub fn only_equal(mut self, attribute: &str, value: &str) -> Self {
         self.filter.push(equals(attribute, s(value)));
-        self
-    }
-
-    /// Returns only the items with this value or a greater one. The others are read and paid for as well.
-    pub fn only_from(mut self, attribute: &str, value: &str) -> Self {
-        self.filter.push(at_least(attribute, s(value)));
         self
     }
 
@@ -200,6 +202,7 @@ impl<'a> Query<'a> {
             .set_expression_attribute_names(names)
             .set_expression_attribute_values(values)
             .set_consistent_read(self.consistency.is_strong().then_some(true))
+            .set_scan_index_forward(self.newest_first.then_some(false))
             .set_limit(self.limit.map(|limit| i32::try_from(limit).unwrap_or(i32::MAX)))
             .set_select(select)
             .set_exclusive_start_key(self.start)

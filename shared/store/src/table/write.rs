@@ -144,6 +144,15 @@ impl<'a> Write<'a> {
         self
     }
 
+    /// Appends to a list; in an update only.
+    pub fn append(mut self, attribute: &str, list: AttributeValue) -> Self {
+        if let Action::Update { clauses, .. } = &mut self.action {
+            let (name, list) = (self.placeholders.name(attribute), self.placeholders.value(list));
+            clauses.set.push(format!("{name}=list_append({name},{list})"));
+        }
+        self
+    }
+
     /// Sets an attribute that does not exist yet; in an update only.
     pub fn set_if_absent(mut self, attribute: &str, value: AttributeValue) -> Self {
         if let Action::Update { clauses, .. } = &mut self.action {

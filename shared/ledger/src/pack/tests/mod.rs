@@ -1,0 +1,5 @@
+pub mod events;
+mod fold;
+mod random;
+mod sizes;
+mod stored;

@@ -1,0 +1,40 @@
+//! Reproducible random numbers.
+
+use std::ops::Range;
+
+/// `SplitMix64`.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    pub fn below(&mut self, end: usize) -> usize {
+        usize::try_from(self.next() % end as u64).unwrap_or_default()
+    }
+
+    pub fn in_range(&mut self, range: Range<i64>) -> i64 {
+        let length = usize::try_from(range.end - range.start).unwrap_or_default();
+        range.start + i64::try_from(self.below(length)).unwrap_or_default()
+    }
+
+    /// True in so many of a thousand cases.
+    pub fn permille(&mut self, permille: usize) -> bool {
+        self.below(1000) < permille
+    }
+
+    pub fn choose<'t, T>(&mut self, from: &'t [T]) -> &'t T {
+        &from[self.below(from.len())]
+    }
+
+    pub fn shuffle<T>(&mut self, values: &mut [T]) {
+        for i in (1..values.len()).rev() {
+            values.swap(i, self.below(i + 1));
+        }
+    }
+}
