@@ -61,7 +61,7 @@ async function load() {
     optional("registry:read", "/api/organization"),
     optional("metrics:read", "/v1/metrics/usage?days=90"),
   ]);
-  // A new time zone holds once all days are cut by it.
+  // A new time zone holds once all days have been recomputed.
   if (organization) setZone(organization.timezone_change?.shown ?? organization.timezone);
   if (usage) setToday(usage.points.at(-1).date);
   return { organization };

@@ -103,7 +103,7 @@ function options({ width, height, labels, series, ghost, axis, tip, format }) {
     cursor: { y: false, drag: { x: false, y: false }, points: { show: false } },
     scales: {
       x: { time: false, range: [-0.6, labels.length - 0.4] },
-      y: { range: (_, low, high) => [Math.min(low, 0), high > 0 ? high * 1.06 : 1] },
+      y: { range: (_, low, high) => [Math.min(low, 0), high > 0 ? roundUp(high) : 1] },
     },
     axes: [
       {
@@ -129,6 +129,12 @@ function options({ width, height, labels, series, ghost, axis, tip, format }) {
     series: [{}, ...series.map(bar).reverse(), ...(ghost ? [line] : [])],
     hooks: { setCursor: [(plot) => showTip(plot, tip, { labels, series, ghost, format })] },
   };
+}
+
+/** The next number at which the axis has a grid line, so that no bar ends above the last one. */
+function roundUp(value) {
+  const unit = 10 ** Math.floor(Math.log10(value));
+  return unit * [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((step) => step * unit >= value);
 }
 
 /** A small line without axes, for a cell. */

@@ -30,6 +30,11 @@ export function percent(value, decimals = 1) {
   return `${new Intl.NumberFormat("en-US", options).format(value).replace("-", "−")} %`;
 }
 
+/** How many times its cost something is worth. */
+export function returnOn(cost, worth) {
+  return cost > 0 && worth > 0 ? `${count(worth / cost)} ×` : "–";
+}
+
 /** A change with its direction, which color alone does not tell. More cost is not good news. */
 export function delta(percentage, { goodWhenDown = true, fallback = "new" } = {}) {
   if (percentage === null) return h("span", { class: "delta flat" }, fallback);

@@ -49,11 +49,17 @@ export function sessionTable(rows, range) {
     page: rows.length || 1,
     columns: [
       { label: "Session", cell: (row) => [link(open(row), h("span", { class: "clip" }, row.id)), about(row)] },
-      { label: "Began", num: true, wide: true, cell: (row) => (row.startedAt ? showInstant(row.startedAt) : "") },
+      // Those of one agent are not said to have begun: its first call need not be theirs.
+      rows.every((row) => row.startedAt) && {
+        label: "Began",
+        num: true,
+        wide: true,
+        cell: (row) => showInstant(row.startedAt),
+      },
       { label: "Calls", num: true, cell: (row) => count(row.requests) },
       { label: "Tokens", num: true, wide: true, cell: (row) => short(totalInput(row) + row.outputTokens) },
       { label: "Cost", num: true, cell: (row) => money(row.cost) },
-    ],
+    ].filter(Boolean),
   });
 }
 

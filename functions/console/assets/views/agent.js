@@ -3,7 +3,7 @@
 import { agentForm } from "../core/agent_form.js";
 import { get, getAll, segment } from "../core/api.js";
 import { button, h, link } from "../core/dom.js";
-import { badge, count, money, percent, plural, status } from "../core/format.js";
+import { badge, count, money, percent, plural, returnOn, status } from "../core/format.js";
 import { kpi, meter, page } from "../core/panel.js";
 import { href } from "../core/router.js";
 import * as session from "../core/session.js";
@@ -98,7 +98,7 @@ function cards(costs, worth) {
     worth &&
       kpi({
         label: "Return on cost",
-        value: worth.monthly_human_equivalent > 0 ? percent(worth.roi_percent, 0) : "–",
+        value: returnOn(worth.actual_cost_monthly, worth.monthly_human_equivalent),
         note:
           worth.monthly_human_equivalent > 0 ? [money(worth.monthly_savings), " saved"] : "No salary to compare with",
       }),

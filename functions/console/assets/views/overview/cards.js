@@ -2,7 +2,7 @@
 
 import { get, getAll } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
-import { count, delta, money, percent, plural, status } from "../../core/format.js";
+import { count, delta, money, percent, plural, returnOn, status } from "../../core/format.js";
 import { monthToDate } from "../../core/month.js";
 import { kpi, meter } from "../../core/panel.js";
 import { href } from "../../core/router.js";
@@ -26,7 +26,7 @@ export function costCard() {
     async () => {
       const month = await monthToDate();
       const percentage = usd.change(month.before, month.cost);
-      const note = [delta(percentage, { fallback: "no cost" }), " ", h("span", null, `than ${month.beforeLabel}`)];
+      const note = [delta(percentage, { fallback: "no cost" }), " ", h("span", null, `against ${month.beforeLabel}`)];
       return { value: money(month.cost), note: percentage === null ? `No cost in ${month.beforeLabel}` : note };
     },
     href("explore", { range: "month" }),
@@ -82,11 +82,8 @@ export function valueCard() {
       const summary = await get("/api/agents/workforce/summary");
       if (summary.monthly_human_equivalent === 0)
         return { value: "–", note: link(href("settings", { tab: "agents" }), "Say what people would cost") };
-      const factor =
-        summary.total_agent_cost_monthly > 0
-          ? `${count(summary.monthly_human_equivalent / summary.total_agent_cost_monthly)} ×`
-          : "–";
-      return { value: factor, note: [money(summary.monthly_savings), " saved against people"] };
+      const value = returnOn(summary.total_agent_cost_monthly, summary.monthly_human_equivalent);
+      return { value, note: [money(summary.monthly_savings), " saved against people"] };
     },
     href("workforce"),
   );

@@ -18,10 +18,10 @@ export function organizationTab() {
   });
 }
 
-/** Days are cut by the zone: where it can be changed later, all of them are recomputed. */
+/** Days begin at the zone's midnight: after a change, all of them are recomputed. */
 function zoneHint({ timezone_change: change }) {
   if (change === null)
-    return "Days and months are cut by it. After a change all of them are recomputed, in the background.";
+    return "Days and months begin at its midnight. After a change, all of them are recomputed in the background.";
   const done = change.days_total ? ` (${change.days_done} of ${change.days_total} days)` : "";
   return `Days are being recomputed${done}. Until that is done, figures are shown by ${change.shown}.`;
 }
