@@ -10,4 +10,4 @@ schemathesis/bin/pip install --quiet --disable-pip-version-check schemathesis==4
 SCHEMATHESIS_HOOKS=schemathesis_hooks PYTHONPATH="$here" timeout 300 schemathesis/bin/schemathesis \
     --config-file "$here/schemathesis.toml" run openapi.json --url "$API_URL" \
     --header "Authorization: Bearer $TOKEN" --phases examples,coverage,fuzzing --max-time "${SCHEMATHESIS_SECONDS:-150}" \
-    --workers 2 --request-timeout 30 --warnings off --no-color
+    --seed "${SCHEMATHESIS_SEED:-1}" --workers 2 --request-timeout 30 --warnings off --no-color
