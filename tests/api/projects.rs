@@ -1,11 +1,19 @@
 //! `/api/projects`.
 
 use http::StatusCode;
-use ledger::ids::{OrgId, ProjectId};
-use serde_json::json;
-use store::keys;
+use serde_json::{Value, json};
 
 use crate::support::registry::Registry;
+
+fn sample(project: &str) -> Value {
+    json!({
+        "specversion": "1.0", "id": project, "source": "test", "type": "compute.usage",
+        "time": "2026-09-15T12:00:00Z",
+        "data": { "project_id": project, "instance_id": "i", "from": "2026-09-15T11:00:00Z",
+            "to": "2026-09-15T12:00:00Z", "cpu_cores": 1, "ram_gb": 1, "disk_gb": 1,
+            "bandwidth_in_bytes": 1, "bandwidth_out_bytes": 1 },
+    })
+}
 
 #[tokio::test]
 async fn a_deleted_project_is_gone_unless_events_named_it() {
@@ -17,21 +25,35 @@ async fn a_deleted_project_is_gone_unless_events_named_it() {
         let set = registry.put(path, &json!({ "name": "A" })).await;
         assert_eq!(registry.get(path).await, set);
     }
-    let sample = json!({
-        "specversion": "1.0", "id": "s", "source": "test", "type": "compute.usage",
-        "time": "2026-09-15T12:00:00Z",
-        "data": { "project_id": "shop", "instance_id": "i", "from": "2026-09-15T11:00:00Z",
-            "to": "2026-09-15T12:00:00Z", "cpu_cores": 1, "ram_gb": 1, "disk_gb": 1,
-            "bandwidth_in_bytes": 1, "bandwidth_out_bytes": 1 },
-    });
-    registry.world.caller("acme").record(&[sample]).await;
+    registry.world.caller("acme").record(&[sample("shop")]).await;
     registry.delete(site).await;
     registry.delete(shop).await;
     assert_eq!(registry.try_get(site).await.status, StatusCode::NOT_FOUND);
-    let id = ProjectId::new("site/a").unwrap();
-    assert_eq!(registry.stored(&keys::project(&OrgId::new("acme").unwrap(), &id)).await, None);
     let shop = registry.get(shop).await;
     assert_eq!((&shop["registered"], &shop["name"]), (&json!(false), &json!(null)));
     assert_eq!(shop["first_seen"], "2026-09-15");
     assert_eq!(registry.get("/api/projects").await, json!({ "items": [shop] }));
+}
+
+#[tokio::test]
+async fn reports_show_the_name_that_a_deleted_project_had() {
+    let registry = Registry::new().await;
+    let caller = registry.world.caller("acme");
+    // The samples of the second are aggregated after it was deleted.
+    for project in ["before", "after"] {
+        registry.put(&format!("/api/projects/{project}"), &json!({ "name": "Shop" })).await;
+        if project == "before" {
+            caller.record(&[sample(project)]).await;
+        }
+        registry.delete(&format!("/api/projects/{project}")).await;
+        if project == "after" {
+            caller.record(&[sample(project)]).await;
+        }
+        let usage = caller.get(&format!("/api/projects/{project}/usage")).await;
+        assert_eq!(usage["items"][0]["projectName"], "Shop", "{project}");
+    }
+    registry.put("/api/projects/after", &json!({ "name": "Kiosk" })).await;
+    let totals = caller.get("/api/usage/totals").await;
+    let names: Vec<_> = totals["totals"].as_array().unwrap().iter().map(|row| &row["projectName"]).collect();
+    assert_eq!(names, ["Kiosk", "Shop"]);
 }

@@ -11,9 +11,10 @@ use crate::support::{Caller, Response, World, noon};
 const LAMBDA_BYTES: usize = 6_291_556;
 
 /// Every list that has pages: its path, the field that holds the rows, and the fields that identify a row.
-const LISTS: [(&str, &str, &[&str]); 13] = [
+const LISTS: [(&str, &str, &[&str]); 14] = [
     ("/api/agents?", "/items", &["id"]),
     ("/api/projects?", "/items", &["id"]),
+    ("/api/alerts/destinations?", "/items", &["id"]),
     ("/api/agents/workforce/agents?", "", &["id"]),
     ("/api/cost-analysis/agents?", "/agents", &["id"]),
     ("/api/cost-analysis/by-model?", "/models", &["provider", "model"]),
@@ -97,6 +98,8 @@ async fn fill(caller: &Caller<'_>) {
     caller.record(&events).await;
     for number in 0..7 {
         caller.put(&format!("/api/agents/agent-{number}"), &json!({ "cost_budget_monthly": 1 })).await;
+        let url = json!({ "url": "https://hooks.example/alerts" });
+        caller.put(&format!("/api/alerts/destinations/hook-{number}"), &url).await;
     }
 }
 

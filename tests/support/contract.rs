@@ -72,6 +72,48 @@ pub fn check_request(method: &Method, path: &str, body: &[u8]) {
     }
 }
 
+/// Expects that a webhook's message matches the document, and that the document names every field of it. Slack's and Teams'
+/// messages have other types.
+pub fn check_message(body: &Value) {
+    let webhook = match body["type"].as_str() {
+        Some("alert.test") => "alertTest",
+        Some(kind) if kind.starts_with("budget.") => "budgetAlert",
+        _ => return,
+    };
+    let schema =
+        DOCUMENT.pointer(&format!("/webhooks/{webhook}/post/requestBody/content/application~1json/schema"));
+    if let Some(faults) = faults(&closed(resolved(schema.unwrap())), body) {
+        panic!("a message of {webhook} does not match its schema: {faults}\n{body}");
+    }
+}
+
+/// A schema without references that takes no fields but those that it names. Receivers are asked to ignore others, so the
+/// document takes them.
+fn closed(schema: &'static Value) -> Value {
+    match resolved(schema) {
+        Value::Object(fields) => {
+            let mut closed: serde_json::Map<_, _> =
+                fields.iter().map(|(name, value)| (name.clone(), closed_part(name, value))).collect();
+            if closed.contains_key("properties") {
+                closed.insert("additionalProperties".to_owned(), json!(false));
+            }
+            Value::Object(closed)
+        }
+        other => other.clone(),
+    }
+}
+
+fn closed_part(keyword: &str, value: &'static Value) -> Value {
+    match (keyword, value) {
+        ("properties", Value::Object(fields)) => {
+            fields.iter().map(|(name, schema)| (name.clone(), closed(schema))).collect()
+        }
+        ("items", schema) => closed(schema),
+        ("anyOf" | "oneOf", Value::Array(schemas)) => schemas.iter().map(closed).collect(),
+        _ => value.clone(),
+    }
+}
+
 /// How a value violates its schema.
 pub fn faults(schema: &Value, value: &Value) -> Option<String> {
     let validator = CONTRACT.validator(schema);

@@ -216,10 +216,11 @@ impl Caller<'_> {
     }
 
     /// Puts settings and expects 200.
-    pub async fn put(&self, path: &str, body: &Value) {
+    pub async fn put(&self, path: &str, body: &Value) -> Value {
         let json = [("content-type", "application/json")];
         let response = self.send(Method::PUT, path, &json, body.to_string()).await;
         assert_eq!(response.status, StatusCode::OK, "{path}: {}", response.body);
+        response.body
     }
 
     /// Posts events.

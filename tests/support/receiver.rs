@@ -15,6 +15,8 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::contract::check_message;
+
 /// The host name in the receiver's certificate.
 pub const NAME: &str = "hooks.example";
 /// The root certificate that signs the receiver's. Made with openssl for these tests; its key was thrown away.
@@ -151,9 +153,15 @@ impl Receiver {
         self.ledger.lock().unwrap().reply = reply;
     }
 
-    /// All requests so far.
+    /// All requests so far. Messages that the document describes match it.
     pub fn received(&self) -> Vec<Received> {
-        self.ledger.lock().unwrap().received.clone()
+        let received = self.ledger.lock().unwrap().received.clone();
+        for one in &received {
+            if let Ok(message) = serde_json::from_slice(&one.body) {
+                check_message(&message);
+            }
+        }
+        received
     }
 
     /// The only request so far.

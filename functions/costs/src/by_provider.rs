@@ -7,13 +7,14 @@ use axum::Json;
 use axum::extract::State;
 use ledger::money::{Number, Usd};
 use ledger::pricing::display_name;
-use ledger::rollup::ModelFigures;
+use ledger::rollup::{ModelFigures, OTHER};
 use serde::Serialize;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
 
+use crate::bounded::{MAX_ROWS, dearest};
 use crate::params::Period;
 use crate::{App, Route};
 
@@ -49,27 +50,46 @@ async fn handle(
 ) -> Result<Json<Response>> {
     let used = period.of_org(&app, &caller).await?;
     let unpriced_requests = used.total().unpriced;
-    let mut providers: BTreeMap<String, (ModelFigures, Vec<(Usd, String)>)> = BTreeMap::new();
+    let mut providers: BTreeMap<String, Used> = BTreeMap::new();
     for (key, sums) in used.models {
         let (total, models) = providers.entry(key.provider).or_default();
         *total += sums;
         models.push((sums.cost(), key.model));
     }
-    let mut rows: Vec<_> = providers.into_iter().collect();
-    // The sort is stable: providers of equal cost stay ordered by id. The same holds for models, below.
-    rows.sort_by_key(|(_, (total, _))| Reverse(total.cost()));
-    let providers = rows.into_iter().map(|(id, (total, models))| provider(id, &total, models)).collect();
-    Ok(Json(Response { providers, unpriced_requests }))
+    let merge = |(total, models): &mut Used, (more, others): Used| {
+        *total += more;
+        models.extend(others);
+    };
+    // By id before, so that providers of equal cost stay ordered by id.
+    let rows = dearest(providers, |(total, _)| total.cost(), OTHER.to_owned(), merge);
+    let mut names = MAX_ROWS;
+    let providers = rows.into_iter().map(|(id, (total, models))| {
+        let row = provider(id, &total, models, names);
+        names -= row.models.len().min(names);
+        row
+    });
+    Ok(Json(Response { providers: providers.collect(), unpriced_requests }))
 }
 
-fn provider(id: String, total: &ModelFigures, mut models: Vec<(Usd, String)>) -> Provider {
+/// The sum of a provider, and the cost of each of its models.
+type Used = (ModelFigures, Vec<(Usd, String)>);
+
+/// `names` are the most models that are named. The others have one name.
+fn provider(id: String, total: &ModelFigures, mut models: Vec<(Usd, String)>, names: usize) -> Provider {
+    // The sort is stable, as above.
     models.sort_by_key(|(cost, _)| Reverse(*cost));
+    let has_others = models.len() > names;
+    models.truncate(names);
+    let mut models: Vec<_> = models.into_iter().map(|(_, model)| model).collect();
+    if has_others && models.iter().all(|model| model != OTHER) {
+        models.push(OTHER.to_owned());
+    }
     Provider {
         provider_name: display_name(&id).to_owned(),
         provider_id: id,
         total_cost: Number::usd(total.cost()),
         total_tokens: total.tokens.total(),
-        models: models.into_iter().map(|(_, model)| model).collect(),
+        models,
         unpriced_requests: total.unpriced,
     }
 }

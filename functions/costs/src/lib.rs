@@ -5,6 +5,7 @@
 //! history.
 
 pub mod agents;
+mod bounded;
 pub mod budget_alerts;
 pub mod by_model;
 pub mod by_provider;

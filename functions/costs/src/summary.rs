@@ -1,6 +1,5 @@
 //! `GET /api/cost-analysis/summary`: the cost of a month at a glance.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use axum::Json;
@@ -8,6 +7,7 @@ use axum::extract::State;
 use futures::try_join;
 use ledger::ids::ModelKey;
 use ledger::money::{Number, Usd, fraction};
+use ledger::rollup::OTHER;
 use ledger::roster::Agent;
 use ledger::settings::{AgentStatus, BudgetSettings};
 use serde::Serialize;
@@ -16,6 +16,7 @@ use web::caller::Caller;
 use web::error::Result;
 use web::query::Query;
 
+use crate::bounded::dearest;
 use crate::params::Period;
 use crate::{App, Route};
 
@@ -80,7 +81,7 @@ async fn handle(
     )?;
     let total = used.total();
     let costs: Vec<_> = used.models.into_iter().map(|(key, sums)| (key, sums.cost())).collect();
-    let by_provider = by_provider(&costs);
+    let providers = provider_costs(&costs);
     let agents: Vec<_> = agents.iter().filter(|agent| agent.status() != AgentStatus::Archived).collect();
     let budget = budget_of(&budget, &agents);
     Ok(Json(Response {
@@ -90,35 +91,44 @@ async fn handle(
             utilization: fraction(total.cost().dollars(), budget.dollars()),
         },
         agent_count: agents.len(),
-        provider_count: by_provider.len(),
+        provider_count: providers.len(),
         unpriced_requests: total.unpriced,
-        token_cost: TokenCost { total: Number::usd(total.cost()), by_provider, by_model: by_model(costs) },
+        token_cost: TokenCost {
+            total: Number::usd(total.cost()),
+            by_provider: by_provider(providers),
+            by_model: by_model(costs),
+        },
     }))
 }
 
-fn by_provider(costs: &[(ModelKey, Usd)]) -> Vec<ProviderCost> {
-    let mut providers: BTreeMap<&str, Usd> = BTreeMap::new();
+/// The cost of each provider, by id.
+fn provider_costs(costs: &[(ModelKey, Usd)]) -> BTreeMap<String, Usd> {
+    let mut providers: BTreeMap<String, Usd> = BTreeMap::new();
     for (key, cost) in costs {
-        *providers.entry(&key.provider).or_default() += *cost;
+        if let Some(sum) = providers.get_mut(&key.provider) {
+            *sum += *cost;
+        } else {
+            providers.insert(key.provider.clone(), *cost);
+        }
     }
-    let mut rows: Vec<_> = providers.into_iter().collect();
-    // The sort is stable: providers of equal cost stay ordered by id. The same holds for models, below.
-    rows.sort_by_key(|(_, cost)| Reverse(*cost));
-    let row = |(provider, cost): (&str, Usd)| ProviderCost {
-        provider: provider.to_owned(),
-        cost: Number::usd(cost),
-    };
-    rows.into_iter().map(row).collect()
+    providers
 }
 
-fn by_model(mut costs: Vec<(ModelKey, Usd)>) -> Vec<ModelCost> {
-    costs.sort_by_key(|(_, cost)| Reverse(*cost));
+/// Providers of equal cost are ordered by id.
+fn by_provider(providers: BTreeMap<String, Usd>) -> Vec<ProviderCost> {
+    let rows = dearest(providers, |cost| *cost, OTHER.to_owned(), |sum, more| *sum += more);
+    rows.into_iter().map(|(provider, cost)| ProviderCost { provider, cost: Number::usd(cost) }).collect()
+}
+
+/// The same for models.
+fn by_model(costs: Vec<(ModelKey, Usd)>) -> Vec<ModelCost> {
+    let rows = dearest(costs, |cost| *cost, ModelKey::other(), |sum, more| *sum += more);
     let row = |(key, cost): (ModelKey, Usd)| ModelCost {
         model: key.model,
         provider: key.provider,
         cost: Number::usd(cost),
     };
-    costs.into_iter().map(row).collect()
+    rows.into_iter().map(row).collect()
 }
 
 /// The organization's own budget, else the sum of its agents' budgets.

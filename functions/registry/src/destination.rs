@@ -6,15 +6,17 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use futures::try_join;
 use http::header::CACHE_CONTROL;
 use http::{HeaderValue, StatusCode};
 use ledger::ids::{Name, OrgId};
+use ledger::period::Day;
 use ledger::settings::{DestinationSettings, MAX_DESTINATIONS, MessageFormat};
 use runtime::config::Config;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use store::keys;
-use store::registry::{Entity, Next, Stored};
+use store::registry::{Editor, Entity, Next, Stored};
 use web::auth::Scope;
 use web::body::{Body, FromBody};
 use web::both::Both;
@@ -30,6 +32,9 @@ use crate::limits::READ_ONLY;
 use crate::response::Versioned;
 use crate::{App, Route, reserved};
 
+/// How many of the newest alerts are looked at for those that a new destination missed.
+const MAX_EARLIER: usize = 100;
+
 pub fn routes() -> Vec<Route> {
     let path = "/api/alerts/destinations/{id+}";
     vec![Route::put(path, Scope::RegistryWrite, put), Route::delete(path, Scope::RegistryWrite, delete)]
@@ -44,6 +49,9 @@ pub struct Destination {
     /// Only in the response to the request that generated it.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
+    /// Only in the response to a request that adds the destination.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    earlier_alerts: Vec<String>,
 }
 
 /// The request body.
@@ -59,7 +67,7 @@ async fn put(
     Edit(editor): Edit,
     Both(Path(id), Body(wanted)): Both<Path<Name>, Body<DestinationBody>>,
 ) -> Result<Response> {
-    reserved::check_dots(id.as_str(), "id")?;
+    reserved::check_destination(id.as_str())?;
     let known = app.tables.registry.destinations(&editor.org).await?;
     if known.len() >= MAX_DESTINATIONS && known.iter().all(|(known, _)| *known != id) {
         return Err(Error::Conflict(format!(
@@ -75,9 +83,21 @@ async fn put(
     };
     let stored =
         app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org, &id), decide).await?;
-    let mut response = view(&id, &stored, made).into_response();
+    let is_new = known.iter().all(|(known, _)| *known != id);
+    let earlier = if is_new { earlier_alerts(&app, &editor).await? } else { Vec::new() };
+    let mut response = view(id, &stored, made, earlier).into_response();
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// This month's alerts that were sent to the other channels, newest first. They can be delivered again, to all channels.
+async fn earlier_alerts(app: &App, editor: &Editor) -> Result<Vec<String>> {
+    let registry = &app.tables.registry;
+    let alerts = registry.alerts(&editor.org, None, MAX_EARLIER);
+    let (alerts, calendar) = try_join!(alerts, registry.calendar(&editor.org))?;
+    let month = Day::of(editor.now, calendar.zone).month();
+    let of_month = alerts.iter().filter(|alert| alert.key.month == month && alert.can_be_delivered());
+    Ok(of_month.map(|alert| alert.id().to_string()).collect())
 }
 
 async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Name>) -> Result<StatusCode> {
@@ -96,14 +116,15 @@ fn entity(org: &OrgId, id: &Name) -> Entity<'static> {
 
 /// `secret` is one that was generated for this response.
 pub(crate) fn view(
-    id: &Name,
+    id: Name,
     stored: &Stored<DestinationSettings>,
     secret: Option<String>,
+    earlier_alerts: Vec<String>,
 ) -> Versioned<Destination> {
     let settings = stored.settings.as_ref();
     let url = settings.map(|settings| settings.url.clone()).unwrap_or_default();
     let format = settings.map(|settings| settings.format).unwrap_or_default();
-    Versioned::new(Destination { id: id.clone(), url, format, secret }, stored)
+    Versioned::new(Destination { id, url, format, secret, earlier_alerts }, stored)
 }
 
 impl FromBody for DestinationBody {

@@ -8,6 +8,8 @@ use web::error::{Fault, Result};
 const OF_AGENTS: [&str; 3] = ["workforce/agents", "workforce/summary", "workforce/trends"];
 /// What follows the id in the path of a project's usage.
 const AFTER_PROJECT: &str = "/usage";
+/// What follows the id in the path of a destination's test.
+const AFTER_DESTINATION: &str = "/test";
 
 /// Refuses the ids of agents whose path is another endpoint's once its slashes are decoded, as API Gateway does.
 pub fn check_agent(id: &str) -> Result<()> {
@@ -17,6 +19,11 @@ pub fn check_agent(id: &str) -> Result<()> {
 /// The same for projects.
 pub fn check_project(id: &str) -> Result<()> {
     refuse_if(id.ends_with(AFTER_PROJECT) || is_dots(id), "id")
+}
+
+/// The same for destinations.
+pub fn check_destination(id: &str) -> Result<()> {
+    refuse_if(id.ends_with(AFTER_DESTINATION) || is_dots(id), "id")
 }
 
 /// Refuses dot segments, which clients remove from a path even if they are escaped (WHATWG URL, "path state").

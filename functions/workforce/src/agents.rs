@@ -22,7 +22,7 @@ use web::page::{PageRequest, Place};
 use web::query::Query;
 
 use crate::member::{self, Member};
-use crate::roi::mean_ms;
+use crate::roi::{MonthSoFar, SavedBasis, mean_ms};
 use crate::{App, Route};
 
 pub fn route() -> Route {
@@ -47,6 +47,7 @@ pub struct Row {
     estimated_hours_saved: Number,
     /// As its tasks reported this month, else the estimate.
     hours_saved: Number,
+    hours_saved_basis: SavedBasis,
     actual_cost_monthly: Number,
     cost_budget_monthly: Number,
     /// Successful tasks.
@@ -58,6 +59,8 @@ pub struct Row {
     avg_response_ms: Number,
     monthly_human_equivalent: Number,
     monthly_savings: Number,
+    human_equivalent_to_date: Number,
+    savings_to_date: Number,
     roi_percent: Number,
     cost_per_task: Number,
     unpriced_requests: u64,
@@ -78,12 +81,13 @@ async fn handle(
     let models: BTreeMap<_, _> = models.map(|model| (ModelCode::of(&model), model)).collect();
     let members = member::members(month, days, agents);
     let place = |member: &Member| Place::by_id(member.agent.id.as_str());
-    let page = page.of(members, place, |member| row(member, &models))?;
+    let so_far = MonthSoFar::new(month);
+    let page = page.of(members, place, |member| row(member, &models, so_far))?;
     let next: HeaderMap = page.next_header().into_iter().collect();
     Ok((next, Json(page.rows)))
 }
 
-fn row(member: Member, models: &BTreeMap<ModelCode, ModelKey>) -> Row {
+fn row(member: Member, models: &BTreeMap<ModelCode, ModelKey>, so_far: MonthSoFar) -> Row {
     let (roi, total, work) = (member.roi(), member.done.total(), member.done.work);
     let settings = member.settings();
     let (model_provider, model_name) = match (settings.model_provider, settings.model_name) {
@@ -104,6 +108,7 @@ fn row(member: Member, models: &BTreeMap<ModelCode, ModelKey>) -> Row {
         human_equivalent_salary: Number::usd(roi.salary),
         estimated_hours_saved: Number(settings.estimated_hours_saved.unwrap_or_default().0),
         hours_saved: member.saved().hours(),
+        hours_saved_basis: member.saved_basis(),
         actual_cost_monthly: Number::usd(roi.cost),
         cost_budget_monthly: Number::usd(settings.cost_budget_monthly.unwrap_or_default()),
         tasks_completed: work.tasks,
@@ -112,6 +117,8 @@ fn row(member: Member, models: &BTreeMap<ModelCode, ModelKey>) -> Row {
         avg_response_ms: mean_ms(work.latency_sum_ms, work.latency_count),
         monthly_human_equivalent: roi.human_equivalent(),
         monthly_savings: roi.savings(),
+        human_equivalent_to_date: roi.human_equivalent_to_date(so_far),
+        savings_to_date: roi.savings_to_date(so_far),
         roi_percent: roi.percent(),
         cost_per_task: roi.cost_per_task(work.tasks),
         unpriced_requests: total.unpriced,

@@ -8,7 +8,7 @@ use ledger::rollup::AgentDay;
 use ledger::roster::{self, Agent};
 use ledger::settings::{AgentSettings, AgentStatus};
 
-use crate::roi::{Roi, TimeSaved};
+use crate::roi::{Roi, SavedBasis, TimeSaved};
 
 const UNASSIGNED: &str = "Unassigned";
 
@@ -39,9 +39,14 @@ pub fn members(month: DayRange, days: Vec<(Day, AgentId, AgentDay)>, agents: Vec
 }
 
 impl Member {
-    fn counts(&self) -> bool {
+    /// Whether it made a call or finished a task this month.
+    pub fn worked(&self) -> bool {
         let work = &self.done.work;
-        let worked = self.done.total().requests + work.tasks + work.tasks_failed > 0;
+        self.done.total().requests + work.tasks + work.tasks_failed > 0
+    }
+
+    fn counts(&self) -> bool {
+        let worked = self.worked();
         let known = self.agent.settings.is_some() || self.agent.seen.is_some();
         worked || (known && self.agent.status() != AgentStatus::Archived)
     }
@@ -63,6 +68,11 @@ impl Member {
     pub fn saved(&self) -> TimeSaved {
         let estimated = self.settings().estimated_hours_saved.unwrap_or_default();
         TimeSaved::of(self.done.work.tasks_with_minutes, self.done.work.minutes_saved, estimated.0)
+    }
+
+    /// Whether tasks reported the hours saved.
+    pub const fn saved_basis(&self) -> SavedBasis {
+        if self.done.work.tasks_with_minutes > 0 { SavedBasis::Reported } else { SavedBasis::Estimated }
     }
 
     /// Failed calls and tasks.

@@ -1,7 +1,9 @@
 //! Return on investment. Each figure is a single fraction and is rounded once.
 
 use ledger::money::{Number, Usd, exact_add, ratio};
+use ledger::period::DayRange;
 use rust_decimal::Decimal;
+use serde::Serialize;
 
 /// Months in a year.
 const MONTHS: Decimal = Decimal::from_parts(12, 0, 0, false, 0);
@@ -9,6 +11,21 @@ const MONTHS: Decimal = Decimal::from_parts(12, 0, 0, false, 0);
 const MINUTES: Decimal = Decimal::from_parts(60, 0, 0, false, 0);
 /// Decimals of amounts.
 const PLACES: u32 = 6;
+
+/// How much of the month has passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MonthSoFar {
+    days: Decimal,
+    of: Decimal,
+}
+
+impl MonthSoFar {
+    /// Up to the last day of `so_far`, which begins with the month. Today counts as a whole day.
+    pub fn new(so_far: DayRange) -> Self {
+        let days = |range: DayRange| Decimal::from(range.days().count());
+        Self { days: days(so_far), of: days(DayRange::of_month(so_far.first.month())) }
+    }
+}
 
 /// The yearly salary for the work of one or several agents, and their cost this month.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +57,17 @@ impl Roi {
         Number(ratio(self.savings_times_twelve(), MONTHS, 1, PLACES))
     }
 
+    /// The salary for the days of the month so far, with which the cost so far can be compared.
+    pub fn human_equivalent_to_date(self, month: MonthSoFar) -> Number {
+        Number(ratio(self.salary.dollars() * month.days, MONTHS * month.of, 1, PLACES))
+    }
+
+    /// The same minus the cost so far.
+    pub fn savings_to_date(self, month: MonthSoFar) -> Number {
+        let all = MONTHS * month.of;
+        Number(ratio(self.salary.dollars() * month.days - self.cost.dollars() * all, all, 1, PLACES))
+    }
+
     /// Savings in percent of the cost; 0 without a cost.
     pub fn percent(self) -> Number {
         Number(ratio(self.savings_times_twelve(), self.cost.dollars() * MONTHS, 100, 1))
@@ -49,6 +77,16 @@ impl Roi {
     pub fn cost_per_task(self, tasks: u64) -> Number {
         Number(ratio(self.cost.dollars(), tasks.into(), 1, PLACES))
     }
+}
+
+/// Where hours saved come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SavedBasis {
+    /// Tasks of this month reported minutes.
+    Reported,
+    /// None did, so it is the agent's registered estimate.
+    Estimated,
 }
 
 /// Minutes saved.
@@ -101,6 +139,25 @@ mod tests {
         // The published example says 21906.3, which does not follow from its own amounts.
         assert_eq!(text(nova.percent()), "21907");
         assert_eq!(text(nova.cost_per_task(312)), "0.091026");
+    }
+
+    #[test]
+    fn the_salary_of_a_month_just_begun_is_that_of_its_days() {
+        let so_far = |first: &str, last: &str| {
+            let day = |text| ledger::period::Day::parse(text).unwrap();
+            MonthSoFar::new(DayRange { first: day(first), last: day(last) })
+        };
+        let nova = roi("75000", "28.40");
+        for (month, human, savings) in [
+            (so_far("2026-11-01", "2026-11-01"), "208.333333", "179.933333"),
+            (so_far("2026-11-01", "2026-11-15"), "3125", "3096.6"),
+            (so_far("2026-11-01", "2026-11-30"), "6250", "6221.6"),
+            (so_far("2024-02-01", "2024-02-29"), "6250", "6221.6"),
+            (so_far("2026-02-01", "2026-02-01"), "223.214286", "194.814286"),
+        ] {
+            let found = [nova.human_equivalent_to_date(month), nova.savings_to_date(month)];
+            assert_eq!(found.map(text), [human, savings], "{month:?}");
+        }
     }
 
     #[test]

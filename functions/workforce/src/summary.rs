@@ -17,7 +17,7 @@ use web::caller::Caller;
 use web::error::Result;
 
 use crate::member::{self, Member};
-use crate::roi::{Roi, TimeSaved};
+use crate::roi::{MonthSoFar, Roi, TimeSaved};
 use crate::{App, Route};
 
 pub fn route() -> Route {
@@ -29,6 +29,8 @@ pub struct Response {
     total_agents: usize,
     /// Agents with the status `online`.
     active_agents: usize,
+    /// Agents that made a call or finished a task this month, as `active_agents` counts them in `/trends`.
+    working_agents: usize,
     paused_agents: usize,
     draft_agents: usize,
     /// What people would earn in a year.
@@ -44,6 +46,9 @@ pub struct Response {
     total_errors: u64,
     monthly_human_equivalent: Number,
     monthly_savings: Number,
+    /// The salaries for the days so far.
+    human_equivalent_to_date: Number,
+    savings_to_date: Number,
     /// Savings in percent of the cost.
     roi_percent: Number,
     /// Largest savings first, then by name.
@@ -64,10 +69,10 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
         app.tables.usage.agent_days(&caller.org, of, days)
     });
     let ((month, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
-    Ok(Json(summary(&member::members(month, days, agents))))
+    Ok(Json(summary(&member::members(month, days, agents), MonthSoFar::new(month))))
 }
 
-fn summary(members: &[Member]) -> Response {
+fn summary(members: &[Member], so_far: MonthSoFar) -> Response {
     let (mut roi, mut saved, mut budget) = (Roi::default(), TimeSaved::default(), Usd::ZERO);
     for member in members {
         roi.add(member.roi());
@@ -79,6 +84,7 @@ fn summary(members: &[Member]) -> Response {
     Response {
         total_agents: members.len(),
         active_agents: with(AgentStatus::Online),
+        working_agents: members.iter().filter(|member| member.worked()).count(),
         paused_agents: with(AgentStatus::Paused),
         draft_agents: with(AgentStatus::Draft),
         total_human_salary: Number::usd(roi.salary),
@@ -90,6 +96,8 @@ fn summary(members: &[Member]) -> Response {
         total_errors: sum(Member::errors),
         monthly_human_equivalent: roi.human_equivalent(),
         monthly_savings: roi.savings(),
+        human_equivalent_to_date: roi.human_equivalent_to_date(so_far),
+        savings_to_date: roi.savings_to_date(so_far),
         roi_percent: roi.percent(),
         departments: departments(members),
         unpriced_requests: sum(|member| member.done.total().unpriced),

@@ -22,6 +22,7 @@ use crate::envelope;
 use crate::insert::{self, InsertOutcome, Insertion};
 use crate::rejection::{Rejected, Rejection, RejectionCode, Warning};
 use crate::stamp::{MAX_AGE, Stamp, backfill_age, stamp};
+use crate::work::{MAX_PROJECT_HOURS, Work};
 
 /// Time to store the events of a request when the Lambda context sets no deadline.
 const TIME_TO_STORE: Duration = Duration::from_secs(8);
@@ -131,7 +132,7 @@ impl Batch<'_> {
             }
         }
         let arrival = Arrival { now: self.now, retention_days: self.retention_days };
-        let outcomes = insert::insert(self.table, &insertions, arrival, self.deadline).await;
+        let outcomes = self.insert(&insertions, arrival).await;
         let unavailable = results.count(&outcomes);
         if results.accepted + results.duplicates == 0 && unavailable > 0 {
             return Err(Error::Unavailable("no event could be stored".to_owned()));
@@ -148,6 +149,30 @@ impl Batch<'_> {
         results.warnings.truncate(MAX_WARNINGS);
         limit_faults(&mut results.rejected);
         Ok(results)
+    }
+
+    /// Stores as many of the events as may cause work in one request. Events that were stored before cause none, so that a
+    /// sender that repeats the whole request gets further each time.
+    async fn insert(&self, insertions: &[Insertion], arrival: Arrival) -> Vec<InsertOutcome> {
+        let mut outcomes = vec![InsertOutcome::TooMuchWork; insertions.len()];
+        let (mut work, mut pending) = (Work::default(), (0..insertions.len()).collect::<Vec<_>>());
+        loop {
+            let mut planned = work.clone();
+            let (now, later): (Vec<_>, Vec<_>) =
+                pending.into_iter().partition(|i| planned.take(&insertions[*i].event));
+            if now.is_empty() {
+                return outcomes;
+            }
+            let some: Vec<_> = now.iter().map(|i| &insertions[*i]).collect();
+            let inserted = insert::insert(self.table, &some, arrival, self.deadline).await;
+            for (i, outcome) in now.into_iter().zip(inserted) {
+                outcomes[i] = outcome;
+                if matches!(outcome, InsertOutcome::Accepted | InsertOutcome::Unavailable) {
+                    work.take(&insertions[i].event);
+                }
+            }
+            pending = later;
+        }
     }
 }
 
@@ -215,6 +240,7 @@ fn outcome_kind(outcome: InsertOutcome, data: &Data) -> OutcomeKind {
         InsertOutcome::Superseded => OutcomeKind::Refused("superseded"),
         InsertOutcome::AmendedTooOften => OutcomeKind::Refused("too_many_revisions"),
         InsertOutcome::Unavailable => OutcomeKind::Refused("unavailable"),
+        InsertOutcome::TooMuchWork => OutcomeKind::Refused("too_much_compute"),
     }
 }
 
@@ -249,6 +275,13 @@ fn refusal(index: usize, id: String, mut loc: Vec<Loc>, outcome: InsertOutcome) 
         }
         InsertOutcome::Unavailable => {
             (RejectionCode::Unavailable, "unavailable", "The event could not be stored now".to_owned())
+        }
+        InsertOutcome::TooMuchWork => {
+            let msg = format!(
+                "The compute samples of a request should touch at most {MAX_PROJECT_HOURS} hours of projects; send this one in \
+                 another request"
+            );
+            (RejectionCode::Unavailable, "too_much_compute", msg)
         }
     };
     loc.push("id".into());

@@ -263,7 +263,7 @@ fn details(raw: &RawValue) -> Result<String, Invalid> {
         Ok(_) => Ok(text.to_owned()),
         Err(_) => Err(Invalid::new(
             "object_parsing",
-            "Object should nest at most 127 deep and hold numbers in range",
+            "Object should nest at most 127 deep, hold numbers in range, and escape no half of a surrogate pair",
         )),
     }
 }

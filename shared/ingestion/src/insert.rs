@@ -12,9 +12,10 @@ use store::keys::Key;
 use tokio::time::{Instant, sleep};
 
 use crate::amend::{Amending, Arrival};
+use crate::midnight;
 
 /// Concurrent store calls per request.
-const IN_FLIGHT: usize = 8;
+pub const IN_FLIGHT: usize = 8;
 /// The first pause before a retry. It doubles each time and is shortened by a random part of up to half.
 pub const BACK_OFF: Duration = Duration::from_millis(50);
 
@@ -33,6 +34,8 @@ pub enum InsertOutcome {
     AmendedTooOften,
     /// Not known to be stored; worth a retry.
     Unavailable,
+    /// Not stored, since the request would cause too much work; worth another request.
+    TooMuchWork,
 }
 
 /// An event and its stored form.
@@ -46,20 +49,24 @@ pub struct Insertion {
 /// Whatever arrives first under a key is stored there. Later revisions of it are stored after that, as amendments.
 pub async fn insert(
     table: &Events,
-    insertions: &[Insertion],
+    insertions: &[&Insertion],
     arrival: Arrival,
     deadline: Instant,
 ) -> Vec<InsertOutcome> {
     let events: Vec<&RawEvent> = insertions.iter().map(|insertion| &insertion.raw).collect();
+    let elsewhere = midnight::outcomes(table, insertions).await;
     // An event that occurs twice in a request is stored once, and both are compared with the stored one.
     let mut first_of = HashMap::new();
-    for (i, event) in events.iter().enumerate() {
+    for (i, event) in events.iter().enumerate().filter(|(i, _)| !elsewhere.contains_key(i)) {
         first_of.entry(&event.key).or_insert(i);
     }
     let mut firsts: Vec<usize> = first_of.values().copied().collect();
     firsts.sort_unstable();
     let stored = store_all(table, &events, firsts, deadline).await;
-    let later = later_revisions(&events, &stored);
+    let mut later = later_revisions(&events, &stored);
+    for same in &mut later {
+        same.retain(|i| !elsewhere.contains_key(i));
+    }
     let outcome = |(i, event): (usize, &&RawEvent)| match stored.get(&event.key) {
         None => InsertOutcome::Unavailable,
         Some(stored) if stored.revision > event.fingerprint.revision => InsertOutcome::Superseded,
@@ -72,12 +79,13 @@ pub async fn insert(
         }
         Some(_) => InsertOutcome::Duplicate,
     };
+    let outcome = |(i, event)| elsewhere.get(&i).copied().unwrap_or_else(|| outcome((i, event)));
     let mut outcomes: Vec<_> = events.iter().enumerate().map(outcome).collect();
     let amending = Amending { table, arrival, deadline };
     let amended = later.into_iter().map(|same| async {
         let mut outcomes = Vec::new();
         for i in same {
-            outcomes.push((i, amending.amend(&insertions[i]).await));
+            outcomes.push((i, amending.amend(insertions[i]).await));
         }
         outcomes
     });

@@ -13,9 +13,11 @@ pub mod body;
 mod data;
 mod envelope;
 mod insert;
+mod midnight;
 mod rejection;
 mod sources;
 mod stamp;
+mod work;
 
 pub use batch::{Batch, Entry, EntryOutcome, OutcomeKind, Results};
 pub use rejection::{Rejected, Rejection, RejectionCode, Warning};

@@ -22,6 +22,9 @@ pub enum WebhookUrlError {
     /// Not a URL with a host, or one with user information or a fragment.
     #[error("Input should be an https URL without user or fragment")]
     Unreadable,
+    /// A host that cannot be a name in the DNS.
+    #[error("URL host should be a name of labels of 1 to 63 characters, or a public address")]
+    Host,
     /// The scheme is not `https`.
     #[error("URL scheme should be 'https'")]
     Scheme,
@@ -39,6 +42,7 @@ impl WebhookUrlError {
         match self {
             Self::TooLong => "url_too_long",
             Self::Unreadable => "url_parsing",
+            Self::Host => "url_host",
             Self::Scheme => "url_scheme",
             Self::Port => "url_port",
             Self::Address(_) => "url_address",
@@ -75,6 +79,7 @@ impl WebhookUrl {
         let (special, is_local) = match url.host().ok_or(WebhookUrlError::Unreadable)? {
             Host::Ipv4(ip) => (address::special(IpAddr::V4(ip)), ip.is_loopback()),
             Host::Ipv6(ip) => (address::special(IpAddr::V6(ip)), ip.is_loopback()),
+            Host::Domain(name) if !is_dns_name(name) => return Err(WebhookUrlError::Host),
             Host::Domain(name) if is_localhost(name) => (Some("loopback"), true),
             Host::Domain(_) => (None, false),
         };
@@ -95,6 +100,12 @@ impl WebhookUrl {
     pub(super) fn into_url(self) -> Url {
         self.0
     }
+}
+
+/// Whether a name has the lengths that the DNS allows (RFC 1035, 2.3.4). It may end with the dot of the root.
+fn is_dns_name(name: &str) -> bool {
+    let name = name.strip_suffix('.').unwrap_or(name);
+    name.len() <= 253 && name.split('.').all(|label| (1..=63).contains(&label.len()))
 }
 
 /// Whether a name is reserved for loopback addresses (RFC 6761, 6.3).

@@ -1,12 +1,14 @@
 //! `/api/alerts` and `/api/alerts/{id}/redeliver`.
 
+use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use ledger::period;
 use serde_json::{Value, json};
 
-use super::Watch;
+use super::{RUNS, Watch};
 use crate::support::faults;
-use crate::support::receiver::Reply;
+use crate::support::receiver::{Received, Receiver, Reply};
+use crate::support::registry::text;
 
 #[tokio::test]
 async fn an_organization_without_alerts_has_an_empty_list() {
@@ -89,4 +91,40 @@ async fn a_redelivery_is_recorded_in_the_activity_log() {
     let again = watch.run_and_receive().await;
     assert_eq!((again[0].id(), &again[0].body), (received[0].id(), &received[0].body));
     assert!(watch.run_and_receive().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_destination_learns_of_the_alerts_that_it_missed_and_gets_them_on_request() {
+    let watch = Watch::new().await;
+    let receiver = Receiver::start().await;
+    watch.put("/api/budget", &json!({ "monthly": 20, "thresholds": [50], "forecast": false })).await;
+    watch.spend("nova", "10").await;
+    let sent = watch.run_and_receive().await;
+    // This one is decided when there is no channel at all.
+    watch.delete("/api/alerts/destinations/ops").await;
+    watch.spend("nova", "6").await;
+    watch.put("/api/budget", &json!({ "monthly": 20, "thresholds": [80], "forecast": false })).await;
+    watch.run().await;
+    watch.wait(RUNS);
+    let caller = watch.world.caller("acme");
+    let settings = json!({ "url": receiver.url() });
+    let added = caller.put("/api/alerts/destinations/late", &settings).await;
+    let missed: Vec<_> = added["earlier_alerts"].as_array().unwrap().iter().map(text).collect();
+    assert_eq!((missed.len(), missed[1]), (2, sent[0].id()), "{added}");
+    // A later PUT adds nothing, so it says nothing.
+    let replaced = caller.put("/api/alerts/destinations/late", &settings).await;
+    assert_eq!(replaced["earlier_alerts"], json!(null));
+    for id in &missed {
+        assert_eq!(watch.redeliver(id).await.status, StatusCode::OK);
+    }
+    watch.run().await;
+    let received = receiver.received();
+    let mut ids: Vec<_> = received.iter().map(Received::id).collect();
+    ids.sort_by_key(|id| missed.iter().position(|missed| missed == id));
+    assert_eq!(ids, missed);
+    assert!(received.iter().any(|one| one.body == sent[0].body));
+    // Next month nothing of this one is left to be told.
+    watch.wait(TimeDelta::days(30));
+    let added = caller.put("/api/alerts/destinations/later", &settings).await;
+    assert_eq!(added["earlier_alerts"], json!(null));
 }

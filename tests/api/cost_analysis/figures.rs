@@ -206,6 +206,23 @@ async fn a_zero_budget_is_exceeded_by_any_cost() {
 }
 
 #[tokio::test]
+async fn an_agent_at_its_budget_is_not_over_it_but_is_reported() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    caller.record(&[call("1", "nova", "b/y", noon(), &json!({ "cost_usd": "2.5" }))]).await;
+    set(&caller, "/api/agents/nova", &json!({ "cost_budget_monthly": 2.5 })).await;
+    let agents = caller.get(&format!("{PATH}/agents")).await;
+    let nova = &agents["agents"][0];
+    assert_eq!((&nova["utilization"], &nova["overBudget"]), (&json!(1), &json!(false)));
+    assert_eq!(caller.get(&format!("{PATH}/budget-alerts")).await["alertCount"], 0);
+    // The threshold of 100 % is reached.
+    world.stack.invoke("budget-alerts", json!({})).await.unwrap();
+    let alerts = caller.get("/api/alerts").await;
+    let is_at_100 = |alert: &Value| alert["threshold_percent"] == 100;
+    assert!(alerts["items"].as_array().unwrap().iter().any(is_at_100), "{alerts}");
+}
+
+#[tokio::test]
 async fn ties_are_sorted_by_id() {
     let world = World::new().await;
     let caller = world.caller("acme");

@@ -64,6 +64,12 @@ impl Worth {
     fn month(self) -> Value {
         rounded(self.salary, 12_000_000, 6)
     }
+
+    fn to_date(self, (days, of): (i128, i128)) -> [Value; 2] {
+        let human = self.salary * days;
+        let of = 12 * of;
+        [rounded(human, of * 1_000_000, 6), rounded(human - of * self.cost, of * 1_000_000, 6)]
+    }
 }
 
 fn dollars(amount: i128) -> Value {
@@ -74,6 +80,7 @@ fn dollars(amount: i128) -> Value {
 pub fn rows(case: &Case) -> Value {
     let row = |(i, (settings, sum)): (&usize, &(Settings, Sum))| {
         let worth = Worth::of(settings, sum);
+        let [human_to_date, savings_to_date] = worth.to_date(case.days_so_far());
         let [provider, model] = if sum.calls > 0 { ["acme", "in-house"] } else { ["", ""] };
         json!({
             "id": format!("agent-{i}"), "name": format!("agent-{i}"), "status": STATUSES[settings.status],
@@ -81,6 +88,8 @@ pub fn rows(case: &Case) -> Value {
             "role_title": "", "model_provider": provider, "model_name": model,
             "human_equivalent_salary": dollars(worth.salary),
             "estimated_hours_saved": dollars(settings.hours.unwrap_or(0)), "hours_saved": worth.hours(),
+            "hours_saved_basis": if sum.reported.is_some() { "reported" } else { "estimated" },
+            "human_equivalent_to_date": human_to_date, "savings_to_date": savings_to_date,
             "actual_cost_monthly": dollars(worth.cost),
             "cost_budget_monthly": dollars(settings.budget.unwrap_or(0)), "tasks_completed": sum.tasks,
             "invocation_count": sum.calls, "error_count": sum.failed, "avg_response_ms": sum.mean(),
@@ -116,7 +125,10 @@ pub fn summary(case: &Case) -> Value {
             json!({ "department": name, "agent_count": agents, "monthly_savings": worth.savings() })
         })
         .collect();
+    let [human_to_date, savings_to_date] = all.to_date(case.days_so_far());
+    let working = members.values().filter(|(_, sum)| sum.calls + sum.tasks + sum.failed > 0).count();
     json!({
+        "human_equivalent_to_date": human_to_date, "savings_to_date": savings_to_date, "working_agents": working,
         "total_agents": members.len(), "active_agents": count("online"), "paused_agents": count("paused"),
         "draft_agents": count("draft"), "total_human_salary": dollars(all.salary),
         "total_agent_cost_monthly": dollars(all.cost),

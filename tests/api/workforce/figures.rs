@@ -38,9 +38,10 @@ async fn the_documented_example_of_an_agent() {
             "id": "550e8400-", "name": "Nova", "status": "online", "category": "Research",
             "department": "Strategy", "role_title": "Research Analyst", "model_provider": "anthropic",
             "model_name": "claude-haiku-3.5", "human_equivalent_salary": 75_000,
-            "estimated_hours_saved": 80, "hours_saved": 80, "actual_cost_monthly": 28.4,
+            "estimated_hours_saved": 80, "hours_saved": 80, "hours_saved_basis": "estimated", "actual_cost_monthly": 28.4,
             "cost_budget_monthly": 100, "tasks_completed": 312, "invocation_count": 540, "error_count": 3,
             "avg_response_ms": 3840, "monthly_human_equivalent": 6250, "monthly_savings": 6221.6,
+            "human_equivalent_to_date": 3125, "savings_to_date": 3096.6,
             "roi_percent": 21907, "cost_per_task": 0.091_026, "unpriced_requests": 0,
         }])
     );
@@ -72,10 +73,11 @@ async fn the_documented_example_of_a_fleet() {
     assert_eq!(
         caller.get(&path("summary")).await,
         json!({
-            "total_agents": 6, "active_agents": 5, "paused_agents": 1, "draft_agents": 0,
+            "total_agents": 6, "active_agents": 5, "working_agents": 6, "paused_agents": 1, "draft_agents": 0,
             "total_human_salary": 360_000, "total_agent_cost_monthly": 284.4, "total_budget_monthly": 600,
             "total_hours_saved_monthly": 480, "total_tasks_completed": 0, "total_invocations": 6,
             "total_errors": 0, "monthly_human_equivalent": 30_000, "monthly_savings": 29_715.6,
+            "human_equivalent_to_date": 15_000, "savings_to_date": 14_715.6,
             "roi_percent": 10_448.5,
             "departments": [
                 { "department": "Operations", "agent_count": 3, "monthly_savings": 18_200 },
@@ -93,10 +95,10 @@ async fn an_empty_organization_has_zeros() {
     let world = World::new().await;
     let caller = world.caller("acme");
     let zeros = json!({
-        "total_agents": 0, "active_agents": 0, "paused_agents": 0, "draft_agents": 0, "total_human_salary": 0,
+        "total_agents": 0, "active_agents": 0, "working_agents": 0, "paused_agents": 0, "draft_agents": 0, "total_human_salary": 0,
         "total_agent_cost_monthly": 0, "total_budget_monthly": 0, "total_hours_saved_monthly": 0,
         "total_tasks_completed": 0, "total_invocations": 0, "total_errors": 0, "monthly_human_equivalent": 0,
-        "monthly_savings": 0, "roi_percent": 0, "departments": [], "unpriced_requests": 0,
+        "monthly_savings": 0, "human_equivalent_to_date": 0, "savings_to_date": 0, "roi_percent": 0, "departments": [], "unpriced_requests": 0,
     });
     assert_eq!(caller.get(&path("summary")).await, zeros);
     assert_eq!(caller.get(&path("agents")).await, json!([]));
@@ -127,9 +129,9 @@ async fn an_unregistered_agent_has_a_row_with_the_model_it_called_most() {
     let expected = json!({
         "id": "wild", "name": "wild", "status": "online", "category": "", "department": "Unassigned",
         "role_title": "", "model_provider": "anthropic", "model_name": "a", "human_equivalent_salary": 0,
-        "estimated_hours_saved": 0, "hours_saved": 0, "actual_cost_monthly": 1.5, "cost_budget_monthly": 0,
+        "estimated_hours_saved": 0, "hours_saved": 0, "hours_saved_basis": "estimated", "actual_cost_monthly": 1.5, "cost_budget_monthly": 0,
         "tasks_completed": 0, "invocation_count": 4, "error_count": 0, "avg_response_ms": 0,
-        "monthly_human_equivalent": 0, "monthly_savings": -1.5, "roi_percent": -100, "cost_per_task": 0,
+        "monthly_human_equivalent": 0, "monthly_savings": -1.5, "human_equivalent_to_date": 0, "savings_to_date": -1.5, "roi_percent": -100, "cost_per_task": 0,
         "unpriced_requests": 1,
     });
     assert_eq!(rows, json!([expected]));
@@ -163,6 +165,10 @@ async fn hours_come_from_tasks_or_else_from_the_estimate() {
     let rows = caller.get(&path("agents")).await;
     assert_eq!(column(&rows, "id"), ["estimated", "failed", "none", "reported"]);
     assert_eq!(column(&rows, "hours_saved"), [json!(80.25), json!(80.25), json!(0), json!(0.333_333)]);
+    assert_eq!(
+        column(&rows, "hours_saved_basis"),
+        ["estimated", "estimated", "reported", "reported"].map(Value::from)
+    );
     assert_eq!(column(&rows, "tasks_completed"), [1, 0, 1, 3]);
     assert_eq!(column(&rows, "error_count"), [0, 1, 0, 0]);
     let summary = caller.get(&path("summary")).await;

@@ -153,6 +153,14 @@ impl Case {
         (now.year(), now.month())
     }
 
+    /// The days of this month, today included, and all its days.
+    pub fn days_so_far(&self) -> (i128, i128) {
+        let today = self.now.with_timezone(&self.zone).date_naive();
+        let first = today.with_day(1).unwrap();
+        let next = first.checked_add_months(chrono::Months::new(1)).unwrap();
+        (today.day().into(), next.signed_duration_since(first).num_days().into())
+    }
+
     pub fn sum<'a>(&'a self, wanted: impl Fn(&&'a Done) -> bool) -> Sum {
         let mut sum = Sum::default();
         self.done.iter().filter(wanted).for_each(|done| sum.take(&done.what));

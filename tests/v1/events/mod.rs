@@ -7,7 +7,9 @@ mod backfill;
 mod bodies;
 mod duplicates;
 mod fields;
+mod midnight;
 mod prices;
+mod work;
 
 use futures::TryStreamExt;
 use ledger::event::Event;

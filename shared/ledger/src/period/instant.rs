@@ -1,6 +1,6 @@
 //! Instants: conversion from local time, and their text.
 
-use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use chrono::{DateTime, Duration, LocalResult, NaiveDateTime, SecondsFormat, TimeZone, Timelike, Utc};
 use chrono_tz::Tz;
 
 /// The instant at which clocks in `zone` show `local`.
@@ -37,6 +37,10 @@ pub fn parse_instant(text: &str) -> Option<DateTime<Utc>> {
         return None;
     }
     let instant = DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    // The parser takes a second 60 in any minute. Leap seconds end a day of UTC.
+    if instant.timestamp_subsec_nanos() > 999_999_999 && (instant.hour(), instant.minute()) != (23, 59) {
+        return None;
+    }
     DateTime::from_timestamp(instant.timestamp(), instant.timestamp_subsec_nanos().min(999_999_999))
 }
 
@@ -61,6 +65,10 @@ mod tests {
         assert!(whole < later && sortable(whole) < sortable(later));
         let leap = parse_instant("2016-12-31T23:59:60.5Z").unwrap();
         assert_eq!(rfc3339(leap), "2016-12-31T23:59:59.999999999Z");
+        assert_eq!(parse_instant("2017-01-01T05:29:60.5+05:30"), Some(leap));
+        for no_leap in ["2016-12-31T00:00:60Z", "2016-12-31T12:59:60Z", "2016-12-31T23:59:60+02:00"] {
+            assert_eq!(parse_instant(no_leap), None, "{no_leap}");
+        }
         assert_eq!(rfc3339(whole), "2026-11-20T10:00:00Z");
         assert_eq!(rfc3339(later), "2026-11-20T10:00:00.250Z");
     }

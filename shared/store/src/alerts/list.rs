@@ -8,7 +8,7 @@ use crate::keys::{Key, KeyRange, PK, SK, alerts as attr};
 use crate::registry::{Editor, Entity, Setting};
 use crate::table::{Consistency, Index};
 use crate::{Events, Item, Registry, decode};
-use ledger::alert::{AlertKey, BudgetId, Channel, DeliveryState, Status};
+use ledger::alert::{AlertKey, BudgetId, Channel, Delivery, DeliveryState, Status};
 use ledger::ids::OrgId;
 
 /// The most alerts in one listing.
@@ -74,16 +74,25 @@ impl Registry {
         item.map(|item| Alert::parse(org, &item)).transpose()
     }
 
-    /// Makes every delivery of an alert due again and stores an audit entry about it among
-    /// `events`: one transaction.
+    /// Makes every delivery of an alert due again, also to destinations that were added after it was decided, and stores
+    /// an audit entry about it among `events`: one transaction.
     pub async fn redeliver(&self, events: &Events, editor: &Editor, id: &str) -> Result<Alert> {
         for _ in 0..ATTEMPTS {
             let alert = self.alert(&editor.org, id).await?.ok_or(Error::NotFound("Alert not found"))?;
-            if let Some(why) = undeliverable(&alert) {
+            if !alert.can_be_delivered() {
+                let why = "This alert was superseded by one of a higher threshold, and is not delivered.";
                 return Err(Error::Conflict(why.to_owned()));
             }
             let mut again = alert.clone();
             again.deliveries.iter_mut().for_each(|delivery| delivery.redeliver(editor.now));
+            let destinations = self.destinations(&editor.org).await?;
+            let webhooks = destinations.into_iter().map(|(id, _)| Channel::Webhook(id));
+            let added = webhooks.filter(|webhook| again.deliveries.iter().all(|one| one.channel != *webhook));
+            let added: Vec<_> = added.map(|webhook| Delivery::new(webhook, editor.now)).collect();
+            again.deliveries.extend(added);
+            if again.deliveries.is_empty() {
+                return Err(Error::Conflict("There is no channel to deliver this alert to.".to_owned()));
+            }
             again.lease = None;
             let (before, after) = (Redelivery::of(&alert), Redelivery::of(&again));
             let entry = editor.event(&entity(&alert), Some(&before), Some(&after))?;
@@ -96,14 +105,6 @@ impl Registry {
         }
         Err(Error::Unavailable("other writers keep changing the same alert".to_owned()))
     }
-}
-
-/// Why an alert cannot be delivered, if so. The text is shown to the caller.
-fn undeliverable(alert: &Alert) -> Option<&'static str> {
-    if alert.superseded {
-        return Some("This alert was superseded by one of a higher threshold, and is not delivered.");
-    }
-    alert.deliveries.is_empty().then_some("This alert was decided when no channel was configured.")
 }
 
 /// The alert as the subject of an audit entry, filed under the agent whose budget it is about.

@@ -73,6 +73,11 @@ impl Alert {
         }
     }
 
+    /// Whether its message is one that receivers get.
+    pub const fn can_be_delivered(&self) -> bool {
+        !self.superseded
+    }
+
     /// Whether another run is delivering it at `now`.
     pub fn is_leased(&self, now: DateTime<Utc>) -> bool {
         self.lease.is_some_and(|until| now < until)

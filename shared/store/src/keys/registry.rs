@@ -31,6 +31,9 @@ pub const SETTINGS_VERSION: &str = "VERSION";
 /// The prefix of webhook destinations of alerts.
 pub const DESTINATION: &str = "DEST#";
 
+/// The name that a project had when it was deleted, in the project's item.
+pub const FORMER_NAME: &str = "former_name";
+
 /// The prefix of keys with which events are sent.
 pub const API_KEY: &str = "KEY#";
 /// The last day (UTC) on which a key was used, in the key's item.

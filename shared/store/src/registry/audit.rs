@@ -34,6 +34,11 @@ pub trait Setting: Serialize + DeserializeOwned + Clone + PartialEq + Send + Syn
         None
     }
 
+    /// The name that reports on the past go on to show after these settings are deleted, if any.
+    fn lasting_name(&self) -> Option<&str> {
+        None
+    }
+
     /// The time zone among the settings, which the organization's calendars follow.
     fn timezone(&self) -> Option<Tz> {
         None
@@ -53,7 +58,11 @@ impl Setting for OrganizationSettings {
 }
 impl Setting for PlanSettings {}
 impl Setting for PriceSettings {}
-impl Setting for ProjectSettings {}
+impl Setting for ProjectSettings {
+    fn lasting_name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
 
 impl Setting for KeySettings {
     // Without the hash, which nobody needs to see.

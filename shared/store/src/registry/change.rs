@@ -15,6 +15,7 @@ use super::{ETAG, IfMatch, SETTINGS, Setting, Stored};
 use crate::error::{Error, Result};
 use crate::events::RawEvent;
 use crate::keys;
+use crate::keys::registry::FORMER_NAME;
 use crate::keys::{Key, seen};
 use crate::table::{Write, absent, equals, full_jitter};
 use crate::{Events, Registry, s};
@@ -135,7 +136,7 @@ impl Registry {
                 changes.extend(self.zone_change(events, editor, zone).await?);
             }
             if self.change_with_entry(changes, events.put(event)).await? {
-                return Ok(Stored { settings: next, etag, seen: stored.seen });
+                return Ok(Stored { settings: next, etag, ..stored });
             }
             sleep(full_jitter(LONGEST_PAUSE.min(FIRST_PAUSE * attempt))).await;
         }
@@ -150,13 +151,18 @@ impl Registry {
         next: Option<(&T, &str)>,
     ) -> Result<Write<'_>> {
         let unchanged = stored.etag.as_ref().map_or_else(|| absent(ETAG), |etag| equals(ETAG, s(etag)));
-        let write = match next {
-            Some((settings, etag)) => {
+        let lasting_name = stored.settings.as_ref().and_then(T::lasting_name);
+        let write = match (next, lasting_name) {
+            (Some((settings, etag)), _) => {
                 self.table.update(key).set(SETTINGS, attribute(settings)?).set(ETAG, s(etag))
             }
+            // Even if no event named it yet: some may be on their way to the aggregator.
+            (None, Some(name)) => {
+                self.table.update(key).remove(SETTINGS).remove(ETAG).set(FORMER_NAME, s(name))
+            }
             // An item that would be left empty is deleted, unless an event names it at this very moment.
-            None if stored.seen.is_none() => self.table.delete(key).only_if(absent(seen::FIRST)),
-            None => self.table.update_existing(key).remove(SETTINGS).remove(ETAG),
+            (None, None) if stored.seen.is_none() => self.table.delete(key).only_if(absent(seen::FIRST)),
+            (None, None) => self.table.update_existing(key).remove(SETTINGS).remove(ETAG),
         };
         Ok(write.only_if(unchanged))
     }

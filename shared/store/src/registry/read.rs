@@ -30,6 +30,8 @@ pub struct Stored<T> {
     pub etag: Option<String>,
     /// What events reported.
     pub seen: Option<Seen>,
+    /// The name that it had when it was deleted.
+    pub(super) former_name: Option<String>,
 }
 
 impl<T> Stored<T> {
@@ -44,7 +46,7 @@ impl<T> Stored<T> {
 pub struct Project {
     /// The id that events name.
     pub id: ProjectId,
-    /// The display name, if one is set.
+    /// The display name if one is set, or the one that it had when it was deleted.
     pub name: Option<String>,
     /// What events reported, if any did.
     pub seen: Option<Seen>,
@@ -228,7 +230,8 @@ where
 
 pub(crate) fn stored<T: DeserializeOwned>(item: &Item) -> Result<Stored<T>> {
     let etag = decode::text(item, ETAG).map(str::to_owned);
-    Ok(Stored { settings: set(item)?, etag, seen: seen(item)? })
+    let former_name = decode::text(item, sort::FORMER_NAME).map(str::to_owned);
+    Ok(Stored { settings: set(item)?, etag, seen: seen(item)?, former_name })
 }
 
 fn agent(id: AgentId, stored: Stored<AgentSettings>) -> Agent {
@@ -236,5 +239,6 @@ fn agent(id: AgentId, stored: Stored<AgentSettings>) -> Agent {
 }
 
 fn project(id: ProjectId, stored: Stored<ProjectSettings>) -> Project {
-    Project { id, name: stored.settings.and_then(|settings| settings.name), seen: stored.seen }
+    let name = stored.settings.map_or(stored.former_name, |settings| settings.name);
+    Project { id, name, seen: stored.seen }
 }

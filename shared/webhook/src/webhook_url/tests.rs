@@ -21,6 +21,8 @@ fn only_https_urls_of_names_and_public_addresses_are_accepted() {
         "https://[2606:4700:4700::1111]:8443/hook",
         "https://xn--bcher-kva.example/",
         "https://localhost.example/",
+        "https://a.example./",
+        &format!("https://{}.example/", "a".repeat(63)),
         "https://notlocalhost/",
     ] {
         assert_eq!(
@@ -30,6 +32,11 @@ fn only_https_urls_of_names_and_public_addresses_are_accepted() {
         );
     }
     for (text, kind) in [
+        ("https://.", "url_host"),
+        ("https://..", "url_host"),
+        ("https://a..example/", "url_host"),
+        (&format!("https://{}.example/", "a".repeat(64)), "url_host"),
+        (&format!("https://{}example/", "a23456789.".repeat(25)), "url_host"),
         ("http://a.example", "url_scheme"),
         ("http://8.8.8.8", "url_scheme"),
         ("ftp://a.example", "url_scheme"),

@@ -33,6 +33,7 @@ pub fn text(status: StatusCode) -> &'static str {
         StatusCode::REQUEST_TIMEOUT => "The request did not arrive in time.",
         StatusCode::PAYLOAD_TOO_LARGE => "The body is larger than 10 MiB.",
         StatusCode::TOO_MANY_REQUESTS => "Too many requests. Try again later.",
+        StatusCode::NOT_IMPLEMENTED => "The only transfer coding is chunked.",
         StatusCode::URI_TOO_LONG => "The path and query are too long.",
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => "The headers are larger than 10 KiB.",
         _ => "The request cannot be handled.",

@@ -10,7 +10,7 @@ use std::time::Duration;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
 use futures::StreamExt;
-use http::header::{CONNECTION, HeaderValue, RETRY_AFTER};
+use http::header::{CONNECTION, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING};
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -132,6 +132,15 @@ impl Server {
     async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(ConnectInfo(peer));
+        // hyper would take the body as it stands after the last of several codings.
+        if parts
+            .headers
+            .get_all(TRANSFER_ENCODING)
+            .iter()
+            .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"chunked"))
+        {
+            return closing(refusal::of(StatusCode::NOT_IMPLEMENTED)).map(Body::from);
+        }
         let response = match timeout(self.limits.body, whole(Body::new(body))).await {
             Ok(Ok(body)) => self.in_turn(Request::from_parts(parts, body)).await,
             Ok(Err(refused)) => closing(refused),

@@ -69,6 +69,11 @@ async fn what_is_not_http_is_refused_in_the_usual_format() {
             400,
             "The body is not whole.",
         ),
+        (
+            "POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: gzip, chunked\r\n\r\n0\r\n\r\n".to_owned(),
+            501,
+            "The only transfer coding is chunked.",
+        ),
     ] {
         let response = exchange(address, request.as_bytes()).await;
         assert_eq!(parsed(&response), (status, json!({ "detail": detail })), "{}", &request[..20]);

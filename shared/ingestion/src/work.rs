@@ -1,0 +1,48 @@
+//! Bounds the work that one request may cause.
+//!
+//! A compute sample is added to a rollup of its project for each hour that it touches. So a request of 500 samples of a day,
+//! each of another project, would be 12,500 writes for the aggregator, and events of other organizations that are stored
+//! in the same shard would wait for all of them. No other event causes more than a handful.
+
+use std::collections::HashSet;
+
+use ledger::event::{Data, Event};
+use ledger::ids::ProjectId;
+
+use crate::data;
+
+/// The most hours of projects that the samples of a request may touch: as many rollups as 500 calls of 500 agents are added
+/// to, with their sightings.
+pub const MAX_PROJECT_HOURS: usize = 1_000;
+
+const HOUR: i64 = 3_600_000;
+
+/// The hours of projects that a request has touched.
+#[derive(Clone, Default)]
+pub struct Work(HashSet<(ProjectId, i64)>);
+
+impl Work {
+    /// Adds the work of an event, if it is within the bound together with what is there. A single event always is.
+    pub fn take(&mut self, event: &Event) -> bool {
+        let hours: Vec<_> = project_hours(event).filter(|hour| !self.0.contains(hour)).collect();
+        let fits = hours.is_empty() || self.0.is_empty() || self.0.len() + hours.len() <= MAX_PROJECT_HOURS;
+        if fits {
+            self.0.extend(hours);
+        }
+        fits
+    }
+}
+
+/// The hours that a sample touches, counted from 1970.
+fn project_hours(event: &Event) -> impl Iterator<Item = (ProjectId, i64)> {
+    let sample = match &event.data {
+        Data::ComputeUsage(sample) => Some(sample),
+        _ => None,
+    };
+    sample.into_iter().flat_map(|sample| {
+        let hour = |milliseconds: i64| milliseconds.div_euclid(HOUR);
+        let hours = hour(sample.from.timestamp_millis())
+            ..=hour(data::end(sample).timestamp_millis().saturating_sub(1));
+        hours.map(|hour| (sample.project_id.clone(), hour))
+    })
+}
