@@ -21,7 +21,8 @@ async fn hours(caller: &Caller<'_>) -> usize {
     let mut hours = 0;
     let mut cursor = String::new();
     loop {
-        let page = caller.get(&format!("/api/usage?start_date=2026-09-13T12:00:00Z&limit=10000{cursor}")).await;
+        let page =
+            caller.get(&format!("/api/usage?start_date=2026-09-13T12:00:00Z&limit=10000{cursor}")).await;
         hours += page["items"].as_array().unwrap().len();
         match page["nextCursor"].as_str() {
             Some(next) => cursor = format!("&cursor={next}"),
