@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 1 | the schema: 0 for JSON, which is all that follows; else its number |
 //! | varint | the lowest bit: fields that the schema lacks follow at the end, as a JSON object; then a bit for each field of the schema that may be absent, or that has another value than usual |
-//! | | the fields, in the order of the schema, each in its [`Form`] |
+//! | | the fields, in the order of the schema, each in its `Form` |
 //!
 //! A schema only saves bytes. A field that is not in it, or whose value its form cannot express exactly, is stored as
 //! JSON, so a payload may get new fields without regard to this. Schemas and forms are append only: a field that is added
