@@ -161,7 +161,7 @@ async fn invoke_scheduled_functions(world: &World) {
     frugal.put("/api/budget", &json!({ "monthly": "0.000001" })).await;
     invoke("budget-alerts", json!({})).await.unwrap();
     for event in
-        [json!({ "do": "nightly" }), json!({ "do": "replay" }), day_request("repair"), day_request("seal")]
+        [json!({ "do": "nightly" }), json!({ "do": "replay" }), json!({ "do": "compact" }), day_request("repair"), day_request("seal")]
     {
         invoke("reconcile", event).await.unwrap();
     }
