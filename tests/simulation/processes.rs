@@ -73,6 +73,7 @@ impl Run {
             InvocationKind::Ingest(_, numbers) => self.senders.no_response(&numbers),
             InvocationKind::ChangeSettings | InvocationKind::Reconcile => {}
             InvocationKind::Deliver(_, index, from, to) => {
+                self.has_stragglers = true;
                 let shard = &mut self.streams[index.0].shards[index.1];
                 shard.busy = None;
                 if self.rng.random() {

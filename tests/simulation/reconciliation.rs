@@ -1,5 +1,6 @@
 //! Invocations of reconcile at any moment, and its final check.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -122,13 +123,7 @@ impl Run {
             let quiet = report["drift"] == 0 && day["behind"] == 0 && report["repaired"] == 0;
             if quiet { Ok(report) } else { Err(format!("{how} found {report}")) }
         };
-        let oldest = oldest_complete_day(Day::of(self.now, Tz::UTC), RETENTION_DAYS);
-        let labels = |(org, utc_day): (OrgId, Day)| {
-            let days = self.calendars(&org).active.days_of_utc(utc_day).days().collect::<Vec<_>>();
-            days.into_iter().map(move |day| (org.clone(), day))
-        };
-        let days = self.senders.stored.keys().filter_map(day_of).flat_map(labels);
-        let days: std::collections::BTreeSet<_> = days.filter(|(_, day)| *day >= oldest).collect();
+        let days = self.complete_days();
         for (org, day) in &days {
             reconcile(org.as_str(), *day, "repair").await?;
         }
@@ -138,6 +133,27 @@ impl Run {
             if again["half_write_units"] != 0 {
                 return Err(format!("sealing {org} {day} again wrote to the tables: {again}"));
             }
+        }
+        Ok(())
+    }
+
+    /// The days of the organizations that have events, unless these may have expired.
+    fn complete_days(&self) -> BTreeSet<(OrgId, Day)> {
+        let oldest = oldest_complete_day(Day::of(self.now, Tz::UTC), RETENTION_DAYS);
+        let labels = |(org, utc_day): (OrgId, Day)| {
+            let days = self.calendars(&org).active.days_of_utc(utc_day).days().collect::<Vec<_>>();
+            days.into_iter().map(move |day| (org.clone(), day))
+        };
+        let days = self.senders.stored.keys().filter_map(day_of).flat_map(labels);
+        days.filter(|(_, day)| *day >= oldest).collect()
+    }
+
+    /// Repairs the days of all events.
+    pub async fn repair_days(&self) -> CheckResult {
+        let reconciler = self.reconciler(DIRECT, Clock::fixed(self.now));
+        for (org, day) in self.complete_days() {
+            let event = json!({ "do": "day", "org": org.as_str(), "day": day.to_string(), "repair": true });
+            reconciler.handle(event, TIME).await.map_err(|error| error.to_string())?;
         }
         Ok(())
     }

@@ -105,6 +105,8 @@ pub struct Run {
     pub invocations: BTreeMap<Process, Invocation>,
     /// Requests of dead processes that have not been executed yet.
     pub orphans: Vec<OrphanedRequest>,
+    /// Whether a delivery was given up. Its writes may arrive after everything else.
+    pub has_stragglers: bool,
     pub warm_services: Vec<Service>,
     pub warm_aggregators: Vec<(Process, Arc<Aggregator>)>,
     /// The marks at the last check.
@@ -144,6 +146,7 @@ impl Run {
             streams: vec![Stream::new(&mut rng, 0)],
             invocations: BTreeMap::new(),
             orphans: Vec::new(),
+            has_stragglers: false,
             warm_services: Vec::new(),
             warm_aggregators: Vec::new(),
             marks: BTreeMap::new(),

@@ -64,8 +64,9 @@ impl Rollup {
         let other = Column::from(Measure::ModelName(ModelCode::other()));
         let names = self.names.iter().filter(|(column, _)| kept.contains(*column) || **column == other);
         within.names = names.map(|(column, name)| (column.clone(), name.clone())).collect();
-        // Only items that are to name their models name this one.
-        if folded && !self.names.is_empty() {
+        // Only items that are to name their models name this one. Once named it stays, even if amendments have taken out
+        // every call that was counted under it.
+        if folded && !self.names.is_empty() || kept.contains(&other) {
             within.name(other, &ModelKey::other());
         }
         within
