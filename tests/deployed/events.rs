@@ -17,7 +17,7 @@ use web::auth::Scope;
 use super::monitoring;
 use crate::every_route::routes::{functions, router};
 use crate::support::attributes::{item_of, json_of};
-use crate::support::tables::{aggregator_at_noon, Tables, folded};
+use crate::support::tables::{Tables, aggregator_at_noon, folded};
 use crate::support::{World, response_of};
 
 /// The content of a function's file.

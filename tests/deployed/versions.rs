@@ -17,12 +17,12 @@ use std::path::PathBuf;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::{Method, StatusCode};
-use local::tables::table_name;
-use local::template::Template;
-use serde_json::{Value, json};
 use ledger::calendar::Generation;
 use ledger::chain::{Chunks, PackId, Span};
 use ledger::pack::Table;
+use local::tables::table_name;
+use local::template::Template;
+use serde_json::{Value, json};
 use store::Item;
 use store::keys::{Owner, VERSION};
 

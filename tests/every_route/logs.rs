@@ -15,7 +15,7 @@ use tracing::level_filters::LevelFilter;
 use web::auth::Scope;
 
 use crate::support::events::{call, event};
-use crate::support::tables::{aggregator_at_noon, self, Tables, deliver};
+use crate::support::tables::{self, Tables, aggregator_at_noon, deliver};
 use crate::support::{World, noon, response_of};
 
 /// Part of everything that must not be logged.

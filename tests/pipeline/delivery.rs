@@ -7,7 +7,7 @@ use runtime::metrics::{Metric, counted};
 use serde_json::{Value, json};
 
 use crate::support::noon;
-use crate::support::tables::{aggregator_at_noon, STREAM, Tables, call, deliver, delivery, folded, record};
+use crate::support::tables::{STREAM, Tables, aggregator_at_noon, call, deliver, delivery, folded, record};
 
 const SHARD: &str = "shardId-1";
 

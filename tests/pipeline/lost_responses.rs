@@ -21,7 +21,9 @@ use runtime::metrics::{Metric, counted};
 use serde_json::{Value, json};
 
 use crate::support::events;
-use crate::support::tables::{aggregator_at_noon, STREAM, Tables, call, deliver, delivery, folded, open, record};
+use crate::support::tables::{
+    STREAM, Tables, aggregator_at_noon, call, deliver, delivery, folded, open, record,
+};
 use crate::support::{World, noon, response_of};
 
 /// A fault of a request.

@@ -12,7 +12,7 @@ use store::keys::Keyed;
 use store::keys::MAX_END_USERS;
 
 use crate::support::noon;
-use crate::support::tables::{aggregator_at_noon, Tables, call, deliver, folded, quarantined, record};
+use crate::support::tables::{Tables, aggregator_at_noon, call, deliver, folded, quarantined, record};
 
 #[tokio::test]
 async fn malformed_records_are_quarantined_and_the_shard_continues() {

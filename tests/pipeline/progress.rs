@@ -9,7 +9,7 @@ use ledger::event::Event;
 use store::keys::{self, LANES, PK, SK, status};
 
 use crate::support::noon;
-use crate::support::tables::{aggregator_at_noon, Tables, call, deliver, folded, names, record};
+use crate::support::tables::{Tables, aggregator_at_noon, call, deliver, folded, names, record};
 
 const SHARD: &str = "shardId-1";
 

@@ -8,7 +8,9 @@ use store::keys::mark_column;
 use store::quarantine::{MAX_RECORD, QuarantineRecord, QuarantineSummary};
 
 use crate::support::noon;
-use crate::support::tables::{aggregator_at_noon, STREAM, Tables, call, deliver, folded, quarantined, record};
+use crate::support::tables::{
+    STREAM, Tables, aggregator_at_noon, call, deliver, folded, quarantined, record,
+};
 
 const SHARD: &str = "shardId-1";
 

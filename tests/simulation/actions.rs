@@ -290,6 +290,6 @@ impl Run {
         self.invocations.insert(
             process,
             Invocation { kind, task, abandoned: false, paused: false, faults: (0, 0), begun: self.now },
-            );
+        );
     }
 }

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use dynoxide::{AttributeValue, Item};
 use ledger::calendar::Calendar;
-use ledger::chain::{Chunk, ChunkId, Chunks, Cover, Family, Page, PageId, Pages, Split, assemble, decode_days};
+use ledger::chain::{
+    Chunk, ChunkId, Chunks, Cover, Family, Page, PageId, Pages, Split, assemble, decode_days,
+};
 use ledger::event::Event;
 use ledger::pack::{Table, View};
 use ledger::period::Day;
@@ -154,7 +156,8 @@ impl Run {
         }
         for shard in self.streams.iter().flat_map(|stream| &stream.shards) {
             for record in &shard.records {
-                let Some((event, rows)) = record.counted().and_then(|event| Some((event, rows(event)?))) else {
+                let Some((event, rows)) = record.counted().and_then(|event| Some((event, rows(event)?)))
+                else {
                     continue;
                 };
                 for (owner, day) in days_of(event, &self.proved(&event.org)) {
@@ -175,7 +178,9 @@ impl Run {
             for view in AGENT_VIEWS {
                 let stored = chains.view(&owner, day, view)?;
                 if !chains.is_sealed(&owner, day, view) && stored != rows.view(view) {
-                    return Err(format!("by its marks, {view:?} of {owner} on {day} is {stored:?}, not {rows:?}"));
+                    return Err(format!(
+                        "by its marks, {view:?} of {owner} on {day} is {stored:?}, not {rows:?}"
+                    ));
                 }
             }
         }
@@ -198,7 +203,8 @@ impl Run {
                 continue;
             }
             let stored = stored_day(record).ok_or("an event without a time of arrival")?;
-            let chain = ledger::chain::ChainId { family: Family::Main, arrival: stored, shard: shard.chain_hash };
+            let chain =
+                ledger::chain::ChainId { family: Family::Main, arrival: stored, shard: shard.chain_hash };
             let mark = self.last_mark(&chains::chain(&owner, day, chain));
             if mark.is_none_or(|mark| mark < record.number) {
                 return Err(format!("the mark of the chain of {owner} on {day} is {mark:?}"));
@@ -229,8 +235,7 @@ impl Run {
 
 /// The days of an event by some calendars.
 fn days_of(event: &Event, calendars: &[Calendar]) -> Vec<(Owner, Day)> {
-    let day = |calendar: &Calendar| {
-        Some((Owner::new(&event.org, calendar.generation), calendar.day(event.time)?))
-    };
+    let day =
+        |calendar: &Calendar| Some((Owner::new(&event.org, calendar.generation), calendar.day(event.time)?));
     calendars.iter().filter_map(day).collect()
 }

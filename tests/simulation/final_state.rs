@@ -157,7 +157,9 @@ impl Run {
             for view in AGENT_VIEWS {
                 let (stored, expected) = (chains.view(&owner, day, view)?, expected.view(view));
                 if stored != expected {
-                    return Err(format!("{view:?} of {owner} on {day} is {stored:?}, but should be {expected:?}"));
+                    return Err(format!(
+                        "{view:?} of {owner} on {day} is {stored:?}, but should be {expected:?}"
+                    ));
                 }
             }
         }

@@ -222,11 +222,13 @@ fn partition(write: &Value) -> &str {
 /// Lets an update of a page apply whatever the page's mark.
 fn ignore_mark(body: &mut Value) {
     let Some(names) = body["ExpressionAttributeNames"].as_object() else { return };
-    let Some(mark) = names.iter().find(|(_, name)| **name == MARK).map(|(mark, _)| format!("{mark} = ")) else {
+    let Some(mark) = names.iter().find(|(_, name)| **name == MARK).map(|(mark, _)| format!("{mark} = "))
+    else {
         return;
     };
     let condition = body["ConditionExpression"].as_str().unwrap_or_default().to_owned();
-    let (marks, others): (Vec<_>, Vec<_>) = condition.split(" AND ").partition(|part| part.starts_with(&mark));
+    let (marks, others): (Vec<_>, Vec<_>) =
+        condition.split(" AND ").partition(|part| part.starts_with(&mark));
     for part in marks {
         let value = part.trim_start_matches(&mark).to_owned();
         body["ExpressionAttributeValues"].as_object_mut().unwrap().remove(&value);

@@ -163,7 +163,8 @@ impl Reconciler {
             if let Some(sealed) = sealed(&packs) {
                 return self.remove_pages_of_sealed(owner, day, sealed).await.map(|()| false);
             }
-            look.packs = packs.iter().flat_map(|pack| pack.values()).map(|chunk| chunk.rows.encode().len()).sum();
+            look.packs =
+                packs.iter().flat_map(|pack| pack.values()).map(|chunk| chunk.rows.encode().len()).sum();
             closing = self.policy.decide(day, &pending, look.packs, now);
         }
         let is_removable = pages.iter().any(|(id, page)| covered.contains(id) && !page.deltas.is_empty());

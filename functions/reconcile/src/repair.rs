@@ -184,10 +184,8 @@ impl Repair<'_> {
             }
             RewriteOutcome::TooLarge => report.too_large += 1,
             RewriteOutcome::Changed => {
-                let differs = must
-                    || !comparison.drift.is_empty()
-                    || comparison.outdated > 0
-                    || *lag == Lag::Repriced;
+                let differs =
+                    must || !comparison.drift.is_empty() || comparison.outdated > 0 || *lag == Lag::Repriced;
                 if differs && stored.sealed.is_none() {
                     // Marked before it is frozen, so that the day is recomputed even if this process dies in between.
                     self.mark_dirty(key).await?;

@@ -46,8 +46,7 @@ impl Usage {
         days: DayRange,
     ) -> Result<Vec<(Day, AgentId, AgentModelFigures, WorkFigures)>> {
         let totals = |views: &[Table]| views[0].agent_totals();
-        let of_days =
-            self.agent_views(&Owner::new(org, generation), days, &[View::Agents], totals).await?;
+        let of_days = self.agent_views(&Owner::new(org, generation), days, &[View::Agents], totals).await?;
         let of_day = |(day, agents): (Day, BTreeMap<_, _>)| {
             agents.into_iter().map(move |(agent, (calls, work))| (day, agent, calls, work))
         };

@@ -172,7 +172,8 @@ impl Usage {
         days: DayRange,
         consistency: Consistency,
     ) -> Result<BTreeMap<Day, Pages<SequenceNumber, Rows>>> {
-        let pages = self.query(&keys::pages(owner, days, FAMILY), consistency).all(|item| page(&item)).await?;
+        let pages =
+            self.query(&keys::pages(owner, days, FAMILY), consistency).all(|item| page(&item)).await?;
         let mut by_day: BTreeMap<_, _> = days.days().map(|day| (day, Pages::new())).collect();
         for (id, page) in pages {
             by_day.entry(id.day).or_default().insert(id, page);
@@ -237,7 +238,8 @@ impl Usage {
         let listed = |item: Item| {
             let sk = decode::required(&item, SK)?;
             let parsed = keys::parse_listed_day(sk);
-            let (owner, day) = parsed.ok_or_else(|| Error::Internal(format!("{sk:?} is not a listed day")))?;
+            let (owner, day) =
+                parsed.ok_or_else(|| Error::Internal(format!("{sk:?} is not a listed day")))?;
             Ok((owner, day, integer(&item, keys::NOTED)?))
         };
         self.table.query(&keys::listed_days()).all(listed).await
@@ -480,7 +482,8 @@ fn parts(rows: &Rows) -> Vec<(u64, Rows)> {
         match rows.halfway().filter(|at| *at > range.from) {
             None => parts.push((range.from, rows)),
             Some(at) => {
-                let halves = [chain::KeyRange { to: Some(at), ..range }, chain::KeyRange { from: at, ..range }];
+                let halves =
+                    [chain::KeyRange { to: Some(at), ..range }, chain::KeyRange { from: at, ..range }];
                 left.extend(halves.map(|range| {
                     let mut half = Rows::default();
                     ChunkRows::merge(&mut half, &rows, range);

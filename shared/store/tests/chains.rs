@@ -125,7 +125,8 @@ impl Aggregator {
 
     /// What a reader of a kind sees.
     async fn read(&self, kind: View) -> Table {
-        let stored = self.usage.stored_agents(&owner(), only_day(), &[kind], Consistency::Strong).await.unwrap();
+        let stored =
+            self.usage.stored_agents(&owner(), only_day(), &[kind], Consistency::Strong).await.unwrap();
         stored.views(day()).unwrap().remove(0)
     }
 
@@ -162,7 +163,15 @@ async fn events_are_counted_once_through_appending_and_compacting() {
     aggregator.check(&events[..400]).await;
 
     let absorb = || KINDS.map(|kind| Task::Absorb(PackId { kind, span: Span::Day(day()) })).to_vec();
-    let pages = || async { aggregator.usage.pages(&owner(), only_day(), Consistency::Strong).await.unwrap().remove(&day()).unwrap() };
+    let pages = || async {
+        aggregator
+            .usage
+            .pages(&owner(), only_day(), Consistency::Strong)
+            .await
+            .unwrap()
+            .remove(&day())
+            .unwrap()
+    };
     let before = pages().await.len();
     let all = [vec![Task::Remove, Task::Close], absorb(), vec![Task::Note]].concat();
     aggregator.compact(all.clone(), now).await;

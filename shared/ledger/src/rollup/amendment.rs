@@ -31,7 +31,8 @@ pub fn of_amendment(event: &Event, amendment: &Amendment, calendars: &[Calendar]
         }
     }
     // An organization's day is updated even if nothing of it changes: where it is sealed, its agents' days are recomputed.
-    let is_kept = |target: &RollupId, sums: &Rollup| !sums.is_empty() || matches!(target, RollupId::OrgDay(..));
+    let is_kept =
+        |target: &RollupId, sums: &Rollup| !sums.is_empty() || matches!(target, RollupId::OrgDay(..));
     after.sums = sums.into_iter().filter(|(target, sums)| is_kept(target, sums)).collect();
     if is_outdated {
         after.outdates = days_of(event, calendars);

@@ -2,13 +2,13 @@
 //!
 //! | item | partition key | sort key |
 //! |---|---|---|
-//! | a page | `{owner}#O`, in the family of agents `{owner}#G` | `{yyyymmdd}#{mmdd}#{shard}#{number}` |
+//! | a page | `{owner}#O`, in the family of agents `{owner}#G` | `{yyyymmdd}#{late}#{shard}#{number}` |
 //! | a chunk of a pack | `{owner}#K` | `{kind}{span}#{from}#{split}` |
 //! | the note of a day | `{owner}#K` | `N{day}` |
 //! | a day that may have pages | `#chains` | `{owner}#{day}` |
 //!
 //! `{owner}` is an organization in one generation, see [`Owner`]. A page's `{yyyymmdd}` is the day of the events, its
-//! `{mmdd}` the date of arrival: of the year in which it is closest to the day, since events come at most weeks late. The
+//! `{late}` the date of arrival: the days between the two, and 1,000 more, since a day may end after events of it arrive. The
 //! pages of a range of days are one query, and so are the packs of one kind. Keys are short because every page repeats
 //! them, and every started kilobyte of a page costs a write unit.
 
@@ -16,9 +16,9 @@ use std::fmt::{self, Display, Formatter};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
-use chrono::{Datelike, NaiveDate};
-use ledger::chain::{ChainId, ChunkId, Family, PackId, PageId, Span};
+use chrono::{Datelike, NaiveDate, TimeDelta};
 use ledger::calendar::Generation;
+use ledger::chain::{ChainId, ChunkId, Family, PackId, PageId, Span};
 use ledger::ids::OrgId;
 use ledger::pack::View;
 use ledger::period::{Day, DayRange};
@@ -84,6 +84,8 @@ pub const SEALED_AT: &str = "z";
 /// The partition that lists the days that may have pages.
 pub const CHAINS: &str = "#chains";
 
+/// Stands for no days between a day and the arrival of its events.
+const PUNCTUAL: i64 = 1_000;
 /// The base of page numbers.
 const BASE: u32 = 36;
 /// Sorts after all digits.
@@ -121,9 +123,9 @@ fn short_day(day: Day) -> String {
 }
 
 fn chain_prefix(day: Day, chain: ChainId) -> String {
-    let (day, arrival) = (short_day(day), chain.arrival.date());
-    let shard = BASE64.encode(chain.shard);
-    format!("{day}#{:02}{:02}#{shard}#", arrival.month(), arrival.day())
+    let late = (chain.arrival.date() - day.date()).num_days() + PUNCTUAL;
+    let (day, shard) = (short_day(day), BASE64.encode(chain.shard));
+    format!("{day}#{late:04}#{shard}#")
 }
 
 /// The pages of a chain, in their order.
@@ -156,10 +158,8 @@ pub fn parse_page(sk: &str, family: Family) -> Option<PageId> {
     let mut parts = sk.split(SEPARATOR);
     let (day, arrival, shard, number) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
     let day = Day::new(NaiveDate::parse_from_str(day, "%Y%m%d").ok()?);
-    let (month, of_month) = (arrival.get(..2)?.parse().ok()?, arrival.get(2..)?.parse().ok()?);
-    let year = day.date().year();
-    let dates = (year - 1..=year + 1).filter_map(|year| NaiveDate::from_ymd_opt(year, month, of_month));
-    let arrival = Day::new(dates.min_by_key(|date| (*date - day.date()).num_days().abs())?);
+    let late = arrival.parse::<i64>().ok()? - PUNCTUAL;
+    let arrival = Day::new(day.date().checked_add_signed(TimeDelta::try_days(late)?)?);
     let shard = BASE64.decode(shard).ok()?.try_into().ok()?;
     Some(PageId {
         day,
@@ -274,10 +274,10 @@ mod tests {
     proptest! {
         #[test]
         fn pages_are_read_back(
-            owner in owner(), day in day(), other in day(), late in 0..150_u32, family in prop::sample::select(&Family::ALL), shard: [u8; 8],
+            owner in owner(), day in day(), other in day(), late in 0..2_000_i64, family in prop::sample::select(&Family::ALL), shard: [u8; 8],
             number in 0..1_679_616_u32,
         ) {
-            let arrival = Day::new(day.date() + chrono::TimeDelta::days(i64::from(late) - 2));
+            let arrival = Day::new(day.date() + TimeDelta::days(late - 900));
             let id = PageId { day, chain: ChainId { family, arrival, shard }, number };
             let key = page(&owner, &id);
             prop_assert_eq!(parse_page(&key.sk, family), Some(id));
@@ -317,7 +317,7 @@ mod tests {
         let day = Day::parse("2026-11-28").unwrap();
         let chain = ChainId { family: Family::Main, arrival: day.next(), shard: *b"shardhas" };
         let key = page(&owner, &PageId { day, chain, number: 7 });
-        assert_eq!((key.pk.as_str(), key.sk.as_str()), ("acme#O", "20261128#1129#c2hhcmRoYXM#0007"));
+        assert_eq!((key.pk.as_str(), key.sk.as_str()), ("acme#O", "20261128#1001#c2hhcmRoYXM#0007"));
         let pack = PackId { kind: View::AgentModels, span: Span::Day(day) };
         let next = Owner { generation: Generation::new(1), ..owner };
         let key = chunk(&next, pack, ChunkId { from: 255, split: 16 });

@@ -41,9 +41,8 @@ pub use repricing::{
 pub use sources::{parse_source_day, source, source_day, source_days};
 pub use usage::{
     DIRTY, END_USER_BUCKETS, END_USERS, FULL, Keyed, MAX_END_USERS, SEALED, UNPRICED, WRITES, activity_days,
-    compute_days, compute_hours, dirty_day, dirty_days, end_users, generation_days,
-    in_generation, org_days, own_day, parse_compute_bucket, parse_dirty_day,
-    reconcile_progress, unpriced_days,
+    compute_days, compute_hours, dirty_day, dirty_days, end_users, generation_days, in_generation, org_days,
+    own_day, parse_compute_bucket, parse_dirty_day, reconcile_progress, unpriced_days,
 };
 
 /// Separates the parts of a key.

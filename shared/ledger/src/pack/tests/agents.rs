@@ -5,8 +5,8 @@ use rust_decimal::Decimal;
 use crate::event::{AgentActivity, CallStatus, Data, Event, LlmCall, TaskCompleted};
 use crate::ids::AgentId;
 use crate::rollup::{
-    ACTIVITY_TYPES, AgentDay, INPUT_LENGTHS, LONG_CONTEXT_STEPS, Measure, ModelCode,
-    ModelMeasure as M, OTHER_ACTIVITY, Rollup, TASK_TYPES,
+    ACTIVITY_TYPES, AgentDay, INPUT_LENGTHS, LONG_CONTEXT_STEPS, Measure, ModelCode, ModelMeasure as M,
+    OTHER_ACTIVITY, Rollup, TASK_TYPES,
 };
 
 /// The agent that an event is about, and what the event adds to its day.
@@ -85,12 +85,15 @@ pub fn agent_day(rollup: &Rollup) -> AgentDay {
             Measure::Model(code, M::Requests) => models.entry(*code).or_default().requests = count(*value),
             Measure::Model(code, M::Errors) => models.entry(*code).or_default().errors = count(*value),
             Measure::Model(code, M::Unpriced) => models.entry(*code).or_default().unpriced = count(*value),
-            Measure::Model(code, M::Cost) => models.entry(*code).or_default().cost = crate::money::Usd::new(*value),
+            Measure::Model(code, M::Cost) => {
+                models.entry(*code).or_default().cost = crate::money::Usd::new(*value)
+            }
             Measure::Model(code, M::Tokens(bucket)) => {
                 *models.entry(*code).or_default().tokens.bucket_mut(*bucket) = count(*value);
             }
             Measure::LongContext(code, step, bucket) => {
-                *models.entry(*code).or_default().long_context[usize::from(*step)].bucket_mut(*bucket) = count(*value);
+                *models.entry(*code).or_default().long_context[usize::from(*step)].bucket_mut(*bucket) =
+                    count(*value);
             }
             Measure::LongerInput(code, length) => {
                 let model = models.entry(*code).or_default();
