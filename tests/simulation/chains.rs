@@ -189,9 +189,8 @@ impl Run {
 
     /// Whether the chains contain a record, or recomputing the day will count it.
     pub fn is_in_chains(&self, shard: &Shard, record: &Record, event: &Event) -> CheckResult {
-        if rows(event).is_none() {
-            return Ok(());
-        }
+        let Some(rows) = rows(event) else { return Ok(()) };
+        let has_rows = |view: &View| !rows.view(*view).is_empty();
         for (owner, day) in days_of(event, &self.proved(&event.org)) {
             let dirty = store::keys::dirty_day(&owner.org, day);
             let is_sealed = |view| {
@@ -199,7 +198,10 @@ impl Run {
                 let first = self.engine.item(&names().usage, &chunk(&owner, pack, ChunkId::default()));
                 first.is_some_and(|first| first.contains_key(SEALED_AT))
             };
-            if AGENT_VIEWS.into_iter().all(is_sealed) || self.engine.item(&names().usage, &dirty).is_some() {
+            // A view without a row of the day need not be sealed with the other.
+            if AGENT_VIEWS.into_iter().filter(has_rows).all(is_sealed)
+                || self.engine.item(&names().usage, &dirty).is_some()
+            {
                 continue;
             }
             let stored = stored_day(record).ok_or("an event without a time of arrival")?;
