@@ -137,7 +137,9 @@ async fn every_deployed_function_handles_its_event() {
     // That event is in no table, so reconcile must not find its rollups.
     let usage = &cloud.world.stack.tables().usage;
     for (org, day) in folded(&counted).agents.into_keys() {
-        usage.delete_pages(&Owner::new(&org, Generation::FIRST), day).await.unwrap();
+        let owner = Owner::new(&org, Generation::FIRST);
+        let pages = usage.page_sizes(&owner, day).await.unwrap();
+        usage.delete_pages(&owner, pages.into_keys()).await.unwrap();
     }
     for key in folded(&counted).items.into_keys() {
         let delete = cloud.world.stack.client().delete_item().table_name(names().usage);

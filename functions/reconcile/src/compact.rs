@@ -145,8 +145,8 @@ impl Reconciler {
         let pages = usage.page_sizes(owner, day).await?;
         let is_expired = |expires: Option<Seconds>| expires.is_some_and(|at| now > at + HOUR);
         if pages.values().all(|page| page.is_emptied() && is_expired(page.expires)) {
-            usage.delete_pages(owner, day).await?;
-            if now > listed + FORGET_AFTER {
+            usage.delete_pages(owner, pages.keys().copied()).await?;
+            if pages.is_empty() && now > listed + FORGET_AFTER {
                 usage.forget_day(owner, day, listed).await?;
                 self.looks.forget(owner, day);
             } else {
@@ -161,7 +161,7 @@ impl Reconciler {
         if closing.is_some() {
             let packs = self.day_packs(owner, day).await?;
             if let Some(sealed) = sealed(&packs) {
-                return self.remove_pages_of_sealed(owner, day, sealed).await.map(|()| false);
+                return self.remove_pages_of_sealed(owner, day, &pages, sealed).await.map(|()| false);
             }
             look.packs =
                 packs.iter().flat_map(|pack| pack.values()).map(|chunk| chunk.rows.encode().len()).sum();
@@ -204,10 +204,16 @@ impl Reconciler {
     }
 
     /// Removes the pages of a day whose packs were sealed, once nobody reads older packs any more.
-    async fn remove_pages_of_sealed(&self, owner: &Owner, day: Day, sealed: Seconds) -> Result<()> {
+    async fn remove_pages_of_sealed(
+        &self,
+        owner: &Owner,
+        day: Day,
+        pages: &Sizes,
+        sealed: Seconds,
+    ) -> Result<()> {
         let now = self.clock.now().timestamp();
         if now > sealed + HOUR {
-            self.tables.usage.delete_pages(owner, day).await?;
+            self.tables.usage.delete_pages(owner, pages.keys().copied()).await?;
         }
         self.looks.set(owner, day, Look { next: now + HOUR, ..Look::default() });
         Ok(())

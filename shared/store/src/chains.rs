@@ -215,9 +215,13 @@ impl Usage {
         Ok(query.all(sizes).await?.into_iter().collect())
     }
 
-    /// Deletes all pages of a day, which have to be expired or of no use because every pack of the day is sealed.
-    pub async fn delete_pages(&self, owner: &Owner, day: Day) -> Result<()> {
-        self.delete_rollups(&keys::pages(owner, DayRange { first: day, last: day }, FAMILY)).await
+    /// Deletes pages, which have to be expired or of no use because every pack of their day is sealed. Others may have been
+    /// written since these were read.
+    pub async fn delete_pages(&self, owner: &Owner, pages: impl IntoIterator<Item = PageId>) -> Result<()> {
+        for page in pages {
+            self.table.delete(&keys::page(owner, &page)).send_unconditionally().await?;
+        }
+        Ok(())
     }
 
     /// Lists a day before pages of it are written, so that they are found when they are to be merged.

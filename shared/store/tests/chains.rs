@@ -231,7 +231,8 @@ async fn a_sealed_pack_has_all_rows_whatever_its_pages() {
         aggregator.compact(all.clone(), at).await;
         aggregator.check(&events[..200]).await;
     }
-    aggregator.usage.delete_pages(&owner(), day()).await.unwrap();
+    let pages = aggregator.usage.page_sizes(&owner(), day()).await.unwrap();
+    aggregator.usage.delete_pages(&owner(), pages.into_keys()).await.unwrap();
     aggregator.check(&events[..200]).await;
 }
 
