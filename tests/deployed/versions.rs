@@ -135,8 +135,9 @@ fn kinds(items: &BTreeMap<String, Vec<Value>>) -> BTreeSet<String> {
             || part == ORG
             || part.starts_with(|c: char| c.is_ascii_digit() || "@/".contains(c))
             || part.len() == 32 && part.chars().all(|c| c.is_ascii_hexdigit())
-            // The version of a budget.
+            // The version of a budget, and a shard in the key of a page.
             || part.len() == 16
+            || part.len() == 11
     };
     let shape = |key: &Value| {
         let parts = key["S"].as_str().unwrap().split('#');

@@ -38,7 +38,7 @@ async fn independent_reads_run_in_parallel() {
         ("summary", 3),
         // The agents' days (two kinds of packs, and pages), the organization's days for model names, the agents.
         ("agents", 5),
-        ("budget-alerts", 3),
+        ("budget-alerts", 5),
         // The same over two months.
         ("recommendations", 5),
         ("pricing", 1),
