@@ -191,7 +191,8 @@ impl Run {
     pub fn is_in_chains(&self, shard: &Shard, record: &Record, event: &Event) -> CheckResult {
         let Some(rows) = rows(event) else { return Ok(()) };
         let has_rows = |view: &View| !rows.view(*view).is_empty();
-        for (owner, day) in days_of(event, &self.proved(&event.org)) {
+        let calendars = self.proved(&event.org);
+        for (owner, day) in days_of(event, &calendars) {
             let dirty = store::keys::dirty_day(&owner.org, day);
             let is_sealed = |view| {
                 let pack = ledger::chain::PackId { kind: view, span: ledger::chain::Span::Day(day) };
@@ -208,7 +209,12 @@ impl Run {
             let chain =
                 ledger::chain::ChainId { family: Family::Main, arrival: stored, shard: shard.chain_hash };
             let mark = self.last_mark(&chains::chain(&owner, day, chain));
-            if mark.is_none_or(|mark| mark < record.number) {
+            let is_after = |other: &&Record| mark.is_none_or(|mark| other.number > mark);
+            let left =
+                shard.records.iter().filter(is_after).filter(|other| stored_day(other) == Some(stored));
+            if mark.is_none_or(|mark| mark < record.number)
+                && !cancels_out(left, record, &calendars, (&owner, day))
+            {
                 return Err(format!("the mark of the chain of {owner} on {day} is {mark:?}"));
             }
         }
@@ -233,6 +239,30 @@ impl Run {
         assert!(item.contains_key(PK) && item.contains_key(SK));
         SequenceNumber::from_bytes(bytes(&item, MARK)?)
     }
+}
+
+/// Whether records that follow the mark of a chain add nothing together, up to `record` or a later one: such a batch is not
+/// written, since there is nothing to add.
+fn cancels_out<'r>(
+    records: impl Iterator<Item = &'r Record>,
+    record: &Record,
+    calendars: &[Calendar],
+    (owner, day): (&Owner, Day),
+) -> bool {
+    let mut sum = Table::default();
+    for other in records {
+        if let Some(rows) = other
+            .counted()
+            .filter(|event| days_of(event, calendars).contains(&(owner.clone(), day)))
+            .and_then(rows)
+        {
+            sum.merge(&rows);
+        }
+        if other.number >= record.number && sum.is_empty() {
+            return true;
+        }
+    }
+    false
 }
 
 /// The days of an event by some calendars.
