@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::catalog::Book;
 use super::compile::{Texts, compile};
-use super::data::{Malformed, ModelLine, PriceLine};
+use super::data::{Malformed, ModelLine, OverrideLine, PriceLine};
 use super::tables::Tables;
 
 /// A book of the given texts, without their headers. A model that only has prices is added.
@@ -108,9 +108,10 @@ impl Sketch {
     }
 }
 
-/// The models and price rows of the data files, by provider.
+/// The models and price rows of the data files, by provider, with the prices that people decided on for single models.
 pub(super) fn files() -> BTreeMap<String, (Vec<ModelLine>, Vec<PriceLine>)> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
+    let decided = OverrideLine::read("overrides.csv", include_str!("../../data/overrides.csv")).unwrap();
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(data.join("models")).unwrap() {
         let path = entry.unwrap().path();
@@ -118,8 +119,14 @@ pub(super) fn files() -> BTreeMap<String, (Vec<ModelLine>, Vec<PriceLine>)> {
         let models = ModelLine::read(&provider, &fs::read_to_string(&path).unwrap()).unwrap();
         let prices =
             fs::read_to_string(data.join("prices").join(path.file_name().unwrap())).unwrap_or_default();
-        let prices =
+        let mut prices =
             if prices.is_empty() { Vec::new() } else { PriceLine::read(&provider, &prices).unwrap() };
+        for line in &mut prices {
+            let own = decided.iter().filter(|own| own.provider == provider && own.model == line.model);
+            for own in own.filter(|own| own.tier.is_none_or(|tier| tier == line.tier)) {
+                own.rates.iter().for_each(|(rate, price)| line.rates.set(rate, Some(price)));
+            }
+        }
         files.insert(provider, (models, prices));
     }
     files

@@ -7,21 +7,16 @@ use chrono::{DateTime, Datelike as _, Timelike as _, Utc};
 use proptest::prelude::*;
 use rust_decimal::{Decimal, RoundingStrategy};
 
-use super::super::data::{ModelLine, OverrideLine, PriceLine, Rate, Window};
+use super::super::data::{ModelLine, PriceLine, Rate, Window};
 use super::super::testing::files;
 use super::super::usage::TokenUsage;
 use super::*;
 
 static FILES: LazyLock<Vec<(String, ModelLine, Vec<PriceLine>)>> = LazyLock::new(|| {
     let mut all = Vec::new();
-    let decided = OverrideLine::read("overrides.csv", include_str!("../../../data/overrides.csv")).unwrap();
     for (provider, (models, prices)) in files() {
         let mut by_model: BTreeMap<String, Vec<PriceLine>> = BTreeMap::new();
-        for mut line in prices {
-            let own = decided.iter().filter(|own| own.provider == provider && own.model == line.model);
-            for own in own.filter(|own| own.tier.is_none_or(|tier| tier == line.tier)) {
-                own.rates.iter().for_each(|(rate, price)| line.rates.set(rate, Some(price)));
-            }
+        for line in prices {
             by_model.entry(line.model.to_lowercase()).or_default().push(line);
         }
         for model in models {
