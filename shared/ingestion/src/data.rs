@@ -305,10 +305,6 @@ fn length(from: DateTime<Utc>, to: DateTime<Utc>) -> Result<NonZeroU64, Invalid>
     length.ok_or_else(|| Invalid::new("sample_length", "Sample should end after it begins"))
 }
 
-pub fn end(sample: &ComputeUsage) -> DateTime<Utc> {
-    sample.from + TimeDelta::milliseconds(i64::try_from(sample.length_ms.get()).unwrap_or(i64::MAX))
-}
-
 fn host_report(fields: &mut FieldReader<'_>) -> Option<HostReport> {
     let node_id = fields.required("node_id", id);
     let hosted_sites = fields.required("hosted_sites", integer(0..=MAX_AMOUNT));

@@ -58,7 +58,7 @@ fn check_times(draft: &Draft, loc: &[Loc], with: &Stamp<'_>) -> Result<(), (Reje
     if let Data::ComputeUsage(sample) = &draft.data {
         // A sample may begin up to its maximum length before it is reported.
         check_time(now, sample.from, max_age + data::MAX_SAMPLE, || at(&["data", "from"]))?;
-        check_time(now, data::end(sample), max_age, || at(&["data", "to"]))?;
+        check_time(now, sample.end(), max_age, || at(&["data", "to"]))?;
     }
     Ok(())
 }

@@ -8,18 +8,15 @@ use std::collections::HashSet;
 
 use ledger::event::{Data, Event};
 use ledger::ids::ProjectId;
-
-use crate::data;
+use ledger::rollup::hours_of_sample;
 
 /// The most hours of projects that the samples of a request may touch: as many rollups as 500 calls of 500 agents are added
 /// to, with their sightings.
 pub const MAX_PROJECT_HOURS: usize = 1_000;
 
-const HOUR: i64 = 3_600_000;
-
 /// The hours of projects that a request has touched.
 #[derive(Clone, Default)]
-pub struct Work(HashSet<(ProjectId, i64)>);
+pub struct Work(HashSet<(ProjectId, String)>);
 
 impl Work {
     /// Adds the work of an event, if it is within the bound together with what is there. A single event always is.
@@ -33,16 +30,13 @@ impl Work {
     }
 }
 
-/// The hours that a sample touches, counted from 1970.
-fn project_hours(event: &Event) -> impl Iterator<Item = (ProjectId, i64)> {
+/// The hours of the project that a sample touches.
+fn project_hours(event: &Event) -> impl Iterator<Item = (ProjectId, String)> {
     let sample = match &event.data {
         Data::ComputeUsage(sample) => Some(sample),
         _ => None,
     };
-    sample.into_iter().flat_map(|sample| {
-        let hour = |milliseconds: i64| milliseconds.div_euclid(HOUR);
-        let hours = hour(sample.from.timestamp_millis())
-            ..=hour(data::end(sample).timestamp_millis().saturating_sub(1));
-        hours.map(|hour| (sample.project_id.clone(), hour))
-    })
+    sample
+        .into_iter()
+        .flat_map(|sample| hours_of_sample(sample).map(|hour| (sample.project_id.clone(), hour)))
 }

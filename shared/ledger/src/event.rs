@@ -6,7 +6,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -186,6 +186,32 @@ pub struct LlmCall<Cost = CallCost> {
     pub cost: Cost,
 }
 
+impl<Cost> LlmCall<Cost> {
+    /// A successful call that says nothing else.
+    pub fn plain(agent_id: AgentId, provider: Label, model: Label, tokens: TokenUsage, cost: Cost) -> Self {
+        Self {
+            agent_id,
+            provider,
+            model,
+            tokens,
+            reasoning_tokens: None,
+            service_tier: None,
+            region: None,
+            units: BTreeMap::new(),
+            latency_ms: None,
+            status: CallStatus::Ok,
+            end_user: None,
+            attribution: Attribution::default(),
+            project_id: None,
+            task_type: None,
+            hostname: None,
+            key_source: KeySource::Platform,
+            cost_usd: None,
+            cost,
+        }
+    }
+}
+
 /// A task that an agent completed, successfully or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TaskCompleted {
@@ -249,6 +275,13 @@ pub struct ComputeUsage {
     /// Tags.
     #[serde(flatten)]
     pub attribution: Attribution,
+}
+
+impl ComputeUsage {
+    /// Its end.
+    pub fn end(&self) -> DateTime<Utc> {
+        self.from + TimeDelta::milliseconds(i64::try_from(self.length_ms.get()).unwrap_or(i64::MAX))
+    }
 }
 
 /// A node's report of the number of sites it hosts.

@@ -106,16 +106,27 @@ fn next_hour(instant: DateTime<Utc>) -> DateTime<Utc> {
     instant.duration_trunc(hour).unwrap_or(instant) + hour
 }
 
+/// The hours of UTC that a sample touches, as [`hour_of`] names them.
+pub fn hours_of_sample(sample: &ComputeUsage) -> impl Iterator<Item = String> {
+    starts(sample, next_hour).map(hour_of)
+}
+
+/// Where the parts of a sample between borders begin.
+fn starts(
+    sample: &ComputeUsage,
+    next_border: impl Fn(DateTime<Utc>) -> DateTime<Utc>,
+) -> impl Iterator<Item = DateTime<Utc>> {
+    let end = sample.end();
+    std::iter::successors(Some(sample.from), move |start| Some(next_border(*start)).filter(|b| *b < end))
+}
+
 /// The parts of a sample between borders, each with its start.
 fn parts(
     sample: &ComputeUsage,
     next_border: impl Fn(DateTime<Utc>) -> DateTime<Utc>,
 ) -> impl Iterator<Item = (DateTime<Utc>, Rollup)> {
-    let end = sample.from + Duration::milliseconds(i64::try_from(sample.length_ms.get()).unwrap_or(i64::MAX));
-    let starts =
-        std::iter::successors(Some(sample.from), move |start| Some(next_border(*start)).filter(|b| *b < end));
-    let starts: Vec<_> = starts.collect();
-    let ends: Vec<_> = starts.iter().skip(1).copied().chain([end]).collect();
+    let starts: Vec<_> = starts(sample, next_border).collect();
+    let ends: Vec<_> = starts.iter().skip(1).copied().chain([sample.end()]).collect();
     starts.into_iter().zip(ends).map(|(start, end)| (start, part(sample, start, end)))
 }
 

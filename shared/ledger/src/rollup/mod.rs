@@ -20,7 +20,7 @@ use rust_decimal::Decimal;
 
 pub use column::{Column, Measure, ModelCode, ModelMeasure, TokenBucket};
 pub(crate) use compute::parts_of_sample as compute_parts;
-pub use compute::{Compute, hour_of, instance_hash};
+pub use compute::{Compute, hour_of, hours_of_sample, instance_hash};
 pub use figures::{ActivityDay, AgentDay, AgentModelFigures, ModelFigures, OrgDay, WorkFigures};
 pub use months::MonthsOfUse;
 pub use rollup::Rollup;
