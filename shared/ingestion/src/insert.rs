@@ -45,28 +45,36 @@ pub struct Insertion {
 }
 
 /// Stores `insertions`, retrying until `deadline`, and returns an outcome for each.
-///
-/// Whatever arrives first under a key is stored there. Later revisions of it are stored after that, as amendments.
 pub async fn insert(
     table: &Events,
     insertions: &[&Insertion],
     arrival: Arrival,
     deadline: Instant,
 ) -> Vec<InsertOutcome> {
+    let mut outcomes = midnight::outcomes(table, insertions).await;
+    let here: Vec<_> = (0..insertions.len()).filter(|i| !outcomes.contains_key(i)).collect();
+    let rest: Vec<_> = here.iter().map(|i| insertions[*i]).collect();
+    outcomes.extend(here.into_iter().zip(insert_by_key(table, &rest, arrival, deadline).await));
+    (0..insertions.len()).filter_map(|i| outcomes.remove(&i)).collect()
+}
+
+/// Whatever arrives first under a key is stored there. Later revisions of it are stored after that, as amendments.
+async fn insert_by_key(
+    table: &Events,
+    insertions: &[&Insertion],
+    arrival: Arrival,
+    deadline: Instant,
+) -> Vec<InsertOutcome> {
     let events: Vec<&RawEvent> = insertions.iter().map(|insertion| &insertion.raw).collect();
-    let elsewhere = midnight::outcomes(table, insertions).await;
     // An event that occurs twice in a request is stored once, and both are compared with the stored one.
     let mut first_of = HashMap::new();
-    for (i, event) in events.iter().enumerate().filter(|(i, _)| !elsewhere.contains_key(i)) {
+    for (i, event) in events.iter().enumerate() {
         first_of.entry(&event.key).or_insert(i);
     }
     let mut firsts: Vec<usize> = first_of.values().copied().collect();
     firsts.sort_unstable();
     let stored = store_all(table, &events, firsts, deadline).await;
-    let mut later = later_revisions(&events, &stored);
-    for same in &mut later {
-        same.retain(|i| !elsewhere.contains_key(i));
-    }
+    let later = later_revisions(&events, &stored);
     let outcome = |(i, event): (usize, &&RawEvent)| match stored.get(&event.key) {
         None => InsertOutcome::Unavailable,
         Some(stored) if stored.revision > event.fingerprint.revision => InsertOutcome::Superseded,
@@ -79,7 +87,6 @@ pub async fn insert(
         }
         Some(_) => InsertOutcome::Duplicate,
     };
-    let outcome = |(i, event)| elsewhere.get(&i).copied().unwrap_or_else(|| outcome((i, event)));
     let mut outcomes: Vec<_> = events.iter().enumerate().map(outcome).collect();
     let amending = Amending { table, arrival, deadline };
     let amended = later.into_iter().map(|same| async {
