@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, Utc};
 use ledger::calendar::Calendar;
 use ledger::cost::CallCost;
-use ledger::event::{Attribution, CallStatus, Data, Event, KeySource, LlmCall};
+use ledger::event::{Data, Event, LlmCall};
 use ledger::ids::{AgentId, Label, Name, OrgId};
 use ledger::money::Usd;
 use ledger::pricing::TokenUsage;
@@ -152,30 +152,17 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
         id: name(&id.to_string()),
         time,
         revision: 0,
-        data: Data::LlmCall(LlmCall {
-            agent_id: AgentId::new(agent).unwrap(),
-            provider: Label::new("p").unwrap(),
-            model: Label::new(model).unwrap(),
-            tokens: TokenUsage { input: 10, output: 1, ..TokenUsage::default() },
-            reasoning_tokens: None,
-            service_tier: None,
-            region: None,
-            units: [].into(),
-            latency_ms: None,
-            status: CallStatus::Ok,
-            end_user: None,
-            attribution: Attribution::default(),
-            project_id: None,
-            task_type: None,
-            hostname: None,
-            key_source: KeySource::Platform,
-            cost_usd: None,
-            cost: CallCost {
+        data: Data::LlmCall(LlmCall::plain(
+            AgentId::new(agent).unwrap(),
+            Label::new("p").unwrap(),
+            Label::new(model).unwrap(),
+            TokenUsage { input: 10, output: 1, ..TokenUsage::default() },
+            CallCost {
                 input: Usd::new(cost.parse().unwrap()),
                 row: Some("test".to_owned()),
                 ..CallCost::default()
             },
-        }),
+        )),
     }
 }
 

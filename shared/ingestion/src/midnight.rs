@@ -1,8 +1,8 @@
 //! Retries across midnight.
 //!
-//! The day of UTC is part of an event's key. A sender that dates each attempt anew could thus store an event twice: before
-//! midnight and after it. So an event that is dated within [`WINDOW`] of midnight is looked for on the other day as well. It
-//! is a duplicate if it is stored there with the same content, dated less than that earlier or later.
+//! The day of UTC is part of an event's key. A sender that gives each attempt the current time could thus store an event
+//! twice: before midnight and after it. So an event that is dated within [`WINDOW`] of midnight is looked for on the other
+//! day as well. It is a duplicate if it is stored there with the same content, dated less than that earlier or later.
 //!
 //! This costs a read unit for each event in the window, 2 % of a day: some 3 cents for ten million events.
 
@@ -73,7 +73,7 @@ fn repeated(insertions: &[&Insertion], near: &[(usize, Key)]) -> Vec<usize> {
     for (index, beyond) in near {
         let Insertion { event, raw } = insertions[*index];
         match firsts.get(beyond) {
-            Some(first) if is_dated_anew(event, first.time, first.revision, first.content_hash()) => {
+            Some(first) if differs_in_time_alone(event, first.time, first.revision, first.content_hash()) => {
                 repeated.push(*index);
             }
             _ => drop(firsts.entry(&raw.key).or_insert(event)),
@@ -83,11 +83,11 @@ fn repeated(insertions: &[&Insertion], near: &[(usize, Key)]) -> Vec<usize> {
 }
 
 fn is_same(event: &Event, stored: &StoredRevision) -> bool {
-    is_dated_anew(event, stored.time, stored.fingerprint.revision, stored.fingerprint.hash)
+    differs_in_time_alone(event, stored.time, stored.fingerprint.revision, stored.fingerprint.hash)
 }
 
-/// Whether the event is one with this time, revision and hash in all but the time.
-fn is_dated_anew(event: &Event, time: DateTime<Utc>, revision: u64, hash: [u8; 16]) -> bool {
+/// Whether the event is one with this time, revision and hash, but for a time shortly before or after.
+fn differs_in_time_alone(event: &Event, time: DateTime<Utc>, revision: u64, hash: [u8; 16]) -> bool {
     let apart = event.time.signed_duration_since(time).abs();
     apart < WINDOW && event.revision == revision && Event { time, ..event.clone() }.content_hash() == hash
 }

@@ -67,7 +67,6 @@ fn price(call: LlmCall<()>, time: DateTime<Utc>, settings: &Settings) -> LlmCall
 mod tests {
     use super::*;
     use crate::calendar::Calendar;
-    use crate::event::{Attribution, CallStatus, KeySource};
     use crate::ids::{AgentId, Label};
     use crate::pricing::{OwnPrices, TokenUsage, Unpriced};
     use crate::settings::OrganizationSettings;
@@ -90,26 +89,10 @@ mod tests {
     }
 
     fn call(model: &str) -> Data<()> {
-        Data::LlmCall(LlmCall {
-            agent_id: AgentId::new("nova").unwrap(),
-            provider: Label::new("anthropic").unwrap(),
-            model: Label::new(model).unwrap(),
-            tokens: TokenUsage { input: 1_000_000, ..TokenUsage::default() },
-            reasoning_tokens: None,
-            service_tier: None,
-            region: None,
-            units: [].into(),
-            latency_ms: None,
-            status: CallStatus::Ok,
-            end_user: None,
-            attribution: Attribution::default(),
-            project_id: None,
-            task_type: None,
-            hostname: None,
-            key_source: KeySource::Platform,
-            cost_usd: None,
-            cost: (),
-        })
+        let label = |text| Label::new(text).unwrap();
+        let tokens = TokenUsage { input: 1_000_000, ..TokenUsage::default() };
+        let agent = AgentId::new("nova").unwrap();
+        Data::LlmCall(LlmCall::plain(agent, label("anthropic"), label(model), tokens, ()))
     }
 
     #[test]

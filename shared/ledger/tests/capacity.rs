@@ -8,55 +8,33 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-use std::collections::BTreeMap;
+#[path = "support/sampling.rs"]
+mod sampling;
 
 use chrono_tz::Tz;
 use ledger::calendar::Calendar;
 use ledger::chain::{Append, Cached, Family, Limits, Tail, Timing, Write, WriteAnswer, WriteCommand};
 use ledger::cost::CallCost;
-use ledger::event::{Attribution, CallStatus, Data, Event, KeySource, LlmCall};
+use ledger::event::{CallStatus, Data, Event, LlmCall};
 use ledger::ids::{AgentId, Label, Name, OrgId};
 use ledger::money::Usd;
 use ledger::pack::{EventBatch, Table, View};
 use ledger::period::Day;
 use ledger::pricing::TokenUsage;
 use rust_decimal::Decimal;
-
-/// `SplitMix64`.
-struct Random(u64);
+use sampling::{PRICES, Random};
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     fn below(&mut self, end: u64) -> u64 {
         self.next() % end
     }
 
     /// Log-normal around `median`: a standard deviation doubles it so many thousandths of a time.
     fn around(&mut self, median: u64, doublings: i64) -> u64 {
-        let sum: u64 = (0..12).map(|_| self.below(1000)).sum();
-        let sixteenths = (i64::try_from(sum).unwrap() - 6000) * 16 * doublings / 1_000_000;
-        let fractions =
-            [1000, 1044, 1091, 1139, 1189, 1242, 1297, 1354, 1414, 1477, 1542, 1610, 1682, 1756, 1834, 1915];
-        let scaled = median * fractions[usize::try_from(sixteenths.rem_euclid(16)).unwrap()];
-        let shift = sixteenths.div_euclid(16);
-        (if shift >= 0 { scaled << shift } else { scaled >> -shift }) / 1000
+        let sixteenths = self.normal() * 16 * doublings / 1_000_000;
+        sampling::doubled(median, sixteenths)
     }
 }
-
-const PRICES: [[u64; 4]; 5] = [
-    [3_000_000, 15_000_000, 300_000, 3_750_000],
-    [800_000, 4_000_000, 80_000, 1_000_000],
-    [250_000, 2_000_000, 25_000, 250_000],
-    [1_250_000, 10_000_000, 125_000, 0],
-    [150_000, 600_000, 75_000, 0],
-];
 
 #[derive(Clone, Copy)]
 struct Fleet {
@@ -97,12 +75,7 @@ fn units(bytes: u64) -> u64 {
 impl Fleet {
     fn agent(&self, number: u64) -> AgentId {
         let random = &mut Random(number);
-        let id = if self.uuids {
-            let hex = format!("{:016x}{:016x}", random.next(), random.next());
-            [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-        } else {
-            format!("agent-{number:04}")
-        };
+        let id = if self.uuids { random.uuid() } else { format!("agent-{number:04}") };
         AgentId::new(id).unwrap()
     }
 
@@ -134,25 +107,15 @@ impl Fleet {
         });
         let task = ["chat", "coding", "support", "research", ""][usize::try_from(random.below(5)).unwrap()];
         let day = Day::parse("2026-09-15").unwrap();
+        let cost = CallCost { input, cache_read, cache_write, output, ..CallCost::default() };
+        let agent = self.agent(self.pick(random));
+        let label = |text: &str| Label::new(text).unwrap();
+        let model = label(&format!("claude-sonnet-4-{model}"));
         let call = LlmCall {
-            agent_id: self.agent(self.pick(random)),
-            provider: Label::new("anthropic").unwrap(),
-            model: Label::new(format!("claude-sonnet-4-{model}")).unwrap(),
-            tokens,
-            reasoning_tokens: None,
-            service_tier: None,
-            region: None,
-            units: BTreeMap::new(),
             latency_ms: Some(random.around(3_000, 866)),
             status: if random.below(50) == 0 { CallStatus::Error } else { CallStatus::Ok },
-            end_user: None,
-            attribution: Attribution::default(),
-            project_id: None,
             task_type: Label::new(task).ok(),
-            hostname: None,
-            key_source: KeySource::Platform,
-            cost_usd: None,
-            cost: CallCost { input, cache_read, cache_write, output, ..CallCost::default() },
+            ..LlmCall::plain(agent, label("anthropic"), model, tokens, cost)
         };
         Event {
             org: OrgId::new("acme").unwrap(),

@@ -3,18 +3,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-use std::collections::BTreeMap;
+#[path = "../../ledger/tests/support/sampling.rs"]
+mod sampling;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use ledger::cost::CallCost;
-use ledger::event::{Attribution, CallStatus, Data, Event, KeySource, LlmCall};
+use ledger::event::{Attribution, CallStatus, Data, Event, LlmCall};
 use ledger::ids::{AgentId, Label, Name, OrgId};
 use ledger::money::Usd;
 use ledger::period::Day;
 use ledger::pricing::TokenUsage;
 use rust_decimal::Decimal;
+use sampling::Random;
 use store::Item;
 use store::events::RawEvent;
 
@@ -22,25 +24,9 @@ use store::events::RawEvent;
 const OVERHEAD: usize = 100;
 const EVENTS: u64 = 1_000;
 
-/// `SplitMix64`.
-struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
     fn below(&mut self, end: u64) -> u64 {
         self.next() % end
-    }
-
-    fn uuid(&mut self) -> String {
-        let hex = format!("{:016x}{:016x}", self.next(), self.next());
-        [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
     }
 }
 
@@ -70,32 +56,23 @@ fn call(random: &mut Random, with_uuids: bool) -> Event {
     let day = Day::parse("2026-11-28").unwrap();
     let id = if with_uuids { random.uuid() } else { format!("call-{:08x}", random.below(1 << 32)) };
     let session = if with_uuids { random.uuid() } else { format!("conv-{}", random.below(1_000_000)) };
+    let costs = CallCost {
+        input: cost(tokens.input, prices[0]),
+        output: cost(tokens.output, prices[1]),
+        cache_read: cost(tokens.cache_read, prices[2]),
+        cache_write: cost(tokens.cache_write_5m, prices[3]),
+        row: Some(row.to_owned()),
+        ..CallCost::default()
+    };
+    let [provider, model] = [provider, model].map(|name| Label::new(name).unwrap());
     let data = LlmCall {
-        agent_id: AgentId::new(&agent).unwrap(),
-        provider: Label::new(provider).unwrap(),
-        model: Label::new(model).unwrap(),
-        tokens,
-        reasoning_tokens: None,
-        service_tier: None,
-        region: None,
-        units: BTreeMap::new(),
         latency_ms: Some(300 + random.below(20_000)),
         status: if random.below(50) == 0 { CallStatus::Error } else { CallStatus::Ok },
         end_user: label(format!("user-{}", random.below(5_000))),
         attribution: Attribution { session_id: label(session), ..Attribution::default() },
-        project_id: None,
         task_type: label(["chat", "coding", "support"][usize::try_from(random.below(3)).unwrap()].to_owned()),
         hostname: label(format!("{agent}.example.org")),
-        key_source: KeySource::Platform,
-        cost_usd: None,
-        cost: CallCost {
-            input: cost(tokens.input, prices[0]),
-            output: cost(tokens.output, prices[1]),
-            cache_read: cost(tokens.cache_read, prices[2]),
-            cache_write: cost(tokens.cache_write_5m, prices[3]),
-            row: Some(row.to_owned()),
-            ..CallCost::default()
-        },
+        ..LlmCall::plain(AgentId::new(&agent).unwrap(), provider, model, tokens, costs)
     };
     Event {
         org: OrgId::new("acme-corp").unwrap(),

@@ -1,4 +1,4 @@
-//! Retries that are dated anew, across midnight.
+//! Retries with a new time, across midnight.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::json;

@@ -85,7 +85,7 @@ pub enum WriteAnswer<M> {
     Refused(Option<Tail<M>>),
 }
 
-/// What became of all records.
+/// The outcome for all records of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// They are in the chains.

@@ -1,6 +1,5 @@
 //! Random events of one organization and day.
 
-use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -142,26 +141,8 @@ fn call() -> impl Strategy<Value = Data> {
 }
 
 pub fn plain_call(provider: &str, model: &str, cost: CallCost) -> LlmCall {
-    LlmCall {
-        agent_id: AgentId::new("nova").unwrap(),
-        provider: Label::new(provider).unwrap(),
-        model: Label::new(model).unwrap(),
-        tokens: TokenUsage::default(),
-        reasoning_tokens: None,
-        service_tier: None,
-        region: None,
-        units: BTreeMap::new(),
-        latency_ms: None,
-        status: CallStatus::Ok,
-        end_user: None,
-        attribution: Attribution::default(),
-        project_id: None,
-        task_type: None,
-        hostname: None,
-        key_source: KeySource::Platform,
-        cost_usd: None,
-        cost,
-    }
+    let label = |text| Label::new(text).unwrap();
+    LlmCall::plain(AgentId::new("nova").unwrap(), label(provider), label(model), TokenUsage::default(), cost)
 }
 
 fn sample() -> impl Strategy<Value = Data> {

@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use super::events::{day, event, plain_call};
-use super::random::Random;
+use super::random::{PRICES, Random};
 use crate::calendar::Calendar;
 use crate::cost::CallCost;
 use crate::event::{CallStatus, Data, Event, LlmCall};
@@ -14,15 +14,6 @@ use crate::ids::{AgentId, Label};
 use crate::money::Usd;
 use crate::pack::{Table, View};
 use crate::pricing::TokenUsage;
-
-/// Picodollars per token of input, output, cache reads and cache writes.
-const PRICES: [[u64; 4]; 5] = [
-    [3_000_000, 15_000_000, 300_000, 3_750_000],
-    [800_000, 4_000_000, 80_000, 1_000_000],
-    [250_000, 2_000_000, 25_000, 250_000],
-    [1_250_000, 10_000_000, 125_000, 0],
-    [150_000, 600_000, 75_000, 0],
-];
 
 #[derive(Clone, Copy, PartialEq)]
 enum Ids {
@@ -42,10 +33,7 @@ impl Fleet {
         let random = &mut Random(number);
         let id = match self.ids {
             Ids::Short => format!("agent-{number:04}"),
-            Ids::Uuid => {
-                let hex = format!("{:016x}{:016x}", random.next(), random.next());
-                [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-            }
+            Ids::Uuid => random.uuid(),
         };
         AgentId::new(id).unwrap()
     }
