@@ -21,15 +21,15 @@ use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::auth::Scope;
-use web::body::{Body, FromBody};
+use web::body::FromBody;
 use web::caller::Caller;
 use web::error::Result;
 use web::fields;
 use web::fields::{FieldReader, Invalid, boolean, text};
 
-use crate::edit::Edit;
-use crate::limits::{NAME, READ_ONLY};
+use crate::limits::NAME;
 use crate::response::Versioned;
+use crate::update::{Once, Update};
 use crate::{App, Route};
 
 /// Number of models in an allow list. All settings of an organization are read again by every instance of ingest after
@@ -87,8 +87,7 @@ async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Organiz
 
 async fn put(
     State(app): State<App>,
-    Edit(editor): Edit,
-    Body(OrganizationBody(wanted)): Body<OrganizationBody>,
+    Update { editor, body: OrganizationBody(wanted), .. }: Update<Once, OrganizationBody>,
 ) -> Result<Versioned<Organization>> {
     let key = keys::organization_settings(&editor.org);
     let entity = Entity { key, what: "organization".to_owned(), agent: None, always_there: true };
@@ -137,7 +136,6 @@ impl FromBody for OrganizationBody {
 }
 
 fn settings(fields: &mut FieldReader<'_>) -> OrganizationSettings {
-    fields.ignore(READ_ONLY);
     fields.ignore(&["timezone_change"]);
     let default = OrganizationSettings::default();
     OrganizationSettings {
