@@ -55,6 +55,7 @@ pub struct Organization {
     recommendation_allow_list: Vec<String>,
     resource_attribute_tags: Vec<String>,
     dimensions: Vec<Dimension>,
+    charge_reported_costs: bool,
 }
 
 /// A change of the time zone that is not complete: every day is recomputed from raw events.
@@ -110,6 +111,7 @@ fn view(id: OrgId, stored: &Stored<OrganizationSettings>, calendars: &Calendars)
         recommendation_allow_list: settings.recommendation_allow_list,
         resource_attribute_tags: settings.resource_attribute_tags,
         dimensions: settings.dimensions,
+        charge_reported_costs: settings.charge_reported_costs,
     };
     Versioned::new(organization, stored)
 }
@@ -151,6 +153,9 @@ fn settings(fields: &mut FieldReader<'_>) -> OrganizationSettings {
             .list("resource_attribute_tags", &RESOURCE_ATTRIBUTES, || name)
             .unwrap_or(default.resource_attribute_tags),
         dimensions: dimensions(fields).unwrap_or(default.dimensions),
+        charge_reported_costs: fields
+            .optional("charge_reported_costs", boolean)
+            .unwrap_or(default.charge_reported_costs),
     }
 }
 
@@ -201,7 +206,7 @@ mod tests {
         let all = given(
             r#"{"name":"Acme","timezone":"Asia/Kathmandu","cross_provider_recommendations":true,
                 "recommendation_allow_list":["anthropic/claude-haiku-4-5","gpt-5"],
-                "resource_attribute_tags":["team"],"dimensions":["tag.customer"],"id":"acme"}"#,
+                "resource_attribute_tags":["team"],"dimensions":["tag.customer"],"charge_reported_costs":true}"#,
         );
         let expected = OrganizationSettings {
             name: Some("Acme".to_owned()),
@@ -210,6 +215,7 @@ mod tests {
             recommendation_allow_list: vec!["anthropic/claude-haiku-4-5".to_owned(), "gpt-5".to_owned()],
             resource_attribute_tags: vec!["team".to_owned()],
             dimensions: vec![Dimension::Tag("customer".to_owned())],
+            charge_reported_costs: true,
         };
         assert_eq!(all, Ok(expected));
     }
