@@ -1,5 +1,6 @@
 //! Lists and series as tables: `Accept: text/csv` or `?format=csv`, and ndjson likewise. It works on any JSON response:
-//! the rows are its first list of objects, or the response itself where it has none.
+//! the rows are its first list of objects, or the response itself where it has none. A list without rows has no columns
+//! either, so its CSV has no header row, and its content type says so.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -19,6 +20,29 @@ use crate::page::NEXT_CURSOR;
 /// The query parameter that names a format. It wins over `Accept`, since a link has no headers.
 const PARAMETER: &str = "format";
 
+/// The names of lists of objects, of which an empty one is a table without rows.
+const LISTS: [&str; 19] = [
+    "data",
+    "points",
+    "models",
+    "instances",
+    "providers",
+    "unpriced",
+    "agents",
+    "recommendations",
+    "alerts",
+    "rows",
+    "sessions",
+    "steps",
+    "items",
+    "totals",
+    "by_instance",
+    "departments",
+    "trends",
+    "lanes",
+    "sources",
+];
+
 /// A format other than JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
@@ -29,8 +53,9 @@ enum Format {
 }
 
 impl Format {
-    const fn media_type(self) -> &'static str {
+    const fn media_type(self, is_empty: bool) -> &'static str {
         match self {
+            Self::Csv if is_empty => "text/csv; charset=utf-8; header=absent",
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::Ndjson => "application/x-ndjson",
         }
@@ -80,17 +105,35 @@ fn parameter(uri: &Uri) -> Option<(Result<Option<Format>>, Uri)> {
     Some((format, Uri::from_parts(parts).ok()?))
 }
 
-/// The first of the known media types that the header names. Anything else is answered as JSON.
+/// The known media type that the header prefers, the first of several (RFC 9110, 12.5.1). Anything else is answered as
+/// JSON.
 fn accepted(headers: &HeaderMap) -> Option<Format> {
     let all = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|value| value.split(',')).find_map(|range| {
-        match range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-            "application/json" | "*/*" | "application/*" => Some(None),
-            "text/csv" => Some(Some(Format::Csv)),
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Some(Format::Ndjson)),
-            _ => None,
-        }
-    })?
+    let known = all.flat_map(|value| value.split(',')).filter_map(|range| {
+        let format = match range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "application/json" | "*/*" | "application/*" => None,
+            "text/csv" => Some(Format::Csv),
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Format::Ndjson),
+            _ => return None,
+        };
+        Some((quality(range), format))
+    });
+    let best = known
+        .filter(|(quality, _)| *quality > 0)
+        .reduce(|best, next| if next.0 > best.0 { next } else { best });
+    best?.1
+}
+
+/// The weight of a media range in thousandths: 1,000 unless `q` says otherwise.
+fn quality(range: &str) -> u32 {
+    let weight = range.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then(|| value.trim().parse::<rust_decimal::Decimal>().ok())?
+    });
+    weight.map_or(1_000, |weight| {
+        let thousandths = (weight * rust_decimal::Decimal::ONE_THOUSAND).trunc();
+        u32::try_from(thousandths).unwrap_or_default().min(1_000)
+    })
 }
 
 fn is_json(response: &Response) -> bool {
@@ -101,14 +144,13 @@ fn is_json(response: &Response) -> bool {
 async fn table(response: Response, format: Format) -> Result<Response> {
     let (mut parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.map_err(Error::internal)?;
-    let document: Object<'_> = serde_json::from_slice(&bytes).map_err(Error::internal)?;
-    let rows = rows(&document);
+    let (document, rows) = rows(&bytes)?;
     let text = match format {
         Format::Ndjson => rows.iter().flat_map(|row| [row.get(), "\n"]).collect::<String>().into_bytes(),
         Format::Csv => csv(&rows)?,
     };
     parts.headers.remove(CONTENT_LENGTH);
-    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type(rows.is_empty())));
     parts.headers.append(VARY, HeaderValue::from_static("Accept"));
     if let Some(cursor) = next_cursor(&document).and_then(|cursor| HeaderValue::from_str(&cursor).ok()) {
         parts.headers.insert(NEXT_CURSOR, cursor);
@@ -147,18 +189,38 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-fn rows<'a>(document: &Object<'a>) -> Vec<Box<RawValue>> {
-    let list =
-        |(_, value): &(String, &'a RawValue)| serde_json::from_str::<Vec<&'a RawValue>>(value.get()).ok();
-    let objects = |list: &Vec<&RawValue>| list.iter().all(|row| row.get().starts_with('{'));
-    if let Some(rows) = document.0.iter().filter_map(list).find(objects) {
-        return rows.into_iter().map(ToOwned::to_owned).collect();
+/// A response and its rows.
+fn rows(bytes: &[u8]) -> Result<(Object<'_>, Vec<Box<RawValue>>)> {
+    let owned = |rows: Vec<&RawValue>| rows.into_iter().map(ToOwned::to_owned).collect();
+    if bytes.first() == Some(&b'[') {
+        return Ok((Object(Vec::new()), owned(serde_json::from_slice(bytes).map_err(Error::internal)?)));
     }
-    let field = |(name, value): &(String, &RawValue)| {
-        format!("{}:{}", serde_json::Value::from(name.as_str()), value.get())
-    };
-    let fields: Vec<_> = document.0.iter().map(field).collect();
-    RawValue::from_string(format!("{{{}}}", fields.join(","))).into_iter().collect()
+    let document: Object<'_> = serde_json::from_slice(bytes).map_err(Error::internal)?;
+    let rows = document.list().map_or_else(|| document.as_row(), owned);
+    Ok((document, rows))
+}
+
+impl<'a> Object<'a> {
+    /// The first list of objects. An empty list may be one of them only by its name.
+    fn list(&self) -> Option<Vec<&'a RawValue>> {
+        let lists = self.0.iter().filter_map(|(name, value)| {
+            Some((name, serde_json::from_str::<Vec<&'a RawValue>>(value.get()).ok()?))
+        });
+        let lists: Vec<_> =
+            lists.filter(|(_, list)| list.iter().all(|row| row.get().starts_with('{'))).collect();
+        let is_filled = |(_, list): &&(&String, Vec<_>)| !list.is_empty();
+        let is_list = |(name, _): &&(&String, Vec<_>)| LISTS.contains(&name.as_str());
+        lists.iter().find(is_filled).or_else(|| lists.iter().find(is_list)).map(|(_, list)| list.clone())
+    }
+
+    /// The whole response as one row.
+    fn as_row(&self) -> Vec<Box<RawValue>> {
+        let field = |(name, value): &(String, &RawValue)| {
+            format!("{}:{}", serde_json::Value::from(name.as_str()), value.get())
+        };
+        let fields: Vec<_> = self.0.iter().map(field).collect();
+        RawValue::from_string(format!("{{{}}}", fields.join(","))).into_iter().collect()
+    }
 }
 
 fn next_cursor(document: &Object<'_>) -> Option<String> {
@@ -303,8 +365,39 @@ mod tests {
         let (_, _, text) =
             respond(json!({ "cost": { "total": 1 }, "names": ["a"] }), "/list?format=csv", "*/*").await;
         assert_eq!(text, "cost.total,names\r\n1,\"[\"\"a\"\"]\"\r\n");
-        let (_, _, text) = respond(json!({ "items": [] }), "/list?format=csv", "*/*").await;
-        assert_eq!(text, "");
+        let (_, _, text) = respond(json!({ "id": "x", "ids": [] }), "/list?format=csv", "*/*").await;
+        assert_eq!(text, "id,ids\r\nx,[]\r\n");
+    }
+
+    #[tokio::test]
+    async fn a_bare_list_is_a_table_and_an_empty_list_has_no_header_row() {
+        let (_, _, text) =
+            respond(json!([{ "a": 1 }, { "a": 2, "b": "x" }]), "/list?format=csv", "*/*").await;
+        assert_eq!(text, "a,b\r\n1,\r\n2,x\r\n");
+        for empty in [json!([]), json!({ "total": 0, "items": [], "others": [] })] {
+            for format in ["csv", "ndjson"] {
+                let (status, headers, text) =
+                    respond(empty.clone(), &format!("/list?format={format}"), "*/*").await;
+                assert_eq!((status, text.as_str()), (StatusCode::OK, ""));
+                let is_csv = format == "csv";
+                assert_eq!(headers[CONTENT_TYPE].to_str().unwrap().contains("header=absent"), is_csv);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_preferred_format_is_the_one_with_the_highest_quality() {
+        for (accept, kind) in [
+            ("text/csv;q=0", "application/json"),
+            ("text/csv;q=0.5, application/json", "application/json"),
+            ("text/csv;q=0.5, application/x-ndjson;q=0.6, */*;q=0.1", "application/x-ndjson"),
+            ("application/json;q=0.9, text/csv", "text/csv; charset=utf-8; header=present"),
+            ("text/csv, */*", "text/csv; charset=utf-8; header=present"),
+            ("image/png", "application/json"),
+        ] {
+            let (_, headers, _) = respond(list(), "/list", accept).await;
+            assert_eq!(headers[CONTENT_TYPE], kind, "{accept}");
+        }
     }
 
     #[tokio::test]
