@@ -39,6 +39,7 @@
 
 mod actions;
 mod calendars;
+mod completeness;
 pub mod engine;
 mod faults;
 mod final_state;
