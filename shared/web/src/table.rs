@@ -1,5 +1,5 @@
 //! Lists and series as tables: `Accept: text/csv` or `?format=csv`, and ndjson likewise. It works on any JSON response:
-//! the rows are its first list of objects, or the response itself where it has none.
+//! the rows are the response itself if it is a list, else its first list of objects, or the response where it has none.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -18,6 +18,13 @@ use crate::page::NEXT_CURSOR;
 
 /// The query parameter that names a format. It wins over `Accept`, since a link has no headers.
 const PARAMETER: &str = "format";
+
+/// The format of files that are made by their endpoints alone, to which the parameter is passed on.
+const FILE: &str = "parquet";
+
+/// Lists of responses that are no rows, even where they are empty.
+pub const NO_ROWS: [&str; 5] =
+    ["dimensions", "groupBy", "recommendation_allow_list", "resource_attribute_tags", "subscribed_tier_ids"];
 
 /// A format other than JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +67,9 @@ pub async fn formatted(mut request: Request, next: Next) -> Result<Response> {
 fn parameter(uri: &Uri) -> Option<(Result<Option<Format>>, Uri)> {
     let pairs: Vec<_> = form_urlencoded::parse(uri.query()?.as_bytes()).collect();
     let format = pairs.iter().find(|(name, _)| name == PARAMETER)?.1.clone();
+    if format == FILE {
+        return None;
+    }
     let mut rest = Serializer::new(String::new());
     rest.extend_pairs(pairs.iter().filter(|(name, _)| name != PARAMETER));
     let query = rest.finish();
@@ -93,7 +103,8 @@ fn accepted(headers: &HeaderMap) -> Option<Format> {
     })?
 }
 
-fn is_json(response: &Response) -> bool {
+/// Whether a response has a JSON body.
+pub(crate) fn is_json(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     response.status() == StatusCode::OK && kind.is_some_and(|kind| kind.starts_with("application/json"))
 }
@@ -101,8 +112,13 @@ fn is_json(response: &Response) -> bool {
 async fn table(response: Response, format: Format) -> Result<Response> {
     let (mut parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.map_err(Error::internal)?;
-    let document: Object<'_> = serde_json::from_slice(&bytes).map_err(Error::internal)?;
-    let rows = rows(&document);
+    let (document, rows) = if bytes.starts_with(b"[") {
+        (Object(Vec::new()), serde_json::from_slice(&bytes).map_err(Error::internal)?)
+    } else {
+        let document: Object<'_> = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+        let rows = rows(&document);
+        (document, rows)
+    };
     let text = match format {
         Format::Ndjson => rows.iter().flat_map(|row| [row.get(), "\n"]).collect::<String>().into_bytes(),
         Format::Csv => csv(&rows)?,
@@ -110,6 +126,7 @@ async fn table(response: Response, format: Format) -> Result<Response> {
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     parts.headers.append(VARY, HeaderValue::from_static("Accept"));
+    // A list without an object around it has its cursor in the header already.
     if let Some(cursor) = next_cursor(&document).and_then(|cursor| HeaderValue::from_str(&cursor).ok()) {
         parts.headers.insert(NEXT_CURSOR, cursor);
     }
@@ -148,10 +165,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 }
 
 fn rows<'a>(document: &Object<'a>) -> Vec<Box<RawValue>> {
-    let list =
-        |(_, value): &(String, &'a RawValue)| serde_json::from_str::<Vec<&'a RawValue>>(value.get()).ok();
-    let objects = |list: &Vec<&RawValue>| list.iter().all(|row| row.get().starts_with('{'));
-    if let Some(rows) = document.0.iter().filter_map(list).find(objects) {
+    let list = |(name, value): &(String, &'a RawValue)| {
+        let list = serde_json::from_str::<Vec<&'a RawValue>>(value.get()).ok()?;
+        let is_rows = list.iter().all(|row| row.get().starts_with('{')) && !NO_ROWS.contains(&name.as_str());
+        is_rows.then_some(list)
+    };
+    if let Some(rows) = document.0.iter().find_map(list) {
         return rows.into_iter().map(ToOwned::to_owned).collect();
     }
     let field = |(name, value): &(String, &RawValue)| {

@@ -1,12 +1,16 @@
-//! The charges of a day, folded from its raw events.
+//! The lines of a day: its charges, folded from its raw events, and its compute.
 
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use ledger::calendar::Calendar;
-use ledger::event::Data;
+use ledger::dimension::Dimension;
+use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
-use ledger::period::Day;
+use ledger::money::{MAX_SCALE, round};
+use ledger::period::{Day, DayRange};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use store::repricing::PricedEvent;
 use web::error::{Fault, Result};
 
@@ -20,24 +24,88 @@ const IN_FLIGHT: usize = 8;
 
 /// Reads day after day.
 pub struct DayReader<'a> {
-    tables: &'a Tables,
-    org: &'a OrgId,
-    calendar: Calendar,
-    events_read: usize,
+    pub tables: &'a Tables,
+    pub org: &'a OrgId,
+    pub calendar: Calendar,
+    /// The dimensions that become tags.
+    pub tags: &'a [Dimension],
+    /// Whether compute is read.
+    pub has_compute: bool,
+    /// How many events were read of all days.
+    pub events_read: usize,
 }
 
-impl<'a> DayReader<'a> {
-    pub const fn new(tables: &'a Tables, org: &'a OrgId, calendar: Calendar) -> Self {
-        Self { tables, org, calendar, events_read: 0 }
+/// What lines are told apart by, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LineKey {
+    Charge(ChargeKey),
+    Compute(ComputeKey),
+}
+
+/// What the compute of a day is told apart by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ComputeKey {
+    pub project: String,
+    pub meter: String,
+}
+
+/// A line of a day.
+#[derive(Clone, Debug)]
+pub enum Line {
+    Charge(ChargeKey, Charge),
+    /// Hours, or gigabyte-hours: rounded half-even to 12 decimals.
+    Compute(ComputeKey, Decimal),
+}
+
+impl Line {
+    pub fn key(&self) -> LineKey {
+        match self {
+            Self::Charge(key, _) => LineKey::Charge(key.clone()),
+            Self::Compute(key, _) => LineKey::Compute(key.clone()),
+        }
+    }
+}
+
+/// The meters of compute.
+pub const CPU: &str = "CPU Core Hours";
+pub const MEMORY: &str = "Memory GB-Hours";
+pub const DISK: &str = "Disk GB-Hours";
+pub const INSTANCE: &str = "Instance Hours";
+
+const SECONDS: Decimal = Decimal::from_parts(3_600, 0, 0, false, 0);
+
+impl DayReader<'_> {
+    /// The lines of a day, in order.
+    pub async fn lines(&mut self, day: Day) -> Result<Vec<Line>> {
+        let charges = self.charges(day).await?.into_iter().map(|(key, charge)| Line::Charge(key, charge));
+        let mut lines: Vec<_> = charges.collect();
+        if self.has_compute {
+            lines.extend(self.compute(day).await?);
+        }
+        Ok(lines)
     }
 
-    /// How many events were read of all days.
-    pub const fn events_read(&self) -> usize {
-        self.events_read
+    async fn compute(&self, day: Day) -> Result<Vec<Line>> {
+        let (generation, days) = (self.calendar.generation, DayRange { first: day, last: day });
+        let projects = self.tables.usage.compute_days(self.org, generation, days, None).await?;
+        let mut lines = BTreeMap::new();
+        for (_, project, used) in projects {
+            for (meter, seconds) in [
+                (CPU, used.cpu_core_seconds),
+                (MEMORY, used.ram_gb_seconds),
+                (DISK, used.disk_gb_seconds),
+                (INSTANCE, used.instance_seconds),
+            ] {
+                let hours = seconds.checked_div(SECONDS).map(|hours| round(hours, MAX_SCALE));
+                let key = ComputeKey { project: project.to_string(), meter: meter.to_owned() };
+                lines.extend(hours.filter(|hours| !hours.is_zero()).map(|hours| (key, hours)));
+            }
+        }
+        Ok(lines.into_iter().map(|(key, hours)| Line::Compute(key, hours)).collect())
     }
 
     /// The charges of a day, in order.
-    pub async fn charges(&mut self, day: Day) -> Result<BTreeMap<ChargeKey, Charge>> {
+    async fn charges(&mut self, day: Day) -> Result<BTreeMap<ChargeKey, Charge>> {
         let Tables { events, usage, .. } = self.tables;
         // Raw events are stored by days of UTC, of which a day of another zone overlaps two.
         let mut pages = events.priced_days(usage, self.org, self.calendar.overlapped(day), IN_FLIGHT).await?;
@@ -53,13 +121,26 @@ impl<'a> DayReader<'a> {
                 if self.calendar.day(event.time) != Some(day) {
                     continue;
                 }
-                for (key, charge) in charges(call, event.time) {
+                for (key, charge) in charges(call, event.time, &self.tags_of(&event)) {
                     all.entry(key).or_default().add(charge);
                 }
             }
         }
         self.events_read += read;
         Ok(all)
+    }
+
+    fn tags_of(&self, event: &Event) -> BTreeMap<String, String> {
+        let tags = self.tags.iter().filter_map(|dimension| {
+            let name = match dimension {
+                // The name of a person is for those who manage the organization.
+                Dimension::EndUser => return None,
+                Dimension::Tag(name) => name.clone(),
+                other => other.to_string(),
+            };
+            Some((name, dimension.value(event)?.into_owned()))
+        });
+        tags.collect()
     }
 }
 
