@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue as TableValue;
 use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::operation::get_shard_iterator::GetShardIteratorError;
-use aws_sdk_dynamodbstreams::types::{AttributeValue, Record, ShardIteratorType};
+use aws_sdk_dynamodbstreams::types::{AttributeValue, OperationType, Record, ShardIteratorType};
 use chrono::{DateTime, Utc};
 use futures::FutureExt;
 use lambda_runtime::Error;
@@ -116,11 +116,15 @@ impl Streams {
     }
 }
 
-/// When a record's event was stored or, if that is earlier, when it arrived. The two are of different clocks.
+/// When a record's event was stored or, if that is earlier, when it arrived. The two are of different clocks. A change to an
+/// event that was stored before, such as an erasure, says nothing of when new ones arrived.
 fn stored_at(record: &Record) -> Option<DateTime<Utc>> {
     let change = record.dynamodb.as_ref()?;
     let stored = change.approximate_creation_date_time?;
     let stored = DateTime::from_timestamp(stored.secs(), stored.subsec_nanos())?;
+    if record.event_name.as_ref().is_some_and(|name| *name != OperationType::Insert) {
+        return Some(stored);
+    }
     let received = change.new_image.as_ref().and_then(|image| events::arrival(&item_of(image)));
     Some(received.map_or(stored, |received| received.min(stored)))
 }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use exports::files;
+use exports::files::{self, FocusSource};
 use lambda_runtime::Error;
 use ledger::calendar::Calendar;
 use ledger::ids::OrgId;
@@ -29,10 +29,12 @@ use tokio::time::Instant;
 
 pub use bucket::Bucket;
 pub use exports::Tables;
-pub use place::Place;
+pub use place::{Place, PlaceError};
 
 /// The time that is left for storing which files were written.
 const RESERVE: Duration = Duration::from_secs(20);
+/// The most failures that an error names.
+const MAX_NAMED: usize = 20;
 /// Files after which it is stored which were written. What is not stored is written again.
 const STORED_AFTER: u32 = 20;
 
@@ -109,56 +111,70 @@ impl Exporter {
         let until = Instant::now() + time_left.saturating_sub(RESERVE.min(time_left / 2));
         for (org, first) in self.tables.registry.organizations().await? {
             report.organizations += 1;
-            match self.export(&org, first, until, &mut report.written).await {
-                Ok(true) => {}
-                Ok(false) => report.left += 1,
-                Err(error) => report.failures.push(format!("{org}: {error}")),
+            if let Err(error) = self.export(&org, first, until, &mut report).await {
+                report.failures.push(format!("{org}: {error}"));
             }
         }
         if report.failures.is_empty() && report.left == 0 {
             return Ok(serde_json::to_value(report)?);
         }
-        Err(format!("{} organizations are left; failures: {}", report.left, report.failures.join("; "))
-            .into())
+        let Report { left, failures, .. } = report;
+        let named = failures.iter().take(MAX_NAMED).cloned().collect::<Vec<_>>().join("; ");
+        Err(format!("{left} organizations are left; {} failures: {named}", failures.len()).into())
     }
 
-    /// Writes the files of one organization. False if there was not enough time.
+    /// Writes the files of one organization. One that cannot be made stops no other; a place that cannot be written does.
     async fn export(
         &self,
         org: &OrgId,
         first: DateTime<Utc>,
         until: Instant,
-        written: &mut u32,
-    ) -> Result<bool, Error> {
-        let calendar = self.tables.registry.calendar(org).await?;
+        report: &mut Report,
+    ) -> Result<(), Error> {
+        // The files are made for the days whose write counters are compared, also where the zone changes meanwhile.
+        let source = FocusSource::read(&self.tables, org).await?;
+        let calendar = source.calendar();
         let mut exported = self.tables.usage.exported(org).await?;
         if exported.generation != calendar.generation {
             // Days are cut in another way now.
             exported.focus.clear();
             exported.generation = calendar.generation;
         }
+        let focus = self.focus_days(org, calendar, first, &mut exported).await?;
+        let ocsf = self.ocsf_days(org, first, &mut exported).await?;
+        let before = exported.clone();
         let mut unstored = 0;
-        for Days { kind, changed } in [
-            self.focus_days(org, calendar, first, &mut exported).await?,
-            self.ocsf_days(org, first, &mut exported).await?,
-        ] {
-            for (day, writes) in changed {
-                if Instant::now() >= until {
-                    self.tables.usage.store_exported(org, &exported).await?;
-                    return Ok(false);
+        let days = |Days { kind, changed }| changed.into_iter().map(move |day| (kind, day));
+        for (kind, (day, writes)) in days(focus).chain(days(ocsf)) {
+            if Instant::now() >= until {
+                report.left += 1;
+                break;
+            }
+            let file = match kind {
+                Kind::Focus => source.file(&self.tables, day).await,
+                Kind::Ocsf => files::ocsf(&self.tables, org, day).await,
+            };
+            let stored = match file {
+                Ok(file) => self.store(org, day, kind, file).await,
+                Err(error) => {
+                    report.failures.push(format!("{org} {day} {}: {error}", kind.name()));
+                    continue;
                 }
-                self.write(org, day, kind).await?;
-                kind.of(&mut exported).insert(day, writes);
-                (*written, unstored) = (*written + 1, unstored + 1);
-                if unstored % STORED_AFTER == 0 {
-                    self.tables.usage.store_exported(org, &exported).await?;
-                }
+            };
+            if let Err(error) = stored {
+                report.failures.push(format!("{org} {day} {}: {error}", kind.name()));
+                break;
+            }
+            kind.of(&mut exported).insert(day, writes);
+            (report.written, unstored) = (report.written + 1, unstored + 1);
+            if unstored % STORED_AFTER == 0 {
+                self.tables.usage.store_exported(org, &exported).await?;
             }
         }
-        if unstored > 0 {
+        if exported != before {
             self.tables.usage.store_exported(org, &exported).await?;
         }
-        Ok(true)
+        Ok(())
     }
 
     /// The days of the organization's time zone that have changed.
@@ -219,13 +235,8 @@ impl Exporter {
         Ok(Days { kind, changed: changed.collect() })
     }
 
-    async fn write(&self, org: &OrgId, day: Day, kind: Kind) -> Result<(), Error> {
-        let file = match kind {
-            Kind::Focus => files::focus(&self.tables, org, day).await,
-            Kind::Ocsf => files::ocsf(&self.tables, org, day).await,
-        };
-        let file = file.map_err(|error| format!("{day} {}: {error}", kind.name()))?;
+    async fn store(&self, org: &OrgId, day: Day, kind: Kind, file: Vec<u8>) -> Result<(), PlaceError> {
         let name = [org.as_str(), &format!("dt={day}"), kind.name()];
-        self.place.put(&name, kind.media_type(), file).await.map_err(Into::into)
+        self.place.put(&name, kind.media_type(), file).await
     }
 }

@@ -13,21 +13,22 @@ mod parquet_file;
 use axum::extract::State;
 use axum::response::Response;
 use chrono_tz::Tz;
-use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange, oldest_complete_day};
-use ledger::roster::Agent;
 use serde::{Deserialize, Serialize};
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Fault, Result};
 use web::query::Query;
 
+use crate::files::FocusSource;
 use crate::page::{MAX_BYTES, response};
 use crate::{App, Route, Tables};
 use columns::{Account, Writer};
 use day::{DayReader, LineKey};
 use params::Params;
 
+/// The most events of a day: what a request has time to read.
+const MAX_EVENTS: usize = 400_000;
 /// Events that are read for a page before it ends with the day.
 const ENOUGH_EVENTS: usize = 100_000;
 
@@ -65,36 +66,19 @@ async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Par
         )?;
         Cursor { first, last, after: None }
     };
-    let agents: Vec<Agent> = app.tables.registry.agents(org).await?;
-    let account = Account::new(org, settings.organization.name.as_deref(), settings.calendar.zone, &agents);
-    let mut writer = Writer::new(&params, account, is_first)?;
-    let reader = DayReader {
-        tables: &app.tables,
-        org,
-        calendar: settings.calendar,
-        tags: &settings.organization.dimensions,
-        has_compute: params.has_compute,
-        events_read: 0,
-    };
+    let agents = app.tables.registry.agents(org).await?;
+    let source = FocusSource { org: org.clone(), settings, agents };
+    let mut writer = Writer::new(&params, Account::of(&source), is_first)?;
+    let reader = DayReader::new(&app.tables, &source, params.has_compute, MAX_EVENTS);
     let next = write(reader, start, &mut writer).await?;
     let next = next.map(|next| web::cursor::sign(&next, secret, &bound)).transpose()?;
     response(params.format.media_type(), writer.finish()?, next)
 }
 
-/// A day as one file in Parquet.
-pub async fn day_file(tables: &Tables, org: &OrgId, day: Day) -> Result<Vec<u8>> {
-    let settings = tables.registry.settings_cached(org).await?;
-    let agents: Vec<Agent> = tables.registry.agents(org).await?;
-    let account = Account::new(org, settings.organization.name.as_deref(), settings.calendar.zone, &agents);
-    let mut writer = Writer::new(&Params::of_day(day), account, true)?;
-    let mut reader = DayReader {
-        tables,
-        org,
-        calendar: settings.calendar,
-        tags: &settings.organization.dimensions,
-        has_compute: false,
-        events_read: 0,
-    };
+/// A day as one file in Parquet, however many events it has: they are read page by page.
+pub async fn day_file(tables: &Tables, source: &FocusSource, day: Day) -> Result<Vec<u8>> {
+    let mut writer = Writer::new(&Params::of_day(day), Account::of(source), true)?;
+    let mut reader = DayReader::new(tables, source, false, usize::MAX);
     for line in reader.lines(day).await? {
         writer.write(day, &line)?;
     }

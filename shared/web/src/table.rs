@@ -29,13 +29,21 @@ pub const NO_ROWS: [&str; 5] =
 /// A format other than JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
+    Rows(RowFormat),
+    /// The format that [`FILE`] names. An endpoint that does not know it responds with JSON.
+    File,
+}
+
+/// A format that the rows of any response are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RowFormat {
     /// RFC 4180, in UTF-8 with a header row.
     Csv,
     /// A JSON object on each line.
     Ndjson,
 }
 
-impl Format {
+impl RowFormat {
     const fn media_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8; header=present",
@@ -58,17 +66,23 @@ pub async fn formatted(mut request: Request, next: Next) -> Result<Response> {
     };
     let response = next.run(request).await;
     match format {
-        Some(format) if is_json(&response) => table(response, format).await,
+        Some(Format::File) if is_json(&response) => Err(unknown_format()),
+        Some(Format::Rows(rows)) if is_json(&response) => table(response, rows).await,
         _ => Ok(response),
     }
 }
 
-/// The format that the query names, and the URI without the parameter, which handlers do not know.
+fn unknown_format() -> Error {
+    let loc = vec![Loc::from("query"), Loc::from(PARAMETER)];
+    Fault::new(loc, "enum", "Input should be 'json', 'csv' or 'ndjson'").into()
+}
+
+/// The format that the query names, and the URI without the parameter, which handlers do not know but for [`FILE`].
 fn parameter(uri: &Uri) -> Option<(Result<Option<Format>>, Uri)> {
     let pairs: Vec<_> = form_urlencoded::parse(uri.query()?.as_bytes()).collect();
     let format = pairs.iter().find(|(name, _)| name == PARAMETER)?.1.clone();
     if format == FILE {
-        return None;
+        return Some((Ok(Some(Format::File)), uri.clone()));
     }
     let mut rest = Serializer::new(String::new());
     rest.extend_pairs(pairs.iter().filter(|(name, _)| name != PARAMETER));
@@ -78,14 +92,9 @@ fn parameter(uri: &Uri) -> Option<(Result<Option<Format>>, Uri)> {
     parts.path_and_query = Some(PathAndQuery::try_from(path).ok()?);
     let format = match &*format {
         "json" => Ok(None),
-        "csv" => Ok(Some(Format::Csv)),
-        "ndjson" => Ok(Some(Format::Ndjson)),
-        _ => Err(Fault::new(
-            vec![Loc::from("query"), Loc::from(PARAMETER)],
-            "enum",
-            "Input should be 'json', 'csv' or 'ndjson'",
-        )
-        .into()),
+        "csv" => Ok(Some(Format::Rows(RowFormat::Csv))),
+        "ndjson" => Ok(Some(Format::Rows(RowFormat::Ndjson))),
+        _ => Err(unknown_format()),
     };
     Some((format, Uri::from_parts(parts).ok()?))
 }
@@ -96,8 +105,10 @@ fn accepted(headers: &HeaderMap) -> Option<Format> {
     all.flat_map(|value| value.split(',')).find_map(|range| {
         match range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "application/json" | "*/*" | "application/*" => Some(None),
-            "text/csv" => Some(Some(Format::Csv)),
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Some(Format::Ndjson)),
+            "text/csv" => Some(Some(Format::Rows(RowFormat::Csv))),
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => {
+                Some(Some(Format::Rows(RowFormat::Ndjson)))
+            }
             _ => None,
         }
     })?
@@ -109,7 +120,7 @@ pub(crate) fn is_json(response: &Response) -> bool {
     response.status() == StatusCode::OK && kind.is_some_and(|kind| kind.starts_with("application/json"))
 }
 
-async fn table(response: Response, format: Format) -> Result<Response> {
+async fn table(response: Response, format: RowFormat) -> Result<Response> {
     let (mut parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.map_err(Error::internal)?;
     let (document, rows) = if bytes.starts_with(b"[") {
@@ -120,8 +131,8 @@ async fn table(response: Response, format: Format) -> Result<Response> {
         (document, rows)
     };
     let text = match format {
-        Format::Ndjson => rows.iter().flat_map(|row| [row.get(), "\n"]).collect::<String>().into_bytes(),
-        Format::Csv => csv(&rows)?,
+        RowFormat::Ndjson => rows.iter().flat_map(|row| [row.get(), "\n"]).collect::<String>().into_bytes(),
+        RowFormat::Csv => csv(&rows)?,
     };
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
@@ -256,7 +267,7 @@ mod tests {
 
     async fn respond(document: Value, uri: &str, accept: &str) -> (StatusCode, HeaderMap, String) {
         let handler = move |uri: Uri| {
-            assert!(!uri.to_string().contains("format"), "{uri}");
+            assert!(uri.query().is_none_or(|query| !query.contains("format=csv")), "{uri}");
             async move { Json(document) }
         };
         let router = Router::new().route("/list", get(handler)).layer(middleware::from_fn(formatted));
@@ -334,8 +345,10 @@ mod tests {
             let (_, headers, _) = respond(list(), uri, accept).await;
             assert_eq!(headers[CONTENT_TYPE], "application/json", "{uri} {accept}");
         }
-        let (status, _, text) = respond(list(), "/list?format=xml", "*/*").await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(text.contains(r#""loc":["query","format"]"#), "{text}");
+        for format in ["xml", "parquet"] {
+            let (status, _, text) = respond(list(), &format!("/list?format={format}"), "*/*").await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(text.contains(r#""loc":["query","format"]"#), "{text}");
+        }
     }
 }

@@ -14,6 +14,8 @@ use serde_json::json;
 use web::error::{Error, Result};
 use web::table::harmless;
 
+use crate::files::FocusSource;
+
 use super::charge::{Charge, ChargeKey};
 use super::day::{ComputeKey, Line};
 use super::params::{Format, Params, Version};
@@ -31,8 +33,10 @@ pub struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    pub fn new(org: &'a OrgId, name: Option<&'a str>, zone: Tz, agents: &'a [Agent]) -> Self {
-        Self { org, name, zone, agents: agents.iter().map(|agent| (agent.id.as_str(), agent)).collect() }
+    pub fn of(source: &'a FocusSource) -> Self {
+        let FocusSource { org, settings, agents } = source;
+        let agents = agents.iter().map(|agent| (agent.id.as_str(), agent)).collect();
+        Self { org, name: settings.organization.name.as_deref(), zone: settings.calendar.zone, agents }
     }
 
     fn department(&self, agent: &str) -> Option<&str> {

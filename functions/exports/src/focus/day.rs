@@ -16,21 +16,22 @@ use web::error::{Fault, Result};
 
 use super::charge::{Charge, ChargeKey, charges};
 use crate::Tables;
+use crate::files::FocusSource;
 
-/// The most events of a day: what a request has time to read.
-const MAX_EVENTS: usize = 400_000;
 /// The lanes that are read at once.
 const IN_FLIGHT: usize = 8;
 
 /// Reads day after day.
 pub struct DayReader<'a> {
-    pub tables: &'a Tables,
-    pub org: &'a OrgId,
-    pub calendar: Calendar,
+    tables: &'a Tables,
+    org: &'a OrgId,
+    calendar: Calendar,
     /// The dimensions that become tags.
-    pub tags: &'a [Dimension],
+    tags: &'a [Dimension],
     /// Whether compute is read.
-    pub has_compute: bool,
+    has_compute: bool,
+    /// The most events of a day.
+    max_events: usize,
     /// How many events were read of all days.
     pub events_read: usize,
 }
@@ -74,7 +75,14 @@ pub const INSTANCE: &str = "Instance Hours";
 
 const SECONDS: Decimal = Decimal::from_parts(3_600, 0, 0, false, 0);
 
-impl DayReader<'_> {
+impl<'a> DayReader<'a> {
+    /// Fails at a day with more than `max_events`.
+    pub fn new(tables: &'a Tables, source: &'a FocusSource, has_compute: bool, max_events: usize) -> Self {
+        let FocusSource { org, settings, .. } = source;
+        let (calendar, tags) = (settings.calendar, &settings.organization.dimensions);
+        Self { tables, org, calendar, tags, has_compute, max_events, events_read: 0 }
+    }
+
     /// The lines of a day, in order.
     pub async fn lines(&mut self, day: Day) -> Result<Vec<Line>> {
         let charges = self.charges(day).await?.into_iter().map(|(key, charge)| Line::Charge(key, charge));
@@ -112,8 +120,8 @@ impl DayReader<'_> {
         let (mut all, mut read) = (BTreeMap::<_, Charge>::new(), 0);
         while let Some(page) = pages.try_next().await? {
             read += page.len();
-            if read > MAX_EVENTS {
-                return Err(too_many(day));
+            if read > self.max_events {
+                return Err(too_many(day, self.max_events));
             }
             // Malformed events are in the quarantine, and in no figure.
             for event in page.into_iter().filter_map(PricedEvent::standing) {
@@ -144,7 +152,7 @@ impl DayReader<'_> {
     }
 }
 
-fn too_many(day: Day) -> web::error::Error {
-    let msg = format!("{day} has more than {MAX_EVENTS} events, which is more than one request can export");
+fn too_many(day: Day, most: usize) -> web::error::Error {
+    let msg = format!("{day} has more than {most} events, which is more than one request can export");
     Fault::of_query("from", "too_many_events", msg).into()
 }
