@@ -173,7 +173,7 @@ async fn a_function_is_invoked_by_name() {
     for name in ["metrics", "MetricsFunction", "nothing", ""] {
         let error = stack.invoke(name, json!({})).await.unwrap_err().to_string();
         assert!(
-            error.ends_with("there are: aggregator completeness exporter reconcile budget-alerts"),
+            error.ends_with("there are: aggregator budget-alerts completeness exporter reconcile"),
             "{error}"
         );
     }
