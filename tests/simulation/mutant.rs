@@ -46,10 +46,12 @@ pub enum Mutant {
     ChangeIgnored,
     /// A day of a new generation is called built, but its items are not written.
     BuildSkipped,
+    /// Of a query's pages only the first is read.
+    FirstPageOnly,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -65,6 +67,7 @@ impl Mutant {
         Self::FullIgnored,
         Self::ChangeIgnored,
         Self::BuildSkipped,
+        Self::FirstPageOnly,
     ];
 
     /// The response to a request that is not executed.
@@ -80,8 +83,13 @@ impl Mutant {
         skipped.then(|| (200, "{}".to_owned()))
     }
 
-    /// Changes the response to a batch of reads.
+    /// Changes the response to a query or a batch of reads.
     pub fn change_read(self, response: &mut Value) {
+        if self == Self::FirstPageOnly
+            && let Some(response) = response.as_object_mut()
+        {
+            response.remove("LastEvaluatedKey");
+        }
         if self != Self::ChangeIgnored {
             return;
         }

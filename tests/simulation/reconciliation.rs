@@ -66,6 +66,7 @@ impl Run {
         let process = self.process();
         self.note(|| format!("p{process} reconciles: {event}"));
         let clock = Clock::fixed(self.skewed_time());
+        self.clocks.insert(process, clock.clone());
         let reconciler = self.reconciler(process, clock);
         let task = tokio::spawn(async move {
             InvocationResult::Lambda(reconciler.handle(event, TIME).await.map_err(|error| error.to_string()))
@@ -92,6 +93,11 @@ impl Run {
                 self.count(kind);
             }
         }
+    }
+
+    /// Whether a day is dirty.
+    pub fn is_dirty(&self, org: &OrgId, day: Day) -> bool {
+        Usage::read(&self.engine).is_ok_and(|usage| usage.dirty.contains(&format!("{org}#{day}")))
     }
 
     /// Whether there are dirty days.
