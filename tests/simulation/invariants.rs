@@ -34,6 +34,7 @@ impl Run {
             ));
         }
         self.check_progress(&usage.progress)?;
+        self.check_completeness()?;
         let proved: Vec<_> = usage.rollups.keys().filter(|key| self.is_proved(key)).collect();
         let mut parts: BTreeMap<&Key, Part> = proved.iter().map(|key| (*key, Part::default())).collect();
         let calendars: BTreeMap<_, _> =
@@ -128,7 +129,7 @@ impl Run {
         quarantined.map(drop).ok_or_else(|| "it was not put quarantined".to_owned())
     }
 
-    fn is_counted(&self, shard: &Shard, record: &Record, event: &Event) -> CheckResult {
+    pub fn is_counted(&self, shard: &Shard, record: &Record, event: &Event) -> CheckResult {
         let calendars = self.proved(&event.org);
         let counted = Contribution::of(event, &calendars);
         for (key, _) in &counted.sums {

@@ -40,6 +40,7 @@
 
 mod actions;
 mod calendars;
+mod completeness;
 mod disturbances;
 pub mod engine;
 mod faults;

@@ -34,6 +34,8 @@ pub struct Record<'a> {
     pub content: Content,
     /// None unless the record is an event that a sender ingested.
     pub arrival: Option<Arrival>,
+    /// When the change was stored, as the stream states it.
+    pub stored: Option<DateTime<Utc>>,
     /// The whole record, for the quarantine.
     pub raw: &'a RawValue,
 }
@@ -53,6 +55,8 @@ struct RawChange<'a> {
     sequence_number: Cow<'a, str>,
     #[serde(rename = "NewImage", borrow)]
     new_image: Option<&'a RawValue>,
+    #[serde(rename = "ApproximateCreationDateTime", borrow)]
+    stored: Option<&'a RawValue>,
 }
 
 impl<'a> Record<'a> {
@@ -62,8 +66,14 @@ impl<'a> Record<'a> {
         let sequence_text = record.change.sequence_number;
         let sequence = SequenceNumber::parse(&sequence_text)?;
         let (content, arrival) = content(record.name, record.change.new_image);
-        Some(Self { sequence_text, sequence, content, arrival, raw })
+        let stored = record.change.stored.and_then(|seconds| instant(seconds.get()));
+        Some(Self { sequence_text, sequence, content, arrival, stored, raw })
     }
+}
+
+/// The instant of a number of seconds, without its fraction.
+fn instant(seconds: &str) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds.split('.').next()?.parse().ok()?, 0)
 }
 
 fn content(name: Option<&RawValue>, image: Option<&RawValue>) -> (Content, Option<Arrival>) {

@@ -7,6 +7,7 @@
 mod calendars;
 mod compare;
 mod day;
+mod erase;
 mod recompute;
 mod reconciler;
 mod repair;

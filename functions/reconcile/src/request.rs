@@ -17,6 +17,8 @@ pub enum Request {
     /// `{"do":"calendars"}`: recomputes the days of organizations that have changed their time zone, and deletes the rollups
     /// of calendars that are no longer used.
     Calendars,
+    /// `{"do":"erase"}`: replaces the names of end users that are to be forgotten.
+    Erase,
     /// `{"do":"replay"}`: recomputes the days of quarantined records, and releases the records that are then counted.
     Replay,
     /// `{"do":"forget","places":["…"]}`: deletes quarantined records that someone has examined and found irrelevant.
