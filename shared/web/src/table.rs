@@ -354,7 +354,7 @@ mod tests {
             respond(json!({ "cost": { "total": 1 }, "names": ["a"] }), "/list?format=csv", "*/*").await;
         assert_eq!(text, "cost.total,names\r\n1,\"[\"\"a\"\"]\"\r\n");
         let (_, _, text) = respond(json!({ "id": "x", "dimensions": [] }), "/list?format=csv", "*/*").await;
-        assert_eq!(text, "id,dimensions\r\nx,[]\r\n");
+        assert_eq!(text, "dimensions,id\r\n[],x\r\n");
     }
 
     #[tokio::test]
