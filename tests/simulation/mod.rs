@@ -26,6 +26,7 @@
 //! | Lambda | `mapping.rs` | the event source mapping: deliveries, retries, restarts |
 //! | checks | `invariants.rs` | what holds at every moment |
 //! | | `final_state.rs` | what holds in the end |
+//! | | `chains.rs` | the same for agents' days |
 //! | | `items.rs` | reads stored items without the code under test |
 //! | | `mutant.rs` | known mistakes, which the checks must notice |
 //! | | `repeated_event.rs` | a regression found by a run |
@@ -39,6 +40,7 @@
 
 mod actions;
 mod calendars;
+mod chains;
 pub mod engine;
 mod faults;
 mod final_state;
@@ -86,7 +88,7 @@ pub fn number(variable: &str) -> Option<u64> {
 }
 
 /// What must have occurred in an ordinary test run, since checks prove nothing about what never occurred.
-const KINDS: [&str; 48] = [
+const KINDS: [&str; 50] = [
     "HandleRequest",
     "ChangeSettings",
     "ChangePrice",
@@ -94,6 +96,7 @@ const KINDS: [&str; 48] = [
     "WithdrawRepricing",
     "ChangeZone",
     "SettleCalendars",
+    "Compact",
     "Check",
     "Crash",
     "Deliver",
@@ -125,6 +128,8 @@ const KINDS: [&str; 48] = [
     "Repaired",
     "Recomputed",
     "SealedItemWritten",
+    // It merged pages of agents' days.
+    "Compacted",
     // It carried out repricing entries, or took them back.
     "Repriced",
     "RepricingDone",

@@ -17,6 +17,7 @@ use local::template::Template;
 use local::{tables, token};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use runtime::clock::Clock;
 use runtime::tables::Tables;
 use serde_json::{Value, json};
 use store::keys::{self, Key, PK, SK, VERSION};
@@ -80,6 +81,7 @@ pub struct Invocation {
     pub paused: bool,
     /// The number of failed requests and statements, where that is limited.
     pub faults: (u32, u32),
+    pub begun: DateTime<Utc>,
 }
 
 /// The state of a run.
@@ -88,6 +90,8 @@ pub struct Run {
     pub engine: Arc<Engine>,
     pub wire: Wire,
     pub now: DateTime<Utc>,
+    /// The clock of the aggregator and of compaction, which always shows the present.
+    pub clock: Clock,
     /// Whether the steps with faults are over.
     pub fault_free: bool,
     /// Whether the mapping delivers nothing, as long as there are faults.
@@ -136,6 +140,7 @@ impl Run {
             wire: Wire::new(engine.clone()),
             engine,
             now: noon(),
+            clock: Clock::fixed(noon()),
             fault_free: false,
             is_stalled: false,
             fault_rates,
@@ -197,6 +202,10 @@ impl Run {
             return Err("the run does not end".to_owned());
         }
         self.act()?;
+        if self.clock.now() != self.now {
+            self.clock.set(self.now);
+            self.end_deliveries();
+        }
         tokio::time::sleep(STEP).await;
         self.collect().await
     }

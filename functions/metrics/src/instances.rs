@@ -52,12 +52,11 @@ async fn handle(
     Query((params, page)): Query<(Params, PageRequest<u64>)>,
 ) -> Result<Json<Response>> {
     let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), params.window(), |of, days| {
-        app.tables.usage.agent_days(&caller.org, of, days)
+        app.tables.usage.agent_totals(&caller.org, of, days)
     });
     let ((window, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
     let mut used: BTreeMap<AgentId, AgentModelFigures> = BTreeMap::new();
-    for (day, agent, sums) in days {
-        let total = sums.total();
+    for (day, agent, total, _) in days {
         if window.contains(day) && total.requests > 0 {
             *used.entry(agent).or_default() += total;
         }

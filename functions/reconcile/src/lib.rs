@@ -4,7 +4,9 @@
 //! '{"do":"day","org":"acme","day":"2026-03-05","repair":true}' report.json`. The result is a [`report::Report`]. See
 //! [`request::Request`] for the other payloads.
 
+mod agents;
 mod calendars;
+mod compact;
 mod compare;
 mod day;
 mod recompute;
@@ -19,6 +21,7 @@ mod stored;
 
 use store::{Events, Registry, Usage};
 
+pub use compact::CompactionPolicy;
 pub use day::SETTLE;
 pub use reconciler::Reconciler;
 

@@ -8,6 +8,7 @@
 
 pub mod activity;
 pub mod agent_costs;
+mod agent_days;
 pub mod alerts;
 pub mod aws;
 pub mod chains;

@@ -132,7 +132,9 @@ fn add_day<R: Rows, M>(
     for (id, chunk) in chunks {
         if let Some(range) = range.overlap(KeyRange::of(id, chunk)) {
             rows.merge(&chunk.rows, range);
-            add_pages(rows, pages, &chunk.cover, kind, range)?;
+            if chunk.sealed.is_none() {
+                add_pages(rows, pages, &chunk.cover, kind, range)?;
+            }
         }
     }
     Ok(())

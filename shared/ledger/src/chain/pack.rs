@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use super::cover::Cover;
 use super::ids::Family;
+use super::limits::Seconds;
 use crate::period::Day;
 
 /// What a pack is read for.
@@ -60,6 +61,9 @@ pub struct Chunk<R, B> {
     pub rows: R,
     /// The chunk that its key space ends at.
     pub next: Link<B>,
+    /// When it was recomputed from raw events, which sealed it: it has all rows of its day from then on, no page of which
+    /// counts any more. All chunks of a pack are sealed, or none.
+    pub sealed: Option<Seconds>,
 }
 
 impl<R, B> Chunk<R, B> {

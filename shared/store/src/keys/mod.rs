@@ -22,6 +22,7 @@ mod usage;
 
 use chrono::{DateTime, Utc};
 
+pub use chains::Owner;
 pub use events::{
     LANES, activity, activity_of, activity_place, activity_places, after_activity_place, amended_sk,
     amendment_key, event, event_and_amendments, event_key, events_except_registry_entries, lane_events,
@@ -40,9 +41,8 @@ pub use repricing::{
 pub use sources::{parse_source_day, source, source_day, source_days};
 pub use usage::{
     DIRTY, END_USER_BUCKETS, END_USERS, FULL, Keyed, MAX_END_USERS, SEALED, UNPRICED, WRITES, activity_days,
-    agent_days, compute_days, compute_hours, dirty_day, dirty_days, end_users, generation_days,
-    in_generation, org_days, own_day, parse_agent_day, parse_compute_bucket, parse_dirty_day,
-    reconcile_progress, unpriced_days,
+    compute_days, compute_hours, dirty_day, dirty_days, end_users, generation_days, in_generation, org_days,
+    own_day, parse_compute_bucket, parse_dirty_day, reconcile_progress, unpriced_days,
 };
 
 /// Separates the parts of a key.
