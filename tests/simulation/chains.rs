@@ -1,20 +1,20 @@
 //! Agents' days: reads pages and packs without the code under test, and compares them with the records that their marks say
 //! they contain.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dynoxide::{AttributeValue, Item};
 use ledger::calendar::Calendar;
 use ledger::chain::{
-    Chunk, ChunkId, Chunks, Cover, Family, Page, PageId, Pages, Split, assemble, decode_days,
+    Chunk, ChunkId, Chunks, Cover, Family, Page, PageId, Pages, SEALED, Split, assemble, decode_days, live,
 };
 use ledger::event::Event;
 use ledger::pack::{Table, View};
 use ledger::period::Day;
 use serde_json::json;
 use store::keys::chains::{
-    CLOSED, COVER, DAYS, DELTAS, MARK, NEXT, REVISION, ROWS, SEALED_AT, chunk, parse_chunk, parse_chunk_id,
-    parse_page,
+    BlockItem, CLOSED, COVER, DAYS, DELTAS, MARK, NEXT, REVISION, ROWS, SEALED_AT, chunk, parse_block,
+    parse_chunk, parse_chunk_id, parse_page, seal,
 };
 use store::keys::{Key, Owner, PK, SEPARATOR, SK, chains};
 use store::sequence::SequenceNumber;
@@ -30,6 +30,14 @@ use crate::support::tables::{AGENT_VIEWS, names};
 pub struct Chains {
     pages: BTreeMap<Owner, BTreeMap<Day, Pages<SequenceNumber, Table>>>,
     packs: BTreeMap<(Owner, View), BTreeMap<Day, Chunks<Table>>>,
+    blocks: BTreeMap<(Owner, View, u32), Block>,
+}
+
+/// The pack of a block, and the seals of its days.
+#[derive(Default)]
+struct Block {
+    chunks: Chunks<Table>,
+    seals: BTreeMap<String, u64>,
 }
 
 /// Whether the item under a key is a page, a chunk or a note.
@@ -60,6 +68,18 @@ impl Chains {
             return Some(());
         }
         for view in AGENT_VIEWS {
+            match parse_block(&key.sk, view) {
+                Some(BlockItem::Seals(number)) => {
+                    self.blocks.entry((owner, view, number)).or_default().seals = seals(item);
+                    return Some(());
+                }
+                Some(BlockItem::Chunk(number, id)) => {
+                    let block = self.blocks.entry((owner, view, number)).or_default();
+                    block.chunks.insert(id, stored_chunk(item)?);
+                    return Some(());
+                }
+                None => {}
+            }
             if let Some((day, id)) = parse_chunk(&key.sk, view) {
                 let packs = self.packs.entry((owner, view)).or_default();
                 packs.entry(day).or_default().insert(id, stored_chunk(item)?);
@@ -89,6 +109,32 @@ impl Chains {
             .map_err(|_| format!("the pages of {owner} on {day} do not follow its pack"))
     }
 
+    /// Each block that may be used is the sum of its days. Returns how many there are.
+    fn check_blocks(&self, is_checked: impl Fn(&Owner) -> bool) -> CheckResult<usize> {
+        let mut used = 0;
+        for ((owner, view, number), block) in &self.blocks {
+            let days = block.days().ok_or_else(|| format!("the chunks of block {number} of {owner} do not fit"))?;
+            if !is_checked(owner) || block.is_outdated() || days.is_empty() {
+                continue;
+            }
+            let none = BTreeMap::new();
+            let of_owner = self.pages.get(owner).unwrap_or(&none);
+            let pages = days.iter().map(|day| (*day, of_owner.get(day).cloned().unwrap_or_default())).collect();
+            let packs = self.packs.get(&(owner.clone(), *view)).cloned().unwrap_or_default();
+            let stored = assemble(*view, &days, &block.chunks, &packs, &pages)
+                .map_err(|_| format!("the pages of {owner} do not follow block {number} of {days:?}"))?;
+            let mut expected = Table::default();
+            for day in &days {
+                expected.merge(&self.view(owner, *day, *view)?);
+            }
+            if stored != expected {
+                return Err(format!("block {number} of {owner} is {stored:?}, but its days are {expected:?}"));
+            }
+            used += 1;
+        }
+        Ok(used)
+    }
+
     /// Whether a day has a sealed pack.
     pub fn is_sealed(&self, owner: &Owner, day: Day, view: View) -> bool {
         let pack = self.packs.get(&(owner.clone(), view)).and_then(|days| days.get(&day));
@@ -102,6 +148,28 @@ impl Chains {
         // The last page of a chain comes last.
         pages.into_iter().flatten().map(mark).collect()
     }
+}
+
+impl Block {
+    /// Its days; none if its chunks do not fit together.
+    fn days(&self) -> Option<Vec<Day>> {
+        let days: BTreeSet<_> =
+            live(&self.chunks).ok()?.into_iter().flat_map(|(_, chunk)| chunk.days.keys().copied()).collect();
+        Some(days.into_iter().collect())
+    }
+
+    /// Whether a day of it was sealed since.
+    fn is_outdated(&self) -> bool {
+        let mut days = self.chunks.values().flat_map(|chunk| &chunk.days);
+        days.any(|(day, number)| {
+            let sealed = Some(*number).filter(|number| number & SEALED != 0);
+            sealed != self.seals.get(&seal(*day)).copied()
+        })
+    }
+}
+
+fn seals(item: &Item) -> BTreeMap<String, u64> {
+    item.keys().filter_map(|name| Some((name.clone(), text(item, name)?.parse().ok()?))).collect()
 }
 
 fn page(item: &Item) -> Option<Page<SequenceNumber, Table>> {
@@ -146,11 +214,12 @@ fn stored_day(record: &Record) -> Option<Day> {
 impl Run {
     /// In each view of agents' days that is not sealed, the part of each shard is the sum over its events up to the mark of its
     /// chain.
-    pub fn check_chains(&self, chains: &Chains, dirty: impl Fn(&Owner, Day) -> bool) -> CheckResult {
+    pub fn check_chains(&mut self, chains: &Chains, dirty: impl Fn(&Owner, Day) -> bool) -> CheckResult {
         let mut expected: BTreeMap<(Owner, Day), Table> = BTreeMap::new();
         let is_checked = |owner: &Owner| {
             self.proved(&owner.org).iter().any(|calendar| calendar.generation == owner.generation)
         };
+        let blocks = chains.check_blocks(is_checked)?;
         for (owner, day) in chains.days().filter(|(owner, _)| is_checked(owner)) {
             expected.entry((owner, day)).or_default();
         }
@@ -183,6 +252,9 @@ impl Run {
                     ));
                 }
             }
+        }
+        if blocks > 0 {
+            self.count("Block");
         }
         Ok(())
     }

@@ -7,8 +7,8 @@ use http::{Method, StatusCode};
 use ledger::calendar::Calendar;
 use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
-use ledger::pack::Table;
-use ledger::period::{self, Day};
+use ledger::pack::{Table, View};
+use ledger::period::{self, Day, DayRange};
 use ledger::rollup::{self, Latest, OrgDay, Rollup, RollupId, Seen, Subject};
 use runtime::clock::Clock;
 use serde_json::{Value, json};
@@ -279,11 +279,44 @@ impl Run {
                     Err(format!("{path} returned {status}: {body}"))
                 }
             };
+            self.check_instances(fold, org, today, &get("instances").await?)?;
             let (summary, models, usage) = (get("summary").await?, get("models").await?, get("usage").await?);
             agree(&all, &summary, &models["models"], &usage["points"])
                 .map_err(|why| format!("metrics of {org}: {why}"))?;
         }
         Ok(())
+    }
+}
+
+/// The calls and the costs of agents.
+type CallsAndCosts = BTreeMap<String, (u64, String)>;
+
+impl Run {
+    /// Compares the agents of an organization in the window for metrics with the fold.
+    fn check_instances(&self, fold: &Fold, org: &str, today: Day, instances: &Value) -> CheckResult {
+        let owner = |of: &Owner| {
+            of.org.as_str() == org && of.generation == self.calendars(&of.org).active.generation
+        };
+        let window = DayRange::ending(today, DAYS);
+        let mut rows = Table::default();
+        let days = fold.agents.iter().filter(|((of, day), _)| owner(of) && window.contains(*day));
+        days.for_each(|(_, of_day)| rows.merge(&of_day.view(View::Agents)));
+        let totals = rows.agent_totals().into_iter().filter(|(_, (calls, _))| calls.requests > 0);
+        let wanted: CallsAndCosts = totals
+            .map(|(agent, (calls, _))| (agent.to_string(), (calls.requests, json!(calls.cost).to_string())))
+            .collect();
+        let of_instance = |instance: &Value| {
+            let calls = instance["request_count"].as_u64()?;
+            let cost = instance["estimated_cost_usd"].to_string();
+            (calls > 0).then(|| (instance["instance_id"].as_str().unwrap().to_owned(), (calls, cost)))
+        };
+        let rows = instances["instances"].as_array().into_iter().flatten();
+        let stored: CallsAndCosts = rows.filter_map(of_instance).collect();
+        if stored == wanted {
+            Ok(())
+        } else {
+            Err(format!("instances of {org} are {stored:?}, but should be {wanted:?}"))
+        }
     }
 }
 

@@ -88,7 +88,7 @@ pub fn number(variable: &str) -> Option<u64> {
 }
 
 /// What must have occurred in an ordinary test run, since checks prove nothing about what never occurred.
-const KINDS: [&str; 50] = [
+const KINDS: [&str; 51] = [
     "HandleRequest",
     "ChangeSettings",
     "ChangePrice",
@@ -130,6 +130,8 @@ const KINDS: [&str; 50] = [
     "SealedItemWritten",
     // It merged pages of agents' days.
     "Compacted",
+    // Agents' days were read from blocks.
+    "Block",
     // It carried out repricing entries, or took them back.
     "Repriced",
     "RepricingDone",

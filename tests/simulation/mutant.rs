@@ -56,10 +56,12 @@ pub enum Mutant {
     PackOverwritten,
     /// A pack does not say which pages it contains.
     CoverLost,
+    /// A day is sealed, but its block still seems to contain it.
+    BlockKept,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -79,6 +81,7 @@ impl Mutant {
         Self::PackNotSealed,
         Self::PackOverwritten,
         Self::CoverLost,
+        Self::BlockKept,
     ];
 
     /// The response to a request that is not executed.
@@ -119,6 +122,9 @@ impl Mutant {
                 if partition(body).ends_with("#K") && body["Item"][ROWS].is_object() =>
             {
                 return self.change_pack(body);
+            }
+            Self::BlockKept if body["Key"][SK]["S"].as_str().is_some_and(|sk| sk.ends_with('!')) => {
+                return misplace(&mut body["Key"]);
             }
             Self::CostsLost if partition(body).contains("#R#") => return misplace(&mut body["Item"]),
             Self::RepricingLost => {

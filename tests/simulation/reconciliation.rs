@@ -66,7 +66,7 @@ impl Run {
     pub fn compact(&mut self) {
         let process = self.process();
         self.note(|| format!("p{process} compacts"));
-        let policy = CompactionPolicy { bytes: 0, past_bytes: 0, is_eager: true };
+        let policy = CompactionPolicy { bytes: 0, past_bytes: 0, block_bytes: 0, is_eager: true };
         let reconciler = self.reconciler(process, self.clock.clone()).with_policy(policy);
         let task = tokio::spawn(async move {
             let event = json!({ "do": "compact" });

@@ -7,7 +7,7 @@ use axum::extract::State;
 use futures::try_join;
 use ledger::ids::AgentId;
 use ledger::money::{Number, Usd, percent};
-use ledger::period::{Day, rfc3339};
+use ledger::period::{Day, Windows, rfc3339};
 use ledger::rollup::{AgentModelFigures, OrgDay, WorkFigures};
 use ledger::roster::{self, Agent};
 use serde::Serialize;
@@ -71,9 +71,10 @@ async fn handle(
     let (org, tables) = (&caller.org, &app.tables);
     let account = Account::read(&app, org).await?;
     let (of, days) = (account.calendar.generation, account.used_days);
+    let windows = Windows::from(days);
     let (used, agent_days, users) = try_join!(
         tables.usage.org_days(org, of, days),
-        tables.usage.agent_totals(org, of, days),
+        tables.usage.agent_totals_over(org, of, &windows),
         tables.usage.end_users(org, of, days)
     )?;
     let mut all = OrgDay::default();

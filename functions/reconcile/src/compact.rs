@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
 use ledger::chain::{Chunks, Compaction, Cover, PackId, Pages, Seconds, Span, Task, Timing};
-use ledger::pack::{Table, View};
+use ledger::pack::{Block, Table, View};
 use ledger::period::{Day, DayRange};
 use store::chains::{Consistency, FORGET_AFTER};
 use store::error::{Error, Result};
@@ -24,8 +24,8 @@ use crate::report::Report;
 /// Days that are compacted at the same time.
 const IN_FLIGHT: usize = 8;
 /// The longest that one compaction may take. Pages are removed after three times as long.
-const LIMIT: Duration = Duration::from_mins(1);
-const TIMING: Timing = Timing::PRODUCTION;
+pub const LIMIT: Duration = Duration::from_mins(1);
+pub const TIMING: Timing = Timing::PRODUCTION;
 /// No reader takes longer.
 const HOUR: Seconds = 3600;
 /// A day has ended in every time zone this long after it ended in UTC, and most of its events have arrived.
@@ -40,17 +40,19 @@ pub struct CompactionPolicy {
     pub bytes: usize,
     /// The same for a day that is over. Readers read the rest at every request, so open pages are closed for it.
     pub past_bytes: usize,
+    /// Days are added to blocks if their packs have more bytes than this. Readers lose little where they are smaller.
+    pub block_bytes: usize,
     /// Whether anything is merged at once.
     pub is_eager: bool,
 }
 
 impl CompactionPolicy {
     /// The policy in use.
-    pub const PRODUCTION: Self = Self { bytes: 128 << 10, past_bytes: 16 << 10, is_eager: false };
+    pub const PRODUCTION: Self = Self { bytes: 128 << 10, past_bytes: 16 << 10, block_bytes: 4 << 10, is_eager: false };
 
     /// Whether to merge pages, and whether to close open ones before.
     fn decide(&self, day: Day, pending: &Pending, packs: usize, now: Seconds) -> Option<Closing> {
-        let is_past = now > day.next().start(chrono_tz::UTC).timestamp() + PAST_AFTER;
+        let is_past = now > past_at(day);
         match pending.bytes {
             0 => None,
             _ if self.is_eager => Some(Closing::Open),
@@ -59,6 +61,11 @@ impl CompactionPolicy {
             bytes => (bytes >= self.bytes.max(packs / 2)).then_some(Closing::None),
         }
     }
+}
+
+/// When a day is over.
+fn past_at(day: Day) -> Seconds {
+    day.next().start(chrono_tz::UTC).timestamp() + PAST_AFTER
 }
 
 /// Which pages are closed before a merge.
@@ -94,6 +101,8 @@ struct Look {
     next: Seconds,
     /// The bytes of the day's packs when they were last read.
     packs: usize,
+    /// Whether the day was added to its blocks, unless its packs are too small for that.
+    is_in_blocks: bool,
 }
 
 impl Looks {
@@ -158,7 +167,8 @@ impl Reconciler {
         let covered = note.as_ref().map(|note| note.cover.clone()).unwrap_or_default();
         let pending = Pending::of(&pages, &covered, now);
         let mut closing = self.policy.decide(day, &pending, look.packs, now);
-        if closing.is_some() {
+        let joins_blocks = now > past_at(day) && !look.is_in_blocks;
+        if closing.is_some() || joins_blocks {
             let packs = self.day_packs(owner, day).await?;
             if let Some(sealed) = sealed(&packs) {
                 return self.remove_pages_of_sealed(owner, day, &pages, sealed).await.map(|()| false);
@@ -172,9 +182,14 @@ impl Reconciler {
         if removes_at.is_some_and(|at| now < at) {
             closing = None;
         }
-        if closing.is_some() || removes_at.is_some_and(|at| now >= at) {
-            self.run_compaction(owner, day, closing).await?;
-            look.next = now + if closing.is_some() { TIMING.delete_after } else { 0 };
+        if closing.is_some() || joins_blocks || removes_at.is_some_and(|at| now >= at) {
+            self.run_compaction(owner, day, closing, look.packs + pending.bytes).await?;
+            look.is_in_blocks |= joins_blocks;
+            look.next = match removes_at {
+                _ if closing.is_some() => now + TIMING.delete_after,
+                Some(at) => now.max(at),
+                None => now,
+            };
         } else {
             look.next = removes_at.unwrap_or(now + pause(pending.bytes, self.policy.bytes));
         }
@@ -182,15 +197,30 @@ impl Reconciler {
         Ok(closing.is_some())
     }
 
-    async fn run_compaction(&self, owner: &Owner, day: Day, closing: Option<Closing>) -> Result<()> {
-        let packs = VIEWS.map(|kind| PackId { kind, span: Span::Day(day) });
+    async fn run_compaction(
+        &self,
+        owner: &Owner,
+        day: Day,
+        closing: Option<Closing>,
+        bytes: usize,
+    ) -> Result<()> {
+        let mut packs = VIEWS.map(|kind| PackId { kind, span: Span::Day(day) }).to_vec();
+        let now = self.clock.now().timestamp();
+        let blocks = || VIEWS.into_iter().filter_map(|view| Block::of(view, day)).map(Block::pack);
+        // A clock that runs ahead may already have added the day to its blocks.
+        if now > past_at(day) - HOUR {
+            packs.extend(blocks());
+        }
         let mut tasks = vec![Task::Remove];
         if let Some(closing) = closing {
             tasks.extend((closing == Closing::Open).then_some(Task::Close));
-            tasks.extend(packs.map(Task::Absorb));
-            tasks.push(Task::Note);
+            tasks.extend(packs.iter().copied().map(Task::Absorb));
         }
-        let compaction = Compaction::new(day, packs.to_vec(), tasks, TIMING, rand::random());
+        if now > past_at(day) && bytes >= self.policy.block_bytes {
+            tasks.extend(blocks().map(Task::Adopt));
+        }
+        tasks.extend(closing.map(|_| Task::Note));
+        let compaction = Compaction::new(day, packs, tasks, TIMING, rand::random());
         self.tables.usage.compact(owner, day, compaction, || self.clock.now().timestamp()).await
     }
 

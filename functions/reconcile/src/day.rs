@@ -46,6 +46,8 @@ pub struct DayReconciliation<'a> {
     pub day: Day,
     pub scope: Scope,
     pub actions: Actions,
+    /// See [`CompactionPolicy`](crate::CompactionPolicy).
+    pub block_bytes: usize,
 }
 
 /// Which of a day's rollups are reconciled.
@@ -211,7 +213,8 @@ impl DayReconciliation<'_> {
         report: &mut DayReport,
     ) -> Result<bool> {
         let (tables, clock, org, day) = (self.tables, self.clock, self.org, self.day);
-        let repair = Repair { tables, clock, org, day, seal: self.actions.seal };
+        let (seal, block_bytes) = (self.actions.seal, self.block_bytes);
+        let repair = Repair { tables, clock, org, day, seal, block_bytes };
         let (items_done, written) = repair.items(items, report).await?;
         let done = repair.packs(packs, items, written, report).await? && items_done;
         if report.repaired > 0 || matches!(self.scope, Scope::Build { .. }) {

@@ -5,6 +5,7 @@
 //! [`request::Request`] for the other payloads.
 
 mod agents;
+mod blocks;
 mod calendars;
 mod compact;
 mod compare;

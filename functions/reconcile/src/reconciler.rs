@@ -327,7 +327,8 @@ impl Reconciler {
             )));
         }
         let (tables, clock, scope) = (&self.tables, &self.clock, Scope::Complete);
-        DayReconciliation { tables, clock, org, day, scope, actions }.run().await
+        let block_bytes = self.policy.block_bytes;
+        DayReconciliation { tables, clock, org, day, scope, actions, block_bytes }.run().await
     }
 }
 

@@ -17,6 +17,7 @@ use store::reconcile::{RewriteOutcome, StoredRollup};
 
 use crate::Tables;
 use crate::agents::ComparedPack;
+use crate::blocks;
 use crate::compare::{Comparison, Lag, compare};
 use crate::recompute::Recomputed;
 use crate::report::DayReport;
@@ -63,6 +64,8 @@ pub struct Repair<'a> {
     pub day: Day,
     /// Whether items of the day that are correct are sealed too.
     pub seal: bool,
+    /// See [`CompactionPolicy`](crate::CompactionPolicy).
+    pub block_bytes: usize,
 }
 
 impl Repair<'_> {
@@ -126,6 +129,8 @@ impl Repair<'_> {
         }
         report.repaired(comparison);
         report.sealed += u64::from(!is_sealed);
+        let joins = blocks::is_worth(rows, self.block_bytes);
+        blocks::refresh(&self.tables.usage, self.clock, owner, pack.pack, joins).await?;
         Ok(true)
     }
 

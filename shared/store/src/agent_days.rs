@@ -17,7 +17,7 @@ use crate::keys::Owner;
 use crate::sequence::SequenceNumber;
 
 /// How often pages and packs are read that change between the reads. All reads after the first are strongly consistent.
-const ATTEMPTS: usize = 6;
+pub(crate) const ATTEMPTS: usize = 6;
 
 /// The views that together hold all figures of agents.
 const VIEWS: [View; 2] = [View::Agents, View::AgentModels];

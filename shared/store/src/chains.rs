@@ -7,8 +7,8 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use ledger::chain::Rows as ChunkRows;
 use ledger::chain::{
     self, Append, Cached, ChainId, Chunk, ChunkId, Chunks, Compaction, CompactionAnswer as Answer,
-    CompactionCommand as Command, Cover, Family, Limits, Note, Outcome, PackId, Page, PageId, Pages, Seconds,
-    Span, Split, Tail, Write, WriteAnswer, WriteCommand,
+    CompactionCommand as Command, Cover, Family, Limits, Note, Outcome, PackId, Page, PageId, Pages, SEALED,
+    Seconds, Span, Split, Tail, Write, WriteAnswer, WriteCommand,
 };
 use ledger::pack::{EventBatch, Table as Rows, View};
 use ledger::period::{Day, DayRange};
@@ -24,6 +24,9 @@ use crate::{new_item, version};
 
 /// The family of the chains in use. See [`Family`].
 const FAMILY: Family = Family::Main;
+
+/// Leaves numbers of seals so small that all have the same number of digits.
+const SEAL_SHIFT: u32 = 5;
 
 /// The most bytes of a page with more than one delta.
 const PAGE: usize = 8 << 10;
@@ -198,7 +201,7 @@ impl Usage {
         Ok(by_day)
     }
 
-    fn query(&self, range: &KeyRange, consistency: Consistency) -> Query<'_> {
+    pub(crate) fn query(&self, range: &KeyRange, consistency: Consistency) -> Query<'_> {
         let query = self.table.query(range);
         if consistency == Consistency::Strong { query.strong() } else { query }
     }
@@ -257,7 +260,8 @@ impl Usage {
 
     /// Replaces the pack of a day, which was read as `before`, by recomputed rows and seals it. False if it has changed.
     ///
-    /// All chunks but the first get new ids and are written before, so the pack is replaced when the first one is.
+    /// All chunks but the first get new ids and are written before, so the pack is replaced when the first one is. Before
+    /// that, blocks that contain the former rows of the day become useless, see [`StoredBlock`](crate::blocks::StoredBlock).
     pub async fn seal_pack(
         &self,
         owner: &Owner,
@@ -268,12 +272,15 @@ impl Usage {
     ) -> Result<bool> {
         let first = before.get(&ChunkId::default());
         let version = first.map(|chunk| chunk.version);
+        let seal = SEALED | rand::random::<u64>() >> SEAL_SHIFT;
+        let mut days: BTreeMap<_, _> = first.map(|chunk| chunk.days.clone()).unwrap_or_default();
+        if let Span::Day(day) = pack.span {
+            self.put_seal(owner, pack.kind, day, seal).await?;
+            days.insert(day, seal);
+        }
         let mut next = None;
         for (from, rows) in parts(rows).into_iter().rev() {
-            let mut days: BTreeMap<_, _> = first.map(|chunk| chunk.days.clone()).unwrap_or_default();
-            if let Span::Day(day) = pack.span {
-                *days.entry(day).or_default() += 1;
-            }
+            let days = days.clone();
             let version_after = version.unwrap_or_default() + 1;
             let cover = Cover::default();
             let chunk = Chunk { version: version_after, days, cover, rows, next, sealed: Some(now) };
@@ -353,7 +360,10 @@ impl Usage {
 
     /// The chunks of a pack, strongly consistent.
     async fn pack(&self, owner: &Owner, pack: PackId<View>) -> Result<Chunks<Rows>> {
-        let Span::Day(day) = pack.span else { return Ok(Chunks::<Rows>::new()) };
+        let day = match pack.span {
+            Span::Day(day) => day,
+            Span::Long(number) => return self.block_chunks(owner, pack.kind, number).await,
+        };
         let days = DayRange { first: day, last: day };
         let mut packs = self.packs(owner, pack.kind, days, Consistency::Strong).await?;
         Ok(packs.remove(&day).unwrap_or_default())
@@ -468,6 +478,11 @@ fn chunk(item: &Item, kind: View) -> Result<(Day, ChunkId<u64>, Chunk<Rows, u64>
     let sk = decode::required(item, SK)?;
     let parsed = keys::parse_chunk(sk, kind);
     let (day, id) = parsed.ok_or_else(|| Error::Internal(format!("{sk:?} is not a chunk")))?;
+    Ok((day, id, stored_chunk(item)?))
+}
+
+/// A chunk without its id.
+pub(crate) fn stored_chunk(item: &Item) -> Result<Chunk<Rows, u64>> {
     let days: BTreeMap<_, _> = chain::decode_days(bytes(item, keys::DAYS)?).map_err(Error::internal)?;
     let next = decode::text(item, keys::NEXT);
     let next =
@@ -475,7 +490,7 @@ fn chunk(item: &Item, kind: View) -> Result<(Day, ChunkId<u64>, Chunk<Rows, u64>
     let rows = Rows::decode(bytes(item, keys::ROWS)?).map_err(Error::internal)?;
     let sealed = item.contains_key(keys::SEALED_AT).then(|| integer(item, keys::SEALED_AT)).transpose()?;
     let version = integer(item, keys::REVISION)?;
-    Ok((day, id, Chunk { version, days, cover: cover(item)?, rows, next, sealed }))
+    Ok(Chunk { version, days, cover: cover(item)?, rows, next, sealed })
 }
 
 /// Rows as those of chunks, each with the least key that may be in it.

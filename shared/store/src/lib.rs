@@ -9,6 +9,8 @@
 pub mod activity;
 pub mod agent_costs;
 mod agent_days;
+mod agent_sums;
+pub mod blocks;
 pub mod alerts;
 pub mod aws;
 pub mod chains;

@@ -275,7 +275,7 @@ where
         let (Some(id), Ok(live)) = (left.pop(), live(chunks)) else { return Waiting::Nothing };
         let claims = |chunk: &&Chunk<R, R::Bound>| chunk.days.contains_key(&self.day);
         // A sealed pack needs no page.
-        let is_sealed = |chunk: &&Chunk<R, R::Bound>| chunk.sealed.is_some();
+        let is_sealed = |chunk: &&Chunk<R, R::Bound>| chunk.is_sealed(self.day);
         let claiming = live.iter().map(|(_, chunk)| *chunk).filter(claims);
         let (sealed, claiming): (Vec<_>, Vec<_>) = claiming.partition(is_sealed);
         if claiming.is_empty() && sealed.is_empty() && id.span == Span::Day(self.day) {
@@ -325,7 +325,7 @@ where
         let Some(pages) = self.pages.take() else { return };
         for (chunk_id, chunk) in live {
             let is_claimed = id.span == Span::Day(self.day) || chunk.days.contains_key(&self.day);
-            let is_claimed = is_claimed && chunk.sealed.is_none();
+            let is_claimed = is_claimed && !chunk.is_sealed(self.day);
             if let Some(absorbed) =
                 is_claimed.then(|| self.absorbed(id.kind, chunk_id, chunk, &pages, now)).flatten()
             {
@@ -477,13 +477,11 @@ fn released<R: Rows>(
 
 type Part<'p, R> = (&'p Chunk<R, <R as Rows>::Bound>, KeyRange<<R as Rows>::Bound>);
 
-/// The chunks of a day's pack that have keys of a range; none if these do not all contain the same pages, or are sealed and
-/// contain no pages.
+/// The chunks of a day's pack that have keys of a range; none if these do not all contain the same pages and repairs.
 fn parts<R: Rows>(day: Day, chunks: &Chunks<R>, range: KeyRange<R::Bound>) -> Option<Vec<Part<'_, R>>> {
     let live = live(chunks).ok()?.into_iter();
     let overlapping = live.filter_map(|(id, chunk)| Some((chunk, range.overlap(KeyRange::of(id, chunk))?)));
     let parts: Vec<_> = overlapping.collect();
     let (first, _) = parts.first()?;
-    let is_open = |chunk: &Chunk<R, R::Bound>| chunk.sealed.is_none();
-    parts.iter().all(|(chunk, _)| is_open(chunk) && chunk.agrees(first, day)).then_some(parts)
+    parts.iter().all(|(chunk, _)| chunk.agrees(first, day)).then_some(parts)
 }

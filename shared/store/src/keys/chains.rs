@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | a page | `{owner}#O`, in the family of agents `{owner}#G` | `{yyyymmdd}#{late}#{shard}#{number}` |
 //! | a chunk of a pack | `{owner}#K` | `{kind}{span}#{from}#{split}` |
+//! | the seals of a block's days | `{owner}#K` | `{kind}{span}!` |
 //! | the note of a day | `{owner}#K` | `N{day}` |
 //! | a day that may have pages | `#chains` | `{owner}#{day}` |
 //!
@@ -20,7 +21,7 @@ use chrono::{Datelike, NaiveDate, TimeDelta};
 use ledger::calendar::Generation;
 use ledger::chain::{ChainId, ChunkId, Family, PackId, PageId, Span};
 use ledger::ids::OrgId;
-use ledger::pack::View;
+use ledger::pack::{Block, View};
 use ledger::period::{Day, DayRange};
 use sha2::{Digest, Sha256};
 
@@ -215,6 +216,41 @@ pub fn chunks(owner: &Owner, kind: View, days: DayRange) -> KeyRange {
     KeyRange { pk: packs_key(owner), from: prefix(days.first), to: format!("{}g", prefix(days.last)) }
 }
 
+/// The chunks of the packs of blocks with the numbers from one up to another, and their days' seals.
+pub fn blocks(owner: &Owner, kind: View, first: u32, last: u32) -> KeyRange {
+    let prefix = |number| format!("{}L{number}", kind_letter(kind));
+    KeyRange { pk: packs_key(owner), from: prefix(first), to: format!("{}$", prefix(last)) }
+}
+
+/// The item with the seals of a block's days.
+pub fn seals(owner: &Owner, block: Block) -> Key {
+    Key { pk: packs_key(owner), sk: format!("{}L{}!", kind_letter(block.view), block.number()) }
+}
+
+/// The attribute of a day in the item with the seals of its block.
+pub fn seal(day: Day) -> String {
+    short_day(day)
+}
+
+/// What an item among those of blocks is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BlockItem {
+    /// The seals of a block's days.
+    Seals(u32),
+    /// A chunk of a block's pack.
+    Chunk(u32, ChunkId<u64>),
+}
+
+/// What a sort key among those of blocks is about.
+pub fn parse_block(sk: &str, kind: View) -> Option<BlockItem> {
+    let rest = sk.strip_prefix(kind_letter(kind))?.strip_prefix('L')?;
+    if let Some(number) = rest.strip_suffix('!') {
+        return Some(BlockItem::Seals(number.parse().ok()?));
+    }
+    let (number, id) = rest.split_once(SEPARATOR)?;
+    Some(BlockItem::Chunk(number.parse().ok()?, parse_chunk_id(id)?))
+}
+
 /// The day and the id of a chunk's sort key, among the chunks of days' packs of a kind.
 pub fn parse_chunk(sk: &str, kind: View) -> Option<(Day, ChunkId<u64>)> {
     let (day, id) = sk.strip_prefix(kind_letter(kind))?.strip_prefix('D')?.split_once(SEPARATOR)?;
@@ -300,6 +336,23 @@ mod tests {
                 }
                 prop_assert!(!holds(&chunks(&owner, kind, only(day)), &note(&owner, day)));
                 prop_assert_eq!(all(&owner).iter().filter(|range| holds(range, &key)).count(), 1);
+            }
+        }
+
+        #[test]
+        fn blocks_are_read_back(owner in owner(), day in day(), other in day(), from: u64, split: u64) {
+            for view in [View::Agents, View::AgentModels] {
+                let (block, of_other) = (Block::of(view, day).unwrap(), Block::of(view, other).unwrap());
+                let id = ChunkId { from, split };
+                let (key, seals) = (chunk(&owner, block.pack(), id), seals(&owner, block));
+                prop_assert_eq!(parse_block(&key.sk, view), Some(BlockItem::Chunk(block.number(), id)));
+                prop_assert_eq!(parse_block(&seals.sk, view), Some(BlockItem::Seals(block.number())));
+                for key in [key, seals] {
+                    let range = blocks(&owner, view, of_other.number(), of_other.number());
+                    prop_assert_eq!(holds(&range, &key), block == of_other);
+                    prop_assert!(!holds(&chunks(&owner, view, only(day)), &key));
+                    prop_assert_eq!(all(&owner).iter().filter(|range| holds(range, &key)).count(), 1);
+                }
             }
         }
 
