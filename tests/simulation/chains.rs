@@ -113,13 +113,15 @@ impl Chains {
     fn check_blocks(&self, is_checked: impl Fn(&Owner) -> bool) -> CheckResult<usize> {
         let mut used = 0;
         for ((owner, view, number), block) in &self.blocks {
-            let days = block.days().ok_or_else(|| format!("the chunks of block {number} of {owner} do not fit"))?;
+            let days =
+                block.days().ok_or_else(|| format!("the chunks of block {number} of {owner} do not fit"))?;
             if !is_checked(owner) || block.is_outdated() || days.is_empty() {
                 continue;
             }
             let none = BTreeMap::new();
             let of_owner = self.pages.get(owner).unwrap_or(&none);
-            let pages = days.iter().map(|day| (*day, of_owner.get(day).cloned().unwrap_or_default())).collect();
+            let pages =
+                days.iter().map(|day| (*day, of_owner.get(day).cloned().unwrap_or_default())).collect();
             let packs = self.packs.get(&(owner.clone(), *view)).cloned().unwrap_or_default();
             let stored = assemble(*view, &days, &block.chunks, &packs, &pages)
                 .map_err(|_| format!("the pages of {owner} do not follow block {number} of {days:?}"))?;
@@ -128,7 +130,9 @@ impl Chains {
                 expected.merge(&self.view(owner, *day, *view)?);
             }
             if stored != expected {
-                return Err(format!("block {number} of {owner} is {stored:?}, but its days are {expected:?}"));
+                return Err(format!(
+                    "block {number} of {owner} is {stored:?}, but its days are {expected:?}"
+                ));
             }
             used += 1;
         }

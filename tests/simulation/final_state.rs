@@ -294,9 +294,8 @@ type CallsAndCosts = BTreeMap<String, (u64, String)>;
 impl Run {
     /// Compares the agents of an organization in the window for metrics with the fold.
     fn check_instances(&self, fold: &Fold, org: &str, today: Day, instances: &Value) -> CheckResult {
-        let owner = |of: &Owner| {
-            of.org.as_str() == org && of.generation == self.calendars(&of.org).active.generation
-        };
+        let owner =
+            |of: &Owner| of.org.as_str() == org && of.generation == self.calendars(&of.org).active.generation;
         let window = DayRange::ending(today, DAYS);
         let mut rows = Table::default();
         let days = fold.agents.iter().filter(|((of, day), _)| owner(of) && window.contains(*day));

@@ -52,7 +52,9 @@ pub fn of(
             let registered = agent.settings.as_ref().and_then(|settings| settings.model_name.clone());
             let model_name = registered.unwrap_or_else(|| most_used(&calls, names).to_owned());
             let mut sums = AgentModelFigures::default();
-            calls.into_values().for_each(|figures| sums += figures);
+            for figures in calls.into_values() {
+                sums += figures;
+            }
             Spending { agent, model_name, sums }
         })
         .collect()
@@ -109,8 +111,14 @@ mod tests {
         let window = DayRange { first: day("2026-09-01"), last: day("2026-09-30") };
         let id = |text| AgentId::new(text).unwrap();
         let figures = |requests| AgentModelFigures { requests, ..Default::default() };
-        let days = [("2026-08-31", "before", 1), ("2026-09-01", "in", 1), ("2026-09-30", "in", 2), ("2026-10-01", "after", 1)];
-        let calls = days.map(|(on, agent, requests)| (day(on), id(agent), ModelCode::of(&key("p/a")), figures(requests)));
+        let days = [
+            ("2026-08-31", "before", 1),
+            ("2026-09-01", "in", 1),
+            ("2026-09-30", "in", 2),
+            ("2026-10-01", "after", 1),
+        ];
+        let calls = days
+            .map(|(on, agent, requests)| (day(on), id(agent), ModelCode::of(&key("p/a")), figures(requests)));
         let found = of(window, calls.to_vec(), &names(&["p/a"]), Vec::new());
         let found: Vec<_> = found.iter().map(|one| (one.agent.id.as_str(), one.sums.requests)).collect();
         assert_eq!(found, [("in", 3)]);

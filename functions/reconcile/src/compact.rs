@@ -48,7 +48,8 @@ pub struct CompactionPolicy {
 
 impl CompactionPolicy {
     /// The policy in use.
-    pub const PRODUCTION: Self = Self { bytes: 128 << 10, past_bytes: 16 << 10, block_bytes: 4 << 10, is_eager: false };
+    pub const PRODUCTION: Self =
+        Self { bytes: 128 << 10, past_bytes: 16 << 10, block_bytes: 4 << 10, is_eager: false };
 
     /// Whether to merge pages, and whether to close open ones before.
     fn decide(&self, day: Day, pending: &Pending, packs: usize, now: Seconds) -> Option<Closing> {

@@ -112,7 +112,10 @@ mod tests {
     #[test]
     fn blocks_end_with_the_month() {
         let last = Block::of(View::Agents, day("2026-02-28")).unwrap();
-        assert_eq!((last.number(), last.days().first, last.days().last), (2_026_023, day("2026-02-25"), day("2026-02-28")));
+        assert_eq!(
+            (last.number(), last.days().first, last.days().last),
+            (2_026_023, day("2026-02-25"), day("2026-02-28"))
+        );
         let month = Block::of(View::AgentModels, day("2026-08-31")).unwrap();
         assert_eq!((month.number(), month.days().first), (2_026_080, day("2026-08-01")));
         assert_eq!(Block::of(View::Compute, day("2026-08-31")), None);

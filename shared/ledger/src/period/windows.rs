@@ -21,7 +21,8 @@ impl Windows {
 
     /// From the first day of any of them to the last one.
     pub fn days(&self) -> DayRange {
-        let join = |a: DayRange, b: DayRange| DayRange { first: a.first.min(b.first), last: a.last.max(b.last) };
+        let join =
+            |a: DayRange, b: DayRange| DayRange { first: a.first.min(b.first), last: a.last.max(b.last) };
         self.others.iter().copied().fold(self.first, join)
     }
 
@@ -63,8 +64,8 @@ mod tests {
             });
             let all = Windows { first, others };
             prop_assert_eq!(all.divide(days), divided);
-            let each = windows.iter().flat_map(|window| window.days());
-            let (least, most) = (each.clone().min().unwrap(), each.max().unwrap());
+            let each: Vec<_> = windows.iter().flat_map(|window| window.days()).collect();
+            let (least, most) = (*each.iter().min().unwrap(), *each.iter().max().unwrap());
             prop_assert_eq!(all.days(), DayRange { first: least, last: most });
         }
     }
