@@ -86,7 +86,7 @@ pub fn agent_day(rollup: &Rollup) -> AgentDay {
             Measure::Model(code, M::Errors) => models.entry(*code).or_default().errors = count(*value),
             Measure::Model(code, M::Unpriced) => models.entry(*code).or_default().unpriced = count(*value),
             Measure::Model(code, M::Cost) => {
-                models.entry(*code).or_default().cost = crate::money::Usd::new(*value)
+                models.entry(*code).or_default().cost = crate::money::Usd::new(*value);
             }
             Measure::Model(code, M::Tokens(bucket)) => {
                 *models.entry(*code).or_default().tokens.bucket_mut(*bucket) = count(*value);
