@@ -56,10 +56,12 @@ pub enum Mutant {
     PackOverwritten,
     /// A pack does not say which pages it contains.
     CoverLost,
+    /// Of a query's pages only the first is read.
+    FirstPageOnly,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -79,6 +81,7 @@ impl Mutant {
         Self::PackNotSealed,
         Self::PackOverwritten,
         Self::CoverLost,
+        Self::FirstPageOnly,
     ];
 
     /// The response to a request that is not executed.
@@ -94,8 +97,13 @@ impl Mutant {
         skipped.then(|| (200, "{}".to_owned()))
     }
 
-    /// Changes the response to a batch of reads.
+    /// Changes the response to a query or a batch of reads.
     pub fn change_read(self, response: &mut Value) {
+        if self == Self::FirstPageOnly
+            && let Some(response) = response.as_object_mut()
+        {
+            response.remove("LastEvaluatedKey");
+        }
         if self != Self::ChangeIgnored {
             return;
         }
