@@ -1,6 +1,22 @@
-"""Leaves out requests whose validity no schema can say."""
+"""Leaves out requests whose validity no schema can say, and lets only one thread at a time build syntax trees."""
+
+import ast
+import threading
 
 import schemathesis
+
+# Python 3.11 counts the depth of a syntax tree for all threads together. A garbage collection in the middle of one can let
+# another thread start, and then both fail with "AST constructor recursion depth mismatch".
+parse = ast.parse
+parsing = threading.RLock()
+
+
+def parse_alone(*arguments, **options):
+    with parsing:
+        return parse(*arguments, **options)
+
+
+ast.parse = parse_alone
 
 
 @schemathesis.hook

@@ -64,6 +64,39 @@ async fn a_conditional_write_succeeds_only_for_the_current_version() {
 }
 
 #[tokio::test]
+async fn a_response_that_is_sent_back_never_overwrites_a_version_that_it_did_not_see() {
+    let registry = Registry::new().await;
+    for (path, field) in [
+        ("/api/organization", "name"),
+        ("/api/budget", "monthly"),
+        ("/v1/billing/subscription", "plan_name"),
+        ("/api/agents/nova", "name"),
+        ("/api/projects/site", "name"),
+        ("/api/alerts/destinations/ops", "url"),
+    ] {
+        let value = |n: u32| match field {
+            "monthly" => json!(n),
+            "url" => json!(format!("https://example.com/{n}")),
+            _ => json!(n.to_string()),
+        };
+        let mut first = registry.put(path, &json!({ field: value(1) })).await;
+        first[field] = value(2);
+        let second = registry.put(path, &first).await;
+        assert_eq!(second[field], registry.put(path, &second).await[field]);
+        let stale = registry.try_put(path, &first).await;
+        assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED, "{path}");
+        // A header says what the client wants now.
+        let current = put_if(&registry, path, "*", &first).await;
+        assert_eq!(current.status, StatusCode::OK, "{path}: {:?}", current.body);
+        let mut other = current.body;
+        other["id"] = json!("other");
+        let mismatch = registry.try_put(path, &other).await;
+        assert_eq!(mismatch.status, StatusCode::UNPROCESSABLE_ENTITY, "{path}");
+        assert_eq!(mismatch.body["detail"][0]["loc"], json!(["body", "id"]));
+    }
+}
+
+#[tokio::test]
 async fn of_many_concurrent_conditional_writes_one_succeeds() {
     let registry = Registry::new().await;
     for (round, path) in ["/api/budget", "/api/agents/nova"].into_iter().enumerate() {

@@ -46,6 +46,7 @@ async fn what_is_refused_is_counted_by_source_and_reason() {
         "refused": { "greater_than_equal": 1, "too_old": 1, "in_future": 1 }, "warnings": 1,
         "notCounted": { "spans": 0, "logs": 0, "metrics": 0 },
         "exclusiveTokenCorrections": 0, "withoutUsage": 0, "reportedCalls": null, "captureRate": null,
+        "comparedCosts": 0, "costDifferences": [],
     });
     assert_eq!(source, expected);
     assert_eq!(of("(none)")["refused"], json!({ "missing": 1 }));
@@ -90,4 +91,47 @@ async fn a_sender_of_made_up_sources_fills_no_table() {
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
     let litellm = sources(&world).await.into_iter().find(|source| source["source"] == "litellm").unwrap();
     assert_eq!(litellm["refused"], json!({ "unusable_entry": 1 }));
+}
+
+fn litellm(id: &str, cost: &Value) -> Value {
+    json!({
+        "litellm_call_id": id, "model": "gpt-4o", "custom_llm_provider": "openai", "prompt_tokens": 1_000_000,
+        "completion_tokens": 0, "response_cost": cost, "endTime": 1_789_473_600, "status": "success",
+        "metadata": { "user_api_key_alias": "nova" },
+    })
+}
+
+#[tokio::test]
+async fn costs_that_senders_computed_are_compared_or_charged_as_the_organization_wants() {
+    let world = World::new().await;
+    let send = async |calls: Value| {
+        let (status, _) =
+            post(&world, "/v1/intake/litellm", &[("content-type", "application/json")], calls.to_string())
+                .await;
+        assert_eq!(status, StatusCode::OK);
+        world.stack.drain().await;
+    };
+    // 2.50 by the price book; the second is that in floating point, the last none at all.
+    send(json!([
+        litellm("1", &json!(3.1)),
+        litellm("2", &json!(2.500_000_000_000_000_4)),
+        litellm("3", &json!("2.75")),
+        litellm("4", &Value::Null),
+        litellm("5", &json!(-1)),
+        litellm("6", &json!(2_000_000)),
+    ]))
+    .await;
+    let source = sources(&world).await.remove(0);
+    assert_eq!(source["comparedCosts"], 3, "{source}");
+    let difference = json!({
+        "provider": "openai", "model": "gpt-4o", "calls": 2, "reportedCost": 5.85, "cost": 5, "difference": 0.85
+    });
+    assert_eq!(source["costDifferences"], json!([difference]));
+    let caller = world.caller("acme");
+    assert_eq!(caller.get("/v1/metrics/summary").await["estimated_cost_usd"], "15.00");
+
+    caller.put("/api/organization", &json!({ "charge_reported_costs": true })).await;
+    send(json!([litellm("7", &json!(3.1)), litellm("8", &Value::Null)])).await;
+    assert_eq!(caller.get("/v1/metrics/summary").await["estimated_cost_usd"], "20.60");
+    assert_eq!(sources(&world).await[0]["comparedCosts"], 3);
 }

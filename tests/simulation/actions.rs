@@ -7,6 +7,7 @@ use runtime::clock::Clock;
 use serde_json::{Value, json};
 
 use super::CheckResult;
+use super::disturbances::Disturbance;
 use super::messages::{AGENT_IDS, AGENTS};
 use super::run::{Invocation, InvocationKind, InvocationResult, Run};
 use super::service;
@@ -68,6 +69,8 @@ enum Action {
     InsertMalformed,
     /// An event expires.
     Expire,
+    /// See there.
+    Disturb(Disturbance),
     /// Reconcile is invoked.
     Reconcile,
     /// Time passes.
@@ -91,7 +94,10 @@ impl Run {
             hit
         });
         let act = act.unwrap().1;
-        self.count(&format!("{act:?}"));
+        match act {
+            Action::Disturb(disturbance) => self.count(&format!("{disturbance:?}")),
+            _ => self.count(&format!("{act:?}")),
+        }
         match act {
             Action::HandleRequest(number) => return self.handle_request(number),
             Action::Send => self.send(),
@@ -116,6 +122,7 @@ impl Run {
             Action::StallMapping => self.is_stalled = true,
             Action::UnstallMapping => self.is_stalled = false,
             Action::InsertMalformed => self.insert_malformed(),
+            Action::Disturb(disturbance) => self.disturb(disturbance),
             Action::Expire => return self.expire(),
             Action::Reconcile => self.reconcile(),
             Action::Wait => {
@@ -163,9 +170,11 @@ impl Run {
         }
         for (i, process) in self.wire.waiting() {
             if !self.invocations.get(&process).is_some_and(|invocation| invocation.paused) {
-                actions.push((100, Action::HandleRequest(i)));
+                actions.push((self.request_weight(), Action::HandleRequest(i)));
             }
         }
+        actions
+            .extend(self.disturbances().into_iter().map(|(weight, found)| (weight, Action::Disturb(found))));
         if self.is_stalled {
             actions.push((3, Action::UnstallMapping));
         } else {
@@ -240,6 +249,7 @@ impl Run {
         let process = service.process;
         let now = self.skewed_time();
         service.clock.set(now);
+        self.clocks.insert(process, service.clock.clone());
         self.senders.begin(process);
         self.priced_from.insert(process, self.price_states.len());
         self.note(|| format!("p{process} ingests {numbers:?} of organization {org}"));
@@ -270,6 +280,7 @@ impl Run {
     ) {
         let process = self.process();
         let service = service::registry(process, self.wire.client(process), Clock::fixed(self.skewed_time()));
+        self.clocks.insert(process, service.clock.clone());
         let (token, body) = (self.tokens[org].clone(), body(process));
         // Ids of repricing entries are random.
         let shown = path.split("/reprice/").next().unwrap_or_default().to_owned();

@@ -21,6 +21,10 @@ pub enum RequestFate {
     ErrorAfterExecution,
     /// Only a part of the batch is executed.
     Partial,
+    /// It is a query, and its page ends early.
+    ShortPage,
+    /// It is a write, for which there is no room.
+    DiskFull,
 }
 
 /// Rates of faults.
@@ -53,9 +57,15 @@ impl FaultRates {
         match fates.get(nth) {
             Some(RequestFate::Partial) if !operation.starts_with("Batch") => RequestFate::Throttled,
             Some(fate) => *fate,
+            None if operation == "Query" && roll >= 1000 - 2 * self.requests => RequestFate::ShortPage,
             None => RequestFate::Success,
         }
     }
+}
+
+/// Whether an operation changes a table.
+pub fn is_write(operation: &str) -> bool {
+    !["GetItem", "Query", "BatchGetItem"].contains(&operation)
 }
 
 /// A random error that says the request was not executed.

@@ -19,6 +19,7 @@
 //! | SDK | `wire.rs` | holds each request until its fate is decided |
 //! | | `requests.rs` | executes requests or lets them fail |
 //! | | `faults.rs` | the kinds of faults, their rates, and the resulting responses |
+//! | machines | `disturbances.rs` | slow and full tables, clocks that are set, lost responses, old pollers |
 //! | DynamoDB | `engine.rs` | the table engine in memory |
 //! | | `table_changes.rs` | insertions and expirations as stream records, and malformed records |
 //! | | `stream.rs` | streams, shards and records |
@@ -41,6 +42,7 @@
 mod actions;
 mod calendars;
 mod chains;
+mod disturbances;
 pub mod engine;
 mod faults;
 mod final_state;
@@ -68,8 +70,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
+use chrono::TimeDelta;
+
 use mutant::Mutant;
 use run::Run;
+
+use crate::support::noon;
 
 /// The result of a check, with a description of what is wrong.
 type CheckResult<T = ()> = Result<T, String>;
@@ -88,7 +94,7 @@ pub fn number(variable: &str) -> Option<u64> {
 }
 
 /// What must have occurred in an ordinary test run, since checks prove nothing about what never occurred.
-const KINDS: [&str; 51] = [
+const KINDS: [&str; 59] = [
     "HandleRequest",
     "ChangeSettings",
     "ChangePrice",
@@ -113,7 +119,15 @@ const KINDS: [&str; 51] = [
     "Send",
     "SplitShard",
     "Wait",
+    "SlowTables",
+    "FastTables",
+    "FillDisk",
+    "FreeDisk",
+    "StepClock",
+    "DeliverOldRecords",
     // Fates of requests.
+    "ShortPage",
+    "DiskFull",
     "ResponseLost",
     "ErrorAfterExecution",
     "Success",
@@ -123,6 +137,7 @@ const KINDS: [&str; 51] = [
     // Other outcomes of requests, deliveries and expirations.
     "ConditionFailed",
     "PartialDelivery",
+    "ResponseTooLarge",
     "Expired",
     // Reconcile repaired drift, recomputed dirty days, and wrote sealed items.
     "Repaired",
@@ -155,6 +170,8 @@ const KINDS: [&str; 51] = [
 struct PlayedRun {
     trace: Vec<String>,
     counts: BTreeMap<String, u64>,
+    /// The time that passed in it.
+    simulated: TimeDelta,
     result: CheckResult,
 }
 
@@ -165,7 +182,7 @@ fn play(seed: u64, mutant: Option<Mutant>) -> PlayedRun {
     let mut run = Run::new(seed, mutant);
     let played = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run.play())));
     let result = played.unwrap_or_else(|_| Err("the simulation itself panicked".to_owned()));
-    PlayedRun { trace: run.trace, counts: run.counts, result }
+    PlayedRun { trace: run.trace, counts: run.counts, simulated: run.now - noon(), result }
 }
 
 /// The first seed from 1 to `seeds` whose run fails, with the reason.
@@ -173,21 +190,25 @@ fn first_failure(seeds: u64, mutant: Option<Mutant>) -> Option<(u64, String)> {
     (1..=seeds).find_map(|seed| Some((seed, play(seed, mutant).result.err()?)))
 }
 
-/// Plays seeds until one fails or none is left. Returns the counts, and the failed seed with the reason.
-fn play_all(next: &AtomicU64, seeds: u64) -> (BTreeMap<String, u64>, Option<(u64, String)>) {
-    let mut counts = BTreeMap::new();
+/// What several runs came to: the counts, the simulated time, and the failed seed with the reason.
+type Played = (BTreeMap<String, u64>, TimeDelta, Option<(u64, String)>);
+
+/// Plays seeds until one fails or none is left.
+fn play_all(next: &AtomicU64, seeds: u64) -> Played {
+    let (mut counts, mut simulated) = (BTreeMap::new(), TimeDelta::zero());
     loop {
         let seed = next.fetch_add(1, Ordering::Relaxed);
         if seed > seeds {
-            return (counts, None);
+            return (counts, simulated, None);
         }
         let played = play(seed, None);
+        simulated += played.simulated;
         for (kind, times) in played.counts {
             *counts.entry(kind).or_default() += times;
         }
         if let Err(why) = played.result {
             next.store(seeds + 1, Ordering::Relaxed);
-            return (counts, Some((seed, why)));
+            return (counts, simulated, Some((seed, why)));
         }
     }
 }
@@ -201,15 +222,17 @@ fn random_faults_count_each_event_once() {
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-    for (kind, times) in results.iter().flat_map(|(counts, _)| counts) {
+    for (kind, times) in results.iter().flat_map(|(counts, ..)| counts) {
         *counts.entry(kind.clone()).or_default() += times;
     }
-    if let Some((seed, why)) = results.into_iter().filter_map(|(_, failed)| failed).min() {
+    let simulated: TimeDelta = results.iter().map(|(_, simulated, _)| *simulated).sum();
+    if let Some((seed, why)) = results.into_iter().filter_map(|(.., failed)| failed).min() {
         panic!(
             "FLEETLEDGER_SEED={seed} cargo test -p system-tests -- simulation::replay --nocapture  # {why}"
         );
     }
-    println!("{seeds} seeds in {:?}: {counts:?}", start.elapsed());
+    let elapsed = start.elapsed();
+    println!("{seeds} seeds and {} simulated hours in {elapsed:?}: {counts:?}", simulated.num_hours());
     let never: Vec<_> = KINDS.into_iter().filter(|kind| !counts.contains_key(*kind)).collect();
     assert!(seeds < SEEDS || never.is_empty(), "never occurred: {never:?}");
 }

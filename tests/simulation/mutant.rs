@@ -58,10 +58,12 @@ pub enum Mutant {
     CoverLost,
     /// A day is sealed, but its block still seems to contain it.
     BlockKept,
+    /// Of a query's pages only the first is read.
+    FirstPageOnly,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -82,6 +84,7 @@ impl Mutant {
         Self::PackOverwritten,
         Self::CoverLost,
         Self::BlockKept,
+        Self::FirstPageOnly,
     ];
 
     /// The response to a request that is not executed.
@@ -97,8 +100,13 @@ impl Mutant {
         skipped.then(|| (200, "{}".to_owned()))
     }
 
-    /// Changes the response to a batch of reads.
+    /// Changes the response to a query or a batch of reads.
     pub fn change_read(self, response: &mut Value) {
+        if self == Self::FirstPageOnly
+            && let Some(response) = response.as_object_mut()
+        {
+            response.remove("LastEvaluatedKey");
+        }
         if self != Self::ChangeIgnored {
             return;
         }

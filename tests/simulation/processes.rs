@@ -68,7 +68,7 @@ impl Run {
     }
 
     /// What callers do about an invocation that does not respond.
-    fn give_up(&mut self, kind: InvocationKind) {
+    pub fn give_up(&mut self, kind: InvocationKind) {
         match kind {
             InvocationKind::Ingest(_, numbers) => self.senders.no_response(&numbers),
             InvocationKind::ChangeSettings | InvocationKind::Reconcile => {}

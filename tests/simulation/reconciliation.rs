@@ -79,6 +79,7 @@ impl Run {
         let process = self.process();
         self.note(|| format!("p{process} reconciles: {event}"));
         let clock = Clock::fixed(self.skewed_time());
+        self.clocks.insert(process, clock.clone());
         let reconciler = self.reconciler(process, clock);
         let task = tokio::spawn(async move {
             InvocationResult::Lambda(reconciler.handle(event, TIME).await.map_err(|error| error.to_string()))

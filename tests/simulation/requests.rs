@@ -25,6 +25,12 @@ impl Run {
         let response = match fate {
             RequestFate::RequestLost => faults::no_response(&mut self.rng),
             RequestFate::Throttled => faults::throttled(&mut self.rng),
+            RequestFate::DiskFull => faults::server_error(),
+            RequestFate::ShortPage => {
+                let (status, body) = self.short_page(process, &request.body, &shard)?;
+                check_accepted(&request, &body)?;
+                SdkResponse::Http(status, body)
+            }
             RequestFate::Partial => {
                 let mut accepted = Ok(());
                 let execute = |body: &_| {
@@ -55,7 +61,10 @@ impl Run {
     }
 
     fn fate(&mut self, process: Process, operation: &str) -> RequestFate {
-        let fate = self.fault_rates.fate(&mut self.rng, operation);
+        let fate = match self.fault_rates.fate(&mut self.rng, operation) {
+            _ if self.machines.full && faults::is_write(operation) => RequestFate::DiskFull,
+            fate => fate,
+        };
         let invocation = self.invocations.get_mut(&process);
         let Some(invocation) =
             invocation.filter(|invocation| matches!(invocation.kind, InvocationKind::Ingest(..)))
@@ -63,7 +72,7 @@ impl Run {
             return fate;
         };
         let (count, limit) = match fate {
-            RequestFate::Success => return fate,
+            RequestFate::Success | RequestFate::ShortPage => return fate,
             RequestFate::Partial => (&mut invocation.faults.1, MAX_FAULTS.1),
             _ => (&mut invocation.faults.0, MAX_FAULTS.0),
         };
@@ -82,24 +91,23 @@ impl Run {
         if let Some(response) = self.mutant.and_then(|mutant| mutant.response(operation, body)) {
             return Ok(response);
         }
-        if let Some(mutant) = self.mutant.filter(|_| operation == "BatchGetItem") {
+        if let Some(mutant) = self.mutant.filter(|_| ["BatchGetItem", "Query"].contains(&operation)) {
             let (status, response) = self.engine.execute(operation, body);
             let mut response = serde_json::from_str(&response).unwrap();
             mutant.change_read(&mut response);
             return Ok((status, response.to_string()));
         }
-        let response =
-            match self.mutant.filter(|_| !["GetItem", "Query", "BatchGetItem"].contains(&operation)) {
-                None => self.engine.execute(operation, body),
-                Some(mutant) => {
-                    let mut changed = body.clone();
-                    mutant.change_request(&mut changed, shard);
-                    let (status, response) = self.engine.execute(operation, &changed);
-                    let mut response = serde_json::from_str(&response).unwrap();
-                    mutant.change_response(body, &mut response, shard);
-                    (status, response.to_string())
-                }
-            };
+        let response = match self.mutant.filter(|_| faults::is_write(operation)) {
+            None => self.engine.execute(operation, body),
+            Some(mutant) => {
+                let mut changed = body.clone();
+                mutant.change_request(&mut changed, shard);
+                let (status, response) = self.engine.execute(operation, &changed);
+                let mut response = serde_json::from_str(&response).unwrap();
+                mutant.change_response(body, &mut response, shard);
+                (status, response.to_string())
+            }
+        };
         if body["Item"][SEALED].is_object() {
             self.count("SealedItemWritten");
         }

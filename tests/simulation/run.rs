@@ -28,6 +28,7 @@ use tokio::task::JoinHandle;
 use web::auth::Scope;
 
 use super::CheckResult;
+use super::disturbances::Machines;
 use super::engine::Engine;
 use super::faults::FaultRates;
 use super::messages::ORGS;
@@ -96,6 +97,9 @@ pub struct Run {
     pub fault_free: bool,
     /// Whether the mapping delivers nothing, as long as there are faults.
     pub is_stalled: bool,
+    pub machines: Machines,
+    /// The clocks of processes that have one.
+    pub clocks: BTreeMap<Process, Clock>,
     pub fault_rates: FaultRates,
     pub mutant: Option<Mutant>,
     /// The length in kilobytes from which on items get no new columns.
@@ -143,6 +147,8 @@ impl Run {
             clock: Clock::fixed(noon()),
             fault_free: false,
             is_stalled: false,
+            machines: Machines::default(),
+            clocks: BTreeMap::new(),
             fault_rates,
             mutant,
             item_length,
@@ -243,6 +249,13 @@ impl Run {
             .map(|(process, _)| *process);
         for process in ended.collect::<Vec<_>>() {
             let Some(invocation) = self.invocations.remove(&process) else { continue };
+            if self.is_too_large(process, &invocation) {
+                match invocation.task.await {
+                    Err(error) if error.is_panic() => return Err(format!("p{process} panicked: {error}")),
+                    _ => self.give_up(invocation.kind),
+                }
+                continue;
+            }
             let done = match invocation.task.await {
                 Ok(done) => done,
                 Err(error) if error.is_cancelled() => continue,

@@ -198,6 +198,12 @@ impl Stream {
         self.shards.iter().enumerate().filter(|(_, shard)| self.is_ready(shard)).map(|(i, _)| i)
     }
 
+    /// The closed shards of which records were processed.
+    pub fn replayable(&self) -> impl Iterator<Item = usize> {
+        let closed = self.shards.iter().enumerate().filter(|(_, shard)| shard.closed && shard.checkpoint > 0);
+        closed.map(|(i, _)| i)
+    }
+
     fn is_ready(&self, shard: &Shard) -> bool {
         let parent = shard.parent.map(|parent| &self.shards[parent]);
         let parents_end = parent.is_none_or(|parent| parent.is_done() && parent.busy.is_none());

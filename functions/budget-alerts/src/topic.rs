@@ -51,7 +51,7 @@ impl Topic {
 
     /// Publishes to the topic `arn` with the function's own credentials.
     pub async fn from_env(arn: impl Into<String>) -> Self {
-        Self::new(Client::new(&store::aws::config().await), arn)
+        Self::new(Client::new(store::aws::config().await), arn)
     }
 
     /// Publishes a message. It may be published twice if a response is lost.

@@ -63,12 +63,13 @@ async fn handle(
 /// The events, each with its index and the location that its faults start with.
 fn entries<'a>(events: &'a Events<'a>) -> Vec<Entry<'a>> {
     match events {
-        Events::One(json) => vec![Entry { index: 0, json, loc: vec!["body".into()] }],
+        Events::One(json) => vec![Entry { index: 0, json, loc: vec!["body".into()], cost: None }],
         Events::List(list) => {
             let entry = |(index, json): (usize, &&'a RawValue)| Entry {
                 index,
                 json,
                 loc: vec!["body".into(), index.into()],
+                cost: None,
             };
             list.iter().enumerate().map(entry).collect()
         }

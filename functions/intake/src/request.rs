@@ -9,9 +9,11 @@ use http::HeaderMap;
 use ingestion::body::{too_large, unpacked};
 use ingestion::{Batch, Entry, OutcomeKind, Rejected, RejectionCode, Results, SourceReports};
 use lambda_http::Context as LambdaContext;
+use ledger::money::{MAX_SCALE, Usd};
 use ledger::settings::Settings;
 use runtime::metrics::Metric;
-use store::sources::SourceCounter;
+use rust_decimal::Decimal;
+use store::sources::{CostDifference, SourceCounter};
 use tokio::time::Instant;
 use web::auth::Scope;
 use web::caller::Caller;
@@ -21,6 +23,8 @@ use crate::App;
 
 /// Maximum size of a body after decompression: what Lambda passes on.
 pub const MAX_BYTES: usize = 6 << 20;
+/// The highest reported cost that is believed, in US dollars: the maximum of `cost_usd`.
+const MAX_REPORTED_COST: u32 = 1_000_000;
 
 /// The whole body, decompressed.
 pub async fn body(headers: &HeaderMap, body: Body) -> Result<Bytes> {
@@ -57,15 +61,24 @@ pub async fn store(
         deadline: Batch::deadline(started, context),
     };
     // Locations lead to the entry: the event between it and the response is none of the sender's.
+    let is_charged = settings.organization.charge_reported_costs;
     let entries = events.iter().map(|event| Entry {
         index: event.index,
         json: &event.json,
         loc: vec!["body".into(), event.index.into()],
+        cost: reported_cost(event).filter(|_| is_charged),
     });
     let mut results = batch.store(entries).await?;
     take_as_duplicates(&mut results, translation);
     reports(format, translation, &results).store(&app.tables.sources, &caller.org, app.clock.now()).await;
     Ok(results)
+}
+
+/// The cost that the sender reported, if an event could state it.
+fn reported_cost(event: &formats::Event) -> Option<Usd> {
+    let limit = Decimal::from(MAX_REPORTED_COST);
+    let cost = event.reported_cost.filter(|cost| !cost.is_sign_negative() && *cost <= limit)?;
+    Some(Usd::new(cost.round_dp(MAX_SCALE)))
 }
 
 /// An event that was dated on receipt differs from the stored one in nothing but the time of its request.
@@ -90,6 +103,7 @@ fn reports(format: &'static str, translation: &Translation, results: &Results) -
     for outcome in &results.outcomes {
         reports.add(senders.get(&outcome.index).copied().unwrap_or("(none)"), outcome);
     }
+    compare_costs(&mut reports, translation, results);
     for refusal in &translation.refusals {
         reports.of(&refusal.sender).refuse("unusable_entry");
     }
@@ -113,6 +127,32 @@ fn reports(format: &'static str, translation: &Translation, results: &Results) -
         reports.of(&count.source).series.insert(series, count.calls);
     }
     reports
+}
+
+/// Compares the costs of calls with those that their senders computed.
+fn compare_costs(reports: &mut SourceReports, translation: &Translation, results: &Results) {
+    let reported: HashMap<usize, (&str, Usd)> = translation
+        .events
+        .iter()
+        .filter_map(|event| Some((event.index, (event.sender.as_str(), reported_cost(event)?))))
+        .collect();
+    for outcome in &results.outcomes {
+        let (Some(call), Some((sender, reported))) = (&outcome.priced, reported.get(&outcome.index)) else {
+            continue;
+        };
+        let report = reports.of(sender);
+        report.count(SourceCounter::Compared, 1);
+        if differ(*reported, call.cost) {
+            let difference = CostDifference { calls: 1, reported: *reported, charged: call.cost };
+            report.differ(call.model.clone(), difference);
+        }
+    }
+}
+
+/// Senders compute with floating-point numbers: less than a millionth is no difference.
+fn differ(reported: Usd, charged: Usd) -> bool {
+    let (reported, charged) = (reported.dollars(), charged.dollars());
+    (reported - charged).abs() * Decimal::from(1_000_000) > reported.max(charged)
 }
 
 /// Whether an event was rejected since it is stored, with other content or in a later revision.

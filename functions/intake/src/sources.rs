@@ -7,10 +7,11 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use ledger::ids::ModelKey;
 use ledger::money::{Number, fraction};
 use ledger::period::{self, Day, DayRange};
 use serde::Serialize;
-use store::sources::{SourceCounter, SourceSummary};
+use store::sources::{CostDifference, SourceCounter, SourceReport, SourceSummary};
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::Result;
@@ -19,6 +20,8 @@ use crate::{App, Route};
 
 /// The days that are shown, UTC.
 const DAYS: u32 = 30;
+/// Models of a source whose costs are listed.
+const MAX_DIFFERENCES: usize = 20;
 /// Sources in a response; of more the latest are shown.
 const MAX_SOURCES: usize = 1_000;
 
@@ -58,6 +61,23 @@ struct Source {
     /// Calls that the sender's own metrics count; none if they count none.
     reported_calls: Option<u64>,
     capture_rate: Option<Number>,
+    /// Calls whose cost was compared with the one that the sender reported.
+    compared_costs: u64,
+    /// Where the two differ, the largest difference first.
+    cost_differences: Vec<Difference>,
+}
+
+/// Calls of a model whose reported cost differs from their cost.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Difference {
+    provider: String,
+    model: String,
+    calls: u64,
+    reported_cost: Number,
+    cost: Number,
+    /// What the sender reported beyond the cost.
+    difference: Number,
 }
 
 /// Entries that report calls which are counted elsewhere, by signal.
@@ -103,10 +123,27 @@ impl Source {
             exclusive_token_corrections: counted(SourceCounter::ExclusiveInputs),
             without_usage: counted(SourceCounter::WithoutUsage),
             reported_calls,
+            compared_costs: counted(SourceCounter::Compared),
+            cost_differences: differences(&report),
             capture_rate: reported_calls.map(|reported| fraction(calls.into(), reported.into())),
             kind: report.kind,
             version: report.version,
             refused: report.refused,
         }
     }
+}
+
+fn differences(report: &SourceReport) -> Vec<Difference> {
+    let mut all: Vec<_> = report.differences.iter().collect();
+    let size = |of: &CostDifference| (of.reported.dollars() - of.charged.dollars()).abs();
+    all.sort_by_key(|(_, of)| std::cmp::Reverse(size(of)));
+    let view = |(model, of): (&ModelKey, &CostDifference)| Difference {
+        provider: model.provider.clone(),
+        model: model.model.clone(),
+        calls: of.calls,
+        reported_cost: Number::usd(of.reported),
+        cost: Number::usd(of.charged),
+        difference: Number::usd(of.reported - of.charged),
+    };
+    all.into_iter().take(MAX_DIFFERENCES).map(view).collect()
 }

@@ -27,6 +27,7 @@ use crate::agents::{AgentsLag, ComparedPack};
 use crate::compare::Lag;
 use crate::recompute::{Cut, RecomputedDay, RepricedDays};
 use crate::repair::{ComparedItem, Repair};
+use crate::replay::quarantined_events;
 use crate::report::DayReport;
 use crate::request::Actions;
 use crate::stored::{self, Parts, StoredDay};
@@ -76,6 +77,12 @@ struct ComparedDay {
 }
 
 impl ComparedDay {
+    /// Whether anything misses events that may still be aggregated.
+    fn is_behind(&self) -> bool {
+        let packs = self.packs.iter().map(|pack| &pack.comparison);
+        self.items.iter().map(|item| &item.comparison).chain(packs).any(|comparison| comparison.behind > 0)
+    }
+
     /// Whether a difference may only come from reading the item after the events: it may contain younger ones. The next
     /// round reads the item before them.
     fn is_inconclusive(&self, item: &ComparedItem) -> bool {
@@ -87,13 +94,25 @@ impl DayReconciliation<'_> {
     pub async fn run(&self) -> Result<DayReport> {
         let mut report = DayReport::new(self.org, self.day);
         let mut extra = BTreeSet::new();
+        // Read once they may matter, since a quarantine can be long.
+        let mut quarantined = None;
         for round in 1..=ROUNDS {
             let token = self.tables.usage.dirty_token(self.org, self.day).await?;
             let calendars = self.calendars().await?;
             let utc = matches!(self.scope, Scope::Complete);
-            let cut = Cut { org: self.org, day: self.day, calendars: &calendars.0, utc };
+            let known = quarantined.clone().unwrap_or_default();
+            let cut = Cut { org: self.org, day: self.day, calendars: &calendars.0, utc, quarantined: &known };
             let repriced = self.repriced(cut).await?;
             let mut compared = self.compare(&mut report, cut, &extra, &repriced, token.is_some()).await?;
+            if quarantined.is_none() && compared.is_behind() && round < ROUNDS {
+                let found = quarantined_events(&self.tables.usage, self.org, &cut.utc_days()).await?;
+                report.quarantined = found.len() as u64;
+                let is_news = !found.is_empty();
+                quarantined = Some(found);
+                if is_news {
+                    continue;
+                }
+            }
             if report.unreadable > 0 && matches!(self.scope, Scope::Complete) {
                 // What the malformed events would add is unknown, so no comparison is possible. A generation is built
                 // without them: they are quarantined, and missing from every other generation as well.

@@ -22,6 +22,7 @@ use store::repricing::{PricedEvent, RepricedDay};
 use store::{Events, Usage};
 
 use crate::agents::{RecomputedAgents, StoredAgents};
+use crate::replay::EventId;
 use crate::stored::StoredDay;
 
 /// The most malformed events whose keys are reported.
@@ -36,12 +37,25 @@ pub struct Cut<'a> {
     pub calendars: &'a [Calendar],
     /// Whether the rollups by UTC are recomputed, too: those of the UTC day with the same date.
     pub utc: bool,
+    /// Events that are in quarantine. However late they arrived, the aggregator is done with them.
+    pub quarantined: &'a BTreeSet<EventId>,
 }
 
 impl Cut<'_> {
-    fn utc_days(&self) -> BTreeSet<Day> {
+    /// The days of UTC that the day's events are read from.
+    pub fn utc_days(&self) -> BTreeSet<Day> {
         let days = self.calendars.iter().flat_map(|calendar| calendar.utc_days(self.day).days());
         days.chain(self.utc.then_some(self.day)).collect()
+    }
+
+    /// From when on an event counts as recent.
+    fn settled(&self, event: &PricedEvent, settled: DateTime<Utc>) -> DateTime<Utc> {
+        let is_quarantined = !self.quarantined.is_empty()
+            && event.stored.event.as_ref().is_ok_and(|event| {
+                let id = (event.utc_day(), event.source.to_string(), event.id.to_string());
+                self.quarantined.contains(&id)
+            });
+        if is_quarantined { DateTime::<Utc>::MAX_UTC } else { settled }
     }
 
     /// The calendars in which an event is on the day.
@@ -175,6 +189,7 @@ impl RecomputedDay {
         let mut pages = select_all(lanes);
         while let Some((page, is_repriced)) = pages.try_next().await? {
             for event in page {
+                let settled = cut.settled(&event, settled);
                 recomputed.add(event, cut, is_repriced, settled);
             }
         }

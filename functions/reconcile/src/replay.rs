@@ -3,7 +3,7 @@
 //! Their raw events are still stored, so no event is added a second time: the days are recomputed, and the records of
 //! those days whose rollups then contain every event are released.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::ids::OrgId;
 use ledger::period::Day;
@@ -39,6 +39,30 @@ impl Quarantined {
             if after.is_none() {
                 return Ok(quarantined);
             }
+        }
+    }
+}
+
+/// What identifies an event of an organization: its day of UTC, source and id.
+pub type EventId = (Day, String, String);
+
+/// The events of an organization's days of UTC that are in quarantine. No delay explains that they are not counted: the
+/// aggregator is done with them.
+pub async fn quarantined_events(
+    usage: &Usage,
+    org: &OrgId,
+    utc_days: &BTreeSet<Day>,
+) -> Result<BTreeSet<EventId>> {
+    let mut events = BTreeSet::new();
+    let mut after = None;
+    loop {
+        let page = usage.quarantined(after.as_deref(), PAGE).await?;
+        let of_org = page.entries.into_iter().filter_map(|entry| entry.event);
+        let of_days = of_org.filter(|event| event.org == *org && utc_days.contains(&event.day));
+        events.extend(of_days.map(|event| (event.day, event.source, event.id)));
+        after = page.next;
+        if after.is_none() {
+            return Ok(events);
         }
     }
 }

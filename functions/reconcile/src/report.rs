@@ -27,6 +27,8 @@ pub struct DayReport {
     differences: Vec<Difference>,
     /// Columns that miss events which may not be aggregated yet.
     pub behind: u64,
+    /// Events that are in quarantine. What they would add is drift. 0 if nothing seemed to be behind.
+    pub quarantined: u64,
     /// Columns that were corrected.
     pub repaired: u64,
     /// Items that were sealed.
@@ -53,6 +55,7 @@ impl DayReport {
             drift: 0,
             differences: Vec::new(),
             behind: 0,
+            quarantined: 0,
             repaired: 0,
             sealed: 0,
             too_large: 0,

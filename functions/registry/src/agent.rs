@@ -13,16 +13,16 @@ use serde::Serialize;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::auth::Scope;
-use web::body::{Body, FromBody};
-use web::both::Both;
+use web::body::FromBody;
 use web::caller::Caller;
 use web::error::Result;
 use web::fields::{FieldReader, one_of, quantity, text};
 use web::path::Path;
 
 use crate::edit::Edit;
-use crate::limits::{MAX_MONEY, NAME, READ_ONLY};
+use crate::limits::{MAX_MONEY, NAME};
 use crate::response::Versioned;
+use crate::update::Update;
 use crate::{App, Route, reserved};
 
 /// Maximum estimate of hours saved per month.
@@ -74,8 +74,7 @@ async fn get(State(app): State<App>, caller: Caller, Path(id): Path<AgentId>) ->
 
 async fn put(
     State(app): State<App>,
-    Edit(editor): Edit,
-    Both(Path(id), Body(AgentBody(wanted))): Both<Path<AgentId>, Body<AgentBody>>,
+    Update { editor, path: id, body: AgentBody(wanted) }: Update<AgentId, AgentBody>,
 ) -> Result<Versioned<Agent>> {
     reserved::check_agent(id.as_str())?;
     let entity = entity(keys::agent(&editor.org, &id), &id);
@@ -136,7 +135,6 @@ impl FromBody for AgentBody {
 }
 
 fn settings(fields: &mut FieldReader<'_>) -> AgentSettings {
-    fields.ignore(READ_ONLY);
     let status = one_of("'online', 'paused', 'draft', 'offline' or 'archived'");
     AgentSettings {
         name: fields.optional("name", text(NAME)),

@@ -11,14 +11,15 @@ use serde::Serialize;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::auth::Scope;
-use web::body::{Body, FromBody};
+use web::body::FromBody;
 use web::caller::Caller;
 use web::error::Result;
 use web::fields::{FieldReader, Invalid, boolean, integer, quantity};
 
 use crate::edit::Edit;
-use crate::limits::{MAX_MONEY, READ_ONLY};
+use crate::limits::MAX_MONEY;
 use crate::response::Versioned;
+use crate::update::{Once, Update};
 use crate::{App, Route};
 
 /// The highest threshold, in percent of the budget.
@@ -52,8 +53,7 @@ async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Budget>
 
 async fn put(
     State(app): State<App>,
-    Edit(editor): Edit,
-    Body(BudgetBody(wanted)): Body<BudgetBody>,
+    Update { editor, body: BudgetBody(wanted), .. }: Update<Once, BudgetBody>,
 ) -> Result<Versioned<Budget>> {
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     Ok(view(&app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org), decide).await?))
@@ -88,7 +88,6 @@ impl FromBody for BudgetBody {
 }
 
 fn settings(fields: &mut FieldReader<'_>) -> BudgetSettings {
-    fields.ignore(READ_ONLY);
     let default = BudgetSettings::default();
     BudgetSettings {
         monthly: fields.optional("monthly", quantity(MAX_MONEY)).map(Usd::new),

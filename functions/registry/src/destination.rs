@@ -18,8 +18,7 @@ use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Editor, Entity, Next, Stored};
 use web::auth::Scope;
-use web::body::{Body, FromBody};
-use web::both::Both;
+use web::body::FromBody;
 use web::error::{Error, Result};
 use web::fields;
 use web::fields::{FieldReader, Invalid, one_of};
@@ -28,8 +27,8 @@ use webhook;
 use webhook::{SECRET_BYTES, SECRET_PREFIX, WebhookUrl};
 
 use crate::edit::Edit;
-use crate::limits::READ_ONLY;
 use crate::response::Versioned;
+use crate::update::Update;
 use crate::{App, Route, reserved};
 
 /// How many of the newest alerts are looked at for those that a new destination missed.
@@ -64,8 +63,7 @@ struct DestinationBody {
 
 async fn put(
     State(app): State<App>,
-    Edit(editor): Edit,
-    Both(Path(id), Body(wanted)): Both<Path<Name>, Body<DestinationBody>>,
+    Update { editor, path: id, body: wanted }: Update<Name, DestinationBody>,
 ) -> Result<Response> {
     reserved::check_destination(id.as_str())?;
     let known = app.tables.registry.destinations(&editor.org).await?;
@@ -134,7 +132,6 @@ impl FromBody for DestinationBody {
 }
 
 fn settings(fields: &mut FieldReader<'_>, allow_local: bool) -> Option<DestinationBody> {
-    fields.ignore(READ_ONLY);
     let url = fields.required("url", |raw| url(raw, allow_local));
     let secret = fields.optional("secret", secret);
     let format = fields.optional("format", one_of("'json', 'slack' or 'teams'")).unwrap_or_default();

@@ -3,8 +3,8 @@
 //!
 //! For every route:
 //!
-//! - PUT replaces the whole resource and returns it. Fields that only responses have (`id`, `etag`, when it was seen)
-//!   are ignored, so that a response can be edited and sent back.
+//! - PUT replaces the whole resource and returns it. A response can be edited and sent back: its `etag` is a condition,
+//!   like `If-Match`, its `id` has to be the path's, and other fields that only responses have are ignored.
 //! - GET returns the version in the `ETag` header and as `etag`. Sent as `If-Match`, it makes a write conditional. It
 //!   is the version of the settings: what events report about a resource may change without it.
 //! - A write and its `config_change` entry are one transaction. A write that changes nothing stores nothing and
@@ -30,6 +30,7 @@ pub mod reprice;
 mod reserved;
 mod response;
 pub mod subscription;
+mod update;
 
 use store::{Events, Registry};
 

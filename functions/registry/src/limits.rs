@@ -6,8 +6,6 @@ use std::ops::RangeInclusive;
 pub const NAME: RangeInclusive<usize> = 1..=200;
 /// Maximum of an amount of money, in dollars.
 pub const MAX_MONEY: u64 = 1_000_000_000_000;
-/// Fields that only responses have. A client may send them back; they are ignored.
-pub const READ_ONLY: &[&str] = &["id", "etag", "first_seen", "last_seen", "registered"];
 
 #[cfg(test)]
 pub mod tests {
@@ -29,12 +27,5 @@ pub mod tests {
             Error::Validation(faults) => faults.iter().map(ToString::to_string).collect(),
             other => panic!("{other}"),
         })
-    }
-
-    #[test]
-    fn read_only_fields_are_ignored() {
-        let read = |text: &str| reading(text, |fields| fields.ignore(super::READ_ONLY));
-        assert_eq!(read(r#"{"id":"x","etag":"y","first_seen":null}"#), Ok(()));
-        assert_eq!(read(r#"{"a":1}"#), Err(vec![r#"["body","a"] extra_forbidden"#.to_owned()]));
     }
 }

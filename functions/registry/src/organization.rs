@@ -21,15 +21,15 @@ use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::auth::Scope;
-use web::body::{Body, FromBody};
+use web::body::FromBody;
 use web::caller::Caller;
 use web::error::Result;
 use web::fields;
 use web::fields::{FieldReader, Invalid, boolean, text};
 
-use crate::edit::Edit;
-use crate::limits::{NAME, READ_ONLY};
+use crate::limits::NAME;
 use crate::response::Versioned;
+use crate::update::{Once, Update};
 use crate::{App, Route};
 
 /// Number of models in an allow list. All settings of an organization are read again by every instance of ingest after
@@ -55,6 +55,7 @@ pub struct Organization {
     recommendation_allow_list: Vec<String>,
     resource_attribute_tags: Vec<String>,
     dimensions: Vec<Dimension>,
+    charge_reported_costs: bool,
 }
 
 /// A change of the time zone that is not complete: every day is recomputed from raw events.
@@ -87,8 +88,7 @@ async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Organiz
 
 async fn put(
     State(app): State<App>,
-    Edit(editor): Edit,
-    Body(OrganizationBody(wanted)): Body<OrganizationBody>,
+    Update { editor, body: OrganizationBody(wanted), .. }: Update<Once, OrganizationBody>,
 ) -> Result<Versioned<Organization>> {
     let key = keys::organization_settings(&editor.org);
     let entity = Entity { key, what: "organization".to_owned(), agent: None, always_there: true };
@@ -111,6 +111,7 @@ fn view(id: OrgId, stored: &Stored<OrganizationSettings>, calendars: &Calendars)
         recommendation_allow_list: settings.recommendation_allow_list,
         resource_attribute_tags: settings.resource_attribute_tags,
         dimensions: settings.dimensions,
+        charge_reported_costs: settings.charge_reported_costs,
     };
     Versioned::new(organization, stored)
 }
@@ -137,7 +138,6 @@ impl FromBody for OrganizationBody {
 }
 
 fn settings(fields: &mut FieldReader<'_>) -> OrganizationSettings {
-    fields.ignore(READ_ONLY);
     fields.ignore(&["timezone_change"]);
     let default = OrganizationSettings::default();
     OrganizationSettings {
@@ -153,6 +153,9 @@ fn settings(fields: &mut FieldReader<'_>) -> OrganizationSettings {
             .list("resource_attribute_tags", &RESOURCE_ATTRIBUTES, || name)
             .unwrap_or(default.resource_attribute_tags),
         dimensions: dimensions(fields).unwrap_or(default.dimensions),
+        charge_reported_costs: fields
+            .optional("charge_reported_costs", boolean)
+            .unwrap_or(default.charge_reported_costs),
     }
 }
 
@@ -203,7 +206,7 @@ mod tests {
         let all = given(
             r#"{"name":"Acme","timezone":"Asia/Kathmandu","cross_provider_recommendations":true,
                 "recommendation_allow_list":["anthropic/claude-haiku-4-5","gpt-5"],
-                "resource_attribute_tags":["team"],"dimensions":["tag.customer"],"id":"acme"}"#,
+                "resource_attribute_tags":["team"],"dimensions":["tag.customer"],"charge_reported_costs":true}"#,
         );
         let expected = OrganizationSettings {
             name: Some("Acme".to_owned()),
@@ -212,6 +215,7 @@ mod tests {
             recommendation_allow_list: vec!["anthropic/claude-haiku-4-5".to_owned(), "gpt-5".to_owned()],
             resource_attribute_tags: vec!["team".to_owned()],
             dimensions: vec![Dimension::Tag("customer".to_owned())],
+            charge_reported_costs: true,
         };
         assert_eq!(all, Ok(expected));
     }

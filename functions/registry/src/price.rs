@@ -17,11 +17,10 @@ use chrono::NaiveDate;
 use http::StatusCode;
 use ledger::ids::{Name, OrgId};
 use ledger::period::Day;
-use ledger::settings::{ALL_MODELS, PriceSettings};
+use ledger::settings::{ALL_MODELS, MAX_OWN_PRICES, PriceSettings};
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::auth::Scope;
-use web::body::Body;
 use web::both::Both;
 use web::error::{Error, Result};
 use web::path::{FromPath, Path, PathReader};
@@ -29,6 +28,7 @@ use web::query::{FromQuery, Query, QueryReader};
 
 use crate::edit::Edit;
 use crate::response::Versioned;
+use crate::update::{Target, Update};
 use crate::{App, Route, reserved};
 use body::{DATE, PriceBody};
 use view::Price;
@@ -59,6 +59,13 @@ impl FromPath for PricePath {
     }
 }
 
+impl Target for PricePath {
+    /// Prices have no id: path and day are.
+    fn is(&self, _: String, _: &OrgId) -> bool {
+        true
+    }
+}
+
 /// The version to delete.
 struct Params {
     effective_from: Option<NaiveDate>,
@@ -80,8 +87,7 @@ impl FromQuery for Params {
 
 async fn put(
     State(app): State<App>,
-    Edit(editor): Edit,
-    Both(Path(PricePath { provider, model }), Body(wanted)): Both<Path<PricePath>, Body<PriceBody>>,
+    Update { editor, path: PricePath { provider, model }, body: wanted }: Update<PricePath, PriceBody>,
 ) -> Result<Versioned<Price>> {
     let today = editor.now.date_naive();
     let effective_from = wanted.effective_from.unwrap_or(today);
@@ -90,7 +96,11 @@ async fn put(
     reserved::check_dots(&wanted.model, "model")?;
     checks::check(&wanted)?;
     let entity = entity(&editor.org, &wanted.provider, &wanted.model, wanted.effective_from);
+    let is_full = app.tables.registry.settings_now(&editor.org).await?.own_prices.len() >= MAX_OWN_PRICES;
     let decide = |stored: &Stored<PriceSettings>| match &stored.settings {
+        None if is_full => Err(store::Error::Conflict(format!(
+            "There are {MAX_OWN_PRICES} own prices already, which is the maximum, each version counted."
+        ))),
         None => Ok(Next::Set(wanted.clone())),
         Some(set) if set.is_equivalent(&wanted) => Ok(Next::Keep),
         Some(_) => Err(store::Error::Conflict(

@@ -13,16 +13,16 @@ use serde::Serialize;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::auth::Scope;
-use web::body::{Body, FromBody};
-use web::both::Both;
+use web::body::FromBody;
 use web::caller::Caller;
 use web::error::Result;
 use web::fields::{FieldReader, text};
 use web::path::Path;
 
 use crate::edit::Edit;
-use crate::limits::{NAME, READ_ONLY};
+use crate::limits::NAME;
 use crate::response::Versioned;
+use crate::update::Update;
 use crate::{App, Route, reserved};
 
 pub fn routes() -> Vec<Route> {
@@ -62,8 +62,7 @@ async fn get(
 
 async fn put(
     State(app): State<App>,
-    Edit(editor): Edit,
-    Both(Path(id), Body(ProjectBody(wanted))): Both<Path<ProjectId>, Body<ProjectBody>>,
+    Update { editor, path: id, body: ProjectBody(wanted) }: Update<ProjectId, ProjectBody>,
 ) -> Result<Versioned<Project>> {
     reserved::check_project(id.as_str())?;
     let entity = entity(keys::project(&editor.org, &id), &id);
@@ -110,6 +109,5 @@ impl FromBody for ProjectBody {
 }
 
 fn settings(fields: &mut FieldReader<'_>) -> ProjectSettings {
-    fields.ignore(READ_ONLY);
     ProjectSettings { name: fields.optional("name", text(NAME)) }
 }

@@ -15,15 +15,16 @@ use serde_json::value::RawValue;
 use store::keys;
 use store::registry::{Entity, Next, Stored};
 use web::auth::Scope;
-use web::body::{Body, FromBody};
+use web::body::FromBody;
 use web::caller::Caller;
 use web::error::Result;
 use web::fields;
 use web::fields::{FieldReader, Invalid, integer, one_of, text};
 
 use crate::edit::Edit;
-use crate::limits::{NAME, READ_ONLY};
+use crate::limits::NAME;
 use crate::response::Versioned;
+use crate::update::{Once, Update};
 use crate::{App, Route};
 
 /// The highest price and limit; arithmetic on them cannot overflow.
@@ -72,8 +73,7 @@ async fn get(State(app): State<App>, caller: Caller) -> Result<Versioned<Subscri
 
 async fn put(
     State(app): State<App>,
-    Edit(editor): Edit,
-    Body(SubscriptionBody(wanted)): Body<SubscriptionBody>,
+    Update { editor, body: SubscriptionBody(wanted), .. }: Update<Once, SubscriptionBody>,
 ) -> Result<Versioned<Subscription>> {
     let decide = |stored: &Stored<_>| Ok(Next::to(wanted.clone(), stored));
     Ok(view(&app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org), decide).await?))
@@ -120,7 +120,6 @@ impl FromBody for SubscriptionBody {
 }
 
 fn settings(fields: &mut FieldReader<'_>) -> PlanSettings {
-    fields.ignore(READ_ONLY);
     let default = PlanSettings::default();
     let statuses = "'none', 'trialing', 'active', 'past_due', 'unpaid', 'paused', 'canceled' or 'incomplete'";
     let [current_period_start, current_period_end] = period(fields);

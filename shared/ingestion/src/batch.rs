@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use lambda_http::Context as LambdaContext;
 use ledger::event::{Data, Event};
-use ledger::ids::{Name, OrgId};
+use ledger::ids::{ModelKey, Name, OrgId};
+use ledger::money::Usd;
 use ledger::settings::Settings;
 use ledger::tags::Tags;
 use runtime::metrics::Metric;
@@ -57,6 +58,8 @@ pub struct Entry<'a> {
     pub json: &'a RawValue,
     /// The location that its faults start with.
     pub loc: Vec<Loc>,
+    /// The cost of its call in US dollars, if the event itself states none.
+    pub cost: Option<Usd>,
 }
 
 /// The outcome of each event.
@@ -85,6 +88,15 @@ pub struct EntryOutcome {
     pub source: Option<Name>,
     pub kind: OutcomeKind,
     pub warnings: u64,
+    /// Its call, if it was accepted and has a price.
+    pub priced: Option<PricedCall>,
+}
+
+/// The cost of a call, by the price book or the organization's own prices.
+#[derive(Debug)]
+pub struct PricedCall {
+    pub model: ModelKey,
+    pub cost: Usd,
 }
 
 /// What became of an event, and of its call if it is one.
@@ -113,9 +125,13 @@ impl Batch<'_> {
         let request = rand::random();
         let mut results = Results::default();
         let (mut insertions, mut places) = (Vec::new(), Vec::new());
-        for Entry { index, json, loc } in entries {
-            let parsed = envelope::parse(json, &loc)
-                .and_then(|(draft, warned)| Ok((stamp(draft, &loc, &stamps)?, warned)));
+        for Entry { index, json, loc, cost } in entries {
+            let parsed = envelope::parse(json, &loc).and_then(|(mut draft, warned)| {
+                if let Data::LlmCall(call) = &mut draft.data {
+                    call.cost_usd = call.cost_usd.or(cost);
+                }
+                Ok((stamp(draft, &loc, &stamps)?, warned))
+            });
             match parsed {
                 Ok((event, warned)) => {
                     let warnings = warned.len() as u64;
@@ -126,7 +142,7 @@ impl Batch<'_> {
                 }
                 Err(rejection) => {
                     let (source, kind) = (source_of(json), OutcomeKind::Refused(reason(&rejection)));
-                    results.outcomes.push(EntryOutcome { index, source, kind, warnings: 0 });
+                    results.outcomes.push(EntryOutcome { index, source, kind, warnings: 0, priced: None });
                     results.rejected.push(Rejected::new(index, rejection));
                 }
             }
@@ -142,7 +158,8 @@ impl Batch<'_> {
         {
             let Event { id, source, data, .. } = insertion.event;
             let kind = outcome_kind(outcome, &data);
-            results.outcomes.push(EntryOutcome { index, source: Some(source), kind, warnings });
+            let priced = (outcome == InsertOutcome::Accepted).then(|| priced_call(data)).flatten();
+            results.outcomes.push(EntryOutcome { index, source: Some(source), kind, warnings, priced });
             results.rejected.extend(refusal(index, id.to_string(), loc, outcome));
         }
         results.rejected.sort_by_key(|rejected| rejected.index);
@@ -242,6 +259,15 @@ fn outcome_kind(outcome: InsertOutcome, data: &Data) -> OutcomeKind {
         InsertOutcome::Unavailable => OutcomeKind::Refused("unavailable"),
         InsertOutcome::TooMuchWork => OutcomeKind::Refused("too_much_compute"),
     }
+}
+
+fn priced_call(data: Data) -> Option<PricedCall> {
+    let Data::LlmCall(call) = data else { return None };
+    let is_compared = call.cost_usd.is_none() && !call.cost.is_unpriced();
+    is_compared.then(|| PricedCall {
+        model: ModelKey { provider: call.provider.into(), model: call.model.into() },
+        cost: call.cost.total(),
+    })
 }
 
 fn limit_faults(rejected: &mut [Rejected]) {

@@ -12,7 +12,7 @@ use store::aws;
 ///
 /// The reason why the secret cannot be read, for the log.
 pub async fn text(arn: &str) -> Result<String, String> {
-    let client = Client::new(&aws::config().await);
+    let client = Client::new(aws::config().await);
     let found = client.get_secret_value().secret_id(arn).send().await;
     let found = found.map_err(|error| format!("GetSecretValue: {}", DisplayErrorContext(&error)))?;
     found.secret_string.ok_or_else(|| "the secret has no text value".to_owned())

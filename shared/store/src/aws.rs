@@ -11,6 +11,7 @@ use aws_smithy_http_client::Builder;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use tokio::sync::OnceCell;
 
 /// Attempts at one call, including the first. The SDK backs off exponentially, with jitter, between them.
 pub const ATTEMPTS: u32 = 5;
@@ -27,8 +28,14 @@ const ROOTS: &[u8] = include_bytes!("aws/roots.pem");
 /// Credentials, region, roots of trust, retries and timeouts of all AWS clients.
 ///
 /// Credentials and region come from the environment only: Lambda always sets them, and the default provider chain
-/// would slow down every cold start.
-pub async fn config() -> SdkConfig {
+/// would slow down every cold start. Loaded once, so that all clients share one HTTP client: to set it up is the greatest
+/// part of a start.
+pub async fn config() -> &'static SdkConfig {
+    static CONFIG: OnceCell<SdkConfig> = OnceCell::const_new();
+    CONFIG.get_or_init(load).await
+}
+
+async fn load() -> SdkConfig {
     aws_config::defaults(BehaviorVersion::latest())
         .credentials_provider(EnvironmentVariableCredentialsProvider::new())
         .region(EnvironmentVariableRegionProvider::new())

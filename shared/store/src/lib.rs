@@ -65,7 +65,7 @@ impl Connection {
 
     /// A connection with the credentials and in the region of the environment.
     pub async fn from_env() -> Self {
-        Self::new(Client::new(&aws::config().await))
+        Self::new(Client::new(aws::config().await))
     }
 
     /// The round trips and capacity units of all tables that were opened through this connection.

@@ -6,6 +6,7 @@
 //! What an instance has not written when it ends is lost; no figure but these counts depends on it.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::AddAssign;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +15,8 @@ use super::keys::{self, Key, SK, source as attr};
 use super::table::Table;
 use super::{Connection, Item, decode, n, s};
 use crate::error::{Error, Result};
-use ledger::ids::OrgId;
+use ledger::ids::{ModelKey, OrgId};
+use ledger::money::Usd;
 use ledger::period::{self, Day, DayRange};
 
 /// Events of a source that are counted by one write, at least, while requests come often.
@@ -27,6 +29,8 @@ const RETENTION: TimeDelta = TimeDelta::days(40);
 const MAX_SOURCES: usize = 200;
 /// The source of all others.
 pub const OTHER: &str = "(other)";
+/// Models of a source whose reported costs differ, as one instance sees them on a day; the others are counted as [`OTHER`].
+const MAX_MODELS: usize = 50;
 /// Time series of its own calls that a source may have on a day, as one instance sees them.
 const MAX_SERIES: usize = 64;
 
@@ -53,11 +57,13 @@ pub enum SourceCounter {
     ExclusiveInputs,
     /// Successful calls without token counts.
     WithoutUsage,
+    /// Calls with a price whose cost was compared with the one that the source reported.
+    Compared,
 }
 
 impl SourceCounter {
     /// Every counter.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Accepted,
         Self::Calls,
         Self::Unpriced,
@@ -68,6 +74,7 @@ impl SourceCounter {
         Self::UncountedMetrics,
         Self::ExclusiveInputs,
         Self::WithoutUsage,
+        Self::Compared,
     ];
 
     const fn attribute(self) -> &'static str {
@@ -82,7 +89,27 @@ impl SourceCounter {
             Self::UncountedMetrics => "um",
             Self::ExclusiveInputs => "e",
             Self::WithoutUsage => "o",
+            Self::Compared => "p",
         }
+    }
+}
+
+/// Calls of a model whose reported cost differs from their cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CostDifference {
+    /// Calls.
+    pub calls: u64,
+    /// The cost that the source reported, in US dollars.
+    pub reported: Usd,
+    /// The cost by the price book and the organization's own prices.
+    pub charged: Usd,
+}
+
+impl AddAssign for CostDifference {
+    fn add_assign(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.reported += other.reported;
+        self.charged += other.charged;
     }
 }
 
@@ -99,9 +126,18 @@ pub struct SourceReport {
     pub refused: BTreeMap<String, u64>,
     /// Calls that the source counted itself, by time series. They only grow.
     pub series: BTreeMap<String, u64>,
+    /// Calls whose reported cost differs, by model.
+    pub differences: BTreeMap<ModelKey, CostDifference>,
 }
 
 impl SourceReport {
+    /// Counts calls whose reported cost differs.
+    pub fn differ(&mut self, model: ModelKey, more: CostDifference) {
+        let is_known = self.differences.contains_key(&model) || self.differences.len() < MAX_MODELS;
+        let other = || ModelKey { provider: OTHER.to_owned(), model: OTHER.to_owned() };
+        *self.differences.entry(if is_known { model } else { other() }).or_default() += more;
+    }
+
     /// Counts something.
     pub fn count(&mut self, counter: SourceCounter, more: u64) {
         if more > 0 {
@@ -133,10 +169,13 @@ impl SourceReport {
             let all = self.series.entry(series).or_default();
             *all = calls.max(*all);
         }
+        for (model, more) in other.differences {
+            self.differ(model, more);
+        }
     }
 
     fn has_news(&self) -> bool {
-        let quiet = [SourceCounter::Accepted, SourceCounter::Calls];
+        let quiet = [SourceCounter::Accepted, SourceCounter::Calls, SourceCounter::Compared];
         !self.refused.is_empty() || self.counts.keys().any(|counter| !quiet.contains(counter))
     }
 }
@@ -221,7 +260,7 @@ impl Sources {
     }
 
     async fn write(&self, key: &Key, report: SourceReport, now: DateTime<Utc>) -> Result<()> {
-        let SourceReport { kind, version, counts, refused, series } = report;
+        let SourceReport { kind, version, counts, refused, series, differences } = report;
         let at = s(period::rfc3339(now));
         let mut update = self.table.update(key).set(attr::KIND, s(kind)).set(attr::LAST, at.clone());
         update = update.set_if_absent(attr::FIRST, at);
@@ -237,6 +276,12 @@ impl Sources {
         }
         for (series, calls) in series {
             update = update.set(&format!("{}{series}", attr::SERIES), n(calls));
+        }
+        for (model, CostDifference { calls, reported, charged }) in differences {
+            let name = |prefix| keys::model_attribute(prefix, &model);
+            update = update.add(&name(attr::DIFFERENT_CALLS), n(calls));
+            update = update.add(&name(attr::DIFFERENT_REPORTED), n(reported.dollars()));
+            update = update.add(&name(attr::DIFFERENT_CHARGED), n(charged.dollars()));
         }
         update.send().await?.applied().map(drop)
     }
@@ -271,9 +316,26 @@ fn parse(item: &Item) -> Result<(String, SourceSummary)> {
         counts: counts.collect(),
         refused: with(attr::REFUSED),
         series: with(attr::SERIES),
+        differences: differences(item),
     };
     let at = |name| decode::text(item, name).and_then(period::parse_instant);
     Ok((source.to_owned(), SourceSummary { report, first: at(attr::FIRST), last: at(attr::LAST) }))
+}
+
+fn differences(item: &Item) -> BTreeMap<ModelKey, CostDifference> {
+    let number =
+        |prefix, model: &ModelKey| item.get(&keys::model_attribute(prefix, model)).and_then(decode::number);
+    let usd = |prefix, model: &ModelKey| Usd::new(number(prefix, model).unwrap_or_default());
+    let models =
+        item.keys().filter_map(|name| keys::parse_model_attribute(name.strip_prefix(attr::DIFFERENT_CALLS)?));
+    let difference = |model: &ModelKey| CostDifference {
+        calls: number(attr::DIFFERENT_CALLS, model)
+            .and_then(|calls| calls.try_into().ok())
+            .unwrap_or_default(),
+        reported: usd(attr::DIFFERENT_REPORTED, model),
+        charged: usd(attr::DIFFERENT_CHARGED, model),
+    };
+    models.map(|model| (model.clone(), difference(&model))).collect()
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use ledger::event::Data;
 use ledger::ids::OrgId;
 use ledger::pricing::data::Rate;
 use ledger::pricing::{Call, TokenUsage};
+use ledger::settings::MAX_OWN_PRICES;
 use serde_json::{Value, json};
 use store::{events, keys};
 
@@ -182,4 +183,20 @@ async fn ingest_uses_the_own_price() {
         found.key("pk", string(&key.pk)).key("sk", string(&key.sk)).send().await.unwrap().item.unwrap();
     let Data::LlmCall(call) = events::parse(&item).unwrap().data else { panic!() };
     assert_eq!(call.cost.total().to_string(), "0.123456");
+}
+
+#[tokio::test]
+async fn the_number_of_versions_has_a_maximum() {
+    let registry = Registry::new().await;
+    let path = |model: usize| format!("/api/cost-analysis/pricing/acme/model-{}", model % 250);
+    let price = |number: usize| price(&format!("2026-0{}-01", 1 + number / 250), "1");
+    for number in 0..MAX_OWN_PRICES {
+        registry.put(&path(number), &price(number)).await;
+    }
+    let beyond = registry.try_put(&path(MAX_OWN_PRICES), &price(MAX_OWN_PRICES)).await;
+    assert_eq!(beyond.status, StatusCode::CONFLICT, "{:?}", beyond.body);
+    // What is there can still be repeated, and deleting makes room.
+    registry.put(&path(0), &price(0)).await;
+    registry.delete(&format!("{}?effectiveFrom=2026-01-01", path(0))).await;
+    registry.put(&path(MAX_OWN_PRICES), &price(MAX_OWN_PRICES)).await;
 }

@@ -67,8 +67,10 @@ export function viewsTests(shared) {
     const started = Date.now();
     await open(page, shared.stack, "/console/overview");
     const first = Date.now() - started;
-    const next = await timeOf(page, "Agents");
     assert.ok(first < FIRST, `${first} ms`);
+    const others = {};
+    for (const name of await page.locator("nav.nav a").allInnerTexts()) others[name.trim()] = await timeOf(page, name.trim());
+    context.diagnostic(`first view ${first} ms; then, in ms: ${JSON.stringify(others)}`);
     await many(page);
     await open(page, shared.stack, "/console/agents");
     await page.getByText("1–50 of 10,000").waitFor();
@@ -83,7 +85,7 @@ export function viewsTests(shared) {
     });
     assert.ok(typed < 1000, `${typed} ms`);
     assert.equal(await page.evaluate(() => document.activeElement.id), "agents-q");
-    context.diagnostic(`first view ${first} ms, next view ${next} ms, a filter over 10,000 agents ${typed} ms`);
+    context.diagnostic(`a filter over 10,000 agents ${typed} ms`);
     await page.screenshot({ path: `${PICTURES}/agents-many.png`, fullPage: true });
     await page.done();
   });
@@ -120,11 +122,12 @@ export function viewsTests(shared) {
   });
 }
 
-/** How long a view takes that was not open before. */
+/** How long a view of the navigation takes until everything on it is shown. */
 async function timeOf(page, name) {
+  const link = page.locator("nav.nav a", { hasText: name }).first();
   const started = Date.now();
-  await page.locator("nav.nav a", { hasText: name }).click();
-  await page.getByRole("heading", { name, level: 1 }).waitFor();
+  await link.click();
+  await page.locator("nav.nav a[aria-current]", { hasText: name }).first().waitFor();
   await settled(page);
   return Date.now() - started;
 }

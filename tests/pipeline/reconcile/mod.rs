@@ -4,6 +4,7 @@ mod drift;
 mod expired;
 mod large;
 mod nightly;
+mod quarantined;
 mod replay;
 mod sealed;
 mod unsettled;

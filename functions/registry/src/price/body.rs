@@ -11,8 +11,6 @@ use web::body::FromBody;
 use web::fields::{self, FieldReader, Invalid, integer, quantity};
 use web::rates;
 
-use crate::limits::READ_ONLY;
-
 /// The highest threshold of a long-context price: the maximum input of a call.
 const MAX_ABOVE: u64 = 4_000_000_000;
 const MAX_MULTIPLIER: u64 = 1000;
@@ -30,7 +28,6 @@ impl FromBody for PriceBody {
 }
 
 pub fn read(fields: &mut FieldReader<'_>) -> Option<PriceBody> {
-    fields.ignore(READ_ONLY);
     let effective_from = fields.optional("effectiveFrom", date);
     let price = terms(fields);
     // A client may send back what the path and the price book say.

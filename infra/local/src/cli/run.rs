@@ -16,6 +16,7 @@ use local::stack::{Options, Stack};
 use local::token;
 use runtime::clock::Clock;
 use runtime::config::{ClaimNames, SignIn};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -140,11 +141,16 @@ async fn start(arguments: &Run) -> Result<Stack> {
     };
     let stack = Stack::start(options).await?;
     // A load that was interrupted goes on: what is stored already are duplicates.
-    if !arguments.empty && (stack.is_new() || demo::is_incomplete(&stack)) {
+    let is_loaded = !arguments.empty && (stack.is_new() || demo::is_incomplete(&stack));
+    if is_loaded {
         demo::load(&stack).await?;
     }
     // What an earlier run had not aggregated yet.
     stack.drain().await;
+    if is_loaded {
+        // The schedule begins in a minute. Until then the demo would have an agent over budget and no alert.
+        stack.invoke("budget-alerts", json!({})).await?;
+    }
     Ok(stack)
 }
 

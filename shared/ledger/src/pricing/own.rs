@@ -68,6 +68,12 @@ impl OwnPrices {
         all
     }
 
+    /// The number of prices, each version counted.
+    pub fn len(&self) -> usize {
+        let of_models = self.models.values().flat_map(HashMap::values);
+        of_models.chain(self.providers.values()).map(Vec::len).sum()
+    }
+
     /// Whether the organization has set no price.
     pub fn is_empty(&self) -> bool {
         self.models.is_empty() && self.providers.is_empty()

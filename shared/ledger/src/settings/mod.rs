@@ -15,7 +15,7 @@ pub use destination::{DestinationSettings, MAX_DESTINATIONS, MessageFormat, ROTA
 pub use key::{KeySettings, MAX_KEYS};
 pub use organization::{AgentBudgetSettings, BudgetSettings, OrganizationSettings};
 pub use plan::{BillingCycle, PlanSettings, PlanStatus};
-pub use price::{ALL_MODELS, LongContextSettings, PriceSettings, PriceTerms};
+pub use price::{ALL_MODELS, LongContextSettings, MAX_OWN_PRICES, PriceSettings, PriceTerms};
 pub use project::ProjectSettings;
 
 use crate::calendar::Calendar;

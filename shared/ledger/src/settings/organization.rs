@@ -25,6 +25,8 @@ pub struct OrganizationSettings {
     pub resource_attribute_tags: Vec<String>,
     /// The dimensions that the organization tracks.
     pub dimensions: Vec<Dimension>,
+    /// Whether calls cost what LiteLLM and OpenTelemetry senders computed, where they did, and not what the price book says.
+    pub charge_reported_costs: bool,
 }
 
 impl Default for OrganizationSettings {
@@ -36,6 +38,7 @@ impl Default for OrganizationSettings {
             recommendation_allow_list: Vec::new(),
             resource_attribute_tags: Vec::new(),
             dimensions: vec![Dimension::ProjectId, Dimension::TaskType],
+            charge_reported_costs: false,
         }
     }
 }

@@ -15,6 +15,10 @@ use crate::pricing::{MULTIPLIER_ONE, OwnEntry, OwnPrice, date_of};
 /// Stands for all models of a provider in place of a model's id, which cannot contain it.
 pub const ALL_MODELS: &str = "*";
 
+/// The number of own prices, each version counted, that an organization can have. All are read again by every instance
+/// of ingest after each change.
+pub const MAX_OWN_PRICES: usize = 1_000;
+
 /// An organization's own price, valid from a day on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "StoredPrice", into = "StoredPrice")]

@@ -38,7 +38,9 @@ pub use repricing::{
     REPRICING, REPRICINGS_DUE, all_cost_pages, cost_page, cost_pages, due_repricing, due_repricings,
     parse_cost_page, repriced_day, repriced_days, repricing,
 };
-pub use sources::{parse_source_day, source, source_day, source_days};
+pub use sources::{
+    model_attribute, parse_model_attribute, parse_source_day, source, source_day, source_days,
+};
 pub use usage::{
     DIRTY, END_USER_BUCKETS, END_USERS, FULL, Keyed, MAX_END_USERS, SEALED, UNPRICED, WRITES, activity_days,
     compute_days, compute_hours, dirty_day, dirty_days, end_users, generation_days, in_generation, org_days,

@@ -1,7 +1,8 @@
 //! Keys of what is known about senders: an item for each source and day, in the usage table.
 
+use super::escape::{IN_KEY, escape, unescape};
 use super::{AFTER_SEPARATOR, Key, KeyRange, SEPARATOR};
-use ledger::ids::OrgId;
+use ledger::ids::{ModelKey, OrgId};
 use ledger::period::{Day, DayRange};
 
 /// Attributes of a source's day.
@@ -20,6 +21,23 @@ pub mod source {
     pub const REFUSED: &str = "r_";
     /// Precedes the name of a time series in which the source counts its calls itself.
     pub const SERIES: &str = "c_";
+    /// Precedes a model in the name of the number of its calls whose reported cost differs from their cost.
+    pub const DIFFERENT_CALLS: &str = "dn_";
+    /// The same for the cost that was reported.
+    pub const DIFFERENT_REPORTED: &str = "dr_";
+    /// The same for the cost that was charged.
+    pub const DIFFERENT_CHARGED: &str = "dc_";
+}
+
+/// A model in the name of an attribute.
+pub fn model_attribute(prefix: &str, model: &ModelKey) -> String {
+    format!("{prefix}{}{SEPARATOR}{}", escape(&model.provider, IN_KEY), model.model)
+}
+
+/// The model in what follows the prefix of an attribute's name.
+pub fn parse_model_attribute(name: &str) -> Option<ModelKey> {
+    let (provider, model) = name.split_once(SEPARATOR)?;
+    Some(ModelKey { provider: unescape(provider, IN_KEY)?.into_owned(), model: model.to_owned() })
 }
 
 fn sources_key(org: &OrgId) -> String {

@@ -64,6 +64,11 @@ function organizationForm(organization) {
         name: "cross",
         checked: organization.cross_provider_recommendations,
       }),
+      checkbox({
+        label: "Charge the costs that LiteLLM and OpenTelemetry senders compute, instead of the price book's",
+        name: "reported",
+        checked: organization.charge_reported_costs,
+      }),
       field({
         label: "Only recommend these models",
         name: "allow",
@@ -86,6 +91,7 @@ function organizationForm(organization) {
         recommendation_allow_list: lines("allow"),
         dimensions: lines("dimensions"),
         resource_attribute_tags: lines("attributes"),
+        charge_reported_costs: data.has("reported"),
       };
       await send("PUT", "/api/organization", { ...rest(organization), ...body }, { "if-match": organization.etag });
       toast("Saved.");
