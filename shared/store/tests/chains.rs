@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 
@@ -15,8 +16,8 @@ use ledger::calendar::Generation;
 use ledger::chain::{Chunks, Compaction, Outcome, PackId, Page, Seconds, Span, Task, Timing};
 use ledger::event::{Attribution, Data, Event, TaskCompleted};
 use ledger::ids::{AgentId, Name, OrgId};
-use ledger::pack::{Domain, EventBatch, Figure, Group, Table, View};
-use ledger::period::{Day, DayRange};
+use ledger::pack::{Block, Domain, EventBatch, Figure, Group, Table, View};
+use ledger::period::{Day, DayRange, Windows};
 use store::chains::{Consistency, ShardDay, Tails};
 use store::keys::Owner;
 use store::sequence::SequenceNumber;
@@ -258,4 +259,79 @@ async fn a_large_sealed_pack_is_written_in_chunks() {
         assert!(aggregator.read(View::Agents).await == rows);
         before = stored;
     }
+}
+
+/// The tasks of each agent within some days, as readers of many days see them.
+async fn tasks(usage: &Usage, days: DayRange) -> BTreeMap<AgentId, u64> {
+    let totals = usage.agent_totals_over(&org(), Generation::FIRST, &Windows::from(days)).await.unwrap();
+    let mut tasks = BTreeMap::new();
+    for (_, agent, _, work) in totals {
+        *tasks.entry(agent).or_default() += work.tasks;
+    }
+    tasks
+}
+
+/// The same, each day by itself.
+async fn tasks_by_day(usage: &Usage, days: DayRange) -> BTreeMap<AgentId, u64> {
+    let mut tasks = BTreeMap::new();
+    for (_, agent, _, work) in usage.agent_totals(&org(), Generation::FIRST, days).await.unwrap() {
+        *tasks.entry(agent).or_default() += work.tasks;
+    }
+    tasks
+}
+
+fn day_pack(day: Day) -> PackId<View> {
+    PackId { kind: View::Agents, span: Span::Day(day) }
+}
+
+#[tokio::test]
+async fn blocks_are_read_instead_of_their_days_until_one_of_these_is_sealed() {
+    let usage = usage().await;
+    let block = Block::of(View::Agents, day()).unwrap();
+    let days = block.days();
+    let now = days.last.next().start(Tz::UTC).timestamp();
+    let none = Chunks::<Table>::new();
+    let events = events(40);
+    let rows = |from: usize, to: usize| {
+        let mut rows = Table::default();
+        events[from..to].iter().for_each(|event| rows.add_agent_event(&event.data).unwrap());
+        rows.view(View::Agents)
+    };
+    let compact = async |day: Day, task: Task<View>| {
+        let compaction = Compaction::new(day, Vec::new(), [task], Timing::PRODUCTION, 0);
+        usage.compact(&owner(), day, compaction, || now).await.unwrap();
+    };
+    let stored =
+        async || usage.blocks(&owner(), &[block], Consistency::Strong).await.unwrap().remove(&block).unwrap();
+    let check = async || assert_eq!(tasks(&usage, days).await, tasks_by_day(&usage, days).await);
+    for (nth, day) in days.days().enumerate() {
+        assert!(usage.seal_pack(&owner(), day_pack(day), &none, &rows(nth, nth + 20), now).await.unwrap());
+        check().await;
+        compact(day, Task::Adopt(block.pack())).await;
+        check().await;
+    }
+    assert_eq!(stored().await.whole_days().unwrap(), days.days().collect());
+    // All of the block's days are read from the block: from one item instead of one a day.
+    let before = usage.meter().reading();
+    tasks(&usage, days).await;
+    assert_eq!(usage.meter().reading().since(before).reads, 2);
+
+    // A day is sealed again, with other rows.
+    let packs = usage.packs(&owner(), View::Agents, days, Consistency::Strong).await.unwrap();
+    let sealed = days.first.next();
+    assert!(usage.seal_pack(&owner(), day_pack(sealed), &packs[&sealed], &rows(0, 40), now).await.unwrap());
+    assert!(stored().await.is_outdated().unwrap());
+    check().await;
+    compact(sealed, Task::Rebuild(block.pack(), days.days().collect())).await;
+    assert!(!stored().await.is_outdated().unwrap());
+    check().await;
+
+    // A range that has only some of its days does without it.
+    let part = DayRange { first: days.first.next(), ..days };
+    assert_eq!(tasks(&usage, part).await, tasks_by_day(&usage, part).await);
+    // And so does a window that may turn out to begin later.
+    let windows =
+        Windows::of(|first| DayRange { first, ..days }, DayRange { first: days.first, last: sealed });
+    let totals = usage.agent_totals_over(&org(), Generation::FIRST, &windows).await.unwrap();
+    assert_eq!(totals.iter().map(|(day, ..)| *day).collect::<BTreeSet<_>>(), days.days().collect());
 }
