@@ -52,8 +52,8 @@ impl Run {
     /// The possible disturbances with their weights.
     pub fn disturbances(&self) -> Vec<(u32, Disturbance)> {
         let mut all = vec![
-            if self.machines.slow { (4, Disturbance::FastTables) } else { (2, Disturbance::SlowTables) },
-            if self.machines.full { (8, Disturbance::FreeDisk) } else { (2, Disturbance::FillDisk) },
+            if self.machines.slow { (4, Disturbance::FastTables) } else { (1, Disturbance::SlowTables) },
+            if self.machines.full { (8, Disturbance::FreeDisk) } else { (1, Disturbance::FillDisk) },
         ];
         let running = self.invocations.keys().filter(|process| self.clocks.contains_key(process));
         all.extend(running.map(|process| (3, Disturbance::StepClock(*process))));

@@ -109,6 +109,11 @@ impl Run {
         }
     }
 
+    /// Whether a day is dirty.
+    pub fn is_dirty(&self, org: &OrgId, day: Day) -> bool {
+        Usage::read(&self.engine).is_ok_and(|usage| usage.dirty.contains(&format!("{org}#{day}")))
+    }
+
     /// Whether there are dirty days.
     pub fn has_dirty_days(&self) -> bool {
         Usage::read(&self.engine).is_ok_and(|usage| !usage.dirty.is_empty())

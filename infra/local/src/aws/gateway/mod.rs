@@ -25,6 +25,7 @@ use http::{Method, Response, StatusCode};
 use lambda_http::lambda_runtime::layers::trace::request_span;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, Context, LambdaEvent};
+use reqwest::Url;
 use runtime::clock::Clock;
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -244,9 +245,10 @@ fn invocable(router: Router) -> Handler {
     })
 }
 
-/// API Gateway knows its own host. Here any host is accepted that can be part of a URL.
+/// API Gateway knows its own host. Here any host is accepted of which `lambda_http` can make a URL.
 fn is_host(text: &str) -> bool {
-    text.parse::<Authority>().is_ok_and(|host| host.port().is_some() || !host.as_str().contains(':'))
+    let is_authority = text.parse::<Authority>().is_ok();
+    is_authority && Url::parse(&format!("http://{text}/")).is_ok_and(|url| url.path() == "/")
 }
 
 /// The length of the request line's path and query and of the headers.
