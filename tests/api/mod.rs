@@ -5,6 +5,7 @@ mod agents;
 mod alerts;
 mod budget;
 pub mod cost_analysis;
+mod erasures;
 mod exports;
 mod keys;
 mod organization;

@@ -160,6 +160,12 @@ async fn invoke_scheduled_functions(world: &World) {
     frugal.record(&[call("dear", noon())]).await;
     frugal.put("/api/budget", &json!({ "monthly": "0.000001" })).await;
     invoke("budget-alerts", json!({})).await.unwrap();
+    invoke("completeness", json!({})).await.unwrap();
+    // The activity log of a day is exported when it is over.
+    world.stack.clock().set(noon() + TimeDelta::days(1));
+    invoke("exporter", json!({})).await.unwrap();
+    world.stack.clock().set(noon());
+    erase(world).await;
     for event in [
         json!({ "do": "nightly" }),
         json!({ "do": "replay" }),
@@ -201,6 +207,20 @@ async fn invoke_scheduled_functions(world: &World) {
     );
 }
 
+/// Forgets an end user.
+async fn erase(world: &World) {
+    let owner = world.caller("owner");
+    let requested = owner.send(Method::DELETE, &format!("/api/end-users/{MARK}"), &[], "").await;
+    assert_eq!(requested.status, StatusCode::ACCEPTED);
+    for _ in 0..2 {
+        world.stack.invoke("reconcile", json!({ "do": "erase" })).await.unwrap();
+        world.stack.clock().set(world.stack.clock().now() + TimeDelta::hours(2));
+    }
+    world.stack.clock().set(noon());
+    let erasures = owner.get("/api/erasures").await;
+    assert_eq!(erasures["items"][0]["status"], "done");
+}
+
 /// The key of an item that is not an event.
 pub const MALFORMED: [(&str, &str); 2] = [(PK, "odd"), (SK, "odd")];
 
@@ -240,6 +260,13 @@ fn used_elsewhere(template: &Template) -> BTreeSet<Right> {
     for function in &template.functions {
         if let Some(topic) = function.variables.get("ALERTS_TOPIC_ARN") {
             right(function, "sns:Publish", topic.clone());
+        }
+        // The streams and the bucket are no tables, whose roles the local stack enforces.
+        if function.binary == "completeness" {
+            for action in ["DescribeStream", "GetRecords", "GetShardIterator"] {
+                right(function, &format!("dynamodb:{action}"), "EventsTable.Arn/stream/*".to_owned());
+            }
+            right(function, "dynamodb:ListStreams", "*".to_owned());
         }
         let secrets = function.variables.iter().filter(|(name, _)| name.ends_with("_SECRET_ARN"));
         for (_, secret) in secrets {

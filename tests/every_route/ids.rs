@@ -82,7 +82,7 @@ fn path(route: &str, ids: &[String; 2], encode: impl Fn(&str) -> String) -> Stri
 /// Everything that the registry holds, by the path that it was listed under and its id.
 async fn dump(caller: &Caller<'_>) -> BTreeMap<String, Value> {
     let mut all = BTreeMap::new();
-    for path in ["/api/agents", "/api/projects", "/api/alerts/destinations"] {
+    for path in ["/api/agents", "/api/projects", "/api/alerts/destinations", "/api/alerts/rules"] {
         for item in caller.get(path).await["items"].as_array().unwrap() {
             all.insert(format!("{path} {}", item["id"].as_str().unwrap()), item.clone());
         }
@@ -104,7 +104,7 @@ fn changed(before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) ->
 
 /// Where `dump` lists what a route is about; none if it does not.
 fn listed(route: &str, ids: &[String; 2]) -> Option<String> {
-    let list = ["/api/agents", "/api/projects", "/api/alerts/destinations"];
+    let list = ["/api/agents", "/api/projects", "/api/alerts/destinations", "/api/alerts/rules"];
     let list = list.into_iter().find(|list| route.starts_with(&format!("{list}/")))?;
     Some(format!("{list} {}", ids[0]))
 }
@@ -121,9 +121,13 @@ fn body(route: &str) -> Value {
 
 /// Sets what the ids must not reach.
 async fn set_victims(caller: &Caller<'_>) {
-    for route in
-        ["/api/agents/victim", "/api/projects/victim", "/api/alerts/destinations/victim", "/api/budget"]
-    {
+    for route in [
+        "/api/agents/victim",
+        "/api/projects/victim",
+        "/api/alerts/destinations/victim",
+        "/api/alerts/rules/victim",
+        "/api/budget",
+    ] {
         caller.put(route, &body(route)).await;
     }
     caller.put("/v1/billing/subscription", &json!({ "plan_name": "victim" })).await;
@@ -203,6 +207,8 @@ async fn use_routes(caller: &Caller<'_>, sender: &impl Send, ids: &[String; 2]) 
                 (StatusCode::NOT_FOUND, &json!("Key not found")),
                 "{place}"
             ),
+            // A job erases the name.
+            (_, "/api/end-users/{id+}") => assert_eq!(status, StatusCode::ACCEPTED, "{place}"),
             _ => assert_eq!(status, StatusCode::NO_CONTENT, "{place}"),
         }
     }

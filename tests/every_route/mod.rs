@@ -1,6 +1,7 @@
 //! Tests that walk all routes, so that a new route cannot be forgotten.
 
 mod audit_log;
+mod complete_through;
 mod conditional_writes;
 mod ids;
 mod isolation;
@@ -12,4 +13,5 @@ mod read_costs;
 mod responses;
 pub mod routes;
 mod settings_isolation;
+mod tables;
 pub mod walk;

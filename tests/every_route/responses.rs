@@ -23,7 +23,7 @@ use crate::support::receiver::Receiver;
 use crate::support::{Caller, World, is_file, noon};
 
 /// The requests, each with its route.
-const REQUESTS: [(&str, &str); 48] = [
+const REQUESTS: [(&str, &str); 51] = [
     ("/api/activity", "/api/activity?limit=100"),
     ("/api/activity", "/api/activity?agentId=nova&eventType=tool_call&limit=1&offset=1"),
     ("/api/agents", "/api/agents"),
@@ -34,6 +34,8 @@ const REQUESTS: [(&str, &str); 48] = [
     ("/api/agents/{id+}", "/api/agents/team/pulse"),
     ("/api/alerts", "/api/alerts"),
     ("/api/alerts/destinations", "/api/alerts/destinations"),
+    ("/api/alerts/rules", "/api/alerts/rules"),
+    ("/api/alerts/rules/{id+}", "/api/alerts/rules/surprise"),
     ("/api/budget", "/api/budget"),
     ("/api/cost-analysis/agents", "/api/cost-analysis/agents"),
     ("/api/cost-analysis/budget-alerts", "/api/cost-analysis/budget-alerts"),
@@ -54,6 +56,7 @@ const REQUESTS: [(&str, &str); 48] = [
     ("/api/cost-analysis/reprice", "/api/cost-analysis/reprice"),
     ("/api/cost-analysis/summary", "/api/cost-analysis/summary"),
     ("/api/cost-analysis/unpriced", "/api/cost-analysis/unpriced"),
+    ("/api/erasures", "/api/erasures"),
     ("/api/exports/focus", "/api/exports/focus?from=2026-09-10"),
     ("/api/exports/ocsf", "/api/exports/ocsf?from=2026-09-10"),
     ("/api/keys", "/api/keys"),
@@ -108,6 +111,7 @@ async fn set_up(world: &World, caller: &Caller<'_>, receiver: &Receiver) {
         ("/v1/billing/subscription", subscription),
         ("/api/cost-analysis/pricing/acme/in-house-1", price),
         ("/api/alerts/destinations/ops", json!({ "url": receiver.url(), "secret": secret })),
+        ("/api/alerts/rules/surprise", json!({ "type": "spike", "factor": 3, "minimum": 100 })),
     ] {
         caller.put(path, &body).await;
         world.stack.clock().set(world.stack.clock().now() + TimeDelta::seconds(1));

@@ -15,6 +15,7 @@ async fn another_organization_sees_no_settings() {
         ("/api/budget", json!({ "monthly": 4242 })),
         ("/v1/billing/subscription", json!({ "plan_name": "sesame" })),
         ("/api/alerts/destinations/ops", json!({ "url": "https://sesame.example" })),
+        ("/api/alerts/rules/ops", json!({ "type": "unpriced", "name": "sesame" })),
         (
             "/api/cost-analysis/pricing/p/m",
             json!({ "effectiveFrom": "2026-09-01", "inputPricePerMillion": 4242, "outputPricePerMillion": 1 }),
@@ -32,6 +33,8 @@ async fn another_organization_sees_no_settings() {
         "/api/budget",
         "/v1/billing/subscription",
         "/api/alerts/destinations",
+        "/api/alerts/rules",
+        "/api/alerts/rules/ops",
     ] {
         let response = registry.send("other", Method::GET, path, &[], "").await;
         let text = response.body.to_string();
@@ -45,6 +48,7 @@ async fn another_organization_sees_no_settings() {
         ("/api/agents/nova", "/api/agents/x"),
         ("/api/projects/site", "/api/projects/x"),
         ("/api/alerts/destinations/ops", "/api/alerts/destinations/x"),
+        ("/api/alerts/rules/ops", "/api/alerts/rules/x"),
         (
             "/api/cost-analysis/pricing/p/m?effectiveFrom=2026-09-01",
             "/api/cost-analysis/pricing/p/x?effectiveFrom=2026-09-01",

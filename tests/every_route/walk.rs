@@ -30,6 +30,8 @@ pub fn settings(route: &str) -> Value {
         json!({ "effectiveFrom": "2026-09-01", "inputPricePerMillion": 1, "outputPricePerMillion": 2 })
     } else if route.starts_with("/api/alerts/destinations/") {
         json!({ "url": format!("https://{MARK}.example/hook") })
+    } else if route.starts_with("/api/alerts/rules/") {
+        json!({ "type": "limit", "period": "month", "amount": "0.01" })
     } else if route == "/api/budget" {
         json!({ "monthly": "0.01" })
     } else if route == "/v1/billing/subscription" {

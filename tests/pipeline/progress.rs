@@ -63,10 +63,10 @@ async fn a_process_notes_progress_once_per_ten_seconds_of_arrivals() {
         let before = store.usage.meter().reading();
         take(&aggregator, &[(number, &event)]).await;
         assert_eq!(newest(&tables).await[1], Some(at(noted)), "{arrival}");
-        // The organization's day and a page of agents; the sighting is only written now and then.
+        // The organization's day, a page of agents and the shard's position; the sighting is only written now and then.
         let writes = store.usage.meter().reading().since(before).writes;
         if number > 0 {
-            assert_eq!(writes, if arrival == noted { 3 } else { 2 }, "{arrival}");
+            assert_eq!(writes, if arrival == noted { 4 } else { 3 }, "{arrival}");
         }
     }
 }

@@ -73,6 +73,8 @@ enum Action {
     Disturb(Disturbance),
     /// Reconcile is invoked.
     Reconcile,
+    /// It is found out up to which instant all events are counted.
+    Measure,
     /// Time passes.
     Wait,
     /// The invariants are checked.
@@ -125,6 +127,7 @@ impl Run {
             Action::Disturb(disturbance) => self.disturb(disturbance),
             Action::Expire => return self.expire(),
             Action::Reconcile => self.reconcile(),
+            Action::Measure => self.measure(),
             Action::Wait => {
                 self.now += TimeDelta::seconds([7, 600, 3000][self.rng.random_range(0..3)]);
                 self.note(|| "time passes".to_owned());
@@ -154,6 +157,9 @@ impl Run {
             if !self.is_settled() {
                 actions.push((80, Action::SettleCalendars));
             }
+        }
+        if !self.invocations.values().any(|one| matches!(one.kind, InvocationKind::Measure)) {
+            actions.push((20, Action::Measure));
         }
         let services = self.invocations.values().filter(|invocation| {
             matches!(invocation.kind, InvocationKind::Ingest(..) | InvocationKind::ChangeSettings)

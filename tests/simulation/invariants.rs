@@ -36,6 +36,7 @@ impl Run {
         self.check_progress(&usage.progress)?;
         let is_dirty = |owner: &Owner, day: Day| usage.dirty.contains(&dirty_day(&owner.org, day).sk);
         self.check_chains(&usage.chains, is_dirty)?;
+        self.check_completeness()?;
         let proved: Vec<_> = usage.rollups.keys().filter(|key| self.is_proved(key)).collect();
         let mut parts: BTreeMap<&Key, Part> = proved.iter().map(|key| (*key, Part::default())).collect();
         let calendars: BTreeMap<_, _> =
@@ -130,7 +131,7 @@ impl Run {
         quarantined.map(drop).ok_or_else(|| "it was not put quarantined".to_owned())
     }
 
-    fn is_counted(&self, shard: &Shard, record: &Record, event: &Event) -> CheckResult {
+    pub fn is_counted(&self, shard: &Shard, record: &Record, event: &Event) -> CheckResult {
         let calendars = self.proved(&event.org);
         let counted = Contribution::of(event, &calendars);
         for (key, _) in &counted.sums {

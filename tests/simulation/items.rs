@@ -8,7 +8,9 @@ use ledger::period;
 use ledger::rollup::{Latest, MonthsOfUse, Rollup, Seen};
 use rust_decimal::Decimal;
 use store::keys::columns;
-use store::keys::status::{QUARANTINE, STATUS, entry, lane_column, lanes, summary};
+use store::keys::status::{
+    QUARANTINE, STATUS, completeness, entry, lane_column, lanes, parse_shard_position, summary,
+};
 use store::keys::{
     DIRTY, END_USERS, FULL, Key, LANES, PK, SEALED, SEPARATOR, SK, UNPRICED, VERSION, WRITES, is_mark,
     seen as attribute,
@@ -74,6 +76,9 @@ impl Usage {
             } else if key == lanes() {
                 let lane = |lane| Some((lane, text(&item, &lane_column(lane))?.parse().ok()?));
                 usage.progress = (0..LANES).filter_map(lane).collect();
+            } else if key == completeness() || parse_shard_position(&key.sk).is_some_and(|_| key.pk == STATUS)
+            {
+                // Up to where all is counted is checked by itself.
             } else if key.pk == STATUS {
                 let count = text(&item, summary::COUNT).and_then(|count| count.parse().ok());
                 usage.summary = (count.ok_or_else(malformed)?, text(&item, summary::OLDEST));

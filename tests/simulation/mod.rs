@@ -42,6 +42,7 @@
 mod actions;
 mod calendars;
 mod chains;
+mod completeness;
 mod disturbances;
 pub mod engine;
 mod faults;

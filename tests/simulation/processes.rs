@@ -71,7 +71,7 @@ impl Run {
     pub fn give_up(&mut self, kind: InvocationKind) {
         match kind {
             InvocationKind::Ingest(_, numbers) => self.senders.no_response(&numbers),
-            InvocationKind::ChangeSettings | InvocationKind::Reconcile => {}
+            InvocationKind::ChangeSettings | InvocationKind::Reconcile | InvocationKind::Measure => {}
             InvocationKind::Deliver(_, index, from, to) => {
                 self.has_stragglers = true;
                 let shard = &mut self.streams[index.0].shards[index.1];

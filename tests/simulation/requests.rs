@@ -88,6 +88,9 @@ impl Run {
         body: &Value,
         shard: &str,
     ) -> CheckResult<(u16, String)> {
+        if let Some(response) = self.stream_response(operation, body) {
+            return Ok((200, response.to_string()));
+        }
         if let Some(response) = self.mutant.and_then(|mutant| mutant.response(operation, body)) {
             return Ok(response);
         }

@@ -4,7 +4,7 @@
 //! takes one action, then lets every task continue until all of them wait again. A step takes a fixed time on that
 //! clock, longer than any pause of the code whose length is random, so that those pauses do not influence the run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -62,6 +62,8 @@ pub enum InvocationKind {
     ChangeSettings,
     /// Reconciles days.
     Reconcile,
+    /// Finds up to which instant all events are counted.
+    Measure,
     /// Aggregates the records of a shard in a range.
     Deliver(Arc<Aggregator>, ShardIndex, usize, usize),
 }
@@ -119,6 +121,8 @@ pub struct Run {
     pub price_states: Vec<PriceState>,
     /// The number of price states when a process last got events to ingest.
     pub priced_from: BTreeMap<Process, usize>,
+    /// Records that are known to be counted: their shard and number.
+    pub counted: BTreeSet<(String, SequenceNumber)>,
     /// The progress of the lanes at the last check.
     pub progress: BTreeMap<u8, i64>,
     pub tokens: Vec<String>,
@@ -162,6 +166,7 @@ impl Run {
             marks: BTreeMap::new(),
             price_states: vec![PriceState::default()],
             priced_from: BTreeMap::new(),
+            counted: BTreeSet::new(),
             progress: BTreeMap::new(),
             tokens: ORGS.iter().map(|(org, _)| token(org)).collect(),
             trace: vec![format!("{fault_rates:?}")],
@@ -227,7 +232,11 @@ impl Run {
         while !self.invocations.is_empty() || !self.is_idle() {
             self.step().await?;
         }
-        Ok(())
+        self.measure();
+        while !self.invocations.is_empty() {
+            self.step().await?;
+        }
+        self.check_all_complete()
     }
 
     /// Whether all work is done, except for paused processes and orphaned requests.
@@ -282,6 +291,10 @@ impl Run {
                 ) => {
                     self.warm_aggregators.push((process, aggregator));
                     self.delivered(process, place, (from, to), response)?;
+                }
+                (InvocationKind::Measure, InvocationResult::Lambda(response)) => {
+                    self.note(|| format!("p{process} returns {response:?}"));
+                    self.count(if response.is_ok() { "Measured" } else { "MeasureFailed" });
                 }
                 (InvocationKind::Reconcile, InvocationResult::Lambda(response)) => {
                     self.reconciled(process, response);

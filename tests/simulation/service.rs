@@ -15,6 +15,7 @@ use serde_json::Value;
 use tower::ServiceExt;
 use web::app::App;
 use web::auth::{ApiKeys, Verifier};
+use web::freshness::Freshness;
 use web::route::Route;
 
 use super::wire::Process;
@@ -52,11 +53,14 @@ fn service<T: Tables>(process: Process, client: Client, clock: Clock, routes: Ve
         cursor_secret: None,
         allow_local_webhooks: true,
         alerts_topic_arn: None,
+        export_bucket: None,
         sign_in: None,
     };
     let verifier = Arc::new(Verifier::new(&auth).unwrap());
     let keys = Arc::new(ApiKeys::new(None));
-    let app = App { config: Arc::new(config), clock: clock.clone(), verifier, keys, tables: open(client) };
+    let freshness = Arc::new(Freshness::new(None));
+    let tables = open(client);
+    let app = App { config: Arc::new(config), clock: clock.clone(), verifier, keys, freshness, tables };
     Service { process, clock, router: app.router(routes) }
 }
 

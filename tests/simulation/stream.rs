@@ -72,6 +72,11 @@ impl Record {
         events::arrival(&item_of(image.is_object().then_some(image)?))
     }
 
+    /// When it was stored, by DynamoDB's clock.
+    pub fn stored(&self) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp(self.raw["dynamodb"]["ApproximateCreationDateTime"].as_i64()?, 0)
+    }
+
     /// The key of the raw event.
     pub fn event_key(&self) -> Key {
         let keys = &self.raw["dynamodb"]["Keys"];
@@ -99,10 +104,10 @@ pub struct Shard {
     pub busy: Option<Process>,
     /// The most records of the next delivery, after a failure.
     pub limit: Option<usize>,
-    parent: Option<usize>,
+    pub parent: Option<usize>,
     /// The half-open range of its hashes.
     hashes: (u32, u32),
-    closed: bool,
+    pub closed: bool,
     digits: SequenceNumbers,
 }
 
@@ -152,7 +157,14 @@ impl Stream {
     }
 
     /// Adds a record to the shard of a partition key.
-    pub fn add(&mut self, rng: &mut StdRng, partition: &str, mut raw: Value, effect: Effect) -> String {
+    pub fn add(
+        &mut self,
+        rng: &mut StdRng,
+        now: DateTime<Utc>,
+        partition: &str,
+        mut raw: Value,
+        effect: Effect,
+    ) -> String {
         let hash = hash(partition);
         let shard = self
             .shards
@@ -161,6 +173,7 @@ impl Stream {
         let shard = shard.expect("every hash has an open shard");
         let digits = shard.digits.next(rng);
         raw["eventSourceARN"] = json!(self.arn);
+        raw["dynamodb"]["ApproximateCreationDateTime"] = json!(now.timestamp());
         raw["dynamodb"]["SequenceNumber"] = json!(digits);
         let number = SequenceNumber::parse(&digits).unwrap();
         let line = format!("{} {digits} {}", shard.id, raw["eventName"]);

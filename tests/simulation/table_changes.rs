@@ -59,7 +59,7 @@ impl Run {
             raw["userIdentity"] = json!({ "type": "Service", "principalId": "dynamodb.amazonaws.com" });
         }
         let stream = self.streams.last_mut().unwrap();
-        let line = stream.add(&mut self.rng, &key.pk, raw, effect);
+        let line = stream.add(&mut self.rng, self.now, &key.pk, raw, effect);
         self.note(|| format!("  stream: {line}"));
     }
 
@@ -75,7 +75,7 @@ impl Run {
         *raw.pointer_mut(at).unwrap() = replacement;
         let partition = format!("poison {}", self.rng.random_range(0..99));
         let stream = self.streams.last_mut().unwrap();
-        let line = stream.add(&mut self.rng, &partition, raw, Effect::Quarantine);
+        let line = stream.add(&mut self.rng, self.now, &partition, raw, Effect::Quarantine);
         self.note(|| format!("  malformed: {line}"));
     }
 

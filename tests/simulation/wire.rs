@@ -106,6 +106,24 @@ impl Wire {
         Client::from_conf(config.build())
     }
 
+    /// A client of the streams for one process.
+    pub fn streams_client(&self, process: Process) -> aws_sdk_dynamodbstreams::Client {
+        let retries = RetryConfig::standard()
+            .with_max_attempts(ATTEMPTS)
+            .with_initial_backoff(Duration::ZERO)
+            .with_max_backoff(Duration::ZERO);
+        let config = aws_sdk_dynamodbstreams::Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .allow_no_auth()
+            .endpoint_url("http://streams.invalid")
+            .retry_config(retries)
+            .retry_partition(RetryPartition::custom("simulation of streams").build())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .http_client(Connector { wire: self.clone(), process });
+        aws_sdk_dynamodbstreams::Client::from_conf(config.build())
+    }
+
     /// Replaces the random ids of audit entries by numbers, so that their lanes follow from the seed.
     fn fix_entry_ids(&self, body: &mut Value) {
         let written = body.pointer_mut("/TransactItems").and_then(Value::as_array_mut);
@@ -187,6 +205,9 @@ impl HttpConnector for Connector {
 }
 
 fn place(body: &Value) -> String {
+    if let Some(place) = body["ShardId"].as_str().or_else(|| body["ShardIterator"].as_str()) {
+        return format!("{} {place}", body["StreamArn"].as_str().unwrap_or_default());
+    }
     let key = body.get("Key").or_else(|| body.get("Item")).unwrap_or(&Value::Null);
     let part = |name: &str| key[name]["S"].as_str().unwrap_or_default().to_owned();
     let table = body["TableName"].as_str().and_then(|name| name.rsplit('-').next()).unwrap_or_default();

@@ -31,6 +31,7 @@ use store::Connection;
 use tower::{Service, ServiceExt};
 use web::app::App;
 use web::auth::{ApiKeys, Scope, Verifier};
+use web::freshness::Freshness;
 
 /// The time of most tests: a noon with a price change, the start of the month and 90 days of summer time before it.
 pub fn noon() -> DateTime<Utc> {
@@ -96,6 +97,7 @@ impl World {
             cursor_secret: Some(token::cursor_secret(&self.secret)),
             allow_local_webhooks: false,
             alerts_topic_arn: None,
+            export_bucket: None,
             sign_in: None,
         };
         App {
@@ -104,6 +106,7 @@ impl World {
             clock: self.stack.clock().clone(),
             verifier,
             keys: Arc::new(ApiKeys::new(None)),
+            freshness: Arc::new(Freshness::new(None)),
         }
     }
 
@@ -129,6 +132,18 @@ impl World {
 fn is_page(path: &str) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     ["/", "/docs", "/console"].contains(&path) || path.starts_with("/console/")
+}
+
+/// Compares the instants in a response with figures with those in its headers, and takes them out, so that tests compare
+/// figures.
+fn check_instants(path: &str, headers: &http::HeaderMap, body: &mut Value) {
+    let Some(as_of) = headers.get("fleetledger-as-of") else { return };
+    let Some(fields) = body.as_object_mut() else { return };
+    let header = |name: &str| headers.get(name).map(|value| value.to_str().unwrap());
+    let mut field = |names: [&str; 2]| names.iter().find_map(|name| fields.remove(*name));
+    assert_eq!(field(["asOf", "as_of"]), Some(json!(as_of.to_str().unwrap())), "{path}");
+    let through = field(["completeThrough", "complete_through"]);
+    assert_eq!(through, Some(json!(header("fleetledger-complete-through"))), "{path}");
 }
 
 /// Sends a request to a function's router and parses the response.
@@ -174,11 +189,11 @@ impl Caller<'_> {
         let sent: Bytes = body.into();
         let response = self.stack.call(request.body(sent.clone()).unwrap()).await;
         let (parts, body) = response.into_parts();
-        let body = if parts.status == StatusCode::NO_CONTENT || method == Method::HEAD {
+        let mut body = if parts.status == StatusCode::NO_CONTENT || method == Method::HEAD {
             assert!(body.is_empty(), "{path}");
             Value::Null
         } else if is_page(path) || (parts.status.is_success() && is_file(path)) {
-            Value::String(String::from_utf8(body.to_vec()).unwrap())
+            Value::String(String::from_utf8_lossy(&body).into_owned())
         } else {
             assert_eq!(parts.headers["content-type"], "application/json", "{path}");
             serde_json::from_slice(&body).unwrap()
@@ -190,6 +205,9 @@ impl Caller<'_> {
         let is_binary = headers.iter().any(|(name, _)| name.starts_with("ce-"));
         if parts.status.is_success() && contract::is_whole(&body) && !is_binary {
             contract::check_request(&method, path, &sent);
+        }
+        if parts.status.is_success() {
+            check_instants(path, &parts.headers, &mut body);
         }
         Response { status: parts.status, headers: parts.headers, body }
     }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use futures::FutureExt;
 use futures::stream::{self, StreamExt};
+use futures::{FutureExt, join};
 use ledger::calendar::Calendar;
 use ledger::chain::Outcome as ChainOutcome;
 use ledger::ids::OrgId;
@@ -93,8 +93,14 @@ impl Applier {
         }
         failures.extend(self.mark_dirty(delivery, &dirty).await);
         let first_failed = failures.into_iter().flatten().min();
-        self.progress.note(&delivery.records[..first_failed.unwrap_or(delivery.records.len())]).await;
-        delivery.sequence_text(first_failed?)
+        let processed = &delivery.records[..first_failed.unwrap_or(delivery.records.len())];
+        // After all else: whoever reads the position relies on what was written before.
+        let ((), noted) = join!(
+            self.progress.note(processed),
+            self.progress.note_position(&delivery.mark, processed.last())
+        );
+        let unnoted = processed.len().checked_sub(1).filter(|_| !noted);
+        delivery.sequence_text(unnoted.or(first_failed)?)
     }
 
     /// Marks days as dirty. Returns the first record index of each day that could

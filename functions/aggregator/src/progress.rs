@@ -1,4 +1,5 @@
-//! Notes how far each lane has been aggregated, which the health endpoint reports.
+//! Notes how far lanes and shards have been aggregated: the health endpoint reports lanes, and from the positions of shards
+//! it follows up to which instant all events are counted.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,6 +40,14 @@ impl Progress {
             Ok(()) => self.noted().extend(newest),
             Err(error) => tracing::warn!(%error, "failed to note the progress of lanes"),
         }
+    }
+
+    /// Notes the position of a shard after all records up to and including `last` have been processed. Where that fails,
+    /// `last` has to be delivered again: if the shard had no further records, nobody would learn that it waits for nothing.
+    pub async fn note_position(&self, mark: &str, last: Option<&Record<'_>>) -> bool {
+        let Some((last, stored)) = last.and_then(|last| Some((last, last.stored?))) else { return true };
+        let noted = self.usage.note_position(mark, &last.sequence_text, stored).await;
+        noted.inspect_err(|error| tracing::warn!(%error, "failed to note the position of a shard")).is_ok()
     }
 
     fn noted(&self) -> MutexGuard<'_, BTreeMap<u8, DateTime<Utc>>> {

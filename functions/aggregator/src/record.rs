@@ -36,6 +36,8 @@ pub struct Record<'a> {
     pub arrival: Option<Arrival>,
     /// When the event was stored; none unless the record is one.
     pub received: Option<DateTime<Utc>>,
+    /// When the change was stored, as the stream states it.
+    pub stored: Option<DateTime<Utc>>,
     /// The whole record, for the quarantine.
     pub raw: &'a RawValue,
 }
@@ -55,6 +57,8 @@ struct RawChange<'a> {
     sequence_number: Cow<'a, str>,
     #[serde(rename = "NewImage", borrow)]
     new_image: Option<&'a RawValue>,
+    #[serde(rename = "ApproximateCreationDateTime", borrow)]
+    stored: Option<&'a RawValue>,
 }
 
 impl<'a> Record<'a> {
@@ -63,27 +67,35 @@ impl<'a> Record<'a> {
         let record: RawRecord<'a> = serde_json::from_str(raw.get()).ok()?;
         let sequence_text = record.change.sequence_number;
         let sequence = SequenceNumber::parse(&sequence_text)?;
+        let stored = record.change.stored.and_then(|seconds| instant(seconds.get()));
         let streamed = match event(record.name, record.change.new_image) {
             Ok(Some(streamed)) => streamed,
-            Ok(None) => return Some(Self::without_event(sequence_text, sequence, Content::Ignored, raw)),
+            Ok(None) => return Some(Self::without_event(sequence_text, sequence, Content::Ignored, stored, raw)),
             Err(reason) => {
-                return Some(Self::without_event(sequence_text, sequence, Content::Malformed(reason), raw));
+                let content = Content::Malformed(reason);
+                return Some(Self::without_event(sequence_text, sequence, content, stored, raw));
             }
         };
         let StreamedEvent { event, lane, received } = streamed;
         let arrival = lane.filter(|_| event.is_usage()).map(|lane| (lane, received));
         let content = Content::Event(Box::new(event));
-        Some(Self { sequence_text, sequence, content, arrival, received: Some(received), raw })
+        Some(Self { sequence_text, sequence, content, arrival, received: Some(received), stored, raw })
     }
 
     const fn without_event(
         sequence_text: Cow<'a, str>,
         sequence: SequenceNumber,
         content: Content,
+        stored: Option<DateTime<Utc>>,
         raw: &'a RawValue,
     ) -> Self {
-        Self { sequence_text, sequence, content, arrival: None, received: None, raw }
+        Self { sequence_text, sequence, content, arrival: None, received: None, stored, raw }
     }
+}
+
+/// The instant of a number of seconds, without its fraction.
+fn instant(seconds: &str) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds.split('.').next()?.parse().ok()?, 0)
 }
 
 /// The event that was inserted, if one was.

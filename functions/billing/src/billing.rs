@@ -21,7 +21,7 @@ use crate::{App, Route};
 const NODE_ALIVE: TimeDelta = TimeDelta::hours(24);
 
 pub fn route() -> Route {
-    Route::get("/v1/billing", Scope::BillingRead, handle)
+    Route::get("/v1/billing", Scope::BillingRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

@@ -22,7 +22,7 @@ use crate::account::Account;
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/v1/billing/usage", Scope::BillingRead, handle)
+    Route::get("/v1/billing/usage", Scope::BillingRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

@@ -18,7 +18,7 @@ use web::query::{FromQuery, Query, QueryReader};
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/v1/billing/usage/chart", Scope::BillingRead, handle)
+    Route::get("/v1/billing/usage/chart", Scope::BillingRead, handle).with_figures()
 }
 
 struct Params {

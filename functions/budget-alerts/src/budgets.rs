@@ -42,7 +42,7 @@ impl Budget {
     /// The agent whose budget it is; none for the organization's.
     pub const fn agent(&self) -> Option<&AgentId> {
         match &self.id {
-            BudgetId::Organization => None,
+            BudgetId::Organization | BudgetId::Rule(_) => None,
             BudgetId::Agent(agent) => Some(agent),
         }
     }
@@ -57,10 +57,10 @@ impl Budget {
     }
 }
 
-/// Whether there is a budget, or was one until recently. If not, nothing else has to be read.
+/// Whether there is a rule or a budget, or was one until recently. If not, nothing else has to be read.
 pub fn any(watched: &Watched) -> bool {
     let own = watched.budget.as_ref().is_some_and(|(rules, _)| rules.monthly.is_some());
-    own || !watched.agents.is_empty() || !watched.crossed.is_empty()
+    own || !watched.agents.is_empty() || !watched.crossed.is_empty() || !watched.rules.is_empty()
 }
 
 impl Budgets {
@@ -69,7 +69,9 @@ impl Budgets {
         let rules = watched.budget.as_ref().map(|(rules, _)| rules.clone()).unwrap_or_default();
         let in_force = in_force(watched, &rules);
         let known: BTreeSet<_> = in_force.iter().map(|(id, _)| id.clone()).collect();
-        let removed = watched.crossed.keys().filter(|id| !known.contains(id)).cloned().map(|id| (id, None));
+        let is_budget = |id: &&BudgetId| !matches!(id, BudgetId::Rule(_));
+        let removed = watched.crossed.keys().filter(is_budget).filter(|id| !known.contains(id));
+        let removed = removed.cloned().map(|id| (id, None));
         let all = in_force.into_iter().map(|(id, amount)| (id, Some(amount))).chain(removed);
         let all = all
             .map(|(id, amount)| {

@@ -4,13 +4,14 @@ use std::cmp::Reverse;
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use ledger::alert::Delivery;
+use ledger::alert::{Crossing, Delivery};
 use store::Registry;
 use store::alerts::{Alert, Decision, NewAlert};
 use store::error::Result;
 
 use crate::evaluation::Evaluation;
 use crate::message::Messages;
+use crate::rules::Triggered;
 use crate::thresholds::decided_after;
 
 /// Decisions of one organization that are stored at the same time.
@@ -51,6 +52,31 @@ pub fn decision(
         alerts,
         resolved: changes.resolved.iter().map(|one| one.key(&budget.id, month)).collect(),
         now: org.now,
+        lease,
+    })
+}
+
+/// The decision that follows from a rule whose condition holds.
+pub fn rule_decision(
+    messages: &Messages<'_>,
+    rule: &Triggered,
+    deliveries: &[Delivery],
+    lease: DateTime<Utc>,
+) -> Result<Decision> {
+    let alert = |crossing: &Crossing| {
+        let key = crossing.key(&rule.id, rule.month);
+        let message = messages.triggered(rule, crossing, &key)?;
+        Ok(NewAlert { key, message, deliveries: Some(deliveries.to_vec()) })
+    };
+    let version = rule.changes.crossed.first().map(|crossing| crossing.version.as_str());
+    Ok(Decision {
+        org: messages.org.id.clone(),
+        budget: rule.id.clone(),
+        crossed: decided_after(rule.month, version, &rule.before, &rule.changes),
+        writes: rule.writes,
+        alerts: rule.changes.crossed.iter().map(alert).collect::<Result<_>>()?,
+        resolved: Vec::new(),
+        now: messages.org.now,
         lease,
     })
 }

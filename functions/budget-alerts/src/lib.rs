@@ -12,6 +12,7 @@
 //! | `spending` | reads daily costs, and adds them up per budget |
 //! | `thresholds` | the rules: which thresholds are crossed, superseded or resolved |
 //! | `evaluation` | applies the rules to every budget |
+//! | `rule_costs`, `rules` | what rules count, and which of them hold |
 //! | `recent` | the costs of the last 24 hours, which a message breaks down |
 //! | `message` | the JSON of an alert |
 //! | `decision` | what is stored of an evaluation, once |
@@ -41,6 +42,8 @@ mod message;
 pub mod metrics;
 mod organization;
 mod recent;
+mod rule_costs;
+mod rules;
 mod run;
 mod services;
 mod spending;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::SubsecRound;
 use ledger::alert::{
     AlertKey, BudgetForecast, BudgetId, Crossing, Facts, ForecastBasis, MESSAGE_VERSION, Message,
-    MessageType, ModelCost, Party, Period, Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
+    MessageType, ModelCost, Party, Period, Resolution, RuleFacts, Subject, SubjectCost, SubjectKind,
+    TopCosts, Window,
 };
 use ledger::ids::{AgentId, ModelKey};
 use ledger::money::{Number, Usd, percent};
@@ -19,12 +20,16 @@ use crate::evaluation::Evaluation;
 use crate::forecast::{BASIS_DAYS, Forecast};
 use crate::organization::Organization;
 use crate::recent::{LargestCosts, RecentCosts};
+use crate::rule_costs::{RuleCosts, is_of_model};
+use crate::rules::Triggered;
 
 /// Composes the messages about an organization's budgets.
 pub struct Messages<'a> {
     pub org: Organization<'a>,
     window: Window,
     largest: BTreeMap<BudgetId, LargestCosts>,
+    /// For each rule, the agent that its cause cost most for.
+    callers: BTreeMap<BudgetId, AgentId>,
     /// The agents that are named.
     agents: BTreeMap<AgentId, Agent>,
 }
@@ -36,15 +41,31 @@ impl<'a> Messages<'a> {
         org: Organization<'a>,
         recent: &RecentCosts,
         evaluations: &[Evaluation],
+        (rules, costs): (&[Triggered], &RuleCosts),
     ) -> Result<Self> {
         let budgets = evaluations.iter().map(|evaluation| &evaluation.budget);
-        let largest: BTreeMap<_, _> =
+        let mut largest: BTreeMap<_, _> =
             budgets.clone().map(|budget| (budget.id.clone(), recent.largest(budget.agent()))).collect();
+        let mut callers = BTreeMap::new();
+        for Triggered { id, facts: RuleFacts { scope, cause, .. }, .. } in rules {
+            let scope = scope.as_ref();
+            let is_of =
+                |agent: &AgentId, model: &ModelKey| costs.is_of(agent, scope) && is_of_model(model, scope);
+            largest.insert(id.clone(), recent.largest_of(is_of));
+            let is_cause = |model: &ModelKey| {
+                cause
+                    .as_ref()
+                    .is_some_and(|cause| model.provider == cause.provider && model.model == cause.model)
+            };
+            let most = recent.largest_of(|agent, model| is_of(agent, model) && is_cause(model));
+            callers.extend(most.agents.into_iter().next().map(|(agent, _)| (id.clone(), agent)));
+        }
         let spenders = largest.values().flat_map(|largest| &largest.agents).map(|(agent, _)| agent);
+        let spenders = spenders.chain(callers.values());
         let mentioned: BTreeSet<_> =
             spenders.chain(budgets.filter_map(|budget| budget.agent())).cloned().collect();
         let agents = registry.agents_among(org.id, &mentioned).await?;
-        Ok(Self { org, window: recent.window, largest, agents })
+        Ok(Self { org, window: recent.window, largest, callers, agents })
     }
 
     /// The message that a threshold was crossed.
@@ -68,6 +89,37 @@ impl<'a> Messages<'a> {
         self.json(MessageType::Resolved, facts)
     }
 
+    /// The message that the condition of a rule holds.
+    pub fn triggered(&self, rule: &Triggered, decided: &Crossing, key: &AlertKey) -> Result<String> {
+        let mut facts = rule.facts.clone();
+        if let Some((cause, agent)) = facts.cause.as_mut().zip(self.callers.get(&rule.id)) {
+            cause.agent = Some(self.name(agent).unwrap_or_else(|| agent.to_string()));
+        }
+        let Organization { id, settings, calendar, .. } = self.org;
+        let (start, end) = (facts.from.start(calendar.zone), facts.to.next().start(calendar.zone));
+        let used = rule.used.total;
+        let facts = Facts {
+            id: message_id(id, key).to_string(),
+            summary: String::new(),
+            organization: Party { id: id.to_string(), name: settings.name.clone() },
+            subject: self.subject(&rule.id, rule.name.as_ref().map(ToString::to_string)),
+            kind: decided.kind,
+            threshold_percent: decided.threshold,
+            also_crossed_percent: Vec::new(),
+            budget: rule.amount(),
+            cost: used.cost,
+            utilization_percent: utilization(used.cost, rule.amount()),
+            forecast: None,
+            period: Period { start, end, month: rule.month.to_string(), ..self.period() },
+            top: self.top(&rule.id),
+            unpriced_requests: used.unpriced,
+            is_lower_bound: used.unpriced > 0,
+            resolves: Vec::new(),
+            rule: Some(facts),
+        };
+        self.json(MessageType::RuleTriggered, facts)
+    }
+
     /// The facts that every alert about a budget states.
     fn facts(&self, evaluation: &Evaluation, decided: &Crossing, key: &AlertKey) -> Facts {
         let Evaluation { budget, figures, .. } = evaluation;
@@ -77,7 +129,7 @@ impl<'a> Messages<'a> {
             id: message_id(id, key).to_string(),
             summary: String::new(),
             organization: Party { id: id.to_string(), name: settings.name.clone() },
-            subject: self.subject(&budget.id),
+            subject: self.subject(&budget.id, None),
             kind: decided.kind,
             threshold_percent: decided.threshold,
             also_crossed_percent: Vec::new(),
@@ -90,6 +142,7 @@ impl<'a> Messages<'a> {
             unpriced_requests: figures.unpriced,
             is_lower_bound: figures.unpriced > 0,
             resolves: Vec::new(),
+            rule: None,
         }
     }
 
@@ -104,13 +157,15 @@ impl<'a> Messages<'a> {
         serde_json::to_string(&message).map_err(Error::internal)
     }
 
-    fn subject(&self, budget: &BudgetId) -> Subject {
+    /// `rule` is the name of a rule, which the budget's id does not tell.
+    fn subject(&self, budget: &BudgetId, rule: Option<String>) -> Subject {
         match budget {
             BudgetId::Organization => Subject {
                 subject_type: SubjectKind::Organization,
                 id: self.org.id.to_string(),
                 name: self.org.settings.name.clone(),
             },
+            BudgetId::Rule(id) => Subject { subject_type: SubjectKind::Rule, id: id.to_string(), name: rule },
             BudgetId::Agent(id) => {
                 Subject { subject_type: SubjectKind::Agent, id: id.to_string(), name: self.name(id) }
             }

@@ -159,9 +159,14 @@ impl RecentCosts {
 
     /// The largest costs of one agent, or of all.
     pub fn largest(&self, agent: Option<&AgentId>) -> LargestCosts {
+        self.largest_of(|caller, _| agent.is_none_or(|agent| agent == caller))
+    }
+
+    /// The largest costs of the calls of some agents and models.
+    pub fn largest_of(&self, counts: impl Fn(&AgentId, &ModelKey) -> bool) -> LargestCosts {
         let (mut agents, mut models) = (BTreeMap::<&AgentId, Usd>::new(), BTreeMap::<&ModelKey, Usd>::new());
-        let counts = |caller: &AgentId| agent.is_none_or(|agent| agent == caller);
-        for ((caller, model), cost) in self.costs.iter().filter(|((caller, _), _)| counts(caller)) {
+        for ((caller, model), cost) in self.costs.iter().filter(|((caller, model), _)| counts(caller, model))
+        {
             *agents.entry(caller).or_default() += *cost;
             *models.entry(model).or_default() += *cost;
         }

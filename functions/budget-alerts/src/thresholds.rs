@@ -32,6 +32,8 @@ fn figure(figures: &Figures, kind: AlertKind) -> Option<Usd> {
     match kind {
         AlertKind::Actual => Some(figures.cost),
         AlertKind::Forecast => figures.forecast.as_ref().map(|forecast| forecast.cost),
+        // Rules decide about these.
+        AlertKind::Spike | AlertKind::Unpriced => None,
     }
 }
 

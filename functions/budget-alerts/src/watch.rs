@@ -22,6 +22,8 @@ use crate::evaluation::evaluate;
 use crate::message::Messages;
 use crate::metrics::Counts;
 use crate::organization::Organization;
+use crate::rule_costs::RuleCosts;
+use crate::rules;
 use crate::services::Services;
 use crate::spending::Costs;
 
@@ -76,14 +78,19 @@ impl Watch {
         let budgets = Budgets::of_month(watched, org.today().month());
         let costs = Costs::read(&tables.usage, org, self.seen.as_ref(), &budgets).await?;
         let evaluations = evaluate(&tables.registry, org, budgets, &costs).await?;
-        if evaluations.is_empty() {
+        let rule_costs = RuleCosts::read(tables, org, watched.rules.values().map(|(rule, _)| rule)).await?;
+        let rules = rules::triggered(watched, org, self.seen.as_ref(), &rule_costs);
+        if evaluations.is_empty() && rules.is_empty() {
             return Ok(Vec::new());
         }
         let recent = recent.read(org, &costs).await?;
-        let messages = Messages::prepare(&tables.registry, org, &recent, &evaluations).await?;
+        let messages =
+            Messages::prepare(&tables.registry, org, &recent, &evaluations, (&rules, &rule_costs)).await?;
         let deliveries = channels.deliveries(&watched.destinations, now);
         let decision = |evaluation| decision::decision(&messages, evaluation, &deliveries, self.ends);
-        let decisions = evaluations.iter().map(decision).collect::<Result<_>>()?;
+        let of_rule = |rule| decision::rule_decision(&messages, rule, &deliveries, self.ends);
+        let decisions = evaluations.iter().map(decision).chain(rules.iter().map(of_rule));
+        let decisions = decisions.collect::<Result<_>>()?;
         decision::store_all(&tables.registry, decisions).await
     }
 

@@ -46,6 +46,7 @@ mod tests {
             cursor_secret: None,
             allow_local_webhooks: false,
             alerts_topic_arn: None,
+            export_bucket: None,
             sign_in: Some(sign_in),
         };
         let expected = json!({

@@ -20,7 +20,7 @@ use crate::spending::Spending;
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/cost-analysis/agents", Scope::CostsRead, handle)
+    Route::get("/api/cost-analysis/agents", Scope::CostsRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

@@ -18,7 +18,7 @@ use crate::spending::Spending;
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/cost-analysis/budget-alerts", Scope::CostsRead, handle)
+    Route::get("/api/cost-analysis/budget-alerts", Scope::CostsRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

@@ -18,7 +18,7 @@ use crate::params::Period;
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/cost-analysis/by-model", Scope::CostsRead, handle)
+    Route::get("/api/cost-analysis/by-model", Scope::CostsRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

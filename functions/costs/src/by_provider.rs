@@ -19,7 +19,7 @@ use crate::params::Period;
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/cost-analysis/by-provider", Scope::CostsRead, handle)
+    Route::get("/api/cost-analysis/by-provider", Scope::CostsRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

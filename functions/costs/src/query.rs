@@ -56,14 +56,20 @@ async fn handle(
     };
     let source = Source::choose(&params, range)?;
     let periods = Periods::new(params.granularity, range);
+    let complete_through = match source {
+        // Raw events are read strongly consistently, after `as_of`.
+        Source::Events => Some(as_of),
+        // Before rollups are read.
+        Source::OrgDays | Source::AgentDays => app.freshness.complete_through(&caller.org, as_of).await,
+    };
     let mut sums = Sums::default();
     let parts = [Some(Part::now(range, periods)), params.compare.then(|| Part::before(range, periods))];
     let departments = departments(&app, &caller, &params).await?;
     for part in parts.iter().flatten() {
         add(&app, &caller, (&params, &departments), (source, part), &mut sums).await?;
     }
-    let answer =
-        Answer { params: &params, range, periods, source, as_of, after: after.as_ref().map(Cursor::rank) };
+    let after = after.as_ref().map(Cursor::rank);
+    let answer = Answer { params: &params, range, periods, source, as_of, complete_through, after };
     answer.response(sums, |cursor: Cursor| web::cursor::sign(&cursor, secret, &bound)).map(Json)
 }
 

@@ -51,7 +51,7 @@ use choice::{DAYS, Saving, total_per_month};
 use row::Recommendation;
 
 pub fn route() -> Route {
-    Route::get("/api/cost-analysis/recommendations", Scope::CostsRead, handle)
+    Route::get("/api/cost-analysis/recommendations", Scope::CostsRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

@@ -21,7 +21,7 @@ use crate::params::Period;
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/cost-analysis/summary", Scope::CostsRead, handle)
+    Route::get("/api/cost-analysis/summary", Scope::CostsRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

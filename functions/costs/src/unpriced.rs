@@ -18,7 +18,7 @@ use crate::params::Period;
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/cost-analysis/unpriced", Scope::CostsRead, handle)
+    Route::get("/api/cost-analysis/unpriced", Scope::CostsRead, handle).with_figures()
 }
 
 /// The most rows of a response. Calls of further rows are counted under [`OTHER`].

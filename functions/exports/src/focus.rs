@@ -2,38 +2,38 @@
 //!
 //! A row for each day, agent, model, meter (a class of tokens, or a unit) and price. Rows are made from raw events,
 //! whose costs are known by class, and from no rollup: the sum of `BilledCost` is the sum of the events' costs, which is
-//! what every other endpoint shows.
+//! what every other endpoint shows. Compute, which has no cost, is beside them if it is asked for.
 
 mod charge;
 mod columns;
 mod day;
 mod params;
+mod parquet_file;
 
 use axum::extract::State;
 use axum::response::Response;
 use chrono_tz::Tz;
-use ledger::calendar::Calendar;
-use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange, oldest_complete_day};
-use ledger::roster::Agent;
 use serde::{Deserialize, Serialize};
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Fault, Result};
 use web::query::Query;
 
+use crate::files::FocusSource;
 use crate::page::{MAX_BYTES, response};
-use crate::{App, Route};
-use charge::ChargeKey;
+use crate::{App, Route, Tables};
 use columns::{Account, Writer};
-use day::DayReader;
+use day::{DayReader, LineKey};
 use params::Params;
 
+/// The most events of a day: what a request has time to read.
+const MAX_EVENTS: usize = 400_000;
 /// Events that are read for a page before it ends with the day.
 const ENOUGH_EVENTS: usize = 100_000;
 
 pub fn route() -> Route {
-    Route::get("/api/exports/focus", Scope::CostsRead, handle)
+    Route::get("/api/exports/focus", Scope::CostsRead, handle).with_figures()
 }
 
 /// Where the next page starts.
@@ -42,7 +42,7 @@ struct Cursor {
     first: Day,
     last: Day,
     /// The last row that was written of the first day.
-    after: Option<ChargeKey>,
+    after: Option<LineKey>,
 }
 
 async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Params>) -> Result<Response> {
@@ -66,36 +66,43 @@ async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Par
         )?;
         Cursor { first, last, after: None }
     };
-    let agents: Vec<Agent> = app.tables.registry.agents(org).await?;
-    let account = Account::new(org, settings.organization.name.as_deref(), settings.calendar.zone, &agents);
-    let mut writer = Writer::new(params.version, account, is_first)?;
-    let next = write(&app, (&caller.org, settings.calendar), start, &mut writer).await?;
+    let agents = app.tables.registry.agents(org).await?;
+    let source = FocusSource { org: org.clone(), settings, agents };
+    let mut writer = Writer::new(&params, Account::of(&source), is_first)?;
+    let reader = DayReader::new(&app.tables, &source, params.has_compute, MAX_EVENTS);
+    let next = write(reader, start, &mut writer).await?;
     let next = next.map(|next| web::cursor::sign(&next, secret, &bound)).transpose()?;
-    response("text/csv; charset=utf-8; header=present", writer.finish()?, next)
+    response(params.format.media_type(), writer.finish()?, next)
+}
+
+/// A day as one file in Parquet, however many events it has: they are read page by page.
+pub async fn day_file(tables: &Tables, source: &FocusSource, day: Day) -> Result<Vec<u8>> {
+    let mut writer = Writer::new(&Params::of_day(day), Account::of(source), true)?;
+    let mut reader = DayReader::new(tables, source, false, usize::MAX);
+    for line in reader.lines(day).await? {
+        writer.write(day, &line)?;
+    }
+    writer.finish()
 }
 
 /// Writes days until the page is full. Returns where the next page starts, if there is one.
-async fn write(
-    app: &App,
-    (org, calendar): (&OrgId, Calendar),
-    start: Cursor,
-    writer: &mut Writer<'_>,
-) -> Result<Option<Cursor>> {
+async fn write(mut reader: DayReader<'_>, start: Cursor, writer: &mut Writer<'_>) -> Result<Option<Cursor>> {
     let Cursor { first, last, mut after } = start;
-    let (mut reader, mut day) = (DayReader::new(&app.tables, org, calendar), first);
+    let mut day = first;
     while day <= last {
-        for (key, charge) in reader.charges(day).await? {
+        for line in reader.lines(day).await? {
+            let key = line.key();
             if after.as_ref().is_some_and(|after| key <= *after) {
                 continue;
             }
             if writer.len() >= MAX_BYTES {
                 return Ok(Some(Cursor { first: day, last, after }));
             }
-            writer.write(day, &key, &charge)?;
+            writer.write(day, &line)?;
             after = Some(key);
         }
         (day, after) = (day.next(), None);
-        if (writer.len() >= MAX_BYTES || reader.events_read() >= ENOUGH_EVENTS) && day <= last {
+        if (writer.len() >= MAX_BYTES || reader.events_read >= ENOUGH_EVENTS) && day <= last {
             return Ok(Some(Cursor { first: day, last, after }));
         }
     }

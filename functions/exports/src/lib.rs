@@ -1,5 +1,6 @@
 //! Files for other tools: FOCUS for FinOps, OCSF for security, OpenMetrics for monitoring.
 
+pub mod files;
 pub mod focus;
 pub mod ocsf;
 pub mod openmetrics;

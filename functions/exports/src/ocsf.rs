@@ -22,7 +22,7 @@ use web::error::{Error, Fault, Result};
 use web::query::{FromQuery, Query, QueryReader};
 
 use crate::page::{MAX_BYTES, response};
-use crate::{App, Route};
+use crate::{App, Route, Tables};
 use chain::Chain;
 
 /// The most entries of a day: what a request has time to read.
@@ -92,11 +92,24 @@ fn days(params: &Params, today: Day, retention_days: u32) -> Result<DayRange> {
     Ok(DayRange { first, last })
 }
 
+/// A day as one file.
+pub async fn day_file(tables: &Tables, org: &OrgId, day: Day) -> Result<Vec<u8>> {
+    let entries = entries(tables, org, day).await?;
+    let mut chain = Chain::new(org.as_str(), &day.to_string(), entries.len());
+    let mut file = Vec::new();
+    for entry in &entries {
+        let line = chain.line(event::of(org, entry)).map_err(Error::internal)?;
+        file.extend_from_slice(line.as_bytes());
+        file.push(b'\n');
+    }
+    Ok(file)
+}
+
 /// Writes days until the page is full. Returns where the next page starts, if there is one.
 async fn write(app: &App, org: &OrgId, start: Cursor, body: &mut Vec<u8>) -> Result<Option<Cursor>> {
     let Cursor { first, last, mut after } = start;
     for day in (DayRange { first, last }).days() {
-        let entries = entries(app, org, day).await?;
+        let entries = entries(&app.tables, org, day).await?;
         let mut chain = Chain::new(org.as_str(), &day.to_string(), entries.len());
         let skipped = after.as_ref().map_or(0, |(number, _)| *number);
         for entry in &entries {
@@ -134,11 +147,11 @@ fn check_unchanged(day: Day, after: Option<&(usize, String)>, previous: &str) ->
 }
 
 /// The entries of a day, oldest first.
-async fn entries(app: &App, org: &OrgId, day: Day) -> Result<Vec<LogEntry>> {
+async fn entries(tables: &Tables, org: &OrgId, day: Day) -> Result<Vec<LogEntry>> {
     let filter = LogFilter { org: org.clone(), agent: None, event_type: None };
     let newest = day.next().start(Tz::UTC) - TimeDelta::milliseconds(1);
     let range = LogRange::between(newest, day.start(Tz::UTC));
-    let mut entries = app.tables.events.activity(&filter, &range, MAX_ENTRIES + 1).await?;
+    let mut entries = tables.events.activity(&filter, &range, MAX_ENTRIES + 1).await?;
     if entries.len() > MAX_ENTRIES {
         let msg =
             format!("{day} has more than {MAX_ENTRIES} entries, which is more than one request can export");

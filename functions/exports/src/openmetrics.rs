@@ -25,11 +25,13 @@ use crate::{App, Route};
 const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 pub fn route() -> Route {
-    Route::get("/v1/openmetrics", Scope::MetricsRead, handle)
+    Route::get("/v1/openmetrics", Scope::MetricsRead, handle).with_figures()
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Response> {
     let (org, now) = (&caller.org, app.clock.now());
+    // Before the rollups are read.
+    let complete_through = app.freshness.complete_through(org, now).await;
     let fetch = |of, days| app.tables.usage.org_days(org, of, days);
     let month = |today: Day| DayRange::of_month(today.month());
     let days = app.tables.registry.fetch_days(org, now, month, fetch);
@@ -39,7 +41,7 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Response> {
     for (_, day) in days.into_iter().filter(|(day, _)| window.contains(*day)) {
         used.merge(day);
     }
-    let text = exposition(&used, &budget, window.first.start(zone));
+    let text = exposition(&used, &budget, window.first.start(zone), complete_through);
     Ok(([(CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }
 
@@ -95,7 +97,12 @@ const COUNTERS: [Counter; 5] = [
     },
 ];
 
-fn exposition(used: &OrgDay, budget: &BudgetSettings, since: DateTime<Utc>) -> String {
+fn exposition(
+    used: &OrgDay,
+    budget: &BudgetSettings,
+    since: DateTime<Utc>,
+    complete_through: Option<DateTime<Utc>>,
+) -> String {
     let mut text = String::new();
     for counter in &COUNTERS {
         metadata(&mut text, counter.name, "counter", counter.unit, counter.help);
@@ -109,6 +116,11 @@ fn exposition(used: &OrgDay, budget: &BudgetSettings, since: DateTime<Utc>) -> S
     }
     if let Some(monthly) = budget.monthly {
         gauges(&mut text, monthly, used.total().cost());
+    }
+    if let Some(through) = complete_through {
+        let name = "fleetledger_complete_through_timestamp_seconds";
+        metadata(&mut text, name, "gauge", "seconds", "Every event accepted before is counted.");
+        let _ = writeln!(text, "{name} {}", Decimal::new(through.timestamp_millis(), 3).normalize());
     }
     text + "# EOF\n"
 }
@@ -157,13 +169,14 @@ mod tests {
         let cost = Usd::new(Decimal::new(1_000_000_000_001, 12));
         used.models.insert(key, ModelFigures { requests: 3, output_cost: cost, ..ModelFigures::default() });
         let budget = BudgetSettings { monthly: Some(Usd::new(Decimal::TEN)), ..BudgetSettings::default() };
-        let text = exposition(&used, &budget, DateTime::UNIX_EPOCH);
+        let text = exposition(&used, &budget, DateTime::UNIX_EPOCH, DateTime::from_timestamp_millis(1_500));
         for line in [
             "# TYPE fleetledger_cost_usd counter",
             r#"fleetledger_cost_usd_total{provider="p\\",model="m\"1"} 1.000000000001"#,
             r#"fleetledger_requests_total{provider="p\\",model="m\"1"} 3"#,
             r#"fleetledger_tokens_total{provider="p\\",model="m\"1",class="cache_read"} 0"#,
             "fleetledger_budget_used_ratio 0.1",
+            "fleetledger_complete_through_timestamp_seconds 1.5",
         ] {
             assert!(text.lines().any(|one| one == line), "{line}\n{text}");
         }

@@ -17,7 +17,7 @@ use crate::params::Params;
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/v1/metrics/models", Scope::MetricsRead, handle)
+    Route::get("/v1/metrics/models", Scope::MetricsRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

@@ -15,7 +15,7 @@ use crate::params::{Days, Params};
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/v1/metrics/summary", Scope::MetricsRead, handle)
+    Route::get("/v1/metrics/summary", Scope::MetricsRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

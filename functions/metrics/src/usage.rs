@@ -14,7 +14,7 @@ use crate::params::{Days, Params};
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/v1/metrics/usage", Scope::MetricsRead, handle)
+    Route::get("/v1/metrics/usage", Scope::MetricsRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

@@ -10,6 +10,7 @@ mod calendars;
 mod compact;
 mod compare;
 mod day;
+mod erase;
 mod recompute;
 mod reconciler;
 mod repair;

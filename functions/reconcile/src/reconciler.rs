@@ -23,6 +23,7 @@ use crate::Tables;
 use crate::calendars::LATE_DAYS;
 use crate::compact::{CompactionPolicy, Looks};
 use crate::day::{DayReconciliation, Scope};
+use crate::erase;
 use crate::replay::{self, Quarantined};
 use crate::report::{DayReport, Report};
 use crate::reprice;
@@ -117,6 +118,14 @@ impl Reconciler {
                 for (org, due) in reprice::due(&self.tables).await? {
                     if let Err(error) = self.reprice(&mut report, due, until).await {
                         report.failures.push(format!("repricing of {org}: {error}"));
+                    }
+                }
+            }
+            Request::Erase => {
+                for (org, id) in self.tables.registry.due_erasures().await? {
+                    match erase::carry_out(&self.tables, &org, &id, &self.clock, until).await {
+                        Ok(events) => report.erased += events,
+                        Err(error) => report.failures.push(format!("erasure {id} of {org}: {error}")),
                     }
                 }
             }

@@ -136,6 +136,8 @@ pub struct Report {
     pub repricings: u64,
     /// Days that this was done for.
     pub repriced_days: u64,
+    /// Events in which the name of an end user was replaced.
+    pub erased: u64,
     /// Records released from quarantine.
     pub released: u64,
     /// Records that stay quarantined, since their events are still not aggregated.

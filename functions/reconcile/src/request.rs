@@ -19,6 +19,8 @@ pub enum Request {
     Calendars,
     /// `{"do":"compact"}`: merges the pages of agents' days into packs.
     Compact,
+    /// `{"do":"erase"}`: replaces the names of end users that are to be forgotten.
+    Erase,
     /// `{"do":"replay"}`: recomputes the days of quarantined records, and releases the records that are then counted.
     Replay,
     /// `{"do":"forget","places":["…"]}`: deletes quarantined records that someone has examined and found irrelevant.

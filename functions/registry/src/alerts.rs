@@ -11,7 +11,8 @@ use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, SubsecRound, Utc};
 use ledger::alert::{
-    AlertKind, Channel, Delivery, DeliveryState, ForecastBasis, MessageType, Resolution, Status, Subject,
+    AlertKind, Channel, Delivery, DeliveryState, ForecastBasis, MessageType, Resolution, RuleFacts, Status,
+    Subject,
 };
 use ledger::ids::Name;
 use ledger::money::{Number, Usd, percent};
@@ -76,6 +77,9 @@ pub struct Alert {
     resolved_at: Option<String>,
     /// The alerts that this one resolves.
     resolves: Vec<Resolution>,
+    /// For an alert of a rule.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rule: Option<RuleFacts>,
     deliveries: Vec<DeliveryView>,
 }
 
@@ -150,6 +154,7 @@ pub(crate) fn view(stored: &Stored) -> Result<Alert> {
         kind: facts.kind,
         threshold_percent: facts.threshold_percent,
         resolves: facts.resolves,
+        rule: facts.rule,
     })
 }
 

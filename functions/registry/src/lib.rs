@@ -12,12 +12,15 @@
 
 pub mod agent;
 pub mod agents;
+pub mod alert_rule;
+pub mod alert_rules;
 pub mod alerts;
 pub mod budget;
 pub mod destination;
 pub mod destination_test;
 pub mod destinations;
 mod edit;
+pub mod erasure;
 pub mod keys;
 mod limits;
 mod list;
@@ -42,6 +45,7 @@ runtime::tables!(events: Events, registry: Registry; warm registry);
 pub fn routes() -> Vec<Route> {
     let one_each = [
         agents::route(),
+        alert_rules::route(),
         alerts::route(),
         destination_test::route(),
         destinations::route(),
@@ -50,8 +54,10 @@ pub fn routes() -> Vec<Route> {
     ];
     let several = [
         agent::routes(),
+        alert_rule::routes(),
         budget::routes(),
         destination::routes(),
+        erasure::routes(),
         keys::routes(),
         organization::routes(),
         price::routes(),

@@ -16,7 +16,7 @@ use crate::report::{self, ProjectNames, Report, report};
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/projects/{id+}/usage", Scope::UsageRead, handle)
+    Route::get("/api/projects/{id+}/usage", Scope::UsageRead, handle).with_figures()
 }
 
 async fn handle(

@@ -26,7 +26,7 @@ use crate::{App, Route};
 const PERIOD: &str = "total";
 
 pub fn route() -> Route {
-    Route::get("/api/usage/totals", Scope::UsageRead, handle)
+    Route::get("/api/usage/totals", Scope::UsageRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

@@ -15,7 +15,7 @@ use crate::report::{self, ProjectNames, Report, report};
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/usage", Scope::UsageRead, handle)
+    Route::get("/api/usage", Scope::UsageRead, handle).with_figures()
 }
 
 struct ReportQuery {

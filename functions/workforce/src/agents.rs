@@ -27,7 +27,7 @@ use crate::roi::{MonthSoFar, SavedBasis, mean_ms};
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/agents/workforce/agents", Scope::WorkforceRead, handle)
+    Route::get("/api/agents/workforce/agents", Scope::WorkforceRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

@@ -21,7 +21,7 @@ use crate::roi::{MonthSoFar, Roi, TimeSaved};
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/agents/workforce/summary", Scope::WorkforceRead, handle)
+    Route::get("/api/agents/workforce/summary", Scope::WorkforceRead, handle).with_figures()
 }
 
 #[derive(Debug, Serialize)]

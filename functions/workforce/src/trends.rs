@@ -21,7 +21,7 @@ use crate::roi::mean_ms;
 use crate::{App, Route};
 
 pub fn route() -> Route {
-    Route::get("/api/agents/workforce/trends", Scope::WorkforceRead, handle)
+    Route::get("/api/agents/workforce/trends", Scope::WorkforceRead, handle).with_figures()
 }
 
 /// `months`: number of months, the current one included; 1 to 24, default 6.

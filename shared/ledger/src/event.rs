@@ -61,6 +61,29 @@ pub enum Data<Cost = CallCost> {
     Amendment(Amendment<Cost>),
 }
 
+impl<Cost> Data<Cost> {
+    /// Replaces the name of an end user, also in what an amendment replaces and brings. False if it is not in there.
+    pub fn rename_end_user(&mut self, from: &Label, to: &Label) -> bool {
+        match self {
+            Self::LlmCall(call) => {
+                let is_named = call.end_user.as_ref() == Some(from);
+                if is_named {
+                    call.end_user = Some(to.clone());
+                }
+                is_named
+            }
+            Self::Amendment(Amendment { replaces, with }) => {
+                // All of them, not only up to the first that has the name.
+                let parts = replaces.iter_mut().chain(with);
+                parts.map(|part| part.rename_end_user(from, to)).filter(|is_named| *is_named).count() > 0
+            }
+            Self::TaskCompleted(_) | Self::AgentActivity(_) | Self::ComputeUsage(_) | Self::HostReport(_) => {
+                false
+            }
+        }
+    }
+}
+
 /// A later revision of a stored event. It contributes the difference to what held before, so that the fold over all raw
 /// events stays a sum. An event that is void from the start contributes nothing.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

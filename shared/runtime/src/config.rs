@@ -84,6 +84,8 @@ pub struct Config {
     pub allow_local_webhooks: bool,
     /// The SNS topic that alerts are published to, if there is one, in functions that send alerts.
     pub alerts_topic_arn: Option<String>,
+    /// The bucket that files are exported to, if there is one, in the function that does.
+    pub export_bucket: Option<String>,
     /// How people sign in to the console, in the function that serves it. Without it, they paste a token.
     pub sign_in: Option<SignIn>,
 }
@@ -207,6 +209,7 @@ fn config_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, Conf
         cursor_secret,
         allow_local_webhooks: false,
         alerts_topic_arn,
+        export_bucket: variable("EXPORT_BUCKET"),
         sign_in: sign_in_from(variable)?,
     })
 }

@@ -126,6 +126,11 @@ impl RawEvent {
     }
 }
 
+/// The attribute [`DATA`](attr::DATA) of an event that arrived at `received`.
+pub(super) fn encoded(event: &Event, received: DateTime<Utc>) -> Result<Vec<u8>> {
+    envelope::encode((event.utc_day(), event.source.as_str()), (event.time, received), &event.data)
+}
+
 /// The event that an item of the events table holds, or why it cannot be parsed.
 pub fn parse(item: &Item) -> Result<Event, String> {
     parse_arrived(item).map(|(event, _)| event)

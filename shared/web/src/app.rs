@@ -17,9 +17,10 @@ use tower::ServiceExt;
 
 use crate::auth::{ApiKeys, Verifier};
 use crate::caller::Gate;
+use crate::freshness::Freshness;
 use crate::gateway_path::{self, Paths};
 use crate::route::{Route, axum_path};
-use crate::{caller, logs, method, table};
+use crate::{caller, freshness, logs, method, table};
 
 /// The state that all requests of a function share. `T` are the tables that its role grants.
 #[derive(Clone)]
@@ -32,6 +33,8 @@ pub struct App<T> {
     pub verifier: Arc<Verifier>,
     /// Verifies the callers' keys.
     pub keys: Arc<ApiKeys>,
+    /// Tells up to which instant figures are complete.
+    pub freshness: Arc<Freshness>,
     /// The DynamoDB tables that the function may use.
     pub tables: T,
 }
@@ -42,6 +45,7 @@ impl<T: Tables> App<T> {
         let database = Database::from_env(&Config::without_auth()?.tables).await;
         let tables = T::open(&database)?;
         let keys = Arc::new(ApiKeys::new(database.registry().ok()));
+        let freshness = Arc::new(Freshness::new(database.usage().ok()));
         // The first TLS handshakes cost more than the rest of a cold start, so they are made in the init phase.
         let (configured, ()) = join!(Self::configured(routes), tables.warm());
         let (config, verifier) = configured?;
@@ -50,6 +54,7 @@ impl<T: Tables> App<T> {
             clock: Clock::system(),
             verifier: Arc::new(verifier),
             keys,
+            freshness,
             tables,
         })
     }
@@ -72,8 +77,14 @@ impl<T: Tables> App<T> {
         for route in routes {
             let gate = Gate { verifier: self.verifier.clone(), keys: self.keys.clone() };
             let guard = middleware::from_fn_with_state((gate, route.scope), caller::authorize);
+            let handler = if route.has_figures {
+                let stated = middleware::from_fn_with_state(self.clone(), freshness::stated);
+                route.handler.route_layer(stated)
+            } else {
+                route.handler
+            };
             // `route_layer`: a method that is not supported is a 405 even without a token.
-            all = all.route(&axum_path(route.path), route.handler.route_layer(guard));
+            all = all.route(&axum_path(route.path), handler.route_layer(guard));
         }
         let all = all
             .method_not_allowed_fallback(caller::method_not_allowed)

@@ -10,6 +10,7 @@ pub mod caller;
 pub mod cursor;
 pub mod error;
 pub mod fields;
+pub mod freshness;
 pub mod gateway_path;
 pub mod logs;
 mod method;

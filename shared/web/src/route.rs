@@ -18,33 +18,46 @@ pub struct Route<T> {
     pub path: &'static str,
     /// The scope that a token must have; none for a public route.
     pub scope: Option<Scope>,
+    /// Whether responses state up to which instant their figures are complete.
+    pub has_figures: bool,
     pub(crate) handler: MethodRouter<App<T>>,
 }
 
 impl<T: Tables> Route<T> {
+    fn new(method: Method, path: &'static str, scope: Option<Scope>, handler: MethodRouter<App<T>>) -> Self {
+        Self { method, path, scope, has_figures: false, handler }
+    }
+
+    /// Adds to each response [up to which instant](crate::freshness) its figures are complete.
+    #[must_use]
+    pub fn with_figures(mut self) -> Self {
+        self.has_figures = true;
+        self
+    }
+
     /// A `GET` route.
     pub fn get<H: Handler<X, App<T>>, X: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
-        Self { method: Method::GET, path, scope: Some(scope), handler: on(MethodFilter::GET, handler) }
+        Self::new(Method::GET, path, Some(scope), on(MethodFilter::GET, handler))
     }
 
     /// A `GET` route that needs no token. Its response must not contain an organization's data.
     pub fn public<H: Handler<X, App<T>>, X: 'static>(path: &'static str, handler: H) -> Self {
-        Self { method: Method::GET, path, scope: None, handler: on(MethodFilter::GET, handler) }
+        Self::new(Method::GET, path, None, on(MethodFilter::GET, handler))
     }
 
     /// A `POST` route.
     pub fn post<H: Handler<X, App<T>>, X: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
-        Self { method: Method::POST, path, scope: Some(scope), handler: on(MethodFilter::POST, handler) }
+        Self::new(Method::POST, path, Some(scope), on(MethodFilter::POST, handler))
     }
 
     /// A `PUT` route.
     pub fn put<H: Handler<X, App<T>>, X: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
-        Self { method: Method::PUT, path, scope: Some(scope), handler: on(MethodFilter::PUT, handler) }
+        Self::new(Method::PUT, path, Some(scope), on(MethodFilter::PUT, handler))
     }
 
     /// A `DELETE` route.
     pub fn delete<H: Handler<X, App<T>>, X: 'static>(path: &'static str, scope: Scope, handler: H) -> Self {
-        Self { method: Method::DELETE, path, scope: Some(scope), handler: on(MethodFilter::DELETE, handler) }
+        Self::new(Method::DELETE, path, Some(scope), on(MethodFilter::DELETE, handler))
     }
 }
 
@@ -57,6 +70,8 @@ pub struct Endpoint {
     pub path: &'static str,
     /// The scope that a token must have; none for a public route.
     pub scope: Option<Scope>,
+    /// Whether responses state up to which instant their figures are complete.
+    pub has_figures: bool,
 }
 
 impl Endpoint {
@@ -68,7 +83,7 @@ impl Endpoint {
 
 impl<T> From<Route<T>> for Endpoint {
     fn from(route: Route<T>) -> Self {
-        Self { method: route.method, path: route.path, scope: route.scope }
+        Self { method: route.method, path: route.path, scope: route.scope, has_figures: route.has_figures }
     }
 }
 

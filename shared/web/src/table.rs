@@ -1,5 +1,5 @@
 //! Lists and series as tables: `Accept: text/csv` or `?format=csv`, and ndjson likewise. It works on any JSON response:
-//! the rows are its first list of objects, or the response itself where it has none.
+//! the rows are the response itself if it is a list, else its first list of objects, or the response where it has none.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -19,16 +19,31 @@ use crate::page::NEXT_CURSOR;
 /// The query parameter that names a format. It wins over `Accept`, since a link has no headers.
 const PARAMETER: &str = "format";
 
+/// The format of files that are made by their endpoints alone, to which the parameter is passed on.
+const FILE: &str = "parquet";
+
+/// Lists of responses that are no rows, even where they are empty.
+pub const NO_ROWS: [&str; 5] =
+    ["dimensions", "groupBy", "recommendation_allow_list", "resource_attribute_tags", "subscribed_tier_ids"];
+
 /// A format other than JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
+    Rows(RowFormat),
+    /// The format that [`FILE`] names. An endpoint that does not know it responds with JSON.
+    File,
+}
+
+/// A format that the rows of any response are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RowFormat {
     /// RFC 4180, in UTF-8 with a header row.
     Csv,
     /// A JSON object on each line.
     Ndjson,
 }
 
-impl Format {
+impl RowFormat {
     const fn media_type(self) -> &'static str {
         match self {
             Self::Csv => "text/csv; charset=utf-8; header=present",
@@ -51,15 +66,24 @@ pub async fn formatted(mut request: Request, next: Next) -> Result<Response> {
     };
     let response = next.run(request).await;
     match format {
-        Some(format) if is_json(&response) => table(response, format).await,
+        Some(Format::File) if is_json(&response) => Err(unknown_format()),
+        Some(Format::Rows(rows)) if is_json(&response) => table(response, rows).await,
         _ => Ok(response),
     }
 }
 
-/// The format that the query names, and the URI without the parameter, which handlers do not know.
+fn unknown_format() -> Error {
+    let loc = vec![Loc::from("query"), Loc::from(PARAMETER)];
+    Fault::new(loc, "enum", "Input should be 'json', 'csv' or 'ndjson'").into()
+}
+
+/// The format that the query names, and the URI without the parameter, which handlers do not know but for [`FILE`].
 fn parameter(uri: &Uri) -> Option<(Result<Option<Format>>, Uri)> {
     let pairs: Vec<_> = form_urlencoded::parse(uri.query()?.as_bytes()).collect();
     let format = pairs.iter().find(|(name, _)| name == PARAMETER)?.1.clone();
+    if format == FILE {
+        return Some((Ok(Some(Format::File)), uri.clone()));
+    }
     let mut rest = Serializer::new(String::new());
     rest.extend_pairs(pairs.iter().filter(|(name, _)| name != PARAMETER));
     let query = rest.finish();
@@ -68,14 +92,9 @@ fn parameter(uri: &Uri) -> Option<(Result<Option<Format>>, Uri)> {
     parts.path_and_query = Some(PathAndQuery::try_from(path).ok()?);
     let format = match &*format {
         "json" => Ok(None),
-        "csv" => Ok(Some(Format::Csv)),
-        "ndjson" => Ok(Some(Format::Ndjson)),
-        _ => Err(Fault::new(
-            vec![Loc::from("query"), Loc::from(PARAMETER)],
-            "enum",
-            "Input should be 'json', 'csv' or 'ndjson'",
-        )
-        .into()),
+        "csv" => Ok(Some(Format::Rows(RowFormat::Csv))),
+        "ndjson" => Ok(Some(Format::Rows(RowFormat::Ndjson))),
+        _ => Err(unknown_format()),
     };
     Some((format, Uri::from_parts(parts).ok()?))
 }
@@ -86,30 +105,39 @@ fn accepted(headers: &HeaderMap) -> Option<Format> {
     all.flat_map(|value| value.split(',')).find_map(|range| {
         match range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "application/json" | "*/*" | "application/*" => Some(None),
-            "text/csv" => Some(Some(Format::Csv)),
-            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => Some(Some(Format::Ndjson)),
+            "text/csv" => Some(Some(Format::Rows(RowFormat::Csv))),
+            "application/x-ndjson" | "application/ndjson" | "application/jsonl" => {
+                Some(Some(Format::Rows(RowFormat::Ndjson)))
+            }
             _ => None,
         }
     })?
 }
 
-fn is_json(response: &Response) -> bool {
+/// Whether a response has a JSON body.
+pub(crate) fn is_json(response: &Response) -> bool {
     let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
     response.status() == StatusCode::OK && kind.is_some_and(|kind| kind.starts_with("application/json"))
 }
 
-async fn table(response: Response, format: Format) -> Result<Response> {
+async fn table(response: Response, format: RowFormat) -> Result<Response> {
     let (mut parts, body) = response.into_parts();
     let bytes = to_bytes(body, usize::MAX).await.map_err(Error::internal)?;
-    let document: Object<'_> = serde_json::from_slice(&bytes).map_err(Error::internal)?;
-    let rows = rows(&document);
+    let (document, rows) = if bytes.starts_with(b"[") {
+        (Object(Vec::new()), serde_json::from_slice(&bytes).map_err(Error::internal)?)
+    } else {
+        let document: Object<'_> = serde_json::from_slice(&bytes).map_err(Error::internal)?;
+        let rows = rows(&document);
+        (document, rows)
+    };
     let text = match format {
-        Format::Ndjson => rows.iter().flat_map(|row| [row.get(), "\n"]).collect::<String>().into_bytes(),
-        Format::Csv => csv(&rows)?,
+        RowFormat::Ndjson => rows.iter().flat_map(|row| [row.get(), "\n"]).collect::<String>().into_bytes(),
+        RowFormat::Csv => csv(&rows)?,
     };
     parts.headers.remove(CONTENT_LENGTH);
     parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
     parts.headers.append(VARY, HeaderValue::from_static("Accept"));
+    // A list without an object around it has its cursor in the header already.
     if let Some(cursor) = next_cursor(&document).and_then(|cursor| HeaderValue::from_str(&cursor).ok()) {
         parts.headers.insert(NEXT_CURSOR, cursor);
     }
@@ -148,10 +176,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 }
 
 fn rows<'a>(document: &Object<'a>) -> Vec<Box<RawValue>> {
-    let list =
-        |(_, value): &(String, &'a RawValue)| serde_json::from_str::<Vec<&'a RawValue>>(value.get()).ok();
-    let objects = |list: &Vec<&RawValue>| list.iter().all(|row| row.get().starts_with('{'));
-    if let Some(rows) = document.0.iter().filter_map(list).find(objects) {
+    let list = |(name, value): &(String, &'a RawValue)| {
+        let list = serde_json::from_str::<Vec<&'a RawValue>>(value.get()).ok()?;
+        let is_rows = list.iter().all(|row| row.get().starts_with('{')) && !NO_ROWS.contains(&name.as_str());
+        is_rows.then_some(list)
+    };
+    if let Some(rows) = document.0.iter().find_map(list) {
         return rows.into_iter().map(ToOwned::to_owned).collect();
     }
     let field = |(name, value): &(String, &RawValue)| {
@@ -237,7 +267,7 @@ mod tests {
 
     async fn respond(document: Value, uri: &str, accept: &str) -> (StatusCode, HeaderMap, String) {
         let handler = move |uri: Uri| {
-            assert!(!uri.to_string().contains("format"), "{uri}");
+            assert!(uri.query().is_none_or(|query| !query.contains("format=csv")), "{uri}");
             async move { Json(document) }
         };
         let router = Router::new().route("/list", get(handler)).layer(middleware::from_fn(formatted));
@@ -315,8 +345,10 @@ mod tests {
             let (_, headers, _) = respond(list(), uri, accept).await;
             assert_eq!(headers[CONTENT_TYPE], "application/json", "{uri} {accept}");
         }
-        let (status, _, text) = respond(list(), "/list?format=xml", "*/*").await;
-        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-        assert!(text.contains(r#""loc":["query","format"]"#), "{text}");
+        for format in ["xml", "parquet"] {
+            let (status, _, text) = respond(list(), &format!("/list?format={format}"), "*/*").await;
+            assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+            assert!(text.contains(r#""loc":["query","format"]"#), "{text}");
+        }
     }
 }

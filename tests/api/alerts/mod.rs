@@ -10,6 +10,7 @@ mod message;
 mod organizations;
 mod resolved;
 mod retries;
+mod rules;
 mod stored_budgets;
 mod thresholds;
 mod time_limit;

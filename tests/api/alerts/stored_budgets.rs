@@ -86,12 +86,12 @@ async fn one_query_reads_everything_a_run_needs_and_nothing_else() {
     ] {
         caller.put(path, &body).await;
     }
-    let Watched { budget, agents, crossed, destinations, due } = watched(&world).await;
+    let Watched { budget, agents, rules: alert_rules, crossed, destinations, due } = watched(&world).await;
     let (rules, _) = budget.unwrap();
     assert_eq!((rules.monthly, rules.thresholds), (None, vec![7]));
     let agents: Vec<_> = agents.iter().map(|budget| format!("{} {}", budget.agent, budget.monthly)).collect();
     assert_eq!(agents, ["nova 1.50"]);
     let destinations: Vec<_> = destinations.keys().map(ToString::to_string).collect();
     assert_eq!(destinations, ["ops"]);
-    assert!(crossed.is_empty() && due.is_empty());
+    assert!(alert_rules.is_empty() && crossed.is_empty() && due.is_empty());
 }

@@ -2,6 +2,7 @@
 
 mod focus;
 mod ocsf;
+mod scheduled;
 
 use axum::body::Bytes;
 use http::{Method, Request, Response, StatusCode};

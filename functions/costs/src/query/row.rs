@@ -67,6 +67,7 @@ pub struct Answer<'a> {
     pub periods: Periods,
     pub source: Source,
     pub as_of: DateTime<Utc>,
+    pub complete_through: Option<DateTime<Utc>>,
     /// The last group of the page before.
     pub after: Option<Rank>,
 }
@@ -85,8 +86,7 @@ impl Answer<'_> {
             group_by: self.names(),
             totals,
             as_of: rfc3339(self.as_of),
-            // Raw events are read strongly consistently, after `as_of`. How far rollups are is not known.
-            complete_through: (self.source == Source::Events).then(|| rfc3339(self.as_of)),
+            complete_through: self.complete_through.map(rfc3339),
             pagination: Pagination { limit: params.limit, next_cursor: next.map(sign).transpose()? },
         })
     }

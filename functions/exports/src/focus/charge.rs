@@ -1,5 +1,7 @@
 //! The charges of a call, by meter.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use ledger::calendar::Calendar;
 use ledger::cost::CallCost;
@@ -27,6 +29,9 @@ pub struct ChargeKey {
     pub meter: String,
     /// None where a call was charged at several prices at once, or at none.
     pub price: Option<UnitPrice>,
+    /// The values of the dimensions that the organization tracks.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// Dollars per token or unit. Quantity times price is the cost, to the last digit.
@@ -58,7 +63,11 @@ impl Charge {
 }
 
 /// The charges of a call: one for each meter that counted something or cost something.
-pub fn charges(call: &LlmCall, time: DateTime<Utc>) -> Vec<(ChargeKey, Charge)> {
+pub fn charges(
+    call: &LlmCall,
+    time: DateTime<Utc>,
+    tags: &BTreeMap<String, String>,
+) -> Vec<(ChargeKey, Charge)> {
     let list = list_cost(call, time);
     let (cost, key) = (&call.cost, call.model_key());
     let tokens = &call.tokens;
@@ -83,6 +92,7 @@ pub fn charges(call: &LlmCall, time: DateTime<Utc>) -> Vec<(ChargeKey, Charge)> 
                 model: key.model.clone(),
                 meter: meter.to_owned(),
                 price,
+                tags: tags.clone(),
             };
             (key, Charge { quantity, billed, list, requests: 1, unpriced_requests: unpriced.into() })
         })
@@ -174,7 +184,7 @@ mod tests {
             let written = tokens[2] + tokens[3];
             let cost = [tokens[0] * prices[0], tokens[1] * prices[0] + odd, written * 7, tokens[4] * prices[1], unit_cost];
             let call = call(tokens, cost);
-            let charges = charges(&call, DateTime::UNIX_EPOCH);
+            let charges = charges(&call, DateTime::UNIX_EPOCH, &BTreeMap::new());
             let billed: Usd = charges.iter().map(|(_, charge)| charge.billed).sum();
             prop_assert_eq!(billed, call.cost.total());
             let quantity: Decimal = charges.iter().map(|(_, charge)| charge.quantity).sum();

@@ -14,8 +14,12 @@ use serde_json::json;
 use web::error::{Error, Result};
 use web::table::harmless;
 
+use crate::files::FocusSource;
+
 use super::charge::{Charge, ChargeKey};
-use super::params::Version;
+use super::day::{ComputeKey, Line};
+use super::params::{Format, Params, Version};
+use super::parquet_file::ParquetFile;
 
 /// Prices of tokens are stated per million.
 const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
@@ -29,8 +33,10 @@ pub struct Account<'a> {
 }
 
 impl<'a> Account<'a> {
-    pub fn new(org: &'a OrgId, name: Option<&'a str>, zone: Tz, agents: &'a [Agent]) -> Self {
-        Self { org, name, zone, agents: agents.iter().map(|agent| (agent.id.as_str(), agent)).collect() }
+    pub fn of(source: &'a FocusSource) -> Self {
+        let FocusSource { org, settings, agents } = source;
+        let agents = agents.iter().map(|agent| (agent.id.as_str(), agent)).collect();
+        Self { org, name: settings.organization.name.as_deref(), zone: settings.calendar.zone, agents }
     }
 
     fn department(&self, agent: &str) -> Option<&str> {
@@ -42,22 +48,34 @@ impl<'a> Account<'a> {
     }
 }
 
-/// Writes rows as CSV.
+/// Writes rows.
 pub struct Writer<'a> {
-    csv: csv::Writer<Vec<u8>>,
+    output: Output,
     account: Account<'a>,
     bytes: usize,
 }
 
+enum Output {
+    Csv(Box<csv::Writer<Vec<u8>>>),
+    Parquet(ParquetFile),
+}
+
 impl<'a> Writer<'a> {
-    /// A page, with a header if it is the first one.
-    pub fn new(version: Version, account: Account<'a>, has_header: bool) -> Result<Self> {
-        let csv = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
-        let mut writer = Self { csv, account, bytes: 0 };
-        if has_header {
-            writer.csv.write_record(header(version)).map_err(Error::internal)?;
-        }
-        Ok(writer)
+    /// A page. In CSV it has a header if it is the first one.
+    pub fn new(params: &Params, account: Account<'a>, is_first: bool) -> Result<Self> {
+        let output = match params.format {
+            Format::Parquet => Output::Parquet(ParquetFile::new(params.version)),
+            Format::Csv => {
+                let mut builder = csv::WriterBuilder::new();
+                let mut csv = builder.terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+                if is_first {
+                    let names = columns(params.version).map(|(name, _)| name);
+                    csv.write_record(names).map_err(Error::internal)?;
+                }
+                Output::Csv(Box::new(csv))
+            }
+        };
+        Ok(Self { output, account, bytes: 0 })
     }
 
     /// The bytes of the rows, about.
@@ -65,94 +83,163 @@ impl<'a> Writer<'a> {
         self.bytes
     }
 
-    pub fn write(&mut self, day: Day, key: &ChargeKey, charge: &Charge) -> Result<()> {
-        let row = row(&self.account, day, key, charge);
+    pub fn write(&mut self, day: Day, line: &Line) -> Result<()> {
+        let row = match line {
+            Line::Charge(key, charge) => row(&self.account, day, key, charge),
+            Line::Compute(key, hours) => compute_row(&self.account, day, key, *hours),
+        };
         self.bytes += row.iter().map(|cell| cell.len() + 1).sum::<usize>();
-        self.csv.write_record(row).map_err(Error::internal)
+        match &mut self.output {
+            Output::Parquet(file) => file.add(row),
+            Output::Csv(csv) => {
+                // A spreadsheet takes some texts for formulas.
+                let cells = row.into_iter().zip(COLUMNS);
+                let cells = cells.map(|(cell, (_, kind))| if kind == Text { harmless(cell) } else { cell });
+                csv.write_record(cells).map_err(Error::internal)?;
+            }
+        }
+        Ok(())
     }
 
     pub fn finish(self) -> Result<Vec<u8>> {
-        self.csv.into_inner().map_err(Error::internal)
+        match self.output {
+            Output::Csv(csv) => csv.into_inner().map_err(Error::internal),
+            Output::Parquet(file) => file.finish().map_err(Error::internal),
+        }
     }
 }
 
-/// The names of the columns, in the order of [`row`].
-const COLUMNS: [&str; 46] = [
-    "BilledCost",
-    "BillingAccountId",
-    "BillingAccountName",
-    "BillingAccountType",
-    "BillingCurrency",
-    "BillingPeriodEnd",
-    "BillingPeriodStart",
-    "ChargeCategory",
-    "ChargeClass",
-    "ChargeDescription",
-    "ChargeFrequency",
-    "ChargePeriodEnd",
-    "ChargePeriodStart",
-    "ConsumedQuantity",
-    "ConsumedUnit",
-    "ContractedCost",
-    "ContractedUnitPrice",
-    "EffectiveCost",
-    "HostProviderName",
-    "InvoiceId",
-    "InvoiceIssuerName",
-    "ListCost",
-    "ListUnitPrice",
-    "PricingCategory",
-    "PricingQuantity",
-    "PricingUnit",
-    "RegionId",
-    "RegionName",
-    "ResourceId",
-    "ResourceName",
-    "ResourceType",
-    "ServiceCategory",
-    "ServiceName",
-    "ServiceProviderName",
-    "ServiceSubcategory",
-    "SkuId",
-    "SkuMeter",
-    "SkuPriceDetails",
-    "SkuPriceId",
-    "SubAccountId",
-    "SubAccountName",
-    "SubAccountType",
-    "Tags",
-    "x_PrincipalId",
-    "x_Quantity",
-    "x_UnpricedRequests",
+/// What the cells of a column hold. An empty cell is null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Text,
+    /// A decimal number in plain notation.
+    Number,
+    /// RFC 3339 in UTC.
+    Time,
+}
+
+use Kind::{Number, Text, Time};
+
+/// The names of the columns, in the order of a row.
+const COLUMNS: [(&str, Kind); 46] = [
+    ("BilledCost", Number),
+    ("BillingAccountId", Text),
+    ("BillingAccountName", Text),
+    ("BillingAccountType", Text),
+    ("BillingCurrency", Text),
+    ("BillingPeriodEnd", Time),
+    ("BillingPeriodStart", Time),
+    ("ChargeCategory", Text),
+    ("ChargeClass", Text),
+    ("ChargeDescription", Text),
+    ("ChargeFrequency", Text),
+    ("ChargePeriodEnd", Time),
+    ("ChargePeriodStart", Time),
+    ("ConsumedQuantity", Number),
+    ("ConsumedUnit", Text),
+    ("ContractedCost", Number),
+    ("ContractedUnitPrice", Number),
+    ("EffectiveCost", Number),
+    ("HostProviderName", Text),
+    ("InvoiceId", Text),
+    ("InvoiceIssuerName", Text),
+    ("ListCost", Number),
+    ("ListUnitPrice", Number),
+    ("PricingCategory", Text),
+    ("PricingQuantity", Number),
+    ("PricingUnit", Text),
+    ("RegionId", Text),
+    ("RegionName", Text),
+    ("ResourceId", Text),
+    ("ResourceName", Text),
+    ("ResourceType", Text),
+    ("ServiceCategory", Text),
+    ("ServiceName", Text),
+    ("ServiceProviderName", Text),
+    ("ServiceSubcategory", Text),
+    ("SkuId", Text),
+    ("SkuMeter", Text),
+    ("SkuPriceDetails", Text),
+    ("SkuPriceId", Text),
+    ("SubAccountId", Text),
+    ("SubAccountName", Text),
+    ("SubAccountType", Text),
+    ("Tags", Text),
+    ("x_PrincipalId", Text),
+    ("x_Quantity", Number),
+    ("x_UnpricedRequests", Number),
 ];
 
-fn header(version: Version) -> impl Iterator<Item = &'static str> {
-    COLUMNS.into_iter().map(move |column| match (version, column) {
-        (Version::V1_2, "HostProviderName") => "PublisherName",
-        (Version::V1_2, "ServiceProviderName") => "ProviderName",
-        _ => column,
+/// A cell for each column.
+pub type Row = [String; COLUMNS.len()];
+
+/// The names and kinds of the columns in a version of FOCUS.
+pub fn columns(version: Version) -> impl Iterator<Item = (&'static str, Kind)> {
+    COLUMNS.into_iter().map(move |(column, kind)| match (version, column) {
+        (Version::V1_2, "HostProviderName") => ("PublisherName", kind),
+        (Version::V1_2, "ServiceProviderName") => ("ProviderName", kind),
+        _ => (column, kind),
     })
 }
 
-fn row(account: &Account<'_>, day: Day, key: &ChargeKey, charge: &Charge) -> [String; COLUMNS.len()] {
+/// A row of compute: hours without a cost, which FOCUS has no rule for.
+fn compute_row(account: &Account<'_>, day: Day, key: &ComputeKey, hours: Decimal) -> Row {
+    let start = |day: Day| rfc3339(day.start(account.zone));
+    let (month, hours) = (day.month(), plain(hours));
+    let unit = if key.meter.contains("GB-") { "GB-Hours" } else { "Hours" };
+    let cells = [
+        ("BillingAccountId", account.org.to_string()),
+        ("BillingAccountName", account.name.map(str::to_owned).unwrap_or_default()),
+        ("BillingAccountType", "Organization".to_owned()),
+        ("BillingCurrency", "USD".to_owned()),
+        ("BillingPeriodEnd", start(month.next().first())),
+        ("BillingPeriodStart", start(month.first())),
+        ("ChargeCategory", "Usage".to_owned()),
+        ("ChargeDescription", format!("{} of {}", key.meter, key.project)),
+        ("ChargeFrequency", "Usage-Based".to_owned()),
+        ("ChargePeriodEnd", start(day.next())),
+        ("ChargePeriodStart", start(day)),
+        ("ConsumedQuantity", hours.clone()),
+        ("ConsumedUnit", unit.to_owned()),
+        ("ResourceId", key.project.clone()),
+        ("ResourceName", key.project.clone()),
+        ("ResourceType", "Project".to_owned()),
+        ("ServiceCategory", "Compute".to_owned()),
+        ("ServiceName", "Compute".to_owned()),
+        ("ServiceSubcategory", "Other (Compute)".to_owned()),
+        ("SkuMeter", key.meter.clone()),
+        ("Tags", "{}".to_owned()),
+        ("x_Quantity", hours),
+    ];
+    let mut row: Row = std::array::from_fn(|_| String::new());
+    for (name, cell) in cells {
+        if let Some(place) = COLUMNS.iter().position(|(column, _)| *column == name) {
+            row[place] = cell;
+        }
+    }
+    row
+}
+
+fn row(account: &Account<'_>, day: Day, key: &ChargeKey, charge: &Charge) -> Row {
     let start = |day: Day| rfc3339(day.start(account.zone));
     let month = day.month();
-    let provider = text(display_name(&key.provider));
+    let provider = display_name(&key.provider).to_owned();
     let pricing = Pricing::new(key, charge);
-    let department = account.department(&key.agent).map(text).unwrap_or_default();
+    let department = account.department(&key.agent).map(str::to_owned).unwrap_or_default();
     let sub_account = if department.is_empty() { "" } else { "Department" };
     let billed = plain(charge.billed.dollars());
     [
         billed.clone(),
         account.org.to_string(),
-        account.name.map(text).unwrap_or_default(),
+        account.name.map(str::to_owned).unwrap_or_default(),
         "Organization".to_owned(),
         "USD".to_owned(),
         start(month.next().first()),
         start(month.first()),
         "Usage".to_owned(),
         String::new(),
-        text(&format!("{} of {} by {}", key.meter, key.model, account.agent_name(&key.agent))),
+        format!("{} of {} by {}", key.meter, key.model, account.agent_name(&key.agent)),
         "Usage-Based".to_owned(),
         start(day.next()),
         start(day),
@@ -171,22 +258,22 @@ fn row(account: &Account<'_>, day: Day, key: &ChargeKey, charge: &Charge) -> [St
         pricing.unit,
         String::new(),
         String::new(),
-        text(&key.agent),
-        text(account.agent_name(&key.agent)),
+        key.agent.clone(),
+        account.agent_name(&key.agent).to_owned(),
         "Agent".to_owned(),
         "AI and Machine Learning".to_owned(),
         provider.clone(),
         provider,
         "Generative AI".to_owned(),
-        text(&sku_id(key)),
-        text(&key.meter),
+        sku_id(key),
+        key.meter.clone(),
         pricing.sku_price_details,
-        text(&pricing.sku_price_id),
+        pricing.sku_price_id,
         department.clone(),
         department,
         sub_account.to_owned(),
-        "{}".to_owned(),
-        text(&key.agent),
+        json!(key.tags).to_string(),
+        key.agent.clone(),
         plain(charge.quantity),
         charge.unpriced_requests.to_string(),
     ]
@@ -236,10 +323,6 @@ fn plain(number: Decimal) -> String {
     number.normalize().to_string()
 }
 
-fn text(text: &str) -> String {
-    harmless(text.to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use ledger::money::{Quantity, Usd};
@@ -258,6 +341,7 @@ mod tests {
             model: "claude-sonnet-4-5".to_owned(),
             meter: INPUT.to_owned(),
             price: Some(price),
+            tags: std::collections::BTreeMap::new(),
         };
         let quantity = Decimal::from(1_234_567);
         let billed = Usd::new(price.contracted.0 * quantity);

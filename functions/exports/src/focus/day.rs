@@ -1,20 +1,23 @@
-//! The charges of a day, folded from its raw events.
+//! The lines of a day: its charges, folded from its raw events, and its compute.
 
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt;
 use ledger::calendar::Calendar;
-use ledger::event::Data;
+use ledger::dimension::Dimension;
+use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
-use ledger::period::Day;
+use ledger::money::{MAX_SCALE, round};
+use ledger::period::{Day, DayRange};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 use store::repricing::PricedEvent;
 use web::error::{Fault, Result};
 
 use super::charge::{Charge, ChargeKey, charges};
 use crate::Tables;
+use crate::files::FocusSource;
 
-/// The most events of a day: what a request has time to read.
-const MAX_EVENTS: usize = 400_000;
 /// The lanes that are read at once.
 const IN_FLIGHT: usize = 8;
 
@@ -23,29 +26,102 @@ pub struct DayReader<'a> {
     tables: &'a Tables,
     org: &'a OrgId,
     calendar: Calendar,
-    events_read: usize,
+    /// The dimensions that become tags.
+    tags: &'a [Dimension],
+    /// Whether compute is read.
+    has_compute: bool,
+    /// The most events of a day.
+    max_events: usize,
+    /// How many events were read of all days.
+    pub events_read: usize,
 }
 
+/// What lines are told apart by, in their order.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum LineKey {
+    Charge(ChargeKey),
+    Compute(ComputeKey),
+}
+
+/// What the compute of a day is told apart by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ComputeKey {
+    pub project: String,
+    pub meter: String,
+}
+
+/// A line of a day.
+#[derive(Clone, Debug)]
+pub enum Line {
+    Charge(ChargeKey, Charge),
+    /// Hours, or gigabyte-hours: rounded half-even to 12 decimals.
+    Compute(ComputeKey, Decimal),
+}
+
+impl Line {
+    pub fn key(&self) -> LineKey {
+        match self {
+            Self::Charge(key, _) => LineKey::Charge(key.clone()),
+            Self::Compute(key, _) => LineKey::Compute(key.clone()),
+        }
+    }
+}
+
+/// The meters of compute.
+pub const CPU: &str = "CPU Core Hours";
+pub const MEMORY: &str = "Memory GB-Hours";
+pub const DISK: &str = "Disk GB-Hours";
+pub const INSTANCE: &str = "Instance Hours";
+
+const SECONDS: Decimal = Decimal::from_parts(3_600, 0, 0, false, 0);
+
 impl<'a> DayReader<'a> {
-    pub const fn new(tables: &'a Tables, org: &'a OrgId, calendar: Calendar) -> Self {
-        Self { tables, org, calendar, events_read: 0 }
+    /// Fails at a day with more than `max_events`.
+    pub fn new(tables: &'a Tables, source: &'a FocusSource, has_compute: bool, max_events: usize) -> Self {
+        let FocusSource { org, settings, .. } = source;
+        let (calendar, tags) = (settings.calendar, &settings.organization.dimensions);
+        Self { tables, org, calendar, tags, has_compute, max_events, events_read: 0 }
     }
 
-    /// How many events were read of all days.
-    pub const fn events_read(&self) -> usize {
-        self.events_read
+    /// The lines of a day, in order.
+    pub async fn lines(&mut self, day: Day) -> Result<Vec<Line>> {
+        let charges = self.charges(day).await?.into_iter().map(|(key, charge)| Line::Charge(key, charge));
+        let mut lines: Vec<_> = charges.collect();
+        if self.has_compute {
+            lines.extend(self.compute(day).await?);
+        }
+        Ok(lines)
+    }
+
+    async fn compute(&self, day: Day) -> Result<Vec<Line>> {
+        let (generation, days) = (self.calendar.generation, DayRange { first: day, last: day });
+        let projects = self.tables.usage.compute_days(self.org, generation, days, None).await?;
+        let mut lines = BTreeMap::new();
+        for (_, project, used) in projects {
+            for (meter, seconds) in [
+                (CPU, used.cpu_core_seconds),
+                (MEMORY, used.ram_gb_seconds),
+                (DISK, used.disk_gb_seconds),
+                (INSTANCE, used.instance_seconds),
+            ] {
+                let hours = seconds.checked_div(SECONDS).map(|hours| round(hours, MAX_SCALE));
+                let key = ComputeKey { project: project.to_string(), meter: meter.to_owned() };
+                lines.extend(hours.filter(|hours| !hours.is_zero()).map(|hours| (key, hours)));
+            }
+        }
+        Ok(lines.into_iter().map(|(key, hours)| Line::Compute(key, hours)).collect())
     }
 
     /// The charges of a day, in order.
-    pub async fn charges(&mut self, day: Day) -> Result<BTreeMap<ChargeKey, Charge>> {
+    async fn charges(&mut self, day: Day) -> Result<BTreeMap<ChargeKey, Charge>> {
         let Tables { events, usage, .. } = self.tables;
         // Raw events are stored by days of UTC, of which a day of another zone overlaps two.
         let mut pages = events.priced_days(usage, self.org, self.calendar.overlapped(day), IN_FLIGHT).await?;
         let (mut all, mut read) = (BTreeMap::<_, Charge>::new(), 0);
         while let Some(page) = pages.try_next().await? {
             read += page.len();
-            if read > MAX_EVENTS {
-                return Err(too_many(day));
+            if read > self.max_events {
+                return Err(too_many(day, self.max_events));
             }
             // Malformed events are in the quarantine, and in no figure.
             for event in page.into_iter().filter_map(PricedEvent::standing) {
@@ -53,7 +129,7 @@ impl<'a> DayReader<'a> {
                 if self.calendar.day(event.time) != Some(day) {
                     continue;
                 }
-                for (key, charge) in charges(call, event.time) {
+                for (key, charge) in charges(call, event.time, &self.tags_of(&event)) {
                     all.entry(key).or_default().add(charge);
                 }
             }
@@ -61,9 +137,22 @@ impl<'a> DayReader<'a> {
         self.events_read += read;
         Ok(all)
     }
+
+    fn tags_of(&self, event: &Event) -> BTreeMap<String, String> {
+        let tags = self.tags.iter().filter_map(|dimension| {
+            let name = match dimension {
+                // The name of a person is for those who manage the organization.
+                Dimension::EndUser => return None,
+                Dimension::Tag(name) => name.clone(),
+                other => other.to_string(),
+            };
+            Some((name, dimension.value(event)?.into_owned()))
+        });
+        tags.collect()
+    }
 }
 
-fn too_many(day: Day) -> web::error::Error {
-    let msg = format!("{day} has more than {MAX_EVENTS} events, which is more than one request can export");
+fn too_many(day: Day, most: usize) -> web::error::Error {
+    let msg = format!("{day} has more than {most} events, which is more than one request can export");
     Fault::of_query("from", "too_many_events", msg).into()
 }

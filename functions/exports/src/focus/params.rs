@@ -16,6 +16,15 @@ pub enum Version {
     V1_2,
 }
 
+/// The format of the file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    #[default]
+    Csv,
+    /// Apache Parquet. Each page is a whole file.
+    Parquet,
+}
+
 #[derive(Debug)]
 pub struct Params {
     /// `from`: the first day. Default: the first of the month that `to` ends, or of this month.
@@ -24,8 +33,21 @@ pub struct Params {
     to: Option<Day>,
     /// `version`: 1.4 or 1.2.
     pub version: Version,
+    /// `format`: csv or parquet. The former is taken from the query before it gets here.
+    pub format: Format,
+    /// `compute`: whether the file has the hours of compute, which have no cost.
+    pub has_compute: bool,
     /// `cursor`: the `x-next-cursor` of the page before.
     pub cursor: Option<String>,
+}
+
+impl Format {
+    pub const fn media_type(self) -> &'static str {
+        match self {
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+            Self::Parquet => "application/vnd.apache.parquet",
+        }
+    }
 }
 
 impl FromQuery for Params {
@@ -38,7 +60,24 @@ impl FromQuery for Params {
                 Version::default()
             }
         };
-        Self { from: query.day("from"), to: query.day("to"), version, cursor: query.text("cursor") }
+        let format = match query.text("format").as_deref() {
+            None | Some("csv") => Format::Csv,
+            Some("parquet") => Format::Parquet,
+            Some(_) => {
+                query.fault("format", "enum", "Input should be 'csv' or 'parquet'");
+                Format::default()
+            }
+        };
+        let has_compute = match query.text("compute").as_deref() {
+            None | Some("false") => false,
+            Some("true") => true,
+            Some(_) => {
+                query.fault("compute", "bool_parsing", "Input should be 'true' or 'false'");
+                false
+            }
+        };
+        let (from, to, cursor) = (query.day("from"), query.day("to"), query.text("cursor"));
+        Self { from, to, version, format, has_compute, cursor }
     }
 }
 
@@ -63,8 +102,21 @@ impl Params {
         Ok(DayRange { first, last })
     }
 
+    /// A day in Parquet.
+    pub fn of_day(day: Day) -> Self {
+        Self {
+            from: Some(day),
+            to: Some(day.next()),
+            version: Version::default(),
+            format: Format::Parquet,
+            has_compute: false,
+            cursor: None,
+        }
+    }
+
     /// What a cursor is bound to.
     pub fn bound(&self) -> String {
-        format!("{:?} {:?} {:?}", self.from, self.to, self.version)
+        let Self { from, to, version, format, has_compute, .. } = self;
+        format!("{from:?} {to:?} {version:?} {format:?} {has_compute}")
     }
 }

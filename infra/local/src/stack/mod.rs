@@ -40,6 +40,9 @@ pub use options::Options;
 /// How long a token of [`Stack::token`] is valid.
 const TOKEN_SECONDS: u32 = 24 * 60 * 60;
 
+/// The folder of exported files, in the data folder.
+const EXPORTS: &str = "exports";
+
 /// A running stack. Dropping it stops it without waiting.
 pub struct Stack {
     gateway: Arc<Gateway>,
@@ -49,6 +52,7 @@ pub struct Stack {
     engine: Option<Arc<Engine>>,
     endpoint: String,
     client: aws_sdk_dynamodb::Client,
+    streams: aws_sdk_dynamodbstreams::Client,
     tables: AllTables,
     clock: Clock,
     secret: Vec<u8>,
@@ -76,6 +80,8 @@ impl Stack {
         let wiring = Wiring {
             template: &template,
             client: &client,
+            streams: &streams,
+            exports: &folder.path().join(EXPORTS),
             clock: &options.clock,
             secret: &options.secret,
             auth: &auth,
@@ -100,6 +106,7 @@ impl Stack {
             engine,
             endpoint,
             client,
+            streams,
             tables: all_tables,
             clock: options.clock,
             secret: options.secret,
@@ -141,6 +148,8 @@ impl Stack {
         let wiring = Wiring {
             template: &template,
             client: &self.client,
+            streams: &self.streams,
+            exports: &self.folder.path().join(EXPORTS),
             clock,
             secret: &self.secret,
             auth: &auth,

@@ -172,7 +172,10 @@ async fn a_function_is_invoked_by_name() {
     // Functions with routes are invoked by Lambda's API alone.
     for name in ["metrics", "MetricsFunction", "nothing", ""] {
         let error = stack.invoke(name, json!({})).await.unwrap_err().to_string();
-        assert!(error.ends_with("there are: aggregator budget-alerts reconcile"), "{error}");
+        assert!(
+            error.ends_with("there are: aggregator budget-alerts completeness exporter reconcile"),
+            "{error}"
+        );
     }
     let request =
         Request::post("/2015-03-31/functions/aggregator/invocations").body(Bytes::from_static(b"{}"));

@@ -1,5 +1,6 @@
 //! Wires the functions to the stand-ins, as the template describes.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use runtime::tables::{Database, TableNames, Tables};
 use store::Connection;
 use web::app::App;
 use web::auth::{ApiKeys, Verifier};
+use web::freshness::Freshness;
 #[cfg(test)]
 use web::route::Endpoint;
 use web::route::Route;
@@ -32,6 +34,9 @@ use crate::token;
 pub(super) struct Wiring<'a> {
     pub template: &'a Template,
     pub client: &'a aws_sdk_dynamodb::Client,
+    pub streams: &'a aws_sdk_dynamodbstreams::Client,
+    /// The folder that stands in for the bucket of exported files.
+    pub exports: &'a Path,
     pub clock: &'a Clock,
     pub secret: &'a [u8],
     pub auth: &'a AuthConfig,
@@ -81,6 +86,7 @@ impl Wiring<'_> {
         let app = App {
             tables: self.tables::<T>(function, &config)?,
             keys: Arc::new(ApiKeys::new(self.database(function, &config).registry().ok())),
+            freshness: Arc::new(Freshness::new(self.database(function, &config).usage().ok())),
             config: Arc::new(config),
             clock: self.clock.clone(),
             verifier: verifier.clone(),
@@ -162,6 +168,32 @@ impl Wiring<'_> {
                     Box::pin(async move { alerts.handle(event, time_left).await })
                 }))
             }
+            "completeness" => {
+                let events = config.tables.events.clone();
+                let events = events.ok_or_else(|| unknown("completeness", "has no EVENTS_TABLE"))?;
+                let completeness = Arc::new(completeness::Completeness::new(
+                    self.tables(function, &config)?,
+                    self.streams.clone(),
+                    events,
+                    self.clock.clone(),
+                ));
+                Ok(Arc::new(move |_| {
+                    let completeness = completeness.clone();
+                    Box::pin(async move { completeness.handle().await })
+                }))
+            }
+            "exporter" => {
+                let exporter = Arc::new(exporter::Exporter::new(
+                    self.tables(function, &config)?,
+                    exporter::Place::Folder(self.exports.to_owned()),
+                    self.clock.clone(),
+                    config.event_retention_days,
+                ));
+                Ok(Arc::new(move |_| {
+                    let exporter = exporter.clone();
+                    Box::pin(async move { exporter.handle(time_left).await })
+                }))
+            }
             "reconcile" => {
                 let days = config.event_retention_days;
                 let reconciler = Arc::new(reconcile::Reconciler::new(
@@ -205,6 +237,7 @@ impl Wiring<'_> {
             cursor_secret: Some(token::cursor_secret(self.secret)),
             allow_local_webhooks: self.allow_local_webhooks,
             alerts_topic_arn: None,
+            export_bucket: None,
             sign_in: self.sign_in.clone(),
         }
     }

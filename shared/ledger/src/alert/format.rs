@@ -39,6 +39,12 @@ pub fn note(sentence: &str, format: MessageFormat) -> Option<String> {
 /// What there is to know beside the summary, by title.
 fn details(message: &Message) -> Vec<(&'static str, String)> {
     let facts = &message.data;
+    if let Some(rule) = &facts.rule {
+        let mut details = rule.details(&facts.period.time_zone);
+        details.extend(causes(facts));
+        details.push(("Alert", facts.id.clone()));
+        return details;
+    }
     let mut details = vec![("Month", format!("{} ({})", facts.period.month, facts.period.time_zone))];
     details.extend(facts.budget.map(|budget| ("Budget", format!("{} USD", in_cents(budget)))));
     if message.message_type == MessageType::Resolved {
@@ -50,19 +56,20 @@ fn details(message: &Message) -> Vec<(&'static str, String)> {
         let (cost, percent) = (in_cents(forecast.cost), forecast.utilization_percent.0);
         ("Forecast", format!("{cost} USD, {percent} %, with {} days left", forecast.days_left))
     }));
-    for (title, causes) in
-        [("Agents of the last 24 hours", agents(facts)), ("Models of the last 24 hours", models(facts))]
-    {
-        if !causes.is_empty() {
-            details.push((title, causes.join(", ")));
-        }
-    }
+    details.extend(causes(facts));
     if facts.is_lower_bound {
         let unpriced = format!("{}, so the real cost is higher", facts.unpriced_requests);
         details.push(("Calls without a price", unpriced));
     }
     details.push(("Alert", facts.id.clone()));
     details
+}
+
+fn causes(facts: &Facts) -> impl Iterator<Item = (&'static str, String)> {
+    let causes =
+        [("Agents of the last 24 hours", agents(facts)), ("Models of the last 24 hours", models(facts))];
+    let named = causes.into_iter().filter(|(_, causes)| !causes.is_empty());
+    named.map(|(title, causes)| (title, causes.join(", ")))
 }
 
 fn agents(facts: &Facts) -> Vec<String> {

@@ -5,8 +5,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::ids::AgentId;
-use crate::period::Month;
+use crate::ids::{AgentId, Name};
+use crate::period::{Day, Month};
 use crate::settings::BudgetSettings;
 
 /// Identifies a budget within an organization.
@@ -16,6 +16,8 @@ pub enum BudgetId {
     Organization,
     /// The budget of an agent.
     Agent(AgentId),
+    /// A rule, which is no budget but is decided about like one.
+    Rule(Name),
 }
 
 /// The figure that an alert compares with a budget.
@@ -26,6 +28,10 @@ pub enum AlertKind {
     Actual,
     /// The forecast cost of the whole month.
     Forecast,
+    /// The cost of a day, compared with the days before.
+    Spike,
+    /// The calls of a day without a price.
+    Unpriced,
 }
 
 impl AlertKind {
@@ -34,12 +40,16 @@ impl AlertKind {
         match self {
             Self::Actual => "actual",
             Self::Forecast => "forecast",
+            Self::Spike => "spike",
+            Self::Unpriced => "unpriced",
         }
     }
 
     /// The kind with this text.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Actual, Self::Forecast].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Actual, Self::Forecast, Self::Spike, Self::Unpriced]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
     }
 }
 
@@ -55,6 +65,16 @@ pub fn budget_version(token: &str, rules: &BudgetSettings) -> String {
     for threshold in &rules.thresholds {
         hash.update(threshold.to_be_bytes());
     }
+    BASE64.encode(&hash.finalize()[..12])
+}
+
+/// The version of a rule in one of its periods: a hash of `token`, which is renewed whenever the rule changes, and of the
+/// first day of the period, so that it notifies once in each.
+pub fn rule_version(token: &str, first: Day) -> String {
+    let mut hash = Sha256::new();
+    hash.update(token);
+    hash.update([0]);
+    hash.update(first.to_string());
     BASE64.encode(&hash.finalize()[..12])
 }
 

@@ -2,25 +2,26 @@
 //!
 //! | field | |
 //! |---|---|
-//! | `type` | `budget.threshold_crossed`, or `budget.resolved`: the budget was raised or removed, and the alerts in `resolves` no longer apply |
+//! | `type` | `budget.threshold_crossed`, or `budget.resolved`: the budget was raised or removed, and the alerts in `resolves` no longer apply; or `rule.triggered`: the condition of an alert rule holds |
 //! | `version` | 1. Adding a field keeps it; removing a field or changing its meaning increments it |
 //! | `timestamp` | the time at which the figures were read: RFC 3339 in UTC |
 //! | `data` | an object with the fields below |
 //! | `id` | the id of the alert: the same in every retry, and equal to `webhook-id` |
 //! | `summary` | one sentence for people |
 //! | `organization` | `id`, and `name` or null |
-//! | `subject` | the owner of the budget: `type` `organization` or `agent`, `id`, and `name` or null |
-//! | `kind` | the figure that reached the threshold: `actual`, the month-to-date cost, or `forecast`, the forecast cost of the month. In `budget.resolved`, the kind of the first entry of `resolves` |
+//! | `subject` | the owner of the budget: `type` `organization` or `agent`, `id`, and `name` or null. For a rule: `type` `rule`, its `id`, and its `name` or null |
+//! | `kind` | the figure that reached the threshold: `actual`, the month-to-date cost, or `forecast`, the forecast cost of the month. For a rule: `actual`, `spike` or `unpriced`. In `budget.resolved`, the kind of the first entry of `resolves` |
 //! | `threshold_percent` | the threshold in percent of the budget. In `budget.resolved`, that of the first entry of `resolves` |
 //! | `also_crossed_percent` | lower thresholds that were reached at the same time and have no message of their own |
-//! | `budget` | the budget for the month; null if it was removed |
-//! | `cost` | the month-to-date cost |
+//! | `budget` | the budget for the month, or the amount of a rule; null if it was removed, or if the rule has none |
+//! | `cost` | the month-to-date cost, or that of the rule's period |
 //! | `utilization_percent` | `cost` ÷ `budget` × 100, rounded half-even to one decimal; 0 without a budget |
 //! | `forecast` | null until the subject has seven full days of history. Otherwise the `cost` of the whole month, `utilization_percent`, `days_left` after today, and the `basis`: the days `from` and `to` (both included), the number of `days`, and their `mean_daily_cost`, rounded half-even to 12 decimals |
 //! | `period` | `month`, `time_zone`, and the instants `start` (included) and `end` (excluded) |
 //! | `top` | the largest contributions to the subject's cost in the last 24 hours: up to three `agents` (`id`, `name` or null, `cost`) and up to three `models` (`provider`, `model`, `cost`). `window` states the interval as the instants `from` (excluded) and `to` (included). If there are more calls than can be read in time, the window starts at the beginning of yesterday in `time_zone` instead |
 //! | `unpriced_requests` | the month's calls without a price |
 //! | `is_lower_bound` | whether there are unpriced calls, so that the real cost is higher |
+//! | `rule` | only in `rule.triggered`: see [`RuleFacts`](super::RuleFacts) |
 //! | `resolves` | the alerts that no longer apply: `id`, `kind`, `threshold_percent` |
 //!
 //! Money is in US dollars, as a string with all its digits. Days are calendar days in `time_zone`.
@@ -31,7 +32,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::AlertKind;
+use super::{AlertKind, RuleFacts};
 use crate::money::{Number, Usd};
 use crate::period::Day;
 
@@ -68,6 +69,8 @@ pub struct Facts {
     pub unpriced_requests: u64,
     pub is_lower_bound: bool,
     pub resolves: Vec<Resolution>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<RuleFacts>,
 }
 
 /// The `version` that is written.
@@ -82,6 +85,9 @@ pub enum MessageType {
     /// Earlier alerts no longer apply, because the budget was raised or removed.
     #[serde(rename = "budget.resolved")]
     Resolved,
+    /// The condition of a rule holds.
+    #[serde(rename = "rule.triggered")]
+    RuleTriggered,
 }
 
 impl MessageType {
@@ -90,6 +96,7 @@ impl MessageType {
         match self {
             Self::ThresholdCrossed => "budget.threshold_crossed",
             Self::Resolved => "budget.resolved",
+            Self::RuleTriggered => "rule.triggered",
         }
     }
 }
@@ -120,6 +127,8 @@ pub enum SubjectKind {
     Organization,
     /// One of its agents.
     Agent,
+    /// A rule.
+    Rule,
 }
 
 impl fmt::Display for Subject {
@@ -127,6 +136,7 @@ impl fmt::Display for Subject {
         match self.subject_type {
             SubjectKind::Organization => f.write_str("the organization"),
             SubjectKind::Agent => write!(f, "the agent {}", self.name.as_ref().unwrap_or(&self.id)),
+            SubjectKind::Rule => f.write_str(self.name.as_ref().unwrap_or(&self.id)),
         }
     }
 }
@@ -212,6 +222,10 @@ impl Facts {
         let Self { subject, threshold_percent, .. } = self;
         let (month, party) = (&self.period.month, &self.organization);
         let owner = format!("{}: {subject}", party.name.as_ref().unwrap_or(&party.id));
+        if let Some(rule) = &self.rule {
+            let party = party.name.as_ref().unwrap_or(&party.id);
+            return format!("{party}: {}", rule.sentence(self.cost, self.is_lower_bound));
+        }
         match (message_type, self.budget) {
             (MessageType::Resolved, Some(budget)) => format!(
                 "{owner} is back under {threshold_percent} % of its budget for {month}, which is now {} USD.",
@@ -220,7 +234,7 @@ impl Facts {
             (MessageType::Resolved, None) => {
                 format!("{owner} no longer has a budget: its alerts for {month} no longer apply.")
             }
-            (MessageType::ThresholdCrossed, budget) => {
+            (MessageType::ThresholdCrossed | MessageType::RuleTriggered, budget) => {
                 let (verb, figure, percent) = self.figure();
                 let bound = if self.is_lower_bound { "at least " } else { "" };
                 let (figure, budget) = (in_cents(figure), in_cents(budget.unwrap_or_default()));

@@ -15,14 +15,16 @@ mod format;
 mod key;
 mod message;
 mod message_id;
+mod rule;
 
 pub use crossing::{Crossing, MAX_CROSSINGS, MonthCrossings};
 pub use delivery::{Channel, Delivery, DeliveryState, MAX_ATTEMPTS, Status, backoff};
 pub use failure::{DeliveryFailure, RetryAdvice};
 pub use format::note;
-pub use key::{AlertKey, AlertKind, BudgetId, budget_version};
+pub use key::{AlertKey, AlertKind, BudgetId, budget_version, rule_version};
 pub use message::{
     BudgetForecast, Facts, ForecastBasis, MESSAGE_VERSION, Message, MessageType, ModelCost, Party, Period,
     Resolution, Subject, SubjectCost, SubjectKind, TopCosts, Window,
 };
 pub use message_id::MessageId;
+pub use rule::{RuleCause, RuleFacts};

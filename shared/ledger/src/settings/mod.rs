@@ -1,6 +1,7 @@
 //! Settings of an organization: its agents, projects, plan, prices, budgets and alert destinations.
 
 mod agent;
+mod alert_rule;
 mod destination;
 mod key;
 mod organization;
@@ -11,6 +12,10 @@ mod project;
 use chrono::{DateTime, Utc};
 
 pub use agent::{AgentSettings, AgentStatus};
+pub use alert_rule::{
+    AlertCondition, AlertDimension, AlertPeriod, AlertRuleSettings, AlertScope, MAX_ALERT_RULES,
+    MAX_MEAN_DAYS, is_spike,
+};
 pub use destination::{DestinationSettings, MAX_DESTINATIONS, MessageFormat, ROTATION_OVERLAP, Secret};
 pub use key::{KeySettings, MAX_KEYS};
 pub use organization::{AgentBudgetSettings, BudgetSettings, OrganizationSettings};

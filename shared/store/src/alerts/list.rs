@@ -110,7 +110,7 @@ impl Registry {
 /// The alert as the subject of an audit entry, filed under the agent whose budget it is about.
 fn entity(alert: &Alert) -> Entity<'_> {
     let agent = match &alert.key.budget {
-        BudgetId::Organization => None,
+        BudgetId::Organization | BudgetId::Rule(_) => None,
         BudgetId::Agent(agent) => Some(agent),
     };
     let key = attr::alert(&alert.org, &alert.key);

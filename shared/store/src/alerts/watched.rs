@@ -9,7 +9,7 @@ use crate::{Item, Registry, decode, keys};
 use ledger::alert::{AlertKey, BudgetId, MonthCrossings};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
-use ledger::settings::{AgentBudgetSettings, BudgetSettings, DestinationSettings};
+use ledger::settings::{AgentBudgetSettings, AlertRuleSettings, BudgetSettings, DestinationSettings};
 
 /// Budgets, their state, and pending alerts of an organization.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Watched {
     pub budget: Option<(BudgetSettings, String)>,
     /// The agents' budgets.
     pub agents: Vec<AgentBudget>,
+    /// The alert rules by id, and their versions.
+    pub rules: BTreeMap<Name, (AlertRuleSettings, String)>,
     /// The thresholds that each budget has crossed, in the last month with a decision, and how often that was written.
     pub crossed: BTreeMap<BudgetId, (MonthCrossings, u64)>,
     /// Webhook destinations by id.
@@ -61,6 +63,11 @@ impl Watched {
             let (settings, token) = stored.settings.zip(stored.etag).ok_or_else(malformed)?;
             let agent = AgentId::new(agent).map_err(Error::internal)?;
             self.agents.push(AgentBudget { agent, monthly: settings.monthly, token });
+        } else if let Some(id) = sk.strip_prefix(sort::ALERT_RULE) {
+            // A deleted rule has no settings.
+            let stored = stored::<AlertRuleSettings>(item)?;
+            let id = Name::new(id).map_err(Error::internal)?;
+            self.rules.extend(stored.settings.zip(stored.etag).map(|rule| (id, rule)));
         } else if let Some(budget) = sk.strip_prefix(attr::CROSSED) {
             let budget = attr::parse_budget(budget).ok_or_else(malformed)?;
             let state =

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use super::escape::{IN_KEY, escape, unescape};
 use super::{AFTER_SEPARATOR, Key, KeyRange, ORGANIZATIONS, SEPARATOR, newest_first, registry};
 use ledger::alert::{AlertKey, AlertKind, BudgetId, MessageId};
-use ledger::ids::{AgentId, OrgId};
+use ledger::ids::{AgentId, Name, OrgId};
 use ledger::period::Month;
 
 /// The prefix of alerts.
@@ -54,6 +54,7 @@ pub const NEXT: &str = "n";
 /// The organization's budget in keys. It cannot collide with an agent named `org`, whose budget is `agent:org`.
 const OF_ORGANIZATION: &str = "org";
 const OF_AGENT: &str = "agent:";
+const OF_RULE: &str = "rule:";
 /// The last part of the key of an alert that resolves others.
 const RESOLUTION: &str = "resolved";
 
@@ -61,6 +62,7 @@ fn budget_part(budget: &BudgetId) -> String {
     match budget {
         BudgetId::Organization => OF_ORGANIZATION.to_owned(),
         BudgetId::Agent(agent) => format!("{OF_AGENT}{}", escape(agent.as_str(), IN_KEY)),
+        BudgetId::Rule(id) => format!("{OF_RULE}{}", escape(id.as_str(), IN_KEY)),
     }
 }
 
@@ -68,6 +70,9 @@ fn budget_part(budget: &BudgetId) -> String {
 pub fn parse_budget(text: &str) -> Option<BudgetId> {
     if text == OF_ORGANIZATION {
         return Some(BudgetId::Organization);
+    }
+    if let Some(id) = text.strip_prefix(OF_RULE) {
+        return Some(BudgetId::Rule(Name::new(unescape(id, IN_KEY)?).ok()?));
     }
     let agent = unescape(text.strip_prefix(OF_AGENT)?, IN_KEY)?;
     Some(BudgetId::Agent(AgentId::new(agent).ok()?))
@@ -119,7 +124,7 @@ pub fn crossed(org: &OrgId, budget: &BudgetId) -> Key {
     Key { pk: org.to_string(), sk: format!("{CROSSED}{}", budget_part(budget)) }
 }
 
-/// All that a run needs of an organization: `BUDGET`, `BUDGET#`, `CROSSED#`, `DEST#` and `DUE#`.
+/// All that a run needs of an organization: `BUDGET`, `BUDGET#`, `CHECK#`, `CROSSED#`, `DEST#` and `DUE#`.
 pub fn watched(org: &OrgId) -> KeyRange {
     let to = format!("{}{AFTER_SEPARATOR}", DUE.trim_end_matches(SEPARATOR));
     KeyRange { pk: org.to_string(), from: registry::BUDGET.to_owned(), to }
@@ -192,6 +197,7 @@ mod tests {
             (BudgetId::Organization, "org#v-1_x#2026-09#forecast#1000"),
             (agent("org"), "agent:org#v-1_x#2026-09#forecast#1000"),
             (agent("a/b:c@d.e"), "agent:a/b:c@d.e#v-1_x#2026-09#forecast#1000"),
+            (BudgetId::Rule(Name::new("a#b").unwrap()), "rule:a$3b#v-1_x#2026-09#forecast#1000"),
             (agent("a #$b%"), "agent:a$0$3$4b%#v-1_x#2026-09#forecast#1000"),
         ] {
             let key = |resolved| AlertKey {
@@ -223,9 +229,17 @@ mod tests {
     fn the_watched_range_holds_nothing_else() {
         let range = watched(&org());
         let within = |key: &str| *range.from <= *key && *key <= *range.to;
-        let watched =
-            [registry::BUDGET, "BUDGET#-", "BUDGET#z", "CROSSED#org", "DEST#-", "DEST#z", "DUE#org#z"];
-        assert_eq!(watched.map(within), [true; 7]);
+        let watched = [
+            registry::BUDGET,
+            "BUDGET#-",
+            "BUDGET#z",
+            "CHECK#z",
+            "CROSSED#org",
+            "DEST#-",
+            "DEST#z",
+            "DUE#org#z",
+        ];
+        assert_eq!(watched.map(within), [true; 8]);
         let others = [registry::AGENT, registry::NODE, registry::PROJECT, registry::PRICE, ALERT];
         assert!(others.iter().all(|prefix| !within(&format!("{prefix}z")) && !within(&format!("{prefix}-"))));
         assert!(![registry::ORG, registry::PLAN].into_iter().any(within));

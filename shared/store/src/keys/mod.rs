@@ -7,6 +7,7 @@
 pub mod alerts;
 pub mod chains;
 pub mod columns;
+mod erasure;
 mod escape;
 mod events;
 mod mark;
@@ -23,6 +24,7 @@ mod usage;
 use chrono::{DateTime, Utc};
 
 pub use chains::Owner;
+pub use erasure::{ERASURE, ERASURES_DUE, due_erasure, due_erasures, erasure};
 pub use events::{
     LANES, activity, activity_of, activity_place, activity_places, after_activity_place, amended_sk,
     amendment_key, event, event_and_amendments, event_key, events_except_registry_entries, lane_events,
@@ -30,9 +32,9 @@ pub use events::{
 };
 pub use mark::{is_mark, mark_column};
 pub use registry::{
-    ORGANIZATIONS, agent, agent_budget, all_of, api_key, budget, calendar, destination, is_of_settings, node,
-    organization, organization_settings, organizations, plan, price, project, seen, settings,
-    settings_version, subject, unsettled_calendar, unsettled_calendars,
+    ORGANIZATIONS, agent, agent_budget, alert_rule, all_of, api_key, budget, calendar, destination,
+    is_of_settings, node, organization, organization_settings, organizations, plan, price, project, seen,
+    settings, settings_version, subject, unsettled_calendar, unsettled_calendars,
 };
 pub use repricing::{
     REPRICING, REPRICINGS_DUE, all_cost_pages, cost_page, cost_pages, due_repricing, due_repricings,

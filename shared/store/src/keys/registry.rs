@@ -28,6 +28,8 @@ pub const AGENT_BUDGET: &str = "BUDGET#";
 pub const PRICE: &str = "PRICE#";
 /// The version of the settings that price an event, see [`settings_version`].
 pub const SETTINGS_VERSION: &str = "VERSION";
+/// The prefix of alert rules, which sorts among what a run of budget-alerts reads.
+pub const ALERT_RULE: &str = "CHECK#";
 /// The prefix of webhook destinations of alerts.
 pub const DESTINATION: &str = "DEST#";
 
@@ -124,6 +126,11 @@ const IN_PROVIDER: &[char] = &[' ', '!', '"', '#', '$', '/'];
 pub fn price(org: &OrgId, provider: &str, model: &str, from: NaiveDate) -> Key {
     let id = format!("{}/{model}", escape(provider, IN_PROVIDER)).to_ascii_lowercase();
     Key { pk: org.to_string(), sk: format!("{PRICE}{id}{SEPARATOR}{}", Day::new(from)) }
+}
+
+/// The item of an alert rule.
+pub fn alert_rule(org: &OrgId, id: &Name) -> Key {
+    Key { pk: org.to_string(), sk: format!("{ALERT_RULE}{id}") }
 }
 
 /// The item of a webhook destination of alerts.

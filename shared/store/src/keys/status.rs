@@ -5,6 +5,7 @@
 use chrono::{DateTime, Datelike, Utc};
 
 use super::{Key, KeyRange, SEPARATOR};
+use ledger::ids::OrgId;
 use ledger::period;
 
 /// The partition of the state. No item in it belongs to an organization or names one.
@@ -36,6 +37,54 @@ pub fn lanes() -> Key {
 /// The attribute of a lane in that item: milliseconds since 1970.
 pub fn lane_column(lane: u8) -> String {
     format!("l{lane}")
+}
+
+/// The item that lists the files of an organization that were exported.
+pub fn exported(org: &OrgId) -> Key {
+    Key { pk: EXPORTED.to_owned(), sk: org.to_string() }
+}
+
+/// The partition of these items.
+pub const EXPORTED: &str = "#exported";
+
+/// The item that stores up to which instant all events are counted.
+pub fn completeness() -> Key {
+    Key { pk: STATUS.to_owned(), sk: "complete".to_owned() }
+}
+
+/// Attributes of that item.
+pub mod complete {
+    /// The instant: milliseconds since 1970.
+    pub const THROUGH: &str = "t";
+    /// Precedes an organization that is held back to an instant: milliseconds since 1970, or 0 if none is known.
+    pub const HELD: &str = "h_";
+    /// Counts the writes (optimistic lock).
+    pub const WRITES: &str = "w";
+}
+
+/// Attributes of a shard's position.
+pub mod position {
+    /// The sequence number, so that text sorts like numbers, and as it was delivered.
+    pub const AT: &str = "p";
+    /// When the item may be deleted: seconds since 1970. The table's TTL attribute.
+    pub const EXPIRES: &str = "x";
+}
+
+const POSITION: &str = "position#";
+
+/// The item of the position up to which a shard's records have been aggregated. `mark` is that of the shard.
+pub fn shard_position(mark: &str) -> Key {
+    Key { pk: STATUS.to_owned(), sk: format!("{POSITION}{mark}") }
+}
+
+/// The positions of all shards.
+pub fn shard_positions() -> KeyRange {
+    KeyRange { pk: STATUS.to_owned(), from: POSITION.to_owned(), to: format!("{POSITION}~") }
+}
+
+/// The mark of a shard whose position has this sort key.
+pub fn parse_shard_position(sk: &str) -> Option<&str> {
+    sk.strip_prefix(POSITION)
 }
 
 /// The item of the quarantine's summary.

@@ -11,8 +11,8 @@ use ledger::event::{AgentActivity, Attribution, CONFIG_CHANGE, Data, Event, REGI
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
 use ledger::settings::{
-    AgentSettings, BudgetSettings, DestinationSettings, KeySettings, OrganizationSettings, PlanSettings,
-    PriceSettings, ProjectSettings,
+    AgentSettings, AlertRuleSettings, BudgetSettings, DestinationSettings, KeySettings, OrganizationSettings,
+    PlanSettings, PriceSettings, ProjectSettings,
 };
 
 /// The most bytes of an entry's details, the same limit as for events that are ingested.
@@ -50,6 +50,7 @@ impl Setting for AgentSettings {
         self.cost_budget_monthly
     }
 }
+impl Setting for AlertRuleSettings {}
 impl Setting for BudgetSettings {}
 impl Setting for OrganizationSettings {
     fn timezone(&self) -> Option<Tz> {

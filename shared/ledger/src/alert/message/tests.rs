@@ -35,6 +35,7 @@ fn facts() -> Facts {
         unpriced_requests: 0,
         is_lower_bound: false,
         resolves: Vec::new(),
+        rule: None,
     }
 }
 

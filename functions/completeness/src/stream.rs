@@ -1,0 +1,140 @@
+//! Reads where the shards of the table's streams end.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::AttributeValue as TableValue;
+use aws_sdk_dynamodbstreams::Client;
+use aws_sdk_dynamodbstreams::operation::get_shard_iterator::GetShardIteratorError;
+use aws_sdk_dynamodbstreams::types::{AttributeValue, OperationType, Record, ShardIteratorType};
+use chrono::{DateTime, Utc};
+use futures::FutureExt;
+use lambda_runtime::Error;
+use store::{Item, events};
+
+/// Calls without a record after which an open shard is taken to have none. The API may return nothing although there are
+/// records further on, but then names another iterator.
+const EMPTY_READS: usize = 4;
+
+/// A shard of a stream.
+#[derive(Clone, Debug)]
+pub struct Shard {
+    /// The ARN of the stream, which has its label in it.
+    pub stream: String,
+    pub id: String,
+}
+
+/// The streams of a table: a stream that was disabled keeps its records for a day.
+#[derive(Clone, Debug)]
+pub struct Streams {
+    client: Client,
+    table: String,
+}
+
+impl Streams {
+    pub const fn new(client: Client, table: String) -> Self {
+        Self { client, table }
+    }
+
+    /// All shards of all streams.
+    pub async fn shards(&self) -> Result<Vec<Shard>, Error> {
+        let mut shards = Vec::new();
+        for stream in self.streams().await? {
+            let mut after = None;
+            loop {
+                let request = self.client.describe_stream().stream_arn(&stream);
+                let response = request.set_exclusive_start_shard_id(after).send().boxed().await?;
+                let Some(described) = response.stream_description else { break };
+                let ids = described.shards().iter().filter_map(|shard| shard.shard_id());
+                shards.extend(ids.map(|id| Shard { stream: stream.clone(), id: id.to_owned() }));
+                after = described.last_evaluated_shard_id;
+                if after.is_none() {
+                    break;
+                }
+            }
+        }
+        Ok(shards)
+    }
+
+    async fn streams(&self) -> Result<Vec<String>, Error> {
+        let (mut streams, mut after) = (Vec::new(), None);
+        loop {
+            let request = self.client.list_streams().table_name(&self.table);
+            let page = request.set_exclusive_start_stream_arn(after).send().boxed().await?;
+            streams.extend(page.streams().iter().filter_map(|one| one.stream_arn()).map(str::to_owned));
+            after = page.last_evaluated_stream_arn;
+            if after.is_none() {
+                return Ok(streams);
+            }
+        }
+    }
+
+    /// When the first record after a position was stored, if there is one. Without a position, all records count.
+    pub async fn first_after(
+        &self,
+        shard: &Shard,
+        position: Option<&str>,
+    ) -> Result<Option<DateTime<Utc>>, Error> {
+        let request = self.client.get_shard_iterator().stream_arn(&shard.stream).shard_id(&shard.id);
+        let request = match position {
+            None => request.shard_iterator_type(ShardIteratorType::TrimHorizon),
+            Some(position) => {
+                request.shard_iterator_type(ShardIteratorType::AfterSequenceNumber).sequence_number(position)
+            }
+        };
+        let mut iterator = match request.send().boxed().await {
+            Ok(response) => response.shard_iterator,
+            // All that is left of the shard is newer than the position, or nothing is. Both are found from the start.
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetShardIteratorError::is_trimmed_data_access_exception) =>
+            {
+                return Box::pin(self.first_after(shard, None)).await;
+            }
+            // The shard has gone since it was listed.
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(GetShardIteratorError::is_resource_not_found_exception) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        for _ in 0..EMPTY_READS {
+            let Some(next) = iterator else { return Ok(None) };
+            let read = self.client.get_records().shard_iterator(next).limit(1).send().boxed().await?;
+            if let Some(record) = read.records().first() {
+                return stored_at(record)
+                    .map(Some)
+                    .ok_or_else(|| "a record of the stream has no time".into());
+            }
+            iterator = read.next_shard_iterator;
+        }
+        Ok(None)
+    }
+}
+
+/// When a record's event was stored or, if that is earlier, when it arrived. The two are of different clocks. A change to an
+/// event that was stored before, such as an erasure, says nothing of when new ones arrived.
+fn stored_at(record: &Record) -> Option<DateTime<Utc>> {
+    let change = record.dynamodb.as_ref()?;
+    let stored = change.approximate_creation_date_time?;
+    let stored = DateTime::from_timestamp(stored.secs(), stored.subsec_nanos())?;
+    if record.event_name.as_ref().is_some_and(|name| *name != OperationType::Insert) {
+        return Some(stored);
+    }
+    let received = change.new_image.as_ref().and_then(|image| events::arrival(&item_of(image)));
+    Some(received.map_or(stored, |received| received.min(stored)))
+}
+
+/// What an event's arrival is read from, as the table's own client has it.
+fn item_of(image: &HashMap<String, AttributeValue>) -> Item {
+    let value = |value: &AttributeValue| match value {
+        AttributeValue::S(text) => Some(TableValue::S(text.clone())),
+        AttributeValue::B(bytes) => Some(TableValue::B(Blob::new(bytes.as_ref()))),
+        _ => None,
+    };
+    image.iter().filter_map(|(name, one)| Some((name.clone(), value(one)?))).collect()
+}
