@@ -55,14 +55,16 @@ impl Usage {
     /// The rows of a view, by parts that no window divides.
     async fn view_over(&self, owner: &Owner, windows: &Windows, view: View) -> Result<Vec<(Day, Table)>> {
         let days = windows.days();
-        let blocks = Block::within(view, days).into_iter().filter(|block| !windows.divide(block.days()));
+        // A block that has not ended yet is used for the days that it has so far.
+        let blocks = Block::starting_in(view, days).into_iter();
+        let blocks = blocks.filter(|block| !windows.begin_within(block.days()));
         let blocks: Vec<_> = blocks.collect();
         for attempt in 0..ATTEMPTS {
             let consistency = if attempt == 0 { Consistency::Eventual } else { Consistency::Strong };
             let reads =
                 try_join(self.blocks(owner, &blocks, consistency), self.pages(owner, days, consistency));
             let (stored, pages) = reads.await?;
-            let Ok(plan) = Plan::new(stored, days) else { continue };
+            let Ok(plan) = Plan::new(stored, windows) else { continue };
             let ranges = plan.missing.iter().map(|range| self.packs(owner, view, *range, consistency));
             let packs = try_join_all(ranges).await?.into_iter().flatten().collect();
             if let Ok(parts) = plan.assemble(view, &packs, &pages) {
@@ -75,8 +77,8 @@ impl Usage {
 
 /// Which days are read from which packs.
 struct Plan {
-    /// The blocks that are used, and their days.
-    blocks: Vec<(Block, StoredBlock, Vec<Day>)>,
+    /// The blocks that are used, with the first of their days and all of them.
+    blocks: Vec<(Day, StoredBlock, Vec<Day>)>,
     /// The days that are read from packs of their own.
     single: Vec<Day>,
     /// The days whose own packs are needed.
@@ -84,17 +86,21 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(stored: BTreeMap<Block, StoredBlock>, days: DayRange) -> Result<Self, Incomplete> {
+    fn new(stored: BTreeMap<Block, StoredBlock>, windows: &Windows) -> Result<Self, Incomplete> {
+        let days = windows.days();
         let (mut blocks, mut whole, mut partial) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
         for (block, stored) in stored {
             let of_block = stored.days()?;
-            if of_block.is_empty() || stored.is_outdated()? {
+            let (Some(first), Some(last)) = (of_block.first(), of_block.last()) else { continue };
+            let is_read = days.contains(*first) && days.contains(*last);
+            if !is_read || stored.is_outdated()? || windows.divide(DayRange { first: *first, last: *last }) {
                 continue;
             }
+            let first = *first;
             let whole_days = stored.whole_days()?;
             partial.extend(of_block.difference(&whole_days).copied());
             whole.extend(whole_days);
-            blocks.push((block, stored, of_block.into_iter().collect()));
+            blocks.push((first, stored, of_block.into_iter().collect()));
         }
         let in_blocks = |day: &Day| whole.contains(day) || partial.contains(day);
         let single = days.days().filter(|day| !in_blocks(day)).collect();
@@ -109,9 +115,10 @@ impl Plan {
         pages: &DayPages,
     ) -> Result<Vec<(Day, Table)>, Incomplete> {
         let none = Chunks::<Table>::new();
-        let blocks = self.blocks.iter().map(|(block, stored, days)| {
-            Ok((block.days().first, assemble(view, days, &stored.chunks, packs, pages)?))
-        });
+        let blocks = self
+            .blocks
+            .iter()
+            .map(|(first, stored, days)| Ok((*first, assemble(view, days, &stored.chunks, packs, pages)?)));
         let single = self.single.iter().map(|day| Ok((*day, assemble(view, &[*day], &none, packs, pages)?)));
         blocks.chain(single).collect()
     }

@@ -334,4 +334,16 @@ async fn blocks_are_read_instead_of_their_days_until_one_of_these_is_sealed() {
         Windows::of(|first| DayRange { first, ..days }, DayRange { first: days.first, last: sealed });
     let totals = usage.agent_totals_over(&org(), Generation::FIRST, &windows).await.unwrap();
     assert_eq!(totals.iter().map(|(day, ..)| *day).collect::<BTreeSet<_>>(), days.days().collect());
+
+    // A block that has not ended is used for the days that it has.
+    let days = DayRange { first: days.first, last: days.last.next() };
+    let begun = DayRange { first: days.last, last: days.last };
+    assert!(usage.seal_pack(&owner(), day_pack(days.last), &none, &rows(0, 10), now).await.unwrap());
+    compact(days.last, Task::Adopt(Block::of(View::Agents, days.last).unwrap().pack())).await;
+    for days in [days, begun] {
+        let before = usage.meter().reading();
+        let found = tasks(&usage, days).await;
+        assert_eq!(usage.meter().reading().since(before).reads, 2);
+        assert_eq!(found, tasks_by_day(&usage, days).await);
+    }
 }

@@ -35,8 +35,8 @@ impl Block {
         Some(Self { view, first: day.minus(before) })
     }
 
-    /// The blocks of which all days are in a range, oldest first.
-    pub fn within(view: View, days: DayRange) -> Vec<Self> {
+    /// The blocks whose first day is in a range, oldest first.
+    pub fn starting_in(view: View, days: DayRange) -> Vec<Self> {
         let mut blocks = Vec::new();
         let mut next = Some(days.first);
         while let Some(block) = next.and_then(|day| Self::of(view, day)) {
@@ -97,14 +97,14 @@ mod tests {
         }
 
         #[test]
-        fn blocks_within_a_range_are_those_of_its_days(number in 18_000..25_000_i32, length in 0..100_i32) {
+        fn blocks_that_start_in_a_range_are_those_of_its_days(number in 18_000..25_000_i32, length in 0..100_i32) {
             let day = |number| Day::new(chrono::NaiveDate::from_epoch_days(number).unwrap());
             let days = DayRange { first: day(number), last: day(number + length) };
             for view in [View::Agents, View::AgentModels] {
                 let mut expected: Vec<_> = days.days().filter_map(|day| Block::of(view, day)).collect();
                 expected.dedup();
                 expected.retain(|block| block.days().first >= days.first);
-                prop_assert_eq!(Block::within(view, days), expected);
+                prop_assert_eq!(Block::starting_in(view, days), expected);
             }
         }
     }

@@ -26,6 +26,11 @@ impl Windows {
         self.others.iter().copied().fold(self.first, join)
     }
 
+    /// Whether one of them begins after the first of these days.
+    pub fn begin_within(&self, days: DayRange) -> bool {
+        self.all().any(|window| window.first != days.first && days.contains(window.first))
+    }
+
     /// Whether one of them contains some of these days, but not all.
     pub fn divide(&self, days: DayRange) -> bool {
         self.all().any(|window| {
@@ -64,6 +69,8 @@ mod tests {
             });
             let all = Windows { first, others };
             prop_assert_eq!(all.divide(days), divided);
+            let begins = days.days().skip(1).any(|day| windows.iter().any(|window| window.first == day));
+            prop_assert_eq!(all.begin_within(days), begins);
             let each: Vec<_> = windows.iter().flat_map(|window| window.days()).collect();
             let (least, most) = (*each.iter().min().unwrap(), *each.iter().max().unwrap());
             prop_assert_eq!(all.days(), DayRange { first: least, last: most });
