@@ -73,13 +73,18 @@ async fn a_response_that_is_sent_back_never_overwrites_a_version_that_it_did_not
         ("/api/agents/nova", "name"),
         ("/api/projects/site", "name"),
         ("/api/alerts/destinations/ops", "url"),
+        ("/api/alerts/rules/surprise", "name"),
     ] {
         let value = |n: u32| match field {
             "monthly" => json!(n),
             "url" => json!(format!("https://example.com/{n}")),
             _ => json!(n.to_string()),
         };
-        let mut first = registry.put(path, &json!({ field: value(1) })).await;
+        let mut wanted = json!({ field: value(1) });
+        if path.starts_with("/api/alerts/rules/") {
+            wanted["type"] = json!("unpriced");
+        }
+        let mut first = registry.put(path, &wanted).await;
         first[field] = value(2);
         let second = registry.put(path, &first).await;
         assert_eq!(second[field], registry.put(path, &second).await[field]);

@@ -15,7 +15,7 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let config = Config::without_auth()?;
     let tables = Tables::open(&Database::from_env(&config.tables).await)?;
     let events = config.tables.events.ok_or("EVENTS_TABLE is not set; it is the name of a table")?;
-    let streams = Client::new(&store::aws::config().await);
+    let streams = Client::new(store::aws::config().await);
     let completeness = &Completeness::new(tables, streams, events, Clock::system());
     let handle = |_: LambdaEvent<Value>| metrics::printed("completeness", completeness.handle());
     lambda_runtime::run(service_fn(handle)).await

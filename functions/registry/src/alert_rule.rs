@@ -23,16 +23,16 @@ use store::keys;
 use store::keys::registry::ALERT_RULE;
 use store::registry::{Entity, Next, Stored};
 use web::auth::Scope;
-use web::body::{Body, FromBody};
-use web::both::Both;
+use web::body::FromBody;
 use web::caller::Caller;
 use web::error::{Error, Result};
 use web::fields::{FieldReader, Invalid, decimal, id, integer, label, one_of, quantity};
 use web::path::Path;
 
 use crate::edit::Edit;
-use crate::limits::{MAX_MONEY, READ_ONLY};
+use crate::limits::MAX_MONEY;
 use crate::response::Versioned;
+use crate::update::Update;
 use crate::{App, Route, reserved};
 
 /// The largest multiple of the mean.
@@ -82,8 +82,7 @@ async fn get(State(app): State<App>, caller: Caller, Path(id): Path<Name>) -> Re
 
 async fn put(
     State(app): State<App>,
-    Edit(editor): Edit,
-    Both(Path(id), Body(RuleBody(wanted))): Both<Path<Name>, Body<RuleBody>>,
+    Update { editor, path: id, body: RuleBody(wanted) }: Update<Name, RuleBody>,
 ) -> Result<Versioned<AlertRule>> {
     reserved::check_dots(id.as_str(), "id")?;
     let known: Vec<(Name, Stored<AlertRuleSettings>)> =
@@ -157,7 +156,6 @@ enum RuleType {
 }
 
 fn settings(fields: &mut FieldReader<'_>) -> Option<AlertRuleSettings> {
-    fields.ignore(READ_ONLY);
     let name = fields.optional("name", id);
     let dimension = fields.optional("dimension", one_of("'agent', 'department', 'model' or 'provider'"));
     let value = fields.optional("value", label);
