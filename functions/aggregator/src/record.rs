@@ -70,7 +70,9 @@ impl<'a> Record<'a> {
         let stored = record.change.stored.and_then(|seconds| instant(seconds.get()));
         let streamed = match event(record.name, record.change.new_image) {
             Ok(Some(streamed)) => streamed,
-            Ok(None) => return Some(Self::without_event(sequence_text, sequence, Content::Ignored, stored, raw)),
+            Ok(None) => {
+                return Some(Self::without_event(sequence_text, sequence, Content::Ignored, stored, raw));
+            }
             Err(reason) => {
                 let content = Content::Malformed(reason);
                 return Some(Self::without_event(sequence_text, sequence, content, stored, raw));
