@@ -89,7 +89,7 @@ impl Plan {
     fn new(stored: BTreeMap<Block, StoredBlock>, windows: &Windows) -> Result<Self, Incomplete> {
         let days = windows.days();
         let (mut blocks, mut whole, mut partial) = (Vec::new(), BTreeSet::new(), BTreeSet::new());
-        for (block, stored) in stored {
+        for stored in stored.into_values() {
             let of_block = stored.days()?;
             let (Some(first), Some(last)) = (of_block.first(), of_block.last()) else { continue };
             let is_read = days.contains(*first) && days.contains(*last);
