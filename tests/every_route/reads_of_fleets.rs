@@ -55,7 +55,9 @@ fn calls() -> Vec<Event> {
 /// Writes a pack of days that are all alike.
 async fn write_pack(store: &AllTables, pack: PackId<ledger::pack::View>, days: &[Day], rows: &Table) {
     let mut sum = Table::default();
-    days.iter().for_each(|_| sum.merge(rows));
+    for _ in days {
+        sum.merge(rows);
+    }
     let chunk = Chunk {
         version: 1,
         days: days.iter().map(|day| (*day, 0)).collect(),
@@ -73,7 +75,9 @@ async fn write_pack(store: &AllTables, pack: PackId<ledger::pack::View>, days: &
 async fn write(store: &AllTables) {
     let (events, today) = (calls(), Day::of(noon(), chrono_tz::UTC));
     let mut rows = Table::default();
-    events.iter().for_each(|event| rows.add_agent_event(&event.data).unwrap());
+    for event in &events {
+        rows.add_agent_event(&event.data).unwrap();
+    }
     for view in AGENT_VIEWS {
         let rows = rows.view(view);
         let mut blocks: BTreeMap<Block, Vec<Day>> = BTreeMap::new();

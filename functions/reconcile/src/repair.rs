@@ -202,7 +202,13 @@ impl Repair<'_> {
     }
 
     async fn mark_dirty(&self, key: &Key) -> Result<()> {
-        let token = format!("reconcile {} {}", self.clock.now().timestamp_millis(), key.sk);
+        // No other mark has the same, or this process might clear one that it set in a later round.
+        let token = format!(
+            "reconcile {} {:x} {}",
+            self.clock.now().timestamp_millis(),
+            rand::random::<u64>(),
+            key.sk
+        );
         self.tables.usage.mark_dirty(self.org, self.day, &token).await
     }
 }
