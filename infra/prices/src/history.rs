@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::pricing::data::{Date, ModelLine, PriceLine, Rate};
 
-use crate::merge::MergedModel;
+use crate::merge::{MergedModel, is_new_step};
 use crate::report::{Change, Report};
 use crate::source::{Conditions, SourceModel, Version};
 use crate::{Files, ProviderFiles};
@@ -230,7 +230,10 @@ fn span_on(
     let Some(listed) = listed else { return Some(own.clone()) };
     if own.version.agrees_with(listed) {
         let mut version = listed.clone();
-        version.fill_from(&own.version);
+        // A step by length that no list has any more ends; in the past it stays.
+        let ends = |conditions: &Conditions| day >= today && is_new_step(listed, conditions);
+        let rows = own.version.rows.iter().filter(|(conditions, _)| !ends(conditions));
+        version.fill_from(&Version { from: None, rows: rows.cloned().collect() });
         return taken(version);
     }
     let last_checked = last_checked.unwrap_or(Date::MIN);

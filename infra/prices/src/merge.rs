@@ -76,7 +76,9 @@ pub fn merge(
         let by_id = genai.models.iter().position(|(own, _)| {
             own.provider == model.provider && own.line.model.eq_ignore_ascii_case(&model.line.model)
         });
-        let found = by_id.or_else(|| genai.find(&model.provider, &model.line.model));
+        let is_hosted = model.line.model.starts_with(VERTEX);
+        let by_rule = || genai.find(&model.provider, &model.line.model).filter(|_| !is_hosted);
+        let found = by_id.or_else(by_rule);
         places.push(found);
         exact.push((by_id.is_none(), place));
     }
@@ -94,6 +96,10 @@ pub fn merge(
         };
         let found = disagreements_of(&known.model, model, preferences, today);
         let litellm_wins = found.first().is_some_and(|first| first.taken == "litellm");
+        let known_price = known.model.on(today).and_then(plain_price);
+        if !litellm_wins && is_of_vertex(model) && known_price != plain_price(&model.versions[0]) {
+            added.push(MergedModel { model: at_vertex(model), source: "litellm" });
+        }
         if !is_snapshot {
             take(known, model, today, litellm_wins);
             known.source = "genai-prices+litellm";
@@ -132,22 +138,45 @@ fn one_per_id(litellm: Vec<SourceModel>) -> Vec<SourceModel> {
     for model in litellm {
         by_id.entry((model.provider.clone(), model.line.model.to_lowercase())).or_default().push(model);
     }
-    let together = by_id.into_values().map(|mut models| {
+    let together = by_id.into_values().flat_map(|mut models| {
         models.sort_by_key(|model| model.rank);
         let mut models = models.into_iter();
         let mut first = models.next().unwrap_or_default();
+        let mut hosted = None;
         for other in models {
             let (own, theirs) = (&mut first.versions[0], &other.versions[0]);
             if own.agrees_with(theirs) {
                 let known = own.clone();
                 let rows = theirs.rows.iter().filter(|(conditions, _)| !is_new_step(&known, conditions));
                 own.fill_from(&Version { from: None, rows: rows.cloned().collect() });
+            } else if is_of_vertex(&other) && plain_price(own) != plain_price(theirs) {
+                hosted.get_or_insert_with(|| at_vertex(&other));
             }
             complete(&mut first.line, &other.line);
         }
-        first
+        std::iter::once(first).chain(hosted)
     });
     together.collect()
+}
+
+/// In front of the ids of models that Vertex AI bills at another price than the Gemini API.
+const VERTEX: &str = "vertex_ai/";
+
+/// Whether an entry is one of Vertex AI for a model that the Gemini API has too, whose name comes first for Google.
+fn is_of_vertex(model: &SourceModel) -> bool {
+    let id = &model.line.model;
+    model.provider == "google" && model.rank > 1 && (id.starts_with("gemini-") || id.starts_with("gemma-"))
+}
+
+fn at_vertex(model: &SourceModel) -> SourceModel {
+    let mut hosted = model.clone();
+    hosted.line.model = format!("{VERTEX}{}", model.line.model);
+    hosted.line.aliases.clear();
+    hosted
+}
+
+fn plain_price(version: &Version) -> Option<(Option<u64>, Option<u64>)> {
+    version.get(&Conditions::default()).map(|rates| (rates.get(Rate::Input), rates.get(Rate::Output)))
 }
 
 /// Takes what `model` says beyond `known`; where they differ, `litellm_wins` says who is right.
@@ -178,8 +207,29 @@ fn take(known: &mut MergedModel, model: &SourceModel, today: Date, litellm_wins:
             Version { from: None, rows: own.iter().filter(|(c, r)| same_tokens(c, r)).cloned().collect() };
         current.fill_from(&rest);
     } else {
-        current.fill_from(theirs);
+        let rows = compatible(current, theirs);
+        current.fill_from(&rows);
     }
+}
+
+/// The rows of `theirs` that may complete `own`. A step by length or a tier belongs to the plain price of its own list,
+/// so a row under conditions that `own` does not have is taken only where both lists have the same plain price.
+fn compatible(own: &Version, theirs: &Version) -> Version {
+    let is_same = |region: &str| {
+        let plain = Conditions { region: region.to_owned(), ..Conditions::default() };
+        let Some(known) = own.get(&plain) else { return true };
+        theirs.get(&plain).is_some_and(|other| {
+            let both = [Rate::Input, Rate::Output].map(|rate| known.get(rate).zip(other.get(rate)));
+            both.into_iter().flatten().all(|(own, theirs)| own == theirs)
+        })
+    };
+    let fits = |conditions: &Conditions| {
+        let region = conditions.region.as_str();
+        // The price of a region by name, such as `us-gov-west-1`, is no multiple of the plain one.
+        own.get(conditions).is_some() || (is_same(region) && (region.contains('-') || is_same("")))
+    };
+    let rows = theirs.rows.iter().filter(|(conditions, _)| fits(conditions));
+    Version { from: None, rows: rows.cloned().collect() }
 }
 
 /// Takes the prices of regions by name, such as `us-gov-west-1`: they are no multiples of the price that is in doubt.
@@ -194,7 +244,7 @@ fn take_regions(known: &mut MergedModel, model: &SourceModel, today: Date) {
 
 /// Whether a row is a step by length that `version` lacks although it has prices for the tier and region: the same
 /// model is then billed in another way by another API of the provider, such as Vertex AI and the Gemini API.
-fn is_new_step(version: &Version, conditions: &Conditions) -> bool {
+pub fn is_new_step(version: &Version, conditions: &Conditions) -> bool {
     let plain = Conditions { above_input_tokens: 0, ..conditions.clone() };
     conditions.above_input_tokens > 0 && version.get(conditions).is_none() && version.get(&plain).is_some()
 }
@@ -263,6 +313,10 @@ fn drop_ambiguous_aliases(merged: &mut [MergedModel], stated: &BTreeMap<(String,
         let provider = &model.provider;
         model.line.aliases.retain(|alias| {
             let key = (provider.clone(), alias.to_lowercase());
+            // The government's regions have prices of their own, which a rule of genai-prices overlooks.
+            if provider == "aws" && alias.starts_with("us-gov.") {
+                return false;
+            }
             let is_stated = stated.get(&key).is_none_or(|id| id.eq_ignore_ascii_case(&model.line.model));
             is_stated && !ids.contains(&key) && taken.insert(key)
         });

@@ -160,6 +160,24 @@ fn the_list_that_was_checked_later_wins_unless_people_decided() {
     assert_eq!(rows(&files, "p"), ["m,,,,,,,input=2 output=4"]);
 }
 
+#[test]
+fn a_step_of_one_list_never_stands_on_the_plain_price_of_the_other() {
+    let models = r#"{"id": "m", "match": {"equals": "m"}, "prices": {"input_mtok": 2, "output_mtok": 4}}"#;
+    let litellm = |input: &str| {
+        format!(
+            r#"{{"p/m": {{"litellm_provider": "p", "input_cost_per_token": {input}, "output_cost_per_token": 4e-06,
+                "input_cost_per_token_above_200k_tokens": 8e-06, "input_cost_per_token_batches": 1e-06}}}}"#
+        )
+    };
+    let (files, _) = run(&Files::new(), &genai(models), &litellm("5e-06"), "2026-11-27");
+    assert_eq!(rows(&files, "p"), ["m,,,,,,,input=2 output=4"]);
+    let (files, _) = run(&Files::new(), &genai(models), &litellm("2e-06"), "2026-11-27");
+    assert_eq!(
+        rows(&files, "p"),
+        ["m,,,,,,,input=2 output=4", "m,,,,,,200000,input=8 output=4", "m,,,batch,,,,input=1 output=4"]
+    );
+}
+
 /// A file with one model `m` as it was checked on 2026-08-01.
 fn august(rows: &[&str]) -> Files {
     let header = PriceLine::COLUMNS.join(",");
@@ -209,6 +227,20 @@ fn a_change_of_price_is_a_new_row() {
         let (later, _) = run(&files, &list, NOTHING, "2026-12-20");
         assert_eq!(rows(&later, "p"), expected, "{list}");
     }
+}
+
+#[test]
+fn a_step_that_no_list_has_any_more_ends() {
+    let old = august(&["m,,,,,,,input=1", "m,,,,,,1000,input=2"]);
+    let (files, _) = run(&old, &flat(1), NOTHING, "2026-11-27");
+    assert_eq!(
+        rows(&files, "p"),
+        [
+            "m,,2026-11-27,,,,,input=1 output=4",
+            "m,,2026-11-27,,,,1000,input=2",
+            "m,2026-11-27,,,,,,input=1 output=4",
+        ]
+    );
 }
 
 #[test]

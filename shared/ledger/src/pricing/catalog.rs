@@ -15,9 +15,20 @@ impl Book {
         Self { tables: &BUILTIN }
     }
 
-    /// The provider with this id or other name, in any case.
+    /// The provider with this id or other name, in any case. What the AI SDK puts behind a dot is not part of the
+    /// name: the kind of model, and at a cloud the developer of the model (`vertex.anthropic.messages`).
     pub fn provider(self, name: &str) -> Option<ProviderEntry> {
-        self.tables.find_provider(name).map(|place| ProviderEntry { tables: self.tables, place })
+        if let Some(place) = self.tables.find_provider(name) {
+            return Some(ProviderEntry { tables: self.tables, place });
+        }
+        let (front, kind) = name.rsplit_once('.')?;
+        if KINDS.iter().any(|known| kind.eq_ignore_ascii_case(known)) {
+            return self.provider(front);
+        }
+        self.tables.find_provider(kind)?;
+        self.provider(front).filter(|cloud| {
+            [Rule::Azure, Rule::Bedrock, Rule::ResourcePath].iter().any(|rule| cloud.has(*rule))
+        })
     }
 
     /// All providers, by id.
@@ -31,6 +42,38 @@ impl Book {
         self.providers().flat_map(ProviderEntry::models)
     }
 }
+
+/// The kinds of models that the AI SDK names behind a provider.
+const KINDS: [&str; 28] = [
+    "chat",
+    "messages",
+    "message",
+    "responses",
+    "response",
+    "completion",
+    "completions",
+    "generative-ai",
+    "language-model",
+    "languageModel",
+    "embedding",
+    "embeddings",
+    "text-embedding",
+    "textEmbedding",
+    "embeddingModel",
+    "image",
+    "images",
+    "imageModel",
+    "speech",
+    "transcription",
+    "transcriptions",
+    "video",
+    "realtime",
+    "rerank",
+    "reranking",
+    "maas",
+    "mantle",
+    "object",
+];
 
 /// A provider of the book.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +118,13 @@ impl ProviderEntry {
 
     /// The model with this id or alias, in any case.
     pub(super) fn named(self, name: &str) -> Option<ModelEntry> {
-        let place = self.tables.find_model(self.place, name).or_else(|| self.prefixed(name))?;
+        let place = self.tables.find_model(self.place, &[name]).or_else(|| self.prefixed(name))?;
+        Some(ModelEntry { tables: self.tables, place })
+    }
+
+    /// The model whose id or exact alias is made of `parts`.
+    pub(super) fn spelled(self, parts: &[&str]) -> Option<ModelEntry> {
+        let place = self.tables.find_model(self.place, parts)?;
         Some(ModelEntry { tables: self.tables, place })
     }
 

@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::catalog::{Book, ModelEntry};
-use super::data::{Date, Rate, RateSet};
+use super::catalog::{Book, ModelEntry, ProviderEntry};
+use super::data::{BedrockId, Date, Rate, RateSet, Rule};
+use super::resolve::other_names;
 
 /// One million: a [multiplier](OwnPrice::Multiplier) of 1.
 pub const MULTIPLIER_ONE: u64 = 1_000_000;
@@ -44,6 +45,8 @@ pub struct OwnEntry {
 pub struct OwnPrices {
     /// By the provider's id, then by the model's name in lower case, oldest first.
     models: HashMap<String, HashMap<String, Vec<OwnEntry>>>,
+    /// By the provider's id, then by the name without what does not tell models apart (see [`plain`]), oldest first.
+    plain: HashMap<String, HashMap<String, Vec<OwnEntry>>>,
     /// By the provider's id, oldest first.
     providers: HashMap<String, Vec<OwnEntry>>,
 }
@@ -59,6 +62,10 @@ impl OwnPrices {
             let entries = match &entry.model {
                 None => all.providers.entry(provider).or_default(),
                 Some(model) => {
+                    if let Some(known) = book.provider(&entry.provider) {
+                        let names = all.plain.entry(provider.clone()).or_default();
+                        names.entry(plain(book, known, model)).or_default().push(entry.clone());
+                    }
                     let models = all.models.entry(provider).or_default();
                     models.entry(model.to_ascii_lowercase()).or_default()
                 }
@@ -86,6 +93,49 @@ impl OwnPrices {
         entries.iter().rfind(|entry| entry.from <= day)
     }
 
+    /// The own price for `name`, in any spelling of the same name, at the provider called `provider` on `day`; and the
+    /// region that is part of the name.
+    pub(super) fn spelled<'n>(
+        &self,
+        book: Book,
+        provider: &str,
+        name: &'n str,
+        day: Date,
+    ) -> Option<(&OwnEntry, Option<&'n str>)> {
+        if self.models.is_empty() {
+            return None;
+        }
+        let Some(known) = book.provider(provider) else {
+            return Some((self.named(&provider_id(book, provider), name, day)?, None));
+        };
+        let names = self.plain.get(known.id())?;
+        if let Some(found) = book.find_front(known, name, |name| self.named(known.id(), name, day)) {
+            return Some(found);
+        }
+        let date = BedrockId::read(name).date;
+        let is_same = |own: &OwnEntry| {
+            let own = own.model.as_deref().map_or("", |model| BedrockId::read(model).date);
+            own.is_empty() || date.is_empty() || own == date
+        };
+        let entries = names.get(&plain(book, known, name))?;
+        let own = entries.iter().rfind(|entry| entry.from <= day && is_same(entry))?;
+        Some((own, None))
+    }
+
+    /// The own price for a name that the book does not have, without its date, version or `-latest`.
+    pub(super) fn undated(
+        &self,
+        book: Book,
+        provider: ProviderEntry,
+        name: &str,
+        day: Date,
+    ) -> Option<&OwnEntry> {
+        let names = self.plain.get(provider.id())?;
+        let name = book.without_fronts(provider, name);
+        other_names(name)
+            .find_map(|name| names.get(&name.to_ascii_lowercase())?.iter().rfind(|entry| entry.from <= day))
+    }
+
     /// The own price for a model of the book on `day`: for its id, for the model that it is a snapshot of, or for all
     /// models of its provider.
     pub(super) fn of_model(&self, model: ModelEntry, day: Date) -> Option<&OwnEntry> {
@@ -109,6 +159,17 @@ impl OwnPrices {
             .iter()
             .flat_map(|(provider, models)| models.keys().map(move |name| (&**provider, &**name)))
     }
+}
+
+/// A name in lower case without a context mark, without what may stand in front of it, and at Bedrock for a Claude
+/// model without date and version, which are not part of its name.
+fn plain(book: Book, provider: ProviderEntry, name: &str) -> String {
+    let name = book.without_fronts(provider, name).to_ascii_lowercase();
+    let id = BedrockId::read(&name);
+    if !provider.has(Rule::Bedrock) || !id.is_claude() {
+        return name;
+    }
+    if id.geography.is_empty() { id.name.to_owned() } else { format!("{}.{}", id.geography, id.name) }
 }
 
 /// The id that prices of a provider are kept under: the book's, else the name in lower case.

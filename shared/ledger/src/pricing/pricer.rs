@@ -95,25 +95,39 @@ impl<'p> Pricer<'p> {
     where
         'p: 'n,
     {
-        let sent = self.sent(provider, name, day);
-        let alias = match sent.map(|own| &own.price) {
-            Some(OwnPrice::Alias(model)) => Some(model),
-            _ => None,
+        let Some((own, region)) = self.own.spelled(self.book, provider, name, day) else {
+            return self.listed(provider, name, day);
         };
-        let (provider, found) = self.book.identify(provider, alias.map_or(name, |model| model));
-        let own = match sent {
-            Some(own) if alias.is_none() => Some(own),
-            _ => found.and_then(|found| self.own.of_model(found.model, day)),
+        let (provider, found) = match &own.price {
+            OwnPrice::Alias(model) => self.book.identify(provider, model),
+            _ => self.book.identify(provider, name),
+        };
+        let found = found.map(|found| Found { region: region.or(found.region), ..found });
+        let own = match &own.price {
+            OwnPrice::Alias(_) => found.and_then(|found| self.own.of_model(found.model, day)),
+            _ => Some(own),
         };
         Meaning { provider, found, own }
     }
 
-    /// The own price for the name as it was sent.
-    fn sent(self, provider: &str, name: &str, day: Date) -> Option<&'p OwnEntry> {
-        if self.own.is_empty() {
-            return None;
+    /// The meaning of a name that no own price is for.
+    fn listed<'n>(self, provider: &str, name: &'n str, day: Date) -> Meaning<'n, 'p>
+    where
+        'p: 'n,
+    {
+        let (provider, found) = self.book.identify(provider, name);
+        let (Some(known), None) = (provider, found) else {
+            let own = found.and_then(|found| self.own.of_model(found.model, day));
+            return Meaning { provider, found, own };
+        };
+        match self.own.undated(self.book, known, name, day) {
+            Some(OwnEntry { price: OwnPrice::Alias(model), .. }) => {
+                let (_, found) = self.book.identify(known.id(), model);
+                let own = found.and_then(|found| self.own.of_model(found.model, day));
+                Meaning { provider, found, own }
+            }
+            own => Meaning { provider, found, own },
         }
-        self.own.named(&provider_id(self.book, provider), name, day)
     }
 
     /// The row of an own price for a model that the book does not price.
@@ -124,7 +138,11 @@ impl<'p> Pricer<'p> {
         provider: Option<ProviderEntry>,
     ) -> Result<EffectiveRow<'p>, Unpriced> {
         let missing = if provider.is_some() { Unpriced::UnknownModel } else { Unpriced::UnknownProvider };
-        let own = own.ok_or(missing)?;
+        let Some(own) = own else {
+            let on = |day| self.own.spelled(self.book, call.provider, call.model, day);
+            let is_later = on(call.day()).is_none() && on(Date::MAX).is_some();
+            return Err(if is_later { Unpriced::NoPriceAtThatTime } else { missing });
+        };
         let OwnPrice::Rates { rates, long_context } = &own.price else { return Err(missing) };
         if call.tier() != Some(Tier::Standard) {
             return Err(Unpriced::NoPriceForTier);
@@ -144,6 +162,8 @@ struct Meaning<'n, 'p> {
 
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod names;
 #[cfg(test)]
 mod proptests;
 #[cfg(test)]

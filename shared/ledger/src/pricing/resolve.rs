@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::catalog::{Book, ModelEntry, ProviderEntry, strip_prefix};
-use super::data::{Date, Rule};
+use super::data::{BedrockId, Date, Rule, without_revision};
 
 /// A model that was found, and where its id says that the call ran.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,19 +19,70 @@ pub struct Found<'i> {
 }
 
 impl Book {
+    /// The first that `find` knows of `id` and of what remains of it when a context mark and then, one by one, the
+    /// things are taken off that may stand in front of a name; and the region that was among them.
+    pub(super) fn find_front<'i, T>(
+        self,
+        provider: ProviderEntry,
+        id: &'i str,
+        find: impl Fn(&'i str) -> Option<T>,
+    ) -> Option<(T, Option<&'i str>)> {
+        if let Some(found) = find(id) {
+            return Some((found, None));
+        }
+        let search = Search { book: self, provider, host: "" };
+        let (mut id, mut region) = (without_context_mark(id), None);
+        for _ in 0..5 {
+            if let Some(found) = find(id) {
+                return Some((found, region));
+            }
+            let (rest, named) = search.without_front(id)?;
+            region = region.or(named);
+            if rest == id {
+                break;
+            }
+            id = rest;
+        }
+        None
+    }
+
+    /// `id` without a context mark and without what may stand in front of a name.
+    pub(super) fn without_fronts(self, provider: ProviderEntry, id: &str) -> &str {
+        let search = Search { book: self, provider, host: "" };
+        let mut id = without_context_mark(id);
+        for _ in 0..4 {
+            match search.without_front(id) {
+                Some((rest, _)) if rest != id && strip_prefix(id, "arn:").is_none() => id = rest,
+                _ => break,
+            }
+        }
+        id
+    }
+
     /// The model that `id` means at the provider called `provider`, and the provider, which may be known alone.
     pub fn identify<'i>(self, provider: &str, id: &'i str) -> (Option<ProviderEntry>, Option<Found<'i>>) {
+        let host = if names_vertex(provider) { VERTEX } else { "" };
         let Some(provider) = self.provider(provider) else { return (None, None) };
-        if let Some(model) = provider.named(id) {
+        let search = Search { book: self, provider, host };
+        // The provider's own name in front comes off first: `perplexity/sonar` is `sonar`, although it is an id as well.
+        // A path is left as it is: it names the API.
+        if let Some((front, rest)) = id.split_once('/')
+            && !provider.has(Rule::ResourcePath)
+            && self.provider(front) == Some(provider)
+            && let Some(model) = search.named(rest)
+        {
+            return (Some(provider), Some(Found { model, region: None }));
+        }
+        if let Some(model) = search.named(id) {
             return (Some(provider), Some(Found { model, region: None }));
         }
         if provider.has(Rule::Router)
             && let Some((called, id)) = id.split_once('/')
-            && let Some(called) = self.provider(called).filter(|called| !called.has(Rule::Router))
+            && self.provider(called).is_some_and(|called| !called.has(Rule::Router))
         {
-            return self.identify(called.id(), id);
+            return self.identify(called, id);
         }
-        (Some(provider), Search { book: self, provider }.cleaned(id))
+        (Some(provider), search.cleaned(id))
     }
 }
 
@@ -40,13 +91,51 @@ impl Book {
 struct Search {
     book: Book,
     provider: ProviderEntry,
+    /// What stands in front of the ids whose prices are for the API that was called alone; empty: nothing.
+    host: &'static str,
 }
 
-/// Where Bedrock's inference profiles run.
-const GEOGRAPHIES: [&str; 9] = ["us", "eu", "apac", "au", "jp", "ca", "in", "global", "us-gov"];
+/// In front of the ids of Google's models that Vertex AI bills at another price than the Gemini API.
+const VERTEX: &str = "vertex_ai/";
+
+/// Whether a provider's name is one of Vertex AI, which shares its provider with the Gemini API.
+fn names_vertex(provider: &str) -> bool {
+    provider.as_bytes().windows(6).any(|part| part.eq_ignore_ascii_case(b"vertex"))
+}
+
+/// Whether an id is the path of a model at Vertex AI, or has one of its names in front.
+fn is_path_of_vertex(id: &str) -> bool {
+    let front = id.split_once('/').map_or("", |(front, _)| front);
+    names_vertex(front) || ["projects", "publishers"].iter().any(|path| front.eq_ignore_ascii_case(path))
+}
+
+/// The model of a gateway's `vendor/model:free`, which costs nothing.
+const FREE: &str = "openrouter/free";
+
+/// How a gateway's model is to be routed, or what is to be added to it: its tokens have the price of the model.
+const ROUTES: [&str; 7] = ["nitro", "floor", "online", "exacto", "thinking", "extended", "beta"];
 
 impl Search {
-    fn cleaned(self, id: &str) -> Option<Found<'_>> {
+    /// The model with this id or alias, with the price of the API that was called where it has one.
+    fn named(self, id: &str) -> Option<ModelEntry> {
+        let model = self.provider.named(id)?;
+        if self.host.is_empty() {
+            return Some(model);
+        }
+        Some(self.provider.spelled(&[self.host, model.id()]).unwrap_or(model))
+    }
+
+    /// The base of `vendor/model:free` or of a route such as `vendor/model:nitro`.
+    fn routed(self, id: &str) -> Option<ModelEntry> {
+        let (base, route) = id.rsplit_once(':').filter(|_| self.provider.has(Rule::Routes))?;
+        let model = || self.named(base).or_else(|| self.routed(base));
+        if route.eq_ignore_ascii_case("free") {
+            return model().and_then(|_| self.provider.spelled(&[FREE]));
+        }
+        ROUTES.iter().any(|known| route.eq_ignore_ascii_case(known)).then(model)?
+    }
+
+    fn cleaned(mut self, id: &str) -> Option<Found<'_>> {
         let id = without_context_mark(id);
         let (mut id, mut region) = (id, None);
         // Names may be nested: `bedrock/us-east-1/…`, `azure/eu/…`, `models/publishers/…`.
@@ -59,6 +148,9 @@ impl Search {
             if rest == id {
                 break;
             }
+            if self.provider.has(Rule::ResourcePath) && is_path_of_vertex(id) {
+                self.host = VERTEX;
+            }
             id = rest;
         }
         if self.provider.has(Rule::Bedrock) {
@@ -69,8 +161,9 @@ impl Search {
 
     /// The model of an id without a front, with or without a date, a version or `-latest` at its end.
     fn by_name(self, id: &str) -> Option<ModelEntry> {
-        let named = |id: &str| self.provider.named(id);
-        named(id).or_else(|| self.fine_tuned(id)).or_else(|| self.other_spelling(id)).or_else(|| {
+        let named = |id: &str| self.named(id);
+        let other = |id| self.fine_tuned(id).or_else(|| self.other_spelling(id)).or_else(|| self.routed(id));
+        named(id).or_else(|| other(id)).or_else(|| {
             let bare = without_at(id);
             let undated = without_date(bare);
             (bare != id)
@@ -140,40 +233,61 @@ impl Search {
 
     /// `us.anthropic.claude-sonnet-4-5-20250929-v1:0`: a geography in front, a date and a version at the end.
     fn bedrock<'i>(self, id: &'i str, region: Option<&'i str>) -> Option<Found<'i>> {
-        let (geography, base) = match id.split_once('.') {
-            Some((front, base)) if GEOGRAPHIES.iter().any(|known| front.eq_ignore_ascii_case(known)) => {
-                (Some(front), base)
-            }
-            _ => (None, id),
-        };
-        let unversioned = without_version(base);
-        let mut names = vec![base, unversioned];
-        names.extend(without_date(unversioned));
-        for name in names {
-            if let Some(geography) = geography
-                && let Some(model) = self.versioned(&format!("{geography}."), name)
-            {
-                return Some(Found { model, region });
-            }
-            // The book has one row for all geographies, or the region decides.
-            if !geography.is_some_and(|geography| geography.eq_ignore_ascii_case("global"))
-                && let Some(model) = self.versioned("regional.", name)
-            {
-                return Some(Found { model, region: region.or(geography) });
-            }
-            if let Some(model) = self.versioned("", name) {
-                return Some(Found { model, region: region.or(geography) });
-            }
-        }
-        None
+        let parts = BedrockId::read(id);
+        let names = [parts.base, without_revision(parts.base), parts.unversioned, parts.name];
+        let names = if parts.has_first_version() { &names[..] } else { &names[..2] };
+        let vendors =
+            if strip_prefix(parts.base, "claude-").is_some() { &["", "anthropic."][..] } else { &[""] };
+        names.iter().find_map(|name| {
+            vendors.iter().find_map(|vendor| self.in_geography(parts, [vendor, name], region))
+        })
     }
 
-    /// An id of Bedrock with or without the version `-v1:0`.
-    fn versioned(self, geography: &str, name: &str) -> Option<ModelEntry> {
-        ["", "-v1:0", "-v1"]
-            .iter()
-            .find_map(|version| self.provider.named(&format!("{geography}{name}{version}")))
+    /// The model with this vendor and name, without a geography, where `id` says that it runs.
+    fn in_geography<'i>(
+        self,
+        id: BedrockId<'i>,
+        name: [&str; 2],
+        region: Option<&'i str>,
+    ) -> Option<Found<'i>> {
+        let is = |geography: &str| id.geography.eq_ignore_ascii_case(geography);
+        let found = |model, region| Some(Found { model, region });
+        if !id.geography.is_empty()
+            && let Some(model) = self.versioned(id, [id.geography, "."], name)
+        {
+            return found(model, region);
+        }
+        let region = region.or(match id.geography {
+            "" => None,
+            // Rows are for one of the two regions, which have the same prices.
+            _ if is("us-gov") => Some("us-gov-west-1"),
+            geography => Some(geography),
+        });
+        // The book has one row for all geographies, or the region decides.
+        if !is("global")
+            && let Some(model) = self.versioned(id, ["regional", "."], name)
+        {
+            return found(model, region);
+        }
+        found(self.versioned(id, ["", ""], name)?, region)
     }
+
+    /// The model `name` with or without the version `-v1:0`.
+    fn versioned(self, id: BedrockId<'_>, geography: [&str; 2], name: [&str; 2]) -> Option<ModelEntry> {
+        let versions = if id.has_first_version() { &["", "-v1:0", "-v1"][..] } else { &[""] };
+        let [(geography, dot), (vendor, name)] = [geography, name].map(|[first, second]| (first, second));
+        versions.iter().find_map(|version| self.provider.spelled(&[geography, dot, vendor, name, version]))
+    }
+}
+
+/// The other spellings of the same name that are tried where a provider does not have `id` itself: without the version
+/// behind an `@`, without a date, with the date written in another way, without `-latest`.
+pub(super) fn other_names(id: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let bare = Some(without_at(id)).filter(|bare| *bare != id);
+    let undated = without_date(without_at(id));
+    let latest = id.strip_suffix("-latest");
+    let borrowed = [bare, undated, latest].into_iter().flatten().map(Cow::Borrowed);
+    other_date(id).map(Cow::Owned).into_iter().chain(borrowed)
 }
 
 /// Without `[1m]` or `:1m` at the end.
@@ -196,19 +310,6 @@ fn without_context_mark(id: &str) -> &str {
 /// Without Vertex's version after `@`: `@20250929`, `@default`, `@001`.
 fn without_at(id: &str) -> &str {
     id.rsplit_once('@').map_or(id, |(name, _)| name)
-}
-
-/// Without Bedrock's version: `-v1:0`, `-v1`, `:0`.
-fn without_version(id: &str) -> &str {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let name = match id.rsplit_once(':') {
-        Some((name, revision)) if digits(revision) => name,
-        _ => id,
-    };
-    match name.rsplit_once("-v") {
-        Some((base, version)) if digits(version) => base,
-        _ => name,
-    }
 }
 
 /// The date at the end of an id, and what stands before it: `-20251001`, `@20251001` or `-2025-10-01`.

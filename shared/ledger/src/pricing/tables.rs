@@ -73,15 +73,15 @@ impl Tables {
         self.strings.get(start..start + index(number(table, place + 1))).unwrap_or_default()
     }
 
-    /// The value of `name`, in any case, under `scope`.
-    fn find(&self, table: &[u8], scope: u32, name: &str) -> Option<u32> {
+    /// The value of the name that `parts` make together, in any case, under `scope`.
+    fn find(&self, table: &[u8], scope: u32, parts: &[&str]) -> Option<u32> {
         let capacity = table.len() / 12;
         let mut hash = Hash::new(scope);
-        hash.write(name);
+        parts.iter().for_each(|part| hash.write(part));
         let mut slot = hash.slot(capacity);
         loop {
             let value = number(table, slot * 3 + 2).checked_sub(1)?;
-            if self.text(table, slot * 3).eq_ignore_ascii_case(name) && self.scope_is(table, scope, value) {
+            if is_made_of(self.text(table, slot * 3), parts) && self.scope_is(table, scope, value) {
                 return Some(value);
             }
             slot = (slot + 1) & (capacity - 1);
@@ -93,12 +93,22 @@ impl Tables {
     }
 
     pub(super) fn find_provider(&self, name: &str) -> Option<u32> {
-        self.find(self.provider_names, 0, name)
+        self.find(self.provider_names, 0, &[name])
     }
 
-    pub(super) fn find_model(&self, provider: u32, name: &str) -> Option<u32> {
-        self.find(self.model_names, provider, name)
+    /// The model of `provider` whose name is made of `parts`.
+    pub(super) fn find_model(&self, provider: u32, parts: &[&str]) -> Option<u32> {
+        self.find(self.model_names, provider, parts)
     }
+}
+
+/// Whether `text` is `parts` one after the other, in any case.
+fn is_made_of(text: &str, parts: &[&str]) -> bool {
+    let rest = parts.iter().try_fold(text.as_bytes(), |rest, part| {
+        let (start, rest) = rest.split_at_checked(part.len())?;
+        start.eq_ignore_ascii_case(part.as_bytes()).then_some(rest)
+    });
+    rest.is_some_and(<[u8]>::is_empty)
 }
 
 /// A row of prices and its conditions.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::catalog::Book;
-use super::compile::{Texts, compile};
+use super::compile::{Texts, compile, complete_spellings};
 use super::data::{Malformed, ModelLine, OverrideLine, PriceLine};
 use super::tables::Tables;
 
@@ -108,7 +108,8 @@ impl Sketch {
     }
 }
 
-/// The models and price rows of the data files, by provider, with the prices that people decided on for single models.
+/// The models and price rows of the data files, by provider, with the prices that people decided on for single models
+/// and the rows that one spelling of a model at Bedrock has from another.
 pub(super) fn files() -> BTreeMap<String, (Vec<ModelLine>, Vec<PriceLine>)> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data");
     let decided = OverrideLine::read("overrides.csv", include_str!("../../data/overrides.csv")).unwrap();
@@ -126,6 +127,9 @@ pub(super) fn files() -> BTreeMap<String, (Vec<ModelLine>, Vec<PriceLine>)> {
             for own in own.filter(|own| own.tier.is_none_or(|tier| tier == line.tier)) {
                 own.rates.iter().for_each(|(rate, price)| line.rates.set(rate, Some(price)));
             }
+        }
+        if provider == "aws" {
+            complete_spellings(&mut prices);
         }
         files.insert(provider, (models, prices));
     }

@@ -98,10 +98,43 @@ fn names_of_providers_mean_one_id() {
         ("Anthropic.Messages", "anthropic"),
         ("ANTHROPIC", "anthropic"),
         ("deepinfra", "deepinfra"),
+        ("vertex.anthropic.messages", "google"),
+        ("vertex.anthropic", "google"),
+        ("google.vertex.embedding", "google"),
+        ("google.vertex.anthropic.messages", "google"),
+        ("google_ai_studio", "google"),
+        ("bedrock.anthropic.messages", "aws"),
+        ("amazon-bedrock.chat", "aws"),
+        ("azure.embeddings", "azure"),
+        ("azure.completion", "azure"),
+        ("azure.anthropic.messages", "azure"),
+        ("azure-ai", "azure"),
+        ("mistral.embedding", "mistral"),
+        ("moonshotai.chat", "moonshotai"),
+        ("alibaba.chat", "dashscope"),
+        ("baseten.chat", "baseten"),
+        ("cohere.textEmbedding", "cohere"),
+        ("openai.image", "openai"),
+        ("Groq.Transcription", "groq"),
     ] {
         assert_eq!(Book::builtin().provider(name).map(ProviderEntry::id), Some(id), "{name}");
     }
-    assert!(Book::builtin().provider("nobody").is_none() && Book::builtin().provider("").is_none());
+    for unknown in
+        ["nobody", "", ".", ".chat", "nobody.chat", "chat", "openai.anthropic", "vertex.nobody", "openai."]
+    {
+        assert!(Book::builtin().provider(unknown).is_none(), "{unknown}");
+    }
+}
+
+#[test]
+fn every_provider_is_known_by_every_kind_of_its_models() {
+    let book = Book::builtin();
+    for provider in book.providers() {
+        for kind in KINDS {
+            let name = format!("{}.{kind}", provider.id());
+            assert_eq!(book.provider(&name), Some(provider), "{name}");
+        }
+    }
 }
 
 #[test]

@@ -7,6 +7,7 @@
 mod families;
 mod pool;
 mod rows;
+mod spellings;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,8 @@ use super::data::{
 use families::family_of;
 use pool::{Pool, Slots, Strings, push};
 use rows::Rows;
+#[cfg(test)]
+pub(in crate::pricing) use spellings::complete as complete_spellings;
 
 /// The texts of the data files.
 #[derive(Clone, Debug, Default)]
@@ -179,8 +182,14 @@ impl Builder {
             }
         }
         check_names(models, aliases, &places)?;
+        let mut prices = prices.clone();
+        rows::decide(&line.id, &mut prices, overrides);
+        let is_bedrock = line.rules.iter().any(|rule| rule == "bedrock");
+        if is_bedrock {
+            spellings::complete(&mut prices);
+        }
         let mut by_model: BTreeMap<String, Vec<&PriceLine>> = BTreeMap::new();
-        for price in prices {
+        for price in &prices {
             by_model.entry(price.model.to_ascii_lowercase()).or_default().push(price);
         }
         if let Some(unknown) = by_model.keys().find(|model| !places.contains_key(*model)) {
@@ -194,12 +203,16 @@ impl Builder {
                 return Err(format!("{} is priced as another model and has prices of its own", model.model));
             }
             let prices = by_model.get(&key).map_or(&[][..], Vec::as_slice);
-            let (start, len) = self.rows.add(&line.id, &key, prices, overrides, &mut self.strings)?;
+            let (start, len) = self.rows.add(&line.id, &key, prices, &mut self.strings)?;
             let id = self.strings.add(&model.model);
             self.model_names.add(place, &model.model, id, self.models)?;
             push(&mut self.tables.models, &[place, id.0, id.1, start, len, target]);
             self.catalog(place, &line.id, model, aliases, families)?;
             self.models += 1;
+        }
+        for (name, model) in if is_bedrock { spellings::short_names(models, first) } else { Vec::new() } {
+            let text = self.strings.add(&name);
+            self.model_names.add(place, &name, text, model)?;
         }
         let prefix_start = u32_of(self.tables.prefixes.len() / 20);
         self.prefixes(aliases, &places);

@@ -24,14 +24,13 @@ impl Rows {
         provider: &str,
         model: &str,
         lines: &[&PriceLine],
-        overrides: &[OverrideLine],
         strings: &mut Strings,
     ) -> Result<(u32, u32), String> {
         let key = (provider.to_owned(), model.to_owned());
         if let Some(known) = self.known.get(&key) {
             return Ok(*known);
         }
-        let mut lines = complete(provider, model, lines, overrides);
+        let mut lines = complete(lines);
         lines.sort_by(|a, b| order(a).cmp(&order(b)));
         check(&lines)?;
         let start = u32_of(self.rows.len() / 20);
@@ -116,16 +115,19 @@ fn order(line: &PriceLine) -> Order<'_> {
     (line.from, line.tier, &line.region, line.window, line.above_input_tokens)
 }
 
-/// The rows with what people decided, and with the prices of units in every row of their days.
-fn complete(provider: &str, model: &str, lines: &[&PriceLine], overrides: &[OverrideLine]) -> Vec<PriceLine> {
-    let mut lines: Vec<PriceLine> = lines.iter().map(|line| (*line).clone()).collect();
-    for line in &mut lines {
-        for own in overrides.iter().filter(|own| own.provider == provider && means(&own.model, model)) {
-            if own.tier.is_none_or(|tier| tier == line.tier) {
-                own.rates.iter().for_each(|(rate, price)| line.rates.set(rate, Some(price)));
-            }
+/// Sets the prices that people decided on.
+pub(super) fn decide(provider: &str, lines: &mut [PriceLine], overrides: &[OverrideLine]) {
+    for own in overrides.iter().filter(|own| own.provider == provider) {
+        let meant = lines.iter_mut().filter(|line| means(&own.model, &line.model.to_ascii_lowercase()));
+        for line in meant.filter(|line| own.tier.is_none_or(|tier| tier == line.tier)) {
+            own.rates.iter().for_each(|(rate, price)| line.rates.set(rate, Some(price)));
         }
     }
+}
+
+/// The rows with the prices of units in every row of their days.
+fn complete(lines: &[&PriceLine]) -> Vec<PriceLine> {
+    let mut lines: Vec<PriceLine> = lines.iter().map(|line| (*line).clone()).collect();
     let bases: Vec<_> =
         lines.iter().filter(|line| is_base(line)).map(|line| (line.from, line.rates)).collect();
     for line in &mut lines {
@@ -139,7 +141,7 @@ fn complete(provider: &str, model: &str, lines: &[&PriceLine], overrides: &[Over
     lines
 }
 
-fn is_base(line: &PriceLine) -> bool {
+pub(super) fn is_base(line: &PriceLine) -> bool {
     line.tier == Tier::Standard
         && line.region.is_empty()
         && line.window.is_none()

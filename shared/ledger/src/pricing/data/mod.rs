@@ -3,6 +3,7 @@
 //! This module and `compile` use the standard library only, because the build script includes both
 //! to turn the files into the tables that the program reads in place.
 
+mod bedrock;
 mod date;
 mod line;
 mod model;
@@ -13,6 +14,7 @@ mod rule;
 mod tier;
 mod window;
 
+pub use bedrock::{BedrockId, without_revision};
 pub use date::Date;
 pub use line::{Malformed, split};
 pub use model::{Mode, ModelLine};

@@ -20,8 +20,19 @@ pub enum Rule {
     Gateway,
     /// The id starts with the provider that was called.
     Router,
+    /// `:free` and routes such as `:nitro` stand at the end.
+    Routes,
 }
 
 /// The names of the rules.
-pub const RULES: [&str; 8] =
-    ["fine_tuned", "azure", "bedrock", "resource_path", "fireworks", "databricks", "gateway", "router"];
+pub const RULES: [&str; 9] = [
+    "fine_tuned",
+    "azure",
+    "bedrock",
+    "resource_path",
+    "fireworks",
+    "databricks",
+    "gateway",
+    "router",
+    "routes",
+];

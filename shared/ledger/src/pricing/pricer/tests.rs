@@ -327,7 +327,8 @@ fn an_own_price_holds_for_names_and_snapshots_of_its_model() {
         ("m", "2026-04-30", Ok(1)),
         // Of two for one day the later in the list wins.
         ("m", "2026-05-01", Ok(6)),
-        ("house", "2026-03-31", Err(Unpriced::UnknownModel)),
+        ("house", "2026-03-31", Err(Unpriced::NoPriceAtThatTime)),
+        ("houses", "2026-03-31", Err(Unpriced::UnknownModel)),
         ("House", "2026-04-01", Ok(7)),
     ] {
         assert_eq!(input(model, at), price, "{model} {at}");

@@ -130,3 +130,71 @@ fn an_exact_id_comes_before_an_alias_and_both_before_cleaning() {
     assert_eq!(id("p/Y"), Some("a"));
     assert_eq!(id("models/p/y"), Some("a"));
 }
+
+/// The tiers, steps and prices of a model in any region, in the order of the book.
+fn plain_rows(model: ModelEntry) -> Vec<(String, u64, String)> {
+    let rows = model.rows().filter(|row| row.region().is_empty());
+    rows.map(|row| (row.tier().to_string(), row.above_input_tokens(), row.rates().to_string())).collect()
+}
+
+#[test]
+fn one_claude_model_has_one_price_at_bedrock_in_all_spellings() {
+    let rows = |id: &str| {
+        let found = Book::builtin().identify("bedrock", id).1.unwrap_or_else(|| panic!("{id} is unknown"));
+        plain_rows(found.model)
+    };
+    for (name, date) in [
+        ("claude-sonnet-4-5", "-20250929"),
+        ("claude-haiku-4-5", "-20251001"),
+        ("claude-sonnet-4", "-20250514"),
+        ("claude-opus-4-5", "-20251101"),
+        ("claude-opus-4-6", ""),
+        ("claude-sonnet-5", ""),
+    ] {
+        let regional = rows(&format!("us.anthropic.{name}{date}-v1:0"));
+        for front in ["us.anthropic.", "eu.anthropic.", "apac.anthropic.", "ca.anthropic.", "anthropic.", ""]
+        {
+            for end in [format!("{date}-v1:0"), format!("{date}-v1"), date.to_owned(), String::new()] {
+                let id = format!("{front}{name}{end}");
+                assert_eq!(rows(&id), regional, "{id}");
+            }
+        }
+        assert_eq!(rows(&format!("anthropic.{name}{}", date.replace('-', "@"))), regional);
+        let global = rows(&format!("global.anthropic.{name}"));
+        let conditions = |rows: &[(String, u64, String)]| -> Vec<(String, u64)> {
+            rows.iter().map(|(tier, above, _)| (tier.clone(), *above)).collect()
+        };
+        assert_eq!(conditions(&global), conditions(&regional), "global.{name}");
+        assert_eq!(global, rows(&format!("global.anthropic.{name}{date}-v1:0")));
+    }
+}
+
+#[test]
+fn every_bedrock_model_is_found_without_its_date_and_version() {
+    let book = Book::builtin();
+    for model in book.provider("aws").unwrap().models() {
+        let id = BedrockId::read(model.id());
+        if !id.is_claude() || id.geography == "regional" {
+            continue;
+        }
+        for name in [id.base, id.unversioned, id.name] {
+            let front = if id.geography.is_empty() { "" } else { "." };
+            let spelled = format!("{}{front}{name}", id.geography);
+            assert!(book.identify("aws", &spelled).1.is_some(), "{spelled}");
+        }
+    }
+    // The versions of other vendors are models of their own.
+    assert_eq!(id("aws", "amazon.titan-embed-text-v2"), Some("amazon.titan-embed-text-v2:0"));
+    assert_eq!(id("aws", "amazon.titan-embed-text-v3:0"), None);
+    assert_eq!(id("aws", "amazon.titan-embed-text"), Some("amazon.titan-embed-text-v1"));
+}
+
+#[test]
+fn a_government_profile_has_the_price_of_its_regions() {
+    let found = Book::builtin().identify("aws", "us-gov.anthropic.claude-haiku-4-5-20251001-v1:0").1.unwrap();
+    assert_eq!(found.region, Some("us-gov-west-1"));
+    assert_eq!(
+        id("aws", "us-gov.anthropic.claude-sonnet-4-5"),
+        Some("us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0")
+    );
+}
