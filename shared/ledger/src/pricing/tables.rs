@@ -77,7 +77,9 @@ impl Tables {
     fn find(&self, table: &[u8], scope: u32, parts: &[&str]) -> Option<u32> {
         let capacity = table.len() / 12;
         let mut hash = Hash::new(scope);
-        parts.iter().for_each(|part| hash.write(part));
+        for part in parts {
+            hash.write(part);
+        }
         let mut slot = hash.slot(capacity);
         loop {
             let value = number(table, slot * 3 + 2).checked_sub(1)?;

@@ -42,7 +42,7 @@ fn groups(prices: &[PriceLine]) -> Vec<Vec<String>> {
     let claude = |id: &BedrockId<'_>| id.is_claude();
     let name = |id: &BedrockId<'_>| {
         let name = id.name.to_ascii_lowercase();
-        name.strip_prefix("anthropic.").map(str::to_owned).unwrap_or(name)
+        name.strip_prefix("anthropic.").unwrap_or(&name).to_owned()
     };
     let mut dates: BTreeMap<String, BTreeSet<&str>> = BTreeMap::new();
     for (_, id) in ids.iter().filter(|(_, id)| claude(id) && !id.date.is_empty()) {

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::super::data::RateSet;
 use super::super::usage::TokenUsage;
 use super::*;
 
@@ -174,7 +175,7 @@ fn an_own_price_that_holds_later_is_named_as_the_reason() {
         provider: provider.into(),
         model: Some("m".into()),
         from: "2027-01-01".parse().unwrap(),
-        price: OwnPrice::Rates { rates: Default::default(), long_context: None },
+        price: OwnPrice::Rates { rates: RateSet::default(), long_context: None },
     };
     let own = OwnPrices::new(Book::builtin(), [entry("in-house"), entry("openai")]);
     for (provider, model, reason) in [
@@ -193,7 +194,7 @@ proptest! {
     fn an_unknown_tier_is_never_standard(tier in "[a-z0-9_ -]{1,12}", own in any::<bool>()) {
         let known = ["default", "auto", "on_demand", "on-demand", "batches"];
         prop_assume!(Tier::ALL.iter().all(|known| known.name() != tier) && !known.contains(&&*tier));
-        let rates = super::super::data::RateSet::parse("input=1 output=1").unwrap();
+        let rates = RateSet::parse("input=1 output=1").unwrap();
         let entry = OwnEntry {
             provider: "openai".into(),
             model: Some(if own { "gpt-4o" } else { "house" }.into()),
