@@ -19,11 +19,12 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD as BASE64;
 use chrono::{Days, NaiveDate};
 use jsonwebtoken::{EncodingKey, Header, encode};
+use ledger::calendar::Generation;
 use local::tables::table_name;
 use local::template::{Function, Template};
 use runtime::clock::Clock;
 use serde_json::{Value, json};
-use store::keys::{PK, SK};
+use store::keys::{Owner, PK, SK};
 use tokio::net::TcpListener;
 use web::auth::Scope;
 
@@ -141,7 +142,13 @@ async fn every_deployed_function_handles_its_event() {
     let counted = [event_of_the_aggregator()];
     assert_eq!(held(cloud.world.stack.tables(), &counted).await, folded(&counted));
     // That event is in no table, so reconcile must not find its rollups.
-    for key in folded(&counted).into_keys() {
+    let usage = &cloud.world.stack.tables().usage;
+    for (org, day) in folded(&counted).agents.into_keys() {
+        let owner = Owner::new(&org, Generation::FIRST);
+        let pages = usage.page_sizes(&owner, day).await.unwrap();
+        usage.delete_pages(&owner, pages.into_keys()).await.unwrap();
+    }
+    for key in folded(&counted).items.into_keys() {
         let delete = cloud.world.stack.client().delete_item().table_name(names().usage);
         let key = [(PK, key.pk), (SK, key.sk)].map(|(name, text)| (name.to_owned(), AttributeValue::S(text)));
         delete.set_key(Some(key.into())).send().await.unwrap();

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use aggregator::Aggregator;
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::StatusCode;
 use lambda_http::request::LambdaRequest;
@@ -18,7 +17,7 @@ use web::auth::Scope;
 use super::monitoring;
 use crate::every_route::routes::{functions, router};
 use crate::support::attributes::{item_of, json_of};
-use crate::support::tables::{Tables, folded};
+use crate::support::tables::{Tables, aggregator_at_noon, folded};
 use crate::support::{World, response_of};
 
 /// The content of a function's file.
@@ -105,7 +104,7 @@ pub fn event_of_the_aggregator() -> Event {
 async fn the_aggregator_counts_its_event() {
     let tables = Tables::new().await;
     let delivery: Value = serde_json::from_str(&file("aggregator")).unwrap();
-    let response = Aggregator::new(tables.of()).handle(delivery).await.unwrap();
+    let response = aggregator_at_noon(tables.of()).handle(delivery).await.unwrap();
     assert_eq!(response, json!({ "state": {}, "batchItemFailures": [] }));
     let events = [event_of_the_aggregator()];
     assert_eq!(tables.held(&events).await, folded(&events));

@@ -166,9 +166,13 @@ async fn invoke_scheduled_functions(world: &World) {
     invoke("exporter", json!({})).await.unwrap();
     world.stack.clock().set(noon());
     erase(world).await;
-    for event in
-        [json!({ "do": "nightly" }), json!({ "do": "replay" }), day_request("repair"), day_request("seal")]
-    {
+    for event in [
+        json!({ "do": "nightly" }),
+        json!({ "do": "replay" }),
+        json!({ "do": "compact" }),
+        day_request("repair"),
+        day_request("seal"),
+    ] {
         invoke("reconcile", event).await.unwrap();
     }
     // An event by an unknown agent that was malformed on arrival and can be parsed now.

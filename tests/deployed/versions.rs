@@ -15,19 +15,21 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-use aggregator::Aggregator;
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::{Method, StatusCode};
+use ledger::calendar::Generation;
+use ledger::chain::{Chunks, PackId, Span};
+use ledger::pack::Table;
 use local::tables::table_name;
 use local::template::Template;
 use serde_json::{Value, json};
 use store::Item;
-use store::keys::VERSION;
+use store::keys::{Owner, VERSION};
 
 use super::policies::{MALFORMED, insert_malformed};
 use crate::every_route::walk::{MARK, fill, path, put, routes, settings};
 use crate::support::attributes::{item_of, json_of};
-use crate::support::tables::{call, delivery, open, record};
+use crate::support::tables::{AGENT_VIEWS, aggregator_at_noon, call, delivery, open, record};
 use crate::support::{World, noon, tables};
 
 /// The files of all readable versions, the one currently written last.
@@ -112,7 +114,17 @@ async fn example() -> World {
     world.stack.invoke("reconcile", json!({ "do": "nightly" })).await.unwrap();
     let org = ledger::ids::OrgId::new(ORG).unwrap();
     let day = ledger::period::Day::of(noon(), chrono_tz::UTC);
-    world.stack.tables().usage.mark_dirty(&org, day, "token").await.unwrap();
+    let usage = &world.stack.tables().usage;
+    usage.mark_dirty(&org, day, "token").await.unwrap();
+    // The packs of an earlier day.
+    let mut rows = Table::default();
+    rows.add_agent_event(&call(1, MARK, "m", "0.01", noon()).data).unwrap();
+    let (owner, day) = (Owner::new(&org, Generation::FIRST), day.minus(1));
+    for kind in AGENT_VIEWS {
+        let pack = PackId { kind, span: Span::Day(day) };
+        let none = Chunks::<Table>::new();
+        assert!(usage.seal_pack(&owner, pack, &none, &rows.view(kind), noon().timestamp()).await.unwrap());
+    }
     world
 }
 
@@ -123,8 +135,9 @@ fn kinds(items: &BTreeMap<String, Vec<Value>>) -> BTreeSet<String> {
             || part == ORG
             || part.starts_with(|c: char| c.is_ascii_digit() || "@/".contains(c))
             || part.len() == 32 && part.chars().all(|c| c.is_ascii_hexdigit())
-            // The version of a budget.
+            // The version of a budget, and a shard in the key of a page.
             || part.len() == 16
+            || part.len() == 11
     };
     let shape = |key: &Value| {
         let parts = key["S"].as_str().unwrap().split('#');
@@ -195,7 +208,7 @@ async fn every_endpoint_reads_the_items_of_earlier_versions() {
         let mut event = call(1, MARK, "m", "0.01", noon());
         event.org = ledger::ids::OrgId::new(ORG).unwrap();
         let more = delivery(tables::STREAM, "another", &[record(&event, "100000000000000000000000001")]);
-        let response = Aggregator::new(open(world.stack.client().clone())).handle(more).await.unwrap();
+        let response = aggregator_at_noon(open(world.stack.client().clone())).handle(more).await.unwrap();
         assert_eq!(response["batchItemFailures"], json!([]), "{file}");
         assert_eq!(world.caller(ORG).get("/v1/metrics/summary").await["total_requests"], before + 1);
         for route in routes(&Method::PUT) {
@@ -227,7 +240,7 @@ async fn items_of_a_later_version_are_neither_read_nor_overwritten() {
     event.org = ledger::ids::OrgId::new(ORG).unwrap();
     let number = "100000000000000000000000001";
     let more = delivery(tables::STREAM, "another", &[record(&event, number)]);
-    let response = Aggregator::new(open(world.stack.client().clone())).handle(more).await.unwrap();
+    let response = aggregator_at_noon(open(world.stack.client().clone())).handle(more).await.unwrap();
     assert_eq!(response["batchItemFailures"], json!([{ "itemIdentifier": number }]));
     let after = dump(&world).await;
     for (table, items) in &before {

@@ -15,7 +15,7 @@ use tracing::level_filters::LevelFilter;
 use web::auth::Scope;
 
 use crate::support::events::{call, event};
-use crate::support::tables::{self, Tables, deliver};
+use crate::support::tables::{self, Tables, aggregator_at_noon, deliver};
 use crate::support::{World, noon, response_of};
 
 /// Part of everything that must not be logged.
@@ -190,7 +190,7 @@ async fn a_malformed_record_is_logged_without_its_content() {
     let encoded = BASE64.encode(bytes);
     *data = json!(encoded);
     let log = Log::at(LevelFilter::TRACE);
-    deliver(&aggregator::Aggregator::new(tables.of()), "shardId-1", &[malformed]).await;
+    deliver(&aggregator_at_noon(tables.of()), "shardId-1", &[malformed]).await;
     let lines = log.lines();
     let [line] = lines.as_slice() else { panic!("{lines:?}") };
     assert_eq!(

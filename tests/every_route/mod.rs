@@ -10,6 +10,7 @@ mod logs;
 mod openapi;
 mod random_settings;
 mod read_costs;
+mod reads_of_fleets;
 mod responses;
 pub mod routes;
 mod settings_isolation;

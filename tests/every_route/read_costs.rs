@@ -9,14 +9,16 @@ use axum::body::Body;
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use http::Request;
-use ledger::calendar::Calendar;
+use ledger::calendar::{Calendar, Generation};
+use ledger::chain::{Chunks, PackId, Span};
 use ledger::event::{Data, Event};
 use ledger::ids::Label;
 use ledger::ids::{AgentId, OrgId};
+use ledger::pack::Table;
 use ledger::period::Day;
 use ledger::rollup::{self, Rollup, RollupId, Sighting};
 use local::stack::AllTables;
-use store::keys::Keyed;
+use store::keys::{Keyed, Owner};
 use store::sequence::SequenceNumber;
 use store::usage::ShardRange;
 use store::{Connection, Meter, Reading};
@@ -24,7 +26,7 @@ use tower::ServiceExt;
 use web::auth::Scope;
 
 use super::routes::{functions, router};
-use crate::support::tables::call;
+use crate::support::tables::{AGENT_VIEWS, call};
 use crate::support::{World, noon};
 
 const AGENTS: usize = 1_000;
@@ -78,6 +80,22 @@ async fn write_day(store: &AllTables, day: i64) {
     stream::iter(adds).buffer_unordered(IN_FLIGHT).collect::<Vec<_>>().await;
     for (key, users) in users {
         store.usage.add_end_users(&key, &users).await.unwrap();
+    }
+    write_packs(store, day).await;
+}
+
+/// Writes the packs of agents' days of one day.
+async fn write_packs(store: &AllTables, day: i64) {
+    let mut rows = Table::default();
+    for event in calls_of(day) {
+        rows.add_agent_event(&event.data).unwrap();
+    }
+    let day = Day::of(noon() - TimeDelta::days(day), chrono_tz::UTC);
+    let owner = Owner::new(&OrgId::new("acme").unwrap(), Generation::FIRST);
+    let none = Chunks::<Table>::new();
+    for kind in AGENT_VIEWS {
+        let pack = PackId { kind, span: Span::Day(day) };
+        assert!(store.usage.seal_pack(&owner, pack, &none, &rows.view(kind), 0).await.unwrap());
     }
 }
 

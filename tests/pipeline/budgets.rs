@@ -13,8 +13,10 @@ use chrono::TimeDelta;
 use chrono_tz::Europe::Berlin;
 use dynoxide::{Database, ImportOptions, Item};
 use ledger::calendar::{Calendar, Generation};
-use ledger::event::Event;
+use ledger::chain::{Chunks, PackId, Span};
+use ledger::event::{Data, Event, LlmCall};
 use ledger::ids::{AgentId, OrgId};
+use ledger::pack::Table;
 use ledger::period::{Day, DayRange};
 use ledger::rollup::{self, Rollup, RollupId, Subject};
 use local::tables;
@@ -23,14 +25,14 @@ use runtime::clock::Clock;
 use serde_json::{Value, json};
 use store::Reading;
 use store::keys::columns::spell;
-use store::keys::{self, Key, Keyed, PK, SK, VERSION};
+use store::keys::{self, Key, Keyed, Owner, PK, SK, VERSION};
 use webhook::{Policy, TIMEOUT, Webhooks};
 
 use crate::simulation::engine::Engine;
 use crate::simulation::number;
 use crate::simulation::wire::{DIRECT, Wire};
 use crate::support::noon;
-use crate::support::tables::{call, names, open, record};
+use crate::support::tables::{AGENT_VIEWS, call, names, open, record};
 
 /// Agents per organization, each with a budget and calls to two models.
 const AGENTS: usize = 100;
@@ -85,7 +87,7 @@ fn raw(org: &OrgId) -> Vec<Item> {
 }
 
 struct Fleet {
-    agent_day: Value,
+    agents: Table,
     org_day: Value,
     days: DayRange,
 }
@@ -95,11 +97,18 @@ impl Fleet {
         let events: Vec<_> = (0..20)
             .map(|i| call(i, "nova", ["claude-haiku-3.5", "claude-sonnet-4-5"][i % 2], "0.012345", noon()))
             .collect();
-        let of_agent = |target: &RollupId| matches!(target, RollupId::AgentDay(..));
+        let mut agents = Table::default();
+        for agent in 0..AGENTS {
+            for event in &events {
+                let Data::LlmCall(of_nova) = &event.data else { unreachable!() };
+                let agent_id = AgentId::new(format!("agent-{agent:03}")).unwrap();
+                agents.add_agent_event(&Data::LlmCall(LlmCall { agent_id, ..of_nova.clone() })).unwrap();
+            }
+        }
         let of_org = |target: &RollupId| matches!(target, RollupId::OrgDay(..));
         let today = Day::of(noon(), chrono_tz::UTC);
         let days = DayRange { first: today.month().first(), last: today };
-        Self { agent_day: usage(&events, of_agent), org_day: usage(&events, of_org), days }
+        Self { agents, org_day: usage(&events, of_org), days }
     }
 
     /// The rollups of an organization for the month.
@@ -107,15 +116,19 @@ impl Fleet {
         let mut items = Vec::new();
         for day in self.days.days() {
             items.push(at(RollupId::OrgDay(org.clone(), Generation::FIRST, day).key(), self.org_day.clone()));
-            for agent in 0..AGENTS {
-                let agent = AgentId::new(format!("agent-{agent:03}")).unwrap();
-                items.push(at(
-                    RollupId::AgentDay(org.clone(), Generation::FIRST, day, agent).key(),
-                    self.agent_day.clone(),
-                ));
-            }
         }
         items
+    }
+
+    /// Writes the packs of an organization for the month.
+    async fn write_packs(&self, usage: &store::Usage, org: &OrgId) {
+        let (owner, none) = (Owner::new(org, Generation::FIRST), Chunks::<Table>::new());
+        for day in self.days.days() {
+            for kind in AGENT_VIEWS {
+                let (pack, rows) = (PackId { kind, span: Span::Day(day) }, self.agents.view(kind));
+                usage.seal_pack(&owner, pack, &none, &rows, noon().timestamp()).await.unwrap();
+            }
+        }
     }
 }
 
@@ -162,6 +175,10 @@ async fn filled(orgs: usize) -> (Wire, tempfile::TempDir) {
         import(&names().events, raw(&org));
     }
     database.disable_bulk_loading().unwrap();
+    let store: budget_alerts::Tables = open(wire.client(DIRECT));
+    for org in 0..orgs {
+        fleet.write_packs(&store.usage, &OrgId::new(format!("org-{org:05}")).unwrap()).await;
+    }
     (wire, folder)
 }
 

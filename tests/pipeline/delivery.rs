@@ -1,6 +1,5 @@
 //! Lambda delivers each record at least once, in batches of any size.
 
-use aggregator::Aggregator;
 use ledger::event::Event;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -8,7 +7,7 @@ use runtime::metrics::{Metric, counted};
 use serde_json::{Value, json};
 
 use crate::support::noon;
-use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, record};
+use crate::support::tables::{STREAM, Tables, aggregator_at_noon, call, deliver, delivery, folded, record};
 
 const SHARD: &str = "shardId-1";
 
@@ -30,19 +29,19 @@ fn calls(n: usize) -> Vec<Event> {
 #[tokio::test]
 async fn a_redelivered_batch_changes_nothing() {
     let tables = Tables::new().await;
-    let (events, aggregator) = (calls(10), Aggregator::new(tables.of()));
+    let (events, aggregator) = (calls(10), aggregator_at_noon(tables.of()));
     let records = records(&events);
     deliver(&aggregator, SHARD, &records).await;
     deliver(&aggregator, SHARD, &records).await;
     // The same in a new process.
-    deliver(&Aggregator::new(tables.of()), SHARD, &records).await;
+    deliver(&aggregator_at_noon(tables.of()), SHARD, &records).await;
     assert_eq!(tables.held(&events).await, folded(&events));
 }
 
 #[tokio::test]
 async fn a_longer_retry_counts_only_the_new_records() {
     let tables = Tables::new().await;
-    let (events, aggregator) = (calls(30), Aggregator::new(tables.of()));
+    let (events, aggregator) = (calls(30), aggregator_at_noon(tables.of()));
     let records = records(&events);
     deliver(&aggregator, SHARD, &records[..7]).await;
     // Begins before the mark and ends after it: some of its records are new, some are not.
@@ -55,7 +54,7 @@ async fn a_longer_retry_counts_only_the_new_records() {
 #[tokio::test]
 async fn marks_are_separate_per_shard_and_stream() {
     let tables = Tables::new().await;
-    let (events, aggregator) = (calls(3), Aggregator::new(tables.of()));
+    let (events, aggregator) = (calls(3), aggregator_at_noon(tables.of()));
     let numbers: Vec<_> = sequence_numbers(3).collect();
     deliver(&aggregator, "shardId-1", &[record(&events[0], &numbers[2])]).await;
     deliver(&aggregator, "shardId-2", &[record(&events[1], &numbers[1])]).await;
@@ -71,15 +70,15 @@ async fn a_batch_with_more_columns_than_one_update_allows_is_counted_once() {
     // Five columns per model: 200 models need a thousand.
     let events: Vec<_> = (0..200).map(|i| call(i, "nova", &format!("model-{i}"), "0.01", noon())).collect();
     let records = records(&events);
-    deliver(&Aggregator::new(tables.of()), SHARD, &records[..150]).await;
-    deliver(&Aggregator::new(tables.of()), SHARD, &records).await;
+    deliver(&aggregator_at_noon(tables.of()), SHARD, &records[..150]).await;
+    deliver(&aggregator_at_noon(tables.of()), SHARD, &records).await;
     assert_eq!(tables.held(&events).await, folded(&events));
 }
 
 #[tokio::test]
 async fn only_insertions_are_counted() {
     let tables = Tables::new().await;
-    let (events, aggregator) = (calls(1), Aggregator::new(tables.of()));
+    let (events, aggregator) = (calls(1), aggregator_at_noon(tables.of()));
     let mut numbers = sequence_numbers(3);
     let inserted = record(&events[0], &numbers.next().unwrap());
     let mut modified = record(&events[0], &numbers.next().unwrap());
@@ -95,14 +94,16 @@ async fn only_insertions_are_counted() {
 #[tokio::test]
 async fn a_delivery_without_a_shard_id_is_rejected_with_the_setting_to_change() {
     let tables = Tables::new().await;
-    let (events, aggregator) = (calls(1), Aggregator::new(tables.of()));
+    let (events, aggregator) = (calls(1), aggregator_at_noon(tables.of()));
     let mut event = delivery(STREAM, SHARD, &records(&events));
     event.as_object_mut().unwrap().remove("shardId");
     let (refused, counts) = counted("aggregator", aggregator.handle(event)).await;
     assert_eq!(counts.get(Metric::FailedBatches), 1);
     let refused = refused.unwrap_err().to_string();
     assert!(refused.contains("TumblingWindowInSeconds"), "{refused}");
-    assert!(tables.held(&events).await.values().all(|sums| sums.numbers.is_empty()));
+    let held = tables.held(&events).await;
+    assert!(held.items.values().all(|sums| sums.numbers.is_empty()));
+    assert!(held.agents.values().flatten().all(ledger::pack::Table::is_empty));
     // The final invocation of a window has no records. The state stays empty whatever it was.
     let mut last = delivery(STREAM, SHARD, &[]);
     last["isFinalInvokeForWindow"] = json!(true);
@@ -136,7 +137,7 @@ fn however_a_shard_is_batched_and_repeated_each_record_counts_once() {
                 .map(|(event, old)| record(event, old["dynamodb"]["SequenceNumber"].as_str().unwrap()))
                 .collect();
             runtime.block_on(async {
-                let mut aggregator = Aggregator::new(tables.of());
+                let mut aggregator = aggregator_at_noon(tables.of());
                 let mut delivered = 0;
                 for (back, length, restart) in deliveries {
                     let from = delivered - back.min(delivered);
@@ -144,7 +145,7 @@ fn however_a_shard_is_batched_and_repeated_each_record_counts_once() {
                     deliver(&aggregator, SHARD, &records[from..to]).await;
                     delivered = delivered.max(to);
                     if restart {
-                        aggregator = Aggregator::new(tables.of());
+                        aggregator = aggregator_at_noon(tables.of());
                     }
                     let so_far = &events[..delivered];
                     assert_eq!(tables.held(so_far).await, folded(so_far));

@@ -21,7 +21,9 @@ use runtime::metrics::{Metric, counted};
 use serde_json::{Value, json};
 
 use crate::support::events;
-use crate::support::tables::{STREAM, Tables, call, deliver, delivery, folded, open, record};
+use crate::support::tables::{
+    STREAM, Tables, aggregator_at_noon, call, deliver, delivery, folded, open, record,
+};
 use crate::support::{World, noon, response_of};
 
 /// A fault of a request.
@@ -114,7 +116,7 @@ async fn an_update_retried_by_the_sdk_counts_once() {
             (0..40).map(|i| call(i, &format!("agent-{}", i % 7), "m", "0.01", noon())).collect();
         let records: Vec<_> =
             events.iter().enumerate().map(|(i, event)| record(event, &format!("{:021}", i + 1))).collect();
-        let aggregator = Aggregator::new(store);
+        let aggregator = aggregator_at_noon(store);
         for batch in records.chunks(9) {
             deliver_until_done(&aggregator, batch).await;
         }
@@ -128,9 +130,9 @@ async fn a_failed_write_is_reported_with_the_first_missing_record() {
     let events: Vec<_> = (0..4).map(|i| call(i, "nova", "m", "0.01", noon())).collect();
     let numbers: Vec<_> = (1..=4).map(|i| format!("{i:021}")).collect();
     let records: Vec<_> = events.iter().zip(&numbers).map(|(event, number)| record(event, number)).collect();
-    deliver(&Aggregator::new(tables.of()), "shardId-1", &records[..2]).await;
+    deliver(&aggregator_at_noon(tables.of()), "shardId-1", &records[..2]).await;
     // Every request is lost, including all retries.
-    let cut_off = Aggregator::new(open(faulty(&tables.client, Fault::LoseRequest, 1)));
+    let cut_off = aggregator_at_noon(open(faulty(&tables.client, Fault::LoseRequest, 1)));
     let handled = cut_off.handle(delivery(STREAM, "shardId-1", &records[1..]));
     let (response, counts) = counted("aggregator", handled).await;
     let all = [Metric::Records, Metric::Quarantined, Metric::FailedBatches];
@@ -139,7 +141,7 @@ async fn a_failed_write_is_reported_with_the_first_missing_record() {
     let failures = json!([{ "itemIdentifier": numbers[1] }]);
     assert_eq!(response, json!({ "state": {}, "batchItemFailures": failures }));
     assert_eq!(tables.held(&events[..2]).await, folded(&events[..2]));
-    deliver(&Aggregator::new(tables.of()), "shardId-1", &records[1..]).await;
+    deliver(&aggregator_at_noon(tables.of()), "shardId-1", &records[1..]).await;
     assert_eq!(tables.held(&events).await, folded(&events));
 }
 

@@ -1,6 +1,5 @@
 //! Malformed records are quarantined once and do not block their shard.
 
-use aggregator::Aggregator;
 use ledger::calendar::{Calendar, Generation};
 use ledger::event::{AgentActivity, Attribution, Data, Event};
 use ledger::ids::Label;
@@ -13,7 +12,7 @@ use store::keys::Keyed;
 use store::keys::MAX_END_USERS;
 
 use crate::support::noon;
-use crate::support::tables::{Tables, call, deliver, folded, quarantined, record};
+use crate::support::tables::{Tables, aggregator_at_noon, call, deliver, folded, quarantined, record};
 
 #[tokio::test]
 async fn malformed_records_are_quarantined_and_the_shard_continues() {
@@ -38,7 +37,7 @@ async fn malformed_records_are_quarantined_and_the_shard_continues() {
     corrupt(10, "/dynamodb/NewImage", json!("?"));
     let good: Vec<_> = [1, 11].map(|i| events[i].clone()).to_vec();
 
-    let aggregator = Aggregator::new(tables.of());
+    let aggregator = aggregator_at_noon(tables.of());
     let ((), counts) = counted("aggregator", deliver(&aggregator, "shardId-1", &records)).await;
     let all = [Metric::Records, Metric::Quarantined, Metric::FailedBatches];
     assert_eq!(all.map(|metric| counts.get(metric)), [12, 10, 0]);
@@ -59,7 +58,7 @@ async fn records_that_would_overfill_an_item_are_counted_as_other() {
     // Each model takes about 180 bytes, most of them for its name; an item can have 400 KB.
     let entries: Vec<_> =
         (0..2_600).map(|i| call(i, &format!("agent-{i}"), &format!("{i:0>128}"), "0.01", noon())).collect();
-    let aggregator = Aggregator::new(tables.of());
+    let aggregator = aggregator_at_noon(tables.of());
     let number = |i: usize| format!("{:021}", i + 1);
     for (nth, some) in entries.chunks(200).enumerate() {
         let records: Vec<_> =
@@ -69,7 +68,7 @@ async fn records_that_would_overfill_an_item_are_counted_as_other() {
     assert_eq!(quarantined(&tables.store().usage).await, []);
     let held = tables.held(&entries).await;
     let org_day = OrgDay::from(
-        &held[&RollupId::OrgDay(entries[0].org.clone(), Generation::FIRST, entries[0].utc_day()).key()],
+        &held.items[&RollupId::OrgDay(entries[0].org.clone(), Generation::FIRST, entries[0].utc_day()).key()],
     );
     assert_eq!((org_day.total().requests, org_day.total().cost().to_string()), (2_600, "26.00".to_owned()));
     assert!((1..2_000).contains(&org_day.models.len()), "{}", org_day.models.len());
@@ -97,7 +96,7 @@ async fn a_full_bucket_of_end_users_does_not_block_the_shard() {
     assert!(store.usage.add_end_users(&full, &hashes).await.unwrap());
     let records: Vec<_> =
         (1..).zip(&events).map(|(nth, event)| record(event, &format!("{nth:021}"))).collect();
-    let aggregator = Aggregator::new(tables.of());
+    let aggregator = aggregator_at_noon(tables.of());
     deliver(&aggregator, "shardId-1", &records).await;
     // All events are counted, and none is quarantined; only end users of the full bucket are missing.
     assert_eq!(tables.held(&events).await, folded(&events));
@@ -110,7 +109,7 @@ async fn a_full_bucket_of_end_users_does_not_block_the_shard() {
     assert!(without.iter().all(|event| !known.contains(&user(event).hash)));
     // A redelivery changes nothing.
     deliver(&aggregator, "shardId-1", &records).await;
-    deliver(&Aggregator::new(tables.of()), "shardId-1", &records).await;
+    deliver(&aggregator_at_noon(tables.of()), "shardId-1", &records).await;
     assert_eq!(tables.held(&events).await, folded(&events));
 }
 
@@ -130,14 +129,14 @@ async fn made_up_activity_types_do_not_fill_items_with_money() {
     let entries: Vec<_> = (0..500).map(entry).collect();
     let records: Vec<_> =
         (1..).zip(&entries).map(|(nth, entry)| record(entry, &format!("{nth:021}"))).collect();
-    deliver(&Aggregator::new(tables.of()), "shardId-1", &records).await;
+    deliver(&aggregator_at_noon(tables.of()), "shardId-1", &records).await;
     let held = tables.held(&entries).await;
     assert_eq!(held, folded(&entries));
     let org_day = RollupId::OrgDay(entries[0].org.clone(), Generation::FIRST, entries[0].utc_day()).key();
     assert_eq!(
-        held[&org_day].numbers,
+        held.items[&org_day].numbers,
         [(Measure::Activity(OTHER_ACTIVITY.to_owned()).into(), 500.into())].into()
     );
     let log = RollupId::ActivityDay(entries[0].org.clone(), None, entries[0].utc_day()).key();
-    assert_eq!(held[&log].numbers.len(), 500);
+    assert_eq!(held.items[&log].numbers.len(), 500);
 }

@@ -9,7 +9,7 @@ use ledger::event::Event;
 use store::keys::{self, LANES, PK, SK, status};
 
 use crate::support::noon;
-use crate::support::tables::{Tables, call, deliver, folded, names, record};
+use crate::support::tables::{Tables, aggregator_at_noon, call, deliver, folded, names, record};
 
 const SHARD: &str = "shardId-1";
 
@@ -42,13 +42,13 @@ async fn take(aggregator: &Aggregator, events: &[(usize, &Event)]) {
 async fn the_progress_of_a_lane_is_its_newest_arrival() {
     let tables = Tables::new().await;
     assert_eq!(newest(&tables).await, [None; 4]);
-    let aggregator = Aggregator::new(tables.of());
+    let aggregator = aggregator_at_noon(tables.of());
     // Not in order of arrival: the events of one lane come from several shards.
     let (late, early, other) = (call_in(2, 0, 9_000), call_in(2, 1, 1_000), call_in(0, 0, 4_000));
     take(&aggregator, &[(1, &late), (2, &early), (3, &other)]).await;
     assert_eq!(newest(&tables).await, [Some(at(4_000)), None, Some(at(9_000)), None]);
     // Another process gets older events.
-    take(&Aggregator::new(tables.of()), &[(2, &early), (3, &other)]).await;
+    take(&aggregator_at_noon(tables.of()), &[(2, &early), (3, &other)]).await;
     assert_eq!(newest(&tables).await, [Some(at(4_000)), None, Some(at(9_000)), None]);
 }
 
@@ -56,14 +56,14 @@ async fn the_progress_of_a_lane_is_its_newest_arrival() {
 async fn a_process_notes_progress_once_per_ten_seconds_of_arrivals() {
     let tables = Tables::new().await;
     let store: aggregator::Tables = tables.of();
-    let aggregator = Aggregator::new(store.clone());
+    let aggregator = aggregator_at_noon(store.clone());
     let steps = [(0, 0), (9_999, 0), (10_000, 10_000), (19_999, 10_000), (12_000, 10_000), (20_000, 20_000)];
     for (number, (arrival, noted)) in steps.into_iter().enumerate() {
         let event = call_in(1, number, arrival);
         let before = store.usage.meter().reading();
         take(&aggregator, &[(number, &event)]).await;
         assert_eq!(newest(&tables).await[1], Some(at(noted)), "{arrival}");
-        // The organization's day, the agent's and the shard's position; the sighting is only written now and then.
+        // The organization's day, a page of agents and the shard's position; the sighting is only written now and then.
         let writes = store.usage.meter().reading().since(before).writes;
         if number > 0 {
             assert_eq!(writes, if arrival == noted { 4 } else { 3 }, "{arrival}");
@@ -95,7 +95,7 @@ async fn a_failed_note_does_not_fail_the_delivery() {
     let put = tables.client.put_item().table_name(names().usage).item(PK, text(&broken.pk));
     put.item(SK, text(&broken.sk)).item(status::lane_column(3), text("noon")).send().await.unwrap();
     let event = call_in(3, 0, 0);
-    take(&Aggregator::new(tables.of()), &[(1, &event)]).await;
+    take(&aggregator_at_noon(tables.of()), &[(1, &event)]).await;
     tables.store().usage.status().await.unwrap_err();
     let events = [event];
     assert_eq!(tables.held(&events).await, folded(&events));

@@ -1,6 +1,5 @@
 //! The quarantine keeps each record once, in order, with a summary that is right under concurrency.
 
-use aggregator::Aggregator;
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::future::join_all;
 use local::stack::AllTables;
@@ -9,7 +8,9 @@ use store::keys::mark_column;
 use store::quarantine::{MAX_RECORD, QuarantineRecord, QuarantineSummary};
 
 use crate::support::noon;
-use crate::support::tables::{STREAM, Tables, call, deliver, folded, quarantined, record};
+use crate::support::tables::{
+    STREAM, Tables, aggregator_at_noon, call, deliver, folded, quarantined, record,
+};
 
 const SHARD: &str = "shardId-1";
 
@@ -104,7 +105,7 @@ async fn an_entry_names_its_event() {
     records[0]["dynamodb"]["NewImage"]["v"] = json!({ "N": "99" });
     records[1]["dynamodb"]["Keys"]["pk"] = json!({ "S": "no event's" });
     records[1]["eventName"] = json!("UPSERT");
-    deliver(&Aggregator::new(tables.of()), SHARD, &records).await;
+    deliver(&aggregator_at_noon(tables.of()), SHARD, &records).await;
     let entries = quarantined(&tables.store().usage).await;
     let event = entries[0].event.as_ref().unwrap();
     let named = (event.org.as_str(), event.day.to_string(), event.source.as_str(), event.id.as_str());
@@ -126,7 +127,7 @@ async fn many_entries_and_oversized_records_are_quarantined() {
     records.extend((12..15).map(|id| long(id, MAX_RECORD * 3)));
     records.extend((15..85).map(|id| long(id, 1)));
     records.push(raw(85, 0));
-    let aggregator = Aggregator::new(tables.of());
+    let aggregator = aggregator_at_noon(tables.of());
     deliver(&aggregator, SHARD, &records).await;
     let counted = [call(85, "nova", "m", "0.01", noon())];
     assert_eq!(tables.held(&counted).await, folded(&counted));

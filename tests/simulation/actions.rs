@@ -43,6 +43,8 @@ enum Action {
     ChangeZone,
     /// Reconcile recomputes days by a new calendar.
     SettleCalendars,
+    /// Reconcile merges pages of agents' days.
+    Compact,
     /// The mapping delivers records of a shard.
     Deliver(ShardIndex),
     /// A process dies.
@@ -107,6 +109,7 @@ impl Run {
             Action::WithdrawRepricing => self.withdraw_repricing(),
             Action::ChangeZone => self.change_zone(),
             Action::SettleCalendars => self.settle_calendars(),
+            Action::Compact => self.compact(),
             Action::Deliver(place) => self.deliver(place),
             Action::Crash(process) => return self.crash(process),
             Action::ClientTimeout(process) => self.client_timeout(process),
@@ -150,7 +153,7 @@ impl Run {
             .filter(|invocation| matches!(invocation.kind, InvocationKind::Reconcile))
             .count();
         if reconciling < RECONCILERS {
-            actions.push((40, Action::Reconcile));
+            actions.extend([(40, Action::Reconcile), (60, Action::Compact)]);
             if !self.is_settled() {
                 actions.push((80, Action::SettleCalendars));
             }
@@ -221,6 +224,8 @@ impl Run {
             self.settle_calendars();
         } else if !reconciles && self.has_dirty_days() {
             self.recompute_dirty();
+        } else if !reconciles && self.rng.random_ratio(1, 4) {
+            self.compact();
         }
         for place in self.ready().collect::<Vec<_>>() {
             self.deliver(place);
@@ -299,7 +304,9 @@ impl Run {
         kind: InvocationKind,
         task: tokio::task::JoinHandle<InvocationResult>,
     ) {
-        self.invocations
-            .insert(process, Invocation { kind, task, abandoned: false, paused: false, faults: (0, 0) });
+        self.invocations.insert(
+            process,
+            Invocation { kind, task, abandoned: false, paused: false, faults: (0, 0), begun: self.now },
+        );
     }
 }

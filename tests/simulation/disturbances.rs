@@ -87,8 +87,8 @@ impl Run {
         let to = self.rng.random_range(from + 1..=shard.checkpoint);
         let event = shard.delivery(&stream.arn, from, to);
         self.note(|| format!("p{process} gets {from}..{to} of the closed {index:?} again"));
-        let aggregator =
-            Arc::new(Aggregator::with_item_length(self.open("aggregator", process), self.item_length));
+        let (tables, clock) = (self.open("aggregator", process), self.clock.clone());
+        let aggregator = Arc::new(Aggregator::with_item_length(tables, clock, self.item_length));
         let called = aggregator.clone();
         let task = tokio::spawn(async move {
             InvocationResult::Lambda(called.handle(event).await.map_err(|error| error.to_string()))

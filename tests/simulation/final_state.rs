@@ -7,14 +7,16 @@ use http::{Method, StatusCode};
 use ledger::calendar::Calendar;
 use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
-use ledger::period::{self, Day};
+use ledger::pack::{Table, View};
+use ledger::period::{self, Day, DayRange};
 use ledger::rollup::{self, Latest, OrgDay, Rollup, RollupId, Seen, Subject};
 use runtime::clock::Clock;
 use serde_json::{Value, json};
 use store::keys::status::parse_quarantine_time;
-use store::keys::{Key, Keyed, PK, SK, amended_sk};
+use store::keys::{Key, Keyed, Owner, PK, SK, amended_sk};
 
 use super::CheckResult;
+use super::chains::{Chains, rows};
 use super::invariants::{compare, hour};
 use super::items::{self, RollupItem, Usage};
 use super::messages::ORGS;
@@ -24,7 +26,7 @@ use super::service;
 use super::stream::Effect;
 use super::table_changes::event;
 use super::wire::DIRECT;
-use crate::support::tables::names;
+use crate::support::tables::{AGENT_VIEWS, names};
 
 /// The window for metrics, with all possible event times.
 const DAYS: u32 = 90;
@@ -34,6 +36,7 @@ const DAYS: u32 = 90;
 struct Fold {
     sums: BTreeMap<Key, Rollup>,
     days: BTreeMap<(OrgId, Day), Rollup>,
+    agents: BTreeMap<(Owner, Day), Table>,
     users: BTreeMap<Key, BTreeSet<[u8; 8]>>,
     /// End users that amendments took out.
     former_users: BTreeMap<Key, BTreeSet<[u8; 8]>>,
@@ -63,6 +66,11 @@ impl Fold {
     }
 
     fn add(&mut self, event: &Event, is_replaced: bool, calendars: &[Calendar]) {
+        for calendar in calendars {
+            let (Some(day), Some(rows)) = (calendar.day(event.time), rows(event)) else { continue };
+            let owner = Owner::new(&event.org, calendar.generation);
+            self.agents.entry((owner, day)).or_default().merge(&rows);
+        }
         let (brings, replaced) = rollup::resolved(event, is_replaced, calendars);
         for user in replaced.end_users {
             self.former_users.entry(user.key()).or_default().insert(user.hash);
@@ -116,6 +124,7 @@ impl Run {
             let stored = usage.rollups.get(key).unwrap_or(&none);
             compare(key, &stored.sums, &stored.holding(wanted))?;
         }
+        self.check_agents(&fold, &usage.chains)?;
         for ((org, day), sums) in &mut fold.days {
             let generation = self.calendars(org).active.generation;
             let item = usage.rollups.get(&RollupId::OrgDay(org.clone(), generation, *day).key());
@@ -136,6 +145,25 @@ impl Run {
         self.check_rollups()?;
         self.check_metrics(&fold).await?;
         self.check_reconciliation().await
+    }
+
+    /// Agents' days are the fold, in both of their views.
+    fn check_agents(&self, fold: &Fold, chains: &Chains) -> CheckResult {
+        let of_active = |owner: &Owner| self.calendars(&owner.org).active.generation == owner.generation;
+        let stored = chains.days().filter(|(owner, _)| of_active(owner));
+        for (owner, day) in fold.agents.keys().cloned().chain(stored).collect::<BTreeSet<_>>() {
+            let none = Table::default();
+            let expected = fold.agents.get(&(owner.clone(), day)).unwrap_or(&none);
+            for view in AGENT_VIEWS {
+                let (stored, expected) = (chains.view(&owner, day, view)?, expected.view(view));
+                if stored != expected {
+                    return Err(format!(
+                        "{view:?} of {owner} on {day} is {stored:?}, but should be {expected:?}"
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     fn proved_users(&self, mut users: BTreeMap<Key, BTreeSet<[u8; 8]>>) -> BTreeMap<Key, BTreeSet<[u8; 8]>> {
@@ -251,11 +279,43 @@ impl Run {
                     Err(format!("{path} returned {status}: {body}"))
                 }
             };
+            self.check_instances(fold, org, today, &get("instances").await?)?;
             let (summary, models, usage) = (get("summary").await?, get("models").await?, get("usage").await?);
             agree(&all, &summary, &models["models"], &usage["points"])
                 .map_err(|why| format!("metrics of {org}: {why}"))?;
         }
         Ok(())
+    }
+}
+
+/// The calls and the costs of agents.
+type CallsAndCosts = BTreeMap<String, (u64, String)>;
+
+impl Run {
+    /// Compares the agents of an organization in the window for metrics with the fold.
+    fn check_instances(&self, fold: &Fold, org: &str, today: Day, instances: &Value) -> CheckResult {
+        let owner =
+            |of: &Owner| of.org.as_str() == org && of.generation == self.calendars(&of.org).active.generation;
+        let window = DayRange::ending(today, DAYS);
+        let mut rows = Table::default();
+        let days = fold.agents.iter().filter(|((of, day), _)| owner(of) && window.contains(*day));
+        days.for_each(|(_, of_day)| rows.merge(&of_day.view(View::Agents)));
+        let totals = rows.agent_totals().into_iter().filter(|(_, (calls, _))| calls.requests > 0);
+        let wanted: CallsAndCosts = totals
+            .map(|(agent, (calls, _))| (agent.to_string(), (calls.requests, json!(calls.cost).to_string())))
+            .collect();
+        let of_instance = |instance: &Value| {
+            let calls = instance["request_count"].as_u64()?;
+            let cost = instance["estimated_cost_usd"].to_string();
+            (calls > 0).then(|| (instance["instance_id"].as_str().unwrap().to_owned(), (calls, cost)))
+        };
+        let rows = instances["instances"].as_array().into_iter().flatten();
+        let stored: CallsAndCosts = rows.filter_map(of_instance).collect();
+        if stored == wanted {
+            Ok(())
+        } else {
+            Err(format!("instances of {org} are {stored:?}, but should be {wanted:?}"))
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::{Rollup, Seen};
-use store::keys::{Key, Keyed};
+use store::keys::{Key, Keyed, Owner, dirty_day};
 
 use super::CheckResult;
 use super::items::{self, RollupItem, RollupKind, Usage};
@@ -34,6 +34,8 @@ impl Run {
             ));
         }
         self.check_progress(&usage.progress)?;
+        let is_dirty = |owner: &Owner, day: Day| usage.dirty.contains(&dirty_day(&owner.org, day).sk);
+        self.check_chains(&usage.chains, is_dirty)?;
         self.check_completeness()?;
         let proved: Vec<_> = usage.rollups.keys().filter(|key| self.is_proved(key)).collect();
         let mut parts: BTreeMap<&Key, Part> = proved.iter().map(|key| (*key, Part::default())).collect();
@@ -147,6 +149,7 @@ impl Run {
                 return Err(format!("the mark of {key:?} is {mark:?}"));
             }
         }
+        self.is_in_chains(shard, record, event)?;
         for user in &counted.users {
             let item = self.engine.item(&names().usage, &user.key()).unwrap_or_default();
             // An amendment may have taken the user out. So may reconcile, which saw only events that were amended: it marks

@@ -18,6 +18,7 @@ use store::keys::{
 use store::sequence::SequenceNumber;
 
 use super::CheckResult;
+use super::chains::Chains;
 use super::engine::Engine;
 use crate::support::tables::names;
 
@@ -59,6 +60,8 @@ pub struct Usage {
     pub summary: (usize, Option<String>),
     /// The arrival up to which each lane has been aggregated, in milliseconds since 1970.
     pub progress: BTreeMap<u8, i64>,
+    /// The pages and packs of agents' days.
+    pub chains: Chains,
 }
 
 impl Usage {
@@ -85,6 +88,8 @@ impl Usage {
                 // Which costs hold is checked by itself.
             } else if key.pk.ends_with("#S") || key.pk.contains("#U#") && !item.contains_key(END_USERS) {
                 // What is known about senders is no figure, and a set without members is none.
+            } else if super::chains::is_of_chains(&key) {
+                usage.chains.add(&key, &item).ok_or_else(malformed)?;
             } else if key.pk.starts_with(SEPARATOR) {
                 // The state of reconcile.
             } else if let Some(users) = item.get(END_USERS) {

@@ -30,6 +30,7 @@ impl Run {
                     process,
                     Arc::new(Aggregator::with_item_length(
                         self.open("aggregator", process),
+                        self.clock.clone(),
                         self.item_length,
                     )),
                 )

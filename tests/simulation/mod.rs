@@ -27,6 +27,7 @@
 //! | Lambda | `mapping.rs` | the event source mapping: deliveries, retries, restarts |
 //! | checks | `invariants.rs` | what holds at every moment |
 //! | | `final_state.rs` | what holds in the end |
+//! | | `chains.rs` | the same for agents' days |
 //! | | `items.rs` | reads stored items without the code under test |
 //! | | `mutant.rs` | known mistakes, which the checks must notice |
 //! | | `repeated_event.rs` | a regression found by a run |
@@ -40,6 +41,7 @@
 
 mod actions;
 mod calendars;
+mod chains;
 mod completeness;
 mod disturbances;
 pub mod engine;
@@ -93,7 +95,7 @@ pub fn number(variable: &str) -> Option<u64> {
 }
 
 /// What must have occurred in an ordinary test run, since checks prove nothing about what never occurred.
-const KINDS: [&str; 57] = [
+const KINDS: [&str; 60] = [
     "HandleRequest",
     "ChangeSettings",
     "ChangePrice",
@@ -101,6 +103,7 @@ const KINDS: [&str; 57] = [
     "WithdrawRepricing",
     "ChangeZone",
     "SettleCalendars",
+    "Compact",
     "Check",
     "Crash",
     "Deliver",
@@ -141,6 +144,10 @@ const KINDS: [&str; 57] = [
     "Repaired",
     "Recomputed",
     "SealedItemWritten",
+    // It merged pages of agents' days.
+    "Compacted",
+    // Agents' days were read from blocks.
+    "Block",
     // It carried out repricing entries, or took them back.
     "Repriced",
     "RepricingDone",

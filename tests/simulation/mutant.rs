@@ -3,8 +3,10 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ledger::calendar::Generation;
+use ledger::chain::Cover;
 use serde_json::{Value, json};
 use store::keys::Key;
+use store::keys::chains::{COVER, MARK, ROWS, SEALED_AT};
 use store::keys::registry::{CALENDAR, SETTINGS_VERSION};
 use store::keys::{DIRTY, FULL, PK, SEALED, SK, is_mark, mark_column};
 use store::registry::SETTINGS;
@@ -46,12 +48,22 @@ pub enum Mutant {
     ChangeIgnored,
     /// A day of a new generation is called built, but its items are not written.
     BuildSkipped,
+    /// Pages are appended to whatever their mark.
+    PageMarkIgnored,
+    /// A pack that was recomputed is not sealed, so pages are counted beside it.
+    PackNotSealed,
+    /// A pack overwrites concurrent changes.
+    PackOverwritten,
+    /// A pack does not say which pages it contains.
+    CoverLost,
+    /// A day is sealed, but its block still seems to contain it.
+    BlockKept,
     /// Of a query's pages only the first is read.
     FirstPageOnly,
 }
 
 impl Mutant {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -67,6 +79,11 @@ impl Mutant {
         Self::FullIgnored,
         Self::ChangeIgnored,
         Self::BuildSkipped,
+        Self::PageMarkIgnored,
+        Self::PackNotSealed,
+        Self::PackOverwritten,
+        Self::CoverLost,
+        Self::BlockKept,
         Self::FirstPageOnly,
     ];
 
@@ -108,6 +125,15 @@ impl Mutant {
         match self {
             Self::ChangeOverwritten if body["Item"][SEALED].is_object() => return forget_condition(body),
             Self::LateDropped if body["Item"][PK]["S"] == DIRTY => return misplace(&mut body["Item"]),
+            Self::PageMarkIgnored if partition(body).ends_with("#O") => return ignore_mark(body),
+            Self::PackNotSealed | Self::PackOverwritten | Self::CoverLost
+                if partition(body).ends_with("#K") && body["Item"][ROWS].is_object() =>
+            {
+                return self.change_pack(body);
+            }
+            Self::BlockKept if body["Key"][SK]["S"].as_str().is_some_and(|sk| sk.ends_with('!')) => {
+                return misplace(&mut body["Key"]);
+            }
             Self::CostsLost if partition(body).contains("#R#") => return misplace(&mut body["Item"]),
             Self::RepricingLost => {
                 let writes = body["TransactItems"].as_array_mut().into_iter().flatten();
@@ -160,6 +186,16 @@ impl Mutant {
         }
     }
 
+    fn change_pack(self, body: &mut Value) {
+        match self {
+            Self::PackNotSealed => drop(body["Item"].as_object_mut().unwrap().remove(SEALED_AT)),
+            Self::CoverLost => {
+                body["Item"][COVER] = json!({ "B": BASE64.encode(Cover::default().encode()) });
+            }
+            _ => forget_condition(body),
+        }
+    }
+
     /// Changes the response to `request`, so that the code finds the mark where it expects it.
     pub fn change_response(self, request: &Value, response: &mut Value, shard: &str) {
         let Some(Placeholders { mark, first, .. }) = Placeholders::of(request) else { return };
@@ -195,6 +231,23 @@ impl Mutant {
 fn partition(write: &Value) -> &str {
     let key = |of: &str| write[of][PK]["S"].as_str();
     key("Item").or_else(|| key("Key")).unwrap_or_default()
+}
+
+/// Lets an update of a page apply whatever the page's mark.
+fn ignore_mark(body: &mut Value) {
+    let Some(names) = body["ExpressionAttributeNames"].as_object() else { return };
+    let Some(mark) = names.iter().find(|(_, name)| **name == MARK).map(|(mark, _)| format!("{mark} = "))
+    else {
+        return;
+    };
+    let condition = body["ConditionExpression"].as_str().unwrap_or_default().to_owned();
+    let (marks, others): (Vec<_>, Vec<_>) =
+        condition.split(" AND ").partition(|part| part.starts_with(&mark));
+    for part in marks {
+        let value = part.trim_start_matches(&mark).to_owned();
+        body["ExpressionAttributeValues"].as_object_mut().unwrap().remove(&value);
+        body["ConditionExpression"] = json!(others.join(" AND "));
+    }
 }
 
 /// Puts an item where nothing reads it.

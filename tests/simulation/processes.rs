@@ -1,14 +1,18 @@
 //! Processes that die or are given up, and what remains of them.
 
+use chrono::TimeDelta;
 use rand::RngExt;
 
 use super::CheckResult;
 use super::mapping::bisect;
-use super::run::{InvocationKind, Run};
+use super::run::{Invocation, InvocationKind, Run};
 use super::wire::{Process, Request};
 
 /// A request of a dead process, with the shard whose records it aggregated.
 pub type OrphanedRequest = (String, Request);
+
+/// The time that an aggregator has.
+const TIMEOUT: TimeDelta = TimeDelta::minutes(1);
 
 impl Run {
     /// Kills a process. Each of its pending requests is lost, executed now, or executed later.
@@ -40,6 +44,27 @@ impl Run {
         (invocation.abandoned, invocation.paused) = (true, paused);
         let kind = invocation.kind.clone();
         self.give_up(kind);
+    }
+
+    /// Ends the aggregators whose time is over, with all of their requests. Pages are removed only after that: the protocol
+    /// of chains relies on it.
+    pub fn end_deliveries(&mut self) {
+        let over = self.now - TIMEOUT;
+        let is_over = |invocation: &Invocation| {
+            invocation.begun < over && matches!(invocation.kind, InvocationKind::Deliver(..))
+        };
+        let ended = self.invocations.iter().filter(|(_, invocation)| is_over(invocation));
+        for process in ended.map(|(process, _)| *process).collect::<Vec<_>>() {
+            self.note(|| format!("the time of p{process} is over"));
+            let invocation = self.invocations.remove(&process).unwrap();
+            invocation.task.abort();
+            if !invocation.abandoned {
+                self.give_up(invocation.kind);
+            }
+            drop(self.wire.take_all(process));
+        }
+        // Their shards are only named for aggregators.
+        self.orphans.retain(|(shard, _)| shard.is_empty());
     }
 
     /// What callers do about an invocation that does not respond.

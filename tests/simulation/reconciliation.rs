@@ -9,8 +9,8 @@ use chrono_tz::Tz;
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use rand::RngExt;
-use reconcile::Reconciler;
 use reconcile::schedule::oldest_complete_day;
+use reconcile::{CompactionPolicy, Reconciler};
 use runtime::clock::Clock;
 use serde_json::{Value, json};
 use store::keys::{Key, parse_event_key};
@@ -62,6 +62,19 @@ impl Run {
         self.invoke_reconcile(json!({ "do": "reprice" }));
     }
 
+    /// Merges all pages that no pack contains, and removes those that all packs did three minutes ago.
+    pub fn compact(&mut self) {
+        let process = self.process();
+        self.note(|| format!("p{process} compacts"));
+        let policy = CompactionPolicy { bytes: 0, past_bytes: 0, block_bytes: 0, is_eager: true };
+        let reconciler = self.reconciler(process, self.clock.clone()).with_policy(policy);
+        let task = tokio::spawn(async move {
+            let event = json!({ "do": "compact" });
+            InvocationResult::Lambda(reconciler.handle(event, TIME).await.map_err(|error| error.to_string()))
+        });
+        self.begin(process, InvocationKind::Reconcile, task);
+    }
+
     pub fn invoke_reconcile(&mut self, event: Value) {
         let process = self.process();
         self.note(|| format!("p{process} reconciles: {event}"));
@@ -88,6 +101,7 @@ impl Run {
             ("repriced_days", "Repriced"),
             ("repricings", "RepricingDone"),
             ("days_built", "Built"),
+            ("days_compacted", "Compacted"),
         ] {
             if report[field].as_u64() > Some(0) {
                 self.count(kind);

@@ -84,6 +84,7 @@ pub struct Invocation {
     pub paused: bool,
     /// The number of failed requests and statements, where that is limited.
     pub faults: (u32, u32),
+    pub begun: DateTime<Utc>,
 }
 
 /// The state of a run.
@@ -92,6 +93,8 @@ pub struct Run {
     pub engine: Arc<Engine>,
     pub wire: Wire,
     pub now: DateTime<Utc>,
+    /// The clock of the aggregator and of compaction, which always shows the present.
+    pub clock: Clock,
     /// Whether the steps with faults are over.
     pub fault_free: bool,
     /// Whether the mapping delivers nothing, as long as there are faults.
@@ -145,6 +148,7 @@ impl Run {
             wire: Wire::new(engine.clone()),
             engine,
             now: noon(),
+            clock: Clock::fixed(noon()),
             fault_free: false,
             is_stalled: false,
             machines: Machines::default(),
@@ -209,6 +213,10 @@ impl Run {
             return Err("the run does not end".to_owned());
         }
         self.act()?;
+        if self.clock.now() != self.now {
+            self.clock.set(self.now);
+            self.end_deliveries();
+        }
         tokio::time::sleep(STEP).await;
         self.collect().await
     }

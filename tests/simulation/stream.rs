@@ -8,6 +8,7 @@ use rand::RngExt;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use store::events;
+use store::keys::chains::shard_hash;
 use store::keys::{Key, Keyed, PK, SK, lane_of, mark_column, status};
 use store::sequence::SequenceNumber;
 
@@ -57,6 +58,14 @@ pub struct Record {
 }
 
 impl Record {
+    /// The event, if it is to be counted.
+    pub const fn counted(&self) -> Option<&Event> {
+        match &self.effect {
+            Effect::Count(event) => Some(event),
+            Effect::Quarantine | Effect::Nothing => None,
+        }
+    }
+
     /// The arrival of the event.
     pub fn arrival(&self) -> Option<DateTime<Utc>> {
         let image = &self.raw["dynamodb"]["NewImage"];
@@ -86,6 +95,8 @@ pub struct Shard {
     pub id: String,
     /// The column of its mark.
     pub mark: String,
+    /// Stands for it in the keys of chains.
+    pub chain_hash: [u8; 8],
     pub records: Vec<Record>,
     /// The index of the first record that has not been processed.
     pub checkpoint: usize,
@@ -127,11 +138,12 @@ impl Stream {
 
     fn open(&mut self, parent: Option<usize>, hashes: (u32, u32), digits: SequenceNumbers) {
         let id = format!("shardId-{:020}-{:08x}", self.shards.len(), 0xf1ee_0000_usize + self.shards.len());
-        let mark = mark_column(&self.arn, &id);
+        let (mark, chain_hash) = (mark_column(&self.arn, &id), shard_hash(&self.arn, &id));
         let (records, closed) = (Vec::new(), false);
         let shard = Shard {
             id,
             mark,
+            chain_hash,
             records,
             checkpoint: 0,
             busy: None,

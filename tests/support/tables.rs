@@ -6,12 +6,14 @@ use std::sync::LazyLock;
 use aggregator::Aggregator;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
-use chrono::{DateTime, Utc};
-use ledger::calendar::Calendar;
+use chrono::{DateTime, TimeDelta, Utc};
+use ledger::calendar::{Calendar, Generation};
 use ledger::cost::CallCost;
 use ledger::event::{Data, Event, LlmCall};
 use ledger::ids::{AgentId, Label, Name, OrgId};
 use ledger::money::Usd;
+use ledger::pack::{Table, View};
+use ledger::period::{Day, DayRange};
 use ledger::pricing::TokenUsage;
 use ledger::rollup::{self, Rollup};
 use local::engine::Engine;
@@ -19,15 +21,18 @@ use local::role::Roles;
 use local::stack::{AllTables, all_names};
 use local::template::Template;
 use local::{sdk, tables};
+use runtime::clock::Clock;
 use runtime::tables::Database;
 use serde_json::{Value, json};
+use store::chains::Consistency;
 use store::events::RawEvent;
-use store::keys::{self, Key, Keyed};
+use store::keys::{self, Key, Keyed, Owner};
 use store::quarantine::QuarantineEntry;
 use store::{Connection, Usage};
 use tempfile::TempDir;
 
 use super::attributes::json_of;
+use super::noon;
 
 /// Empty tables, deleted on drop.
 pub struct Tables {
@@ -69,20 +74,49 @@ impl Tables {
         open(self.client.clone())
     }
 
-    /// The stored rollups to which `events` contribute, by key.
-    pub async fn held(&self, events: &[Event]) -> BTreeMap<Key, Rollup> {
+    /// What is stored of the sums to which `events` contribute.
+    pub async fn held(&self, events: &[Event]) -> Sums {
         held(&self.store(), events).await
     }
 }
 
-/// The rollups in `store` to which `events` contribute, by key.
-pub async fn held(store: &AllTables, events: &[Event]) -> BTreeMap<Key, Rollup> {
-    let mut held = BTreeMap::new();
-    for key in folded(events).into_keys() {
+/// What events add up to.
+#[derive(Debug, Default, PartialEq)]
+pub struct Sums {
+    /// Rollups by key.
+    pub items: BTreeMap<Key, Rollup>,
+    /// The views of agents' days.
+    pub agents: BTreeMap<(OrgId, Day), Vec<Table>>,
+}
+
+/// The views of agents' days.
+pub const AGENT_VIEWS: [View; 2] = [View::Agents, View::AgentModels];
+
+/// What `store` holds of the sums to which `events` contribute.
+pub async fn held(store: &AllTables, events: &[Event]) -> Sums {
+    let mut held = Sums::default();
+    let folded = folded(events);
+    for key in folded.items.into_keys() {
         let sums = store.usage.sums(&key).await.unwrap();
-        held.insert(key, sums);
+        held.items.insert(key, sums);
+    }
+    for (org, day) in folded.agents.into_keys() {
+        let views = agents_of(&store.usage, &org, day).await;
+        held.agents.insert((org, day), views);
     }
     held
+}
+
+/// The stored views of agents on a day.
+pub async fn agents_of(usage: &Usage, org: &OrgId, day: Day) -> Vec<Table> {
+    let (owner, days) = (Owner::new(org, Generation::FIRST), DayRange { first: day, last: day });
+    let stored = usage.stored_agents(&owner, days, &AGENT_VIEWS, Consistency::Strong).await.unwrap();
+    stored.views(day).unwrap()
+}
+
+/// An aggregator at [`noon`](super::noon).
+pub fn aggregator_at_noon(tables: aggregator::Tables) -> Aggregator {
+    Aggregator::new(tables, Clock::fixed(noon()))
 }
 
 /// The tables through `client`.
@@ -132,15 +166,21 @@ pub fn as_function(binary: &str, client: &Client) -> Client {
     ROLES.client(binary, client)
 }
 
-/// The rollups that `events` should lead to if each is counted once.
-pub fn folded(events: &[Event]) -> BTreeMap<Key, Rollup> {
-    let mut items: BTreeMap<Key, Rollup> = BTreeMap::new();
+/// What `events` should lead to if each is counted once.
+pub fn folded(events: &[Event]) -> Sums {
+    let mut folded = Sums::default();
+    let mut agents: BTreeMap<_, Table> = BTreeMap::new();
     for event in events {
         for (target, sums) in rollup::contribution(event, &[Calendar::default()]).sums {
-            items.entry(target.key()).or_default().merge(&sums);
+            folded.items.entry(target.key()).or_default().merge(&sums);
         }
+        let of_day = agents.entry((event.org.clone(), event.utc_day())).or_default();
+        of_day.add_agent_event(&event.data).unwrap();
     }
-    items
+    let views = |table: &Table| AGENT_VIEWS.map(|view| table.view(view)).to_vec();
+    let agents = agents.into_iter().filter(|(_, table)| !table.is_empty());
+    folded.agents = agents.map(|(day, table)| (day, views(&table))).collect();
+    folded
 }
 
 /// A call by `agent` that costs `cost` dollars.
@@ -168,7 +208,9 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
 
 /// The stream record of the insertion of `event`.
 pub fn record(event: &Event, sequence_number: &str) -> Value {
-    let raw = RawEvent::new(event, [0; 8], event.time, 400).unwrap();
+    // No stream keeps a record for longer than a day.
+    let stored = event.time.max(noon() - TimeDelta::days(1));
+    let raw = RawEvent::new(event, [0; 8], stored, 400).unwrap();
     let key = &raw.key;
     let image = &json_of(&AttributeValue::M(raw.item().clone()))["M"];
     json!({

@@ -6,11 +6,16 @@ use std::sync::{Mutex, PoisonError};
 use futures::stream::{self, StreamExt};
 use futures::{FutureExt, join};
 use ledger::calendar::Calendar;
+use ledger::chain::Outcome as ChainOutcome;
 use ledger::ids::OrgId;
+use ledger::pack::EventBatch;
 use ledger::period::Day;
 use ledger::rollup::{EndUser, RollupId, Seen};
+use runtime::clock::Clock;
+use store::chains::{ShardDay, Unapplied};
 use store::keys::Key;
 use store::keys::Keyed;
+use store::sequence::SequenceNumber;
 use store::usage::{AddOutcome, ShardRange};
 
 use crate::Tables;
@@ -20,7 +25,7 @@ use crate::delivery::Delivery;
 use crate::progress::Progress;
 use crate::quarantine::Quarantine;
 use crate::record::Content;
-use crate::updates::{Delta, Updates, first_update};
+use crate::updates::{AgentChain, Delta, Updates, first_update};
 
 /// Concurrent updates.
 const IN_FLIGHT: usize = 32;
@@ -28,6 +33,7 @@ const IN_FLIGHT: usize = 32;
 /// Writes deliveries to the tables.
 pub struct Applier {
     tables: Tables,
+    clock: Clock,
     quarantine: Quarantine,
     progress: Progress,
     cache: Cache,
@@ -39,8 +45,9 @@ pub struct Applier {
 type DirtyDays = BTreeMap<(OrgId, Day), (usize, usize)>;
 
 impl Applier {
-    pub fn new(tables: Tables, full_kilobytes: u64) -> Self {
+    pub fn new(tables: Tables, clock: Clock, full_kilobytes: u64) -> Self {
         Self {
+            clock,
             full_kilobytes,
             quarantine: Quarantine::new(tables.usage.clone()),
             progress: Progress::new(tables.usage.clone()),
@@ -59,7 +66,8 @@ impl Applier {
                 return delivery.sequence_text(0);
             }
         };
-        let updates = Updates::gather(delivery, &self.cache, &calendars);
+        let mut updates = Updates::gather(delivery, &self.cache, &calendars);
+        let outdated = std::mem::take(&mut updates.outdated);
         let sealed = Mutex::default();
         let noting = |target: &RollupId, deltas: &[Delta]| {
             note_sealed(delivery, &calendars, target, deltas, &sealed);
@@ -74,10 +82,12 @@ impl Applier {
             self.store_seen(*first, subject, seen, calendars.of(&subject.0)).boxed()
         });
         let malformed = std::iter::once(self.quarantine.put(delivery, &updates.malformed).boxed());
-        let all: Vec<_> = deltas.chain(users).chain(seen).chain(malformed).collect();
+        let agents = updates.agents.into_iter();
+        let agents = agents.map(|(chain, batch)| self.append(delivery, chain, batch).boxed());
+        let all: Vec<_> = deltas.chain(users).chain(seen).chain(malformed).chain(agents).collect();
         let mut failures: Vec<_> = stream::iter(all).buffer_unordered(IN_FLIGHT).collect().await;
         let mut dirty = sealed.into_inner().unwrap_or_else(PoisonError::into_inner);
-        for (day, (first, last)) in updates.outdated {
+        for (day, (first, last)) in outdated {
             let records = dirty.entry(day).or_insert((first, last));
             *records = (records.0.min(first), records.1.max(last));
         }
@@ -163,6 +173,42 @@ impl Applier {
             }
         }
         None
+    }
+
+    /// Appends events to the chain of agents' days. Returns the index of the first record that may be missing if that
+    /// fails.
+    async fn append(
+        &self,
+        delivery: &Delivery<'_>,
+        chain: AgentChain,
+        batch: EventBatch<'_, SequenceNumber>,
+    ) -> Option<usize> {
+        let first = batch.first()?;
+        let AgentChain { owner, day, stored } = &chain;
+        let now = || self.clock.now().timestamp();
+        if !self.cache.is_listed(owner, *day, now()) {
+            if let Err(error) = self.tables.usage.list_day(owner, *day, now()).await {
+                tracing::error!(%error, %owner, %day, "failed to list a day for compaction");
+                return Some(delivery.index_of(first));
+            }
+            self.cache.add_listed(owner, *day, now());
+        }
+        let place = (chain.clone(), delivery.shard);
+        let mut tails = self.cache.tails(&place);
+        let of_shard = ShardDay { owner, day: *day, arrival: *stored, shard: delivery.shard };
+        let appended = self.tables.usage.append(of_shard, batch, &mut tails, now).await;
+        self.cache.set_tails(place, tails);
+        match appended {
+            Ok(ChainOutcome::Applied) => None,
+            Ok(ChainOutcome::Dirty) => {
+                tracing::warn!(%owner, %day, "records are too old to be appended: their day was marked as dirty");
+                None
+            }
+            Err(Unapplied { first: missing, error }) => {
+                tracing::error!(%error, %owner, %day, "failed to append to a chain");
+                Some(delivery.index_of(missing.unwrap_or(first)))
+            }
+        }
     }
 
     /// Marks an item as full. If that fails, the next update of the item will try again, since the item is as long then.

@@ -4,9 +4,14 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ledger::calendar::Calendar;
+use ledger::chain::Seconds;
 use ledger::ids::OrgId;
+use ledger::period::Day;
 use ledger::rollup::{Column, EndUser, Seen, Subject};
-use store::keys::Key;
+use store::chains::{LISTED_FOR, Tails};
+use store::keys::{Key, Owner};
+
+use crate::updates::AgentChain;
 
 /// The most entries of each kind. A full cache is emptied, so that its memory is bounded.
 const MAX_ENTRIES: usize = 500_000;
@@ -27,7 +32,14 @@ pub struct Cache {
     seen: Mutex<HashMap<OrgSubject, Seen>>,
     /// The columns of full items.
     full: Mutex<HashMap<Key, Kept>>,
+    /// The last pages of chains, by shard.
+    tails: Mutex<HashMap<ShardChain, Tails>>,
+    /// When days were found to be listed for compaction.
+    listed: Mutex<HashMap<(Owner, Day), Seconds>>,
 }
+
+/// A chain of a shard.
+pub type ShardChain = (AgentChain, [u8; 8]);
 
 impl Cache {
     pub fn has_end_user(&self, user: &EndUser) -> bool {
@@ -53,6 +65,32 @@ impl Cache {
             known.clear();
         }
         known.insert(key.clone(), Arc::new(columns));
+    }
+
+    /// What is known of the last pages of a shard's chain.
+    pub fn tails(&self, chain: &ShardChain) -> Tails {
+        lock(&self.tails).get(chain).copied().unwrap_or_default()
+    }
+
+    pub fn set_tails(&self, chain: ShardChain, tails: Tails) {
+        let mut known = lock(&self.tails);
+        if known.len() >= MAX_ENTRIES {
+            known.clear();
+        }
+        known.insert(chain, tails);
+    }
+
+    /// Whether a day is known to be listed for compaction.
+    pub fn is_listed(&self, owner: &Owner, day: Day, now: Seconds) -> bool {
+        lock(&self.listed).get(&(owner.clone(), day)).is_some_and(|at| now < at + LISTED_FOR)
+    }
+
+    pub fn add_listed(&self, owner: &Owner, day: Day, now: Seconds) {
+        let mut known = lock(&self.listed);
+        if known.len() >= MAX_ENTRIES {
+            known.clear();
+        }
+        known.insert((owner.clone(), day), now);
     }
 
     /// Whether `news` would change what the registry stores about a subject.

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use store::keys::chains::shard_hash;
 use store::keys::mark_column;
+use store::sequence::SequenceNumber;
 
 use crate::record::Record;
 
@@ -12,6 +14,8 @@ use crate::record::Record;
 pub struct Delivery<'a> {
     /// The column in which rollup items store the mark of this shard.
     pub mark: String,
+    /// Stands for this shard in the keys of chains.
+    pub shard: [u8; 8],
     /// In the order of the shard.
     pub records: Vec<Record<'a>>,
 }
@@ -68,7 +72,12 @@ impl<'a> Delivery<'a> {
         // Lambda keeps the order of the shard. The marks depend on it, so it is enforced here.
         records.sort_by_key(|record| record.sequence);
         records.dedup_by_key(|record| record.sequence);
-        Ok(Self { mark: mark_column(&stream, &shard), records })
+        Ok(Self { mark: mark_column(&stream, &shard), shard: shard_hash(&stream, &shard), records })
+    }
+
+    /// The index of the record with a sequence number, or of the first one after it.
+    pub fn index_of(&self, sequence: SequenceNumber) -> usize {
+        self.records.partition_point(|record| record.sequence < sequence)
     }
 
     /// The sequence number of the record at `index`, as Lambda sent it.

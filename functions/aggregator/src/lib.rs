@@ -1,7 +1,8 @@
 //! The aggregator: adds the events that the stream delivers to the rollups, each exactly once.
 //!
 //! Each rollup item stores a mark per stream shard, the sequence number up to which it contains the shard's records. An
-//! update is conditional on that mark, so a delivery that is repeated changes nothing. A record that cannot be added is
+//! update is conditional on that mark, so a delivery that is repeated changes nothing. Agents' days are appended to chains
+//! of pages, whose marks do the same. A record that cannot be added is
 //! quarantined, so that the shard goes on. Whatever fails is reported to Lambda, which delivers again from the first
 //! failed record on.
 
@@ -15,6 +16,7 @@ mod record;
 mod updates;
 
 use lambda_runtime::Error;
+use runtime::clock::Clock;
 use runtime::metrics::Metric;
 use serde::Serialize;
 use serde_json::Value;
@@ -48,13 +50,13 @@ struct BatchItemFailure {
 
 impl Aggregator {
     /// Aggregates into `tables`.
-    pub fn new(tables: Tables) -> Self {
-        Self::with_item_length(tables, FULL_KILOBYTES)
+    pub fn new(tables: Tables, clock: Clock) -> Self {
+        Self::with_item_length(tables, clock, FULL_KILOBYTES)
     }
 
     /// Aggregates into `tables`, whose items get no new columns from this length on.
-    pub fn with_item_length(tables: Tables, kilobytes: u64) -> Self {
-        Self { applier: Applier::new(tables, kilobytes) }
+    pub fn with_item_length(tables: Tables, clock: Clock, kilobytes: u64) -> Self {
+        Self { applier: Applier::new(tables, clock, kilobytes) }
     }
 
     /// Like [`Self::handle_json`], for an event that was parsed.

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use ledger::event::Event;
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use store::events;
+use store::events::{self, StreamedEvent};
 use store::sequence::SequenceNumber;
 
 /// What a record contains.
@@ -34,6 +34,8 @@ pub struct Record<'a> {
     pub content: Content,
     /// None unless the record is an event that a sender ingested.
     pub arrival: Option<Arrival>,
+    /// When the event was stored; none unless the record is one.
+    pub received: Option<DateTime<Utc>>,
     /// When the change was stored, as the stream states it.
     pub stored: Option<DateTime<Utc>>,
     /// The whole record, for the quarantine.
@@ -65,9 +67,31 @@ impl<'a> Record<'a> {
         let record: RawRecord<'a> = serde_json::from_str(raw.get()).ok()?;
         let sequence_text = record.change.sequence_number;
         let sequence = SequenceNumber::parse(&sequence_text)?;
-        let (content, arrival) = content(record.name, record.change.new_image);
         let stored = record.change.stored.and_then(|seconds| instant(seconds.get()));
-        Some(Self { sequence_text, sequence, content, arrival, stored, raw })
+        let streamed = match event(record.name, record.change.new_image) {
+            Ok(Some(streamed)) => streamed,
+            Ok(None) => {
+                return Some(Self::without_event(sequence_text, sequence, Content::Ignored, stored, raw));
+            }
+            Err(reason) => {
+                let content = Content::Malformed(reason);
+                return Some(Self::without_event(sequence_text, sequence, content, stored, raw));
+            }
+        };
+        let StreamedEvent { event, lane, received } = streamed;
+        let arrival = lane.filter(|_| event.is_usage()).map(|lane| (lane, received));
+        let content = Content::Event(Box::new(event));
+        Some(Self { sequence_text, sequence, content, arrival, received: Some(received), stored, raw })
+    }
+
+    const fn without_event(
+        sequence_text: Cow<'a, str>,
+        sequence: SequenceNumber,
+        content: Content,
+        stored: Option<DateTime<Utc>>,
+        raw: &'a RawValue,
+    ) -> Self {
+        Self { sequence_text, sequence, content, arrival: None, received: None, stored, raw }
     }
 }
 
@@ -76,17 +100,12 @@ fn instant(seconds: &str) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp(seconds.split('.').next()?.parse().ok()?, 0)
 }
 
-fn content(name: Option<&RawValue>, image: Option<&RawValue>) -> (Content, Option<Arrival>) {
+/// The event that was inserted, if one was.
+fn event(name: Option<&RawValue>, image: Option<&RawValue>) -> Result<Option<StreamedEvent>, String> {
     let name: Option<Cow<'_, str>> = name.and_then(|name| serde_json::from_str(name.get()).ok());
     match name.as_deref() {
-        Some("INSERT") => event(image).unwrap_or_else(|reason| (Content::Malformed(reason), None)),
-        Some("MODIFY" | "REMOVE") => (Content::Ignored, None),
-        other => (Content::Malformed(format!("the event name {other:?} is not known")), None),
+        Some("INSERT") => events::parse_image(image.ok_or("no new image")?.get()).map(Some),
+        Some("MODIFY" | "REMOVE") => Ok(None),
+        other => Err(format!("the event name {other:?} is not known")),
     }
-}
-
-fn event(image: Option<&RawValue>) -> Result<(Content, Option<Arrival>), String> {
-    let streamed = events::parse_image(image.ok_or("no new image")?.get())?;
-    let lane = streamed.lane.filter(|_| streamed.event.is_usage());
-    Ok((Content::Event(Box::new(streamed.event)), lane.map(|lane| (lane, streamed.received))))
 }

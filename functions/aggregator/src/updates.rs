@@ -3,19 +3,21 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use ledger::event::{Amendment, Data, Event};
 use ledger::ids::OrgId;
+use ledger::pack::EventBatch;
 use ledger::period::Day;
 use ledger::rollup;
 use ledger::rollup::{Column, EndUser, Rollup, RollupId, Seen};
 use store::keys::Key;
-use store::keys::Keyed;
+use store::keys::{Keyed, Owner};
 use store::sequence::SequenceNumber;
 use store::usage::MAX_COLUMNS;
 
 use crate::cache::{Cache, OrgSubject};
 use crate::calendars::LiveCalendars;
 use crate::delivery::Delivery;
-use crate::record::Content;
+use crate::record::{Content, Record};
 
 /// What one record adds to an item.
 pub struct Delta {
@@ -36,6 +38,17 @@ pub struct Updates<'a> {
     pub outdated: BTreeMap<(OrgId, Day), (usize, usize)>,
     /// Malformed records, with the reason.
     pub malformed: Vec<(usize, &'a str)>,
+    /// What is appended to the chains of agents' days.
+    pub agents: BTreeMap<AgentChain, EventBatch<'a, SequenceNumber>>,
+}
+
+/// The chain of a shard's events of agents on one day.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AgentChain {
+    pub owner: Owner,
+    pub day: Day,
+    /// The date (UTC) on which the events were stored.
+    pub stored: Day,
 }
 
 impl<'a> Updates<'a> {
@@ -51,6 +64,10 @@ impl<'a> Updates<'a> {
                     continue;
                 }
             };
+            if let Err(reason) = updates.append(record, event, calendars) {
+                updates.malformed.push((index, reason));
+                continue;
+            }
             let contribution = rollup::contribution(event, calendars.of(&event.org));
             for day in contribution.outdates {
                 updates.outdated.entry((event.org.clone(), day)).or_insert((index, index)).1 = index;
@@ -70,6 +87,38 @@ impl<'a> Updates<'a> {
         }
         updates.seen.retain(|subject, (_, news)| cache.is_news(subject, news, calendars.of(&subject.0)));
         updates
+    }
+
+    /// Adds an event to the chains of its agent's days.
+    fn append(
+        &mut self,
+        record: &Record<'_>,
+        event: &'a Event,
+        calendars: &LiveCalendars,
+    ) -> Result<(), &'static str> {
+        let Some(received) = record.received.filter(|_| has_agent(&event.data)) else { return Ok(()) };
+        for calendar in calendars.of(&event.org) {
+            let Some(day) = calendar.day(event.time) else { continue };
+            let owner = Owner::new(&event.org, calendar.generation);
+            let chain = AgentChain { owner, day, stored: Day::of(received, chrono_tz::UTC) };
+            let batch = self.agents.entry(chain).or_insert_with(EventBatch::of_agents);
+            batch
+                .push(record.sequence, received.timestamp(), event)
+                .map_err(|_| "an amount has too many digits")?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether an event contributes to the day of any agent.
+fn has_agent(data: &Data) -> bool {
+    match data {
+        Data::LlmCall(_) | Data::TaskCompleted(_) => true,
+        Data::AgentActivity(activity) => activity.agent_id.is_some(),
+        Data::ComputeUsage(_) | Data::HostReport(_) => false,
+        Data::Amendment(Amendment { replaces, with, .. }) => {
+            [replaces, with].into_iter().flatten().any(|data| has_agent(data))
+        }
     }
 }
 

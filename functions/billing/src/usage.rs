@@ -7,8 +7,8 @@ use axum::extract::State;
 use futures::try_join;
 use ledger::ids::AgentId;
 use ledger::money::{Number, Usd, percent};
-use ledger::period::{Day, rfc3339};
-use ledger::rollup::{AgentDay, AgentModelFigures, OrgDay};
+use ledger::period::{Day, Windows, rfc3339};
+use ledger::rollup::{AgentModelFigures, OrgDay, WorkFigures};
 use ledger::roster::{self, Agent};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -71,9 +71,10 @@ async fn handle(
     let (org, tables) = (&caller.org, &app.tables);
     let account = Account::read(&app, org).await?;
     let (of, days) = (account.calendar.generation, account.used_days);
+    let windows = Windows::from(days);
     let (used, agent_days, users) = try_join!(
         tables.usage.org_days(org, of, days),
-        tables.usage.agent_days(org, of, days),
+        tables.usage.agent_totals_over(org, of, &windows),
         tables.usage.end_users(org, of, days)
     )?;
     let mut all = OrgDay::default();
@@ -101,13 +102,13 @@ async fn handle(
 
 fn by_instance(
     page: &PageRequest<u64>,
-    days: Vec<(Day, AgentId, AgentDay)>,
+    days: Vec<(Day, AgentId, AgentModelFigures, WorkFigures)>,
     agents: Vec<Agent>,
     tokens: u64,
 ) -> Result<Page> {
     let mut used: BTreeMap<AgentId, AgentModelFigures> = BTreeMap::new();
-    for (_, agent, day) in days {
-        *used.entry(agent).or_default() += day.total();
+    for (_, agent, total, _) in days {
+        *used.entry(agent).or_default() += total;
     }
     used.retain(|_, sums| sums.requests > 0);
     let members = roster::join(agents, used).into_iter();

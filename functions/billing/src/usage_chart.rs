@@ -103,14 +103,14 @@ async fn of_all(app: &App, org: &OrgId, days: u32) -> Result<(DayRange, ByDay)> 
 async fn of_agent(app: &App, org: &OrgId, agent: &AgentId, days: u32) -> Result<(DayRange, ByDay)> {
     let range = |today| DayRange::ending(today, days);
     let found = app.tables.registry.fetch_days(org, app.clock.now(), range, |of, days| {
-        app.tables.usage.agent_days_of(org, of, agent, days)
+        app.tables.usage.agent_totals_of(org, of, agent, days)
     });
     let ((range, found), known) = try_join!(found, app.tables.registry.agent(org, agent))?;
     // As in a roster, usage alone makes an agent known.
     if known.is_none() && found.is_empty() {
         return Err(Error::NotFound("Instance not found"));
     }
-    Ok((range, found.into_iter().map(|(day, sums)| (day, sums.total().into())).collect()))
+    Ok((range, found.into_iter().map(|(day, total)| (day, total.into())).collect()))
 }
 
 impl From<ModelFigures> for Used {

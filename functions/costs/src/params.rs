@@ -1,7 +1,7 @@
 //! The query parameter `month`, and the usage of that month.
 
 use futures::try_join;
-use ledger::period::{Day, DayRange, Month};
+use ledger::period::{Day, DayRange, Month, Windows};
 use ledger::rollup::{OrgDay, UnpricedRows};
 use store::Result;
 use web::caller::Caller;
@@ -56,12 +56,15 @@ impl Period {
 
     pub async fn of_agents(&self, app: &App, caller: &Caller) -> Result<Vec<Spending>> {
         let (org, tables) = (&caller.org, &app.tables);
-        let fetch = |of, days| async move {
-            try_join!(tables.usage.agent_days(org, of, days), tables.usage.org_days(org, of, days))
+        let fetch = |of, windows: Windows| async move {
+            try_join!(
+                tables.usage.agent_models_over(org, of, &windows),
+                tables.usage.org_days(org, of, windows.days())
+            )
         };
-        let days = Box::pin(app.tables.registry.fetch_days(org, app.clock.now(), self.window(), fetch));
-        let ((window, (agent_days, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
-        Ok(spending::of(window, agent_days, &ModelNames::of(org_days.values()), agents))
+        let days = Box::pin(app.tables.registry.fetch_windows(org, app.clock.now(), self.window(), fetch));
+        let ((window, (calls, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
+        Ok(spending::of(window, calls, &ModelNames::of(org_days.values()), agents))
     }
 }
 

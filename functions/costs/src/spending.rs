@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ledger::ids::AgentId;
 use ledger::money::Usd;
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{AgentDay, AgentModelFigures};
+use ledger::rollup::{AgentModelFigures, ModelCode};
 use ledger::roster::{self, Agent, Member};
 
 use crate::model_names::ModelNames;
@@ -31,33 +31,38 @@ impl Spending {
     }
 }
 
+/// An agent's calls by model.
+type Calls = BTreeMap<ModelCode, AgentModelFigures>;
+
 /// Agents that made a call in `window` or are registered and not archived, by id.
 pub fn of(
     window: DayRange,
-    days: Vec<(Day, AgentId, AgentDay)>,
+    calls: Vec<(Day, AgentId, ModelCode, AgentModelFigures)>,
     names: &ModelNames,
     agents: Vec<Agent>,
 ) -> Vec<Spending> {
-    let mut used: BTreeMap<AgentId, AgentDay> = BTreeMap::new();
-    for (day, agent, sums) in days {
-        if window.contains(day) && !sums.models.is_empty() {
-            used.entry(agent).or_default().merge(sums);
-        }
+    let mut used: BTreeMap<AgentId, Calls> = BTreeMap::new();
+    for (_, agent, code, figures) in calls.into_iter().filter(|(day, ..)| window.contains(*day)) {
+        *used.entry(agent).or_default().entry(code).or_default() += figures;
     }
     let listed = roster::join(agents, used).into_iter().filter(Member::is_listed);
     listed
         .map(|Member { agent, usage }| {
-            let day = usage.unwrap_or_default();
+            let calls = usage.unwrap_or_default();
             let registered = agent.settings.as_ref().and_then(|settings| settings.model_name.clone());
-            let model_name = registered.unwrap_or_else(|| most_used(&day, names).to_owned());
-            Spending { agent, model_name, sums: day.total() }
+            let model_name = registered.unwrap_or_else(|| most_used(&calls, names).to_owned());
+            let mut sums = AgentModelFigures::default();
+            for figures in calls.into_values() {
+                sums += figures;
+            }
+            Spending { agent, model_name, sums }
         })
         .collect()
 }
 
 /// The model with the most calls; among equals the first by name.
-fn most_used<'a>(day: &AgentDay, names: &'a ModelNames) -> &'a str {
-    let named = day.models.iter().filter_map(|(code, sums)| Some((sums.requests, names.get(*code)?)));
+fn most_used<'a>(calls: &Calls, names: &'a ModelNames) -> &'a str {
+    let named = calls.iter().filter_map(|(code, sums)| Some((sums.requests, names.get(*code)?)));
     let most =
         named.min_by_key(|(requests, key)| (std::cmp::Reverse(*requests), &*key.model, &*key.provider));
     most.map_or("", |(_, key)| &key.model)
@@ -67,17 +72,16 @@ fn most_used<'a>(day: &AgentDay, names: &'a ModelNames) -> &'a str {
 mod tests {
     use super::*;
     use ledger::ids::ModelKey;
-    use ledger::rollup::{ModelCode, ModelFigures, OrgDay};
+    use ledger::rollup::{ModelFigures, OrgDay};
 
     fn key(name: &str) -> ModelKey {
         let (provider, model) = name.split_once('/').unwrap();
         ModelKey { provider: provider.to_owned(), model: model.to_owned() }
     }
 
-    fn calls(models: &[(&str, u64)]) -> AgentDay {
+    fn calls(models: &[(&str, u64)]) -> Calls {
         let sums = |requests| AgentModelFigures { requests, ..Default::default() };
-        let models = models.iter().map(|(name, requests)| (ModelCode::of(&key(name)), sums(*requests)));
-        AgentDay { models: models.collect(), ..Default::default() }
+        models.iter().map(|(name, requests)| (ModelCode::of(&key(name)), sums(*requests))).collect()
     }
 
     fn names(models: &[&str]) -> ModelNames {
@@ -102,18 +106,20 @@ mod tests {
     }
 
     #[test]
-    fn days_outside_the_window_and_days_without_a_call_are_left_out() {
+    fn days_outside_the_window_are_left_out() {
         let day = |text| Day::parse(text).unwrap();
         let window = DayRange { first: day("2026-09-01"), last: day("2026-09-30") };
         let id = |text| AgentId::new(text).unwrap();
-        let days = vec![
-            (day("2026-08-31"), id("before"), calls(&[("p/a", 1)])),
-            (day("2026-09-01"), id("in"), calls(&[("p/a", 1)])),
-            (day("2026-09-30"), id("in"), calls(&[("p/a", 2)])),
-            (day("2026-10-01"), id("after"), calls(&[("p/a", 1)])),
-            (day("2026-09-02"), id("idle"), calls(&[])),
+        let figures = |requests| AgentModelFigures { requests, ..Default::default() };
+        let days = [
+            ("2026-08-31", "before", 1),
+            ("2026-09-01", "in", 1),
+            ("2026-09-30", "in", 2),
+            ("2026-10-01", "after", 1),
         ];
-        let found = of(window, days, &names(&["p/a"]), Vec::new());
+        let calls = days
+            .map(|(on, agent, requests)| (day(on), id(agent), ModelCode::of(&key("p/a")), figures(requests)));
+        let found = of(window, calls.to_vec(), &names(&["p/a"]), Vec::new());
         let found: Vec<_> = found.iter().map(|one| (one.agent.id.as_str(), one.sums.requests)).collect();
         assert_eq!(found, [("in", 3)]);
     }

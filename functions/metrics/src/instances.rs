@@ -51,13 +51,12 @@ async fn handle(
     caller: Caller,
     Query((params, page)): Query<(Params, PageRequest<u64>)>,
 ) -> Result<Json<Response>> {
-    let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), params.window(), |of, days| {
-        app.tables.usage.agent_days(&caller.org, of, days)
-    });
-    let ((window, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
+    let (org, usage) = (&caller.org, &app.tables.usage);
+    let fetch = |of, windows| async move { usage.agent_totals_over(org, of, &windows).await };
+    let days = app.tables.registry.fetch_windows(org, app.clock.now(), params.window(), fetch);
+    let ((window, days), agents) = try_join!(days, app.tables.registry.agents(org))?;
     let mut used: BTreeMap<AgentId, AgentModelFigures> = BTreeMap::new();
-    for (day, agent, sums) in days {
-        let total = sums.total();
+    for (day, agent, total, _) in days {
         if window.contains(day) && total.requests > 0 {
             *used.entry(agent).or_default() += total;
         }

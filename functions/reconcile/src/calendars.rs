@@ -141,7 +141,9 @@ impl Reconciler {
         let actions = if closed { Actions::REPAIR_AND_SEAL } else { Actions::REPAIR };
         let scope = Scope::Build { to: change.to, from, started };
         let (tables, clock) = (&self.tables, &self.clock);
-        let built = DayReconciliation { tables, clock, org, day, scope, actions }.run().await?;
+        let block_bytes = self.policy.block_bytes;
+        let day_of_build = DayReconciliation { tables, clock, org, day, scope, actions, block_bytes };
+        let built = day_of_build.run().await?;
         if built.is_restless || built.too_large > 0 {
             return Err(Error::Unavailable(format!("{day} changes too often")));
         }

@@ -31,6 +31,8 @@ pub struct Comparison {
     pub behind: u64,
     /// Columns among these that hold what amendments replaced. Only a rewrite takes it out.
     pub outdated: u64,
+    /// Whether something is missing that will not be aggregated any more, although that is explained.
+    pub incomplete: bool,
     /// Whether any difference is explained.
     may_differ: bool,
 }
@@ -94,6 +96,20 @@ fn by_name<'a>(columns: impl Iterator<Item = &'a Column>) -> BTreeMap<String, &'
 }
 
 impl Comparison {
+    /// Compares a figure of a pack. What it misses is either only behind, or lost for a known reason, or drift.
+    pub fn figure(
+        &mut self,
+        key: &Key,
+        column: impl Fn() -> String,
+        [stored, computed]: [i128; 2],
+        (is_behind, is_explained): (bool, bool),
+    ) {
+        self.incomplete |= stored != computed && !is_behind;
+        if stored != computed {
+            self.column(key, &column(), &stored, &computed, is_behind || is_explained);
+        }
+    }
+
     /// The stored members without those that amendments replaced, which count as outdated.
     fn without_outdated(&mut self, stored: &Rollup, all: &Rollup, outdated: &Rollup) -> Sets<[u8; 8]> {
         let mut members = stored.sets.clone();

@@ -23,20 +23,21 @@ use store::error::Result;
 use store::keys::Key;
 
 use crate::Tables;
+use crate::agents::{AgentsLag, ComparedPack};
 use crate::compare::Lag;
 use crate::recompute::{Cut, RecomputedDay, RepricedDays};
 use crate::repair::{ComparedItem, Repair};
 use crate::replay::quarantined_events;
 use crate::report::DayReport;
 use crate::request::Actions;
-use crate::stored::{self, Parts};
+use crate::stored::{self, Parts, StoredDay};
 
 /// An event that arrived less than this long ago may not be aggregated yet.
 pub const SETTLE: TimeDelta = TimeDelta::minutes(15);
 /// How far the clocks of two functions may differ, and more.
 const CLOCK_SKEW: TimeDelta = TimeDelta::minutes(10);
-/// How often a day is compared when it keeps changing.
-const ROUNDS: usize = 4;
+/// How often a day is compared when it keeps changing. Agents' days may take a round more than others.
+const ROUNDS: usize = 5;
 
 /// A day to be reconciled.
 pub struct DayReconciliation<'a> {
@@ -46,6 +47,8 @@ pub struct DayReconciliation<'a> {
     pub day: Day,
     pub scope: Scope,
     pub actions: Actions,
+    /// See [`CompactionPolicy`](crate::CompactionPolicy).
+    pub block_bytes: usize,
 }
 
 /// Which of a day's rollups are reconciled.
@@ -66,6 +69,8 @@ pub enum Scope {
 /// A day, compared.
 struct ComparedDay {
     items: Vec<ComparedItem>,
+    /// The packs of agents' days.
+    packs: Vec<ComparedPack>,
     /// Items that could not be listed and were therefore read after the events.
     unlisted: BTreeSet<Key>,
     seen: BTreeMap<Subject, Seen>,
@@ -74,7 +79,8 @@ struct ComparedDay {
 impl ComparedDay {
     /// Whether anything misses events that may still be aggregated.
     fn is_behind(&self) -> bool {
-        self.items.iter().any(|item| item.comparison.behind > 0)
+        let packs = self.packs.iter().map(|pack| &pack.comparison);
+        self.items.iter().map(|item| &item.comparison).chain(packs).any(|comparison| comparison.behind > 0)
     }
 
     /// Whether a difference may only come from reading the item after the events: it may contain younger ones. The next
@@ -124,13 +130,15 @@ impl DayReconciliation<'_> {
             // After the last round, inconclusive items are neither counted nor written.
             let items = std::mem::take(&mut compared.items);
             let items: Vec<_> = items.into_iter().filter(|item| !compared.is_inconclusive(item)).collect();
-            report.note(items.iter().map(|item| &item.comparison));
+            let packs = std::mem::take(&mut compared.packs);
+            let comparisons = packs.iter().map(|pack| &pack.comparison);
+            report.note(items.iter().map(|item| &item.comparison).chain(comparisons));
             if !self.actions.repair {
                 return Ok(report);
             }
             extra.extend(items.iter().map(|item| item.key.clone()));
             let token = token.as_deref().filter(|_| calendars.1);
-            if self.repair(&items, (compared.seen, &calendars.0), token, &mut report).await? {
+            if self.repair((&items, &packs), (compared.seen, &calendars.0), token, &mut report).await? {
                 report.is_complete = calendars.1 && report.too_large == 0 && !report.is_restless;
                 return Ok(report);
             }
@@ -166,12 +174,23 @@ impl DayReconciliation<'_> {
     ) -> Result<ComparedDay> {
         let generations: Vec<_> = cut.calendars.iter().map(|calendar| calendar.generation).collect();
         let parts = Parts { org: self.org, generations: &generations, utc: cut.utc };
-        let mut stored = stored::read(&self.tables.usage, parts, self.day, extra).await?;
+        let StoredDay { items: mut stored, agents } =
+            stored::read(&self.tables.usage, parts, self.day, extra).await?;
         let mut recomputed = self.recompute(cut, repriced).await?;
         report.read(&mut recomputed);
         let unlisted: BTreeSet<_> =
             recomputed.items.keys().filter(|key| !stored.contains_key(*key)).cloned().collect();
         stored.extend(stored::read_keys(&self.tables.usage, unlisted.iter().cloned().collect()).await?);
+        let packs = agents.into_iter().flat_map(|(generation, stored)| {
+            let recomputed_agents = recomputed.agents.remove(&generation).unwrap_or_default();
+            let lag = AgentsLag {
+                dirty: is_dirty,
+                repriced: recomputed.priced_agents.contains(&generation),
+                build: matches!(self.scope, Scope::Build { .. }),
+            };
+            stored.compared(&recomputed_agents, lag)
+        });
+        let packs = packs.collect();
         let items = stored.into_iter().map(|(key, item)| {
             let mut expected = recomputed.items.remove(&key).unwrap_or_default();
             if matches!(self.scope, Scope::Build { .. }) {
@@ -184,7 +203,8 @@ impl DayReconciliation<'_> {
             };
             ComparedItem::new(key, item, expected, self.day, lag)
         });
-        Ok(ComparedDay { items: items.collect::<Result<_>>()?, unlisted, seen: recomputed.seen })
+        let items = items.collect::<Result<_>>()?;
+        Ok(ComparedDay { items, packs, unlisted, seen: recomputed.seen })
     }
 
     async fn recompute(&self, cut: Cut<'_>, repriced: &RepricedDays) -> Result<RecomputedDay> {
@@ -206,14 +226,16 @@ impl DayReconciliation<'_> {
     /// needed.
     async fn repair(
         &self,
-        items: &[ComparedItem],
+        (items, packs): (&[ComparedItem], &[ComparedPack]),
         (seen, calendars): (BTreeMap<Subject, Seen>, &[Calendar]),
         token: Option<&str>,
         report: &mut DayReport,
     ) -> Result<bool> {
         let (tables, clock, org, day) = (self.tables, self.clock, self.org, self.day);
-        let repair = Repair { tables, clock, org, day, seal: self.actions.seal };
-        let done = repair.items(items, report).await?;
+        let (seal, block_bytes) = (self.actions.seal, self.block_bytes);
+        let repair = Repair { tables, clock, org, day, seal, block_bytes };
+        let (items_done, written) = repair.items(items, report).await?;
+        let done = repair.packs(packs, items, written, report).await? && items_done;
         if report.repaired > 0 || matches!(self.scope, Scope::Build { .. }) {
             // Events that were never aggregated may be the only ones of an agent that the registry does not know. And
             // what made no difference by the old calendar may make one by the new.

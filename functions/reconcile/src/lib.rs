@@ -4,7 +4,10 @@
 //! '{"do":"day","org":"acme","day":"2026-03-05","repair":true}' report.json`. The result is a [`report::Report`]. See
 //! [`request::Request`] for the other payloads.
 
+mod agents;
+mod blocks;
 mod calendars;
+mod compact;
 mod compare;
 mod day;
 mod erase;
@@ -20,6 +23,7 @@ mod stored;
 
 use store::{Events, Registry, Usage};
 
+pub use compact::CompactionPolicy;
 pub use day::SETTLE;
 pub use reconciler::Reconciler;
 

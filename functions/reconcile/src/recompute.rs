@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use futures::stream::select_all;
 use ledger::calendar::{Calendar, Generation};
-use ledger::event::{Data, Event, LlmCall};
+use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup;
@@ -21,8 +21,9 @@ use store::reconcile::StoredRollup;
 use store::repricing::{PricedEvent, RepricedDay};
 use store::{Events, Usage};
 
+use crate::agents::{RecomputedAgents, StoredAgents};
 use crate::replay::EventId;
-use crate::stored::StoredItems;
+use crate::stored::StoredDay;
 
 /// The most malformed events whose keys are reported.
 const MAX_NAMED: usize = 20;
@@ -94,6 +95,8 @@ impl RepricedDays {
 #[derive(Default)]
 pub struct RecomputedDay {
     pub items: BTreeMap<Key, Recomputed>,
+    /// What they add to the days of agents.
+    pub agents: BTreeMap<Generation, RecomputedAgents>,
     /// Events of the day.
     pub events: u64,
     /// Events that are malformed.
@@ -104,6 +107,8 @@ pub struct RecomputedDay {
     pub seen: BTreeMap<Subject, Seen>,
     /// The items whose figures depend on the cost of calls that were repriced.
     pub priced_items: BTreeSet<Key>,
+    /// The generations whose agents' days do.
+    pub priced_agents: BTreeSet<Generation>,
 }
 
 /// What a day's events add to one item.
@@ -194,9 +199,11 @@ impl RecomputedDay {
 
     /// Takes the rollups of a day from another generation, for a day whose raw events have expired. `stored` are its
     /// items.
-    pub fn copied(stored: &StoredItems, org: &OrgId, day: Day, from: Generation, to: Generation) -> Self {
+    pub fn copied(stored: &StoredDay, org: &OrgId, day: Day, from: Generation, to: Generation) -> Self {
         let mut copied = Self::default();
-        for (key, item) in stored {
+        let agents = stored.agents.get(&from).map(StoredAgents::rows).unwrap_or_default();
+        copied.agents.insert(to, RecomputedAgents::copied(agents));
+        for (key, item) in &stored.items {
             let own = own_day(key).unwrap_or(day);
             let part = item.columns.part((day.date() - own.date()).num_days());
             if let Some(key) = in_generation(key, org, from, to).filter(|_| !part.is_empty()) {
@@ -208,13 +215,7 @@ impl RecomputedDay {
 
     fn add(&mut self, event: PricedEvent, cut: Cut<'_>, is_repriced: bool, settled: DateTime<Utc>) {
         let PricedEvent { stored, is_replaced, .. } = event;
-        let Ok(event) = stored.event else {
-            self.unreadable += 1;
-            if self.unreadable_keys.len() < MAX_NAMED {
-                self.unreadable_keys.push(stored.sk);
-            }
-            return;
-        };
+        let Ok(event) = stored.event else { return self.add_unreadable(stored.sk) };
         let calendars = cut.calendars_with(&event);
         let of_utc = cut.utc && event.utc_day() == cut.day;
         if calendars.is_empty() && !of_utc {
@@ -223,9 +224,16 @@ impl RecomputedDay {
         self.events += 1;
         // An event without an arrival time is an old one.
         let recent = stored.received.is_some_and(|received| received > settled);
+        for calendar in &calendars {
+            let agents = self.agents.entry(calendar.generation).or_default();
+            if agents.add(&event.data, recent).is_err() {
+                // The aggregator quarantines it.
+                return self.add_unreadable(stored.sk);
+            }
+        }
         let (contribution, outdated) = rollup::resolved(&event, is_replaced, &calendars);
-        if is_repriced && let Some(Data::LlmCall(call)) = event.data.in_force() {
-            self.add_priced_items(&event, call, &calendars);
+        if is_repriced && matches!(event.data.in_force(), Some(Data::LlmCall(_))) {
+            self.add_priced_items(&event, &calendars);
         }
         for (target, members) in outdated.sums {
             if of_utc || target.generation().is_some() {
@@ -252,14 +260,21 @@ impl RecomputedDay {
         }
     }
 
+    fn add_unreadable(&mut self, sk: String) {
+        self.unreadable += 1;
+        if self.unreadable_keys.len() < MAX_NAMED {
+            self.unreadable_keys.push(sk);
+        }
+    }
+
     /// Adds the items that the call counts in whatever it costs, empty where this cost counts nothing.
-    fn add_priced_items(&mut self, event: &Event, call: &LlmCall, calendars: &[Calendar]) {
+    fn add_priced_items(&mut self, event: &Event, calendars: &[Calendar]) {
         for calendar in calendars {
             let (org, generation) = (&event.org, calendar.generation);
             let Some(day) = calendar.day(event.time) else { continue };
+            self.priced_agents.insert(generation);
             for item in [
                 RollupId::OrgDay(org.clone(), generation, day),
-                RollupId::AgentDay(org.clone(), generation, day, call.agent_id.clone()),
                 RollupId::UnpricedDay(org.clone(), generation, day),
             ] {
                 let key = item.key();

@@ -21,6 +21,7 @@ use tokio::time::Instant;
 
 use crate::Tables;
 use crate::calendars::LATE_DAYS;
+use crate::compact::{CompactionPolicy, Looks};
 use crate::day::{DayReconciliation, Scope};
 use crate::erase;
 use crate::replay::{self, Quarantined};
@@ -40,6 +41,8 @@ pub struct Reconciler {
     pub(crate) clock: Clock,
     pub(crate) retention_days: u32,
     pub(crate) late_days: u32,
+    pub(crate) policy: CompactionPolicy,
+    pub(crate) looks: Looks,
 }
 
 /// A day that was reconciled.
@@ -53,8 +56,16 @@ pub struct Reconciled {
 
 impl Reconciler {
     /// Reconciles the tables of `store`, whose raw events are kept for `retention_days`.
-    pub const fn new(tables: Tables, clock: Clock, retention_days: u32) -> Self {
-        Self { tables, clock, retention_days, late_days: LATE_DAYS }
+    pub fn new(tables: Tables, clock: Clock, retention_days: u32) -> Self {
+        let (policy, looks) = (CompactionPolicy::PRODUCTION, Looks::default());
+        Self { tables, clock, retention_days, late_days: LATE_DAYS, policy, looks }
+    }
+
+    /// The same, with another policy of compaction.
+    #[must_use]
+    pub const fn with_policy(mut self, policy: CompactionPolicy) -> Self {
+        self.policy = policy;
+        self
     }
 
     /// The same, for events that are never older than this when they arrive.
@@ -127,6 +138,7 @@ impl Reconciler {
                     report.merge(of_org);
                 }
             }
+            Request::Compact => self.compact(&mut report, until).await?,
             Request::Replay => self.replay(&mut report, until).await?,
             Request::Forget { places } => {
                 report.released = replay::release(&self.tables.usage, &places).await?;
@@ -324,7 +336,8 @@ impl Reconciler {
             )));
         }
         let (tables, clock, scope) = (&self.tables, &self.clock, Scope::Complete);
-        DayReconciliation { tables, clock, org, day, scope, actions }.run().await
+        let block_bytes = self.policy.block_bytes;
+        DayReconciliation { tables, clock, org, day, scope, actions, block_bytes }.run().await
     }
 }
 

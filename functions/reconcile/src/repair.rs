@@ -16,6 +16,8 @@ use store::keys::{Key, MAX_END_USERS, own_day};
 use store::reconcile::{RewriteOutcome, StoredRollup};
 
 use crate::Tables;
+use crate::agents::ComparedPack;
+use crate::blocks;
 use crate::compare::{Comparison, Lag, compare};
 use crate::recompute::Recomputed;
 use crate::report::DayReport;
@@ -62,20 +64,74 @@ pub struct Repair<'a> {
     pub day: Day,
     /// Whether items of the day that are correct are sealed too.
     pub seal: bool,
+    /// See [`CompactionPolicy`](crate::CompactionPolicy).
+    pub block_bytes: usize,
 }
 
 impl Repair<'_> {
-    /// Repairs the items that need it. Returns false if an item changed meanwhile and has to be compared again.
-    pub async fn items(&self, items: &[ComparedItem], report: &mut DayReport) -> Result<bool> {
-        let mut done = true;
+    /// Repairs the items that need it. Returns false if an item changed meanwhile and has to be compared again, and the keys
+    /// of the items that were rewritten.
+    pub async fn items(
+        &self,
+        items: &[ComparedItem],
+        report: &mut DayReport,
+    ) -> Result<(bool, BTreeSet<Key>)> {
+        let (mut done, mut written) = (true, BTreeSet::new());
         for item in items {
             done &= match self.action(item) {
                 Action::Keep => true,
                 Action::SyncEndUsers => self.sync_end_users(item, report).await?,
-                Action::Rewrite => self.rewrite(item, report).await?,
+                Action::Rewrite => {
+                    let outcome = self.rewrite(item, false, report).await?;
+                    written.extend((outcome == RewriteOutcome::Written).then(|| item.key.clone()));
+                    outcome != RewriteOutcome::Changed
+                }
             };
         }
+        Ok((done, written))
+    }
+
+    /// Seals the packs that need it, after the organization's day: every event that was not read yet then makes the day
+    /// dirty. Returns false if something changed meanwhile. `written` are the items that were rewritten, and thereby sealed,
+    /// since the day was read.
+    pub async fn packs(
+        &self,
+        packs: &[ComparedPack],
+        items: &[ComparedItem],
+        mut written: BTreeSet<Key>,
+        report: &mut DayReport,
+    ) -> Result<bool> {
+        let mut done = true;
+        for pack in packs.iter().filter(|pack| pack.is_to_be_sealed(self.seal)) {
+            let org_day = items.iter().find(|item| Some(&item.key) == pack.org_day().as_ref());
+            let Some(org_day) = org_day else { continue };
+            let is_sealed = org_day.stored.sealed.is_some() || written.contains(&org_day.key);
+            if !is_sealed {
+                match self.rewrite(org_day, true, report).await? {
+                    RewriteOutcome::Written => drop(written.insert(org_day.key.clone())),
+                    RewriteOutcome::TooLarge => continue,
+                    RewriteOutcome::Changed => {
+                        done = false;
+                        continue;
+                    }
+                }
+            }
+            done &= self.seal_pack(pack, report).await?;
+        }
         Ok(done)
+    }
+
+    async fn seal_pack(&self, pack: &ComparedPack, report: &mut DayReport) -> Result<bool> {
+        let now = self.clock.now().timestamp();
+        let ComparedPack { owner, before, rows, is_sealed, comparison, .. } = pack;
+        if !self.tables.usage.seal_pack(owner, pack.pack, before, rows, now).await? {
+            return Ok(false);
+        }
+        report.repaired(comparison);
+        report.sealed += u64::from(!is_sealed);
+        let joins = blocks::is_worth(rows, self.block_bytes);
+        blocks::refresh(&self.tables.usage, self.clock, owner, pack.pack, joins).await?;
+        Ok(true)
     }
 
     fn action(&self, item: &ComparedItem) -> Action {
@@ -117,33 +173,42 @@ impl Repair<'_> {
         Ok(true)
     }
 
-    async fn rewrite(&self, item: &ComparedItem, report: &mut DayReport) -> Result<bool> {
+    /// Rewrites an item, which seals it. If it changed meanwhile, one that differs or `must` be sealed is sealed as it is.
+    async fn rewrite(
+        &self,
+        item: &ComparedItem,
+        must: bool,
+        report: &mut DayReport,
+    ) -> Result<RewriteOutcome> {
         let ComparedItem { key, stored, columns, recomputed, lag, comparison } = item;
-        match self.tables.usage.rewrite(key, columns, &recomputed.all, stored.writes).await? {
+        let outcome = self.tables.usage.rewrite(key, columns, &recomputed.all, stored.writes).await?;
+        match outcome {
             RewriteOutcome::Written => {
                 report.repaired(comparison);
                 report.sealed += u64::from(stored.sealed.is_none());
-                Ok(true)
             }
-            RewriteOutcome::TooLarge => {
-                report.too_large += 1;
-                Ok(true)
-            }
+            RewriteOutcome::TooLarge => report.too_large += 1,
             RewriteOutcome::Changed => {
                 let differs =
-                    !comparison.drift.is_empty() || comparison.outdated > 0 || *lag == Lag::Repriced;
+                    must || !comparison.drift.is_empty() || comparison.outdated > 0 || *lag == Lag::Repriced;
                 if differs && stored.sealed.is_none() {
                     // Marked before it is frozen, so that the day is recomputed even if this process dies in between.
                     self.mark_dirty(key).await?;
                     self.tables.usage.seal(key).await?;
                 }
-                Ok(false)
             }
         }
+        Ok(outcome)
     }
 
     async fn mark_dirty(&self, key: &Key) -> Result<()> {
-        let token = format!("reconcile {} {}", self.clock.now().timestamp_millis(), key.sk);
+        // No other mark has the same, or this process might clear one that it set in a later round.
+        let token = format!(
+            "reconcile {} {:x} {}",
+            self.clock.now().timestamp_millis(),
+            rand::random::<u64>(),
+            key.sk
+        );
         self.tables.usage.mark_dirty(self.org, self.day, &token).await
     }
 }

@@ -148,6 +148,8 @@ pub struct Report {
     pub days_built: u64,
     /// Days that are still to be cut by a new calendar. The next run continues with them.
     pub days_to_build: u64,
+    /// Days whose pages were merged into packs.
+    pub days_compacted: u64,
     /// Errors, each with the organization and day.
     pub failures: Vec<String>,
     /// Read units, in halves.

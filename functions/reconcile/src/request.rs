@@ -17,6 +17,8 @@ pub enum Request {
     /// `{"do":"calendars"}`: recomputes the days of organizations that have changed their time zone, and deletes the rollups
     /// of calendars that are no longer used.
     Calendars,
+    /// `{"do":"compact"}`: merges the pages of agents' days into packs.
+    Compact,
     /// `{"do":"erase"}`: replaces the names of end users that are to be forgotten.
     Erase,
     /// `{"do":"replay"}`: recomputes the days of quarantined records, and releases the records that are then counted.
@@ -69,6 +71,7 @@ mod tests {
         assert_eq!(read(json!({"do": "nightly"})), Some(Request::Nightly));
         assert_eq!(read(json!({"do": "dirty"})), Some(Request::Dirty));
         assert_eq!(read(json!({"do": "calendars"})), Some(Request::Calendars));
+        assert_eq!(read(json!({"do": "compact"})), Some(Request::Compact));
         let day = json!({"do": "day", "org": "acme", "day": "2026-03-05", "repair": true});
         let expected = Request::Day {
             org: OrgId::new("acme").unwrap(),

@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use ledger::calendar::Generation;
-use ledger::ids::{AgentId, OrgId};
+use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange};
-use ledger::rollup::Measure;
 use ledger::rollup::RollupId;
 use store::Usage;
 use store::error::Result;
 use store::keys;
-use store::keys::Keyed;
-use store::keys::{Key, KeyRange};
+use store::keys::{Key, KeyRange, Keyed, Owner};
 use store::reconcile::StoredRollup;
+
+use crate::agents::StoredAgents;
 
 /// Concurrent requests for one day.
 pub const IN_FLIGHT: usize = 16;
@@ -31,18 +31,29 @@ pub struct Parts<'a> {
     pub utc: bool,
 }
 
+/// What is stored about a day.
+#[derive(Default)]
+pub struct StoredDay {
+    pub items: StoredItems,
+    pub agents: BTreeMap<Generation, StoredAgents>,
+}
+
 /// Reads every item that the day's events may have changed, as far as such items can be listed: those of the day itself
 /// and, because of samples that run past midnight, of the neighboring days. Items under `extra` keys are read too.
-pub async fn read(usage: &Usage, parts: Parts<'_>, day: Day, extra: &BTreeSet<Key>) -> Result<StoredItems> {
+pub async fn read(usage: &Usage, parts: Parts<'_>, day: Day, extra: &BTreeSet<Key>) -> Result<StoredDay> {
     let Parts { org, generations, utc } = parts;
+    let mut agents = BTreeMap::new();
+    for generation in generations {
+        agents.insert(*generation, StoredAgents::read(usage, Owner::new(org, *generation), day).await?);
+    }
     let mut ranges: Vec<_> = generations.iter().flat_map(|of| days_of(org, *of, day)).collect();
     if utc {
         ranges.extend(hours_of(org, day));
     }
     let mut items = read_ranges(usage, ranges).await?;
     if utc {
-        let agents = agents_with_activity(&items).into_iter();
-        let logs = agents.map(|agent| keys::activity_days(org, Some(&agent), day, day));
+        let logged: BTreeSet<_> = agents.values().flat_map(StoredAgents::logged).collect();
+        let logs = logged.into_iter().map(|agent| keys::activity_days(org, Some(&agent), day, day));
         items.extend(read_ranges(usage, logs.collect()).await?);
     }
     let of_org = |generation: &Generation| {
@@ -53,7 +64,7 @@ pub async fn read(usage: &Usage, parts: Parts<'_>, day: Day, extra: &BTreeSet<Ke
     let single = extra.iter().chain(&of_org).filter(|key| !items.contains_key(*key)).cloned();
     let single = read_keys(usage, single.collect()).await?;
     items.extend(single);
-    Ok(items)
+    Ok(StoredDay { items, agents })
 }
 
 /// Reads the items under `keys`. One that does not exist is returned as an empty item.
@@ -73,10 +84,7 @@ async fn read_ranges(usage: &Usage, ranges: Vec<KeyRange>) -> Result<StoredItems
 
 fn days_of(org: &OrgId, generation: Generation, day: Day) -> Vec<KeyRange> {
     let month = day.month();
-    let days = [
-        keys::agent_days(org, generation, month, day, day),
-        keys::end_users(org, generation, month, day, day),
-    ];
+    let days = [keys::end_users(org, generation, month, day, day)];
     let compute = with_neighbors(day)
         .by_month()
         .map(|(_, days)| keys::compute_days(org, generation, days.first, days.last));
@@ -93,12 +101,4 @@ fn hours_of(org: &OrgId, day: Day) -> Vec<KeyRange> {
 
 fn with_neighbors(day: Day) -> DayRange {
     DayRange { first: day.minus(1), last: day.next() }
-}
-
-/// The agents that have entries in the activity log.
-fn agents_with_activity(items: &StoredItems) -> Vec<AgentId> {
-    let logged = items.iter().filter(|(_, item)| {
-        item.columns.numbers.keys().any(|column| matches!(column.measure, Measure::Activity(_)))
-    });
-    logged.filter_map(|(key, _)| Some(keys::parse_agent_day(&key.sk)?.1)).collect()
 }

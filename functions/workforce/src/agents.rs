@@ -13,7 +13,8 @@ use futures::try_join;
 use http::HeaderMap;
 use ledger::ids::{AgentId, ModelKey};
 use ledger::money::Number;
-use ledger::rollup::ModelCode;
+use ledger::period::{Day, DayRange, Windows};
+use ledger::rollup::{AgentModelFigures, ModelCode};
 use serde::Serialize;
 use web::auth::Scope;
 use web::caller::Caller;
@@ -72,27 +73,49 @@ async fn handle(
     Query(page): Query<PageRequest>,
 ) -> Result<impl IntoResponse> {
     let (org, tables) = (&caller.org, &app.tables);
-    let days = app.tables.registry.fetch_days(org, app.clock.now(), member::so_far, |of, days| async move {
-        // An agent's days identify models by code; the organization's days have the names.
-        try_join!(tables.usage.agent_days(org, of, days), tables.usage.org_days(org, of, days))
-    });
-    let ((month, (days, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
+    let fetch = |of, windows: Windows| async move {
+        try_join!(
+            tables.usage.agent_totals_over(org, of, &windows),
+            tables.usage.agent_models_over(org, of, &windows),
+            // An agent's days identify models by code; the organization's days have the names.
+            tables.usage.org_days(org, of, windows.days())
+        )
+    };
+    let days = Box::pin(tables.registry.fetch_windows(org, app.clock.now(), member::so_far, fetch));
+    let ((month, (days, calls, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
+    let calls = calls_by_model(month, calls);
     let models = org_days.into_values().flat_map(|day| day.models.into_keys());
     let models: BTreeMap<_, _> = models.map(|model| (ModelCode::of(&model), model)).collect();
     let members = member::members(month, days, agents);
     let place = |member: &Member| Place::by_id(member.agent.id.as_str());
     let so_far = MonthSoFar::new(month);
-    let page = page.of(members, place, |member| row(member, &models, so_far))?;
+    let most_called = |member: &Member| most_called(calls.get(&member.agent.id)?, &models);
+    let page = page.of(members, place, |member| {
+        let model = most_called(&member);
+        row(member, model, so_far)
+    })?;
     let next: HeaderMap = page.next_header().into_iter().collect();
     Ok((next, Json(page.rows)))
 }
 
-fn row(member: Member, models: &BTreeMap<ModelCode, ModelKey>, so_far: MonthSoFar) -> Row {
-    let (roi, total, work) = (member.roi(), member.done.total(), member.done.work);
+/// The calls of a month by agent and model.
+fn calls_by_model(
+    month: DayRange,
+    calls: Vec<(Day, AgentId, ModelCode, AgentModelFigures)>,
+) -> BTreeMap<AgentId, BTreeMap<ModelCode, u64>> {
+    let mut by_agent: BTreeMap<AgentId, BTreeMap<ModelCode, u64>> = BTreeMap::new();
+    for (_, agent, code, figures) in calls.into_iter().filter(|(day, ..)| month.contains(*day)) {
+        *by_agent.entry(agent).or_default().entry(code).or_default() += figures.requests;
+    }
+    by_agent
+}
+
+fn row(member: Member, most_called: Option<&ModelKey>, so_far: MonthSoFar) -> Row {
+    let (roi, total, work) = (member.roi(), member.calls, member.work);
     let settings = member.settings();
     let (model_provider, model_name) = match (settings.model_provider, settings.model_name) {
         (provider, Some(model)) => (provider.unwrap_or_default(), model),
-        (provider, None) => match most_called(&member, models) {
+        (provider, None) => match most_called {
             Some(model) => (model.provider.clone(), model.model.clone()),
             None => (provider.unwrap_or_default(), String::new()),
         },
@@ -127,8 +150,10 @@ fn row(member: Member, models: &BTreeMap<ModelCode, ModelKey>, so_far: MonthSoFa
 }
 
 /// The most called model; among equals the first by provider and name.
-fn most_called<'a>(member: &Member, models: &'a BTreeMap<ModelCode, ModelKey>) -> Option<&'a ModelKey> {
-    let called =
-        member.done.models.iter().filter_map(|(code, sums)| Some((sums.requests, models.get(code)?)));
+fn most_called<'a>(
+    calls: &BTreeMap<ModelCode, u64>,
+    models: &'a BTreeMap<ModelCode, ModelKey>,
+) -> Option<&'a ModelKey> {
+    let called = calls.iter().filter_map(|(code, requests)| Some((*requests, models.get(code)?)));
     called.max_by_key(|(requests, model)| (*requests, Reverse(*model))).map(|(_, model)| model)
 }

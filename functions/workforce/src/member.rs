@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ledger::ids::AgentId;
 use ledger::period::{Day, DayRange};
-use ledger::rollup::AgentDay;
+use ledger::rollup::{AgentModelFigures, WorkFigures};
 use ledger::roster::{self, Agent};
 use ledger::settings::{AgentSettings, AgentStatus};
 
@@ -21,28 +21,37 @@ pub fn so_far(today: Day) -> DayRange {
 #[derive(Clone, Debug)]
 pub struct Member {
     pub agent: Agent,
-    /// The rollup of its days.
-    pub done: AgentDay,
+    /// Its calls.
+    pub calls: AgentModelFigures,
+    /// Its tasks.
+    pub work: WorkFigures,
 }
 
 /// The workforce of `month`, by id: every agent, registered or seen, that is not archived, and every archived agent
 /// that worked this month, since its cost is part of the month's cost.
-pub fn members(month: DayRange, days: Vec<(Day, AgentId, AgentDay)>, agents: Vec<Agent>) -> Vec<Member> {
-    let mut done: BTreeMap<AgentId, AgentDay> = BTreeMap::new();
-    for (_, agent, day) in days.into_iter().filter(|(day, ..)| month.contains(*day)) {
-        done.entry(agent).or_default().merge(day);
+pub fn members(
+    month: DayRange,
+    days: Vec<(Day, AgentId, AgentModelFigures, WorkFigures)>,
+    agents: Vec<Agent>,
+) -> Vec<Member> {
+    let mut done: BTreeMap<AgentId, (AgentModelFigures, WorkFigures)> = BTreeMap::new();
+    for (_, agent, calls, work) in days.into_iter().filter(|(day, ..)| month.contains(*day)) {
+        let done = done.entry(agent).or_default();
+        done.0 += calls;
+        done.1 += work;
     }
-    let members = roster::join(agents, done).into_iter();
-    let members =
-        members.map(|roster::Member { agent, usage }| Member { agent, done: usage.unwrap_or_default() });
+    let members = roster::join(agents, done).into_iter().map(|roster::Member { agent, usage }| {
+        let (calls, work) = usage.unwrap_or_default();
+        Member { agent, calls, work }
+    });
     members.filter(Member::counts).collect()
 }
 
 impl Member {
     /// Whether it made a call or finished a task this month.
     pub fn worked(&self) -> bool {
-        let work = &self.done.work;
-        self.done.total().requests + work.tasks + work.tasks_failed > 0
+        let work = &self.work;
+        self.calls.requests + work.tasks + work.tasks_failed > 0
     }
 
     fn counts(&self) -> bool {
@@ -62,21 +71,21 @@ impl Member {
 
     pub fn roi(&self) -> Roi {
         let salary = self.settings().human_equivalent_salary.unwrap_or_default();
-        Roi { salary, cost: self.done.total().cost }
+        Roi { salary, cost: self.calls.cost }
     }
 
     pub fn saved(&self) -> TimeSaved {
         let estimated = self.settings().estimated_hours_saved.unwrap_or_default();
-        TimeSaved::of(self.done.work.tasks_with_minutes, self.done.work.minutes_saved, estimated.0)
+        TimeSaved::of(self.work.tasks_with_minutes, self.work.minutes_saved, estimated.0)
     }
 
     /// Whether tasks reported the hours saved.
     pub const fn saved_basis(&self) -> SavedBasis {
-        if self.done.work.tasks_with_minutes > 0 { SavedBasis::Reported } else { SavedBasis::Estimated }
+        if self.work.tasks_with_minutes > 0 { SavedBasis::Reported } else { SavedBasis::Estimated }
     }
 
     /// Failed calls and tasks.
     pub fn errors(&self) -> u64 {
-        self.done.total().errors + self.done.work.tasks_failed
+        self.calls.errors + self.work.tasks_failed
     }
 }

@@ -65,10 +65,10 @@ struct Department {
 }
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>> {
-    let days = app.tables.registry.fetch_days(&caller.org, app.clock.now(), member::so_far, |of, days| {
-        app.tables.usage.agent_days(&caller.org, of, days)
-    });
-    let ((month, days), agents) = try_join!(days, app.tables.registry.agents(&caller.org))?;
+    let (org, tables) = (&caller.org, &app.tables);
+    let fetch = |of, windows| async move { tables.usage.agent_totals_over(org, of, &windows).await };
+    let days = tables.registry.fetch_windows(org, app.clock.now(), member::so_far, fetch);
+    let ((month, days), agents) = try_join!(days, tables.registry.agents(org))?;
     Ok(Json(summary(&member::members(month, days, agents), MonthSoFar::new(month))))
 }
 
@@ -91,8 +91,8 @@ fn summary(members: &[Member], so_far: MonthSoFar) -> Response {
         total_agent_cost_monthly: Number::usd(roi.cost),
         total_budget_monthly: Number::usd(budget),
         total_hours_saved_monthly: saved.hours(),
-        total_tasks_completed: sum(|member| member.done.work.tasks),
-        total_invocations: sum(|member| member.done.total().requests),
+        total_tasks_completed: sum(|member| member.work.tasks),
+        total_invocations: sum(|member| member.calls.requests),
         total_errors: sum(Member::errors),
         monthly_human_equivalent: roi.human_equivalent(),
         monthly_savings: roi.savings(),
@@ -100,7 +100,7 @@ fn summary(members: &[Member], so_far: MonthSoFar) -> Response {
         savings_to_date: roi.savings_to_date(so_far),
         roi_percent: roi.percent(),
         departments: departments(members),
-        unpriced_requests: sum(|member| member.done.total().unpriced),
+        unpriced_requests: sum(|member| member.calls.unpriced),
     }
 }
 

@@ -1,21 +1,17 @@
-//! The cost columns of agents' days, without the rest of the items.
+//! The costs of agents' days by model, without the rest of their figures.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_dynamodb::types::AttributeValue;
-use futures::future::try_join_all;
-use rust_decimal::Decimal;
-use rust_decimal::prelude::ToPrimitive;
-
-use crate::error::{Error, Result};
-use crate::keys;
-use crate::keys::SK;
-use crate::{Item, Usage, decode};
 use ledger::calendar::Generation;
 use ledger::ids::{AgentId, OrgId};
-use ledger::money::{Usd, exact_add};
+use ledger::money::Usd;
+use ledger::pack::{Table, View};
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{Measure, ModelCode, ModelMeasure};
+use ledger::rollup::{AgentModelFigures, ModelCode};
+
+use crate::Usage;
+use crate::error::Result;
+use crate::keys::Owner;
 
 /// The cost of one agent on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,9 +28,6 @@ pub struct AgentCost {
     pub unpriced: u64,
 }
 
-/// What is read of each model.
-const MEASURES: [ModelMeasure; 3] = [ModelMeasure::Cost, ModelMeasure::Requests, ModelMeasure::Unpriced];
-
 impl AgentCost {
     /// The cost of all models together.
     pub fn cost(&self) -> Usd {
@@ -42,14 +35,8 @@ impl AgentCost {
     }
 }
 
-/// Up to this many models, only their columns are requested: 300 names are about 1.5 of the 4 KB that DynamoDB takes for
-/// an expression.
-const MAX_NAMED: usize = 100;
-
 impl Usage {
-    /// The cost of all agents within `days` by calls of `models`: one query for each month, at the same time.
-    ///
-    /// Only the columns of these models are sent: that costs as many read units, but takes a fraction of the time.
+    /// The cost of all agents within `days` by calls of `models`: one query of packs and one of pages, at the same time.
     pub async fn agent_costs(
         &self,
         org: &OrgId,
@@ -60,44 +47,37 @@ impl Usage {
         if models.is_empty() {
             return Ok(Vec::new());
         }
-        let months = days.by_month().map(|(month, part)| async move {
-            let range = keys::agent_days(org, generation, month, part.first, part.last);
-            let mut query = self.table.query(&range);
-            // Of what an organization's day counts as other, an agent's day may know the model.
-            if models.len() <= MAX_NAMED && !models.contains(&ModelCode::other()) {
-                let columns =
-                    models.iter().flat_map(|code| MEASURES.map(|measure| Measure::Model(*code, measure)));
-                let columns: Vec<_> = columns.map(|measure| keys::columns::spell(&measure.into())).collect();
-                query = query.attributes(columns.iter().map(String::as_str).chain([SK]));
-            }
-            query.all(agent_cost).await
-        });
-        Ok(try_join_all(months).await?.into_iter().flatten().collect())
+        // Of what an organization's day counts as other, an agent's day may know the model.
+        let models = (!models.contains(&ModelCode::other())).then_some(models);
+        let costs = |views: &[Table]| views.iter().flat_map(Table::calls_by_model).collect::<Vec<_>>();
+        let of_days =
+            self.agent_views(&Owner::new(org, generation), days, &[View::AgentModels], costs).await?;
+        Ok(of_days.into_iter().flat_map(|(day, rows)| of_agents(day, rows, models)).collect())
     }
 }
 
-fn agent_cost(item: Item) -> Result<AgentCost> {
-    let sk = decode::required(&item, SK)?;
-    let parsed = keys::parse_agent_day(sk);
-    let (day, agent) = parsed.ok_or_else(|| Error::Internal(format!("{sk:?} is not an agent's day")))?;
-    let mut of_day = AgentCost { day, agent, models: Vec::new(), requests: 0, unpriced: 0 };
-    let (mut requests, mut unpriced) = (Decimal::ZERO, Decimal::ZERO);
-    for (name, value) in item {
-        let AttributeValue::N(_) = value else { continue };
-        let Some(column) = keys::columns::parse(&name) else { continue };
-        let Measure::Model(code, measure) = column.measure else { continue };
-        if !MEASURES.contains(&measure) {
+fn of_agents(
+    day: Day,
+    rows: Vec<(AgentId, ModelCode, AgentModelFigures)>,
+    models: Option<&BTreeSet<ModelCode>>,
+) -> impl Iterator<Item = AgentCost> {
+    let mut agents: BTreeMap<AgentId, AgentCost> = BTreeMap::new();
+    for (agent, code, figures) in rows {
+        if models.is_some_and(|models| !models.contains(&code)) {
             continue;
         }
-        let malformed = || Error::Internal(format!("a rollup item has a malformed column {name}"));
-        let number = decode::number(&value).ok_or_else(malformed)?;
-        match measure {
-            ModelMeasure::Cost => of_day.models.push((code, Usd::new(number))),
-            ModelMeasure::Requests => requests = exact_add(requests, number),
-            _ => unpriced = exact_add(unpriced, number),
+        let of_agent = agents.entry(agent.clone()).or_insert_with(|| AgentCost {
+            day,
+            agent,
+            models: Vec::new(),
+            requests: 0,
+            unpriced: 0,
+        });
+        if figures.cost != Usd::ZERO {
+            of_agent.models.push((code, figures.cost));
         }
+        of_agent.requests += figures.requests;
+        of_agent.unpriced += figures.unpriced;
     }
-    of_day.requests = requests.to_u64().unwrap_or_default();
-    of_day.unpriced = unpriced.to_u64().unwrap_or_default();
-    Ok(of_day)
+    agents.into_values()
 }

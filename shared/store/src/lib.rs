@@ -8,8 +8,11 @@
 
 pub mod activity;
 pub mod agent_costs;
+mod agent_days;
+mod agent_sums;
 pub mod alerts;
 pub mod aws;
+pub mod blocks;
 pub mod chains;
 pub mod completeness;
 pub mod compute;

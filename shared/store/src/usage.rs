@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
-use futures::future::try_join_all;
 use tokio::time::sleep;
 
-use super::keys::{self, FULL, Key, Keyed, SEALED, UNPRICED, VERSION, WRITES};
+use super::keys::{self, FULL, Key, SEALED, UNPRICED, VERSION, WRITES};
 use super::sequence::SequenceNumber;
 use super::table::full_jitter;
 use super::table::{
@@ -17,9 +16,9 @@ use super::table::{
 use super::{Item, Usage, decode, n, s, version};
 use crate::error::{Error, Result};
 use ledger::calendar::Generation;
-use ledger::ids::{AgentId, OrgId};
+use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{AgentDay, Column, OrgDay, Rollup, RollupId, UnpricedRows};
+use ledger::rollup::{Column, OrgDay, Rollup, UnpricedRows};
 
 /// The most columns in one update. DynamoDB takes 4 KB of expression; a column needs at most 11 bytes of it.
 pub const MAX_COLUMNS: usize = 250;
@@ -193,47 +192,11 @@ impl Usage {
         Ok(self.table.query(&range).all(org_day).await?.into_iter().collect())
     }
 
-    /// The days of all agents within `days`: one query for each month, at the same time.
-    pub async fn agent_days(
-        &self,
-        org: &OrgId,
-        generation: Generation,
-        days: DayRange,
-    ) -> Result<Vec<(Day, AgentId, AgentDay)>> {
-        let months = days.by_month().map(|(month, part)| async move {
-            let range = keys::agent_days(org, generation, month, part.first, part.last);
-            self.table.query(&range).all(|item| agent_day(&item)).await
-        });
-        Ok(try_join_all(months).await?.into_iter().flatten().collect())
-    }
-
-    /// One agent's days within `days`, read by key, so that no other agent's items are read: one call for each hundred
-    /// days, at the same time.
-    pub async fn agent_days_of(
-        &self,
-        org: &OrgId,
-        generation: Generation,
-        agent: &AgentId,
-        days: DayRange,
-    ) -> Result<BTreeMap<Day, AgentDay>> {
-        let target = |day| RollupId::AgentDay(org.clone(), generation, day, agent.clone());
-        let keys: Vec<_> = days.days().map(|day| target(day).key()).collect();
-        let items = self.table.get_many(&keys).await?;
-        items.iter().map(|item| agent_day(item).map(|(day, _, sums)| (day, sums))).collect()
-    }
-
     /// The columns of an item, strongly consistent; none if it does not exist.
     pub async fn sums(&self, key: &Key) -> Result<Rollup> {
         let item = self.table.get(key, Consistency::Strong).await?;
         item.map_or_else(|| Ok(Rollup::default()), |item| decode::sums(&item))
     }
-}
-
-fn agent_day(item: &Item) -> Result<(Day, AgentId, AgentDay)> {
-    let sk = decode::required(item, keys::SK)?;
-    let parsed = keys::parse_agent_day(sk);
-    let (day, agent) = parsed.ok_or_else(|| Error::Internal(format!("{sk:?} is not an agent's day")))?;
-    Ok((day, agent, AgentDay::from(&decode::sums(item)?)))
 }
 
 /// Lets an update of a rollup apply only if the rollup contains none of the range's records yet, and sets the mark.

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::Aggregator;
 use budget_alerts::BudgetAlerts;
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
@@ -22,7 +21,7 @@ use crate::simulation::service::{self, SECRET};
 use crate::simulation::wire::{DIRECT, Process, SdkResponse, Wire};
 use crate::support::noon;
 use crate::support::receiver::Receiver;
-use crate::support::tables::{call, deliver, names, open, record};
+use crate::support::tables::{aggregator_at_noon, call, deliver, names, open, record};
 
 /// The process that fails, and the one that runs after it.
 const FAILING: Process = 1;
@@ -70,7 +69,7 @@ impl Tables {
         let calls = [call(1, "nova", "m", "55", noon()), call(2, "vega", "m", "30", noon())];
         let records: Vec<_> =
             (1..).zip(&calls).map(|(nth, call)| record(call, &format!("{nth:021}"))).collect();
-        deliver(&Aggregator::new(tables.open(DIRECT)), "shardId-1", &records).await;
+        deliver(&aggregator_at_noon(tables.open(DIRECT)), "shardId-1", &records).await;
         tables
     }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aggregator::Aggregator;
 use budget_alerts::BudgetAlerts;
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
@@ -20,7 +19,7 @@ use crate::simulation::engine::Engine;
 use crate::simulation::service::{self, SECRET};
 use crate::simulation::wire::{DIRECT, SdkResponse, Wire};
 use crate::support::noon;
-use crate::support::tables::{call, deliver, names, open, record};
+use crate::support::tables::{aggregator_at_noon, call, deliver, names, open, record};
 
 /// A run reads two days of four lanes in parallel, and waits at most 20 s for the events of an organization.
 const LONG: Duration = Duration::from_secs(3);
@@ -54,7 +53,7 @@ async fn top(events: Events) -> Value {
         assert_eq!(engine.execute("PutItem", &item).0, 200);
         records.push(record);
     }
-    deliver(&Aggregator::new(open(client)), "shardId-1", &records).await;
+    deliver(&aggregator_at_noon(open(client)), "shardId-1", &records).await;
 
     let function = BudgetAlerts::new(open(wire.client(1)), Clock::fixed(noon()), channels());
     let run = tokio::spawn(async move { function.handle(json!({}), TIME).await });

@@ -36,11 +36,11 @@ async fn independent_reads_run_in_parallel() {
         ("by-provider", 1),
         // The days, the agents, the budget.
         ("summary", 3),
-        // The agents' days, the organization's days for model names, the agents.
-        ("agents", 3),
-        ("budget-alerts", 3),
+        // The agents' days (two kinds of packs, and pages), the organization's days for model names, the agents.
+        ("agents", 5),
+        ("budget-alerts", 5),
         // The same over two months.
-        ("recommendations", 4),
+        ("recommendations", 5),
         ("pricing", 1),
         ("by-model?month=2026-08", 1),
     ] {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use aggregator::Aggregator;
-use ledger::event::Event;
+use ledger::event::{AgentActivity, Attribution, Data, Event};
+use ledger::ids::{AgentId, Name};
 use ledger::period::Day;
 use local::tables;
 use local::template::Template;
@@ -17,7 +18,7 @@ use super::TIME;
 use crate::simulation::engine::Engine;
 use crate::simulation::wire::{DIRECT, SdkResponse, Wire};
 use crate::support::noon;
-use crate::support::tables::{call, deliver, folded, held, names, open, record};
+use crate::support::tables::{aggregator_at_noon, call, deliver, folded, held, names, open, record};
 
 const RECONCILER: u32 = 1;
 
@@ -36,13 +37,20 @@ impl ChangingTables {
         let wire = Wire::new(engine.clone());
         let client = wire.client(DIRECT);
         tables::create(&client, &Template::built_in().unwrap().tables).await.unwrap();
-        let aggregator = Aggregator::new(open(client));
+        let aggregator = aggregator_at_noon(open(client));
         Self { engine, wire, aggregator, events: Vec::new() }
     }
 
     /// Stores a new event.
     fn store(&mut self, agent: &str) {
-        let event = call(self.events.len(), agent, "m", "0.01", noon());
+        let activity = AgentActivity {
+            agent_id: AgentId::new(agent).ok(),
+            event_type: Name::new("tool_call").unwrap(),
+            details: "{}".to_owned(),
+            attribution: Attribution::default(),
+        };
+        let data = Data::AgentActivity(activity);
+        let event = Event { data, ..call(self.events.len(), agent, "m", "0.01", noon()) };
         let item = record(&event, "1")["dynamodb"]["NewImage"].clone();
         let put = json!({ "TableName": names().events, "Item": item });
         assert_eq!(self.engine.execute("PutItem", &put).0, 200);
@@ -73,8 +81,8 @@ async fn an_item_that_keeps_changing_is_neither_drift_nor_written() {
         let request = tables.wire.take(number);
         let agent = format!("agent-{round}");
         let is_of = |table: &str| request.body["TableName"] == json!(table);
-        // Each round reads the dirty marker, then the rollups, then the events, among which there is now one of an agent that
-        // was not listed; and by the time that agent's item is read, another of its events has been counted.
+        // Each round reads the dirty marker, then the rollups, then the events, among which there is now an entry in the log of
+        // an agent that was not listed; and by the time that agent's item is read, another of its events has been counted.
         if is_of(&names().usage) && request.place.contains("#dirty") {
             round += 1;
         } else if is_of(&names().events) && tables.events.iter().all(|event| !named(event, &agent)) {
@@ -95,7 +103,7 @@ async fn an_item_that_keeps_changing_is_neither_drift_nor_written() {
     let newest = format!("agent-{round}");
     let items = tables.engine.all(&names().usage);
     let items: Vec<Value> = items.iter().map(|item| serde_json::to_value(item).unwrap()).collect();
-    let item = items.iter().find(|item| item["sk"]["S"].as_str().unwrap().ends_with(&newest)).unwrap();
+    let item = items.iter().find(|item| item["pk"]["S"].as_str().unwrap().ends_with(&newest)).unwrap();
     assert!(item.get(SEALED).is_none(), "{item}");
 }
 

@@ -17,7 +17,7 @@ use http::{Request, StatusCode};
 use serde_json::{Value, json};
 use web::auth::Scope;
 
-use super::call;
+use crate::support::events::event;
 use crate::support::{World, noon, response_of};
 
 /// An HTTP client whose calls return at most `keys` items.
@@ -88,11 +88,15 @@ fn ok(response: &Value) -> HttpResponse {
 async fn get(world: &World, keys: usize, path: &str) -> (StatusCode, Value) {
     let inner = aws_smithy_http_client::Builder::new().build_http();
     let config = world.stack.client().config().to_builder().http_client(Stingy { inner, keys });
-    let app = world.app(Client::from_conf(config.build()));
+    let client = Client::from_conf(config.build());
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     let request = Request::get(path).header("authorization", format!("Bearer {token}"));
-    let (status, mut body) =
-        response_of(app.router(billing::routes()), request.body(Body::empty()).unwrap()).await;
+    let request = request.body(Body::empty()).unwrap();
+    let (status, mut body) = if path.starts_with("/api/projects") {
+        response_of(world.app(client).router(usage::routes()), request).await
+    } else {
+        response_of(world.app(client).router(billing::routes()), request).await
+    };
     if let Some(fields) = body.as_object_mut() {
         fields.retain(|name, _| !["as_of", "complete_through"].contains(&name.as_str()));
     }
@@ -103,10 +107,16 @@ async fn get(world: &World, keys: usize, path: &str) -> (StatusCode, Value) {
 async fn unprocessed_keys_are_requested_again() {
     let world = World::new().await;
     let caller = world.caller("acme");
-    let day =
-        |i: i64| call(&i.to_string(), "nova", noon() - TimeDelta::days(i), &json!({ "input_tokens": i }));
-    caller.record(&(0..35).map(day).collect::<Vec<_>>()).await;
-    let path = "/v1/billing/usage/chart?days=150&instance_id=nova";
+    let sample = |i: i64| {
+        let (to, from) = (noon() - TimeDelta::hours(2 * i), noon() - TimeDelta::hours(2 * i + 1));
+        let data = json!({
+            "project_id": "site", "instance_id": "i-1", "from": from, "to": to, "cpu_cores": i, "ram_gb": 1, "disk_gb": 2,
+            "bandwidth_in_bytes": 1, "bandwidth_out_bytes": 1,
+        });
+        event(&i.to_string(), "compute.usage", to, data)
+    };
+    caller.record(&(0..35).map(sample).collect::<Vec<_>>()).await;
+    let path = "/api/projects/site/usage?start_date=2026-09-10T00:00:00Z&end_date=2026-09-16T00:00:00Z";
     let expected = caller.get(path).await;
     for keys in [7, 99, 100] {
         assert_eq!(get(&world, keys, path).await, (StatusCode::OK, expected.clone()), "{keys}");

@@ -35,18 +35,18 @@ async fn independent_reads_run_in_parallel() {
     for (path, reads) in [
         // The zone with the plan, the agents and the nodes; then the days and the end users.
         ("", 5),
-        // The zone with the plan and the agents; then the days, the agents' days and the end users.
-        ("/usage", 5),
+        // The zone with the plan and the agents; then the days, the agents' days (blocks, packs and pages) and the end users.
+        ("/usage", 7),
         ("/usage/chart", 1),
         ("/usage/chart?days=365", 1),
-        // The agent itself, and its days in calls of a hundred each.
-        ("/usage/chart?instance_id=nova", 2),
-        ("/usage/chart?days=365&instance_id=nova", 5),
+        // The agent itself, and the packs and the pages of all agents.
+        ("/usage/chart?instance_id=nova", 3),
+        ("/usage/chart?days=365&instance_id=nova", 3),
     ] {
         assert_eq!(ask(path).await.reads, reads, "{path}");
     }
-    // A period that spans two months takes two queries each.
+    // A period that spans two months takes two queries of end users.
     let plan = json!({ "current_period_start": "2026-08-15T00:00:00Z", "current_period_end": "2026-09-16T00:00:00Z" });
     caller.put("/v1/billing/subscription", &plan).await;
-    assert_eq!((ask("").await.reads, ask("/usage").await.reads), (6, 7));
+    assert_eq!((ask("").await.reads, ask("/usage").await.reads), (6, 8));
 }

@@ -145,7 +145,10 @@ impl Wiring<'_> {
         let time_left = function.timeout;
         match function.binary.as_str() {
             "aggregator" => {
-                let aggregator = Arc::new(aggregator::Aggregator::new(self.tables(function, &config)?));
+                let aggregator = Arc::new(aggregator::Aggregator::new(
+                    self.tables(function, &config)?,
+                    self.clock.clone(),
+                ));
                 Ok(Arc::new(move |event| {
                     let aggregator = aggregator.clone();
                     Box::pin(async move { aggregator.handle(event).await })

@@ -211,7 +211,8 @@ impl<B: Batch> Append<B> {
 
     /// What is known of a chain, if it is fresh enough.
     fn fresh(&self, family: Family, now: Seconds) -> Option<Cached<B::Mark>> {
-        self.tails[family as usize].filter(|cached| now - cached.at <= self.timing.tail_age)
+        let is_fresh = |cached: &Cached<_>| (0..=self.timing.tail_age).contains(&(now - cached.at));
+        self.tails[family as usize].filter(is_fresh)
     }
 
     /// The position of the first record that belongs to a chain and is not in it.

@@ -101,7 +101,9 @@ pub fn assemble<R: Rows, M>(
         for day in days {
             let pages = pages.get(day).ok_or(Incomplete)?;
             if is_usable && chunk.days.contains_key(day) {
-                add_pages(&mut rows, pages, &chunk.cover, kind, range)?;
+                if !chunk.is_sealed(*day) {
+                    add_pages(&mut rows, pages, &chunk.cover, kind, range)?;
+                }
             } else {
                 add_day(&mut rows, day_packs.get(day).ok_or(Incomplete)?, pages, kind, range)?;
             }
@@ -132,7 +134,9 @@ fn add_day<R: Rows, M>(
     for (id, chunk) in chunks {
         if let Some(range) = range.overlap(KeyRange::of(id, chunk)) {
             rows.merge(&chunk.rows, range);
-            add_pages(rows, pages, &chunk.cover, kind, range)?;
+            if chunk.sealed.is_none() {
+                add_pages(rows, pages, &chunk.cover, kind, range)?;
+            }
         }
     }
     Ok(())

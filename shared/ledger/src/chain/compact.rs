@@ -274,8 +274,11 @@ where
     ) -> Waiting<R> {
         let (Some(id), Ok(live)) = (left.pop(), live(chunks)) else { return Waiting::Nothing };
         let claims = |chunk: &&Chunk<R, R::Bound>| chunk.days.contains_key(&self.day);
-        let claiming: Vec<_> = live.iter().map(|(_, chunk)| *chunk).filter(claims).collect();
-        if claiming.is_empty() && id.span == Span::Day(self.day) {
+        // A sealed pack needs no page.
+        let is_sealed = |chunk: &&Chunk<R, R::Bound>| chunk.is_sealed(self.day);
+        let claiming = live.iter().map(|(_, chunk)| *chunk).filter(claims);
+        let (sealed, claiming): (Vec<_>, Vec<_>) = claiming.partition(is_sealed);
+        if claiming.is_empty() && sealed.is_empty() && id.span == Span::Day(self.day) {
             // The day's own pack does not exist yet, so it contains nothing.
             covers.push((id.kind, Cover::default()));
         }
@@ -322,6 +325,7 @@ where
         let Some(pages) = self.pages.take() else { return };
         for (chunk_id, chunk) in live {
             let is_claimed = id.span == Span::Day(self.day) || chunk.days.contains_key(&self.day);
+            let is_claimed = is_claimed && !chunk.is_sealed(self.day);
             if let Some(absorbed) =
                 is_claimed.then(|| self.absorbed(id.kind, chunk_id, chunk, &pages, now)).flatten()
             {
@@ -473,7 +477,7 @@ fn released<R: Rows>(
 
 type Part<'p, R> = (&'p Chunk<R, <R as Rows>::Bound>, KeyRange<<R as Rows>::Bound>);
 
-/// The chunks of a day's pack that have keys of a range; none if these do not all contain the same pages.
+/// The chunks of a day's pack that have keys of a range; none if these do not all contain the same pages and repairs.
 fn parts<R: Rows>(day: Day, chunks: &Chunks<R>, range: KeyRange<R::Bound>) -> Option<Vec<Part<'_, R>>> {
     let live = live(chunks).ok()?.into_iter();
     let overlapping = live.filter_map(|(id, chunk)| Some((chunk, range.overlap(KeyRange::of(id, chunk))?)));

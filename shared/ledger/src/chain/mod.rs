@@ -32,7 +32,7 @@ pub use compact::{Compaction, CompactionAnswer, CompactionCommand, Note, Task};
 pub use cover::Cover;
 pub use ids::{ChainId, Family, PageId};
 pub use limits::{Limits, Seconds, Timing};
-pub use pack::{Chunk, ChunkId, Kind, Link, PackId, Span};
+pub use pack::{Chunk, ChunkId, Kind, Link, PackId, SEALED, Span};
 pub use page::{Page, Split, Tail};
 pub use reconcile::{Observation, is_settled, repaired};
 pub use select::{Pages, Selection, select};

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use super::cover::Cover;
 use super::ids::Family;
+use super::limits::Seconds;
 use crate::period::Day;
 
 /// What a pack is read for.
@@ -44,6 +45,9 @@ pub struct ChunkId<B> {
     pub split: u64,
 }
 
+/// Set in the number of a day that is sealed: the chunk has all of its rows, and none of its pages counts any more.
+pub const SEALED: u64 = 1 << 63;
+
 /// The chunk with the rows after those of another.
 pub type Link<B> = Option<ChunkId<B>>;
 
@@ -52,7 +56,8 @@ pub type Link<B> = Option<ChunkId<B>>;
 pub struct Chunk<R, B> {
     /// Counts its writes. Each is conditional on the version that was read.
     pub version: u64,
-    /// The days whose events are in it, with how often each was repaired.
+    /// The days whose events are in it, with how often each was repaired; of a day that was sealed, [`SEALED`] and a number
+    /// that no other seal of the day has.
     pub days: BTreeMap<Day, u64>,
     /// The pages that are in it.
     pub cover: Cover,
@@ -60,9 +65,17 @@ pub struct Chunk<R, B> {
     pub rows: R,
     /// The chunk that its key space ends at.
     pub next: Link<B>,
+    /// When it was recomputed from raw events, which sealed it: it has all rows of its day from then on, no page of which
+    /// counts any more. All chunks of a pack are sealed, or none.
+    pub sealed: Option<Seconds>,
 }
 
 impl<R, B> Chunk<R, B> {
+    /// Whether it has all rows of a day, no page of which counts any more.
+    pub fn is_sealed(&self, day: Day) -> bool {
+        self.sealed.is_some() || self.days.get(&day).is_some_and(|number| number & SEALED != 0)
+    }
+
     /// Whether it has the same pages and repairs of a day as another.
     pub fn agrees(&self, other: &Self, day: Day) -> bool {
         self.days.get(&day) == other.days.get(&day) && self.cover.day(day) == other.cover.day(day)

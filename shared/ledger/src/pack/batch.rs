@@ -14,15 +14,50 @@ pub struct EventBatch<'e, M> {
     marks: Vec<M>,
     arrivals: Vec<Seconds>,
     events: Vec<&'e Event>,
-    calendar: Calendar,
+    rows: BatchRows,
     /// What all events add up to, since most batches are written in one.
     sum: Table,
 }
 
+/// Which rows of events are appended.
+#[derive(Clone, Copy, Debug)]
+enum BatchRows {
+    /// All, by this calendar.
+    All(Calendar),
+    /// Those of agents, whose detail is the same in every calendar.
+    Agents,
+}
+
+impl BatchRows {
+    fn add(self, table: &mut Table, event: &Event) -> Result<(), Inexact> {
+        match self {
+            Self::All(calendar) => table.add_event(event, &calendar),
+            Self::Agents => table.add_agent_event(&event.data),
+        }
+    }
+}
+
 impl<'e, M> EventBatch<'e, M> {
-    /// An empty batch of a chain of this calendar.
+    /// An empty batch of a chain of this calendar, of all rows.
     pub fn new(calendar: Calendar) -> Self {
-        Self { marks: Vec::new(), arrivals: Vec::new(), events: Vec::new(), calendar, sum: Table::default() }
+        Self::of(BatchRows::All(calendar))
+    }
+
+    /// An empty batch of the rows of agents.
+    pub fn of_agents() -> Self {
+        Self::of(BatchRows::Agents)
+    }
+
+    fn of(rows: BatchRows) -> Self {
+        Self { marks: Vec::new(), arrivals: Vec::new(), events: Vec::new(), rows, sum: Table::default() }
+    }
+
+    /// The sequence number of the first event.
+    pub fn first(&self) -> Option<M>
+    where
+        M: Copy,
+    {
+        self.marks.first().copied()
     }
 
     /// Adds the next event of the shard.
@@ -31,7 +66,7 @@ impl<'e, M> EventBatch<'e, M> {
     ///
     /// An event with an amount that no table can hold.
     pub fn push(&mut self, mark: M, arrival: Seconds, event: &'e Event) -> Result<(), Inexact> {
-        self.sum.add_event(event, &self.calendar)?;
+        self.rows.add(&mut self.sum, event)?;
         self.marks.push(mark);
         self.arrivals.push(arrival);
         self.events.push(event);
@@ -58,7 +93,7 @@ impl<M: Copy + Ord> Batch for EventBatch<'_, M> {
         } else {
             for event in &self.events[records] {
                 // None is inexact: that was checked when it was added.
-                part.add_event(event, &self.calendar).ok();
+                self.rows.add(&mut part, event).ok();
             }
             &part
         };

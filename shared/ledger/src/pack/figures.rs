@@ -71,6 +71,19 @@ impl Table {
         days
     }
 
+    /// Agents' calls by model, from a table of [`View::AgentModels`](super::View::AgentModels).
+    pub fn calls_by_model(&self) -> impl Iterator<Item = (AgentId, ModelCode, AgentModelFigures)> {
+        let rows = self.rows(Group::AgentModels);
+        rows.filter_map(|([agent, model, ..], row)| {
+            Some((self.agent(agent)?, self.code(model), row.agent_model_figures()))
+        })
+    }
+
+    /// Agents that have entries in the activity log, from a table of [`View::Agents`](super::View::Agents).
+    pub fn logged_agents(&self) -> BTreeSet<AgentId> {
+        self.rows(Group::AgentActivity).filter_map(|([agent, ..], _)| self.agent(agent)).collect()
+    }
+
     /// The latencies, tasks and activity of agents, from a table of [`View::Agents`](super::View::Agents).
     fn agents(&self) -> BTreeMap<AgentId, AgentDay> {
         let mut days: BTreeMap<AgentId, AgentDay> = BTreeMap::new();

@@ -15,7 +15,8 @@ use crate::ids::ModelKey;
 use crate::period::Day;
 use crate::pricing::Rate;
 use crate::rollup::{
-    EndUser, INPUT_LENGTHS, Measure, RollupId, TASK_TYPES, compute_parts, instance_hash, model_name,
+    ACTIVITY_TYPES, EndUser, INPUT_LENGTHS, Measure, OTHER_ACTIVITY, RollupId, TASK_TYPES, compute_parts,
+    instance_hash, model_name,
 };
 
 /// Sets of end users, so that the many of one day can be in several chunks.
@@ -30,7 +31,7 @@ impl Table {
     pub fn add_event(&mut self, event: &Event, calendar: &Calendar) -> Result<(), Inexact> {
         match &event.data {
             Data::LlmCall(call) => self.add_call(event, call),
-            Data::TaskCompleted(task) => self.add_task(task),
+            Data::TaskCompleted(task) => self.add_task(Group::Tasks, task),
             Data::AgentActivity(activity) => {
                 self.add_activity(event.time, activity);
                 Ok(())
@@ -40,6 +41,54 @@ impl Table {
             Data::HostReport(_) => Ok(()),
             Data::Amendment(amendment) => self.add_amendment(event, amendment, calendar),
         }
+    }
+
+    /// Adds what an event contributes to the figures of agents, in the detail that their views need. The day does not matter.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn add_agent_event(&mut self, data: &Data) -> Result<(), Inexact> {
+        match data {
+            Data::LlmCall(call) => self.add_agent_call(call),
+            Data::TaskCompleted(task) => self.add_task(Group::Agents, task),
+            Data::AgentActivity(activity) => {
+                self.add_agent_activity(activity);
+                Ok(())
+            }
+            Data::ComputeUsage(_) | Data::HostReport(_) => Ok(()),
+            Data::Amendment(Amendment { replaces, with, .. }) => {
+                let fold = |data: Option<&Data>| {
+                    let mut table = Self::default();
+                    data.map_or(Ok(()), |data| table.add_agent_event(data)).map(|()| table)
+                };
+                let (before, after) = (fold(replaces.as_deref())?, fold(with.as_deref())?);
+                self.merge(&after);
+                self.subtract(&before);
+                Ok(())
+            }
+        }
+    }
+
+    fn add_agent_call(&mut self, call: &LlmCall) -> Result<(), Inexact> {
+        let cost = cost_parts(call)?.into_iter().sum();
+        let key = [
+            self.name(Domain::Agents, call.agent_id.as_str()),
+            self.model(call),
+            task_type(call),
+            input_length(call.tokens.whole_input()),
+            0,
+        ];
+        self.add(Group::AgentCalls, key, counts_of(call).chain([(Figure::Cost, cost)]));
+        Ok(())
+    }
+
+    fn add_agent_activity(&mut self, activity: &AgentActivity) {
+        let Some(agent) = &activity.agent_id else { return };
+        let known = ACTIVITY_TYPES.into_iter().find(|known| *known == activity.event_type.as_str());
+        let agent = self.name(Domain::Agents, agent.as_str());
+        let kind = self.name(Domain::Kinds, known.unwrap_or(OTHER_ACTIVITY));
+        self.add(Group::AgentActivity, [agent, kind, 0, 0, 0], [(Figure::Entries, 1)]);
     }
 
     /// Adds what holds from now on and subtracts what held before. Members of sets stay: another event may have added them.
@@ -67,12 +116,7 @@ impl Table {
                 units.push((figure, exact(count.0)?));
             }
         }
-        let cost = &call.cost;
-        let parts = [cost.input, cost.cache_read, cost.cache_write, cost.output, cost.units];
-        let mut amounts = [0; Figure::COST_PARTS.len()];
-        for (amount, part) in amounts.iter_mut().zip(parts) {
-            *amount = exact(part.dollars())?;
-        }
+        let amounts = Figure::COST_PARTS.into_iter().zip(cost_parts(call)?);
         let key = [
             self.name(Domain::Agents, call.agent_id.as_str()),
             self.model(call),
@@ -80,16 +124,7 @@ impl Table {
             input_length(call.tokens.whole_input()),
             i32::from(call.key_source == KeySource::Byok),
         ];
-        let tokens = call.tokens.buckets().map(|(bucket, tokens)| (Figure::of_tokens(bucket), tokens.into()));
-        let latency = call.latency_ms.map(|ms| [(Figure::LatencyCount, 1), (Figure::LatencySum, ms.into())]);
-        let counts = [
-            (Figure::Requests, 1),
-            (Figure::Errors, i128::from(call.status == CallStatus::Error)),
-            (Figure::Unpriced, i128::from(cost.is_unpriced())),
-        ];
-        let amounts = Figure::COST_PARTS.into_iter().zip(amounts);
-        let figures = counts.into_iter().chain(tokens).chain(amounts).chain(units);
-        self.add(Group::Calls, key, figures.chain(latency.into_iter().flatten()));
+        self.add(Group::Calls, key, counts_of(call).chain(amounts).chain(units));
         if let Some(user) = &call.end_user {
             let user = EndUser::new(&event.org, Generation::FIRST, event.utc_day(), user.as_str());
             self.insert(Group::EndUsers, [i32::from(user.hash[0] % END_USER_BUCKETS), 0, 0, 0, 0], user.hash);
@@ -102,7 +137,7 @@ impl Table {
         self.name(Domain::Models, &model_name(provider, call.model.as_str()))
     }
 
-    fn add_task(&mut self, task: &TaskCompleted) -> Result<(), Inexact> {
+    fn add_task(&mut self, group: Group, task: &TaskCompleted) -> Result<(), Inexact> {
         let minutes =
             task.minutes_saved.filter(|_| task.success).map(|minutes| exact(minutes.0)).transpose()?;
         let key = [self.name(Domain::Agents, task.agent_id.as_str()), 0, 0, 0, 0];
@@ -112,7 +147,7 @@ impl Table {
             (Figure::TasksWithMinutes, i128::from(minutes.is_some())),
             (Figure::MinutesSaved, minutes.unwrap_or_default()),
         ];
-        self.add(Group::Tasks, key, figures);
+        self.add(group, key, figures);
         Ok(())
     }
 
@@ -161,6 +196,29 @@ pub(super) const COMPUTE: [(Figure, Measure); 6] = [
     (Figure::BytesIn, Measure::BytesIn),
     (Figure::BytesOut, Measure::BytesOut),
 ];
+
+/// The counts of a call: itself, its tokens and its latency.
+fn counts_of(call: &LlmCall) -> impl Iterator<Item = (Figure, Amount)> + '_ {
+    let counts = [
+        (Figure::Requests, 1),
+        (Figure::Errors, i128::from(call.status == CallStatus::Error)),
+        (Figure::Unpriced, i128::from(call.cost.is_unpriced())),
+    ];
+    let tokens = call.tokens.buckets().map(|(bucket, tokens)| (Figure::of_tokens(bucket), tokens.into()));
+    let latency = call.latency_ms.map(|ms| [(Figure::LatencyCount, 1), (Figure::LatencySum, ms.into())]);
+    counts.into_iter().chain(tokens).chain(latency.into_iter().flatten())
+}
+
+/// The parts of a call's cost, in the order of [`Figure::COST_PARTS`].
+fn cost_parts(call: &LlmCall) -> Result<[Amount; Figure::COST_PARTS.len()], Inexact> {
+    let cost = &call.cost;
+    let parts = [cost.input, cost.cache_read, cost.cache_write, cost.output, cost.units];
+    let mut amounts = [0; Figure::COST_PARTS.len()];
+    for (amount, part) in amounts.iter_mut().zip(parts) {
+        *amount = exact(part.dollars())?;
+    }
+    Ok(amounts)
+}
 
 fn task_type(call: &LlmCall) -> i32 {
     let known = call.task_type.as_ref().and_then(|kind| TASK_TYPES.binary_search(&kind.as_str()).ok());

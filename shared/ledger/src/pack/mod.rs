@@ -6,6 +6,7 @@
 
 mod amount;
 mod batch;
+mod block;
 mod chunk;
 mod codec;
 mod figure;
@@ -21,6 +22,7 @@ mod view;
 
 pub use amount::{Amount, Inexact};
 pub use batch::EventBatch;
+pub use block::Block;
 pub use codec::Malformed;
 pub use codec::bytes;
 pub use figure::Figure;

@@ -1,6 +1,7 @@
 //! Days, months and instants, and their text.
 
 mod instant;
+mod windows;
 
 use std::fmt;
 
@@ -9,6 +10,7 @@ use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 pub use instant::{instant_in, parse_instant, rfc3339, sortable};
+pub use windows::Windows;
 
 /// A calendar day in an organization's reporting time zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -30,7 +30,10 @@ pub fn of_amendment(event: &Event, amendment: &Amendment, calendars: &[Calendar]
             new.add(column.clone(), -*value);
         }
     }
-    after.sums = sums.into_iter().filter(|(_, sums)| !sums.is_empty()).collect();
+    // An organization's day is updated even if nothing of it changes: where it is sealed, its agents' days are recomputed.
+    let is_kept =
+        |target: &RollupId, sums: &Rollup| !sums.is_empty() || matches!(target, RollupId::OrgDay(..));
+    after.sums = sums.into_iter().filter(|(target, sums)| is_kept(target, sums)).collect();
     if is_outdated {
         after.outdates = days_of(event, calendars);
     }

@@ -258,54 +258,6 @@ pub struct AgentDay {
     pub activity: BTreeMap<String, u64>,
 }
 
-impl From<&Rollup> for AgentDay {
-    fn from(rollup: &Rollup) -> Self {
-        let mut day = Self { work: rollup.into(), ..Self::default() };
-        for (column, value) in &rollup.numbers {
-            let models = &mut day.models;
-            match &column.measure {
-                Measure::Model(code, measure) => models.entry(*code).or_default().set(*measure, *value),
-                Measure::LongContext(code, step, bucket) => {
-                    let model = models.entry(*code).or_default();
-                    if let Some(tokens) = model.long_context.get_mut(usize::from(*step)) {
-                        *tokens.bucket_mut(*bucket) = count(*value);
-                    }
-                }
-                Measure::LongerInput(code, length) => {
-                    let model = models.entry(*code).or_default();
-                    model.lengths_exceeded = model.lengths_exceeded.max(usize::from(*length) + 1);
-                }
-                Measure::CallsOfTaskType(kind) => {
-                    day.calls_by_task_type.insert(kind.clone(), count(*value));
-                }
-                Measure::Activity(kind) => drop(day.activity.insert(kind.clone(), count(*value))),
-                _ => {}
-            }
-        }
-        day
-    }
-}
-
-impl AgentModelFigures {
-    fn set(&mut self, measure: M, value: Decimal) {
-        match measure {
-            M::Requests => self.requests = count(value),
-            M::Errors => self.errors = count(value),
-            M::Unpriced => self.unpriced = count(value),
-            M::Tokens(bucket) => *self.tokens.bucket_mut(bucket) = count(value),
-            M::Cost => self.cost = Usd::new(value),
-            // Only in organizations' days.
-            M::Units(_)
-            | M::InputCost
-            | M::CacheReadCost
-            | M::CacheWriteCost
-            | M::OutputCost
-            | M::UnitsCost
-            | M::ByokCost => {}
-        }
-    }
-}
-
 impl AgentDay {
     /// The figures of all models together.
     pub fn total(&self) -> AgentModelFigures {

@@ -31,7 +31,7 @@ pub use unpriced::{MAX_UNPRICED_ROWS, MAX_UNPRICED_TEXT, UnpricedCall, UnpricedF
 
 use crate::calendar::{Calendar, Generation};
 use crate::event::{AgentActivity, CallStatus, Data, Event, KeySource, LlmCall, TaskCompleted};
-use crate::ids::{AgentId, Label, OrgId, ProjectId};
+use crate::ids::{AgentId, OrgId, ProjectId};
 use crate::period::Day;
 use crate::pricing::Rate;
 use sighting::AgentWork;
@@ -41,8 +41,6 @@ use sighting::AgentWork;
 pub enum RollupId {
     /// A day of an organization.
     OrgDay(OrgId, Generation, Day),
-    /// A day of an agent.
-    AgentDay(OrgId, Generation, Day, AgentId),
     /// An organization's calls without a price on a day. Their names are long and made up, so they are kept apart from
     /// the day's figures.
     UnpricedDay(OrgId, Generation, Day),
@@ -98,7 +96,6 @@ impl RollupId {
     pub const fn org(&self) -> &OrgId {
         match self {
             Self::OrgDay(org, ..)
-            | Self::AgentDay(org, ..)
             | Self::UnpricedDay(org, ..)
             | Self::ActivityDay(org, ..)
             | Self::ProjectHour(org, ..)
@@ -110,7 +107,6 @@ impl RollupId {
     pub const fn generation(&self) -> Option<Generation> {
         match self {
             Self::OrgDay(_, generation, _)
-            | Self::AgentDay(_, generation, ..)
             | Self::UnpricedDay(_, generation, _)
             | Self::ProjectDay(_, generation, ..) => Some(*generation),
             Self::ActivityDay(..) | Self::ProjectHour(..) => None,
@@ -121,7 +117,6 @@ impl RollupId {
     pub(crate) fn days_until(&self, day: Day) -> i64 {
         let own = match self {
             Self::OrgDay(_, _, own)
-            | Self::AgentDay(_, _, own, _)
             | Self::UnpricedDay(_, _, own)
             | Self::ActivityDay(_, _, own)
             | Self::ProjectDay(_, _, own, _) => *own,
@@ -243,26 +238,20 @@ fn by_hour(event: &Event) -> Vec<(RollupId, Rollup)> {
 fn by_day(event: &Event, calendar: &Calendar, day: Day) -> Vec<(RollupId, Rollup)> {
     let (org, generation) = (&event.org, calendar.generation);
     let org_day = |sums| (RollupId::OrgDay(org.clone(), generation, day), sums);
-    let agent_day =
-        |agent: &AgentId, sums| (RollupId::AgentDay(org.clone(), generation, day, agent.clone()), sums);
     match &event.data {
         Data::LlmCall(call) => {
-            let (of_org, of_agent) = of_call(call);
             let unpriced = UnpricedCall::of(call).map(|unpriced| {
                 let mut rows = Rollup::default();
                 rows.unpriced.add(unpriced, UnpricedFigures::of(call, event.time));
                 (RollupId::UnpricedDay(org.clone(), generation, day), rows)
             });
-            [org_day(of_org), agent_day(&call.agent_id, of_agent)].into_iter().chain(unpriced).collect()
+            std::iter::once(org_day(of_call(call))).chain(unpriced).collect()
         }
         Data::TaskCompleted(task) => {
-            let sums = of_task(task);
-            vec![org_day(sums.clone()), agent_day(&task.agent_id, sums)]
+            vec![org_day(of_task(task))]
         }
         Data::AgentActivity(activity) => {
-            let sums = of_activity(activity);
-            let of_agent = activity.agent_id.as_ref().map(|agent| agent_day(agent, sums.clone()));
-            std::iter::once(org_day(sums)).chain(of_agent).collect()
+            vec![org_day(of_activity(activity))]
         }
         Data::ComputeUsage(sample) => compute::by_day(event, sample, calendar).collect(),
         Data::HostReport(_) | Data::Amendment(_) => Vec::new(),
@@ -274,13 +263,13 @@ fn end_user(event: &Event, generation: Generation, day: Day) -> Option<EndUser> 
     call.end_user.as_ref().map(|user| EndUser::new(&event.org, generation, day, user.as_str()))
 }
 
-/// What a call adds to the day of its organization and to that of its agent.
-fn of_call(call: &LlmCall) -> (Rollup, Rollup) {
+/// What a call adds to the day of its organization.
+fn of_call(call: &LlmCall) -> Rollup {
     let key = call.model_key();
     let code = ModelCode::of(&key);
-    let mut common = Rollup::default();
+    let mut sums = Rollup::default();
     let of_model = |measure| Measure::Model(code, measure);
-    let mut add = |measure, value: u64| common.add(of_model(measure), value.into());
+    let mut add = |measure, value: u64| sums.add(of_model(measure), value.into());
     add(ModelMeasure::Requests, 1);
     add(ModelMeasure::Errors, u64::from(call.status == CallStatus::Error));
     add(ModelMeasure::Unpriced, u64::from(call.cost.is_unpriced()));
@@ -289,16 +278,15 @@ fn of_call(call: &LlmCall) -> (Rollup, Rollup) {
     }
     for (name, count) in &call.units {
         if let Some(unit) = Rate::from_name(name).filter(|rate| rate.is_unit()) {
-            common.add(of_model(ModelMeasure::Units(unit)), count.0);
+            sums.add(of_model(ModelMeasure::Units(unit)), count.0);
         }
     }
     if let Some(latency) = call.latency_ms {
-        common.add(Measure::LatencyCount, Decimal::ONE);
-        common.add(Measure::LatencySum, latency.into());
+        sums.add(Measure::LatencyCount, Decimal::ONE);
+        sums.add(Measure::LatencySum, latency.into());
     }
 
-    let (mut org_day, mut agent_day) = (common.clone(), common);
-    org_day.name(Measure::ModelName(code), &key);
+    sums.name(Measure::ModelName(code), &key);
     let cost = &call.cost;
     for (measure, amount) in [
         (ModelMeasure::InputCost, cost.input),
@@ -307,35 +295,12 @@ fn of_call(call: &LlmCall) -> (Rollup, Rollup) {
         (ModelMeasure::OutputCost, cost.output),
         (ModelMeasure::UnitsCost, cost.units),
     ] {
-        org_day.add(of_model(measure), amount.dollars());
+        sums.add(of_model(measure), amount.dollars());
     }
-    agent_day.add(of_model(ModelMeasure::Cost), cost.total().dollars());
     if call.key_source == KeySource::Byok {
-        org_day.add(of_model(ModelMeasure::ByokCost), cost.total().dollars());
+        sums.add(of_model(ModelMeasure::ByokCost), cost.total().dollars());
     }
-    let known = |kind: &&Label| TASK_TYPES.contains(&kind.as_str());
-    if let Some(task_type) = call.task_type.as_ref().filter(known) {
-        agent_day.add(Measure::CallsOfTaskType(task_type.as_str().to_owned()), Decimal::ONE);
-    }
-    add_input_length(&mut agent_day, code, call);
-    (org_day, agent_day)
-}
-
-fn add_input_length(sums: &mut Rollup, code: ModelCode, call: &LlmCall) {
-    let whole = call.tokens.whole_input();
-    if let Some(length) = index_exceeded(&INPUT_LENGTHS, whole) {
-        sums.add(Measure::LongerInput(code, length), Decimal::ONE);
-    }
-    if let Some(step) = index_exceeded(&LONG_CONTEXT_STEPS, whole) {
-        for (bucket, tokens) in call.tokens.buckets() {
-            sums.add(Measure::LongContext(code, step, bucket), tokens.into());
-        }
-    }
-}
-
-/// The index of the largest of ascending `limits` that `value` exceeds.
-fn index_exceeded(limits: &[u64], value: u64) -> Option<u8> {
-    limits.iter().rposition(|limit| value > *limit).and_then(|index| u8::try_from(index).ok())
+    sums
 }
 
 fn of_task(task: &TaskCompleted) -> Rollup {

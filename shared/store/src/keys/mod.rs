@@ -23,6 +23,7 @@ mod usage;
 
 use chrono::{DateTime, Utc};
 
+pub use chains::Owner;
 pub use erasure::{ERASURE, ERASURES_DUE, due_erasure, due_erasures, erasure};
 pub use events::{
     LANES, activity, activity_of, activity_place, activity_places, after_activity_place, amended_sk,
@@ -44,9 +45,8 @@ pub use sources::{
 };
 pub use usage::{
     DIRTY, END_USER_BUCKETS, END_USERS, FULL, Keyed, MAX_END_USERS, SEALED, UNPRICED, WRITES, activity_days,
-    agent_days, compute_days, compute_hours, dirty_day, dirty_days, end_users, generation_days,
-    in_generation, org_days, own_day, parse_agent_day, parse_compute_bucket, parse_dirty_day,
-    reconcile_progress, unpriced_days,
+    compute_days, compute_hours, dirty_day, dirty_days, end_users, generation_days, in_generation, org_days,
+    own_day, parse_compute_bucket, parse_dirty_day, reconcile_progress, unpriced_days,
 };
 
 /// Separates the parts of a key.

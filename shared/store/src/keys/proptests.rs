@@ -129,16 +129,11 @@ proptest! {
     #[test]
     fn a_rollup_by_day_has_a_key_of_its_own(one in id(), other in id(), days in (day(), day()), generations in (generation(), generation())) {
         let ((day, of), (generation, other_generation)) = (days, generations);
-        let (agent, project) = (AgentId::new(&one).unwrap(), ProjectId::new(&one).unwrap());
-        let key = RollupId::AgentDay(org(), generation, day, agent.clone()).key();
-        check_length(&key);
-        prop_assert_eq!(parse_agent_day(&key.sk), Some((day, agent)));
-        prop_assert_eq!(own_day(&key), Some(day));
+        let project = ProjectId::new(&one).unwrap();
         let is_same = generation == other_generation && day == of;
-        prop_assert_eq!(holds(&agent_days(&org(), other_generation, day.month(), of, of), &key), is_same);
-        let other = AgentId::new(&other).unwrap();
-        prop_assert_eq!(key == RollupId::AgentDay(org(), other_generation, of, other.clone()).key(), one == other.as_str() && is_same);
         let key = RollupId::ProjectDay(org(), generation, day, project.clone()).key();
+        let other = ProjectId::new(&other).unwrap();
+        prop_assert_eq!(key == RollupId::ProjectDay(org(), other_generation, of, other.clone()).key(), other == project && is_same);
         check_length(&key);
         prop_assert_eq!(parse_compute_bucket(&key.sk), Some((&*day.to_string(), project)));
         prop_assert_eq!(own_day(&key), Some(day));
@@ -155,7 +150,7 @@ proptest! {
         let keys = |generation| [
             RollupId::OrgDay(org(), generation, day).key(),
             RollupId::UnpricedDay(org(), generation, day).key(),
-            RollupId::AgentDay(org(), generation, day, agent.clone()).key(),
+            chains::note(&Owner::new(&org(), generation), day),
             RollupId::ProjectDay(org(), generation, day, project.clone()).key(),
             EndUser::new(&org(), generation, day, &id).key(),
         ];

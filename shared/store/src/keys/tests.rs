@@ -28,15 +28,10 @@ fn a_mark_belongs_to_one_shard_of_one_stream() {
 #[test]
 fn the_keys_do_not_change() {
     let (org, day) = (OrgId::new("acme").unwrap(), Day::parse("2026-11-20").unwrap());
-    let agent = AgentId::new("nova").unwrap();
     let project = ProjectId::new("site/a").unwrap();
     let text = |key: Key| format!("{} | {}", key.pk, key.sk);
     assert_eq!(text(event_key(&org, day, "/agents/nova", "1")), "acme#2026-11-20#2 | /agents/nova#1");
     assert_eq!(text(RollupId::OrgDay(org.clone(), FIRST, day).key()), "acme | D#2026-11-20");
-    assert_eq!(
-        text(RollupId::AgentDay(org.clone(), FIRST, day, agent.clone()).key()),
-        "acme#A#2026-11 | 2026-11-20#nova"
-    );
     let hour = RollupId::ProjectHour(org.clone(), "2026-11-20T23".to_owned(), project.clone());
     assert_eq!(text(hour.key()), "acme#P#2026-11 | H#2026-11-20T23#site/a");
     let nova = AgentId::new("nova").unwrap();

@@ -1,5 +1,6 @@
 //! Keys of the usage table: rollups by day and hour, and the days that have to be recomputed.
 
+use super::chains::{self, Owner};
 use super::{AFTER_SEPARATOR, Key, KeyRange, SEPARATOR};
 use ledger::calendar::Generation;
 use ledger::ids::{AgentId, OrgId, ProjectId};
@@ -31,9 +32,6 @@ impl Keyed for RollupId {
             Self::OrgDay(org, generation, day) => {
                 Key { pk: generation_key(org, *generation), sk: format!("D#{day}") }
             }
-            Self::AgentDay(org, generation, day, agent) => {
-                Key { pk: agent_days_key(org, *generation, day.month()), sk: format!("{day}#{agent}") }
-            }
             Self::UnpricedDay(org, generation, day) => {
                 Key { pk: unpriced_days_key(org, *generation), sk: day.to_string() }
             }
@@ -52,7 +50,7 @@ impl Keyed for RollupId {
 }
 
 /// What the partitions of a generation's rollups by day begin with. Rollups of different generations share no partition.
-fn generation_key(org: &OrgId, generation: Generation) -> String {
+pub(super) fn generation_key(org: &OrgId, generation: Generation) -> String {
     if generation == Generation::FIRST { org.to_string() } else { format!("{org}{SEPARATOR}{generation}") }
 }
 
@@ -68,34 +66,18 @@ pub fn org_days(org: &OrgId, generation: Generation, first: Day, last: Day) -> K
     KeyRange { pk, from: format!("D#{first}"), to: format!("D#{last}") }
 }
 
-/// All rollups by day of a generation in the months of `days`.
+/// All rollups by day of a generation in the months of `days`, and all its chains and packs.
 pub fn generation_days(org: &OrgId, generation: Generation, days: DayRange) -> Vec<KeyRange> {
     let (first, last) = (days.first.month().first(), days.last.month().last());
     let mut ranges =
         vec![org_days(org, generation, first, last), unpriced_days(org, generation, first, last)];
+    ranges.extend(chains::all(&Owner::new(org, generation)));
     for (month, _) in days.by_month() {
         let (first, last) = (month.first(), month.last());
-        ranges.push(agent_days(org, generation, month, first, last));
         ranges.push(end_users(org, generation, month, first, last));
         ranges.push(compute_days(org, generation, first, last));
     }
     ranges
-}
-
-fn agent_days_key(org: &OrgId, generation: Generation, month: Month) -> String {
-    format!("{}#A#{month}", generation_key(org, generation))
-}
-
-/// The days of all agents from `first` to `last`, which have to be in `month`.
-pub fn agent_days(org: &OrgId, generation: Generation, month: Month, first: Day, last: Day) -> KeyRange {
-    let to = format!("{last}{AFTER_SEPARATOR}");
-    KeyRange { pk: agent_days_key(org, generation, month), from: format!("{first}{SEPARATOR}"), to }
-}
-
-/// The day and the agent of an agent-day's sort key.
-pub fn parse_agent_day(sk: &str) -> Option<(Day, AgentId)> {
-    let (day, agent) = sk.split_once(SEPARATOR)?;
-    Some((Day::parse(day)?, AgentId::new(agent).ok()?))
 }
 
 fn unpriced_days_key(org: &OrgId, generation: Generation) -> String {

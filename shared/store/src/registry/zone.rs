@@ -8,7 +8,7 @@ use crate::Registry;
 use crate::error::Result;
 use ledger::calendar::{Calendar, Generation};
 use ledger::ids::OrgId;
-use ledger::period::{Day, DayRange};
+use ledger::period::{Day, DayRange, Windows};
 
 impl Registry {
     /// Fetches a day range relative to today in the organization's time zone and returns that range with what was
@@ -34,19 +34,47 @@ impl Registry {
         range: impl Fn(Tz) -> DayRange,
         fetch: impl Fn(Generation, DayRange) -> F,
     ) -> Result<(Calendar, T)> {
-        if let Some(settings) = self.settings_at_hand(org) {
-            let calendar = settings.calendar;
-            return Ok((calendar, fetch(calendar.generation, range(calendar.zone)).await?));
-        }
         // The last and the first zone to begin a day.
         let (last, first) = (Tz::Etc__GMTPlus12, Tz::Etc__GMTMinus14);
-        let wide = DayRange { first: range(last).first, last: range(first).last };
+        let wide = || DayRange { first: range(last).first, last: range(first).last };
+        self.fetch_guessing(org, wide, &range, fetch).await
+    }
+
+    /// Like [`fetch_days`](Self::fetch_days), for figures that are added up over the range: they may be added up before, as
+    /// far as that makes no difference to any range that may turn out to be the right one.
+    pub async fn fetch_windows<T, F: Future<Output = Result<T>>>(
+        &self,
+        org: &OrgId,
+        now: DateTime<Utc>,
+        range: impl Fn(Day) -> DayRange,
+        fetch: impl Fn(Generation, Windows) -> F,
+    ) -> Result<(DayRange, T)> {
+        let today = |zone| Day::of(now, zone);
+        let todays = DayRange { first: today(Tz::Etc__GMTPlus12), last: today(Tz::Etc__GMTMinus14) };
+        let exact = |zone| Windows::from(range(today(zone)));
+        let (calendar, found) =
+            self.fetch_guessing(org, || Windows::of(&range, todays), exact, fetch).await?;
+        Ok((range(today(calendar.zone)), found))
+    }
+
+    /// Fetches what is `exact` for the zone; if that is not cached, what is right in any zone.
+    async fn fetch_guessing<A, T, F: Future<Output = Result<T>>>(
+        &self,
+        org: &OrgId,
+        any: impl FnOnce() -> A,
+        exact: impl Fn(Tz) -> A,
+        fetch: impl Fn(Generation, A) -> F,
+    ) -> Result<(Calendar, T)> {
+        if let Some(settings) = self.settings_at_hand(org) {
+            let calendar = settings.calendar;
+            return Ok((calendar, fetch(calendar.generation, exact(calendar.zone)).await?));
+        }
         let guessed = self.last_calendar(org).unwrap_or_default().generation;
-        let (settings, found) = try_join!(self.settings_cached(org), fetch(guessed, wide))?;
+        let (settings, found) = try_join!(self.settings_cached(org), fetch(guessed, any()))?;
         let calendar = settings.calendar;
         if calendar.generation == guessed {
             return Ok((calendar, found));
         }
-        Ok((calendar, fetch(calendar.generation, range(calendar.zone)).await?))
+        Ok((calendar, fetch(calendar.generation, exact(calendar.zone)).await?))
     }
 }

@@ -45,7 +45,9 @@ const GET_DEADLINE: Duration = Duration::from_secs(10);
 /// Whether a read sees every write that was acknowledged before it. A strong read costs twice the read units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consistency {
+    /// It may miss writes of the last second or so.
     Eventual,
+    /// It sees them all.
     Strong,
 }
 

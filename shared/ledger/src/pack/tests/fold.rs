@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use proptest::prelude::*;
 
+use super::agents;
 use super::events::{day, events, table};
 use crate::calendar::{Calendar, Generation};
 use crate::event::Event;
@@ -18,28 +19,33 @@ use crate::pack::view::{View, long_context_step};
 use crate::period::Day;
 use crate::pricing::{Rate, TokenUsage};
 use crate::rollup::{
-    AgentDay, Measure, ModelCode, ModelMeasure as M, OrgDay, Rollup, RollupId, TASK_TYPES, contribution,
+    Measure, ModelCode, ModelMeasure as M, OrgDay, Rollup, RollupId, TASK_TYPES, contribution,
 };
 
-type Rollups = BTreeMap<RollupId, Rollup>;
+/// What a rollup is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Id {
+    Rollup(RollupId),
+    Agent(AgentId),
+}
 
-/// What today's fold makes of the events.
+type Rollups = BTreeMap<Id, Rollup>;
+
+/// What the fold over rollups and that over agents' days make of the events.
 fn folded(events: &[Event]) -> Rollups {
     let mut rollups = Rollups::new();
     for event in events {
         for (id, sums) in contribution(event, &[Calendar::default()]).sums {
-            rollups.entry(id).or_default().merge(&sums);
+            // Rows of calls without a price are bounded by rank, so they stay in an item of their own.
+            if !matches!(id, RollupId::UnpricedDay(..)) {
+                rollups.entry(Id::Rollup(id)).or_default().merge(&sums);
+            }
+        }
+        if let Some((agent, sums)) = agents::contribution(event) {
+            rollups.entry(Id::Agent(agent)).or_default().merge(&sums);
         }
     }
-    // No figure is read from the units of an agent's day, so packs do not keep them.
-    let is_kept = |measure: &Measure| !matches!(measure, Measure::Model(_, M::Units(_)));
-    for (id, rollup) in &mut rollups {
-        if matches!(id, RollupId::AgentDay(..)) {
-            rollup.numbers.retain(|column, _| is_kept(&column.measure));
-        }
-    }
-    // Rows of calls without a price are bounded by rank, so they stay in an item of their own.
-    rollups.retain(|id, rollup| !matches!(id, RollupId::UnpricedDay(..)) && !rollup.is_empty());
+    rollups.retain(|_, rollup| !rollup.is_empty());
     rollups
 }
 
@@ -51,7 +57,7 @@ struct Unfolded<'t> {
 }
 
 impl Unfolded<'_> {
-    fn add(&mut self, id: RollupId, measure: Measure, figure: Figure, row: Row<'_>) {
+    fn add(&mut self, id: Id, measure: Measure, figure: Figure, row: Row<'_>) {
         let value = row.get(figure);
         let value = if figure.has_decimals() { decimal(value) } else { value.into() };
         self.rollups.entry(id).or_default().add(measure, value);
@@ -61,8 +67,8 @@ impl Unfolded<'_> {
         AgentId::new(self.table.name_at(Domain::Agents, position).unwrap()).unwrap()
     }
 
-    fn agent_day(&self, position: i32) -> RollupId {
-        RollupId::AgentDay(self.org.clone(), Generation::FIRST, day(), self.agent(position))
+    fn agent_day(&self, position: i32) -> Id {
+        Id::Agent(self.agent(position))
     }
 
     fn kind(&self, position: i32) -> String {
@@ -73,7 +79,7 @@ impl Unfolded<'_> {
         ModelCode::of(&model_key(self.table.name_at(Domain::Models, position).unwrap()).unwrap())
     }
 
-    fn calls(&mut self, id: &RollupId, model: i32, row: Row<'_>) {
+    fn calls(&mut self, id: &Id, model: i32, row: Row<'_>) {
         let code = self.code(model);
         let tokens = TokenUsage::default().buckets().map(|(bucket, _)| bucket);
         let tokens = tokens.map(|bucket| (M::Tokens(bucket), Figure::of_tokens(bucket)));
@@ -95,7 +101,7 @@ impl Unfolded<'_> {
         }
     }
 
-    fn work(&mut self, id: &RollupId, row: Row<'_>) {
+    fn work(&mut self, id: &Id, row: Row<'_>) {
         for (measure, figure) in [
             (Measure::LatencyCount, Figure::LatencyCount),
             (Measure::LatencySum, Figure::LatencySum),
@@ -109,7 +115,7 @@ impl Unfolded<'_> {
     }
 
     fn of_org(&mut self) {
-        let id = RollupId::OrgDay(self.org.clone(), Generation::FIRST, day());
+        let id = Id::Rollup(RollupId::OrgDay(self.org.clone(), Generation::FIRST, day()));
         for ([model, ..], row) in self.table.rows(Group::OrgModels) {
             self.calls(&id, model, row);
             let key = model_key(self.table.name_at(Domain::Models, model).unwrap()).unwrap();
@@ -159,10 +165,10 @@ impl Unfolded<'_> {
             let day = Day::new(NaiveDate::from_epoch_days(day).unwrap());
             let measure = Measure::ActivityInHour(u8::try_from(hour).unwrap(), self.kind(kind));
             let of_org = RollupId::ActivityDay(self.org.clone(), None, day);
-            self.add(of_org, measure.clone(), Figure::Entries, row);
+            self.add(Id::Rollup(of_org), measure.clone(), Figure::Entries, row);
             if agent != NONE {
                 let of_agent = RollupId::ActivityDay(self.org.clone(), Some(self.agent(agent)), day);
-                self.add(of_agent, measure, Figure::Entries, row);
+                self.add(Id::Rollup(of_agent), measure, Figure::Entries, row);
             }
         }
     }
@@ -183,16 +189,16 @@ impl Unfolded<'_> {
         }
     }
 
-    fn bucket(&self, group: Group, [project, number, ..]: Key) -> RollupId {
+    fn bucket(&self, group: Group, [project, number, ..]: Key) -> Id {
         let project = ProjectId::new(self.table.name_at(Domain::Projects, project).unwrap()).unwrap();
         let day = |number| Day::new(NaiveDate::from_epoch_days(number).unwrap());
-        match group {
+        Id::Rollup(match group {
             Group::ProjectHours => {
                 let hour = format!("{}T{:02}", day(number.div_euclid(24)), number.rem_euclid(24));
                 RollupId::ProjectHour(self.org.clone(), hour, project)
             }
             _ => RollupId::ProjectDay(self.org.clone(), Generation::FIRST, day(number), project),
-        }
+        })
     }
 
     fn all(mut self) -> Rollups {
@@ -201,9 +207,12 @@ impl Unfolded<'_> {
         self.of_activity();
         self.of_compute();
         let rollups = self.rollups.into_iter().filter(|(_, rollup)| !rollup.is_empty());
-        let offset = |(id, rollup): (RollupId, Rollup)| {
-            let days = id.days_until(day());
-            (id, rollup.offset(days))
+        let offset = |(id, rollup): (Id, Rollup)| match &id {
+            Id::Rollup(of) => {
+                let days = of.days_until(day());
+                (id, rollup.offset(days))
+            }
+            Id::Agent(_) => (id, rollup),
         };
         rollups.map(offset).collect()
     }
@@ -246,14 +255,29 @@ proptest! {
     }
 
     #[test]
+    fn the_rows_of_agents_have_all_that_their_views_need(events in events(30)) {
+        let mut agents = Table::default();
+        for event in &events {
+            agents.add_agent_event(&event.data).unwrap();
+        }
+        for view in [View::Agents, View::AgentModels] {
+            prop_assert_eq!(agents.view(view), table(&events).view(view));
+        }
+        let mut both = agents.view(View::Agents);
+        both.merge(&agents.view(View::AgentModels));
+        prop_assert_eq!(both.view(View::Agents), agents.view(View::Agents));
+        prop_assert_eq!(both.view(View::AgentModels), agents.view(View::AgentModels));
+    }
+
+    #[test]
     fn figures_are_those_of_rollups(events in events(30)) {
         let (detail, rollups) = (table(&events), folded(&events));
         let org = OrgId::new("acme").unwrap();
-        let of_org = rollups.get(&RollupId::OrgDay(org, Generation::FIRST, day())).map(OrgDay::from).unwrap_or_default();
+        let of_org = rollups.get(&Id::Rollup(RollupId::OrgDay(org, Generation::FIRST, day()))).map(OrgDay::from).unwrap_or_default();
         prop_assert_eq!(detail.view(View::Organization).org_day(), of_org);
         let of_agents: BTreeMap<_, _> = rollups.iter().filter_map(|(id, rollup)| match id {
-            RollupId::AgentDay(_, _, _, agent) => Some((agent.clone(), AgentDay::from(rollup))),
-            _ => None,
+            Id::Agent(agent) => Some((agent.clone(), agents::agent_day(rollup))),
+            Id::Rollup(_) => None,
         }).collect();
         let totals = detail.view(View::Agents);
         prop_assert_eq!(&detail.view(View::AgentModels).agent_days(&totals), &of_agents);

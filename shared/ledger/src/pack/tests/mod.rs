@@ -1,3 +1,4 @@
+mod agents;
 pub mod events;
 mod fold;
 mod random;
