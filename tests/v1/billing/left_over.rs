@@ -98,7 +98,9 @@ async fn get(world: &World, keys: usize, path: &str) -> (StatusCode, Value) {
         response_of(world.app(client).router(billing::routes()), request).await
     };
     if let Some(fields) = body.as_object_mut() {
-        fields.retain(|name, _| !["as_of", "complete_through"].contains(&name.as_str()));
+        fields.retain(|name, _| {
+            !["as_of", "complete_through", "asOf", "completeThrough"].contains(&name.as_str())
+        });
     }
     (status, body)
 }
