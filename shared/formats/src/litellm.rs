@@ -45,8 +45,10 @@ struct Payload<'a> {
     zero_cost_diagnostic: Option<IgnoredAny>,
     #[serde(borrow, default, deserialize_with = "lenient")]
     status: Text<'a>,
-    #[serde(default, deserialize_with = "lenient")]
-    cache_hit: Option<bool>,
+    #[serde(borrow, default)]
+    cache_hit: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    model_map_information: ModelMap<'a>,
     #[serde(rename = "startTime", borrow, default)]
     start_time: Option<&'a RawValue>,
     #[serde(rename = "endTime", borrow, default)]
@@ -61,6 +63,23 @@ struct Payload<'a> {
     metadata: Metadata<'a>,
     #[serde(borrow, default, deserialize_with = "lenient")]
     model_parameters: Option<Parameters<'a>>,
+}
+
+/// What LiteLLM's own price list says about the model.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ModelMap<'a> {
+    #[serde(borrow, deserialize_with = "or_default")]
+    model_map_value: ModelInfo<'a>,
+    #[serde(borrow, deserialize_with = "lenient")]
+    litellm_provider: Text<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ModelInfo<'a> {
+    #[serde(borrow, deserialize_with = "lenient")]
+    litellm_provider: Text<'a>,
 }
 
 #[derive(Default, Deserialize)]
@@ -201,8 +220,20 @@ impl Payload<'_> {
         self.status.as_deref() == Some("failure")
     }
 
+    /// Some releases and exports write it as text.
     fn is_cached(&self) -> bool {
-        self.cache_hit == Some(true)
+        self.cache_hit.is_some_and(|hit| hit.get().trim_matches('"').eq_ignore_ascii_case("true"))
+    }
+
+    /// The provider that LiteLLM called. Some payloads leave it out, and then the model's prefix or LiteLLM's price list
+    /// names it.
+    fn provider(&self, model: &str) -> String {
+        let map = &self.model_map_information;
+        let stated =
+            [&self.custom_llm_provider, &map.model_map_value.litellm_provider, &map.litellm_provider];
+        let stated = stated.into_iter().find_map(|name| name.as_deref().and_then(filled));
+        let prefix = || model.split_once('/').map(|(prefix, _)| prefix).filter(|prefix| !prefix.is_empty());
+        stated.or_else(prefix).unwrap_or("unknown").to_owned()
     }
 
     fn billed(&self) -> bool {
@@ -217,7 +248,7 @@ impl Payload<'_> {
         let agent = metadata.user_api_key_alias.as_deref().and_then(text::id);
         let mut call = Call {
             agent_id: agent.unwrap_or_else(|| SOURCE.to_owned()),
-            provider: self.custom_llm_provider.as_deref().and_then(filled).unwrap_or("unknown").to_owned(),
+            provider: self.provider(model),
             model: model.to_owned(),
             latency_ms: self.latency_ms(),
             status: if self.failed() { Status::Error } else { Status::Ok },

@@ -28,6 +28,8 @@ const MAX_COST_USD: u64 = 1_000_000;
 const MAX_AMOUNT: u64 = 1_000_000;
 /// Units of a call, and the count of each.
 const MAX_UNITS: usize = 16;
+/// Stands for a service tier that cannot be read. The book has no price for it.
+const UNUSABLE_TIER: &str = "(unusable)";
 const MAX_UNIT_COUNT: u64 = 1_000_000_000;
 /// Maximum bandwidth of a compute sample: one petabyte.
 const MAX_BYTES: u64 = 1_000_000_000_000_000;
@@ -114,7 +116,7 @@ fn llm_call(fields: &mut FieldReader<'_>) -> Option<LlmCall<()>> {
     let model = fields.required("model", label);
     let tokens = token_usage(fields);
     let reasoning_tokens = fields.optional("reasoning_tokens", integer(0..=MAX_TOKENS));
-    let service_tier = fields.lenient("service_tier", lower_label);
+    let service_tier = service_tier(fields);
     let region = fields.lenient("region", lower_label);
     let units = fields.optional("units", units).unwrap_or_default();
     let latency_ms = fields.optional("latency_ms", integer(0..=MAX_MS));
@@ -189,9 +191,21 @@ fn token_usage(fields: &mut FieldReader<'_>) -> Option<TokenUsage> {
     Some(usage)
 }
 
+/// A tier that cannot be read may be any but standard, so the call is unpriced for its tier.
+fn service_tier(fields: &mut FieldReader<'_>) -> Option<Label> {
+    let is_given = fields.is_given("service_tier");
+    let tier = fields.lenient("service_tier", |raw| match lower_label(raw) {
+        Ok(tier) => Ok(Some(tier)),
+        Err(_) if fields::string(raw).is_ok_and(|text| text.trim().is_empty()) => Ok(None),
+        Err(invalid) => Err(invalid),
+    });
+    tier.unwrap_or_else(|| Label::new(UNUSABLE_TIER).ok().filter(|_| is_given))
+}
+
 /// Tiers and regions compare in lower case.
 fn lower_label(raw: &RawValue) -> Result<Label, Invalid> {
-    let label = label(raw)?;
+    let text = fields::string(raw)?;
+    let label = Label::new(text.trim()).map_err(|invalid| Invalid::new("label", invalid.to_string()))?;
     Label::new(label.as_str().to_lowercase()).map_err(|invalid| Invalid::new("label", invalid.to_string()))
 }
 

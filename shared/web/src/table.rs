@@ -1,5 +1,6 @@
 //! Lists and series as tables: `Accept: text/csv` or `?format=csv`, and ndjson likewise. It works on any JSON response:
-//! the rows are the response itself if it is a list, else its first list of objects, or the response where it has none.
+//! the rows are the response itself if it is a list, else its first list of objects, or the response where it has none. A
+//! list without rows has no columns either, so its CSV has no header row, and its content type says so.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::Request;
@@ -44,8 +45,9 @@ enum RowFormat {
 }
 
 impl RowFormat {
-    const fn media_type(self) -> &'static str {
+    const fn media_type(self, is_empty: bool) -> &'static str {
         match self {
+            Self::Csv if is_empty => "text/csv; charset=utf-8; header=absent",
             Self::Csv => "text/csv; charset=utf-8; header=present",
             Self::Ndjson => "application/x-ndjson",
         }
@@ -99,19 +101,37 @@ fn parameter(uri: &Uri) -> Option<(Result<Option<Format>>, Uri)> {
     Some((format, Uri::from_parts(parts).ok()?))
 }
 
-/// The first of the known media types that the header names. Anything else is answered as JSON.
+/// The known media type that the header prefers, the first of several (RFC 9110, 12.5.1). Anything else is answered as
+/// JSON.
 fn accepted(headers: &HeaderMap) -> Option<Format> {
     let all = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
-    all.flat_map(|value| value.split(',')).find_map(|range| {
-        match range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
-            "application/json" | "*/*" | "application/*" => Some(None),
-            "text/csv" => Some(Some(Format::Rows(RowFormat::Csv))),
+    let known = all.flat_map(|value| value.split(',')).filter_map(|range| {
+        let format = match range.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+            "application/json" | "*/*" | "application/*" => None,
+            "text/csv" => Some(Format::Rows(RowFormat::Csv)),
             "application/x-ndjson" | "application/ndjson" | "application/jsonl" => {
-                Some(Some(Format::Rows(RowFormat::Ndjson)))
+                Some(Format::Rows(RowFormat::Ndjson))
             }
-            _ => None,
-        }
-    })?
+            _ => return None,
+        };
+        Some((quality(range), format))
+    });
+    let best = known
+        .filter(|(quality, _)| *quality > 0)
+        .reduce(|best, next| if next.0 > best.0 { next } else { best });
+    best?.1
+}
+
+/// The weight of a media range in thousandths: 1,000 unless `q` says otherwise.
+fn quality(range: &str) -> u32 {
+    let weight = range.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("q").then(|| value.trim().parse::<rust_decimal::Decimal>().ok())?
+    });
+    weight.map_or(1_000, |weight| {
+        let thousandths = (weight * rust_decimal::Decimal::ONE_THOUSAND).trunc();
+        u32::try_from(thousandths).unwrap_or_default().min(1_000)
+    })
 }
 
 /// Whether a response has a JSON body.
@@ -135,7 +155,7 @@ async fn table(response: Response, format: RowFormat) -> Result<Response> {
         RowFormat::Csv => csv(&rows)?,
     };
     parts.headers.remove(CONTENT_LENGTH);
-    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type()));
+    parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.media_type(rows.is_empty())));
     parts.headers.append(VARY, HeaderValue::from_static("Accept"));
     // A list without an object around it has its cursor in the header already.
     if let Some(cursor) = next_cursor(&document).and_then(|cursor| HeaderValue::from_str(&cursor).ok()) {
@@ -333,8 +353,39 @@ mod tests {
         let (_, _, text) =
             respond(json!({ "cost": { "total": 1 }, "names": ["a"] }), "/list?format=csv", "*/*").await;
         assert_eq!(text, "cost.total,names\r\n1,\"[\"\"a\"\"]\"\r\n");
-        let (_, _, text) = respond(json!({ "items": [] }), "/list?format=csv", "*/*").await;
-        assert_eq!(text, "");
+        let (_, _, text) = respond(json!({ "id": "x", "dimensions": [] }), "/list?format=csv", "*/*").await;
+        assert_eq!(text, "id,dimensions\r\nx,[]\r\n");
+    }
+
+    #[tokio::test]
+    async fn a_bare_list_is_a_table_and_an_empty_list_has_no_header_row() {
+        let (_, _, text) =
+            respond(json!([{ "a": 1 }, { "a": 2, "b": "x" }]), "/list?format=csv", "*/*").await;
+        assert_eq!(text, "a,b\r\n1,\r\n2,x\r\n");
+        for empty in [json!([]), json!({ "total": 0, "items": [], "others": [] })] {
+            for format in ["csv", "ndjson"] {
+                let (status, headers, text) =
+                    respond(empty.clone(), &format!("/list?format={format}"), "*/*").await;
+                assert_eq!((status, text.as_str()), (StatusCode::OK, ""));
+                let is_csv = format == "csv";
+                assert_eq!(headers[CONTENT_TYPE].to_str().unwrap().contains("header=absent"), is_csv);
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_preferred_format_is_the_one_with_the_highest_quality() {
+        for (accept, kind) in [
+            ("text/csv;q=0", "application/json"),
+            ("text/csv;q=0.5, application/json", "application/json"),
+            ("text/csv;q=0.5, application/x-ndjson;q=0.6, */*;q=0.1", "application/x-ndjson"),
+            ("application/json;q=0.9, text/csv", "text/csv; charset=utf-8; header=present"),
+            ("text/csv, */*", "text/csv; charset=utf-8; header=present"),
+            ("image/png", "application/json"),
+        ] {
+            let (_, headers, _) = respond(list(), "/list", accept).await;
+            assert_eq!(headers[CONTENT_TYPE], kind, "{accept}");
+        }
     }
 
     #[tokio::test]

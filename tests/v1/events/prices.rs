@@ -1,12 +1,15 @@
 //! Calls as providers, gateways and SDKs report them, priced as their bills.
 
 use chrono::{DateTime, Utc};
+use ledger::event::Data;
+use ledger::pricing::Unpriced;
 use runtime::clock::Clock;
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::support::World;
-use crate::support::events::event;
+use super::{outcome, stored, with};
+use crate::support::events::{call, event};
+use crate::support::{World, noon};
 
 /// A call without the fields that every call has, its cost in dollars (none: unpriced) and the number of warnings.
 type Case = (&'static str, &'static str, Value, Option<&'static str>, usize);
@@ -198,4 +201,25 @@ async fn the_nearest_known_field_is_suggested() {
     assert_eq!(response["warnings"][0]["loc"], json!(["body", 0, "data", "cache_reads_tokens"]));
     assert_eq!(warning(0), "Field is not known and was left out; did you mean 'cache_read_tokens'?");
     assert_eq!(warning(1), "Field is not known and was left out");
+}
+
+/// A tier that cannot be read may be one with another price.
+#[tokio::test]
+async fn an_unusable_tier_is_never_the_standard_tier() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let unusable = [json!("x".repeat(300)), json!("a\u{1}b")];
+    let standard = [json!(null), json!(""), json!(" standard\n"), json!("Default")];
+    for (nth, tier) in unusable.iter().chain(&standard).enumerate() {
+        let event = with(call(&nth.to_string(), noon()), "/data/service_tier", tier.clone());
+        assert_eq!(outcome(&caller, &event).await[0], "accepted", "{tier}");
+    }
+    let events = stored(&world).await;
+    let unpriced = events.iter().filter(|event| match &event.data {
+        Data::LlmCall(call) => call.cost.unpriced == Some(Unpriced::NoPriceForTier),
+        _ => false,
+    });
+    let mut unpriced: Vec<_> = unpriced.map(|event| event.id.to_string()).collect();
+    unpriced.sort();
+    assert_eq!(unpriced, ["0", "1"]);
 }

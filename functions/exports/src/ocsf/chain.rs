@@ -6,6 +6,7 @@
 //! changed, moved, added or left out without breaking the chain, unless the rest of the day is recomputed: keep a
 //! day's last hash elsewhere to exclude that, too.
 
+use ledger::period::Day;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -102,6 +103,16 @@ pub enum Broken {
     /// A line was changed, or the one before is another.
     #[error("line {0}: the hash does not match")]
     Hash(usize),
+    /// A day comes after a later one, or twice.
+    #[error("line {line}: {day} does not come after {previous}")]
+    DayOutOfOrder {
+        /// From 1.
+        line: usize,
+        /// The day.
+        day: String,
+        /// The day before it in the file.
+        previous: String,
+    },
     /// The last events of a day are missing.
     #[error("{day} ends with event {number} of {entries}")]
     Incomplete {
@@ -115,15 +126,28 @@ pub enum Broken {
 }
 
 /// What a whole file has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
-    /// Days with events.
-    pub days: usize,
+    /// Days with events, in order. Whether anything happened on other days, a file cannot prove.
+    pub days: Vec<String>,
     /// Events.
     pub events: usize,
 }
 
-/// Proves a file: every day from its first event to its last, and no line changed.
+impl Proof {
+    /// The days between the first and the last without an event.
+    pub fn gaps(&self) -> Vec<Day> {
+        let days: Vec<_> = self.days.iter().filter_map(|day| Day::parse(day)).collect();
+        let after = |day: &Day| Some(day.next());
+        let between = |pair: &[Day]| {
+            let (first, last) = (pair[0].next(), pair[1]);
+            std::iter::successors(Some(first), after).take_while(move |day| *day < last).collect::<Vec<_>>()
+        };
+        days.windows(2).flat_map(between).collect()
+    }
+}
+
+/// Proves a file: every day that it has from its first event to its last, and no line changed.
 ///
 /// # Errors
 ///
@@ -135,10 +159,13 @@ pub fn verify<'l>(lines: impl IntoIterator<Item = &'l str>) -> Result<Proof, Bro
         let link = Link::parse(text).ok_or(Broken::Malformed(line))?;
         let is_same_day = open.as_ref().is_some_and(|(org, chain)| *org == link.org && chain.day == link.day);
         if !is_same_day {
-            if let Some((_, chain)) = open.take() {
+            if let Some((org, chain)) = open.take() {
                 complete(&chain)?;
+                if org == link.org && link.day <= chain.day {
+                    return Err(Broken::DayOutOfOrder { line, day: link.day, previous: chain.day });
+                }
             }
-            proof.days += 1;
+            proof.days.push(link.day.clone());
         }
         let (_, chain) =
             open.get_or_insert_with(|| (link.org.clone(), Chain::new(&link.org, &link.day, link.entries)));
@@ -216,6 +243,14 @@ mod tests {
         lines
     }
 
+    /// The days without events between two that have some.
+    fn gaps(entries: &[usize]) -> Vec<Day> {
+        let used: Vec<_> = (0..entries.len()).filter(|at| entries[*at] > 0).collect();
+        let within = |at: &usize| used.first().is_some_and(|first| first < at) && used.last() > Some(at);
+        let empty = (0..entries.len()).filter(|at| entries[*at] == 0 && within(at));
+        empty.map(|at| Day::parse(&format!("2026-09-{:02}", at + 1)).unwrap()).collect()
+    }
+
     fn verified(lines: &[String]) -> Result<Proof, Broken> {
         verify(lines.iter().map(String::as_str))
     }
@@ -230,13 +265,15 @@ mod tests {
             let lines = file(&days);
             let events = lines.len();
             let used = days.iter().filter(|entries| **entries > 0).count();
-            prop_assert_eq!(verified(&lines), Ok(Proof { days: used, events }));
+            let proof = verified(&lines).unwrap();
+            prop_assert_eq!((proof.days.len(), proof.events), (used, events));
+            prop_assert_eq!(proof.gaps(), gaps(&days));
             prop_assume!(events > 0);
             let at = at.index(events);
             let mut without = lines.clone();
             without.remove(at);
             // Only a day with one event can be left out as a whole.
-            prop_assert!(verified(&without).is_err() || verified(&without).unwrap().days == used - 1);
+            prop_assert!(verified(&without).is_err() || verified(&without).unwrap().days.len() == used - 1);
             let mut twice = lines.clone();
             twice.insert(at, lines[at].clone());
             prop_assert!(verified(&twice).is_err());
@@ -252,6 +289,11 @@ mod tests {
     #[test]
     fn faults_name_their_line() {
         let lines = file(&[3, 2]);
+        let twice = [&lines[3..], &lines[3..]].concat();
+        assert!(matches!(verified(&twice), Err(Broken::OutOfOrder { line: 3, .. })), "{twice:?}");
+        let backwards = [&lines[3..], &lines[..3]].concat();
+        let (day, previous) = ("2026-09-01".to_owned(), "2026-09-02".to_owned());
+        assert_eq!(verified(&backwards), Err(Broken::DayOutOfOrder { line: 3, day, previous }));
         let mut swapped = lines.clone();
         swapped.swap(0, 1);
         assert_eq!(

@@ -1,4 +1,4 @@
-//! `fleetledger verify`: proves that an export of the activity log is whole and unchanged.
+//! `fleetledger verify`: proves that each day of an export of the activity log is whole and unchanged.
 
 use std::fs;
 use std::path::PathBuf;
@@ -19,6 +19,17 @@ pub fn verify(arguments: &Verify) -> Result<()> {
     let text = fs::read_to_string(&arguments.file)
         .map_err(|cause| Error::caused(format!("cannot read {name}"), cause))?;
     let proof = chain::verify(text.lines()).map_err(|broken| Error::new(format!("{name}: {broken}")))?;
-    println!("{name}: {} events of {} days, whole and unchanged", proof.events, proof.days);
+    let (first, last) =
+        (proof.days.first().map_or("-", String::as_str), proof.days.last().map_or("-", String::as_str));
+    println!(
+        "{name}: {} events of {} days from {first} to {last}, each day whole and unchanged",
+        proof.events,
+        proof.days.len()
+    );
+    let gaps = proof.gaps();
+    if !gaps.is_empty() {
+        let gaps: Vec<_> = gaps.iter().map(ToString::to_string).collect();
+        println!("No events, or a day cut out as a whole: {}", gaps.join(" "));
+    }
     Ok(())
 }

@@ -40,6 +40,7 @@ const OUTPUT: &[&str] = &[
 const CACHE_READ: &[&str] = &[
     "gen_ai.usage.cache_read.input_tokens",
     "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.cache_read_tokens",
     "gen_ai.usage.input_tokens.cached",
     "llm.token_count.prompt_details.cache_read",
     "ai.usage.inputTokenDetails.cacheReadTokens",
@@ -49,6 +50,9 @@ const CACHE_WRITE: &[&str] = &[
     "gen_ai.usage.cache_write.input_tokens",
     "gen_ai.usage.cache_creation.input_tokens",
     "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.cache_write_input_tokens",
+    "gen_ai.usage.cache_write_tokens",
+    "gen_ai.usage.cache_creation_tokens",
     "gen_ai.usage.input_tokens.cache_write",
     "llm.token_count.prompt_details.cache_write",
     "ai.usage.inputTokenDetails.cacheWriteTokens",

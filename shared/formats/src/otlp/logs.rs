@@ -19,6 +19,7 @@ const SAMPLED: u32 = 1;
 /// A log record with what surrounds it.
 struct Entry<'a> {
     index: usize,
+    sender: Sender,
     name: &'a str,
     record: &'a LogRecord,
     attributes: Attributes<'a>,
@@ -30,11 +31,16 @@ pub fn translate(request: &Logs, options: &Options) -> Translation {
     let mut index = 0;
     for resource in &request.resource_logs {
         let origin = Origin::of(resource.resource.as_ref(), options);
-        for record in resource.scope_logs.iter().flat_map(|scope| &scope.log_records) {
-            let attributes = Attributes::of(&record.attributes);
-            let name = name(record, attributes);
-            take(&mut translation, &Entry { index, name, record, attributes, origin: &origin });
-            index += 1;
+        for scope in &resource.scope_logs {
+            let of_scope = scope.scope.as_ref().map_or(&[][..], |scope| &scope.name);
+            let of_scope = std::str::from_utf8(of_scope).unwrap_or_default();
+            for record in &scope.log_records {
+                let attributes = Attributes::of(&record.attributes);
+                let name = name(record, attributes);
+                let sender = origin.sender_of(of_scope, name);
+                take(&mut translation, &Entry { index, sender, name, record, attributes, origin: &origin });
+                index += 1;
+            }
         }
     }
     translation
@@ -52,9 +58,9 @@ fn name<'a>(record: &'a LogRecord, attributes: Attributes<'a>) -> &'a str {
 }
 
 fn take(translation: &mut Translation, entry: &Entry<'_>) {
-    let Entry { index, name, attributes, origin, .. } = *entry;
-    let call = match origin.sender {
-        _ if name == DETAILS && (origin.sender != Sender::Any || entry.has_span()) => {
+    let Entry { index, sender, name, attributes, origin, .. } = *entry;
+    let call = match sender {
+        _ if name == DETAILS && (sender != Sender::Any || entry.has_span()) => {
             translation.uncounted(origin.service, Signal::Logs, 1);
             return;
         }
@@ -62,7 +68,11 @@ fn take(translation: &mut Translation, entry: &Entry<'_>) {
         Sender::Codex => codex(name, attributes),
         Sender::GeminiCli => gemini_cli(name, attributes),
         Sender::Any if name == DETAILS => Some(details(translation, entry)),
-        Sender::Any => None,
+        Sender::Any => {
+            let is_call = inference::has_usage(attributes) && inference::has_model(attributes);
+            translation.uncounted(origin.service, Signal::Logs, usize::from(is_call));
+            None
+        }
     };
     match call {
         Some(Ok(call)) => entry.count(translation, call),
@@ -215,7 +225,7 @@ impl Entry<'_> {
 
     /// A coding agent's use of a tool.
     fn count_tool(&self, translation: &mut Translation) {
-        let is_tool = match self.origin.sender {
+        let is_tool = match self.sender {
             Sender::ClaudeCode => self.name.trim_start_matches("claude_code.") == "tool_result",
             Sender::Codex => self.name == "codex.tool_result",
             Sender::GeminiCli => self.name == "gemini_cli.tool_call",

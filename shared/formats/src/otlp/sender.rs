@@ -24,20 +24,41 @@ pub enum Sender {
 }
 
 impl Sender {
+    /// By `service.name`. Codex's is that of its front end: `codex_cli_rs`, `codex_exec`, `codex-app-server`, `codex_vscode`,
+    /// `Codex Desktop` and others.
     fn of(service: &str) -> Self {
-        match service {
+        let service = service.to_ascii_lowercase();
+        let is_codex = |rest: &str| rest.is_empty() || rest.starts_with(['_', '-', ' ']);
+        match service.as_str() {
             "claude-code" => Self::ClaudeCode,
-            "codex_cli_rs" | "codex-cli" | "codex_exec" | "codex-app-server" => Self::Codex,
             "gemini-cli" => Self::GeminiCli,
+            service if service.strip_prefix("codex").is_some_and(is_codex) => Self::Codex,
             _ => Self::Any,
         }
+    }
+
+    /// By the name of the instrumentation, which stays where a user names the service.
+    fn of_scope(scope: &str) -> Option<Self> {
+        let names = [
+            ("com.anthropic.claude_code", Self::ClaudeCode),
+            ("codex_otel", Self::Codex),
+            ("gemini-cli", Self::GeminiCli),
+        ];
+        names.into_iter().find(|(name, _)| scope.starts_with(name)).map(|(_, sender)| sender)
+    }
+
+    /// By the name of an event.
+    fn of_event(name: &str) -> Option<Self> {
+        let names =
+            [("claude_code.", Self::ClaudeCode), ("codex.", Self::Codex), ("gemini_cli.", Self::GeminiCli)];
+        names.into_iter().find(|(prefix, _)| name.starts_with(prefix)).map(|(_, sender)| sender)
     }
 }
 
 /// The resource that a batch of entries comes from.
 #[derive(Clone, Debug)]
 pub struct Origin<'a> {
-    pub sender: Sender,
+    sender: Sender,
     /// `service.name`.
     pub service: &'a str,
     /// The `source` of its events.
@@ -72,6 +93,14 @@ impl<'a> Origin<'a> {
             hostname: attributes.text(&["host.name"]),
             tags,
             attributes,
+        }
+    }
+
+    /// Who sent an entry of this instrumentation, or this event: in case the service has a name of its own.
+    pub fn sender_of(&self, scope: &str, event: &str) -> Sender {
+        match self.sender {
+            Sender::Any => Sender::of_scope(scope).or_else(|| Sender::of_event(event)).unwrap_or(Sender::Any),
+            sender => sender,
         }
     }
 

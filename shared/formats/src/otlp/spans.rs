@@ -51,7 +51,9 @@ pub fn translate(request: &Traces, options: &Options) -> Translation {
                     "A span should have a trace id of 16 bytes and a span id of 8",
                 );
             }
-            _ if origin.sender != Sender::Any => translation.uncounted(origin.service, Signal::Spans, 1),
+            _ if origin.sender_of(node.scope, "") != Sender::Any => {
+                translation.uncounted(origin.service, Signal::Spans, 1);
+            }
             Kind::Call => match inference::read(node.attributes, failed(node.span)) {
                 Ok(inference) => candidates.push(Candidate { node: index, inference }),
                 Err(unusable) => translation.refuse(origin.service, index, unusable.to_string()),
@@ -84,11 +86,15 @@ fn kind(attributes: Attributes<'_>) -> Kind {
         Some(_) => return Kind::Other,
         None => {}
     }
-    match attributes.text(&["gen_ai.operation.name", "traceloop.span.kind"]) {
-        Some("chat" | "generate_content" | "text_completion" | "embeddings") => Kind::Call,
-        Some("execute_tool" | "tool") => Kind::Tool,
-        Some("invoke_agent" | "create_agent" | "agent") => Kind::Agent,
-        None if inference::has_usage(attributes) && inference::has_model(attributes) => Kind::Call,
+    let operation = attributes.text(&["gen_ai.operation.name", "traceloop.span.kind"]).unwrap_or_default();
+    match operation.to_ascii_lowercase().as_str() {
+        "chat" | "generate_content" | "text_completion" | "embeddings" => Kind::Call,
+        "execute_tool" | "tool" => Kind::Tool,
+        "invoke_agent" | "create_agent" | "agent" => Kind::Agent,
+        // These sum up what is below them.
+        "invoke_workflow" | "workflow" | "task" | "chain" => Kind::Other,
+        // No operation, or one of a sender's own, such as LiteLLM's `acompletion`.
+        _ if inference::has_usage(attributes) && inference::has_model(attributes) => Kind::Call,
         _ => Kind::Other,
     }
 }

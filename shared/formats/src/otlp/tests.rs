@@ -225,6 +225,95 @@ fn a_hundred_thousand_attributes_are_read_quickly() {
 }
 
 #[test]
+fn an_operation_of_a_senders_own_is_a_call_if_it_states_a_model_and_tokens() {
+    let with = |operation: &str, usage: bool| {
+        let mut attributes = vec![
+            attribute("gen_ai.operation.name", &text(operation)),
+            attribute("gen_ai.request.model", &text("gpt-4o")),
+        ];
+        attributes.extend(usage.then(|| attribute("gen_ai.usage.input_tokens", &integer(1000))));
+        one(vec![span("00f067aa0ba902b7", "", &attributes)]).events.len()
+    };
+    for operation in
+        ["acompletion", "completion", "responses", "aresponses", "anthropic_messages", "Chat", "x"]
+    {
+        assert_eq!(
+            (with(operation, true), with(operation, false)),
+            (1, usize::from(operation == "Chat")),
+            "{operation}"
+        );
+    }
+    for sum in ["invoke_workflow", "workflow", "task", "invoke_agent"] {
+        assert_eq!(with(sum, true), 0, "{sum}");
+    }
+}
+
+#[test]
+fn a_span_around_another_with_the_same_tokens_reports_the_same_call() {
+    let usage = |tokens: i64| {
+        ["gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"]
+            .map(|name| attribute(name, &integer(tokens)))
+    };
+    let (inner, outer) = ("00f067aa0ba902b7", "00f067aa0ba902b8");
+    let calls = |tokens: i64| {
+        one(vec![call(outer, "", &usage(1000)), call(inner, outer, &usage(tokens))]).events.len()
+    };
+    assert_eq!((calls(1000), calls(900)), (1, 2));
+}
+
+fn log(service: &str, scope: &str, name: &str, attributes: &[Value]) -> Translation {
+    let mut attributes = attributes.to_vec();
+    attributes.push(attribute("event.name", &text(name)));
+    let record = json!({ "timeUnixNano": "1795852889305340144", "attributes": attributes });
+    let request = json!({ "resourceLogs": [{
+        "resource": { "attributes": [attribute("service.name", &text(service))] },
+        "scopeLogs": [{ "scope": { "name": scope }, "logRecords": [record] }],
+    }] });
+    logs(request.to_string().into(), Encoding::Json, &Options::default()).unwrap()
+}
+
+#[test]
+fn coding_agents_are_known_by_service_instrumentation_or_event() {
+    let codex = [
+        attribute("event.kind", &text("response.completed")),
+        attribute("model", &text("gpt-5-codex")),
+        attribute("input_token_count", &integer(1000)),
+        attribute("output_token_count", &integer(100)),
+    ];
+    for service in [
+        "codex_cli_rs",
+        "codex_vscode",
+        "codex_sdk_ts",
+        "codex-tui",
+        "Codex Desktop",
+        "my-codex",
+        "codexample",
+    ] {
+        assert_eq!(log(service, "", "codex.sse_event", &codex).events.len(), 1, "{service}");
+    }
+    let claude = [
+        attribute("model", &text("claude-opus-4-5")),
+        attribute("input_tokens", &integer(10)),
+        attribute("output_tokens", &integer(5)),
+    ];
+    for (scope, name) in
+        [("com.anthropic.claude_code.events", "api_request"), ("", "claude_code.api_request")]
+    {
+        assert_eq!(log("my-claude", scope, name, &claude).events.len(), 1, "{scope} {name}");
+    }
+    let usage = [
+        attribute("gen_ai.request.model", &text("gpt-4o")),
+        attribute("gen_ai.usage.input_tokens", &integer(10)),
+    ];
+    let other = log("app", "", "my.event", &usage);
+    assert_eq!((other.events.len(), other.sources["app"].uncounted[&crate::Signal::Logs]), (0, 1));
+    // Its spans repeat the records.
+    let spans =
+        translated(&request("my-gemini", &[("gemini-cli", vec![call("00f067aa0ba902b7", "", &usage)])]));
+    assert_eq!(spans.events.len(), 0);
+}
+
+#[test]
 fn long_chains_circles_and_crowds_are_read_quickly() {
     let id = |i: usize| format!("{i:016x}");
     let count = 10_000;

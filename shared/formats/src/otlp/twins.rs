@@ -2,7 +2,7 @@
 //!
 //! Two instrumentations are often at work in one process: a framework's and a client library's, or, as with `anthropic`
 //! 2.14 for Python, the client library's own. One instrumentation never reports a call twice, so twins have different
-//! scopes. They share the provider's response id; or one span is around the other, with no tool or agent between them;
+//! scopes, or one is around the other and states the same tokens. They share the provider's response id; or one span is around the other, with no tool or agent between them;
 //! or, where an instrumentation neither states the response id nor makes its span current, they are siblings that ran
 //! at the same time with the same model and tokens.
 
@@ -43,7 +43,9 @@ impl<'a> Finder<'_, 'a> {
             let around = self.tree.ancestors(self.candidates[inner].node);
             let mut around = around.take_while(|node| !matches!(kinds[*node], Kind::Tool | Kind::Agent));
             let outer = around.find_map(|node| by_node.get(&node).copied());
-            if let Some(outer) = outer.filter(|outer| self.scopes_differ(*outer, inner)) {
+            if let Some(outer) =
+                outer.filter(|outer| self.scopes_differ(*outer, inner) || self.has_usage_of(*outer, inner))
+            {
                 self.pair(outer, inner);
             }
         }
@@ -99,6 +101,12 @@ impl<'a> Finder<'_, 'a> {
             && a.call.tokens.whole_input() == b.call.tokens.whole_input();
         let overlap = self.span(second).start_time_unix_nano <= self.span(first).end_time_unix_nano;
         unpaired && one_is_anonymous && same_usage && overlap && self.scopes_differ(first, second)
+    }
+
+    /// Whether two reports state the same tokens, output among them.
+    fn has_usage_of(&self, outer: usize, inner: usize) -> bool {
+        let [outer, inner] = [outer, inner].map(|i| self.candidates[i].inference.call.tokens);
+        inner.output > 0 && outer.output == inner.output && outer.whole_input() == inner.whole_input()
     }
 
     fn span(&self, candidate: usize) -> &'a Span {

@@ -75,6 +75,14 @@ struct Candidate {
 struct Grounding {
     #[serde(rename = "webSearchQueries", alias = "web_search_queries", deserialize_with = "or_default")]
     web_search_queries: Vec<IgnoredAny>,
+    #[serde(rename = "groundingChunks", alias = "grounding_chunks", deserialize_with = "or_default")]
+    chunks: Vec<Chunk>,
+}
+
+#[derive(Deserialize)]
+struct Chunk {
+    #[serde(default)]
+    maps: Option<IgnoredAny>,
 }
 
 impl Body<'_> for Content {
@@ -110,10 +118,12 @@ impl Body<'_> for Content {
             ..Reported::default()
         };
         let searches = self.searches();
+        // Grounding with Google Maps is billed by the prompt.
+        let maps = self.candidates.iter().flatten().any(Candidate::has_maps);
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(Input::Inclusive),
-                units: used([("web_search", searches)]),
+                units: used([("web_search", searches), ("maps_grounding", maps.into())]),
                 service_tier: usage.tier(),
                 ..Call::default()
             },
@@ -122,6 +132,12 @@ impl Body<'_> for Content {
             model: self.model_version,
             others: Vec::new(),
         })
+    }
+}
+
+impl Candidate {
+    fn has_maps(&self) -> bool {
+        self.grounding.chunks.iter().any(|chunk| chunk.maps.is_some())
     }
 }
 

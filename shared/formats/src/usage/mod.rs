@@ -7,10 +7,12 @@ mod bedrock;
 mod google;
 mod openai;
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::call::{Call, Identity, add_tag};
 use crate::json::entries;
@@ -98,12 +100,14 @@ pub fn translate(
     let mut translation = Translation::default();
     let receipt = received.to_rfc3339_opts(SecondsFormat::Millis, true);
     let entries = entries(body)?;
+    let mut places = HashMap::new();
     for (index, entry) in entries.iter().enumerate() {
         let fallback = labels.id.as_ref();
         let fallback =
             fallback.map(|id| if entries.len() > 1 { format!("{id}/{index}") } else { id.clone() });
-        let calls =
-            read(format, entry).and_then(|response| response.calls(format, labels, fallback, &receipt));
+        let calls = read(format, entry)
+            .or_else(|reason| read_wrapped(format, entry).unwrap_or(Err(reason)))
+            .and_then(|response| response.calls(format, labels, fallback, &receipt));
         match calls {
             Err(reason) => translation.refuse(format.provider(), index, reason),
             Ok(calls) => {
@@ -112,7 +116,13 @@ pub fn translate(
                         usize::from(call.tokens.is_empty());
                     let dated_on_receipt = identity.time == receipt;
                     let event = call.into_event(format.provider(), index, &identity);
-                    translation.events.push(Event { dated_on_receipt, ..event });
+                    let event = Event { dated_on_receipt, ..event };
+                    // Google streams a list of chunks that share an id. Each states all tokens so far: the last counts.
+                    let place = *places.entry(identity.id).or_insert(translation.events.len());
+                    match translation.events.get_mut(place).filter(|_| format == Format::Google) {
+                        Some(chunk) => *chunk = event,
+                        None => translation.events.push(event),
+                    }
                 }
             }
         }
@@ -138,6 +148,32 @@ fn read(format: Format, entry: &str) -> Result<Response, String> {
         Format::Google => parse::<google::Content>(entry),
         Format::Bedrock => parse::<bedrock::Conversation>(entry),
     }
+}
+
+/// Reads a response in what a provider wraps it in: the last event of a stream, or a line of a batch's results, which are
+/// billed as a batch. None if there is no such thing.
+fn read_wrapped(format: Format, entry: &str) -> Option<Result<Response, String>> {
+    let (inner, is_batch) = match format {
+        Format::OpenAi | Format::Mistral => {
+            let response = field(entry, "response")?;
+            field(response, "body").map_or((response, false), |body| (body, true))
+        }
+        Format::Anthropic => (field(field(entry, "result")?, "message")?, true),
+        Format::Bedrock => (field(entry, "metadata")?, false),
+        Format::Google => (field(entry, "response")?, true),
+    };
+    let mut response = read(format, inner);
+    if let (Ok(response), true) = (&mut response, is_batch) {
+        response.call.service_tier = Some("batch".to_owned());
+        response.others.iter_mut().for_each(|call| call.service_tier = Some("batch".to_owned()));
+    }
+    Some(response)
+}
+
+/// The object in a field of an object.
+fn field<'e>(object: &'e str, name: &str) -> Option<&'e str> {
+    let fields: BTreeMap<Cow<'_, str>, &'e RawValue> = serde_json::from_str(object).ok()?;
+    fields.get(name).map(|value| value.get()).filter(|value| value.starts_with('{'))
 }
 
 /// Reads a response, or a usage object: what stands in `usage` of a response is in the entry itself then.
@@ -197,7 +233,7 @@ impl Labels {
 }
 
 /// Unix seconds as RFC 3339.
-fn seconds(raw: Option<&serde_json::value::RawValue>) -> Option<String> {
+fn seconds(raw: Option<&RawValue>) -> Option<String> {
     time::of_seconds(crate::json::decimal(raw?)?)
 }
 

@@ -36,6 +36,23 @@ pub struct Completion<'a> {
 struct Item {
     #[serde(default, rename = "type")]
     kind: String,
+    #[serde(default, deserialize_with = "lenient")]
+    action: Option<Action>,
+}
+
+/// What a call of a tool did. To open a page or to find text on it is not billed, as a search is.
+#[derive(Deserialize)]
+struct Action {
+    #[serde(default, rename = "type")]
+    kind: String,
+}
+
+impl Item {
+    fn is_billed(&self) -> bool {
+        self.action
+            .as_ref()
+            .is_none_or(|action| !matches!(action.kind.as_str(), "open_page" | "find_in_page" | "find"))
+    }
 }
 
 /// The usage of both APIs, which name the same counts differently.
@@ -50,6 +67,10 @@ pub struct Usage {
     prompt_tokens_details: Details,
     #[serde(alias = "output_tokens_details", deserialize_with = "or_default")]
     completion_tokens_details: Details,
+    /// Moonshot's cached tokens.
+    cached_tokens: Count,
+    /// The same of `DeepSeek`.
+    prompt_cache_hit_tokens: Count,
 }
 
 #[derive(Default, Deserialize)]
@@ -84,7 +105,7 @@ impl<'a> Body<'a> for Completion<'a> {
 
     fn response(self) -> Result<Response, &'static str> {
         let tool = |kind: &str| {
-            let items = self.output.iter().flatten().filter(|item| item.kind == kind);
+            let items = self.output.iter().flatten().filter(|item| item.kind == kind && item.is_billed());
             u64::try_from(items.count()).unwrap_or(u64::MAX)
         };
         let reported = self
@@ -117,7 +138,7 @@ impl Usage {
         Some(Reported {
             input: self.prompt_tokens?.0,
             output: self.completion_tokens.0,
-            cache_read: input.cached_tokens.0,
+            cache_read: input.cached_tokens.0.max(self.cached_tokens.0).max(self.prompt_cache_hit_tokens.0),
             cache_write: input.cache_write_tokens.0,
             lifetimes: CacheWrites::default(),
             reasoning: output.reasoning_tokens.0,

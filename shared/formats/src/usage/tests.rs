@@ -190,3 +190,71 @@ fn content_stays_where_it_is() {
         assert!(!translation.events[0].json.get().contains("PLANTED"), "{name}");
     }
 }
+
+#[test]
+fn the_last_chunk_of_a_stream_counts() {
+    let chunk = |id: &str, candidates: u64| {
+        json!({ "responseId": id, "modelVersion": "gemini-2.5-flash",
+            "usageMetadata": { "promptTokenCount": 10, "candidatesTokenCount": candidates } })
+    };
+    let list = json!([chunk("a", 5), chunk("b", 7), chunk("a", 50)]);
+    let events = events(&translated(Format::Google, &list, &labels()));
+    let tokens: Vec<_> = events.iter().map(|event| (&event["id"], &event["data"]["output_tokens"])).collect();
+    assert_eq!(tokens, [(&json!("a"), &json!(50)), (&json!("b"), &json!(7))]);
+}
+
+#[test]
+fn cached_tokens_are_read_wherever_a_provider_states_them() {
+    for usage in [
+        json!({ "prompt_tokens": 1000, "completion_tokens": 5, "prompt_cache_hit_tokens": 900 }),
+        json!({ "prompt_tokens": 1000, "completion_tokens": 5, "cached_tokens": 900 }),
+        json!({ "prompt_tokens": 1000, "completion_tokens": 5, "prompt_tokens_details": { "cached_tokens": 900 } }),
+    ] {
+        let body = json!({ "id": "1", "model": "m", "usage": usage });
+        let billed = json!({ "input_tokens": 100, "cache_read_tokens": 900, "output_tokens": 5 });
+        assert_eq!(data(Format::OpenAi, &body), billed);
+    }
+}
+
+#[test]
+fn only_searches_are_billed_and_maps_by_the_prompt() {
+    let call = |action: &str| json!({ "type": "web_search_call", "action": { "type": action } });
+    let body = json!({ "id": "1", "model": "gpt-4.1", "usage": { "input_tokens": 1, "output_tokens": 1 },
+        "output": [call("search"), call("open_page"), call("find_in_page"), { "type": "file_search_call" }] });
+    assert_eq!(data(Format::OpenAi, &body)["units"], json!({ "web_search": 1, "file_search": 1 }));
+    let maps = json!({ "maps": { "uri": "u" } });
+    let body = json!({ "responseId": "r", "modelVersion": "gemini-2.5-flash", "usageMetadata": { "promptTokenCount": 1 },
+        "candidates": [{ "groundingMetadata": { "groundingChunks": [{ "web": {} }, maps, maps] } }] });
+    assert_eq!(data(Format::Google, &body)["units"], json!({ "maps_grounding": 1 }));
+}
+
+#[test]
+fn responses_are_read_in_what_providers_wrap_them_in() {
+    let usage = json!({ "input_tokens": 7, "output_tokens": 3 });
+    let response = json!({ "id": "r-1", "model": "m", "usage": usage });
+    let converse = json!({ "usage": { "inputTokens": 7, "outputTokens": 3 }, "metrics": { "latencyMs": 5 } });
+    for (format, body, id, tier) in [
+        (Format::OpenAi, json!({ "type": "response.completed", "response": response }), "r-1", Value::Null),
+        (
+            Format::OpenAi,
+            json!({ "id": "b-1", "custom_id": "c", "response": { "status_code": 200, "body": response } }),
+            "r-1",
+            json!("batch"),
+        ),
+        (
+            Format::Anthropic,
+            json!({ "custom_id": "c", "result": { "type": "succeeded", "message": response } }),
+            "r-1",
+            json!("batch"),
+        ),
+        (Format::Bedrock, json!({ "metadata": converse }), "call-1", Value::Null),
+    ] {
+        let labels = Labels { id: Some("call-1".to_owned()), model: Some("m".to_owned()), ..labels() };
+        let event = events(&translated(format, &body, &labels)).remove(0);
+        let data = &event["data"];
+        let found = (&data["input_tokens"], &data["output_tokens"], &data["service_tier"], &event["id"]);
+        assert_eq!(found, (&json!(7), &json!(3), &tier, &json!(id)), "{body}");
+    }
+    let failed = json!({ "custom_id": "c", "result": { "type": "errored", "error": {} } });
+    assert_eq!(translated(Format::Anthropic, &failed, &labels()).refusals.len(), 1);
+}

@@ -54,3 +54,43 @@ fn a_malformed_entry_is_refused_alone() {
     text = text.replace("\"saved_cache_cost\": 0.0", "\"saved_cache_cost\": NaN");
     assert_eq!(translate(text.as_bytes()).unwrap().events.len(), 1);
 }
+
+#[test]
+fn the_provider_is_read_from_the_price_list_or_the_prefix_where_it_is_not_stated() {
+    let single = String::from_utf8(body("litellm", "single.json")).unwrap();
+    let mut payload: serde_json::Value = serde_json::from_str(&single).unwrap();
+    let mut provider = |stated: serde_json::Value, model: &str, listed: serde_json::Value| {
+        payload["custom_llm_provider"] = stated;
+        payload["model"] = model.into();
+        payload["model_map_information"] = listed;
+        let translation = translate(payload.to_string().as_bytes()).unwrap();
+        let event: serde_json::Value = serde_json::from_str(translation.events[0].json.get()).unwrap();
+        event["data"]["provider"].as_str().unwrap().to_owned()
+    };
+    let listed = serde_json::json!({ "model_map_value": { "litellm_provider": "openai" } });
+    for nothing in [serde_json::Value::Null, "".into()] {
+        assert_eq!(
+            provider(nothing.clone(), "anthropic/claude-sonnet-4-6", serde_json::Value::Null),
+            "anthropic"
+        );
+        assert_eq!(provider(nothing.clone(), "gpt-4o", listed.clone()), "openai");
+        assert_eq!(provider(nothing, "gpt-4o", serde_json::Value::Null), "unknown");
+    }
+    assert_eq!(provider("azure".into(), "openai/gpt-4o", listed), "azure");
+}
+
+#[test]
+fn a_cache_hit_may_be_text() {
+    let single = String::from_utf8(body("litellm", "single.json")).unwrap();
+    let mut payload: serde_json::Value = serde_json::from_str(&single).unwrap();
+    for (hit, is_hit) in [
+        ("True".into(), true),
+        (true.into(), true),
+        ("False".into(), false),
+        (serde_json::Value::Null, false),
+    ] {
+        payload["cache_hit"] = hit;
+        let translation = translate(payload.to_string().as_bytes()).unwrap();
+        assert_eq!(lines(&translation)[0].contains("cost_usd=0 "), is_hit, "{}", payload["cache_hit"]);
+    }
+}
