@@ -51,8 +51,10 @@ async fn it_reports_lane_progress_and_the_quarantine() {
     let app = world.app::<health::Tables>(world.stack.client().clone());
     let router = app.router(health::routes());
     let lane = |lane| json!({ "lane": lane, "newest_aggregated_at": null, "age_seconds": null });
+    let unmeasured =
+        json!({ "lag_seconds": null, "oldest_waiting_at": null, "complete_through": null, "measured_at": null });
     let nothing = json!({
-        "status": "ok", "version": env!("CARGO_PKG_VERSION"), "lanes": [lane(0), lane(1), lane(2), lane(3)],
+        "status": "ok", "version": env!("CARGO_PKG_VERSION"), "aggregation": unmeasured, "lanes": [lane(0), lane(1), lane(2), lane(3)],
         "quarantine": { "count": 0, "oldest_at": null },
     });
     assert_eq!(health(&router).await, nothing);
@@ -71,10 +73,10 @@ async fn it_reports_lane_progress_and_the_quarantine() {
     let aside = QuarantineRecord::new(&mark_column(tables::STREAM, "shardId-1"), "1", &raw, "odd");
     app.tables.usage.quarantine(&[aside]).await.unwrap();
     expire_cache().await;
-    let mut degraded = counted.clone();
-    degraded["status"] = json!("degraded");
-    degraded["quarantine"] = json!({ "count": 1, "oldest_at": "2026-09-15T12:00:00Z" });
-    assert_eq!(health(&router).await, degraded);
+    // Of one organization, and no one else waits for it.
+    let mut quarantined_one = counted.clone();
+    quarantined_one["quarantine"] = json!({ "count": 1, "oldest_at": "2026-09-15T12:00:00Z" });
+    assert_eq!(health(&router).await, quarantined_one);
 
     let entry = quarantined(&app.tables.usage).await.remove(0);
     assert!(app.tables.usage.release(&entry.place).await.unwrap());
@@ -83,7 +85,33 @@ async fn it_reports_lane_progress_and_the_quarantine() {
 }
 
 #[tokio::test]
-async fn it_reads_two_small_items_once_for_many_concurrent_requests() {
+async fn events_that_are_not_aggregated_are_a_lag_and_idleness_is_none() {
+    let world = World::new().await;
+    let app = world.app::<health::Tables>(world.stack.client().clone());
+    let router = app.router(health::routes());
+    let caller = world.caller("acme");
+    let aggregation = async || {
+        world.stack.invoke("completeness", json!({})).await.unwrap();
+        expire_cache().await;
+        let mut health = health(&router).await;
+        (health["status"].take(), health["aggregation"].take())
+    };
+    caller.record(&[call("counted", noon())]).await;
+    world.stack.clock().set(noon() + TimeDelta::hours(9));
+    let idle = json!({ "lag_seconds": 0, "oldest_waiting_at": null, "complete_through": "2026-09-15T20:59:50Z",
+        "measured_at": "2026-09-15T21:00:00Z" });
+    assert_eq!(aggregation().await, (json!("ok"), idle));
+    caller.post(&json!([call("waits", noon() + TimeDelta::hours(9))])).await;
+    world.stack.clock().set(noon() + TimeDelta::hours(9) + TimeDelta::minutes(6));
+    let late = json!({ "lag_seconds": 360, "oldest_waiting_at": "2026-09-15T21:00:00Z",
+        "complete_through": "2026-09-15T20:59:50Z", "measured_at": "2026-09-15T21:06:00Z" });
+    assert_eq!(aggregation().await, (json!("degraded"), late));
+    world.stack.drain().await;
+    assert_eq!(aggregation().await.0, "ok");
+}
+
+#[tokio::test]
+async fn it_reads_three_small_items_once_for_many_concurrent_requests() {
     let world = World::new().await;
     let calls: Vec<_> = (0..40).map(|id| call(&id.to_string(), noon())).collect();
     world.caller("acme").record(&calls).await;
@@ -99,7 +127,7 @@ async fn it_reads_two_small_items_once_for_many_concurrent_requests() {
     let before = app.tables.usage.meter().reading();
     futures::future::join_all((0..20).map(|_| health(&router))).await;
     let used = app.tables.usage.meter().reading().since(before);
-    assert_eq!((used.reads, used.half_read_units, used.writes), (1, 2, 0));
+    assert_eq!((used.reads, used.half_read_units, used.writes), (1, 3, 0));
     expire_cache().await;
     health(&router).await;
     assert_eq!(app.tables.usage.meter().reading().since(before).reads, 2);

@@ -20,6 +20,7 @@ use runtime::clock::Clock;
 use serde::Serialize;
 use serde_json::Value;
 use store::Usage;
+use store::completeness::Backlog;
 use store::keys::mark_column;
 
 use stream::Streams;
@@ -33,7 +34,7 @@ const MARGIN: TimeDelta = TimeDelta::seconds(10);
 const REPLICATION: Duration = Duration::from_secs(2);
 /// Shards that are read at once.
 const IN_FLIGHT: usize = 8;
-/// The most organizations that are held back, since the item that names them is limited. With more, nothing is stored.
+/// The most organizations that are held back, since the item that names them is limited. With more, all stay where they are.
 const MAX_HELD: usize = 1_000;
 
 /// The function.
@@ -95,10 +96,10 @@ impl Completeness {
             held: dirty.len(),
             stored: false,
         };
-        if dirty.len() <= MAX_HELD {
-            tokio::time::sleep(REPLICATION).await;
-            report.stored = usage.store_completeness(&known.advanced(through, dirty)).await?;
-        }
+        let next = if dirty.len() <= MAX_HELD { known.advanced(through, dirty) } else { known };
+        tokio::time::sleep(REPLICATION).await;
+        let next = next.with_backlog(Backlog { measured: now, oldest: since });
+        report.stored = usage.store_completeness(&next).await?;
         Ok(serde_json::to_value(report)?)
     }
 }

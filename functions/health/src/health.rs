@@ -1,15 +1,19 @@
-//! `GET /v1/health`: how far aggregation has got. Public, and shows nothing of any organization.
+//! `GET /v1/health`: how far aggregation is behind. Public, and shows nothing of any organization.
+//!
+//! Whatever keeps figures from being written, a full disk or a throttled table, keeps records of the stream waiting, which
+//! shows here. A quarantined record delays nothing and is of one organization, so it does not degrade the service for all.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ledger::money::Number;
 use ledger::period;
 use rust_decimal::Decimal;
 use serde::Serialize;
+use store::completeness::{Backlog, Completeness};
 use store::status::Status;
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
@@ -19,6 +23,10 @@ use crate::{App, Route};
 
 /// How long a response is reused. The route is public, so without reuse anyone could run up read units.
 pub const FRESH: Duration = Duration::from_secs(5);
+
+/// The lag from which on the service is degraded. Batches are delivered after a minute at the latest, and the lag is measured
+/// once a minute.
+pub const MAX_LAG: TimeDelta = TimeDelta::minutes(5);
 
 /// Time limit for reading the tables: less than the function's timeout, so that it can still respond.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
@@ -36,6 +44,7 @@ pub struct Response {
     status: HealthStatus,
     /// Version of the running code.
     version: &'static str,
+    aggregation: Aggregation,
     /// Events are spread over lanes, each aggregated separately.
     lanes: Vec<Lane>,
     quarantine: Quarantine,
@@ -45,10 +54,23 @@ pub struct Response {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum HealthStatus {
-    /// Every record could be aggregated. A lane without news may just have had no events.
+    /// Events are counted as soon as they should be.
     Ok,
-    /// Records are in quarantine; their events are missing from the figures.
+    /// Events have been waiting for longer, or nobody has measured it.
     Degraded,
+}
+
+/// How far aggregation is behind.
+#[derive(Clone, Debug, Serialize)]
+struct Aggregation {
+    /// How long the oldest event has waited that is not counted, with three decimals; 0 if none waits. Null if that was not
+    /// measured lately.
+    lag_seconds: Option<Number>,
+    /// When that event was stored.
+    oldest_waiting_at: Option<String>,
+    /// Every event that was accepted before it is counted, except for organizations with days that are to be recomputed.
+    complete_through: Option<String>,
+    measured_at: Option<String>,
 }
 
 /// How far a lane has been aggregated.
@@ -96,12 +118,22 @@ impl Response {
         let lanes = (0..).zip(status.newest).map(|(lane, newest)| Lane {
             lane,
             newest_aggregated_at: newest.map(period::rfc3339),
-            age_seconds: newest
-                .map(|newest| Number(Decimal::new((now - newest).num_milliseconds().max(0), 3))),
+            age_seconds: newest.map(|newest| seconds(now - newest)),
         });
+        let lag = lag(&status.completeness, now);
+        // Before the first run there is nothing to compare with; an alarm tells if there is none.
+        let is_measured = status.completeness.backlog().is_none() || lag.is_some();
+        let is_late = lag.is_some_and(|lag| lag > MAX_LAG);
+        let oldest = status.completeness.backlog().and_then(|backlog| backlog.oldest);
         Self {
-            status: if status.quarantine.count == 0 { HealthStatus::Ok } else { HealthStatus::Degraded },
+            status: if is_measured && !is_late { HealthStatus::Ok } else { HealthStatus::Degraded },
             version: env!("CARGO_PKG_VERSION"),
+            aggregation: Aggregation {
+                lag_seconds: lag.map(seconds),
+                oldest_waiting_at: oldest.map(period::rfc3339),
+                complete_through: status.completeness.through().map(period::rfc3339),
+                measured_at: status.completeness.backlog().map(|backlog| period::rfc3339(backlog.measured)),
+            },
             lanes: lanes.collect(),
             quarantine: Quarantine {
                 count: status.quarantine.count,
@@ -111,15 +143,43 @@ impl Response {
     }
 }
 
+/// How long the oldest event has waited; none if that is not known, or was measured too long ago.
+fn lag(completeness: &Completeness, now: DateTime<Utc>) -> Option<TimeDelta> {
+    let Backlog { measured, oldest } = completeness.backlog()?;
+    // What waited then may have been counted since; what waits longer than the limit most likely waits still.
+    (now - measured <= MAX_LAG).then(|| oldest.map_or(TimeDelta::zero(), |oldest| now - oldest))
+}
+
+fn seconds(elapsed: TimeDelta) -> Number {
+    Number(Decimal::new(elapsed.num_milliseconds().max(0), 3))
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
     use store::quarantine::QuarantineSummary;
 
     use super::*;
 
     fn at(text: &str) -> DateTime<Utc> {
         period::parse_instant(text).unwrap()
+    }
+
+    fn now() -> DateTime<Utc> {
+        at("2026-09-15T12:00:00Z")
+    }
+
+    fn shown(newest: [Option<DateTime<Utc>>; 4], completeness: Completeness, quarantined: u64) -> Value {
+        let quarantine = QuarantineSummary { count: quarantined, oldest: None };
+        serde_json::to_value(Response::new(&Status { newest, completeness, quarantine }, now())).unwrap()
+    }
+
+    /// The status and lag where a run found this, some seconds ago.
+    fn found(measured: i64, oldest: Option<i64>) -> (Value, Value) {
+        let ago = |seconds| now() - TimeDelta::seconds(seconds);
+        let backlog = Backlog { measured: ago(measured), oldest: oldest.map(ago) };
+        let mut shown = shown([None; 4], Completeness::default().with_backlog(backlog), 0);
+        (shown["status"].take(), shown["aggregation"]["lag_seconds"].take())
     }
 
     #[test]
@@ -130,13 +190,14 @@ mod tests {
             None,
             Some(at("2026-09-15T12:00:00Z")),
         ];
-        let status = Status { newest, quarantine: QuarantineSummary::default() };
-        let response = serde_json::to_value(Response::new(&status, at("2026-09-15T12:00:00Z"))).unwrap();
         assert_eq!(
-            response,
+            shown(newest, Completeness::default(), 0),
             json!({
                 "status": "ok",
                 "version": env!("CARGO_PKG_VERSION"),
+                "aggregation": {
+                    "lag_seconds": null, "oldest_waiting_at": null, "complete_through": null, "measured_at": null,
+                },
                 "lanes": [
                     { "lane": 0, "newest_aggregated_at": "2026-09-15T11:59:47.655Z", "age_seconds": 12.345 },
                     { "lane": 1, "newest_aggregated_at": "2026-09-15T12:00:00.001Z", "age_seconds": 0 },
@@ -149,9 +210,22 @@ mod tests {
     }
 
     #[test]
-    fn one_quarantined_record_makes_the_status_degraded() {
-        let quarantine = QuarantineSummary { count: 1, oldest: None };
-        let response = Response::new(&Status { newest: [None; 4], quarantine }, at("2026-09-15T12:00:00Z"));
-        assert_eq!(response.status, HealthStatus::Degraded);
+    fn the_lag_is_how_long_the_oldest_event_has_waited() {
+        let of = |status: &str, lag: Value| (json!(status), lag);
+        // Idle, however long.
+        assert_eq!(found(60, None), of("ok", json!(0)));
+        assert_eq!(found(60, Some(120)), of("ok", json!(120)));
+        assert_eq!(found(60, Some(300)), of("ok", json!(300)));
+        assert_eq!(found(60, Some(301)), of("degraded", json!(301)));
+        assert_eq!(found(300, None), of("ok", json!(0)));
+        assert_eq!(found(301, None), of("degraded", Value::Null));
+        // Clocks disagree.
+        assert_eq!(found(-1, Some(-1)), of("ok", json!(0)));
+    }
+
+    #[test]
+    fn quarantined_records_are_counted_and_degrade_nothing() {
+        let shown = shown([None; 4], Completeness::default(), 1);
+        assert_eq!((&shown["status"], &shown["quarantine"]["count"]), (&json!("ok"), &json!(1)));
     }
 }

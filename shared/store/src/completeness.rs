@@ -25,7 +25,17 @@ pub struct Completeness {
     through: Option<DateTime<Utc>>,
     /// Organizations with days that have to be recomputed, and the instant that holds for them.
     held: BTreeMap<OrgId, Option<DateTime<Utc>>>,
+    backlog: Option<Backlog>,
     writes: u64,
+}
+
+/// How far aggregation was behind the events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    /// When that was found.
+    pub measured: DateTime<Utc>,
+    /// When the oldest record was stored that was not aggregated then; none if there was no such record.
+    pub oldest: Option<DateTime<Utc>>,
 }
 
 impl Completeness {
@@ -34,12 +44,29 @@ impl Completeness {
         self.held.get(org).copied().unwrap_or(self.through)
     }
 
+    /// The instant that holds for organizations that are not held back; none if it is not known.
+    pub const fn through(&self) -> Option<DateTime<Utc>> {
+        self.through
+    }
+
+    /// How far aggregation was behind; none before the first run.
+    pub const fn backlog(&self) -> Option<Backlog> {
+        self.backlog
+    }
+
+    /// The same, with what was found last of the backlog.
+    #[must_use]
+    pub fn with_backlog(mut self, backlog: Backlog) -> Self {
+        self.backlog = Some(backlog);
+        self
+    }
+
     /// What holds once all events up to `through` are aggregated, while some days of the organizations `dirty` have to be
     /// recomputed, which the events of these days wait for.
     #[must_use]
     pub fn advanced(&self, through: DateTime<Utc>, dirty: BTreeSet<OrgId>) -> Self {
         let held = dirty.into_iter().map(|org| (org.clone(), self.of(&org))).collect();
-        Self { through: self.through.max(Some(through)), held, writes: self.writes }
+        Self { through: self.through.max(Some(through)), held, backlog: self.backlog, writes: self.writes }
     }
 }
 
@@ -95,6 +122,11 @@ impl Usage {
         if let Some(through) = next.through {
             item.insert(status::complete::THROUGH.to_owned(), milliseconds(through));
         }
+        if let Some(Backlog { measured, oldest }) = next.backlog {
+            item.insert(status::complete::MEASURED.to_owned(), milliseconds(measured));
+            let oldest = oldest.map(|oldest| (status::complete::WAITING.to_owned(), milliseconds(oldest)));
+            item.extend(oldest);
+        }
         for (org, held) in &next.held {
             let held = held.map_or_else(|| n(0), milliseconds);
             item.insert(format!("{}{org}", status::complete::HELD), held);
@@ -108,7 +140,8 @@ impl Usage {
     }
 }
 
-fn parse(item: &Item) -> Result<Completeness> {
+/// What an item says.
+pub(crate) fn parse(item: &Item) -> Result<Completeness> {
     let malformed = || Error::Internal("the instant up to which events are counted is malformed".to_owned());
     let whole = |value: &AttributeValue| {
         decode::number(value).and_then(|number| number.to_i64()).ok_or_else(malformed)
@@ -123,9 +156,11 @@ fn parse(item: &Item) -> Result<Completeness> {
             held.insert(OrgId::new(org).map_err(|_| malformed())?, instant(value)?);
         }
     }
-    let through = item.get(status::complete::THROUGH).map(instant).transpose()?.flatten();
+    let named = |name: &str| item.get(name).map(instant).transpose().map(Option::flatten);
+    let (through, oldest) = (named(status::complete::THROUGH)?, named(status::complete::WAITING)?);
+    let backlog = named(status::complete::MEASURED)?.map(|measured| Backlog { measured, oldest });
     let writes = item.get(status::complete::WRITES).map(whole).transpose()?.unwrap_or_default();
-    Ok(Completeness { through, held, writes: writes.try_into().map_err(|_| malformed())? })
+    Ok(Completeness { through, held, backlog, writes: writes.try_into().map_err(|_| malformed())? })
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
-//! The state of the pipeline: how far each lane has been aggregated, and what is in the quarantine.
+//! The state of the pipeline: how far each lane has been aggregated, whether events wait, and what is in the quarantine.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use rust_decimal::prelude::ToPrimitive;
 
+use super::completeness::{self, Completeness};
 use super::keys::{LANES, SK, status};
 use super::quarantine::{self, QuarantineSummary};
 use super::table::{WriteOutcome, absent_or_below};
@@ -16,14 +17,17 @@ use crate::error::{Error, Result};
 pub struct Status {
     /// By lane: the arrival of the newest event that has been aggregated; none before the first.
     pub newest: [Option<DateTime<Utc>>; LANES as usize],
+    /// Up to which instant all events are counted.
+    pub completeness: Completeness,
     /// What is in the quarantine.
     pub quarantine: QuarantineSummary,
 }
 
 impl Usage {
-    /// The state of the pipeline: one call, two small items.
+    /// The state of the pipeline: one call, three small items.
     pub async fn status(&self) -> Result<Status> {
-        let items = self.table.get_many(&[status::lanes(), status::quarantine_summary()]).await?;
+        let keys = [status::lanes(), status::completeness(), status::quarantine_summary()];
+        let items = self.table.get_many(&keys).await?;
         let find = |sk: String| items.iter().find(|item| decode::text(item, SK) == Some(&sk)).cloned();
         let lanes = find(status::lanes().sk).unwrap_or_default();
         let summary = find(status::quarantine_summary().sk).unwrap_or_default();
@@ -31,7 +35,8 @@ impl Usage {
         for (lane, newest) in (0..LANES).zip(&mut newest) {
             *newest = arrival(&lanes, lane)?;
         }
-        Ok(Status { newest, quarantine: quarantine::summary(&summary)? })
+        let completeness = completeness::parse(&find(status::completeness().sk).unwrap_or_default())?;
+        Ok(Status { newest, completeness, quarantine: quarantine::summary(&summary)? })
     }
 
     /// Stores, by lane, the arrival of the newest event that has been aggregated. A stored arrival only moves forward.

@@ -25,7 +25,7 @@ function health() {
     title: "Aggregation",
     hint: "Events are spread over lanes, each counted in order",
     load: async () => {
-      const { status, lanes, quarantine } = await get("/v1/health");
+      const { status, aggregation, lanes, quarantine } = await get("/v1/health");
       return [
         h(
           "p",
@@ -38,14 +38,21 @@ function health() {
         h(
           "p",
           { class: "hint" },
-          lanes
-            .map(
+          [
+            waiting(aggregation),
+            ...lanes.map(
               (lane) =>
                 `lane ${lane.lane}: ${lane.newest_aggregated_at ? `newest event ${ago(lane.newest_aggregated_at)}` : "no events yet"}`,
-            )
-            .join(" · "),
+            ),
+          ].join(" · "),
         ),
       ];
     },
   });
+}
+
+/** How long events wait to be counted. */
+function waiting({ lag_seconds, oldest_waiting_at, measured_at }) {
+  if (lag_seconds === null) return measured_at ? `waiting events last measured ${ago(measured_at)}` : "waiting events not measured yet";
+  return oldest_waiting_at ? `oldest waiting event ${ago(oldest_waiting_at)}` : "no event waits";
 }

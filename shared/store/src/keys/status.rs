@@ -58,6 +58,10 @@ pub mod complete {
     pub const THROUGH: &str = "t";
     /// Precedes an organization that is held back to an instant: milliseconds since 1970, or 0 if none is known.
     pub const HELD: &str = "h_";
+    /// When this was found: milliseconds since 1970.
+    pub const MEASURED: &str = "m";
+    /// When the oldest record was stored that was not aggregated then, if there was one: milliseconds since 1970.
+    pub const WAITING: &str = "s";
     /// Counts the writes (optimistic lock).
     pub const WRITES: &str = "w";
 }
