@@ -257,11 +257,18 @@ fn a_run_follows_from_its_seed() {
 
 #[test]
 fn every_mutant_is_noticed() {
-    thread::scope(|scope| {
-        let search = |mutant| scope.spawn(move || (mutant, first_failure(MUTANT_SEEDS, Some(mutant))));
-        for (mutant, failure) in Mutant::ALL.map(search).map(|search| search.join().unwrap()) {
-            let (seed, why) = failure.unwrap_or_else(|| panic!("{mutant:?} went unnoticed"));
-            println!("{mutant:?}: noticed by seed {seed}: {why}");
-        }
+    let unnoticed: Vec<_> = thread::scope(|scope| {
+        let search = |mutant| {
+            scope.spawn(move || {
+                let failure = first_failure(MUTANT_SEEDS, Some(mutant));
+                match &failure {
+                    Some((seed, why)) => println!("{mutant:?}: noticed by seed {seed}: {why}"),
+                    None => println!("{mutant:?}: not noticed"),
+                }
+                failure.is_none().then_some(mutant)
+            })
+        };
+        Mutant::ALL.map(search).into_iter().filter_map(|search| search.join().unwrap()).collect()
     });
+    assert!(unnoticed.is_empty(), "not noticed: {unnoticed:?}");
 }

@@ -52,8 +52,6 @@ pub enum Mutant {
     PageMarkIgnored,
     /// A pack that was recomputed is not sealed, so pages are counted beside it.
     PackNotSealed,
-    /// A pack overwrites concurrent changes.
-    PackOverwritten,
     /// A pack does not say which pages it contains.
     CoverLost,
     /// A day is sealed, but its block still seems to contain it.
@@ -63,7 +61,7 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 20] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -81,7 +79,6 @@ impl Mutant {
         Self::BuildSkipped,
         Self::PageMarkIgnored,
         Self::PackNotSealed,
-        Self::PackOverwritten,
         Self::CoverLost,
         Self::BlockKept,
         Self::FirstPageOnly,
@@ -126,7 +123,7 @@ impl Mutant {
             Self::ChangeOverwritten if body["Item"][SEALED].is_object() => return forget_condition(body),
             Self::LateDropped if body["Item"][PK]["S"] == DIRTY => return misplace(&mut body["Item"]),
             Self::PageMarkIgnored if partition(body).ends_with("#O") => return ignore_mark(body),
-            Self::PackNotSealed | Self::PackOverwritten | Self::CoverLost
+            Self::PackNotSealed | Self::CoverLost
                 if partition(body).ends_with("#K") && body["Item"][ROWS].is_object() =>
             {
                 return self.change_pack(body);
@@ -187,12 +184,10 @@ impl Mutant {
     }
 
     fn change_pack(self, body: &mut Value) {
-        match self {
-            Self::PackNotSealed => drop(body["Item"].as_object_mut().unwrap().remove(SEALED_AT)),
-            Self::CoverLost => {
-                body["Item"][COVER] = json!({ "B": BASE64.encode(Cover::default().encode()) });
-            }
-            _ => forget_condition(body),
+        if self == Self::PackNotSealed {
+            body["Item"].as_object_mut().unwrap().remove(SEALED_AT);
+        } else {
+            body["Item"][COVER] = json!({ "B": BASE64.encode(Cover::default().encode()) });
         }
     }
 

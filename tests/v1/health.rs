@@ -51,8 +51,7 @@ async fn it_reports_lane_progress_and_the_quarantine() {
     let app = world.app::<health::Tables>(world.stack.client().clone());
     let router = app.router(health::routes());
     let lane = |lane| json!({ "lane": lane, "newest_aggregated_at": null, "age_seconds": null });
-    let unmeasured =
-        json!({ "lag_seconds": null, "oldest_waiting_at": null, "complete_through": null, "measured_at": null });
+    let unmeasured = json!({ "lag_seconds": null, "oldest_waiting_at": null, "complete_through": null, "measured_at": null });
     let nothing = json!({
         "status": "ok", "version": env!("CARGO_PKG_VERSION"), "aggregation": unmeasured, "lanes": [lane(0), lane(1), lane(2), lane(3)],
         "quarantine": { "count": 0, "oldest_at": null },
