@@ -140,7 +140,8 @@ async fn every_deployed_function_handles_its_event() {
     let taken = cloud.invoke(function("aggregator")).await;
     assert_eq!(taken, json!({ "state": {}, "batchItemFailures": [] }));
     let counted = [event_of_the_aggregator()];
-    assert_eq!(held(cloud.world.stack.tables(), &counted).await, folded(&counted));
+    // It arrived more than 30 hours ago, so it is not added to its agent's day, which is marked as dirty instead.
+    assert_eq!(held(cloud.world.stack.tables(), &counted).await.items, folded(&counted).items);
     // That event is in no table, so reconcile must not find its rollups.
     let usage = &cloud.world.stack.tables().usage;
     for (org, day) in folded(&counted).agents.into_keys() {
@@ -169,6 +170,7 @@ async fn every_deployed_function_handles_its_event() {
         assert_eq!(status, 200, "{binary}: {body}");
         assert!(body == before || body == here().await, "{binary}: {body}");
     }
+    cloud.world.stack.drain().await;
     let others = cloud.template.functions.iter().filter(|function| function.routes.is_empty());
     for function in others.filter(|function| function.binary != "aggregator") {
         let response = cloud.invoke(function).await;
