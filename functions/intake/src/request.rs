@@ -7,13 +7,13 @@ use axum::body::{Body, Bytes, to_bytes};
 use formats::{Signal, Translation};
 use http::HeaderMap;
 use ingestion::body::{too_large, unpacked};
-use ingestion::{Batch, Entry, OutcomeKind, Rejected, RejectionCode, Results, SourceReports};
+use ingestion::{Batch, Entry, OutcomeKind, PricedCall, Rejected, RejectionCode, Results, SourceReports};
 use lambda_http::Context as LambdaContext;
 use ledger::money::{MAX_SCALE, Usd};
 use ledger::settings::Settings;
 use runtime::metrics::Metric;
 use rust_decimal::Decimal;
-use store::sources::{CostDifference, SourceCounter};
+use store::sources::{CostDifference, SourceCounter, SourceReport};
 use tokio::time::Instant;
 use web::auth::Scope;
 use web::caller::Caller;
@@ -98,12 +98,15 @@ fn take_as_duplicates(results: &mut Results, translation: &Translation) {
 /// What the request came to, by sender.
 fn reports(format: &'static str, translation: &Translation, results: &Results) -> SourceReports {
     let mut reports = SourceReports::new(format);
-    let senders: HashMap<usize, &str> =
-        translation.events.iter().map(|event| (event.index, event.sender.as_str())).collect();
+    let events: HashMap<usize, &formats::Event> =
+        translation.events.iter().map(|event| (event.index, event)).collect();
     for outcome in &results.outcomes {
-        reports.add(senders.get(&outcome.index).copied().unwrap_or("(none)"), outcome);
+        let event = events.get(&outcome.index);
+        reports.add(event.map_or("(none)", |event| &event.sender), outcome);
+        if let (Some(event), Some(call)) = (event, &outcome.priced) {
+            compare_costs(reports.of(&event.sender), event, call);
+        }
     }
-    compare_costs(&mut reports, translation, results);
     for refusal in &translation.refusals {
         reports.of(&refusal.sender).refuse("unusable_entry");
     }
@@ -129,23 +132,13 @@ fn reports(format: &'static str, translation: &Translation, results: &Results) -
     reports
 }
 
-/// Compares the costs of calls with those that their senders computed.
-fn compare_costs(reports: &mut SourceReports, translation: &Translation, results: &Results) {
-    let reported: HashMap<usize, (&str, Usd)> = translation
-        .events
-        .iter()
-        .filter_map(|event| Some((event.index, (event.sender.as_str(), reported_cost(event)?))))
-        .collect();
-    for outcome in &results.outcomes {
-        let (Some(call), Some((sender, reported))) = (&outcome.priced, reported.get(&outcome.index)) else {
-            continue;
-        };
-        let report = reports.of(sender);
-        report.count(SourceCounter::Compared, 1);
-        if differ(*reported, call.cost) {
-            let difference = CostDifference { calls: 1, reported: *reported, charged: call.cost };
-            report.differ(call.model.clone(), difference);
-        }
+/// Compares the cost of a call with the one that its sender computed, if it did.
+fn compare_costs(report: &mut SourceReport, event: &formats::Event, call: &PricedCall) {
+    let Some(reported) = reported_cost(event) else { return };
+    report.count(SourceCounter::Compared, 1);
+    if differ(reported, call.cost) {
+        let difference = CostDifference { calls: 1, reported, charged: call.cost };
+        report.differ(call.model.clone(), difference);
     }
 }
 

@@ -99,10 +99,7 @@ async fn put(
 }
 
 async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Name>) -> Result<StatusCode> {
-    let decide = |stored: &Stored<AlertRuleSettings>| match stored.settings {
-        Some(_) => Ok(Next::Clear),
-        None => Err(store::Error::NotFound("Alert rule not found")),
-    };
+    let decide = |stored: &Stored<AlertRuleSettings>| Next::clear(stored, "Alert rule not found");
     app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org, &id), decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -99,10 +99,7 @@ async fn earlier_alerts(app: &App, editor: &Editor) -> Result<Vec<String>> {
 }
 
 async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Name>) -> Result<StatusCode> {
-    let decide = |stored: &Stored<DestinationSettings>| match stored.settings {
-        Some(_) => Ok(Next::Clear),
-        None => Err(store::Error::NotFound("Destination not found")),
-    };
+    let decide = |stored: &Stored<DestinationSettings>| Next::clear(stored, "Destination not found");
     app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org, &id), decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -86,10 +86,7 @@ async fn create(State(app): State<App>, Edit(editor): Edit, Body(wanted): Body<K
 }
 
 async fn delete(State(app): State<App>, Edit(editor): Edit, Path(id): Path<Name>) -> Result<StatusCode> {
-    let decide = |stored: &Stored<KeySettings>| match stored.settings {
-        Some(_) => Ok(Next::Clear),
-        None => Err(store::Error::NotFound("Key not found")),
-    };
+    let decide = |stored: &Stored<KeySettings>| Next::clear(stored, "Key not found");
     app.tables.registry.change(&app.tables.events, &editor, &entity(&editor.org, &id), decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -121,10 +121,7 @@ async fn delete(
 ) -> Result<StatusCode> {
     let from = params.effective_from.unwrap_or_default();
     let entity = entity(&editor.org, &provider, &model, from);
-    let decide = |stored: &Stored<PriceSettings>| match stored.settings {
-        Some(_) => Ok(Next::Clear),
-        None => Err(store::Error::NotFound("Price not found")),
-    };
+    let decide = |stored: &Stored<PriceSettings>| Next::clear(stored, "Price not found");
     app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -19,6 +19,6 @@ mod sources;
 mod stamp;
 mod work;
 
-pub use batch::{Batch, Entry, EntryOutcome, OutcomeKind, Results};
+pub use batch::{Batch, Entry, EntryOutcome, OutcomeKind, PricedCall, Results};
 pub use rejection::{Rejected, Rejection, RejectionCode, Warning};
 pub use sources::SourceReports;

@@ -102,7 +102,7 @@ impl Erasure {
     }
 }
 
-/// What became of the events of a lane.
+/// What replacing a name came to in the events of a lane.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RenamedEvents {
     /// Events in which the name was replaced.

@@ -84,6 +84,13 @@ pub enum Next<T> {
     Clear,
 }
 
+impl<T> Next<T> {
+    /// Removes the settings, or fails with `missing` if there are none.
+    pub fn clear(stored: &Stored<T>, missing: &'static str) -> Result<Self> {
+        if stored.settings.is_some() { Ok(Self::Clear) } else { Err(Error::NotFound(missing)) }
+    }
+}
+
 impl<T: PartialEq> Next<T> {
     /// Sets `wanted`, unless the settings are the same already.
     pub fn to(wanted: T, stored: &Stored<T>) -> Self {
