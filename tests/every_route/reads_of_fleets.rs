@@ -6,7 +6,7 @@ use axum::body::Body;
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use http::Request;
-use ledger::calendar::{Calendar, Generation};
+use ledger::calendar::{Calendar, Generation, TrackedDimensions};
 use ledger::chain::{Chunk, ChunkId, Cover, PackId, Span};
 use ledger::event::{Data, Event};
 use ledger::ids::{Label, OrgId};
@@ -76,7 +76,7 @@ async fn write(store: &AllTables) {
     let (events, today) = (calls(), Day::of(noon(), chrono_tz::UTC));
     let mut rows = Table::default();
     for event in &events {
-        rows.add_agent_event(&event.data).unwrap();
+        rows.add_chained(event, &TrackedDimensions::default()).unwrap();
     }
     for view in AGENT_VIEWS {
         let rows = rows.view(view);

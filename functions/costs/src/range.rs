@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, Days, DurationRound, Months, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 use ledger::calendar::Calendar;
-use ledger::period::{self, Day, DayRange};
+use ledger::period::{self, Day, DayRange, Windows};
 use web::query::QueryReader;
 
 /// The days of a range by default; the last one is today.
@@ -251,6 +251,19 @@ impl Part {
             Shift::Days(days) => date.checked_add_days(Days::new(days)),
         };
         self.periods.of_day(shown.map_or(day, Day::new))
+    }
+
+    /// The days of each period, if the range consists of whole days.
+    pub fn windows(&self) -> Option<Windows> {
+        let mut windows: Vec<DayRange> = Vec::new();
+        for day in self.range.days()?.days() {
+            match windows.last_mut().filter(|window| self.of_day(window.last) == self.of_day(day)) {
+                Some(window) => window.last = day,
+                None => windows.push(DayRange { first: day, last: day }),
+            }
+        }
+        let first = *windows.first()?;
+        Some(Windows::each(first, windows.split_off(1)))
     }
 
     /// The period that an instant is shown in, by position.

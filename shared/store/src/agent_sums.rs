@@ -53,7 +53,12 @@ impl Usage {
     }
 
     /// The rows of a view, by parts that no window divides.
-    async fn view_over(&self, owner: &Owner, windows: &Windows, view: View) -> Result<Vec<(Day, Table)>> {
+    pub(crate) async fn view_over(
+        &self,
+        owner: &Owner,
+        windows: &Windows,
+        view: View,
+    ) -> Result<Vec<(Day, Table)>> {
         let days = windows.days();
         // A block that has not ended yet is used for the days that it has so far.
         let blocks = Block::starting_in(view, days).into_iter();
@@ -119,7 +124,12 @@ impl Plan {
             .blocks
             .iter()
             .map(|(first, stored, days)| Ok((*first, assemble(view, days, &stored.chunks, packs, pages)?)));
-        let single = self.single.iter().map(|day| Ok((*day, assemble(view, &[*day], &none, packs, pages)?)));
+        let single = self.single.iter().map(|day| {
+            let rows = assemble(view, &[*day], &none, packs, pages)?;
+            // A day with more values than are told apart is in no block.
+            let caps = rows.value_caps();
+            Ok((*day, rows.capped(&caps)))
+        });
         blocks.chain(single).collect()
     }
 }

@@ -34,6 +34,7 @@ pub mod sequence;
 pub mod sources;
 pub mod status;
 mod table;
+mod tracked;
 pub mod usage;
 mod version;
 

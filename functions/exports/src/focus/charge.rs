@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use ledger::calendar::Calendar;
+use ledger::calendar::{Calendar, TrackedDimensions};
 use ledger::cost::CallCost;
 use ledger::event::LlmCall;
 use ledger::money::{MAX_SCALE, Quantity, Usd, exact_add};
@@ -107,6 +107,7 @@ fn list_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
     }
     let book = Settings {
         calendar: Calendar::default(),
+        tracked: TrackedDimensions::default(),
         own_prices: OwnPrices::default(),
         organization: OrganizationSettings::default(),
         plan: None,

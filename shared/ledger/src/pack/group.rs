@@ -11,11 +11,16 @@ pub enum Domain {
     Kinds,
     /// Projects.
     Projects,
+    /// Values of tracked dimensions.
+    Values,
+    /// Tracked dimensions.
+    Dimensions,
 }
 
 impl Domain {
     /// All of them, in the order in which they are stored.
-    pub const ALL: [Self; 4] = [Self::Agents, Self::Models, Self::Kinds, Self::Projects];
+    pub const ALL: [Self; 6] =
+        [Self::Agents, Self::Models, Self::Kinds, Self::Projects, Self::Values, Self::Dimensions];
 }
 
 /// What a part of a key is.
@@ -70,11 +75,13 @@ pub enum Group {
     /// Agents' calls in full detail: agent, model, task type, input length. What is left of [`Group::Calls`] where the
     /// organization's rows are in another chain.
     AgentCalls,
+    /// Calls and tasks by tracked dimension: value or none, dimension, model or none.
+    TrackedValues,
 }
 
 impl Group {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Calls,
         Self::Tasks,
         Self::Activity,
@@ -90,6 +97,7 @@ impl Group {
         Self::AgentTaskTypes,
         Self::AgentLengths,
         Self::AgentCalls,
+        Self::TrackedValues,
     ];
 
     /// The parts of the group's keys.
@@ -99,6 +107,7 @@ impl Group {
         const KIND: Part = Part::Name(Domain::Kinds);
         const PROJECT: Part = Part::Name(Domain::Projects);
         match self {
+            Self::TrackedValues => &[Part::Name(Domain::Values), Part::Name(Domain::Dimensions), MODEL],
             Self::AgentCalls => &[AGENT, MODEL, Part::Number, Part::Number],
             Self::Calls => &[AGENT, MODEL, Part::Number, Part::Number, Part::Number],
             Self::Activity => &[AGENT, Part::Number, Part::Number, KIND],

@@ -18,6 +18,7 @@ mod rows;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tracked;
 mod view;
 
 pub use amount::{Amount, Inexact};
@@ -28,4 +29,5 @@ pub use codec::bytes;
 pub use figure::Figure;
 pub use group::{Domain, Group, Key, NONE, Part};
 pub use table::Table;
+pub use tracked::{MAX_VALUES_PER_DAY, TrackedRow, ValueCaps};
 pub use view::View;
