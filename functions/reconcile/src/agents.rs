@@ -176,12 +176,12 @@ impl RecomputedAgents {
     pub fn add(&mut self, event: &Event, recent: bool) -> Result<(), Inexact> {
         if !matches!(event.data, Data::Amendment(_)) {
             if recent {
-                self.recent.add_chained(event, &self.tracked)?;
+                self.recent.add_without_combinations(event, &self.tracked)?;
             }
-            return self.all.add_chained(event, &self.tracked);
+            return self.all.add_without_combinations(event, &self.tracked);
         }
         let mut sums = Table::default();
-        sums.add_chained(event, &self.tracked)?;
+        sums.add_without_combinations(event, &self.tracked)?;
         let (added, subtracted) = by_sign(&sums);
         self.all.merge(&sums);
         self.amended.merge(&subtracted);

@@ -7,6 +7,7 @@ use super::amount::{Amount, Inexact, exact};
 use super::figure::Figure;
 use super::group::{Domain, Group, NONE};
 use super::table::Table;
+use super::tracked::TrackedDetail;
 use crate::calendar::{Calendar, Generation, TrackedDimensions};
 use crate::event::{
     AgentActivity, Amendment, CallStatus, ComputeUsage, Data, Event, KeySource, LlmCall, TaskCompleted,
@@ -51,7 +52,21 @@ impl Table {
     /// The same.
     pub fn add_chained(&mut self, event: &Event, tracked: &TrackedDimensions) -> Result<(), Inexact> {
         self.add_agent_event(&event.data)?;
-        self.add_tracked(&event.org, &event.data, tracked)
+        self.add_tracked(&event.org, &event.data, (tracked, TrackedDetail::Combinations))
+    }
+
+    /// Adds the same without combinations of values, of which the events of a day may have one each.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn add_without_combinations(
+        &mut self,
+        event: &Event,
+        tracked: &TrackedDimensions,
+    ) -> Result<(), Inexact> {
+        self.add_agent_event(&event.data)?;
+        self.add_tracked(&event.org, &event.data, (tracked, TrackedDetail::Values))
     }
 
     /// Adds what an event contributes to the figures of agents, in the detail that their views need. The day does not matter.

@@ -15,12 +15,21 @@ pub enum Domain {
     Values,
     /// Tracked dimensions.
     Dimensions,
+    /// Values of all tracked dimensions at once.
+    Combinations,
 }
 
 impl Domain {
     /// All of them, in the order in which they are stored.
-    pub const ALL: [Self; 6] =
-        [Self::Agents, Self::Models, Self::Kinds, Self::Projects, Self::Values, Self::Dimensions];
+    pub const ALL: [Self; 7] = [
+        Self::Agents,
+        Self::Models,
+        Self::Kinds,
+        Self::Projects,
+        Self::Values,
+        Self::Dimensions,
+        Self::Combinations,
+    ];
 }
 
 /// What a part of a key is.
@@ -77,11 +86,14 @@ pub enum Group {
     AgentCalls,
     /// Calls and tasks by tracked dimension: value or none, dimension, model or none.
     TrackedValues,
+    /// Calls and tasks in full detail: combination of the values of all tracked dimensions, model or none. A batch takes a
+    /// fraction of what it would with a row for each dimension.
+    TrackedCalls,
 }
 
 impl Group {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Calls,
         Self::Tasks,
         Self::Activity,
@@ -98,6 +110,7 @@ impl Group {
         Self::AgentLengths,
         Self::AgentCalls,
         Self::TrackedValues,
+        Self::TrackedCalls,
     ];
 
     /// The parts of the group's keys.
@@ -107,6 +120,7 @@ impl Group {
         const KIND: Part = Part::Name(Domain::Kinds);
         const PROJECT: Part = Part::Name(Domain::Projects);
         match self {
+            Self::TrackedCalls => &[Part::Name(Domain::Combinations), MODEL],
             Self::TrackedValues => &[Part::Name(Domain::Values), Part::Name(Domain::Dimensions), MODEL],
             Self::AgentCalls => &[AGENT, MODEL, Part::Number, Part::Number],
             Self::Calls => &[AGENT, MODEL, Part::Number, Part::Number, Part::Number],

@@ -2,7 +2,9 @@
 //!
 //! What an event does not say is a value as well, so the values of a dimension add up to the total.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 
 use super::amount::{Amount, Inexact};
 use super::chunk::hash;
@@ -32,60 +34,74 @@ pub struct TrackedRow<'t> {
     pub work: WorkFigures,
 }
 
+/// Ends the name and the value of each dimension of a combination. No label contains it.
+const END: char = '\0';
+
+/// How much detail is kept of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum TrackedDetail {
+    /// [`Group::TrackedCalls`].
+    Combinations,
+    /// [`Group::TrackedValues`].
+    Values,
+}
+
 impl Table {
     /// Adds what an event's data contributes to tracked dimensions.
     pub(super) fn add_tracked(
         &mut self,
         org: &OrgId,
         data: &Data,
-        tracked: &TrackedDimensions,
+        (tracked, detail): (&TrackedDimensions, TrackedDetail),
     ) -> Result<(), Inexact> {
         if tracked.is_empty() {
             return Ok(());
         }
-        match data {
+        let (model, figures) = match data {
             Data::LlmCall(call) => {
                 let parts = Figure::COST_PARTS.into_iter().zip(cost_parts(call)?);
                 let figures: Vec<_> = counts_of(call).chain(parts).collect();
-                let model = self.model(call);
-                self.add_values(org, data, tracked, (model, &figures));
-                Ok(())
+                (self.model(call), figures)
             }
-            Data::TaskCompleted(task) => {
-                self.add_values(org, data, tracked, (NONE, &figures_of_task(task)?));
-                Ok(())
-            }
-            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) => Ok(()),
+            Data::TaskCompleted(task) => (NONE, figures_of_task(task)?.to_vec()),
+            Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) => return Ok(()),
             Data::Amendment(Amendment { replaces, with, .. }) => {
                 let fold = |data: Option<&Data>| {
                     let mut table = Self::default();
-                    data.map_or(Ok(()), |data| table.add_tracked(org, data, tracked)).map(|()| table)
+                    let add = |data| table.add_tracked(org, data, (tracked, detail));
+                    data.map_or(Ok(()), add).map(|()| table)
                 };
                 let (before, after) = (fold(replaces.as_deref())?, fold(with.as_deref())?);
                 self.merge(&after);
                 self.subtract(&before);
-                Ok(())
+                return Ok(());
             }
+        };
+        let combination = combination(org, data, tracked);
+        if detail == TrackedDetail::Values {
+            self.add_values(&combination, model, &figures);
+            return Ok(());
+        }
+        let combination = self.name(Domain::Combinations, &combination);
+        self.add(Group::TrackedCalls, [combination, model, 0, 0, 0], figures);
+        Ok(())
+    }
+
+    /// Adds what [`View::Tracked`](super::View::Tracked) keeps of full detail.
+    pub(super) fn add_tracked_values(&mut self, detail: &Self) {
+        for ([combination, model, ..], row) in detail.rows(Group::TrackedCalls) {
+            let Some(combination) = detail.name_at(Domain::Combinations, combination) else { continue };
+            let model = detail.name_at(Domain::Models, model);
+            let model = model.map_or(NONE, |model| self.name(Domain::Models, model));
+            self.add_values(combination, model, &row.figures().collect::<Vec<_>>());
         }
     }
 
-    fn add_values(
-        &mut self,
-        org: &OrgId,
-        data: &Data,
-        tracked: &TrackedDimensions,
-        (model, figures): (i32, &[(Figure, Amount)]),
-    ) {
-        for dimension in tracked.iter() {
-            let value = match (dimension, dimension.value_of(data)) {
-                (_, None) => NONE,
-                // No name of a person is in any rollup.
-                (Dimension::EndUser, Some(name)) => {
-                    self.name(Domain::Values, &EndUser::pseudonym(org, &name))
-                }
-                (_, Some(value)) => self.name(Domain::Values, &value),
-            };
-            let dimension = self.name(Domain::Dimensions, &dimension.to_string());
+    fn add_values(&mut self, combination: &str, model: i32, figures: &[(Figure, Amount)]) {
+        let mut parts = combination.split(END);
+        while let (Some(dimension), Some(value)) = (parts.next(), parts.next()) {
+            let value = if value.is_empty() { NONE } else { self.name(Domain::Values, value) };
+            let dimension = self.name(Domain::Dimensions, dimension);
             self.add(Group::TrackedValues, [value, dimension, model, 0, 0], figures.iter().copied());
         }
     }
@@ -103,7 +119,7 @@ impl Table {
         })
     }
 
-    /// The rows of tracked dimensions without those of dimensions that are not in `tracked`.
+    /// A table of views, without rows of dimensions that are not in `tracked`.
     #[must_use]
     pub fn tracking(&self, tracked: &TrackedDimensions) -> Self {
         let names: BTreeSet<_> = tracked.iter().map(ToString::to_string).collect();
@@ -155,6 +171,21 @@ impl Table {
         }
         capped
     }
+}
+
+/// The values of all tracked dimensions; of one that is not set, no text.
+fn combination(org: &OrgId, data: &Data, tracked: &TrackedDimensions) -> String {
+    let mut combination = String::new();
+    for dimension in tracked.iter() {
+        let value = match (dimension, dimension.value_of(data)) {
+            (_, None) => Cow::Borrowed(""),
+            // No name of a person is in any rollup.
+            (Dimension::EndUser, Some(name)) => EndUser::pseudonym(org, &name).into(),
+            (_, Some(value)) => value,
+        };
+        let _ = write!(combination, "{dimension}{END}{value}{END}");
+    }
+    combination
 }
 
 /// For each dimension with too many values on a day, the greatest hash of those that are told apart.

@@ -70,7 +70,8 @@ impl Table {
             View::Organization => self.add_organization(detail),
             View::Agents => self.add_agents(detail),
             View::AgentModels => self.add_agent_models(detail),
-            View::Activity | View::Compute | View::EndUsers | View::Tracked => {}
+            View::Activity | View::Compute | View::EndUsers => {}
+            View::Tracked => self.add_tracked_values(detail),
             View::Whole => View::PARTS.into_iter().for_each(|part| self.merge_view(detail, part)),
         }
         // What is in the form of the view already.
@@ -87,7 +88,7 @@ impl Table {
             Group::ProjectHours,
             Group::ProjectDays,
             Group::EndUsers,
-            Group::TrackedValues,
+            Group::TrackedCalls,
         ]);
         rest.add_organization(&self.only(&[Group::Calls, Group::Tasks]));
         rest
