@@ -90,7 +90,7 @@ pub struct Sums {
 }
 
 /// The views that chains are merged into.
-pub const AGENT_VIEWS: [View; 3] = [View::Agents, View::AgentModels, View::Tracked];
+pub const AGENT_VIEWS: [View; 4] = [View::Agents, View::AgentModels, View::Tracked, View::Hours];
 
 /// What `store` holds of the sums to which `events` contribute.
 pub async fn held(store: &AllTables, events: &[Event]) -> Sums {

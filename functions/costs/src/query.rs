@@ -63,7 +63,7 @@ async fn handle(
         // Raw events are read strongly consistently, after `as_of`.
         Source::Events => Some(as_of),
         // Before rollups are read.
-        Source::OrgDays | Source::AgentDays | Source::TrackedDays => {
+        Source::OrgDays | Source::AgentDays | Source::TrackedDays | Source::Hours => {
             app.freshness.complete_through(&caller.org, as_of).await
         }
     };
@@ -98,6 +98,7 @@ async fn add(
     match source {
         Source::OrgDays => rollups::add_org_days(app, org, params, part, sums).await,
         Source::AgentDays => rollups::add_agent_days(app, org, (params, departments), part, sums).await,
+        Source::Hours => rollups::add_hours(app, org, params, part, sums).await,
         Source::TrackedDays => {
             rollups::add_tracked_days(app, org, (params, names_end_users), part, sums).await
         }

@@ -94,7 +94,7 @@ impl Range {
     }
 
     /// The days that the range overlaps.
-    fn overlapped(self) -> DayRange {
+    pub fn overlapped(self) -> DayRange {
         self.days_in(self.calendar.zone)
     }
 
@@ -105,6 +105,12 @@ impl Range {
 
     fn days_in(self, zone: Tz) -> DayRange {
         DayRange { first: Day::of(self.from, zone), last: Day::of(self.to - TICK, zone) }
+    }
+
+    /// Whether it consists of whole hours of UTC.
+    pub fn is_of_hours(self) -> bool {
+        let is_whole = |instant: DateTime<Utc>| instant.duration_trunc(HOUR) == Ok(instant);
+        is_whole(self.from) && is_whole(self.to)
     }
 
     /// Whether it is longer than this many days, the longest of which has 25 hours.

@@ -23,7 +23,7 @@ use store::keys::{Key, Keyed, Owner};
 use crate::compare::Comparison;
 
 /// The views that chains are merged into.
-pub const VIEWS: [View; 3] = [View::Agents, View::AgentModels, View::Tracked];
+pub const VIEWS: [View; 4] = [View::Agents, View::AgentModels, View::Tracked, View::Hours];
 /// How often a day is read that is merged meanwhile.
 const ATTEMPTS: usize = 8;
 

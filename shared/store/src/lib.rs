@@ -22,6 +22,7 @@ pub mod erasure;
 pub mod error;
 pub mod events;
 pub mod exported;
+mod hours;
 pub mod keys;
 mod meter;
 pub mod quarantine;

@@ -24,7 +24,7 @@ use store::sequence::SequenceNumber;
 use store::{Connection, Usage};
 
 const TABLE: &str = "usage";
-const KINDS: [View; 3] = [View::Agents, View::AgentModels, View::Tracked];
+const KINDS: [View; 4] = [View::Agents, View::AgentModels, View::Tracked, View::Hours];
 
 /// The usage table in an engine of its own.
 async fn usage() -> Usage {

@@ -8,7 +8,7 @@ use futures::try_join;
 use ledger::calendar::Generation;
 use ledger::dimension::{Dimension, NONE};
 use ledger::ids::{AgentId, ModelKey, OrgId};
-use ledger::pack::TrackedRow;
+use ledger::pack::{HourRow, TrackedRow};
 use ledger::period::{Day, DayRange};
 use ledger::rollup::{AgentDay, EndUser};
 use web::error::Result;
@@ -129,6 +129,24 @@ pub async fn add_tracked_days(
                 figures += (&work).into();
                 sums.add(&group, period, part.side, figures)?;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Adds hours.
+pub async fn add_hours(app: &App, org: &OrgId, params: &Params, part: &Part, sums: &mut Sums) -> Result<()> {
+    let grouping = Grouping::new(params);
+    // Days that were copied from another zone may begin at another time.
+    let DayRange { first, last } = part.range.overlapped();
+    let days = DayRange { first: first.minus(1), last: last.next() };
+    let hours = app.tables.usage.hours(org, part.range.calendar.generation, days).await?;
+    for HourRow { hour, model, calls, work } in hours.into_iter().filter(|row| part.range.contains(row.hour))
+    {
+        if let Some(group) = grouping.group(|dimension| of_model(dimension, model.as_ref())) {
+            let mut figures: Figures = (&calls).into();
+            figures += (&work).into();
+            sums.add(&group, part.of_instant(hour), part.side, figures)?;
         }
     }
     Ok(())

@@ -12,6 +12,9 @@ use crate::raw_events::MAX_DAYS as MAX_RAW_DAYS;
 /// The most days of a range that rollups answer for.
 const MAX_DAYS: u32 = 400;
 
+/// The most days of a range that is answered by hour.
+const MAX_HOURLY_DAYS: u32 = 31;
+
 /// Dimensions that an organization's days tell apart.
 pub const OF_MODELS: [Dimension; 2] = [Dimension::Model, Dimension::Provider];
 /// Dimensions that only agents' days tell apart.
@@ -26,6 +29,8 @@ pub enum Source {
     AgentDays,
     /// The days of a tracked dimension, by model.
     TrackedDays,
+    /// The organization's hours, by model.
+    Hours,
     /// Raw events.
     Events,
 }
@@ -72,7 +77,8 @@ impl Source {
             "{reason}, figures can be told apart for up to {MAX_RAW_DAYS} days. By 'agent', 'department', 'model' and \
              'provider', and any two of them, and by {tracked}, alone or with 'model' or 'provider', they can for up to \
              {MAX_DAYS} days, in whole days of the organization's time zone and with a granularity of 'total', 'month', \
-             'week' or 'day'"
+             'week' or 'day'. By 'hour' they can by 'model' and 'provider', or not told apart, for up to {MAX_HOURLY_DAYS} \
+             days in whole hours of UTC"
         );
         Err(fault("from", "range_too_long", msg))
     }
@@ -80,7 +86,7 @@ impl Source {
     /// Which figures of groups are known.
     pub fn known(self, params: &Params) -> Known {
         match self {
-            Self::Events | Self::TrackedDays => Known::ALL,
+            Self::Events | Self::TrackedDays | Self::Hours => Known::ALL,
             // The latency of a model is in no rollup.
             Self::AgentDays | Self::OrgDays => {
                 Known { cost_parts: self == Self::OrgDays, latency: !params.uses(&OF_MODELS) }
@@ -98,7 +104,9 @@ impl Source {
 /// The rollups that can answer, or why none can.
 fn of_rollups(params: &Params, range: Range, tracked: &TrackedDimensions) -> Result<Source, String> {
     if params.granularity == Granularity::Hour {
-        return Err("By hour".to_owned());
+        let is_of_models = params.dimensions().all(|dimension| OF_MODELS.contains(dimension));
+        let is_answered = is_of_models && range.is_of_hours() && !range.exceeds(MAX_HOURLY_DAYS);
+        return if is_answered { Ok(Source::Hours) } else { Err("By hour".to_owned()) };
     }
     let Some(days) = range.days() else {
         return Err("From or to another time of day than midnight".to_owned());
@@ -197,6 +205,26 @@ mod tests {
     }
 
     #[test]
+    fn whole_hours_are_answered_for_a_month() {
+        let month = "from=2026-10-06&to=2026-11-06&granularity=hour";
+        for query in ["", "&groupBy=model", "&groupBy=provider,model&filter[model]=x"] {
+            assert_eq!(choose(&format!("{month}{query}")), Some(Source::Hours), "{query}");
+        }
+        let instants = "from=2026-10-06T10:00:00Z&to=2026-11-06T10:00:00Z&granularity=hour";
+        assert_eq!(choose(instants), Some(Source::Hours));
+        for query in [
+            "from=2026-10-06&to=2026-11-07&granularity=hour",
+            "from=2026-10-06T10:00:01Z&to=2026-11-06T10:00:00Z&granularity=hour",
+            "from=2026-10-06&to=2026-11-06&granularity=hour&groupBy=agent",
+            "from=2026-10-06&to=2026-11-06&granularity=hour&groupBy=project_id",
+        ] {
+            assert_eq!(choose(query), None, "{query}");
+        }
+        let part = "from=2026-11-06T10:30:00Z&to=2026-11-06T12:00:00Z&granularity=hour";
+        assert_eq!(choose(part), Some(Source::Events));
+    }
+
+    #[test]
     fn rollups_answer_where_they_can_and_events_for_a_week() {
         let year = "from=2025-10-06&to=2026-11-10";
         assert_eq!(choose(year), Some(Source::OrgDays));
@@ -209,7 +237,9 @@ mod tests {
         );
         // The week with 25 hours in a day, to the second.
         let week = "from=2026-10-20&to=2026-10-27";
-        for raw in ["groupBy=task_type", "groupBy=agent&filter[tag.customer]=x", "granularity=hour"] {
+        for raw in
+            ["groupBy=task_type", "groupBy=agent&filter[tag.customer]=x", "granularity=hour&groupBy=agent"]
+        {
             assert_eq!(choose(&format!("{week}&{raw}")), Some(Source::Events), "{raw}");
             assert_eq!(choose(&format!("from=2026-10-19&to=2026-10-27&{raw}")), None, "{raw}");
         }

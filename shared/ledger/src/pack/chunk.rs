@@ -14,9 +14,12 @@ impl Kind for View {
     fn families(self) -> &'static [Family] {
         match self {
             Self::Agents | Self::AgentModels | Self::Whole => &Family::ALL,
-            Self::Organization | Self::Activity | Self::Compute | Self::EndUsers | Self::Tracked => {
-                &[Family::Main]
-            }
+            Self::Organization
+            | Self::Activity
+            | Self::Compute
+            | Self::EndUsers
+            | Self::Tracked
+            | Self::Hours => &[Family::Main],
         }
     }
 }

@@ -44,7 +44,7 @@ impl Table {
         }
     }
 
-    /// Adds what an event contributes to the chains of an organization's day: to the figures of agents, and to those of
+    /// Adds what an event contributes to the chains of an organization's day: to the figures of agents, of hours and of
     /// `tracked` dimensions.
     ///
     /// # Errors
@@ -52,7 +52,7 @@ impl Table {
     /// The same.
     pub fn add_chained(&mut self, event: &Event, tracked: &TrackedDimensions) -> Result<(), Inexact> {
         self.add_agent_event(&event.data)?;
-        self.add_tracked(&event.org, &event.data, (tracked, TrackedDetail::Combinations))
+        self.add_work(event, &event.data, (tracked, TrackedDetail::Combinations))
     }
 
     /// Adds the same without combinations of values, of which the events of a day may have one each.
@@ -66,7 +66,7 @@ impl Table {
         tracked: &TrackedDimensions,
     ) -> Result<(), Inexact> {
         self.add_agent_event(&event.data)?;
-        self.add_tracked(&event.org, &event.data, (tracked, TrackedDetail::Values))
+        self.add_work(event, &event.data, (tracked, TrackedDetail::Values))
     }
 
     /// Adds what an event contributes to the figures of agents, in the detail that their views need. The day does not matter.

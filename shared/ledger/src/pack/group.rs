@@ -89,11 +89,13 @@ pub enum Group {
     /// Calls and tasks in full detail: combination of the values of all tracked dimensions, model or none. A batch takes a
     /// fraction of what it would with a row for each dimension.
     TrackedCalls,
+    /// An organization's calls and tasks by hour: hour since 1970 (UTC), model or none.
+    OrgHours,
 }
 
 impl Group {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Calls,
         Self::Tasks,
         Self::Activity,
@@ -111,6 +113,7 @@ impl Group {
         Self::AgentCalls,
         Self::TrackedValues,
         Self::TrackedCalls,
+        Self::OrgHours,
     ];
 
     /// The parts of the group's keys.
@@ -120,6 +123,7 @@ impl Group {
         const KIND: Part = Part::Name(Domain::Kinds);
         const PROJECT: Part = Part::Name(Domain::Projects);
         match self {
+            Self::OrgHours => &[Part::Number, MODEL],
             Self::TrackedCalls => &[Part::Name(Domain::Combinations), MODEL],
             Self::TrackedValues => &[Part::Name(Domain::Values), Part::Name(Domain::Dimensions), MODEL],
             Self::AgentCalls => &[AGENT, MODEL, Part::Number, Part::Number],

@@ -11,10 +11,11 @@ use super::chunk::hash;
 use super::figure::Figure;
 use super::fold::{cost_parts, counts_of, figures_of_task, model_key};
 use super::group::{Domain, Group, NONE};
+use super::hours::hour_number;
 use super::table::Table;
 use crate::calendar::TrackedDimensions;
 use crate::dimension::{self, Dimension};
-use crate::event::{Amendment, Data};
+use crate::event::{Amendment, Data, Event};
 use crate::ids::{ModelKey, OrgId};
 use crate::rollup::{EndUser, ModelFigures, OTHER, WorkFigures};
 
@@ -47,16 +48,13 @@ pub(super) enum TrackedDetail {
 }
 
 impl Table {
-    /// Adds what an event's data contributes to tracked dimensions.
-    pub(super) fn add_tracked(
+    /// Adds what an event contributes to hours and to tracked dimensions where it says `data`.
+    pub(super) fn add_work(
         &mut self,
-        org: &OrgId,
+        event: &Event,
         data: &Data,
         (tracked, detail): (&TrackedDimensions, TrackedDetail),
     ) -> Result<(), Inexact> {
-        if tracked.is_empty() {
-            return Ok(());
-        }
         let (model, figures) = match data {
             Data::LlmCall(call) => {
                 let parts = Figure::COST_PARTS.into_iter().zip(cost_parts(call)?);
@@ -68,7 +66,7 @@ impl Table {
             Data::Amendment(Amendment { replaces, with, .. }) => {
                 let fold = |data: Option<&Data>| {
                     let mut table = Self::default();
-                    let add = |data| table.add_tracked(org, data, (tracked, detail));
+                    let add = |data| table.add_work(event, data, (tracked, detail));
                     data.map_or(Ok(()), add).map(|()| table)
                 };
                 let (before, after) = (fold(replaces.as_deref())?, fold(with.as_deref())?);
@@ -77,7 +75,11 @@ impl Table {
                 return Ok(());
             }
         };
-        let combination = combination(org, data, tracked);
+        self.add(Group::OrgHours, [hour_number(event.time), model, 0, 0, 0], figures.iter().copied());
+        if tracked.is_empty() {
+            return Ok(());
+        }
+        let combination = combination(&event.org, data, tracked);
         if detail == TrackedDetail::Values {
             self.add_values(&combination, model, &figures);
             return Ok(());

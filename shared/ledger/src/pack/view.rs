@@ -24,13 +24,15 @@ pub enum View {
     EndUsers,
     /// Calls and tasks by the values of tracked dimensions, and by model.
     Tracked,
+    /// The organization by hour and model.
+    Hours,
     /// All of these in one, for organizations so small that several packs would cost more.
     Whole,
 }
 
 impl View {
     /// The parts of [`View::Whole`].
-    pub const PARTS: [Self; 7] = [
+    pub const PARTS: [Self; 8] = [
         Self::Organization,
         Self::Agents,
         Self::AgentModels,
@@ -38,6 +40,7 @@ impl View {
         Self::Compute,
         Self::EndUsers,
         Self::Tracked,
+        Self::Hours,
     ];
 
     /// The groups of a table of this view.
@@ -50,6 +53,7 @@ impl View {
             Self::Compute => &[Group::ProjectHours, Group::ProjectDays],
             Self::EndUsers => &[Group::EndUsers],
             Self::Tracked => &[Group::TrackedValues],
+            Self::Hours => &[Group::OrgHours],
             Self::Whole => &Group::ALL,
         }
     }
@@ -70,7 +74,7 @@ impl Table {
             View::Organization => self.add_organization(detail),
             View::Agents => self.add_agents(detail),
             View::AgentModels => self.add_agent_models(detail),
-            View::Activity | View::Compute | View::EndUsers => {}
+            View::Activity | View::Compute | View::EndUsers | View::Hours => {}
             View::Tracked => self.add_tracked_values(detail),
             View::Whole => View::PARTS.into_iter().for_each(|part| self.merge_view(detail, part)),
         }
@@ -89,6 +93,7 @@ impl Table {
             Group::ProjectDays,
             Group::EndUsers,
             Group::TrackedCalls,
+            Group::OrgHours,
         ]);
         rest.add_organization(&self.only(&[Group::Calls, Group::Tasks]));
         rest

@@ -190,6 +190,7 @@ const fn kind_letter(kind: View) -> char {
         View::Compute => 'P',
         View::EndUsers => 'U',
         View::Tracked => 'T',
+        View::Hours => 'H',
         View::Whole => 'W',
     }
 }

@@ -122,13 +122,27 @@ impl Question {
         labels.len() == 1 && labels.iter().all(|label| tracked.contains(label)) && !self.uses(&AGENTS)
     }
 
+    /// Whether rollups by hour answer.
+    fn is_of_hours(&self) -> bool {
+        let (from, to) = self.ends(&self.zone);
+        let is_whole =
+            |instant: DateTime<Utc>| instant.timestamp() % 3600 == 0 && instant.timestamp_subsec_nanos() == 0;
+        let is_short = match self.span {
+            Span::Dates(first, after) => (after - first).num_days() <= 31,
+            Span::Instants(..) => to - from <= TimeDelta::days(31),
+        };
+        let is_of_models = !self.uses(&LABELS) && !self.uses(&AGENTS);
+        self.granularity == "hour" && is_of_models && is_short && is_whole(from) && is_whole(to)
+    }
+
     fn is_raw(&self, tracked: &[&str]) -> bool {
+        if self.granularity == "hour" {
+            return !self.is_of_hours();
+        }
         let is_midnight = |instant| self.zone.start(self.zone.date(instant)) == instant;
         let (from, to) = self.ends(&self.zone);
-        (self.uses(&LABELS) && !self.is_of_tracked(tracked))
-            || self.granularity == "hour"
-            || !is_midnight(from)
-            || !is_midnight(to)
+        let is_told_apart = !self.uses(&LABELS) || self.is_of_tracked(tracked);
+        !is_told_apart || !is_midnight(from) || !is_midnight(to)
     }
 
     /// Whether it has an answer.
@@ -144,7 +158,7 @@ impl Question {
     /// Whether the parts of costs, latencies, and latencies in total are known.
     pub fn known(&self, tracked: &[&str]) -> (bool, bool, bool) {
         let filters_models = self.filters.iter().any(|(dimension, _)| MODELS.contains(dimension));
-        if self.is_raw(tracked) || self.is_of_tracked(tracked) {
+        if self.is_raw(tracked) || self.is_of_hours() || self.is_of_tracked(tracked) {
             return (true, true, true);
         }
         (!self.uses(&AGENTS), !self.uses(&MODELS), !filters_models)
