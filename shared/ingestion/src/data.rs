@@ -12,10 +12,13 @@ use ledger::event::{
 use ledger::ids::{Label, Name};
 use ledger::money::{Quantity, Usd};
 use ledger::pricing::TokenUsage;
+use rust_decimal::prelude::ToPrimitive;
+use serde::de::value::StringDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::value::RawValue;
 use web::error::{Fault, Loc};
 use web::fields::{
-    self, FieldReader, Invalid, boolean, id, instant, integer, label, one_of, quantity, rounded_usd,
+    self, FieldReader, Invalid, boolean, id, instant, integer, label, quantity, rounded,
 };
 
 /// Per call and kind of token.
@@ -119,15 +122,15 @@ fn llm_call(fields: &mut FieldReader<'_>) -> Option<LlmCall<()>> {
     let service_tier = service_tier(fields);
     let region = fields.lenient("region", lower_label);
     let units = fields.optional("units", units).unwrap_or_default();
-    let latency_ms = fields.optional("latency_ms", integer(0..=MAX_MS));
-    let status = fields.optional("status", one_of("'ok' or 'error'")).unwrap_or_default();
+    let latency_ms = fields.lenient("latency_ms", milliseconds);
+    let status = fields.lenient("status", in_any_case("'ok' or 'error'")).unwrap_or_default();
     let end_user = fields.lenient("end_user", label);
     let attribution = attribution::of_agent(fields);
     let project_id = fields.lenient("project_id", id);
     let task_type = fields.lenient("task_type", label);
     let hostname = fields.lenient("hostname", label);
-    let key_source = fields.optional("key_source", one_of("'platform' or 'byok'")).unwrap_or_default();
-    let cost_usd = fields.optional("cost_usd", rounded_usd(MAX_COST_USD)).map(Usd::new);
+    let key_source = fields.optional("key_source", in_any_case("'platform' or 'byok'")).unwrap_or_default();
+    let cost_usd = fields.optional("cost_usd", rounded(MAX_COST_USD)).map(Usd::new);
     if tokens.is_some_and(|tokens| reasoning_tokens > Some(tokens.output)) {
         // Some gateways count so. Output is what is billed, so the cost is right all the same.
         let msg =
@@ -209,6 +212,21 @@ fn lower_label(raw: &RawValue) -> Result<Label, Invalid> {
     Label::new(label.as_str().to_lowercase()).map_err(|invalid| Invalid::new("label", invalid.to_string()))
 }
 
+/// Milliseconds. Clocks measure fractions, which are rounded half-even.
+fn milliseconds(raw: &RawValue) -> Result<u64, Invalid> {
+    let value = rounded(MAX_MS)(raw)?.round();
+    value.to_u64().ok_or_else(|| Invalid::new("int_type", "Input should be a valid integer"))
+}
+
+/// One of the variants of `T`, whose names are in lower case; `words` lists them for the message.
+fn in_any_case<T: DeserializeOwned>(words: &'static str) -> impl FnOnce(&RawValue) -> Result<T, Invalid> {
+    move |raw| {
+        let word = fields::string(raw).unwrap_or_default().trim().to_lowercase();
+        let word: StringDeserializer<serde::de::value::Error> = word.into_deserializer();
+        T::deserialize(word).map_err(|_| Invalid::new("enum", format!("Input should be {words}")))
+    }
+}
+
 /// An object of units that are billed by count: name to a decimal of at least 0.
 fn units(raw: &RawValue) -> Result<BTreeMap<String, Quantity>, Invalid> {
     let given: BTreeMap<String, &RawValue> = serde_json::from_str(raw.get())
@@ -230,7 +248,7 @@ fn task_completed(fields: &mut FieldReader<'_>) -> Option<TaskCompleted> {
     let task_type = fields.lenient("task_type", label);
     let success = fields.optional("success", boolean).unwrap_or(true);
     let minutes_saved = fields.optional("minutes_saved", quantity(MAX_AMOUNT)).map(Quantity);
-    let duration_ms = fields.optional("duration_ms", integer(0..=MAX_MS));
+    let duration_ms = fields.lenient("duration_ms", milliseconds);
     let attribution = attribution::of_agent(fields);
     let project_id = fields.lenient("project_id", id);
     Some(TaskCompleted {
