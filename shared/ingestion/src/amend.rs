@@ -2,6 +2,8 @@
 //! event: to claim a position and to store the amendment is one write, as it is for events. So amendments form a chain in
 //! which each knows its predecessor, and the sum of all differences is the last one, whatever arrives when.
 
+use std::mem::discriminant;
+
 use chrono::{DateTime, Utc};
 use ledger::event::Data;
 use store::Events;
@@ -57,7 +59,7 @@ impl Amending<'_> {
         }
         // The event itself is there: this revision was compared with it.
         let Some(StoredRevision { fingerprint, time, data }) = chain.last() else { return Ok(None) };
-        if !chain.iter().all(|stored| is_amendable(&stored.data)) {
+        if !chain.iter().all(|stored| is_amendable(&stored.data, &insertion.event.data)) {
             return Ok(Some(InsertOutcome::Conflict));
         }
         if fingerprint.revision > own.revision {
@@ -74,9 +76,12 @@ impl Amending<'_> {
     }
 }
 
-/// What is listed, or of which only the latest counts, cannot be taken back.
-const fn is_amendable(data: &Data) -> bool {
-    !matches!(data, Data::AgentActivity(_) | Data::HostReport(_))
+/// What is listed, or of which only the latest counts, cannot be taken back. And what was a call stays one: a revision of
+/// another type is another event under the same id.
+fn is_amendable(stored: &Data, revision: &Data) -> bool {
+    let listed = matches!(stored, Data::AgentActivity(_) | Data::HostReport(_));
+    let both = stored.in_force().zip(revision.in_force());
+    !listed && both.is_none_or(|(stored, revision)| discriminant(stored) == discriminant(revision))
 }
 
 /// The outcome for a revision that is stored already, perhaps by an attempt of this request whose response was lost.
