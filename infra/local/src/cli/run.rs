@@ -148,8 +148,6 @@ async fn start(arguments: &Run) -> Result<Stack> {
     // What an earlier run had not aggregated yet.
     stack.drain().await;
     if is_loaded {
-        // The demo's past arrived in the past, so its days are recomputed from raw events.
-        stack.invoke("reconcile", json!({ "do": "dirty" })).await?;
         // The schedule begins in a minute. Until then the demo would have an agent over budget and no alert.
         stack.invoke("budget-alerts", json!({})).await?;
     }
