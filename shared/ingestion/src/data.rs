@@ -17,9 +17,7 @@ use serde::de::value::StringDeserializer;
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::value::RawValue;
 use web::error::{Fault, Loc};
-use web::fields::{
-    self, FieldReader, Invalid, boolean, id, instant, integer, label, quantity, rounded,
-};
+use web::fields::{self, FieldReader, Invalid, boolean, id, instant, integer, label, quantity, rounded};
 
 /// Per call and kind of token.
 const MAX_TOKENS: u64 = 1_000_000_000;

@@ -24,6 +24,8 @@ pub const BACK_OFF: Duration = Duration::from_millis(50);
 pub enum InsertOutcome {
     /// Stored by this request.
     Accepted,
+    /// Stored by this request as an amendment of an event with another time, which stays.
+    TimeKept,
     /// Already stored with the same content.
     Duplicate,
     /// Already stored with other content.
@@ -36,6 +38,12 @@ pub enum InsertOutcome {
     Unavailable,
     /// Not stored, since the request would cause too much work; worth another request.
     TooMuchWork,
+}
+
+impl InsertOutcome {
+    pub const fn is_accepted(self) -> bool {
+        matches!(self, Self::Accepted | Self::TimeKept)
+    }
 }
 
 /// An event and its stored form.
