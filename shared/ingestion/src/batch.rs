@@ -300,9 +300,11 @@ fn refusal(index: usize, id: String, mut loc: Vec<Loc>, outcome: InsertOutcome) 
             let msg = format!("An event should be amended at most {MAX_AMENDMENTS} times");
             (RejectionCode::Conflict, "too_many_revisions", msg)
         }
-        InsertOutcome::Unavailable => {
-            (RejectionCode::Unavailable, "unavailable", "The event could not be stored at this time".to_owned())
-        }
+        InsertOutcome::Unavailable => (
+            RejectionCode::Unavailable,
+            "unavailable",
+            "The event could not be stored at this time".to_owned(),
+        ),
         InsertOutcome::TooMuchWork => {
             let msg = format!(
                 "The compute samples of a request should touch at most {MAX_PROJECT_HOURS} hours of projects; send this one in \

@@ -26,7 +26,7 @@ use crate::stack::Stack;
 pub const ORG: &str = "demo";
 /// How many days of data it has, today included.
 const DAYS: u32 = 45;
-/// Without a terminal there is no bar but a line for so many days.
+/// Days per progress line if there is no terminal for a progress bar.
 const REPORTED: u64 = 15;
 /// Events in one request: the most that ingest accepts.
 const BATCH: usize = 500;
@@ -44,7 +44,7 @@ pub async fn load(stack: &Stack) -> Result<()> {
     let marker = stack.folder().join(MARKER);
     let failed = |error| Error::caused(format_args!("the file {}", marker.display()), error);
     if marker.exists() {
-        eprintln!("The demo was not loaded completely. Loading the rest.");
+        eprintln!("The demo was only loaded in part. Loading the rest.");
     }
     std::fs::write(&marker, "").map_err(failed)?;
     send(stack).await?;
@@ -53,7 +53,7 @@ pub async fn load(stack: &Stack) -> Result<()> {
 
 async fn send(stack: &Stack) -> Result<()> {
     let now = stack.clock().now();
-    // Ingest accepts events of the last 35 days only, so the clock of this gateway moves through the days with them.
+    // Ingest accepts events of the last 35 days only, so the clock of this gateway advances with the events.
     let clock = Clock::fixed(now);
     let sender = Sender { gateway: stack.gateway_at(&clock)?, token: stack.token(ORG, &Scope::ALL)? };
     for (path, body) in settings::all(now) {
