@@ -12,29 +12,29 @@ use ledger::settings::{OrganizationSettings, Settings};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// What is metered, by the name that FOCUS users expect.
+/// Meters, under the names that FOCUS users expect.
 pub const INPUT: &str = "Input Tokens";
 pub const CACHE_READ: &str = "Cache Read Input Tokens";
 pub const CACHE_WRITE: &str = "Cache Write Input Tokens";
 pub const OUTPUT: &str = "Output Tokens";
-/// Several units at once, of which only the whole cost is known.
+/// The meter of a call with several units, of which only the total cost is known.
 const UNITS: &str = "Units";
 
-/// What the charges of a day are told apart by.
+/// The key of a charge within a day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ChargeKey {
     pub agent: String,
     pub provider: String,
     pub model: String,
     pub meter: String,
-    /// None where a call was charged at several prices at once, or at none.
+    /// `None` if a call was charged at several prices at once, or at none.
     pub price: Option<UnitPrice>,
     /// The values of the dimensions that the organization tracks.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
 
-/// Dollars per token or unit. Quantity times price is the cost, to the last digit.
+/// Dollars per token or unit. Quantity times price is exactly the cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnitPrice {
     pub list: Quantity,
@@ -62,7 +62,7 @@ impl Charge {
     }
 }
 
-/// The charges of a call: one for each meter that counted something or cost something.
+/// The charges of a call: one for each meter with a quantity or a cost.
 pub fn charges(
     call: &LlmCall,
     time: DateTime<Utc>,
@@ -99,7 +99,7 @@ pub fn charges(
         .collect()
 }
 
-/// The cost by the price book alone, if an own price determined the cost; else the cost itself.
+/// The cost by the price book without own prices, if an own price determined the cost; else the cost itself.
 fn list_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
     let is_own = call.cost.row.as_ref().is_some_and(|row| row.contains("+org")) && call.cost_usd.is_none();
     if !is_own {
@@ -115,7 +115,7 @@ fn list_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
     if list.is_unpriced() { call.cost.clone() } else { list }
 }
 
-/// The unit of a call and how much of it, or [`UNITS`] if it has several.
+/// The unit of a call and its quantity, or [`UNITS`] if it has several.
 fn units(call: &LlmCall) -> (String, Decimal) {
     let mut used = call.units.iter().filter(|(_, count)| !count.0.is_zero());
     match (used.next(), used.next()) {
@@ -127,7 +127,7 @@ fn units(call: &LlmCall) -> (String, Decimal) {
     }
 }
 
-/// `web_search` as `Web Search`.
+/// Turns `web_search` into `Web Search`.
 fn title(name: &str) -> String {
     let capitalized = |word: &str| {
         let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
@@ -136,7 +136,7 @@ fn title(name: &str) -> String {
     name.split('_').map(capitalized).collect::<Vec<_>>().join(" ")
 }
 
-/// The price of one token or unit, if it is one price for all of them.
+/// The price of one token or unit, if all of them have the same price.
 fn unit_price(quantity: Decimal, billed: Usd, list: Usd) -> Option<UnitPrice> {
     let price = |cost: Usd| {
         let price = cost.dollars().checked_div(quantity)?.normalize();

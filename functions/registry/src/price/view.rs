@@ -36,7 +36,7 @@ struct LongRates {
 }
 
 impl Price {
-    /// The price as it was set, and the rates that it results in: today, or on its first day if that is later.
+    /// The price as it was set, and the rates that result from it, as of today or of its first day if that is later.
     pub fn new(set: &PriceSettings, today: NaiveDate) -> Self {
         let (mut rates, mut long_context, mut multiplier, mut alias) = (RateSet::default(), None, None, None);
         match &set.price {
@@ -110,7 +110,7 @@ mod tests {
         let mut found = shown("p", "M", price);
         let effective = found.as_object_mut().unwrap().remove("effective").unwrap();
         assert_eq!(found, serde_json::from_str::<Value>(given).unwrap());
-        // The book has no such model, so nothing but missing reads follows from the list.
+        // The book has no such model, so only the missing price of cache reads can be derived.
         let long = json!({ "aboveInputTokens": 200_000, "inputPricePerMillion": 2, "outputPricePerMillion": 3,
             "cacheReadPricePerMillion": 2, "cacheWrite1hPricePerMillion": 4 });
         assert_eq!(effective.as_array().unwrap().len(), 2);
