@@ -148,8 +148,6 @@ async fn start(arguments: &Run) -> Result<Stack> {
     // Aggregates what an earlier run did not.
     stack.drain().await;
     if is_loaded {
-        // The demo's events are older than the aggregator appends, which marked their days as dirty instead.
-        stack.invoke("reconcile", json!({ "do": "dirty" })).await?;
         // The schedule only begins in a minute. Until then the demo would show an agent over its budget without an
         // alert.
         stack.invoke("budget-alerts", json!({})).await?;

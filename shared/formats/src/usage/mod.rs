@@ -113,7 +113,7 @@ pub fn translate(
             Ok(calls) => {
                 for (identity, call) in calls {
                     translation.source(format.provider()).without_usage +=
-                        usize::from(call.tokens.is_empty());
+                        usize::from(call.tokens.is_empty() && call.units.is_empty());
                     let dated_on_receipt = identity.time == receipt;
                     let event = call.into_event(format.provider(), index, &identity);
                     let event = Event { dated_on_receipt, ..event };

@@ -1,4 +1,5 @@
-//! OpenAI's Chat Completions, Responses and Embeddings. Mistral uses the format of Chat Completions.
+//! OpenAI's Chat Completions, Responses and Embeddings. Mistral uses the format of Chat Completions, and for OCR its own,
+//! which has no tokens.
 //!
 //! Input includes cached tokens and output includes reasoning (platform.openai.com/docs/api-reference/responses/object,
 //! `usage`).
@@ -30,6 +31,15 @@ pub struct Completion<'a> {
     output: Option<Vec<Item>>,
     #[serde(default, deserialize_with = "lenient")]
     usage: Option<Usage>,
+    #[serde(default, deserialize_with = "lenient")]
+    usage_info: Option<PageUsage>,
+}
+
+/// What Mistral's OCR is billed by (docs.mistral.ai/api, `OCRUsageInfo`).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PageUsage {
+    pages_processed: Option<Count>,
 }
 
 #[derive(Deserialize)]
@@ -96,7 +106,7 @@ impl<'a> Body<'a> for Completion<'a> {
     type Usage = Usage;
 
     fn has_usage(&self) -> bool {
-        self.usage.is_some()
+        self.usage.is_some() || self.pages().is_some()
     }
 
     fn set_usage(&mut self, usage: Usage) {
@@ -108,10 +118,12 @@ impl<'a> Body<'a> for Completion<'a> {
             let items = self.output.iter().flatten().filter(|item| item.kind == kind && item.is_billed());
             u64::try_from(items.count()).unwrap_or(u64::MAX)
         };
+        let pages = self.pages();
         let reported = self
             .usage
             .as_ref()
             .and_then(Usage::reported)
+            .or_else(|| pages.map(|_| Reported::default()))
             .ok_or("Entry should have a usage with its input tokens")?;
         let times = [self.completed_at, self.created_at, self.created];
         Ok(Response {
@@ -120,6 +132,7 @@ impl<'a> Body<'a> for Completion<'a> {
                 units: used([
                     ("web_search", tool("web_search_call")),
                     ("file_search", tool("file_search_call")),
+                    ("pages", pages.unwrap_or_default()),
                 ]),
                 service_tier: self.service_tier,
                 ..Call::default()
@@ -129,6 +142,12 @@ impl<'a> Body<'a> for Completion<'a> {
             model: self.model,
             others: Vec::new(),
         })
+    }
+}
+
+impl Completion<'_> {
+    fn pages(&self) -> Option<u64> {
+        Some(self.usage_info.as_ref()?.pages_processed?.0)
     }
 }
 
