@@ -86,7 +86,7 @@ function expired() {
   document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
   askToSignIn(
     had !== null && had <= 0
-      ? "Your sign-in has expired. Sign in again to go on where you were."
+      ? "Your sign-in has expired. Sign in again to continue where you were."
       : "The API does not accept this token or key.",
   );
 }

@@ -64,7 +64,7 @@ export function form({ fields, action, submit, class: name = "", danger = false,
       fill(
         message,
         error.status === 412
-          ? "Somebody else has changed this in the meantime. Close and open it again."
+          ? "Somebody else has changed this in the meantime. Close it and open it again."
           : error.message,
       );
     } finally {

@@ -47,7 +47,7 @@ export async function freshnessBanners() {
       banner(
         "bad",
         `${quarantined.toLocaleString("en-US")} events are in quarantine and missing from the figures.`,
-        h("a", { href: "/console/sources" }, "Look at the sources"),
+        h("a", { href: "/console/sources" }, "Show the sources"),
       ),
     isLate &&
       banner(

@@ -67,7 +67,7 @@ export function keyForm(changed) {
           h(
             "div",
             null,
-            h("p", null, "This is the key. It is shown this once:"),
+            h("p", null, "This is the key. It is only shown once:"),
             copyable(key),
             h("div", { class: "actions" }, button("Done", close, { class: "primary" })),
           ),

@@ -17,10 +17,10 @@ const redirectUri = () => `${location.origin}/console`;
 async function discover(issuer) {
   const response = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
   if (!response.ok)
-    throw new Error(`The identity provider's discovery document is not there (status ${response.status}).`);
+    throw new Error(`The identity provider's discovery document cannot be read (status ${response.status}).`);
   const found = await response.json();
   if (found.issuer !== issuer)
-    throw new Error("The identity provider calls itself by another issuer URL than the one configured here.");
+    throw new Error("The identity provider has another issuer URL than the one configured here.");
   return found;
 }
 
@@ -63,7 +63,7 @@ export async function finish(settings) {
   history.replaceState(null, "", pending.back);
   if (given.get("state") !== pending.state) throw new Error("The sign-in was not started in this tab. Start it again.");
   if (given.has("error"))
-    throw new Error(given.get("error_description") ?? `The identity provider refused: ${given.get("error")}.`);
+    throw new Error(given.get("error_description") ?? `The identity provider rejected the sign-in: ${given.get("error")}.`);
   const body = new URLSearchParams({
     grant_type: "authorization_code",
     code: given.get("code"),
@@ -75,7 +75,7 @@ export async function finish(settings) {
   const response = await fetch(pending.tokenEndpoint, { method: "POST", body });
   const answer = await response.json().catch(() => ({}));
   if (!response.ok || !answer.access_token)
-    throw new Error(answer.error_description ?? "The identity provider gave no token.");
+    throw new Error(answer.error_description ?? "The identity provider did not issue a token.");
   session.signIn(answer.access_token);
 }
 

@@ -75,7 +75,7 @@ export function noScope(needs) {
 export function failure(error, retry) {
   // What cannot be asked is no fault: the API says what can be.
   if (error.status === 422)
-    return h("div", { class: "state" }, h("strong", null, "This cannot be answered"), h("p", null, error.message));
+    return h("div", { class: "state" }, h("strong", null, "This query is not possible"), h("p", null, error.message));
   const gone = error.status === 401;
   return h(
     "div",

@@ -38,7 +38,7 @@ function firstAgent() {
     "span",
     null,
     h("strong", null, "No agents yet"),
-    "An agent shows here as soon as an event names it. ",
+    "An agent appears here as soon as an event names it. ",
     link(href("sources"), "How to connect one"),
   );
 }

@@ -46,7 +46,7 @@ function overTime(question) {
         values: labels.map((_, at) => (before.rows[at] ? value(before.rows[at]) : 0)),
       };
       return [
-        !isStacked && groupBy.length > 0 && h("p", { class: "hint" }, "Of all groups together: averages do not stack."),
+        !isStacked && groupBy.length > 0 && h("p", { class: "hint" }, "All groups together, because averages do not add up."),
         stackedBars({ title: `${label} by ${granularity}`, labels, series, ghost, format, axis }),
       ];
     },

@@ -16,7 +16,7 @@ export async function view({ params }) {
   return page(
     {
       title: "Prices",
-      note: "Each call is priced by the rate in force when it was made. Your own price wins over the price book.",
+      note: "Each call is priced at the rate in force when it was made. Your own prices override the price book.",
       actions: canSet && [
         button("Set a price", () => priceDialog({})),
         button("Reprice calls", () => repriceDialog({ from: monthStart(getToday()) })),

@@ -19,7 +19,7 @@ export async function view({ params }) {
   return page(
     {
       title: "Sessions",
-      note: `Calls that name the same session or conversation, in the ${SESSION_DAYS} days from ${showDay(range.from)} on`,
+      note: `Calls that name the same session or conversation, in the ${SESSION_DAYS} days from ${showDay(range.from)}`,
     },
     panel({
       needs: "costs:read",

@@ -12,7 +12,7 @@ import { TOOLS } from "./sources/tools.js";
 export async function view({ params }) {
   const name = TOOLS[params.tool] ? params.tool : "claude-code";
   return page(
-    { title: "Sources", note: "Who sends, what is counted, and what is not" },
+    { title: "Sources", note: "Who sends events, what is counted, and what is not" },
     sources(),
     connect(name),
     health(),

@@ -60,7 +60,7 @@ function recommendation(one) {
 export function sessions(id) {
   const range = sessionRange(getToday());
   return panel({
-    title: "Dearest sessions",
+    title: "Most expensive sessions",
     hint: `The last ${SESSION_DAYS} days`,
     class: "half",
     needs: "costs:read",

@@ -59,7 +59,7 @@ export function alerts(params, canSet) {
         ],
       });
     },
-    empty: h("span", null, h("strong", null, "No alerts"), "An alert shows here when a budget's threshold is reached."),
+    empty: h("span", null, h("strong", null, "No alerts"), "An alert appears here when a budget's threshold is reached."),
   });
   return section;
 }

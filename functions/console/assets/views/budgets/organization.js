@@ -57,7 +57,7 @@ function budgetForm(budget) {
         "div",
         { class: "fields" },
         field({
-          label: "Dollars a month",
+          label: "Dollars per month",
           name: "monthly",
           value: budget.monthly ?? "",
           inputmode: "decimal",
@@ -65,11 +65,11 @@ function budgetForm(budget) {
           placeholder: "the agents' budgets together",
         }),
         field({
-          label: "Warn at percent of it",
+          label: "Warn at these percentages of it",
           name: "thresholds",
           value: budget.thresholds.join(", "),
           required: true,
-          hint: "Also of each agent's budget.",
+          hint: "They also apply to each agent's budget.",
         }),
       ),
       checkbox({

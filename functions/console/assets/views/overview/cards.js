@@ -39,7 +39,7 @@ export function forecastCard() {
     ["metrics:read", "costs:read"],
     async () => {
       const [month, { budget }] = await Promise.all([monthToDate(), get("/api/cost-analysis/summary")]);
-      if (month.forecast === null) return { value: "–", note: "From seven full days of history on" };
+      if (month.forecast === null) return { value: "–", note: "Needs seven full days of history" };
       const limit = usd.parse(budget.total);
       if (limit === 0n) return { value: money(month.forecast), note: link(href("budgets"), "Set a budget") };
       const share = (amount) => Number((amount * 1000n) / limit) / 1000;
@@ -81,7 +81,7 @@ export function valueCard() {
     async () => {
       const summary = await get("/api/agents/workforce/summary");
       if (summary.monthly_human_equivalent === 0)
-        return { value: "–", note: link(href("settings", { tab: "agents" }), "Say what people would cost") };
+        return { value: "–", note: link(href("settings", { tab: "agents" }), "Register what people would cost") };
       const value = returnOn(summary.total_agent_cost_monthly, summary.monthly_human_equivalent);
       return { value, note: [money(summary.monthly_savings), " saved against people"] };
     },
@@ -119,5 +119,5 @@ export function alertsCard() {
 async function kept() {
   if (!session.has("costs:read")) return "None this month";
   const { alertCount } = await get("/api/cost-analysis/budget-alerts");
-  return alertCount > 0 ? `${plural(alertCount, "agent")} over budget` : "Every budget is kept";
+  return alertCount > 0 ? `${plural(alertCount, "agent")} over budget` : "Every budget is met";
 }

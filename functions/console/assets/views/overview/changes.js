@@ -13,7 +13,7 @@ import { TOP } from "./lists.js";
 export function changes(range, days) {
   return panel({
     title: "What changed most",
-    hint: `Agents, the last ${days} days against the ${days} before`,
+    hint: `Agents: the last ${days} days compared with the ${days} before`,
     class: "half",
     needs: "costs:read",
     load: async () => {

@@ -99,7 +99,7 @@ export function topModels(today) {
 export function savings() {
   return panel({
     title: "Savings found",
-    hint: "The same work on a cheaper model, by each agent's own tokens of the last 30 days",
+    hint: "The same work on a cheaper model, computed from each agent's tokens of the last 30 days",
     class: "half",
     id: "savings",
     needs: "costs:read",

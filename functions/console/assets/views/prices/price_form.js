@@ -47,7 +47,7 @@ export function priceDialog({ provider = "", model = "", effectiveFrom = monthSt
             label: "The price of another model",
             name: "alias",
             placeholder: nearest[0]?.replace(`${provider}/`, "") ?? "gpt-4o",
-            hint: "For names of your own, such as a deployment.",
+            hint: "For your own names, such as that of a deployment.",
           }),
         ),
       ],

@@ -14,7 +14,7 @@ const AHEAD = 180;
 /** Models in use this month that their provider will stop serving. */
 export function retirements() {
   return panel({
-    title: "Retirements ahead",
+    title: "Upcoming retirements",
     hint: `Models that you called this month and that retire within ${AHEAD} days`,
     needs: "costs:read",
     load: async () => {

@@ -14,7 +14,7 @@ const COMPLETE = 0.98;
 export function sources() {
   return panel({
     title: "What arrives",
-    hint: "The last 30 days, the latest sender first",
+    hint: "The last 30 days, latest sender first",
     needs: "metrics:read",
     load: async () => {
       const { sources: rows, total } = await get("/api/sources");
@@ -25,7 +25,7 @@ export function sources() {
       "span",
       null,
       h("strong", null, "Nothing has arrived yet"),
-      "Connect a tool below: its first call shows within a minute.",
+      "Connect a tool below: its first call appears within a minute.",
     ),
   });
 }

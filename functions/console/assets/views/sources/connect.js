@@ -36,7 +36,7 @@ export function connect(name) {
         "div",
         null,
         h("h2", null, "Connect a tool"),
-        h("p", { class: "hint" }, "What already reports its calls needs no code."),
+        h("p", { class: "hint" }, "Tools that already report their calls need no code."),
       ),
     ),
     h("nav", { class: "segmented", "aria-label": "Tool" }, Object.entries(TOOLS).map(choice)),

@@ -12,7 +12,7 @@ import { HOURS, isMeasured } from "./hours.js";
 export function departments() {
   return panel({
     title: "By department",
-    hint: "What people would cost a month, by the salaries registered for their roles, against what the agents cost",
+    hint: "The monthly salaries registered for the agents' roles, compared with what the agents cost",
     needs: "workforce:read",
     load: async () => {
       const all = await getAll("/api/agents/workforce/agents");
