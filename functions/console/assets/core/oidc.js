@@ -1,19 +1,19 @@
 /**
- * Signs people in at their own identity provider: OpenID Connect, authorization code flow with PKCE (RFC 7636). The
- * console is a public client, and nothing of this touches our servers.
+ * Signs people in with their own identity provider: OpenID Connect, authorization code flow with PKCE (RFC 7636). The
+ * console is a public client, and our servers are not involved.
  */
 
 import * as session from "./session.js";
 
 const PENDING = "fleetledger.sign-in";
 
-/** The scopes of the API, all of which are asked for; the provider decides which a person gets. */
+/** The scopes of the API. All of them are requested, and the provider decides which ones a person gets. */
 const SCOPES =
   "metrics:read billing:read usage:read costs:read workforce:read activity:read events:write registry:read registry:write";
 
 const redirectUri = () => `${location.origin}/console`;
 
-/** What the provider says about itself. */
+/** The provider's discovery document. */
 async function discover(issuer) {
   const response = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
   if (!response.ok)
@@ -24,7 +24,7 @@ async function discover(issuer) {
   return found;
 }
 
-/** Leaves for the provider's page. */
+/** Redirects to the provider's page. */
 export async function start(settings) {
   const provider = await discover(settings.issuer);
   const verifier = random();
@@ -41,7 +41,7 @@ export async function start(settings) {
     state,
     code_challenge: await challenge(verifier),
     code_challenge_method: "S256",
-    // Some providers name the API that a token is for by `audience`, others, as RFC 8707 does, by `resource`, a URI.
+    // The API that a token is for is named by `audience` at some providers, and by `resource`, a URI (RFC 8707), at others.
     audience: settings.audience,
     ...(URL.canParse(settings.audience) ? { resource: settings.audience } : {}),
   };
@@ -49,13 +49,13 @@ export async function start(settings) {
   location.assign(url);
 }
 
-/** Whether the address is the provider's way back to us. */
+/** Whether the address is the provider's redirect back to the console. */
 export function isReturn() {
   const given = new URLSearchParams(location.search);
   return given.has("state") && (given.has("code") || given.has("error")) && sessionStorage.getItem(PENDING) !== null;
 }
 
-/** Trades the code for a token, and goes back to where the person was. */
+/** Exchanges the code for a token, and goes back to where the person was. */
 export async function finish(settings) {
   const given = new URLSearchParams(location.search);
   const pending = JSON.parse(sessionStorage.getItem(PENDING));

@@ -1,4 +1,4 @@
-/** What calls cost: what has no price, the organization's own prices, the price book, and what retires. */
+/** Prices: calls without one, the organization's own prices, the price book, and models that retire. */
 
 import { button, h } from "../core/dom.js";
 import { page } from "../core/panel.js";

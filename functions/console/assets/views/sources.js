@@ -1,4 +1,4 @@
-/** What arrives from where, what is refused or not counted, and how to connect a tool. */
+/** Who sends events, what is rejected or not counted, and how to connect a tool. */
 
 import { get } from "../core/api.js";
 import { h } from "../core/dom.js";
@@ -19,7 +19,7 @@ export async function view({ params }) {
   );
 }
 
-/** How the service itself is doing. */
+/** The state of the service itself. */
 function health() {
   return panel({
     title: "Aggregation",

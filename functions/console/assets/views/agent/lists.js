@@ -10,7 +10,7 @@ import { SESSION_DAYS, listSessions, sessionRange, sessionTable } from "../../co
 import { table } from "../../core/table.js";
 import { getToday, showDay, showInstant } from "../../core/time.js";
 
-/** Rows of a short list. */
+/** Number of rows of a short list. */
 const TOP = 6;
 
 export function savings(id) {

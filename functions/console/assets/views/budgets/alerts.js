@@ -1,4 +1,4 @@
-/** The alerts of the past. */
+/** The list of alerts. */
 
 import { get, withQuery } from "../../core/api.js";
 import { button, h } from "../../core/dom.js";

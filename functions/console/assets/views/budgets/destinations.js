@@ -7,7 +7,7 @@ import { panel } from "../../core/panel.js";
 import { table } from "../../core/table.js";
 import { alerts } from "./alerts.js";
 
-/** What a webhook takes. */
+/** The message formats of webhooks. */
 const FORMATS = [
   ["json", "a program, with every figure"],
   ["slack", "Slack"],

@@ -22,7 +22,7 @@ export function organization(canSet) {
   });
 }
 
-/** How much of the budget the month has used. */
+/** The part of the budget that the month has used. */
 async function use() {
   if (!session.has(["costs:read", "metrics:read"])) return null;
   const [{ budget }, month] = await Promise.all([get("/api/cost-analysis/summary"), monthToDate()]);

@@ -1,4 +1,4 @@
-/** The figures on top. */
+/** The figures at the top. */
 
 import { get, getAll } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
@@ -10,7 +10,7 @@ import * as session from "../../core/session.js";
 import { getToday } from "../../core/time.js";
 import * as usd from "../../core/usd.js";
 
-/** A card that shows a dash until its figure is there, and says so where the token does not include it. */
+/** A card that shows a dash until its figure is loaded, or a note if the token's scopes do not include it. */
 function card(label, scopes, load, address) {
   const place = h("div", { class: "kpi-place" }, kpi({ label, value: "…" }));
   const put = (figures) => place.replaceChildren(kpi({ label, href: address, ...figures }));
@@ -115,7 +115,7 @@ export function alertsCard() {
   );
 }
 
-/** An alert follows within five minutes, so a budget may be exceeded before there is one. */
+/** Alerts follow within five minutes, so a budget may be exceeded before there is an alert. */
 async function kept() {
   if (!session.has("costs:read")) return "None this month";
   const { alertCount } = await get("/api/cost-analysis/budget-alerts");

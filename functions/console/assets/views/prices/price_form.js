@@ -1,4 +1,4 @@
-/** Sets a price of the organization's own. */
+/** The form for an own price. */
 
 import { segment, send } from "../../core/api.js";
 import { h } from "../../core/dom.js";

@@ -1,4 +1,4 @@
-/** Repricing stored calls: first a dry run that shows what would change, then, if wanted, the real one. */
+/** Reprices stored calls: first a dry run that shows what would change, then, on request, the real one. */
 
 import { send } from "../../core/api.js";
 import { fill, h } from "../../core/dom.js";

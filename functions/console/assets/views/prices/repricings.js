@@ -1,4 +1,4 @@
-/** The repricing entries, and how far each has come. */
+/** The repricing entries and their progress. */
 
 import { get, segment, send } from "../../core/api.js";
 import { button, h } from "../../core/dom.js";

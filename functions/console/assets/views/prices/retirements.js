@@ -8,7 +8,7 @@ import { table } from "../../core/table.js";
 import { daysBetween, getToday, showDay } from "../../core/time.js";
 import { USED, find } from "./in_use.js";
 
-/** Days ahead within which a retirement is shown. */
+/** Retirements within this number of days are shown. */
 const AHEAD = 180;
 
 /** Models in use this month that their provider will stop serving. */

@@ -1,4 +1,4 @@
-/** Calls that have no price, why, and the way to give them one. */
+/** Calls without a price, the reason, and the way to give them one. */
 
 import { get } from "../../core/api.js";
 import { button, h } from "../../core/dom.js";

@@ -18,7 +18,7 @@ export function organizationTab() {
   });
 }
 
-/** Days begin at the zone's midnight: after a change, all of them are recomputed. */
+/** The time zone. Days begin at its midnight, so all of them are recomputed after a change. */
 function zoneHint({ timezone_change: change }) {
   if (change === null)
     return "Days and months begin at its midnight. After a change, all of them are recomputed in the background.";

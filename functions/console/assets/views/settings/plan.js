@@ -1,4 +1,4 @@
-/** The plan, and what of it is used. */
+/** The plan and its usage. */
 
 import { get, send } from "../../core/api.js";
 import { h } from "../../core/dom.js";

@@ -1,4 +1,4 @@
-/** How to connect each tool: the very lines to paste. `tests/intake/` records what they then send. */
+/** How to connect each tool: the exact lines to paste. `tests/intake/` records what the tools then send. */
 
 /**
  * @typedef {object} Tool

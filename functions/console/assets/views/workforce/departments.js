@@ -1,4 +1,4 @@
-/** People's cost against the agents', by department. */
+/** The cost of people compared with that of the agents, by department. */
 
 import { getAll } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
