@@ -164,7 +164,7 @@ fn dimensions(fields: &mut FieldReader<'_>) -> Option<Vec<Dimension>> {
     let name = "dimensions";
     let dimensions = fields.list(name, &TRACKED, || dimension)?;
     if dimensions.iter().collect::<BTreeSet<_>>().len() < dimensions.len() {
-        fields.fault(name, Invalid::new("repeated", "A dimension should be given once"));
+        fields.fault(name, Invalid::new("repeated", "List should not repeat a dimension"));
     }
     Some(dimensions)
 }

@@ -42,7 +42,7 @@ fn terms(fields: &mut FieldReader<'_>) -> Option<PriceTerms> {
         fields.is_given("alias"),
     ];
     if given.iter().filter(|given| **given).count() > 1 {
-        let msg = "Give rates, a multiplier or an alias, and only one of them";
+        let msg = "Price should have exactly one of rates, a multiplier and an alias";
         fields.fault(if given[1] { "multiplier" } else { "alias" }, Invalid::new("exclusive", msg));
     }
     let multiplier = fields.optional("multiplier", multiplier).map(PriceTerms::Multiplier);

@@ -114,16 +114,16 @@ fn progress(files: usize) -> ProgressBar {
 
 fn print(outcome: &Outcome, files: usize, malformed: usize) {
     println!(
-        "{} calls imported from {files} files, {} were there already.",
+        "{} calls imported from {files} files, {} were already stored.",
         outcome.accepted, outcome.duplicates
     );
     if malformed > 0 {
-        println!("{malformed} lines could not be read.");
+        println!("{malformed} lines or rows could not be read.");
     }
     for (code, count) in &outcome.rejected {
-        println!("{count} were rejected as {code}: {}.", outcome.reasons[code]);
+        println!("{count} rejected as {code}: {}.", outcome.reasons[code]);
     }
     if outcome.rejected.contains_key("too_old") {
-        println!("Older events need a key with the scope events:backfill.");
+        println!("Events that are older than 35 days need a key with the scope events:backfill.");
     }
 }

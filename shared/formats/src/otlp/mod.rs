@@ -53,7 +53,7 @@ where
     match encoding {
         Encoding::Protobuf => M::decode(body).map_err(|fault| fault.to_string()),
         // serde would accept a list as the values of the fields in order.
-        Encoding::Json if body.trim_ascii_start().first() == Some(&b'[') => Err("a list".to_owned()),
+        Encoding::Json if body.trim_ascii_start().first() == Some(&b'[') => Err("it is a list".to_owned()),
         Encoding::Json => serde_json::from_slice(&body).map_err(|fault| fault.to_string()),
     }
     .map_err(|fault| Unreadable(format!("Body should be an {name}: {fault}")))
