@@ -40,7 +40,7 @@ pub struct CacheWrites {
     pub h12: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
 const fn is_zero(tokens: &u64) -> bool {
     *tokens == 0
 }
