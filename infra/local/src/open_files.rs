@@ -13,7 +13,7 @@ pub fn raise_limit() {
     if current.is_some_and(|current| current < wanted) {
         let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
         if let Err(error) = raised {
-            tracing::warn!(%error, "the limit of open files stays {current:?}");
+            tracing::warn!(%error, "could not raise the limit of open files, which stays {current:?}");
         }
     }
 }

@@ -38,7 +38,7 @@ pub async fn outcomes(table: &Events, insertions: &[&Insertion]) -> HashMap<usiz
             duplicates.into_iter().map(|index| (index, InsertOutcome::Duplicate)).collect()
         }
         Err(error) => {
-            tracing::warn!(%error, "could not look for events on the other side of midnight");
+            tracing::warn!(%error, "could not look up events on the other side of midnight");
             near.into_iter().map(|(index, _)| (index, InsertOutcome::Unavailable)).collect()
         }
     }

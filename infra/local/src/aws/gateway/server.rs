@@ -125,7 +125,7 @@ impl Server {
             }
         };
         if let Err(error) = served {
-            tracing::debug!(%error, "a connection broke off");
+            tracing::debug!(%error, "a connection failed");
         }
     }
 
