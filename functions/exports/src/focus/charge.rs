@@ -13,29 +13,29 @@ use ledger::settings::{OrganizationSettings, Settings};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// What is metered, by the name that FOCUS users expect.
+/// Meters, under the names that FOCUS users expect.
 pub const INPUT: &str = "Input Tokens";
 pub const CACHE_READ: &str = "Cache Read Input Tokens";
 pub const CACHE_WRITE: &str = "Cache Write Input Tokens";
 pub const OUTPUT: &str = "Output Tokens";
-/// Several units at once, of which only the whole cost is known.
+/// The meter of a call with several units, of which only the total cost is known.
 const UNITS: &str = "Units";
 
-/// What the charges of a day are told apart by.
+/// The key of a charge within a day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ChargeKey {
     pub agent: String,
     pub provider: String,
     pub model: String,
     pub meter: String,
-    /// None where a call was charged at several prices at once, or at none.
+    /// `None` if a call was charged at several prices at once, or at none.
     pub price: Option<UnitPrice>,
     /// The values of the dimensions that the organization tracks.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
 
-/// Dollars per token or unit. Quantity times price is the cost, to the last digit.
+/// Dollars per token or unit. Quantity times price is exactly the cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnitPrice {
     pub list: Quantity,
@@ -63,7 +63,7 @@ impl Charge {
     }
 }
 
-/// The charges of a call: one for each meter that counted something or cost something.
+/// The charges of a call: one for each meter with a quantity or a cost.
 pub fn charges(
     call: &LlmCall,
     time: DateTime<Utc>,
@@ -162,7 +162,7 @@ fn priced_as(row: &str) -> Option<(&str, &str)> {
     row.rsplit_once('@')?.0.split_once('/')
 }
 
-/// `web_search` as `Web Search`.
+/// Turns `web_search` into `Web Search`.
 fn title(name: &str) -> String {
     let capitalized = |word: &str| {
         let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
@@ -171,7 +171,7 @@ fn title(name: &str) -> String {
     name.split('_').map(capitalized).collect::<Vec<_>>().join(" ")
 }
 
-/// The price of one token or unit, if it is one price for all of them.
+/// The price of one token or unit, if all of them have the same price.
 fn unit_price(quantity: Decimal, billed: Usd, list: Usd) -> Option<UnitPrice> {
     let price = |cost: Usd| {
         let price = cost.dollars().checked_div(quantity)?.normalize();

@@ -111,7 +111,7 @@ mod tests {
         let mut found = shown("p", "M", price);
         let effective = found.as_object_mut().unwrap().remove("effective").unwrap();
         assert_eq!(found, serde_json::from_str::<Value>(given).unwrap());
-        // The book has no such model, so nothing but missing reads follows from the list.
+        // The book has no such model, so only the missing price of cache reads can be derived.
         let long = json!({ "aboveInputTokens": 200_000, "inputPricePerMillion": 2, "outputPricePerMillion": 3,
             "cacheReadPricePerMillion": 2, "cacheWrite1hPricePerMillion": 4 });
         assert_eq!(effective.as_array().unwrap().len(), 2);

@@ -1,5 +1,5 @@
-//! OpenAI: Chat Completions, Responses, Embeddings. Mistral uses the shape of Chat Completions, and for OCR one of its own
-//! without tokens.
+//! OpenAI's Chat Completions, Responses and Embeddings. Mistral uses the format of Chat Completions, and for OCR its own,
+//! which has no tokens.
 //!
 //! Input includes cached tokens and output includes reasoning (platform.openai.com/docs/api-reference/responses/object,
 //! `usage`).
@@ -26,7 +26,7 @@ pub struct Completion<'a> {
     completed_at: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "lenient")]
     service_tier: Option<String>,
-    /// Of the Responses API: what the model said, and which tools it used.
+    /// The output of the Responses API, which includes the tool calls.
     #[serde(default, deserialize_with = "lenient")]
     output: Option<Vec<Item>>,
     #[serde(default, deserialize_with = "lenient")]
@@ -50,7 +50,7 @@ struct Item {
     action: Option<Action>,
 }
 
-/// What a call of a tool did. To open a page or to find text on it is not billed, as a search is.
+/// What a tool call did. A search is billed; opening a page or finding text on it is not.
 #[derive(Deserialize)]
 struct Action {
     #[serde(default, rename = "type")]
@@ -77,9 +77,9 @@ pub struct Usage {
     prompt_tokens_details: Details,
     #[serde(alias = "output_tokens_details", deserialize_with = "or_default")]
     completion_tokens_details: Details,
-    /// Moonshot's cached tokens.
+    /// Cached tokens, as Moonshot names them.
     cached_tokens: Count,
-    /// The same of `DeepSeek`.
+    /// Cached tokens, as `DeepSeek` names them.
     prompt_cache_hit_tokens: Count,
 }
 
