@@ -96,7 +96,8 @@ async fn put(
     reserved::check_dots(&wanted.model, "model")?;
     checks::check(&wanted)?;
     let entity = entity(&editor.org, &wanted.provider, &wanted.model, wanted.effective_from);
-    let is_full = app.tables.registry.settings_now(&editor.org).await?.own_prices.len() >= MAX_OWN_PRICES;
+    let others = app.tables.registry.settings_now(&editor.org).await?.own_prices.clone();
+    let is_full = others.len() >= MAX_OWN_PRICES;
     let decide = |stored: &Stored<PriceSettings>| match &stored.settings {
         None if is_full => Err(store::Error::Conflict(format!(
             "There are {MAX_OWN_PRICES} own prices already, which is the maximum, each version counted."
@@ -111,7 +112,7 @@ async fn put(
     };
     let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
     let set = stored.settings.clone().unwrap_or(wanted);
-    Ok(Versioned::new(Price::new(&set, today), &stored))
+    Ok(Versioned::new(Price::new(&set, others, today), &stored))
 }
 
 async fn delete(

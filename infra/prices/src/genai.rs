@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::matching::Rule;
 use crate::providers::Providers;
-use crate::source::{Conditions, SourceModel, Version, pico, set_cache_write};
+use crate::source::{Conditions, SourceModel, Version, of_tier, pico, set_cache_write};
 use crate::{Error, number};
 
 /// The models of the file, and the rules that say which ids mean them.
@@ -161,14 +161,20 @@ fn window(start: &str, end: &str) -> Result<Window, String> {
     Ok(window)
 }
 
-/// The rows of a price object: one, and one for each threshold. Rates that the object lacks are those of `standard`.
-fn rows(model: &str, tier: Tier, prices: &Value, standard: Option<&Version>) -> Vec<(Conditions, RateSet)> {
+/// The rows of a price object: one, and one for each threshold. What the `standard` prices of a provider have and the object
+/// lacks is kept.
+fn rows(
+    model: &str,
+    tier: Tier,
+    prices: &Value,
+    standard: Option<(&str, &Version)>,
+) -> Vec<(Conditions, RateSet)> {
     let empty = Map::new();
     let prices = prices.as_object().unwrap_or(&empty);
     let mut steps: BTreeSet<u64> = prices.values().flat_map(tiers).map(|(start, _)| start).collect();
     steps.insert(0);
     let at = |above_input_tokens| Conditions { above_input_tokens, ..Conditions::default() };
-    if let Some(standard) = standard {
+    if let Some((_, standard)) = standard {
         steps.extend(standard.rows.iter().map(|(conditions, _)| conditions.above_input_tokens));
     }
     let mut version = Version::default();
@@ -188,13 +194,13 @@ fn rows(model: &str, tier: Tier, prices: &Value, standard: Option<&Version>) -> 
                 rates.set(rate, Some(price));
             }
         }
-        if let Some(standard) = standard {
+        if let Some((provider, standard)) = standard {
             let mut steps = standard
                 .rows
                 .iter()
                 .filter(|(own, _)| own.above_input_tokens <= step && own.window.is_none());
             if let Some((_, base)) = steps.rfind(|(own, _)| *own == at(own.above_input_tokens)) {
-                rates.fill_from(base);
+                rates.fill_from(&of_tier(provider, base, &rates));
             }
         }
         version.set(Conditions { tier, above_input_tokens: step, ..Conditions::default() }, rates);
@@ -240,7 +246,7 @@ fn variants(provider: &str, model: &str, entry: &Value, current: &mut Version, t
             // The price of a write for an hour is derived from the tier's own input price.
             base.rows.iter_mut().for_each(|(_, rates)| rates.set(Rate::CacheWrite1h, None));
         }
-        let rows = rows(model, tier, &variant["prices"], Some(&base));
+        let rows = rows(model, tier, &variant["prices"], Some((provider, &base)));
         for (conditions, rates) in rows {
             current.set(conditions, rates);
         }

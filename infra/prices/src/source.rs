@@ -100,7 +100,31 @@ pub fn set_cache_write(rates: &mut RateSet, model: &str, price: Option<u64>) {
     }
 }
 
-/// The `rates` of tokens times `factor`, rounded half-even. Uplifts do not apply to units.
+/// What a row of a tier lacks of the standard rates. Google's tiers are a factor on all kinds of tokens, so what is not stated
+/// of audio and images is in the proportion of text; other providers bill it as without the tier.
+pub fn of_tier(provider: &str, standard: &RateSet, tier: &RateSet) -> RateSet {
+    let mut rates = *standard;
+    if provider != "google" {
+        return rates;
+    }
+    for (text, kinds) in [
+        (Rate::Input, [Rate::InputAudio, Rate::InputImage]),
+        (Rate::Output, [Rate::OutputAudio, Rate::OutputImage]),
+    ] {
+        let (Some(whole), Some(part)) = (standard.get(text).filter(|price| *price > 0), tier.get(text))
+        else {
+            continue;
+        };
+        let factor = Decimal::from(part) / Decimal::from(whole);
+        for kind in kinds {
+            let price = standard.get(kind).map(|price| (Decimal::from(price) * factor).round());
+            rates.set(kind, price.and_then(|price| u64::try_from(price).ok()));
+        }
+    }
+    rates
+}
+
+/// `rates` of tokens times `hundredths` / 100, rounded half-even; units are not subject to uplifts.
 pub fn scaled(rates: &RateSet, factor: Decimal) -> RateSet {
     let mut scaled = *rates;
     for (rate, price) in rates.iter().filter(|(rate, _)| !rate.is_unit()) {

@@ -71,10 +71,12 @@ impl Amending<'_> {
             return Ok(Some(InsertOutcome::AmendedTooOften));
         }
         let Arrival { now, retention_days } = self.arrival;
+        let accepted =
+            if insertion.event.time == *time { InsertOutcome::Accepted } else { InsertOutcome::TimeKept };
         let amendment = insertion.event.clone().amending(data, *time);
         let raw = RawEvent::new(&amendment, own.request, now, retention_days)?.at_position(chain.len(), own);
         let inserted = self.table.insert_events(&[&raw]).await?;
-        Ok((inserted.first() == Some(&Inserted::Stored)).then_some(InsertOutcome::Accepted))
+        Ok((inserted.first() == Some(&Inserted::Stored)).then_some(accepted))
     }
 }
 

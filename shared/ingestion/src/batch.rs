@@ -158,7 +158,10 @@ impl Batch<'_> {
         {
             let Event { id, source, data, .. } = insertion.event;
             let kind = outcome_kind(outcome, &data);
-            let priced = (outcome == InsertOutcome::Accepted).then(|| priced_call(data)).flatten();
+            let priced = outcome.is_accepted().then(|| priced_call(data)).flatten();
+            if outcome == InsertOutcome::TimeKept {
+                results.warnings.push(Warning { index, fault: time_kept(&loc) });
+            }
             results.outcomes.push(EntryOutcome { index, source: Some(source), kind, warnings, priced });
             results.rejected.extend(refusal(index, id.to_string(), loc, outcome));
         }
@@ -184,7 +187,7 @@ impl Batch<'_> {
             let inserted = insert::insert(self.table, &some, arrival, self.deadline).await;
             for (i, outcome) in now.into_iter().zip(inserted) {
                 outcomes[i] = outcome;
-                if matches!(outcome, InsertOutcome::Accepted | InsertOutcome::Unavailable) {
+                if outcome.is_accepted() || outcome == InsertOutcome::Unavailable {
                     work.take(&insertions[i].event);
                 }
             }
@@ -209,7 +212,7 @@ impl Results {
     /// Counts accepted and duplicate events, here and in the metrics. Returns the number of unavailable ones.
     fn count(&mut self, outcomes: &[InsertOutcome]) -> usize {
         let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
-        self.accepted = count(InsertOutcome::Accepted);
+        self.accepted = outcomes.iter().filter(|outcome| outcome.is_accepted()).count();
         self.duplicates = count(InsertOutcome::Duplicate);
         let unavailable = count(InsertOutcome::Unavailable);
         Metric::Accepted.count(self.accepted);
@@ -245,7 +248,7 @@ fn reason(rejection: &Rejection) -> &'static str {
 
 fn outcome_kind(outcome: InsertOutcome, data: &Data) -> OutcomeKind {
     match outcome {
-        InsertOutcome::Accepted => {
+        InsertOutcome::Accepted | InsertOutcome::TimeKept => {
             let call = match data {
                 Data::LlmCall(call) => Some(call),
                 _ => None,
@@ -260,6 +263,15 @@ fn outcome_kind(outcome: InsertOutcome, data: &Data) -> OutcomeKind {
         InsertOutcome::Unavailable => OutcomeKind::Refused("unavailable"),
         InsertOutcome::TooMuchWork => OutcomeKind::Refused("too_much_compute"),
     }
+}
+
+fn time_kept(loc: &[Loc]) -> Fault {
+    let loc = [loc, &["time".into()]].concat();
+    Fault::new(
+        loc,
+        "time_kept",
+        "A revision does not move an event: it keeps the time with which it was first stored",
+    )
 }
 
 fn priced_call(data: Data) -> Option<PricedCall> {
@@ -287,7 +299,7 @@ fn time_to_store(context: &LambdaContext) -> Duration {
 
 fn refusal(index: usize, id: String, mut loc: Vec<Loc>, outcome: InsertOutcome) -> Option<Rejected> {
     let (code, kind, msg) = match outcome {
-        InsertOutcome::Accepted | InsertOutcome::Duplicate => return None,
+        InsertOutcome::Accepted | InsertOutcome::TimeKept | InsertOutcome::Duplicate => return None,
         InsertOutcome::Conflict => {
             let msg = "An event with this source, id, day and revision is stored with other content";
             (RejectionCode::Conflict, "conflict", msg.to_owned())

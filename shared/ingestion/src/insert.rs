@@ -24,6 +24,8 @@ pub const BACK_OFF: Duration = Duration::from_millis(50);
 pub enum InsertOutcome {
     /// Stored by this request.
     Accepted,
+    /// Stored by this request as an amendment of an event with another time, which stays.
+    TimeKept,
     /// Already stored with the same content.
     Duplicate,
     /// Other content is stored under the same key.
@@ -36,6 +38,12 @@ pub enum InsertOutcome {
     Unavailable,
     /// Not stored, because the request would cause too much work. Another request may carry it.
     TooMuchWork,
+}
+
+impl InsertOutcome {
+    pub const fn is_accepted(self) -> bool {
+        matches!(self, Self::Accepted | Self::TimeKept)
+    }
 }
 
 /// An event and its stored form.

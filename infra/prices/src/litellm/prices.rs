@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::Entry;
 use super::hours::off_peak;
 use crate::number;
-use crate::source::{Conditions, Version, pico, scaled, set_cache_write};
+use crate::source::{Conditions, Version, of_tier, pico, scaled, set_cache_write};
 
 /// The suffix of a price for a service tier.
 const TIERS: [(&str, Tier); 5] = [
@@ -41,7 +41,7 @@ pub(super) fn version(provider: &str, line: &ModelLine, entry: &Entry, region: &
     tiered(entry, &mut version);
     units(provider, line, entry, &mut version);
     images_at_the_price_of_text(provider, line, entry, &mut version);
-    fill(&mut version);
+    fill(provider, &mut version);
     if provider == "fireworks" {
         cached_at_half_the_price(&mut version);
     }
@@ -191,9 +191,10 @@ fn images_at_the_price_of_text(provider: &str, line: &ModelLine, entry: &Entry, 
     }
 }
 
-/// Completes the rows of tiers and thresholds with the rates of the row without the condition. A cache write for an
-/// hour is not filled in if the row has a shorter one, because its price is then derived from the row's own input.
-fn fill(version: &mut Version) {
+/// Completes the rows of tiers and thresholds: what such a row leaves out costs what it costs without the condition, or what
+/// [`of_tier`] makes of that.
+/// A cache write for an hour is left out where a shorter one is given, since its multiple is of the row's own input.
+fn fill(provider: &str, version: &mut Version) {
     let stated = version.clone();
     let at = |tier, above_input_tokens| Conditions { tier, above_input_tokens, ..Conditions::default() };
     for (own, rates) in &stated.rows {
@@ -203,8 +204,11 @@ fn fill(version: &mut Version) {
             sources.insert(0, at(Tier::Standard, own.above_input_tokens));
         }
         for source in sources.iter().filter(|source| *source != own) {
-            if let Some(source) = stated.get(source) {
-                filled.fill_from(source);
+            let Some(known) = stated.get(source) else { continue };
+            if source.tier == own.tier {
+                filled.fill_from(known);
+            } else {
+                filled.fill_from(&of_tier(provider, known, rates));
             }
         }
         if own.tier != Tier::Standard && rates.get(Rate::CacheWrite5m).is_some() {
