@@ -36,7 +36,7 @@ struct LongRates {
 }
 
 impl Price {
-    /// The price as it was set, and the rates that it results in under the `others` that the organization has: today, or on
+    /// The price as it was set, and the rates that result from it and the organization's `others`, as of today or of
     /// its first day if that is later.
     pub fn new(set: &PriceSettings, others: OwnPrices, today: NaiveDate) -> Self {
         let (mut rates, mut long_context, mut multiplier, mut alias) = (RateSet::default(), None, None, None);

@@ -191,9 +191,9 @@ fn images_at_the_price_of_text(provider: &str, line: &ModelLine, entry: &Entry, 
     }
 }
 
-/// Completes the rows of tiers and thresholds: what such a row leaves out costs what it costs without the condition, or what
-/// [`of_tier`] makes of that.
-/// A cache write for an hour is left out where a shorter one is given, since its multiple is of the row's own input.
+/// Completes the rows of tiers and thresholds with the rates of the row without the condition, as adapted by
+/// [`of_tier`]. A cache write for an hour is not filled in if the row has a shorter one, because its price is then
+/// derived from the row's own input.
 fn fill(provider: &str, version: &mut Version) {
     let stated = version.clone();
     let at = |tier, above_input_tokens| Conditions { tier, above_input_tokens, ..Conditions::default() };
