@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dynoxide::{AttributeValue, Item};
-use ledger::calendar::{Calendar, TrackedDimensions};
+use ledger::calendar::{Calendar, Generation, TrackedDimensions};
 use ledger::chain::{
     Chunk, ChunkId, Chunks, Cover, Family, Page, PageId, Pages, SEALED, Split, assemble, decode_days, live,
 };
-use ledger::event::Event;
+use ledger::event::{Data, Event};
 use ledger::pack::{Table, View};
 use ledger::period::Day;
 use serde_json::json;
@@ -269,10 +269,16 @@ impl Run {
     /// Whether the chains contain a record, or recomputing the day will count it.
     pub fn is_in_chains(&self, shard: &Shard, record: &Record, event: &Event) -> CheckResult {
         let calendars = self.proved(&event.org);
+        let is_amendment = matches!(event.data, Data::Amendment(_));
+        // Before a generation was recomputed, an event and its amendments may have canceled out.
+        let may_be_unmarked = is_amendment || self.senders.is_amended(&record.event_key());
         for (owner, day) in days_of(event, &calendars) {
             let tracked = self.tracked(&owner);
             let Some(rows) = rows(event, &tracked) else { continue };
             let has_rows = |view: &View| !rows.view(*view).is_empty();
+            if may_be_unmarked && owner.generation != Generation::FIRST {
+                continue;
+            }
             let dirty = store::keys::dirty_day(&owner.org, day);
             let is_sealed = |view| {
                 let pack = ledger::chain::PackId { kind: view, span: ledger::chain::Span::Day(day) };
