@@ -103,6 +103,12 @@ impl Message {
         self.body["data"]["void"] == true
     }
 
+    /// Whether an event is of another type, so that this message cannot amend it.
+    pub fn is_of_another_type(&self, event: &Event) -> bool {
+        let stored = event.data.in_force().map(|data| serde_json::to_value(data).unwrap()["type"].clone());
+        !self.is_void() && stored.is_some_and(|stored| stored != self.body["type"])
+    }
+
     /// Whether `event` is the stored form of this message.
     pub fn is(&self, event: &Event) -> bool {
         let is_same =

@@ -104,9 +104,6 @@ struct Look {
     packs: usize,
     /// Whether the day was added to its blocks, unless its packs are too small for that.
     is_in_blocks: bool,
-    /// Whether the day has more values of a dimension than are told apart. Which of them are is only known from the whole day,
-    /// so such a day is in no block until it is sealed.
-    has_other_values: bool,
 }
 
 impl Looks {
@@ -179,8 +176,6 @@ impl Reconciler {
             if let Some(sealed) = sealed(&packs) {
                 return self.remove_pages_of_sealed(owner, day, &pages, sealed).await.map(|()| false);
             }
-            let tracked = views.iter().zip(&packs).find(|(view, _)| **view == View::Tracked);
-            look.has_other_values = tracked.is_some_and(|(_, pack)| has_other_values(pack));
             look.packs =
                 packs.iter().flat_map(|pack| pack.values()).map(|chunk| chunk.rows.encode().len()).sum();
             closing = self.policy.decide(day, &pending, look.packs, now);
@@ -194,12 +189,8 @@ impl Reconciler {
             if views.is_empty() {
                 views = self.views(owner).await?;
             }
-            let is_adopted = |view: &&View| **view != View::Tracked || !look.has_other_values;
-            let mut adopted: Vec<_> = views.iter().filter(is_adopted).collect();
-            if look.packs + pending.bytes < self.policy.block_bytes {
-                adopted.clear();
-            }
-            self.run_compaction(owner, day, closing, (&views, &adopted)).await?;
+            let bytes = look.packs + pending.bytes;
+            self.run_compaction(owner, day, closing, (&views, bytes)).await?;
             look.is_in_blocks |= joins_blocks;
             look.next = match removes_at {
                 _ if closing.is_some() => now + TIMING.delete_after,
@@ -218,7 +209,7 @@ impl Reconciler {
         owner: &Owner,
         day: Day,
         closing: Option<Closing>,
-        (views, adopted): (&[View], &[&View]),
+        (views, bytes): (&[View], usize),
     ) -> Result<()> {
         let of_day = views.iter().map(|kind| PackId { kind: *kind, span: Span::Day(day) });
         let mut packs: Vec<_> = of_day.collect();
@@ -233,8 +224,8 @@ impl Reconciler {
             tasks.extend((closing == Closing::Open).then_some(Task::Close));
             tasks.extend(packs.iter().copied().map(Task::Absorb));
         }
-        if now > past_at(day) {
-            tasks.extend(adopted.iter().filter_map(|view| block(view)).map(Task::Adopt));
+        if now > past_at(day) && bytes >= self.policy.block_bytes {
+            tasks.extend(views.iter().filter_map(block).map(Task::Adopt));
         }
         tasks.extend(closing.map(|_| Task::Note));
         let compaction = Compaction::new(day, packs, tasks, TIMING, rand::random());
@@ -273,15 +264,6 @@ impl Reconciler {
         self.looks.set(owner, day, Look { next: now + HOUR, ..Look::default() });
         Ok(())
     }
-}
-
-/// Whether a pack has more values of a dimension than a day tells apart.
-fn has_other_values(pack: &Chunks<Table>) -> bool {
-    let mut rows = Table::default();
-    for chunk in pack.values() {
-        rows.merge(&chunk.rows);
-    }
-    !rows.value_caps().is_empty()
 }
 
 /// When the last of a day's packs was sealed; none if not all are.

@@ -63,7 +63,7 @@ impl Usage {
         // A block that has not ended yet is used for the days that it has so far.
         let blocks = Block::starting_in(view, days).into_iter();
         let blocks = blocks.filter(|block| !windows.begin_within(block.days()));
-        let blocks: Vec<_> = blocks.collect();
+        let mut blocks: Vec<_> = blocks.collect();
         for attempt in 0..ATTEMPTS {
             let consistency = if attempt == 0 { Consistency::Eventual } else { Consistency::Strong };
             let reads =
@@ -72,9 +72,12 @@ impl Usage {
             let Ok(plan) = Plan::new(stored, windows) else { continue };
             let ranges = plan.missing.iter().map(|range| self.packs(owner, view, *range, consistency));
             let packs = try_join_all(ranges).await?.into_iter().flatten().collect();
-            if let Ok(parts) = plan.assemble(view, &packs, &pages) {
+            let Ok(parts) = plan.assemble(view, &packs, &pages) else { continue };
+            let crowded = plan.crowded(&parts);
+            if crowded.is_empty() {
                 return Ok(parts);
             }
+            blocks.retain(|block| !crowded.iter().any(|day| block.days().contains(*day)));
         }
         Err(Error::Unavailable("agents' days are being merged all the time".to_owned()))
     }
@@ -113,6 +116,13 @@ impl Plan {
         Ok(Self { blocks, single, missing })
     }
 
+    /// The first days of the blocks with more values of a dimension than a day tells apart. Which of them a day does is only known
+    /// from the day by itself.
+    fn crowded(&self, parts: &[(Day, Table)]) -> Vec<Day> {
+        let of_blocks = parts.iter().take(self.blocks.len());
+        of_blocks.filter(|(_, rows)| !rows.value_caps().is_empty()).map(|(first, _)| *first).collect()
+    }
+
     fn assemble(
         &self,
         view: View,
@@ -126,7 +136,6 @@ impl Plan {
             .map(|(first, stored, days)| Ok((*first, assemble(view, days, &stored.chunks, packs, pages)?)));
         let single = self.single.iter().map(|day| {
             let rows = assemble(view, &[*day], &none, packs, pages)?;
-            // A day with more values than are told apart is in no block.
             let caps = rows.value_caps();
             Ok((*day, rows.capped(&caps)))
         });
