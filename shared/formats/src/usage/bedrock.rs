@@ -8,12 +8,22 @@ use serde::Deserialize;
 use super::{Body, Response};
 use crate::call::Call;
 use crate::json::{Count, lenient, or_default};
+use crate::spelling::{Spellings, unify};
 use crate::tokens::{CacheWrites, Input, Reported};
 
+/// boto3 names the response's headers `ResponseMetadata`, the JavaScript SDK `$metadata`.
+const RESPONSE: Spellings = &[("modelId", "model"), ("ResponseMetadata", "$metadata")];
+const METADATA: Spellings = &[("RequestId", "requestId")];
+/// Converse states the cache counts under both names, even if they are zero (BerriAI/litellm, `test_transform_usage`).
+const USAGE: Spellings = &[
+    ("cacheReadInputTokens", "cacheReadInputTokenCount"),
+    ("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
+];
+
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(remote = "Self", rename_all = "camelCase")]
 pub struct Conversation {
-    #[serde(default, alias = "model", deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient")]
     model_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     id: Option<String>,
@@ -23,20 +33,17 @@ pub struct Conversation {
     metrics: Metrics,
     #[serde(default, deserialize_with = "or_default")]
     service_tier: Tier,
-    /// The response's headers. boto3 names them `ResponseMetadata`, the JavaScript SDK `$metadata`.
-    #[serde(default, rename = "ResponseMetadata", alias = "$metadata", deserialize_with = "or_default")]
+    #[serde(default, rename = "ResponseMetadata", deserialize_with = "or_default")]
     metadata: Metadata,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(remote = "Self", rename_all = "camelCase", default)]
 pub struct Usage {
     input_tokens: Option<Count>,
     output_tokens: Count,
     total_tokens: Count,
-    #[serde(alias = "cacheReadInputTokenCount")]
     cache_read_input_tokens: Count,
-    #[serde(alias = "cacheWriteInputTokenCount")]
     cache_write_input_tokens: Count,
     #[serde(deserialize_with = "or_default")]
     cache_details: Vec<CacheDetail>,
@@ -65,11 +72,15 @@ struct Tier {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(remote = "Self", default)]
 struct Metadata {
-    #[serde(rename = "RequestId", alias = "requestId", deserialize_with = "lenient")]
+    #[serde(rename = "RequestId", deserialize_with = "lenient")]
     request_id: Option<String>,
 }
+
+unify!(Conversation, RESPONSE);
+unify!(Usage, USAGE);
+unify!(Metadata, METADATA);
 
 impl Body<'_> for Conversation {
     type Usage = Usage;

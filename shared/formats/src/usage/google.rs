@@ -10,73 +10,93 @@ use serde::de::IgnoredAny;
 use super::{Body, Response, used};
 use crate::call::Call;
 use crate::json::{Count, lenient, or_default};
+use crate::spelling::{Spellings, unify};
 use crate::tokens::{Input, Reported};
 
+/// The SDKs' snake case, and the names of a usage object with its model.
+const RESPONSE: Spellings = &[
+    ("responseId", "response_id"),
+    ("responseId", "id"),
+    ("modelVersion", "model_version"),
+    ("modelVersion", "model"),
+    ("createTime", "create_time"),
+    ("usageMetadata", "usage_metadata"),
+    ("usageMetadata", "usage"),
+];
+const USAGE: Spellings = &[
+    ("promptTokenCount", "prompt_token_count"),
+    ("cachedContentTokenCount", "cached_content_token_count"),
+    ("candidatesTokenCount", "candidates_token_count"),
+    ("thoughtsTokenCount", "thoughts_token_count"),
+    ("toolUsePromptTokenCount", "tool_use_prompt_token_count"),
+    ("promptTokensDetails", "prompt_tokens_details"),
+    ("cacheTokensDetails", "cache_tokens_details"),
+    ("candidatesTokensDetails", "candidates_tokens_details"),
+    ("trafficType", "traffic_type"),
+    ("serviceTier", "service_tier"),
+];
+const MODALITY: Spellings = &[("tokenCount", "token_count")];
+const CANDIDATE: Spellings = &[("groundingMetadata", "grounding_metadata")];
+const GROUNDING: Spellings =
+    &[("webSearchQueries", "web_search_queries"), ("groundingChunks", "grounding_chunks")];
+
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(remote = "Self", rename_all = "camelCase")]
 pub struct Content {
-    #[serde(default, alias = "response_id", alias = "id", deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient")]
     response_id: Option<String>,
-    #[serde(default, alias = "model_version", alias = "model", deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient")]
     model_version: Option<String>,
-    #[serde(default, alias = "create_time", deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient")]
     create_time: Option<String>,
-    #[serde(default, alias = "usage_metadata", alias = "usage", deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient")]
     usage_metadata: Option<Usage>,
     #[serde(default, deserialize_with = "lenient")]
     candidates: Option<Vec<Candidate>>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(remote = "Self", rename_all = "camelCase", default)]
 pub struct Usage {
-    #[serde(alias = "prompt_token_count")]
     prompt_token_count: Option<Count>,
-    #[serde(alias = "cached_content_token_count")]
     cached_content_token_count: Count,
-    #[serde(alias = "candidates_token_count")]
     candidates_token_count: Count,
-    #[serde(alias = "thoughts_token_count")]
     thoughts_token_count: Count,
-    #[serde(alias = "tool_use_prompt_token_count")]
     tool_use_prompt_token_count: Count,
-    #[serde(alias = "prompt_tokens_details", deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     prompt_tokens_details: Vec<Modality>,
-    #[serde(alias = "cache_tokens_details", deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     cache_tokens_details: Vec<Modality>,
-    #[serde(alias = "candidates_tokens_details", deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     candidates_tokens_details: Vec<Modality>,
-    #[serde(alias = "traffic_type", deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient")]
     traffic_type: Option<String>,
-    #[serde(alias = "service_tier", deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient")]
     service_tier: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[serde(remote = "Self", rename_all = "camelCase")]
 struct Modality {
     #[serde(default, deserialize_with = "lenient")]
     modality: Option<String>,
-    #[serde(default, rename = "tokenCount", alias = "token_count")]
+    #[serde(default)]
     token_count: Count,
 }
 
 #[derive(Deserialize)]
+#[serde(remote = "Self")]
 struct Candidate {
-    #[serde(
-        default,
-        rename = "groundingMetadata",
-        alias = "grounding_metadata",
-        deserialize_with = "or_default"
-    )]
+    #[serde(default, rename = "groundingMetadata", deserialize_with = "or_default")]
     grounding: Grounding,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(remote = "Self", rename_all = "camelCase", default)]
 struct Grounding {
-    #[serde(rename = "webSearchQueries", alias = "web_search_queries", deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     web_search_queries: Vec<IgnoredAny>,
-    #[serde(rename = "groundingChunks", alias = "grounding_chunks", deserialize_with = "or_default")]
+    #[serde(rename = "groundingChunks", deserialize_with = "or_default")]
     chunks: Vec<Chunk>,
 }
 
@@ -85,6 +105,12 @@ struct Chunk {
     #[serde(default)]
     maps: Option<IgnoredAny>,
 }
+
+unify!(Content, RESPONSE);
+unify!(Usage, USAGE);
+unify!(Modality, MODALITY);
+unify!(Candidate, CANDIDATE);
+unify!(Grounding, GROUNDING);
 
 impl Body<'_> for Content {
     type Usage = Usage;

@@ -10,7 +10,22 @@ use serde_json::value::RawValue;
 use super::{Body, Response, seconds, used};
 use crate::call::Call;
 use crate::json::{Count, lenient, or_default};
+use crate::spelling::{Spellings, unify};
 use crate::tokens::{CacheWrites, Input, Reported};
+
+/// The names of Responses and Embeddings. Gateways that serve both APIs write the names of both, one of them with zeros
+/// (`QuantumNous/new-api`, `dto/openai_response.go`). The others are those of LiteLLM's proxy (`litellm/types/utils.py`,
+/// `Usage`), `DeepSeek` and Moonshot.
+const USAGE: Spellings = &[
+    ("prompt_tokens", "input_tokens"),
+    ("completion_tokens", "output_tokens"),
+    ("prompt_tokens_details", "input_tokens_details"),
+    ("completion_tokens_details", "output_tokens_details"),
+    ("cached_tokens", "prompt_cache_hit_tokens"),
+    ("cached_tokens", "cache_read_input_tokens"),
+    ("cache_write_tokens", "cache_creation_input_tokens"),
+];
+const DETAILS: Spellings = &[("cache_write_tokens", "cache_creation_tokens")];
 
 #[derive(Deserialize)]
 pub struct Completion<'a> {
@@ -67,24 +82,20 @@ impl Item {
 
 /// The usage of both APIs, which name the same counts differently.
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(remote = "Self", default)]
 pub struct Usage {
-    #[serde(alias = "input_tokens")]
     prompt_tokens: Option<Count>,
-    #[serde(alias = "output_tokens")]
     completion_tokens: Count,
-    #[serde(alias = "input_tokens_details", deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     prompt_tokens_details: Details,
-    #[serde(alias = "output_tokens_details", deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     completion_tokens_details: Details,
-    /// Cached tokens, as Moonshot names them.
     cached_tokens: Count,
-    /// Cached tokens, as `DeepSeek` names them.
-    prompt_cache_hit_tokens: Count,
+    cache_write_tokens: Count,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(remote = "Self", default)]
 struct Details {
     cached_tokens: Count,
     cache_write_tokens: Count,
@@ -101,6 +112,9 @@ struct CachedDetails {
     audio_tokens: Count,
     image_tokens: Count,
 }
+
+unify!(Usage, USAGE);
+unify!(Details, DETAILS);
 
 impl<'a> Body<'a> for Completion<'a> {
     type Usage = Usage;
