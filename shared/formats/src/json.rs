@@ -47,6 +47,18 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
+/// An amount that may have a fraction. What is no amount counts as nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount(pub Decimal);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let amount = decimal(raw).filter(|amount| !amount.is_sign_negative());
+        Ok(Self(amount.unwrap_or_default()))
+    }
+}
+
 /// The entries of a body: the items of a list, or values one after the other, as in ndjson. Entries are told apart
 /// without being parsed, so that a malformed one is refused alone.
 pub fn entries(body: &[u8]) -> Result<Vec<Cow<'_, str>>, Unreadable> {

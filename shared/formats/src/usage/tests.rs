@@ -3,6 +3,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Usage as single providers spell it.
+mod dialects;
+
 fn labels() -> Labels {
     Labels { agent_id: "nova".to_owned(), ..Labels::default() }
 }
@@ -63,7 +66,10 @@ fn pages_are_counted_where_there_are_no_tokens() {
     let labels = Labels { id: Some("scan-1".to_owned()), ..labels() };
     let translation = translated(Format::Mistral, &response, &labels);
     let event = &events(&translation)[0];
-    assert_eq!((&event["data"]["units"], &event["data"]["input_tokens"]), (&json!({ "pages": 29 }), &json!(0)));
+    assert_eq!(
+        (&event["data"]["units"], &event["data"]["input_tokens"]),
+        (&json!({ "pages": 29 }), &json!(0))
+    );
     assert!(translation.sources.values().all(|counts| counts.without_usage == 0));
 }
 
