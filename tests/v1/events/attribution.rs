@@ -105,7 +105,11 @@ async fn latencies_are_rounded_and_statuses_are_taken_in_any_case() {
     let caller = world.caller("acme");
     let latencies = [json!(812.5), json!(813.5), json!("1e2"), json!(0.2)];
     let sent = latencies.iter().enumerate().map(|(i, latency)| {
-        with(with(call(&i.to_string(), noon()), "/data/latency_ms", latency.clone()), "/data/status", json!("ERROR"))
+        with(
+            with(call(&i.to_string(), noon()), "/data/latency_ms", latency.clone()),
+            "/data/status",
+            json!("ERROR"),
+        )
     });
     let response = caller.post(&json!(sent.collect::<Vec<_>>())).await;
     assert_eq!((&response["accepted"], response.get("warnings")), (&json!(4), None), "{response}");

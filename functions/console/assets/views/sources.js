@@ -1,4 +1,4 @@
-/** What arrives from where, what is refused or not counted, and how to connect a tool. */
+/** Who sends events, what is rejected or not counted, and how to connect a tool. */
 
 import { get } from "../core/api.js";
 import { h } from "../core/dom.js";
@@ -12,14 +12,14 @@ import { TOOLS } from "./sources/tools.js";
 export async function view({ params }) {
   const name = TOOLS[params.tool] ? params.tool : "claude-code";
   return page(
-    { title: "Sources", note: "Who sends, what is counted, and what is not" },
+    { title: "Sources", note: "Who sends events, what is counted, and what is not" },
     sources(),
     connect(name),
     health(),
   );
 }
 
-/** How the service itself is doing. */
+/** The state of the service itself. */
 function health() {
   return panel({
     title: "Aggregation",
@@ -54,5 +54,5 @@ function health() {
 /** How long events wait to be counted. */
 function waiting({ lag_seconds, oldest_waiting_at, measured_at }) {
   if (lag_seconds === null) return measured_at ? `waiting events last measured ${ago(measured_at)}` : "waiting events not measured yet";
-  return oldest_waiting_at ? `oldest waiting event ${ago(oldest_waiting_at)}` : "no event waits";
+  return oldest_waiting_at ? `oldest waiting event ${ago(oldest_waiting_at)}` : "no events waiting";
 }

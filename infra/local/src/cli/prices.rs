@@ -1,4 +1,4 @@
-//! `fleetledger prices refresh`: makes the price book's data files from two public price lists.
+//! `fleetledger prices refresh`: updates the price book's data files from two public price lists.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,13 +17,13 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 #[derive(Args)]
 #[expect(clippy::doc_markdown, reason = "the help shows these texts as they are")]
 pub struct Refresh {
-    /// prices/data.json of pydantic/genai-prices
+    /// The list of pydantic/genai-prices: its prices/data.json
     #[arg(long, value_name = "FILE_OR_URL")]
     genai_prices: String,
-    /// model_prices_and_context_window.json of BerriAI/litellm
+    /// The list of BerriAI/litellm: its model_prices_and_context_window.json
     #[arg(long, value_name = "FILE_OR_URL")]
     litellm: String,
-    /// Day from which changed prices hold if a list states none; today (UTC) by default
+    /// Day from which changed prices apply if a list states none; today (UTC) by default
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     today: Option<Date>,
     /// Folder of the price book
@@ -35,21 +35,21 @@ pub struct Refresh {
 }
 
 pub const REFRESH_HELP: &str = "\
-Lists are read from https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/data.json and
-https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json, or from the Python wheels
-of both projects: see shared/ledger/data/README.md. The next build checks the files and compiles them.";
+The lists are at https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/data.json and
+https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json, and in the Python wheels of
+both projects: see shared/ledger/data/README.md. The next build checks the written files and compiles them.";
 
 fn day(text: &str) -> Result<Date, String> {
     text.parse()
 }
 
-/// Lays both lists over the data files and prints what changed.
+/// Applies both lists to the data files and prints what changed.
 pub async fn refresh(arguments: &Refresh) -> Result<()> {
     let data = &arguments.data;
     if !data.join("providers.csv").is_file() {
         let data = data.display();
         return Err(Error::new(format!(
-            "{data} is not the folder of the price book; run this in the project's folder, or pass --data"
+            "{data} is not the folder of the price book; run this in the root of the repository, or pass --data"
         )));
     }
     let client = Client::builder()

@@ -24,7 +24,7 @@ use crate::stack::Stack;
 pub const ORG: &str = "demo";
 /// How many days of data it has, today included.
 const DAYS: u32 = 45;
-/// Without a terminal there is no bar but a line for so many days.
+/// Days per progress line if there is no terminal for a progress bar.
 const REPORTED: u64 = 15;
 /// Events in one request: the most that ingest accepts.
 const BATCH: usize = 500;
@@ -42,7 +42,7 @@ pub async fn load(stack: &Stack) -> Result<()> {
     let marker = stack.folder().join(MARKER);
     let failed = |error| Error::caused(format_args!("the file {}", marker.display()), error);
     if marker.exists() {
-        eprintln!("The demo was not loaded completely. Loading the rest.");
+        eprintln!("The demo was only loaded in part. Loading the rest.");
     }
     std::fs::write(&marker, "").map_err(failed)?;
     send(stack).await?;
@@ -51,7 +51,7 @@ pub async fn load(stack: &Stack) -> Result<()> {
 
 async fn send(stack: &Stack) -> Result<()> {
     let now = stack.clock().now();
-    // With the scope for it, ingest accepts events of more than the last 35 days.
+    // The token's scope `events:backfill` lets ingest accept events that are older than 35 days.
     let sender = Sender { gateway: stack.gateway()?, token: stack.token(ORG, &Scope::ALL)? };
     for (path, body) in settings::all(now) {
         sender.send(Method::PUT, &path, &body).await?;

@@ -62,7 +62,7 @@ pub struct Stack {
     is_new: bool,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
-    // Last: the engine's file must be closed before the folder goes.
+    // The last field, because the engine's file must be closed before the folder is deleted.
     folder: DataFolder,
 }
 

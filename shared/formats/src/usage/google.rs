@@ -1,6 +1,7 @@
-//! Google: `GenerateContent` of the Gemini API and of Vertex AI, in camel case as by HTTP or in the SDKs' snake case.
+//! Google's `GenerateContent`, of the Gemini API and of Vertex AI, in the camel case of HTTP or the snake case of the
+//! SDKs.
 //!
-//! The prompt's count includes cached content; the prompt of tool use and the thoughts are counted apart
+//! The prompt's count includes cached content. The prompt of tool use and the thoughts are counted separately
 //! (ai.google.dev/api/generate-content, `UsageMetadata`).
 
 use std::collections::HashSet;
@@ -155,8 +156,8 @@ impl Grounding {
 }
 
 impl Content {
-    /// Searches of the web and of maps. Up to Gemini 2 the grounded prompt is billed, from then on each query once that is
-    /// not empty (ai.google.dev/gemini-api/docs/google-search; BerriAI/litellm#36377 compared it with Google's invoice).
+    /// The numbers of billed searches of the web and of maps. Until Gemini 2 each grounded prompt is billed, from Gemini 3 on
+    /// each distinct query (ai.google.dev/gemini-api/docs/google-search; BerriAI/litellm#36377 has Google's invoice).
     fn grounding(&self) -> [u64; 2] {
         let groundings = || self.candidates.iter().flatten().map(|candidate| &candidate.grounding);
         let distinct = |of_maps: bool| {
@@ -182,7 +183,7 @@ pub fn is_billed_by_prompt(model: &str) -> bool {
 }
 
 impl Usage {
-    /// Vertex AI says `ON_DEMAND_PRIORITY`, the Gemini API `priority`.
+    /// The service tier. Vertex AI names it `ON_DEMAND_PRIORITY`, the Gemini API `priority`.
     fn tier(&self) -> Option<String> {
         let traffic = self.traffic_type.as_deref().map(str::to_lowercase);
         let traffic = traffic.map(|traffic| match traffic.strip_prefix("on_demand_") {

@@ -1,5 +1,5 @@
-//! OpenAI: Chat Completions, Responses, Realtime, Embeddings, transcriptions. Mistral uses the shape of Chat Completions,
-//! and for OCR one of its own without tokens.
+//! OpenAI's Chat Completions, Responses, Realtime, Embeddings and transcriptions. Mistral uses the format of Chat
+//! Completions, and for OCR its own, which has no tokens.
 //!
 //! Input includes cached tokens and output includes reasoning (platform.openai.com/docs/api-reference/responses/object,
 //! `usage`).
@@ -26,7 +26,7 @@ pub struct Completion<'a> {
     completed_at: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "lenient")]
     service_tier: Option<String>,
-    /// Of the Responses API: what the model said, and which tools it used.
+    /// The output of the Responses API, which includes the tool calls.
     #[serde(default, deserialize_with = "lenient")]
     output: Option<Vec<Item>>,
     #[serde(default, deserialize_with = "lenient")]
@@ -50,7 +50,7 @@ struct Item {
     action: Option<Action>,
 }
 
-/// What a call of a tool did. To open a page or to find text on it is not billed, as a search is.
+/// What a tool call did. A search is billed; opening a page or finding text on it is not.
 #[derive(Deserialize)]
 struct Action {
     #[serde(default, rename = "type")]
@@ -84,11 +84,11 @@ pub struct Usage {
     )]
     completion_tokens_details: Details,
     total_tokens: Count,
-    /// Of a transcription that is billed by its length (platform.openai.com/docs/api-reference/audio/json-object).
+    /// The length of a transcription that is billed by it (platform.openai.com/docs/api-reference/audio/json-object).
     seconds: Option<Amount>,
-    /// Moonshot's cached tokens.
+    /// Cached tokens, as Moonshot names them.
     cached_tokens: Count,
-    /// The same of `DeepSeek`.
+    /// Cached tokens, as `DeepSeek` names them.
     prompt_cache_hit_tokens: Count,
     /// These are Perplexity's.
     citation_tokens: Count,

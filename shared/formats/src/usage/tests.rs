@@ -21,7 +21,7 @@ fn events(translation: &Translation) -> Vec<Value> {
     translation.events.iter().map(|event| serde_json::from_str(event.json.get()).unwrap()).collect()
 }
 
-/// The one event's data without agent, provider and model.
+/// The data of the only event, without agent, provider and model.
 fn data(format: Format, body: &Value) -> Value {
     let mut event = events(&translated(format, body, &labels())).remove(0);
     let mut data = event["data"].take();
@@ -31,7 +31,7 @@ fn data(format: Format, body: &Value) -> Value {
     data
 }
 
-/// The canned responses of the recordings: each is a provider's documented response.
+/// A canned response of the recordings: a provider's documented response.
 fn canned(name: &str) -> Value {
     let source = include_str!("../../../../tests/intake/record/canned.json");
     serde_json::from_str::<Value>(source).unwrap()[name].take()
@@ -81,7 +81,7 @@ fn messages_exclude_cached_tokens_and_state_lifetimes() {
     assert_eq!(data(Format::Anthropic, &canned("message")), billed);
 }
 
-/// The first round compacted the context: it is in the rounds alone. The last asked an advisor.
+/// The first round compacted the context, so only the rounds include it. The last one asked an advisor.
 #[test]
 fn rounds_are_the_bill_of_a_message_that_has_them() {
     let mut message = canned("message");

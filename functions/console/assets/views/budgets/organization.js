@@ -22,7 +22,7 @@ export function organization(canSet) {
   });
 }
 
-/** How much of the budget the month has used. */
+/** The part of the budget that the month has used. */
 async function use() {
   if (!session.has(["costs:read", "metrics:read"])) return null;
   const [{ budget }, month] = await Promise.all([get("/api/cost-analysis/summary"), monthToDate()]);
@@ -57,19 +57,19 @@ function budgetForm(budget) {
         "div",
         { class: "fields" },
         field({
-          label: "Dollars a month",
+          label: "Dollars per month",
           name: "monthly",
           value: budget.monthly ?? "",
           inputmode: "decimal",
           pattern: "[0-9]*\\.?[0-9]*",
-          placeholder: "the agents' budgets together",
+          placeholder: "the sum of the agents' budgets",
         }),
         field({
-          label: "Warn at percent of it",
+          label: "Warn at these percentages of it",
           name: "thresholds",
           value: budget.thresholds.join(", "),
           required: true,
-          hint: "Also of each agent's budget.",
+          hint: "They also apply to each agent's budget.",
         }),
       ),
       checkbox({
@@ -103,7 +103,7 @@ function facts(budget) {
     "dl",
     { class: "facts" },
     h("dt", null, "Budget"),
-    h("dd", null, budget.monthly === null ? "the agents' budgets together" : money(budget.monthly)),
+    h("dd", null, budget.monthly === null ? "the sum of the agents' budgets" : money(budget.monthly)),
     h("dt", null, "Warn at"),
     h("dd", null, `${budget.thresholds.join(", ")} %${budget.forecast ? ", also by forecast" : ""}`),
   );
