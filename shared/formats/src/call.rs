@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use serde::Serialize;
+use rust_decimal::prelude::ToPrimitive;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::text;
@@ -19,7 +21,13 @@ const MAX_TAGS: usize = 20;
 /// Maximum length of a tag's value, in bytes.
 const MAX_TAG: usize = 256;
 
-/// The identity and time of an event.
+/// Maximum number of decimals of a unit's amount.
+const UNIT_DECIMALS: u32 = 6;
+
+/// What is billed by count, by name.
+pub type Units = BTreeMap<&'static str, Decimal>;
+
+/// What identifies an event and dates it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     pub source: String,
@@ -36,8 +44,8 @@ pub struct Call {
     pub model: String,
     #[serde(flatten)]
     pub tokens: Tokens,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub units: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "units")]
+    pub units: Units,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
     #[serde(skip_serializing_if = "Status::is_ok")]
@@ -58,8 +66,8 @@ pub struct Call {
     pub tags: BTreeMap<String, String>,
     /// The amount that was billed. It takes the place of the price book.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost_usd: Option<&'static str>,
-    /// Replaces an event with the same identity and a lower revision.
+    pub cost_usd: Option<String>,
+    /// Replaces an event of the same identity with a lower revision.
     #[serde(skip_serializing_if = "is_first")]
     pub revision: u64,
     /// See [`Event::reported_cost`].
@@ -70,6 +78,24 @@ pub struct Call {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
 const fn is_first(revision: &u64) -> bool {
     *revision == 0
+}
+
+/// Whole amounts as numbers; others as text, since a number would become a float.
+fn units<S: Serializer>(units: &Units, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(units.len()))?;
+    for (unit, amount) in units {
+        match amount.to_u64().filter(|whole| Decimal::from(*whole) == *amount) {
+            Some(whole) => map.serialize_entry(unit, &whole)?,
+            None => map.serialize_entry(unit, &amount.round_dp(UNIT_DECIMALS).normalize().to_string())?,
+        }
+    }
+    map.end()
+}
+
+/// The units that were used at all.
+pub fn used<const N: usize>(units: [(&'static str, u64); N]) -> Units {
+    let used = units.into_iter().filter(|(_, amount)| *amount > 0);
+    used.map(|(unit, amount)| (unit, Decimal::from(amount))).collect()
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

@@ -47,8 +47,20 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-/// Splits a body into entries: the items of a list, or values one after the other, as in NDJSON. The entries are not
-/// parsed, so that a malformed one is rejected alone.
+/// An amount that may have a fraction. What is no amount counts as nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount(pub Decimal);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let amount = decimal(raw).filter(|amount| !amount.is_sign_negative());
+        Ok(Self(amount.unwrap_or_default()))
+    }
+}
+
+/// The entries of a body: the items of a list, or values one after the other, as in ndjson. Entries are told apart
+/// without being parsed, so that a malformed one is refused alone.
 pub fn entries(body: &[u8]) -> Result<Vec<Cow<'_, str>>, Unreadable> {
     let unreadable = |why: &str| Unreadable(format!("Body should be JSON: {why}"));
     let text = std::str::from_utf8(body).map_err(|_| unreadable("it is not UTF-8"))?;
