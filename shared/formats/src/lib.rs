@@ -10,6 +10,7 @@ mod call;
 mod json;
 pub mod litellm;
 pub mod otlp;
+mod region;
 mod spelling;
 mod text;
 mod time;

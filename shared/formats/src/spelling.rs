@@ -20,8 +20,8 @@ pub type Spellings = &'static [(&'static str, &'static str)];
 pub type Fields<'de> =
     MapDeserializer<'de, std::vec::IntoIter<(Cow<'de, str>, &'de RawValue)>, serde_json::Error>;
 
-/// Reads an object with `read` after all its fields have got the names that are read. Of a field that is there several
-/// times, the value under its own name counts, unless it is empty.
+/// Renames the fields of an object to the names that are read, and reads it with `read`. Of several values of a field,
+/// one that is not empty counts, and among those the one under the name that is read.
 pub fn unified<'de, D: Deserializer<'de>, T>(
     deserializer: D,
     spellings: Spellings,
@@ -64,8 +64,8 @@ impl<'de> Visitor<'de> for Unifier {
                     fields.push((name, value));
                 }
                 Some((_, known)) => {
-                    let is_better = if other.is_some() { is_empty(known) } else { !is_empty(value) };
-                    if is_better {
+                    let (before, now) = (substance(known), substance(value));
+                    if now > before || (now == before && other.is_none()) {
                         *known = value;
                     }
                 }
@@ -75,19 +75,28 @@ impl<'de> Visitor<'de> for Unifier {
     }
 }
 
-/// Whether a value states nothing: null, zero, or a list or object of such values.
-fn is_empty(raw: &RawValue) -> bool {
-    fn states_nothing(value: &Value) -> bool {
-        match value {
-            Value::Null => true,
+/// How much a value states, in ascending order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Substance {
+    Null,
+    /// Zero, or a list or an object of empty values.
+    Empty,
+    Filled,
+}
+
+fn substance(raw: &RawValue) -> Substance {
+    fn of(value: &Value) -> Substance {
+        let is_empty = match value {
+            Value::Null => return Substance::Null,
             Value::Bool(_) => false,
             Value::Number(number) => number.as_f64() == Some(0.0),
-            Value::String(text) => text.trim().is_empty() || text.trim() == "0",
-            Value::Array(items) => items.iter().all(states_nothing),
-            Value::Object(fields) => fields.values().all(states_nothing),
-        }
+            Value::String(text) => matches!(text.trim(), "" | "0"),
+            Value::Array(items) => items.iter().all(|item| of(item) < Substance::Filled),
+            Value::Object(fields) => fields.values().all(|field| of(field) < Substance::Filled),
+        };
+        if is_empty { Substance::Empty } else { Substance::Filled }
     }
-    serde_json::from_str(raw.get()).is_ok_and(|value| states_nothing(&value))
+    serde_json::from_str(raw.get()).map_or(Substance::Filled, |value| of(&value))
 }
 
 #[cfg(test)]
@@ -95,7 +104,6 @@ mod tests {
     use proptest::prelude::*;
     use serde::Deserialize;
 
-    use super::*;
     use crate::json::{Count, or_default};
 
     #[derive(Debug, Default, PartialEq, Deserialize)]
@@ -131,7 +139,11 @@ mod tests {
         ] {
             assert_eq!(input(text), Some(7), "{text}");
         }
-        assert_eq!(input(r#"{"input":0,"prompt":null}"#), Some(0));
+        for text in
+            [r#"{"input":0,"prompt":null}"#, r#"{"prompt":null,"input":0}"#, r#"{"prompt":0,"input":null}"#]
+        {
+            assert_eq!(input(text), Some(0), "{text}");
+        }
         assert_eq!(input("{}"), None);
     }
 

@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 
-use super::{Body, Response, used};
-use crate::call::Call;
+use super::{Body, Response};
+use crate::call::{Call, used};
 use crate::json::{Count, lenient, or_default};
 use crate::tokens::{CacheWrites, Input, Reported, Tokens};
 

@@ -4,11 +4,13 @@
 //! The prompt's count includes cached content. The prompt of tool use and the thoughts are counted separately
 //! (ai.google.dev/api/generate-content, `UsageMetadata`).
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Body, Response, used};
-use crate::call::Call;
+use super::{Body, Response};
+use crate::call::{Call, used};
 use crate::json::{Count, lenient, or_default};
 use crate::spelling::{Spellings, unify};
 use crate::tokens::{Input, Reported};
@@ -23,15 +25,20 @@ const RESPONSE: Spellings = &[
     ("usageMetadata", "usage_metadata"),
     ("usageMetadata", "usage"),
 ];
+/// The Live API speaks of responses instead of candidates (ai.google.dev/api/live, `UsageMetadata`).
 const USAGE: Spellings = &[
     ("promptTokenCount", "prompt_token_count"),
     ("cachedContentTokenCount", "cached_content_token_count"),
     ("candidatesTokenCount", "candidates_token_count"),
+    ("candidatesTokenCount", "responseTokenCount"),
+    ("candidatesTokenCount", "response_token_count"),
     ("thoughtsTokenCount", "thoughts_token_count"),
     ("toolUsePromptTokenCount", "tool_use_prompt_token_count"),
     ("promptTokensDetails", "prompt_tokens_details"),
     ("cacheTokensDetails", "cache_tokens_details"),
     ("candidatesTokensDetails", "candidates_tokens_details"),
+    ("candidatesTokensDetails", "responseTokensDetails"),
+    ("candidatesTokensDetails", "response_tokens_details"),
     ("trafficType", "traffic_type"),
     ("serviceTier", "service_tier"),
 ];
@@ -95,13 +102,15 @@ struct Candidate {
 #[serde(remote = "Self", rename_all = "camelCase", default)]
 struct Grounding {
     #[serde(deserialize_with = "or_default")]
-    web_search_queries: Vec<IgnoredAny>,
+    web_search_queries: Vec<Option<String>>,
     #[serde(rename = "groundingChunks", deserialize_with = "or_default")]
     chunks: Vec<Chunk>,
 }
 
 #[derive(Deserialize)]
 struct Chunk {
+    #[serde(default)]
+    web: Option<IgnoredAny>,
     #[serde(default)]
     maps: Option<IgnoredAny>,
 }
@@ -144,13 +153,11 @@ impl Body<'_> for Content {
             output_image: of(&usage.candidates_tokens_details, "IMAGE"),
             ..Reported::default()
         };
-        let searches = self.searches();
-        // Grounding with Google Maps is billed per prompt.
-        let maps = self.candidates.iter().flatten().any(Candidate::has_maps);
+        let [searches, maps] = self.grounding();
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(Input::Inclusive),
-                units: used([("web_search", searches), ("maps_grounding", maps.into())]),
+                units: used([("web_search", searches), ("maps_grounding", maps)]),
                 service_tier: usage.tier(),
                 ..Call::default()
             },
@@ -162,27 +169,42 @@ impl Body<'_> for Content {
     }
 }
 
-impl Candidate {
+impl Grounding {
     fn has_maps(&self) -> bool {
-        self.grounding.chunks.iter().any(|chunk| chunk.maps.is_some())
+        self.chunks.iter().any(|chunk| chunk.maps.is_some())
+    }
+
+    /// Queries of an answer that has places and no pages were asked of Google Maps.
+    fn asks_maps(&self) -> bool {
+        self.has_maps() && self.chunks.iter().all(|chunk| chunk.web.is_none())
     }
 }
 
 impl Content {
-    /// The number of billed searches. From Gemini 3 on each query is billed; before, each grounded prompt.
-    fn searches(&self) -> u64 {
-        let queries: usize = self
-            .candidates
-            .iter()
-            .flatten()
-            .map(|candidate| candidate.grounding.web_search_queries.len())
-            .sum();
-        let by_query = self.model_version.as_deref().is_some_and(|model| {
-            let generation = model.trim_start_matches("models/").strip_prefix("gemini-").unwrap_or_default();
-            !generation.starts_with(['1', '2'])
-        });
-        u64::try_from(if by_query { queries } else { queries.min(1) }).unwrap_or(u64::MAX)
+    /// The numbers of billed searches of the web and of maps. Until Gemini 2 each grounded prompt is billed, from Gemini 3 on
+    /// each distinct query (ai.google.dev/gemini-api/docs/google-search; BerriAI/litellm#36377 has Google's invoice).
+    fn grounding(&self) -> [u64; 2] {
+        let groundings = || self.candidates.iter().flatten().map(|candidate| &candidate.grounding);
+        let distinct = |of_maps: bool| {
+            let queries = groundings().filter(|grounding| grounding.asks_maps() == of_maps);
+            let queries = queries.flat_map(|grounding| grounding.web_search_queries.iter().flatten());
+            let queries: HashSet<&str> =
+                queries.map(String::as_str).filter(|query| !query.is_empty()).collect();
+            u64::try_from(queries.len()).unwrap_or(u64::MAX)
+        };
+        let has_maps = groundings().any(Grounding::has_maps);
+        let maps = if has_maps { distinct(true).max(1) } else { 0 };
+        let counts = [distinct(false), maps];
+        let by_prompt = self.model_version.as_deref().is_none_or(is_billed_by_prompt);
+        if by_prompt { counts.map(|count| count.min(1)) } else { counts }
     }
+}
+
+/// Whether grounding is billed by the prompt with this model, as it was until Gemini 3.
+pub fn is_billed_by_prompt(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let generation = name.strip_prefix("gemini-").map(|name| name.trim_start_matches("live-"));
+    generation.is_some_and(|generation| generation.starts_with(['1', '2']))
 }
 
 impl Usage {

@@ -3,6 +3,10 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Usage as single providers spell it.
+mod dialects;
+mod spellings;
+
 fn labels() -> Labels {
     Labels { agent_id: "nova".to_owned(), ..Labels::default() }
 }

@@ -204,7 +204,7 @@ fn a_government_profile_has_the_price_of_its_regions() {
 fn a_call_to_the_global_endpoint_of_bedrock_has_the_global_price() {
     let book = Book::builtin();
     let price = |id: &str, region: &str| {
-        let found = book.in_region(book.identify("bedrock", id).1.unwrap(), region);
+        let found = book.in_region(id, book.identify("bedrock", id).1.unwrap(), region);
         found.model.base_row("2026-11-28".parse().unwrap()).unwrap().rates().get(Rate::Input)
     };
     let bare = "anthropic.claude-sonnet-4-5-20250929-v1:0";

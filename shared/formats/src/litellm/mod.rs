@@ -3,6 +3,8 @@
 //! LiteLLM does not retry by default and drops a failed batch, so an unusable entry is rejected alone. Its
 //! `prompt_tokens` include cached tokens for every provider, even for those that report them separately.
 
+mod usage;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
@@ -11,11 +13,12 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use crate::call::{Call, Identity, Status, add_tag};
+use self::usage::{Totals, Usage};
+use crate::call::{Call, Identity, Status, add_tag, used};
 use crate::json::{Count, decimal, entries, lenient, or_default};
 use crate::text::{self, filled};
-use crate::tokens::{CacheWrites, Input, Reported};
-use crate::{Translation, Unreadable, time};
+use crate::tokens::Input;
+use crate::{Translation, Unreadable, region, time};
 
 /// The `source` of all events.
 const SOURCE: &str = "litellm";
@@ -30,6 +33,8 @@ struct Payload<'a> {
     #[serde(borrow, default, deserialize_with = "lenient")]
     id: Text<'a>,
     #[serde(borrow, default, deserialize_with = "lenient")]
+    call_type: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
     model: Text<'a>,
     #[serde(borrow, default, deserialize_with = "lenient")]
     custom_llm_provider: Text<'a>,
@@ -37,6 +42,14 @@ struct Payload<'a> {
     prompt_tokens: Count,
     #[serde(default)]
     completion_tokens: Count,
+    #[serde(default)]
+    total_tokens: Count,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    cost_breakdown: CostBasis<'a>,
+    #[serde(borrow, default, deserialize_with = "lenient")]
+    api_base: Text<'a>,
+    #[serde(borrow, default, deserialize_with = "or_default")]
+    hidden_params: HiddenParams<'a>,
     #[serde(borrow, default)]
     response_cost: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "lenient")]
@@ -65,10 +78,34 @@ struct Payload<'a> {
     model_parameters: Option<Parameters<'a>>,
 }
 
+/// On what the price depended (`litellm/types/utils.py`, `CostBreakdown`).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct CostBasis<'a> {
+    #[serde(borrow, deserialize_with = "lenient")]
+    service_tier: Text<'a>,
+    #[serde(borrow, deserialize_with = "lenient")]
+    data_residency: Text<'a>,
+    #[serde(borrow, deserialize_with = "lenient")]
+    vertex_location: Text<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct HiddenParams<'a> {
+    #[serde(borrow, deserialize_with = "lenient")]
+    api_base: Text<'a>,
+    /// The models of a batch that has ended, whose cost this payload reports.
+    #[serde(deserialize_with = "lenient")]
+    batch_models: Option<Vec<IgnoredAny>>,
+}
+
 /// LiteLLM's own price list entry for the model.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ModelMap<'a> {
+    #[serde(borrow, deserialize_with = "lenient")]
+    model_map_key: Text<'a>,
     #[serde(borrow, deserialize_with = "or_default")]
     model_map_value: ModelInfo<'a>,
     #[serde(borrow, deserialize_with = "lenient")]
@@ -78,6 +115,8 @@ struct ModelMap<'a> {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ModelInfo<'a> {
+    #[serde(borrow, deserialize_with = "lenient")]
+    key: Text<'a>,
     #[serde(borrow, deserialize_with = "lenient")]
     litellm_provider: Text<'a>,
 }
@@ -108,70 +147,12 @@ struct Parameters<'a> {
     service_tier: Text<'a>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Usage {
-    #[serde(deserialize_with = "or_default")]
-    prompt_tokens_details: PromptDetails,
-    #[serde(deserialize_with = "or_default")]
-    completion_tokens_details: CompletionDetails,
-    cache_read_input_tokens: Count,
-    cache_creation_input_tokens: Count,
-    #[serde(deserialize_with = "or_default")]
-    server_tool_use: ServerToolUse,
-    #[serde(deserialize_with = "lenient")]
-    service_tier: Option<String>,
-    #[serde(deserialize_with = "lenient")]
-    speed: Option<String>,
-    #[serde(deserialize_with = "lenient")]
-    inference_geo: Option<String>,
-}
+/// Calls that are billed by something else than tokens. Their payloads often lack the quantity.
+const WITHOUT_TOKENS: [&str; 7] =
+    ["speech", "transcription", "video_generation", "create_video", "ocr", "image_generation", "image_edit"];
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct PromptDetails {
-    cached_tokens: Count,
-    cache_creation_tokens: Count,
-    cache_write_tokens: Count,
-    #[serde(deserialize_with = "or_default")]
-    cache_creation_token_details: Lifetimes,
-    audio_tokens: Count,
-    image_tokens: Count,
-    #[serde(deserialize_with = "or_default")]
-    cached_tokens_details: Modalities,
-    web_search_requests: Count,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Lifetimes {
-    ephemeral_5m_input_tokens: Count,
-    ephemeral_30m_input_tokens: Count,
-    ephemeral_1h_input_tokens: Count,
-    ephemeral_12h_input_tokens: Count,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Modalities {
-    audio_tokens: Count,
-    image_tokens: Count,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct CompletionDetails {
-    reasoning_tokens: Count,
-    audio_tokens: Count,
-    image_tokens: Count,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ServerToolUse {
-    web_search_requests: Count,
-    web_fetch_requests: Count,
-}
+/// Hosts of deployments, whose names the customer chose.
+const OF_DEPLOYMENTS: [&str; 5] = ["azure", "azure_ai", "azure_text", "sagemaker", "sagemaker_chat"];
 
 /// Translates a batch: a list, ndjson, or one payload.
 pub fn translate(body: &[u8]) -> Result<Translation, Unreadable> {
@@ -189,9 +170,12 @@ pub fn translate(body: &[u8]) -> Result<Translation, Unreadable> {
             Ok(payload) => match payload.identity() {
                 Err(reason) => translation.refuse(SOURCE, index, reason),
                 Ok((identity, model)) => {
-                    let call = payload.call(model);
-                    let no_usage = payload.billed() && call.tokens.is_empty();
+                    let mut call = payload.call(model);
+                    let no_usage = payload.billed() && call.tokens.is_empty() && call.units.is_empty();
                     translation.source(SOURCE).without_usage += usize::from(no_usage);
+                    if no_usage && payload.has_a_price() {
+                        call.units = used([("requests", 1)]);
+                    }
                     translation.events.push(call.into_event(SOURCE, index, &identity));
                 }
             },
@@ -212,7 +196,7 @@ impl Payload<'_> {
         let time = self.end_time.and_then(decimal).and_then(time::of_seconds);
         let time = time.ok_or("Entry should have an endTime in seconds")?;
         let id = text::id(&id).ok_or("Entry should have a litellm_call_id")?;
-        let model = self.model.as_deref().and_then(filled).ok_or("Entry should name its model")?;
+        let model = self.model().ok_or("Entry should name its model")?;
         Ok((Identity { source: SOURCE.to_owned(), id, time }, model))
     }
 
@@ -236,8 +220,35 @@ impl Payload<'_> {
         stated.or_else(prefix).unwrap_or("unknown").to_owned()
     }
 
+    /// The model that was called. The name of a deployment does not tell, but LiteLLM knows it from `base_model` or from the
+    /// response (<https://docs.litellm.ai/docs/proxy/custom_pricing>).
+    fn model(&self) -> Option<&str> {
+        let sent = self.model.as_deref().and_then(filled)?;
+        // Of another proxy, which has its own prefix behind that of this one (BerriAI/litellm#14566).
+        let model = sent.strip_prefix("litellm_proxy/").unwrap_or(sent);
+        let map = &self.model_map_information;
+        let listed = map.model_map_key.as_deref().and_then(filled);
+        let listed = listed.filter(|_| map.model_map_value.key.is_some());
+        let provider = self.provider(sent);
+        let name = model.strip_prefix(provider.as_str()).and_then(|name| name.strip_prefix('/'));
+        // A name with a path, such as `azure/eu/gpt-4o`, says more than the list.
+        let is_deployment = OF_DEPLOYMENTS.contains(&provider.as_str())
+            && !name.unwrap_or(model).contains('/')
+            || model.contains(":application-inference-profile/")
+            || model.contains(":provisioned-model/");
+        listed.filter(|_| is_deployment).or(Some(model))
+    }
+
     fn billed(&self) -> bool {
         !self.failed() && !self.is_cached()
+    }
+
+    /// Whether a call without any quantity costs something. It counts as one request then, which makes it unpriced unless the
+    /// model is billed by the request: it is not free (BerriAI/litellm#36914).
+    fn has_a_price(&self) -> bool {
+        let kind = self.call_type.as_deref().unwrap_or_default();
+        let kind = kind.strip_prefix('a').unwrap_or(kind);
+        WITHOUT_TOKENS.contains(&kind) || self.reported_cost().is_some_and(|cost| !cost.is_zero())
     }
 
     fn call(&self, model: &str) -> Call {
@@ -253,7 +264,7 @@ impl Payload<'_> {
             latency_ms: self.latency_ms(),
             status: if self.failed() { Status::Error } else { Status::Ok },
             service_tier: self.service_tier(),
-            region: usage.inference_geo.clone(),
+            region: self.region().map(str::to_owned),
             end_user: end_user.or(user).map(str::to_owned),
             conversation_id: self.session_id.as_deref().and_then(filled).map(str::to_owned),
             tags: self.tags(),
@@ -262,44 +273,20 @@ impl Payload<'_> {
         };
         if self.is_cached() {
             // LiteLLM's own cache answered: the tokens are those of the call that filled it, and nothing was billed.
-            call.cost_usd = Some("0");
+            call.cost_usd = Some("0".to_owned());
             add_tag(&mut call.tags, "cache_hit", "true");
         } else {
-            let reported = self.reported();
+            let reported = usage.reported(Totals {
+                input: self.prompt_tokens.0,
+                output: self.completion_tokens.0,
+                total: self.total_tokens.0,
+            });
             call.tokens = reported.tokens(reported.input_kind(Input::Inclusive));
-            call.units = units(usage);
+            call.units = usage.units(&call.provider, model);
+            call.cost_usd = usage.bill(&call.provider);
             call.reported_cost = self.reported_cost();
         }
         call
-    }
-
-    fn reported(&self) -> Reported {
-        let Usage { prompt_tokens_details: prompt, completion_tokens_details: completion, .. } =
-            &self.metadata.usage_object;
-        let usage = &self.metadata.usage_object;
-        let lifetimes = &prompt.cache_creation_token_details;
-        let written =
-            [usage.cache_creation_input_tokens, prompt.cache_creation_tokens, prompt.cache_write_tokens];
-        Reported {
-            input: self.prompt_tokens.0,
-            output: self.completion_tokens.0,
-            cache_read: usage.cache_read_input_tokens.0.max(prompt.cached_tokens.0),
-            cache_write: written.map(|Count(tokens)| tokens).into_iter().max().unwrap_or_default(),
-            lifetimes: CacheWrites {
-                m5: lifetimes.ephemeral_5m_input_tokens.0,
-                m30: lifetimes.ephemeral_30m_input_tokens.0,
-                h1: lifetimes.ephemeral_1h_input_tokens.0,
-                h12: lifetimes.ephemeral_12h_input_tokens.0,
-            },
-            reasoning: completion.reasoning_tokens.0,
-            total: 0,
-            input_audio: prompt.audio_tokens.0,
-            input_image: prompt.image_tokens.0,
-            cache_read_audio: prompt.cached_tokens_details.audio_tokens.0,
-            cache_read_image: prompt.cached_tokens_details.image_tokens.0,
-            output_audio: completion.audio_tokens.0,
-            output_image: completion.image_tokens.0,
-        }
     }
 
     /// The cost that LiteLLM computed. A zero with a diagnostic is an unknown price, not a price of zero.
@@ -308,12 +295,33 @@ impl Payload<'_> {
         (!cost.is_zero() || self.zero_cost_diagnostic.is_none()).then_some(cost)
     }
 
-    /// The tier of the response, else that of the request.
+    /// The tier of a batch, or that which LiteLLM priced, or that of the response, else that of the request.
     fn service_tier(&self) -> Option<String> {
         let usage = &self.metadata.usage_object;
+        let batch = self.is_batch().then_some("batch");
         let fast = usage.speed.as_deref().filter(|speed| *speed == "fast");
+        let priced = self.cost_breakdown.service_tier.as_deref().and_then(filled);
         let asked = || self.model_parameters.as_ref()?.service_tier.as_deref();
-        fast.or(usage.service_tier.as_deref()).or_else(asked).map(str::to_owned)
+        let tier = batch.or(fast).or(priced).or(usage.service_tier.as_deref()).or_else(asked);
+        tier.map(str::to_owned)
+    }
+
+    /// A payload that reports what a batch cost after it ended (`litellm/batches/batch_utils.py`).
+    fn is_batch(&self) -> bool {
+        let kind = self.call_type.as_deref().unwrap_or_default();
+        let models = self.hidden_params.batch_models.as_ref();
+        kind.ends_with("retrieve_batch") || models.is_some_and(|models| !models.is_empty())
+    }
+
+    /// Where the call ran, by the response, by what LiteLLM priced, or by the endpoint.
+    fn region(&self) -> Option<&str> {
+        let basis = &self.cost_breakdown;
+        let priced = || or(&basis.data_residency, &basis.vertex_location);
+        let stated = self.metadata.usage_object.inference_geo.as_deref().and_then(filled);
+        stated.or_else(priced).or_else(|| {
+            let endpoints = [&self.api_base, &self.hidden_params.api_base];
+            endpoints.into_iter().find_map(|address| region::of_endpoint(address.as_deref()?))
+        })
     }
 
     fn latency_ms(&self) -> Option<u64> {
@@ -347,13 +355,9 @@ impl Payload<'_> {
     }
 }
 
-fn units(usage: &Usage) -> BTreeMap<&'static str, u64> {
-    let tools = &usage.server_tool_use;
-    let searches = tools.web_search_requests.0.max(usage.prompt_tokens_details.web_search_requests.0);
-    let units = [("web_search", searches), ("web_fetch", tools.web_fetch_requests.0)];
-    units.into_iter().filter(|(_, amount)| *amount > 0).collect()
-}
-
 fn or<'a>(first: &'a Text<'_>, second: &'a Text<'_>) -> Option<&'a str> {
     first.as_deref().and_then(filled).or_else(|| second.as_deref().and_then(filled))
 }
+
+#[cfg(test)]
+mod tests;
