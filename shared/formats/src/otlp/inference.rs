@@ -10,7 +10,9 @@ use crate::tokens::{CacheWrites, Input, Reported};
 
 /// New names before old ones. Sources: OpenTelemetry semantic conventions 1.30 to 1.45 (`docs/gen-ai`),
 /// `opentelemetry-semantic-conventions-ai` 0.5, `openinference-semantic-conventions` 0.1.42, `ai` 5 and 6; `details` are
-/// Pydantic AI's (`pydantic_ai/usage.py`, `opentelemetry_attributes`; pydantic/pydantic-ai#4364).
+/// Pydantic AI's (`pydantic_ai/usage.py`, `opentelemetry_attributes`; pydantic/pydantic-ai#4364), `…_tokens_details` are
+/// `OpenLIT`'s (`openlit/semcov/__init__.py`) and those of instrumentations that flatten OpenAI's usage object,
+/// `cached_input_tokens` is Mastra's, `cached_tokens` is Rig's (`rig-core`), `llm.usage.*` OpenLLMetry's.
 const PROVIDER: &[&str] =
     &["gen_ai.provider.name", "gen_ai.system", "llm.provider", "llm.system", "ai.model.provider"];
 const MODEL: &[&str] = &[
@@ -49,6 +51,13 @@ const CACHE_READ: &[&str] = &[
     "gen_ai.usage.details.cache_read_input_tokens",
     "gen_ai.usage.details.cached_tokens",
     "gen_ai.usage.details.cached_content_tokens",
+    "gen_ai.usage.prompt_tokens_details.cache_read",
+    "gen_ai.usage.prompt_tokens_details.cached_tokens",
+    "gen_ai.usage.input_tokens_details.cached_tokens",
+    "gen_ai.usage.input_tokens_details.cached",
+    "gen_ai.usage.cached_input_tokens",
+    "gen_ai.usage.cached_tokens",
+    "llm.usage.cache_read_input_tokens",
     "llm.token_count.prompt_details.cache_read",
     "ai.usage.inputTokenDetails.cacheReadTokens",
     "ai.usage.cachedInputTokens",
@@ -63,6 +72,8 @@ const CACHE_WRITE: &[&str] = &[
     "gen_ai.usage.input_tokens.cache_write",
     "gen_ai.usage.details.cache_write_tokens",
     "gen_ai.usage.details.cache_creation_input_tokens",
+    "gen_ai.usage.prompt_tokens_details.cache_write",
+    "llm.usage.cache_creation_input_tokens",
     "llm.token_count.prompt_details.cache_write",
     "ai.usage.inputTokenDetails.cacheWriteTokens",
 ];
@@ -72,6 +83,10 @@ const REASONING: &[&str] = &[
     "gen_ai.usage.output_tokens.reasoning",
     "gen_ai.usage.details.reasoning_tokens",
     "gen_ai.usage.details.thoughts_tokens",
+    "gen_ai.usage.completion_tokens_details.reasoning",
+    "gen_ai.usage.completion_tokens_details.reasoning_tokens",
+    "gen_ai.usage.output_tokens_details.reasoning_tokens",
+    "gen_ai.usage.output_tokens_details.reasoning",
     "llm.usage.reasoning_tokens",
     "llm.token_count.completion_details.reasoning",
     "ai.usage.outputTokenDetails.reasoningTokens",
@@ -89,6 +104,7 @@ const CACHE_READ_AUDIO: &[&str] =
 const OUTPUT_AUDIO: &[&str] = &[
     "gen_ai.usage.audio.output_tokens",
     "gen_ai.usage.details.output_audio_tokens",
+    "gen_ai.usage.completion_tokens_details.audio",
     "llm.token_count.completion_details.audio",
 ];
 const COST: &[&str] = &["litellm.cost.total", "llm.cost.total", "gen_ai.usage.cost"];

@@ -9,6 +9,7 @@ use super::*;
 
 /// Attributes as single senders spell them.
 mod dialects;
+mod spellings;
 
 fn attribute(name: &str, value: &Value) -> Value {
     json!({ "key": name, "value": value })
