@@ -157,9 +157,23 @@ impl Call {
     pub fn into_event(mut self, sender: &str, index: usize, identity: &Identity) -> Event {
         // A sender's clock that was set back gives an absurd latency, which must not get the call rejected.
         self.latency_ms = self.latency_ms.filter(|latency| *latency <= MAX_MS);
+        if self.always_searches() {
+            self.units.entry("web_search").or_insert(Decimal::ONE);
+        }
         let json = cloud_event("llm.call", identity, &self);
         let sender = sender.to_owned();
         Event { index, sender, json, reported_cost: self.reported_cost, dated_on_receipt: false }
+    }
+
+    /// Whether OpenAI searched the web for this call and bills the search although its response does not count it: its
+    /// search models of Chat Completions always do (<https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat>).
+    fn always_searches(&self) -> bool {
+        let is_search_model = ["-search-preview", "-search-api"].iter().any(|name| self.model.contains(name));
+        is_search_model
+            && self.provider.starts_with("openai")
+            && self.status.is_ok()
+            && !self.tokens.is_empty()
+            && self.cost_usd.is_none()
     }
 
     /// Fills in what only another report of the same call states.

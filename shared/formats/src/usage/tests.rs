@@ -5,6 +5,7 @@ use super::*;
 
 /// Usage as single providers spell it.
 mod dialects;
+mod searches;
 mod spellings;
 
 fn labels() -> Labels {
