@@ -115,3 +115,16 @@ fn buckets_of_openais_usage_are_spread_over_their_requests() {
     assert_eq!(read.events[2]["id"], "1789257600-1789344000/gpt-4.1-mini/proj_1///batch/2");
     assert_eq!(read.events[0]["time"], "2026-09-13T00:00:00+00:00");
 }
+
+#[test]
+fn requests_of_openais_search_models_are_billed_a_search_each() {
+    let usage = |model: &str, requests: u64| json!({ "input_tokens": 4000, "output_tokens": 400, "num_model_requests": requests, "model": model });
+    let page = json!({ "object": "page", "data": [{
+        "object": "bucket", "start_time": 1_789_257_600, "end_time": 1_789_344_000,
+        "results": [usage("gpt-4o-search-preview-2025-03-11", 2_500), usage("gpt-4o", 1)] }] });
+    let read = openai::read(&page.to_string()).unwrap();
+    let searches: Vec<_> =
+        data(&read.events, "units").iter().map(|units| units["web_search"].as_u64()).collect();
+    assert_eq!((searches.len(), searches[0], searches[999], searches[1000]), (1001, Some(3), Some(2), None));
+    assert_eq!(searches.iter().flatten().sum::<u64>(), 2_500);
+}
