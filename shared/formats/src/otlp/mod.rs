@@ -6,6 +6,7 @@
 
 mod agents;
 mod attributes;
+mod claude_code;
 mod inference;
 mod json;
 mod logs;

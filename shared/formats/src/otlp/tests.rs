@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 
 /// Attributes as single senders spell them.
+mod claude_code;
 mod dialects;
 mod spellings;
 
