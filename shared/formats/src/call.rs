@@ -27,7 +27,7 @@ const UNIT_DECIMALS: u32 = 6;
 /// What is billed by count, by name.
 pub type Units = BTreeMap<&'static str, Decimal>;
 
-/// What identifies an event and dates it.
+/// The identity and time of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     pub source: String,
@@ -67,7 +67,7 @@ pub struct Call {
     /// The amount that was billed. It takes the place of the price book.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<String>,
-    /// Replaces an event of the same identity with a lower revision.
+    /// Replaces an event with the same identity and a lower revision.
     #[serde(skip_serializing_if = "is_first")]
     pub revision: u64,
     /// See [`Event::reported_cost`].
@@ -92,7 +92,7 @@ fn units<S: Serializer>(units: &Units, serializer: S) -> Result<S::Ok, S::Error>
     map.end()
 }
 
-/// The units that were used at all.
+/// The units with a count above zero.
 pub fn used<const N: usize>(units: [(&'static str, u64); N]) -> Units {
     let used = units.into_iter().filter(|(_, amount)| *amount > 0);
     used.map(|(unit, amount)| (unit, Decimal::from(amount))).collect()

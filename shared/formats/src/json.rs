@@ -47,7 +47,7 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-/// An amount that may have a fraction. What is no amount counts as nothing.
+/// An amount that may have a fraction, 0 if it is not a number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Amount(pub Decimal);
 
@@ -59,8 +59,8 @@ impl<'de> Deserialize<'de> for Amount {
     }
 }
 
-/// The entries of a body: the items of a list, or values one after the other, as in ndjson. Entries are told apart
-/// without being parsed, so that a malformed one is refused alone.
+/// Splits a body into entries: the items of a list, or values one after the other, as in NDJSON. The entries are not
+/// parsed, so that a malformed one is rejected alone.
 pub fn entries(body: &[u8]) -> Result<Vec<Cow<'_, str>>, Unreadable> {
     let unreadable = |why: &str| Unreadable(format!("Body should be JSON: {why}"));
     let text = std::str::from_utf8(body).map_err(|_| unreadable("it is not UTF-8"))?;

@@ -85,8 +85,8 @@ impl CacheWrites {
 }
 
 impl Reported {
-    /// Adds the reasoning to the output where the total shows that the output excludes it: xAI's does
-    /// (<https://github.com/vercel/ai/issues/12425>), and other emitters' does not.
+    /// Adds the reasoning to the output where the total shows that the output excludes it, as with xAI
+    /// (<https://github.com/vercel/ai/issues/12425>).
     pub const fn with_reasoning(mut self) -> Self {
         let sum = self.input.saturating_add(self.output);
         let rest = self.total.saturating_sub(sum);
@@ -97,8 +97,8 @@ impl Reported {
         self
     }
 
-    /// Whether the input includes cached tokens, for an emitter whose convention is `convention`: the total decides
-    /// where there is one, and an input below its cached part cannot include it.
+    /// Whether the input includes cached tokens, for an emitter with this `convention`. If there is a total, it
+    /// decides; and an input that is smaller than its cached part cannot include it.
     pub fn input_kind(&self, convention: Input) -> Input {
         let cached = self.cached();
         let sum = self.input.saturating_add(self.output);

@@ -1,5 +1,5 @@
-//! OpenAI: Chat Completions, Responses, Realtime, Embeddings, transcriptions. Mistral uses the shape of Chat Completions,
-//! and for OCR one of its own without tokens.
+//! OpenAI's Chat Completions, Responses, Realtime, Embeddings and transcriptions. Mistral uses the format of Chat
+//! Completions, and for OCR its own, which has no tokens.
 //!
 //! Input includes cached tokens and output includes reasoning (platform.openai.com/docs/api-reference/responses/object,
 //! `usage`).
@@ -84,9 +84,9 @@ pub struct Usage {
     )]
     completion_tokens_details: Details,
     total_tokens: Count,
-    /// Of a transcription that is billed by its length (platform.openai.com/docs/api-reference/audio/json-object).
+    /// The length of a transcription that is billed by it (platform.openai.com/docs/api-reference/audio/json-object).
     seconds: Option<Amount>,
-    /// Moonshot's cached tokens.
+    /// Cached tokens, as Moonshot names them.
     cached_tokens: Count,
     /// Cached tokens, as `DeepSeek` names them.
     prompt_cache_hit_tokens: Count,
