@@ -156,7 +156,7 @@ impl Payload<'_> {
                 total: self.total_tokens.0,
             });
             call.tokens = reported.tokens(reported.input_kind(Input::Inclusive));
-            call.units = usage.units(&call.provider, model);
+            call.units = usage.units(&call.provider, model, !call.tokens.is_empty());
             call.cost_usd = usage.bill(&call.provider);
             call.reported_cost = self.reported_cost();
         }
