@@ -40,6 +40,8 @@ pub struct Completion<'a> {
 #[serde(default)]
 struct PageUsage {
     pages_processed: Option<Count>,
+    /// Annotations cost more than recognition (mistral.ai/pricing), and the price book has no rate for them.
+    pages_processed_annotation: Count,
 }
 
 #[derive(Deserialize)]
@@ -65,24 +67,28 @@ impl Item {
     }
 }
 
-/// The usage of both APIs, which name the same counts differently.
+/// The usage of all APIs, which name the same counts differently.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Usage {
-    #[serde(alias = "input_tokens")]
     prompt_tokens: Option<Count>,
-    #[serde(alias = "output_tokens")]
+    input_tokens: Option<Count>,
     completion_tokens: Count,
-    /// The Realtime API and transcriptions have a third spelling
-    /// (platform.openai.com/docs/api-reference/realtime-server-events/response/done).
-    #[serde(alias = "input_tokens_details", alias = "input_token_details", deserialize_with = "or_default")]
+    output_tokens: Count,
+    #[serde(deserialize_with = "or_default")]
     prompt_tokens_details: Details,
-    #[serde(
-        alias = "output_tokens_details",
-        alias = "output_token_details",
-        deserialize_with = "or_default"
-    )]
+    #[serde(deserialize_with = "or_default")]
+    input_tokens_details: Details,
+    /// The spelling of the Realtime API and of transcriptions
+    /// (platform.openai.com/docs/api-reference/realtime-server-events/response/done).
+    #[serde(deserialize_with = "or_default")]
+    input_token_details: Details,
+    #[serde(deserialize_with = "or_default")]
     completion_tokens_details: Details,
+    #[serde(deserialize_with = "or_default")]
+    output_tokens_details: Details,
+    #[serde(deserialize_with = "or_default")]
+    output_token_details: Details,
     total_tokens: Count,
     /// The length of a transcription that is billed by it (platform.openai.com/docs/api-reference/audio/json-object).
     seconds: Option<Amount>,
@@ -100,7 +106,7 @@ pub struct Usage {
     cost: Option<perplexity::Cost>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct Details {
     cached_tokens: Count,
@@ -112,7 +118,7 @@ struct Details {
     cached_tokens_details: CachedDetails,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct CachedDetails {
     audio_tokens: Count,
@@ -149,9 +155,15 @@ impl<'a> Body<'a> for Completion<'a> {
             ("web_search", tool("web_search_call")),
             ("file_search", tool("file_search_call")),
             ("pages", pages.unwrap_or_default()),
+            (
+                "annotation_pages",
+                self.usage_info.as_ref().map_or(0, |usage| usage.pages_processed_annotation.0),
+            ),
         ]);
         units.extend(extras.units(self.model.as_deref().unwrap_or_default()));
-        units.extend(seconds_heard.map(|seconds| ("audio_seconds", seconds.0)));
+        if reported == Reported::default() {
+            units.extend(seconds_heard.map(|seconds| ("audio_seconds", seconds.0)));
+        }
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(reported.input_kind(Input::Inclusive)),
@@ -174,12 +186,25 @@ impl Completion<'_> {
     }
 }
 
+/// The first details that state anything. Gateways send those of all APIs, of which they fill one
+/// (<https://github.com/QuantumNous/new-api/blob/main/dto/openai_response.go>, `Usage`).
+fn stated(details: [&Details; 3]) -> &Details {
+    let stated = details.into_iter().find(|details| **details != Details::default());
+    stated.unwrap_or(details[0])
+}
+
 impl Usage {
     fn reported(&self) -> Option<Reported> {
-        let (input, output) = (&self.prompt_tokens_details, &self.completion_tokens_details);
+        let input =
+            stated([&self.prompt_tokens_details, &self.input_tokens_details, &self.input_token_details]);
+        let output = stated([
+            &self.completion_tokens_details,
+            &self.output_tokens_details,
+            &self.output_token_details,
+        ]);
         let reported = Reported {
-            input: self.prompt_tokens?.0,
-            output: self.completion_tokens.0,
+            input: [self.prompt_tokens, self.input_tokens].into_iter().flatten().map(|Count(n)| n).max()?,
+            output: self.completion_tokens.0.max(self.output_tokens.0),
             cache_read: input.cached_tokens.0.max(self.cached_tokens.0).max(self.prompt_cache_hit_tokens.0),
             cache_write: input.cache_write_tokens.0,
             lifetimes: CacheWrites::default(),
