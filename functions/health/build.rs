@@ -7,9 +7,9 @@ use std::{env, fs};
 
 #[allow(clippy::disallowed_methods, reason = "Cargo passes the output folder in the environment")]
 fn main() -> Result<(), Box<dyn Error>> {
-    // At run time: a target folder may be copied, and this program with it.
+    // Read at run time, because this program may be copied together with its target folder.
     let functions = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?).join("..").canonicalize()?;
-    // A new function is also a new dependency of the workspace.
+    // A new function changes the workspace's dependencies.
     println!("cargo::rerun-if-changed=../../Cargo.toml");
     let mut parts = Vec::new();
     for folder in fs::read_dir(&functions)? {

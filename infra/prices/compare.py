@@ -5,8 +5,8 @@
     python infra/prices/compare.py [--calls 10000] [--seed 1] [--all]
 
 First direction: random calls of the book's models, priced by the book, by genai-prices and by LiteLLM. Second
-direction: random models of theirs, asked of the book under the names that they use. Each difference is one line with
-the three prices and, where it is known, who is right. Equal means equal to a millionth of the price.
+direction: random models of both lists, looked up in the book under the names that the lists use. Each difference is one
+line with the three prices and, if known, who is right. Equal means equal to a millionth of the price.
 """
 
 import argparse
@@ -54,7 +54,7 @@ PROVIDERS = {line["provider"]: line for line in lines(DATA / "providers.csv")}
 
 
 def names(provider):
-    """All names of a provider that is given by any of them."""
+    """All names of a provider, given one of them."""
     for known in PROVIDERS.values():
         every = [known["provider"]] + known["names"].split("|")
         if provider in every:
@@ -67,7 +67,7 @@ GENAI = {provider.id: provider for provider in SNAPSHOT.providers}
 
 
 def by_genai(call):
-    """The price of genai-prices, or None where it does not know the model or lacks a price for what the call has."""
+    """The price of genai-prices, or None if it lacks the model or a price for a part of the call."""
     provider = next((GENAI[name] for name in names(call["provider"]) if name in GENAI), None)
     model = provider and provider.find_model(call["model"])
     if not model:
@@ -106,7 +106,7 @@ def by_genai(call):
 
 
 def by_litellm(call):
-    """The price of LiteLLM's calculator, or None where it does not know the model."""
+    """The price of LiteLLM's calculator, or None if it lacks the model."""
     get = lambda name: call.get(name, 0)
     tier = call.get("service_tier")
     for name in call.get("litellm_names") or names(call["provider"]):
@@ -239,7 +239,7 @@ def equal(a, b):
 
 
 def verdict(call, ours, theirs, name):
-    """Who is right about a difference, as far as that can be told from the lists themselves."""
+    """Who is right about a difference, if the lists themselves show it."""
     price, book = theirs[name], decimal.Decimal(ours["cost"])
     if ours["unpriced"]:
         return "the book has no price"
@@ -253,7 +253,7 @@ def verdict(call, ours, theirs, name):
         if equal(again, (by_genai if name == "genai-prices" else by_litellm)(without) or 0):
             return "the book: it has a price for cache reads that the list lacks"
     if name == "litellm":
-        # The list's names have the provider in front, which genai-prices does not know.
+        # The list's names have a prefix for the provider, which genai-prices does not accept.
         first, _, rest = call["model"].partition("/")
         bare = {**call, "model": rest} if rest and first in names(call["provider"]) + [call["provider"]] else call
         if (again := by_genai(bare)) is not None and equal(again, book):

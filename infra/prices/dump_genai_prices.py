@@ -1,4 +1,4 @@
-"""Writes the data of the installed genai-prices wheel in the shape of its repository's prices/data.json.
+"""Writes the data of the installed genai-prices wheel in the format of its repository's prices/data.json.
 
     pip install genai-prices
     python infra/prices/dump_genai_prices.py > data.json

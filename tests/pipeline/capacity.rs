@@ -238,7 +238,7 @@ async fn a_request_to_ingest_reads_one_unit() {
 }
 
 #[tokio::test]
-#[ignore = "prints the figures of infra/README.md: cargo test -p system-tests -- --ignored --nocapture millions"]
+#[ignore = "prints the figures of infra/README.md: cargo test --workspace --test system -- --ignored --nocapture millions"]
 async fn one_ten_and_a_hundred_millions_a_month() {
     // Batches of a minute and a shard.
     for (batch, batches) in [(6, 2000), (58, 240), (579, 24)] {

@@ -4,11 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dynoxide::{AttributeValue, Item};
-use ledger::calendar::Calendar;
+use ledger::calendar::{Calendar, Generation};
 use ledger::chain::{
     Chunk, ChunkId, Chunks, Cover, Family, Page, PageId, Pages, SEALED, Split, assemble, decode_days, live,
 };
-use ledger::event::Event;
+use ledger::event::{Data, Event};
 use ledger::pack::{Table, View};
 use ledger::period::Day;
 use serde_json::json;
@@ -268,7 +268,13 @@ impl Run {
         let Some(rows) = rows(event) else { return Ok(()) };
         let has_rows = |view: &View| !rows.view(*view).is_empty();
         let calendars = self.proved(&event.org);
+        let is_amendment = matches!(event.data, Data::Amendment(_));
+        // Before a generation was recomputed, an event and its amendments may have canceled out.
+        let may_be_unmarked = is_amendment || self.senders.is_amended(&record.event_key());
         for (owner, day) in days_of(event, &calendars) {
+            if may_be_unmarked && owner.generation != Generation::FIRST {
+                continue;
+            }
             let dirty = store::keys::dirty_day(&owner.org, day);
             let is_sealed = |view| {
                 let pack = ledger::chain::PackId { kind: view, span: ledger::chain::Span::Day(day) };

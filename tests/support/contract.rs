@@ -18,7 +18,7 @@ struct Contract {
     validators: Mutex<HashMap<String, Arc<Validator>>>,
 }
 
-/// A part of the document, or what it refers to.
+/// A part of the document, or the part that it refers to.
 pub fn resolved(value: &'static Value) -> &'static Value {
     let Some(place) = value["$ref"].as_str() else { return value };
     DOCUMENT.pointer(place.strip_prefix('#').unwrap()).unwrap_or_else(|| panic!("there is no {place}"))
@@ -72,8 +72,8 @@ pub fn check_request(method: &Method, path: &str, body: &[u8]) {
     }
 }
 
-/// Expects that a webhook's message matches the document, and that the document names every field of it. Slack's and Teams'
-/// messages have other types.
+/// Expects that a webhook's message matches the document, and that the document has every field of it. Messages to
+/// Slack and Teams are not in the document and are ignored.
 pub fn check_message(body: &Value) {
     let webhook = match body["type"].as_str() {
         Some("alert.test") => "alertTest",
@@ -87,8 +87,8 @@ pub fn check_message(body: &Value) {
     }
 }
 
-/// A schema without references that takes no fields but those that it names. Receivers are asked to ignore others, so the
-/// document takes them.
+/// A schema without references that allows only the fields that it names. The document allows others, because receivers
+/// should ignore them.
 fn closed(schema: &'static Value) -> Value {
     match resolved(schema) {
         Value::Object(fields) => {
@@ -114,7 +114,7 @@ fn closed_part(keyword: &str, value: &'static Value) -> Value {
     }
 }
 
-/// How a value violates its schema.
+/// The violations of a schema by a value.
 pub fn faults(schema: &Value, value: &Value) -> Option<String> {
     let validator = CONTRACT.validator(schema);
     let faults: Vec<_> =

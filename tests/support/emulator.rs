@@ -1,5 +1,5 @@
-//! Runs a function's `bootstrap`, as built by `sam build`, in Amazon's runtime interface emulator, which comes with SAM.
-//! emulator, which SAM brings along.
+//! Runs a function's `bootstrap`, as built by `sam build`, in Amazon's runtime interface emulator, which comes with
+//! SAM.
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};

@@ -29,7 +29,7 @@ pub fn call(id: &str, time: DateTime<Utc>) -> Value {
     event(id, "llm.call", time, data)
 }
 
-/// A random call: what its sender states, without derived figures.
+/// A random call, as its sender states it, without derived figures.
 #[derive(Clone, Debug)]
 pub struct RandomCall {
     pub agent: u8,

@@ -1,4 +1,4 @@
-//! Shared by the tests.
+//! What the tests share.
 
 pub mod attributes;
 pub mod contract;
@@ -61,7 +61,7 @@ impl World {
 
     /// A new, empty system.
     pub async fn at(clock: Clock) -> Self {
-        // Secrets Manager generates text, too.
+        // Text, like the secrets that Secrets Manager generates.
         let secret = Alphanumeric.sample_string(&mut rand::rng(), 64).into_bytes();
         let (dynamodb, access_key) = tables::other_engine().unzip();
         // Alerts may go to receivers on this machine.
@@ -111,7 +111,7 @@ impl World {
         }
     }
 
-    /// A caller of `org` with every scope, except that for old events.
+    /// A caller of `org` with every scope except `events:backfill`.
     pub fn caller(&self, org: &str) -> Caller<'_> {
         let scopes: Vec<_> = Scope::ALL.into_iter().filter(|scope| *scope != Scope::EventsBackfill).collect();
         let token = self.stack.token(org, &scopes).unwrap();
@@ -135,8 +135,8 @@ fn is_page(path: &str) -> bool {
     ["/", "/docs", "/console"].contains(&path) || path.starts_with("/console/")
 }
 
-/// Compares the instants in a response with figures with those in its headers, and takes them out, so that tests compare
-/// figures.
+/// Compares the instants in the body of a response with those in its headers, and removes them from the body, so that
+/// tests can compare figures.
 fn check_instants(path: &str, headers: &http::HeaderMap, body: &mut Value) {
     let Some(as_of) = headers.get("fleetledger-as-of") else { return };
     let Some(fields) = body.as_object_mut() else { return };
@@ -202,7 +202,7 @@ impl Caller<'_> {
         if method != Method::HEAD {
             contract::check_response(&method, path, parts.status, &body);
         }
-        // In binary mode the body is the data of an event alone.
+        // In binary mode the body is only the data of an event.
         let is_binary = headers.iter().any(|(name, _)| name.starts_with("ce-"));
         if parts.status.is_success() && contract::is_whole(&body) && !is_binary {
             contract::check_request(&method, path, &sent);
@@ -248,7 +248,7 @@ impl Caller<'_> {
             .await
     }
 
-    /// Posts events and expects 200, or 422 if nothing was stored since all that is new is malformed.
+    /// Posts events and expects 200, or 422 if nothing was stored because all new events are malformed.
     pub async fn post(&self, events: &Value) -> Value {
         let response = self.try_post(events).await;
         let body = response.body;
@@ -272,7 +272,7 @@ impl Caller<'_> {
     }
 }
 
-/// An id as one segment of a path, every byte escaped that is not unreserved.
+/// An id as one path segment, with every byte escaped that is not unreserved.
 pub fn encoded(id: &str) -> String {
     let byte = |byte: u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),

@@ -1,4 +1,4 @@
-//! An independent computation of the figures: integer picodollars, prices typed in by hand, plain loops.
+//! An independent computation of the figures, with integer picodollars, prices entered by hand, and plain loops.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use super::events::RandomCall;
 
-/// No price is known: a call with such tokens is unpriced.
+/// The price is not known, so a call with such tokens is unpriced.
 const NONE: i128 = -1;
 
 /// Prices in millionths of a dollar per million tokens: input, cache read, cache write for 5 minutes and for an hour,
@@ -62,7 +62,7 @@ pub const MODELS: [Model; 7] = [
             },
         ],
     },
-    // The cache is priced as the provider states for all its models; reads without a price cost what input costs.
+    // Cache writes have the provider's prices for all its models. Cache reads without a price cost what input costs.
     Model {
         provider: "anthropic",
         model: "claude-v1",
@@ -78,8 +78,8 @@ pub const MODELS: [Model; 7] = [
 
 const HAIKU: [Version; 1] = always([800_000, 80_000, 1_000_000, 1_600_000, 4_000_000]);
 
-/// The cost of a call by the book, in picodollars: of uncached input, cache reads, cache writes and output. `None` if it,
-/// or a part of it, has no price.
+/// The cost of a call by the book, in picodollars: uncached input, cache reads, cache writes and output. `None` if any
+/// of them has no price.
 pub fn by_book(call: &RandomCall, time: DateTime<Utc>) -> Option<[i128; 4]> {
     let before = |day: &str| time.date_naive() < day.parse::<NaiveDate>().unwrap();
     let version = MODELS[call.model].versions.iter().find(|version| version.until.is_none_or(before))?;

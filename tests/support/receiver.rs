@@ -19,7 +19,7 @@ use super::contract::check_message;
 
 /// The host name in the receiver's certificate.
 pub const NAME: &str = "hooks.example";
-/// The root certificate that signs the receiver's. Made with openssl for these tests; its key was thrown away.
+/// The root certificate that signed the receiver's. It was made with openssl for these tests, and its key was deleted.
 pub const ROOT: &[u8] = include_bytes!("testdata/root.pem");
 
 /// The reply to a request.
@@ -29,15 +29,15 @@ pub enum Reply {
     Status(u16),
     /// A status, headers and a body.
     With(u16, Vec<(&'static str, String)>, String),
-    /// None, with the connection kept open.
+    /// No response, with the connection kept open.
     Hang,
-    /// A status, and a body that never comes.
+    /// A status, and a body that is announced but never sent.
     HangAmidBody(u16),
-    /// A response whose bytes come one by one, so that the connection is never idle.
+    /// A response that is sent byte by byte, so that the connection is never idle.
     Trickle,
     /// A status and an endless body.
     Endless(u16),
-    /// None: the connection is closed after the request.
+    /// No response: the connection is closed after the request.
     Close,
     /// Something that is not HTTP.
     Nonsense,
@@ -68,8 +68,8 @@ impl Received {
         self.header("webhook-signature").split(' ').collect()
     }
 
-    /// Whether one of the signatures was made with `secret`, according to the reference implementation of Standard Webhooks.
-    /// (Its `verify` would require the signing time to be now, by the system's clock.)
+    /// Whether one of the signatures was made with `secret`, according to the reference implementation of Standard
+    /// Webhooks. (Its `verify` would require the signing time to be now, by the system's clock.)
     pub fn is_signed_by(&self, secret: &str) -> bool {
         let timestamp = self.header("webhook-timestamp").parse().unwrap();
         let expected = Webhook::new(secret).unwrap().sign(self.id(), timestamp, &self.body).unwrap();
@@ -153,7 +153,7 @@ impl Receiver {
         self.ledger.lock().unwrap().reply = reply;
     }
 
-    /// All requests so far. Messages that the document describes match it.
+    /// All requests so far, after checking the messages that the OpenAPI document describes.
     pub fn received(&self) -> Vec<Received> {
         let received = self.ledger.lock().unwrap().received.clone();
         for one in &received {

@@ -143,7 +143,7 @@ impl Registry {
         all
     }
 
-    /// The details of the audit entries of `acme`: what was changed, from what, to what.
+    /// The details of the audit entries of `acme`: what was changed, with the values before and after.
     pub async fn changes(&self) -> Vec<Value> {
         self.entries("acme").await.iter().map(details).collect()
     }

@@ -41,11 +41,12 @@ pub struct Tables {
     pub client: Client,
 }
 
-/// The endpoint of another engine to test against, and a new access key, since tables are isolated by access key there.
+/// The endpoint of another engine to test against, and a new access key, because such an engine isolates tables by
+/// access key.
 #[allow(clippy::disallowed_methods, reason = "an option of the tests, not of the system")]
 pub fn other_engine() -> Option<(String, String)> {
     let endpoint = std::env::var("FLEETLEDGER_TEST_DYNAMODB").ok()?;
-    // Twelve digits, since some engines use the access key as account number.
+    // Twelve digits, because some engines use the access key as the account number.
     let digits = (0..12).map(|_| char::from(rand::random_range(b'1'..=b'9')));
     Some((endpoint, digits.collect()))
 }
@@ -74,13 +75,13 @@ impl Tables {
         open(self.client.clone())
     }
 
-    /// What is stored of the sums to which `events` contribute.
+    /// The stored rollups to which `events` contribute.
     pub async fn held(&self, events: &[Event]) -> Sums {
         held(&self.store(), events).await
     }
 }
 
-/// What events add up to.
+/// The rollups of a set of events.
 #[derive(Debug, Default, PartialEq)]
 pub struct Sums {
     /// Rollups by key.
@@ -92,7 +93,7 @@ pub struct Sums {
 /// The views of agents' days.
 pub const AGENT_VIEWS: [View; 2] = [View::Agents, View::AgentModels];
 
-/// What `store` holds of the sums to which `events` contribute.
+/// The rollups in `store` to which `events` contribute.
 pub async fn held(store: &AllTables, events: &[Event]) -> Sums {
     let mut held = Sums::default();
     let folded = folded(events);
@@ -166,7 +167,7 @@ pub fn as_function(binary: &str, client: &Client) -> Client {
     ROLES.client(binary, client)
 }
 
-/// What `events` should lead to if each is counted once.
+/// The rollups that `events` should give if each is counted once.
 pub fn folded(events: &[Event]) -> Sums {
     let mut folded = Sums::default();
     let mut agents: BTreeMap<_, Table> = BTreeMap::new();
@@ -208,7 +209,7 @@ pub fn call(id: usize, agent: &str, model: &str, cost: &str, time: DateTime<Utc>
 
 /// The stream record of the insertion of `event`.
 pub fn record(event: &Event, sequence_number: &str) -> Value {
-    // No stream keeps a record for longer than a day.
+    // Streams keep records for a day at most.
     let stored = event.time.max(noon() - TimeDelta::days(1));
     let raw = RawEvent::new(event, [0; 8], stored, 400).unwrap();
     let key = &raw.key;

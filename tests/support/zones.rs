@@ -1,4 +1,4 @@
-//! An independent implementation of time zones: offsets typed in by hand, days found by search.
+//! An independent implementation of time zones: offsets are entered by hand, and days are found by search.
 
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use ledger::period;
@@ -21,8 +21,8 @@ const fn changing(name: &'static str, before: i64, at: &'static str, after: i64)
     Zone { name, before, change: Some((at, after)) }
 }
 
-/// Zones on both sides of the date line, with whole, half and quarter hours, and clock changes in both directions, by an
-/// hour and by half an hour.
+/// Zones on both sides of the date line, with whole, half and quarter hours, and clock changes in both directions, by
+/// an hour and by half an hour.
 pub const ZONES: [Zone; 10] = [
     fixed("UTC", 0),
     changing("Europe/Berlin", 120, "2026-10-25T01:00:00Z", 60),

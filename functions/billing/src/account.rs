@@ -1,4 +1,4 @@
-//! The plan, its current period and the agents, as two endpoints need them.
+//! The plan, its current period and the agents, which two endpoints read.
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -16,7 +16,7 @@ use crate::period::{self, Period};
 /// An organization's plan and current period.
 pub struct Account {
     pub now: DateTime<Utc>,
-    /// The calendar that the days are cut by.
+    /// The calendar that defines the days.
     pub calendar: Calendar,
     /// The plan, or the defaults of "No Plan".
     pub plan: PlanSettings,
@@ -43,8 +43,8 @@ impl Account {
     }
 }
 
-/// The part of `days` from the first event of any agent to tomorrow (senders' clocks may run ahead). A period may
-/// span thousands of years, and each of its months would be a query.
+/// The part of `days` from the first event of any agent to tomorrow, because senders' clocks may run ahead. A period
+/// may span thousands of years, and each of its months would be a query.
 fn used(days: DayRange, agents: &[Agent], now: DateTime<Utc>, zone: Tz) -> DayRange {
     let today = Day::of(now, zone);
     let seen = agents.iter().filter_map(|agent| agent.seen.as_ref());

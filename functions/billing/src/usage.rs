@@ -42,7 +42,7 @@ pub struct Response {
     unique_end_users: usize,
     /// Calls without a price. If there are any, the costs are lower bounds.
     unpriced_requests: u64,
-    /// Of `by_instance`; all other figures are of all agents.
+    /// The cursor of `by_instance`. All other figures are those of all agents.
     #[serde(rename = "nextCursor", skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
 }

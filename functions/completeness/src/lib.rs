@@ -1,11 +1,12 @@
-//! Finds up to which instant all accepted events are counted: `completeThrough` in responses.
+//! Determines the instant before which all accepted events are counted: `completeThrough` in responses.
 //!
-//! The aggregator notes the position of each shard up to which it has aggregated all records. The first record after it
-//! tells since when the shard waits; a shard without such a record waits for nothing, however long it has been idle. So
-//! the earliest of these records, or else the time of the run, is the instant. Nothing is derived from the clocks of
-//! ingest, or from the time that anything should take.
+//! The aggregator stores a position for each shard, up to which it has processed all records. The first record after
+//! the position shows since when the shard has been waiting. A shard without such a record waits for nothing, however
+//! long it has been idle. So the instant is that of the earliest of these records, or else the time of the run. It does
+//! not depend on the clocks of ingest, or on how long anything should take.
 //!
-//! An event that reached a sealed rollup is counted once its day is recomputed. Until then its organization is held back.
+//! An event that reached a sealed rollup is counted when its day is recomputed. Until then the instant of its
+//! organization is held back.
 
 mod stream;
 
@@ -27,14 +28,15 @@ use stream::Streams;
 
 runtime::tables!(usage: Usage);
 
-/// How much earlier than its first waiting record a shard is said to be complete. DynamoDB states the time of a record
-/// only approximately, and shows it in the stream a moment after it was stored.
+/// How much earlier than its first waiting record a shard is complete. DynamoDB states the time of a record only
+/// approximately, and the record appears in the stream a moment after it was stored.
 const MARGIN: TimeDelta = TimeDelta::seconds(10);
-/// How long an instant is kept back, since figures are read eventually consistently: longer than a replica lags behind.
+/// How long an instant is withheld, because figures are read with eventual consistency: longer than a replica lags.
 const REPLICATION: Duration = Duration::from_secs(2);
 /// Shards that are read at once.
 const IN_FLIGHT: usize = 8;
-/// The most organizations that are held back, since the item that names them is limited. With more, all stay where they are.
+/// The most organizations that are held back, because the size of the item that names them is limited. With more, the
+/// instants of all organizations stay where they are.
 const MAX_HELD: usize = 1_000;
 
 /// The function.
@@ -45,10 +47,10 @@ pub struct Completeness {
     clock: Clock,
 }
 
-/// What a run found.
+/// The result of a run.
 #[derive(Clone, Debug, Default, Serialize)]
 struct Report {
-    /// Every event that was accepted before it is counted.
+    /// Every event that was accepted before this instant is counted.
     through: String,
     shards: usize,
     /// Shards with records that are not aggregated.
@@ -64,14 +66,14 @@ impl Completeness {
         Self { tables, streams: Streams::new(streams, events), clock }
     }
 
-    /// Finds the instant and stores it. Returns a report.
+    /// Determines the instant and stores it. Returns a report.
     ///
     /// # Errors
     ///
-    /// The streams or the table cannot be read. What is stored stays true.
+    /// The streams or the table cannot be read. The stored instant stays valid.
     pub async fn handle(&self) -> Result<Value, lambda_runtime::Error> {
         let usage = &self.tables.usage;
-        // Before anything is read: what is stored from now on may be missed.
+        // Taken before anything is read, because records that are stored from now on may be missed.
         let now = self.clock.now();
         let known = usage.completeness().await?;
         let positions = usage.shard_positions().await?;
@@ -82,12 +84,12 @@ impl Completeness {
             let streams = self.streams.clone();
             async move { streams.first_after(&shard, position.as_deref()).await }.boxed()
         });
-        // Collected first, since the compiler cannot tell that a closure in a stream is general enough.
+        // Collected first, because the compiler rejects the closure in a stream as not general enough.
         let firsts = streams::iter(firsts.collect::<Vec<_>>()).buffer_unordered(IN_FLIGHT);
         let waiting: Vec<Option<DateTime<Utc>>> = firsts.try_collect().await?;
         let since = waiting.iter().flatten().min().copied();
         let through = since.map_or(now, |since| now.min(since)) - MARGIN;
-        // After the positions: days are marked as dirty before the position of their events is noted.
+        // Read after the positions: the aggregator marks days as dirty before it stores the position of their events.
         let dirty = usage.dirty_organizations().await?;
         let mut report = Report {
             through: period::rfc3339(through),

@@ -1,4 +1,4 @@
-//! Reads where the shards of the table's streams end.
+//! Reads the first record after a position in each shard of the table's streams.
 
 use std::collections::HashMap;
 
@@ -12,19 +12,19 @@ use futures::FutureExt;
 use lambda_runtime::Error;
 use store::{Item, events};
 
-/// Calls without a record after which an open shard is taken to have none. The API may return nothing although there are
-/// records further on, but then names another iterator.
+/// Consecutive calls without a record after which an open shard is assumed to have none. The API may return no records
+/// although there are some later in the shard, but then returns another iterator.
 const EMPTY_READS: usize = 4;
 
 /// A shard of a stream.
 #[derive(Clone, Debug)]
 pub struct Shard {
-    /// The ARN of the stream, which has its label in it.
+    /// The ARN of the stream, which contains its label.
     pub stream: String,
     pub id: String,
 }
 
-/// The streams of a table: a stream that was disabled keeps its records for a day.
+/// The streams of a table. There may be several, because a disabled stream keeps its records for a day.
 #[derive(Clone, Debug)]
 pub struct Streams {
     client: Client,
@@ -69,7 +69,8 @@ impl Streams {
         }
     }
 
-    /// When the first record after a position was stored, if there is one. Without a position, all records count.
+    /// The time at which the first record after a position was stored, if there is one. Without a position, it is the
+    /// first record of the shard.
     pub async fn first_after(
         &self,
         shard: &Shard,
@@ -84,7 +85,7 @@ impl Streams {
         };
         let mut iterator = match request.send().boxed().await {
             Ok(response) => response.shard_iterator,
-            // All that is left of the shard is newer than the position, or nothing is. Both are found from the start.
+            // The position was trimmed, so everything that is left in the shard is newer.
             Err(error)
                 if error
                     .as_service_error()
@@ -92,7 +93,7 @@ impl Streams {
             {
                 return Box::pin(self.first_after(shard, None)).await;
             }
-            // The shard has gone since it was listed.
+            // The shard was deleted after it was listed.
             Err(error)
                 if error
                     .as_service_error()
@@ -116,8 +117,9 @@ impl Streams {
     }
 }
 
-/// When a record's event was stored or, if that is earlier, when it arrived. The two are of different clocks. A change to an
-/// event that was stored before, such as an erasure, says nothing of when new ones arrived.
+/// The time at which a record's event was stored or arrived, whichever is earlier: the two come from different clocks.
+/// `None` for a change to an event that was stored before, such as an erasure: it does not show when new events
+/// arrived.
 fn stored_at(record: &Record) -> Option<DateTime<Utc>> {
     let change = record.dynamodb.as_ref()?;
     let stored = change.approximate_creation_date_time?;
@@ -129,7 +131,7 @@ fn stored_at(record: &Record) -> Option<DateTime<Utc>> {
     Some(received.map_or(stored, |received| received.min(stored)))
 }
 
-/// What an event's arrival is read from, as the table's own client has it.
+/// The attributes of an event's arrival, in the types of the table's client.
 fn item_of(image: &HashMap<String, AttributeValue>) -> Item {
     let value = |value: &AttributeValue| match value {
         AttributeValue::S(text) => Some(TableValue::S(text.clone())),

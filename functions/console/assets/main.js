@@ -26,7 +26,7 @@ async function start() {
   router.listen();
   router.changes.addEventListener("change", () => page?.show());
   api.events.addEventListener("expired", () => expired());
-  // A link that signs in, opened in a tab that has the console already.
+  // A link that signs in was opened in a tab with the console.
   addEventListener("hashchange", () => session.takeFromFragment() && enter());
   if (session.token()) await enter();
   else askToSignIn(problem);
@@ -38,11 +38,11 @@ function askToSignIn(problem) {
   fill(app, signInPage({ settings, problem, enter }));
 }
 
-/** Shows the page with a new token. Where the token is no good, the person is asked for another one. */
+/** Shows the page with a new token. If the token is rejected, the person is asked for another one. */
 async function enter() {
   api.forget();
   try {
-    // What cannot be read has to be tried out, and what is no token is found out thereby.
+    // A key cannot be read, so its scopes have to be tried out. This also detects text that is not a token.
     if (session.claims() === null) await api.probeScopes();
     const context = await load();
     page = shell({ version: settings.version, context, leave });
@@ -53,7 +53,7 @@ async function enter() {
   }
 }
 
-/** What views share: the organization, and the day that it is there. */
+/** Loads what all views need: the organization, and the current day in its time zone. */
 async function load() {
   const optional = (scope, path) =>
     session.has(scope) ? api.get(path).catch((error) => nothingUnless401(error)) : null;
@@ -61,7 +61,7 @@ async function load() {
     optional("registry:read", "/api/organization"),
     optional("metrics:read", "/v1/metrics/usage?days=90"),
   ]);
-  // A new time zone holds once all days have been recomputed.
+  // A new time zone applies once all days have been recomputed.
   if (organization) setZone(organization.timezone_change?.shown ?? organization.timezone);
   if (usage) setToday(usage.points.at(-1).date);
   return { organization };
@@ -78,7 +78,7 @@ function leave() {
   askToSignIn(null);
 }
 
-/** The address stays, so that signing in again leads back to where the person was. */
+/** Keeps the address, so that signing in again leads back to where the person was. */
 function expired() {
   if (!session.token()) return;
   const had = session.secondsLeft();
@@ -86,7 +86,7 @@ function expired() {
   document.querySelectorAll("dialog").forEach((dialog) => dialog.close());
   askToSignIn(
     had !== null && had <= 0
-      ? "Your sign-in has expired. Sign in again to go on where you were."
+      ? "Your sign-in has expired. Sign in again to continue where you were."
       : "The API does not accept this token or key.",
   );
 }

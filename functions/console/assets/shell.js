@@ -1,4 +1,4 @@
-/** What is around every view: navigation, freshness, the organization, the theme. */
+/** The frame around every view: navigation, freshness, the organization, the theme. */
 
 import { button, fill, h } from "./core/dom.js";
 import { freshnessNote } from "./core/freshness.js";
@@ -73,9 +73,9 @@ export function shell({ version, context, leave }) {
 
 /** The name of the view on the page, so that a change of its filters keeps the focus and the scroll. */
 let shown = null;
-/** Counts the changes of the address: only the last one is shown. */
+/** Counts the changes of the address, because only the view of the last one is shown. */
 let turn = 0;
-/** How long what is on the page may stay while a view loads, in milliseconds: longer if only a filter has changed. */
+/** How long the old view stays while the new one loads, in milliseconds: longer if only a filter has changed. */
 const PATIENCE = { view: 120, filter: 2000 };
 
 async function show(main, nav, context) {
@@ -112,7 +112,7 @@ async function contentOf(name, context) {
   return module.view({ params: router.params(), ...context });
 }
 
-/** Typing in a filter shows the view again; the caret stays where it was, as soon as its field is there again. */
+/** Typing in a filter renders the view again. Puts the caret back as soon as its field exists again. */
 function refocus(main, id) {
   const give = () => {
     const element = document.getElementById(id);

@@ -1,15 +1,15 @@
-//! Joins the modules of the page into one script, so that a browser asks once instead of forty times, and so that they
-//! compress together. Each module becomes a function that returns its exports; its comments stay behind.
+//! Joins the modules of the page into one script, so that a browser makes one request instead of forty, and so that
+//! they compress together. Each module becomes a function that returns its exports. Comments are removed.
 //!
-//! The modules keep to a part of the language: imports are either `import { a, b } from "…";` or `import * as a from "…";`,
-//! and what is exported is declared with `export`. Anything else fails the build.
+//! The modules use a subset of the language: imports are either `import { a, b } from "…";` or `import * as a from
+//! "…";`, and exports are declarations with `export`. Anything else fails the build.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 type Result<T> = std::result::Result<T, String>;
 
-/// Joins the module `entry` and what it imports. `modules` has the text of each by its path.
+/// Joins the module `entry` and all modules that it imports. `modules` has the text of each by its path.
 pub fn bundle(entry: &str, modules: &BTreeMap<String, String>) -> Result<String> {
     let mut joined = Joined { modules, script: String::from("\"use strict\";\n"), done: Vec::new() };
     joined.add(entry, &mut Vec::new())?;
@@ -23,7 +23,8 @@ struct Joined<'a> {
 }
 
 impl Joined<'_> {
-    /// Adds what a module imports, then the module. `open` are those that are waiting for it.
+    /// Adds the modules that a module imports, then the module. `open` are the modules that are being added, to detect
+    /// circular imports.
     fn add(&mut self, path: &str, open: &mut Vec<String>) -> Result<()> {
         if self.done.iter().any(|done| done == path) {
             return Ok(());
@@ -86,7 +87,7 @@ fn statements(text: &str) -> Vec<String> {
     lines
 }
 
-/// The path of what the module `path` imports as `from`, which is relative.
+/// Resolves the relative path `from`, as imported by the module `path`.
 fn resolved(path: &str, from: &str) -> Result<String> {
     let mut parts: Vec<_> = path.split('/').collect();
     parts.pop();
@@ -107,7 +108,7 @@ fn variable(path: &str) -> String {
     format!("${}", path.trim_end_matches(".js").replace('/', "_"))
 }
 
-/// A declaration and the name that it declares. A line of a text may begin with `export`, too.
+/// A declaration and the name that it declares. `None` for other lines that begin with `export`, such as in a string.
 fn declaration(text: &str) -> Option<(&str, &str)> {
     let kinds = ["async function ", "function ", "const ", "class "];
     let rest = kinds.iter().find_map(|kind| text.strip_prefix(kind))?;

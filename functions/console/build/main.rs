@@ -1,4 +1,4 @@
-//! Embeds the page: its files as they are, compressed in two ways, and with the hash of their content.
+//! Embeds the page's files: uncompressed, compressed in two ways, and with the hash of their content.
 
 mod bundle;
 
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
-/// The module that the others are joined to.
+/// The module that imports all others.
 const ENTRY: &str = "main.js";
 /// Brotli's buffer, its best quality, and a window that is larger than any file.
 const BROTLI: (usize, u32, u32) = (4096, 11, 22);
@@ -30,7 +30,7 @@ fn main() -> Result<()> {
     let release = hash(&contents);
     let mut code = format!("pub const RELEASE: &str = {release:?};\npub const FILES: &[File] = &[\n");
     for (at, (name, content)) in files.into_iter().enumerate() {
-        // The paths name the release, so that what they lead to may be cached forever.
+        // The paths contain the release, so that the files may be cached forever.
         let content = if name == "index.html" { replaced(content, &release)? } else { content };
         let stored = |suffix: &str, bytes: &[u8]| -> Result<String> {
             let path = out.join(format!("{at}.{suffix}"));
@@ -51,7 +51,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// What is served, by its path: all modules in one file, and the other files as they are.
+/// The files to serve, by path: all modules as one file, and the other files unchanged.
 fn files() -> Result<BTreeMap<String, Vec<u8>>> {
     let mut paths = Vec::new();
     collect(Path::new("assets"), &mut paths)?;

@@ -42,7 +42,7 @@ async fn handle(
     let Some(asset) = path.strip_prefix("assets/") else { return page::page(&app, &headers) };
     let (release, name) = asset.split_once('/').ok_or(Error::NotFound("Not Found"))?;
     let file = File::find(name).ok_or(Error::NotFound("Not Found"))?;
-    // During a deployment, a page of one release may reach a function of the other.
+    // During a deployment, a page of one release may send requests to a function of the other.
     let caching = if release == RELEASE { Caching::Forever } else { Caching::Revalidated };
     response(file, &headers, caching, app.config.sign_in.as_ref())
 }
@@ -50,9 +50,9 @@ async fn handle(
 /// How long a browser may use its copy of a file.
 #[derive(Clone, Copy)]
 pub enum Caching {
-    /// The address names the release.
+    /// Without asking, because the address contains the release.
     Forever,
-    /// Only after it has asked whether the file has changed.
+    /// Only after asking whether the file has changed.
     Revalidated,
 }
 

@@ -1,4 +1,4 @@
-//! Chooses between the encodings in which a file is stored.
+//! Chooses the encoding in which a file is sent.
 
 use http::HeaderMap;
 use http::header::ACCEPT_ENCODING;
@@ -13,7 +13,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The smallest that the client accepts. A client that accepts nothing gets the file as it is.
+    /// The smallest encoding that the client accepts. A client that accepts none gets the file uncompressed.
     pub fn accepted(headers: &HeaderMap) -> Self {
         let accepts = |name: &str| {
             let values = headers.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());

@@ -21,7 +21,7 @@ impl File {
         FILES.iter().find(|file| file.name == name)
     }
 
-    /// By the name's extension. None if a browser has no use for such a file.
+    /// The content type of the name's extension. `None` if the page cannot have such files.
     pub fn content_type(&self) -> Option<&'static str> {
         let (_, extension) = self.name.rsplit_once('.')?;
         Some(match extension {
@@ -41,7 +41,7 @@ mod tests {
 
     use super::*;
 
-    /// What the whole console may weigh, compressed with gzip.
+    /// The maximum size of the whole console, compressed with gzip, in bytes.
     const BUDGET: usize = 90 * 1024;
 
     #[test]

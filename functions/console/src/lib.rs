@@ -1,7 +1,7 @@
-//! The console: the web page for people, and the files that it consists of.
+//! The console: a web page for people, and its files.
 //!
-//! All routes are public, because nothing here belongs to an organization: the page loads every figure from the API, with
-//! its visitor's own token.
+//! All routes are public, because nothing here belongs to an organization: the page loads every figure from the API
+//! with the token of its user.
 
 pub mod asset;
 mod encoding;

@@ -1,12 +1,12 @@
-//! What a browser lets the page do.
+//! The headers that limit what a browser lets the page do.
 
 use http::HeaderValue;
 use runtime::config::SignIn;
 use url::Url;
 use web::error::{Error, Result};
 
-/// The content security policy. Scripts, styles and requests come from and go to this origin alone; where people sign in
-/// at an identity provider, requests may go to its origins, too. Trusted types keep text from becoming markup.
+/// The content security policy. Scripts, styles and requests are limited to this origin; if people sign in with an
+/// identity provider, requests may also go to its origins. Trusted types keep text from becoming markup.
 pub fn content_security_policy(sign_in: Option<&SignIn>) -> Result<HeaderValue> {
     let mut connect = vec!["'self'".to_owned()];
     if let Some(sign_in) = sign_in {

@@ -1,9 +1,9 @@
-//! `/console/settings.json`: how this deployment is set up, as far as the page has to know. Nothing of it is secret.
+//! `/console/settings.json`: the settings of this deployment that the page needs. None of them is secret.
 
 use runtime::config::Config;
 use serde_json::{Value, json};
 
-/// The name under which the page asks for it.
+/// The name under which the page requests it.
 pub const NAME: &str = "settings.json";
 
 pub fn settings(config: &Config) -> Value {

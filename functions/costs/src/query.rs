@@ -17,12 +17,12 @@ mod row;
 mod source;
 mod sums;
 
-use axum::Json;
 use axum::extract::State;
 use ledger::dimension::Dimension;
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Result};
+use web::freshness::Stated;
 use web::query::Query;
 
 use crate::range::{Part, Periods, Range};
@@ -43,7 +43,7 @@ async fn handle(
     State(app): State<App>,
     caller: Caller,
     Query(params): Query<Params>,
-) -> Result<Json<Response>> {
+) -> Result<Stated<Response>> {
     let as_of = app.clock.now();
     let calendar = app.tables.registry.settings_cached(&caller.org).await?.calendar;
     let secret = &*app.config.cursor_secret().map_err(Error::internal)?.get().await?;
@@ -69,8 +69,9 @@ async fn handle(
         add(&app, &caller, (&params, &departments), (source, part), &mut sums).await?;
     }
     let after = after.as_ref().map(Cursor::rank);
-    let answer = Answer { params: &params, range, periods, source, as_of, complete_through, after };
-    answer.response(sums, |cursor: Cursor| web::cursor::sign(&cursor, secret, &bound)).map(Json)
+    let answer = Answer { params: &params, range, periods, source, after };
+    let body = answer.response(sums, |cursor: Cursor| web::cursor::sign(&cursor, secret, &bound))?;
+    Ok(Stated { as_of, complete_through, body })
 }
 
 async fn departments(app: &App, caller: &Caller, params: &Params) -> Result<Departments> {

@@ -5,7 +5,6 @@ mod tree;
 
 use std::collections::BTreeMap;
 
-use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use ledger::event::Event;
@@ -16,6 +15,7 @@ use web::auth::Scope;
 use web::both::Both;
 use web::caller::Caller;
 use web::error::{Error, Fault, Result};
+use web::freshness::Stated;
 use web::path::{FromPath, Path, PathReader};
 use web::query::{FromQuery, Query, QueryReader};
 
@@ -68,8 +68,6 @@ pub struct Response {
     totals: Measures,
     /// The agents that work on nobody's behalf, each with those that work on its behalf.
     agents: Vec<Node>,
-    as_of: String,
-    complete_through: String,
     pagination: Pagination,
 }
 
@@ -85,7 +83,7 @@ async fn handle(
     State(app): State<App>,
     caller: Caller,
     Both(Path(SessionId(id)), Query(params)): Both<Path<SessionId>, Query<Params>>,
-) -> Result<Json<Response>> {
+) -> Result<Stated<Response>> {
     let as_of = app.clock.now();
     let secret = &*app.config.cursor_secret().map_err(Error::internal)?.get().await?;
     let question = params.range.bound();
@@ -114,16 +112,12 @@ async fn handle(
     let next_cursor = next.map(|next| web::cursor::sign(&next, secret, &bound)).transpose()?;
     let steps = events.get(after..end).unwrap_or_default().iter().map(Step::of).collect();
     let pagination = Pagination { limit: params.limit, next_cursor };
-    Ok(Json(response(&id, &events, steps, as_of, pagination)))
+    let body = response(&id, &events, steps, pagination);
+    // Raw events are read strongly consistently, after `as_of`.
+    Ok(Stated { as_of, complete_through: Some(as_of), body })
 }
 
-fn response(
-    id: &Label,
-    events: &[Event],
-    steps: Vec<Step>,
-    as_of: DateTime<Utc>,
-    pagination: Pagination,
-) -> Response {
+fn response(id: &Label, events: &[Event], steps: Vec<Step>, pagination: Pagination) -> Response {
     let mut session = SessionFigures::default();
     let mut agents: BTreeMap<&AgentId, SessionFigures> = BTreeMap::new();
     let mut parents: BTreeMap<&AgentId, &AgentId> = BTreeMap::new();
@@ -144,9 +138,6 @@ fn response(
         tool_calls: session.tool_calls,
         totals: Measures::new(&session.figures, Known::ALL),
         agents: tree(&agents, &parents),
-        as_of: rfc3339(as_of),
-        // Raw events are read strongly consistently, after `as_of`.
-        complete_through: rfc3339(as_of),
         pagination,
     }
 }

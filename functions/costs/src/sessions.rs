@@ -8,7 +8,6 @@ mod figures;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-use axum::Json;
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use ledger::money::Quantity;
@@ -18,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use web::auth::Scope;
 use web::caller::Caller;
 use web::error::{Error, Fault, Result};
+use web::freshness::Stated;
 use web::query::{FromQuery, Query, QueryReader};
 
 use crate::query::figures::{Known, Measures};
@@ -105,8 +105,6 @@ pub struct Response {
     sessions: Vec<Row>,
     from: String,
     to: String,
-    as_of: String,
-    complete_through: String,
     pagination: Pagination,
 }
 
@@ -143,7 +141,7 @@ async fn handle(
     State(app): State<App>,
     caller: Caller,
     Query(params): Query<Params>,
-) -> Result<Json<Response>> {
+) -> Result<Stated<Response>> {
     let as_of = app.clock.now();
     let secret = &*app.config.cursor_secret().map_err(Error::internal)?.get().await?;
     let question = format!("{} {:?}", params.range.bound(), params.order);
@@ -168,15 +166,14 @@ async fn handle(
         web::cursor::sign(&cursor, secret, &bound)
     });
     let next_cursor = next.transpose()?;
-    Ok(Json(Response {
+    let body = Response {
         sessions: ranked.into_iter().take(params.limit).map(|(_, id, session)| row(id, &session)).collect(),
         from: rfc3339(range.from),
         to: rfc3339(range.to),
-        as_of: rfc3339(as_of),
-        // Raw events are read strongly consistently, after `as_of`.
-        complete_through: rfc3339(as_of),
         pagination: Pagination { limit: params.limit, next_cursor },
-    }))
+    };
+    // Raw events are read strongly consistently, after `as_of`.
+    Ok(Stated { as_of, complete_through: Some(as_of), body })
 }
 
 /// The sessions that are still to be shown, the highest rank first, then by id.

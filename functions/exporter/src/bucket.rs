@@ -1,7 +1,7 @@
-//! A bucket of S3, by plain requests that are signed.
+//! An S3 bucket, accessed with plain signed requests.
 //!
-//! One operation is used of S3, so its SDK is left out: it would add megabytes to the binary, and hence time to each cold
-//! start, while the signature and the HTTPS client are in the binary anyway.
+//! Only one operation of S3 is used, so its SDK is not: it would add megabytes to the binary, and hence time to each
+//! cold start, while signing and the HTTPS client are in the binary anyway.
 
 use std::time::{Duration, SystemTime};
 
@@ -18,13 +18,12 @@ use reqwest::redirect::Policy;
 
 /// The timeout of one attempt.
 const TIMEOUT: Duration = Duration::from_mins(1);
-/// Attempts at a file, with a growing pause in between. The next run writes what fails.
+/// Attempts to write a file, with growing pauses in between. The next run writes the files that failed.
 const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(500);
-/// The most characters of S3's explanation that an error has.
+/// The most characters of S3's explanation in an error.
 const MAX_REASON: usize = 300;
 
-/// A bucket.
 #[derive(Debug)]
 pub struct Bucket {
     client: Client,
@@ -34,7 +33,7 @@ pub struct Bucket {
     credentials: SharedCredentialsProvider,
 }
 
-/// Why a file was not stored.
+/// The reason why a file was not stored.
 #[derive(Debug, thiserror::Error)]
 pub enum PutFailed {
     /// S3 cannot be used.
@@ -49,11 +48,11 @@ pub enum PutFailed {
 }
 
 impl Bucket {
-    /// The bucket with this name, with the credentials and in the region of the environment.
+    /// The bucket with this name, with the credentials and the region from the environment.
     ///
     /// # Errors
     ///
-    /// There are none.
+    /// The environment has no credentials or no region.
     pub async fn from_env(name: &str) -> Result<Self, PutFailed> {
         let config = store::aws::config().await;
         let missing = |what: &str| PutFailed::Configuration(format!("the environment has no {what}"));
@@ -67,7 +66,7 @@ impl Bucket {
     ///
     /// # Errors
     ///
-    /// The machine has no way to make HTTPS requests.
+    /// The HTTPS client cannot be created.
     pub fn at(
         url: String,
         region: String,
@@ -82,7 +81,7 @@ impl Bucket {
         Ok(Self { client, url, region, credentials })
     }
 
-    /// Stores an object. `key` is escaped.
+    /// Stores an object. `key` must be percent-encoded.
     ///
     /// # Errors
     ///
@@ -125,7 +124,7 @@ impl Bucket {
         let wrong = |error: &dyn std::fmt::Display| PutFailed::Configuration(error.to_string());
         let credentials = self.credentials.provide_credentials().await.map_err(|error| wrong(&error))?;
         let identity = credentials.into();
-        // The rules of S3: the path is signed as it is sent, and the hash of the body is a header.
+        // S3 requires this: the path is signed as it is sent, and the hash of the body is a header.
         let mut settings = SigningSettings::default();
         settings.percent_encoding_mode = PercentEncodingMode::Single;
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;

@@ -1,10 +1,10 @@
-//! The exporter: writes the files of each day that is over to a bucket, or locally to a folder. For each organization and
-//! day there are `{org}/dt={day}/focus.parquet`, the charges of a day of its time zone, and `{org}/dt={day}/ocsf.ndjson`,
-//! the activity log of a day of UTC.
+//! The exporter: writes the files of each past day to a bucket, or locally to a folder. For each organization and day
+//! these are `{org}/dt={day}/focus.parquet`, the charges of a day in its time zone, and `{org}/dt={day}/ocsf.ndjson`,
+//! the activity log of a UTC day.
 //!
-//! A file is written once, and again when its day has changed: when late events have been counted, or the day was
-//! recomputed. What tells is the write counter of the day's rollup, which is stored with the list of the files. It is read
-//! before the raw events that a file is made from, so a change that a file lacks leads to another file, never to none.
+//! A file is written once, and again when its day has changed, because late events were counted or the day was
+//! recomputed. The write counter of the day's rollup shows it, which is stored with the list of the files. It is read
+//! before the raw events that a file is made from, so that a change that the file misses causes it to be written again.
 
 mod bucket;
 mod place;
@@ -31,11 +31,11 @@ pub use bucket::Bucket;
 pub use exports::Tables;
 pub use place::{Place, PlaceError};
 
-/// The time that is left for storing which files were written.
+/// The time reserved for storing which files were written.
 const RESERVE: Duration = Duration::from_secs(20);
-/// The most failures that an error names.
+/// The most failures that are named in an error.
 const MAX_NAMED: usize = 20;
-/// Files after which it is stored which were written. What is not stored is written again.
+/// Number of files after which the list of written files is stored. Files that are not in it are written again.
 const STORED_AFTER: u32 = 20;
 
 /// The function.
@@ -46,13 +46,13 @@ pub struct Exporter {
     retention_days: u32,
 }
 
-/// What a run did.
+/// The result of a run.
 #[derive(Debug, Default, Serialize)]
 struct Report {
     organizations: usize,
     /// Files that were written.
     written: u32,
-    /// Organizations with files that there was no time for.
+    /// Organizations with files that there was no time to write.
     left: usize,
     failures: Vec<String>,
 }
@@ -93,7 +93,7 @@ impl Kind {
 }
 
 impl Exporter {
-    /// Writes to `place` what is in `tables`. Raw events are kept for `retention_days`.
+    /// An exporter of `tables` to `place`. Raw events are kept for `retention_days`.
     pub const fn new(tables: Tables, place: Place, clock: Clock, retention_days: u32) -> Self {
         Self { tables, place, clock, retention_days }
     }
@@ -102,7 +102,7 @@ impl Exporter {
     ///
     /// # Errors
     ///
-    /// After everything else is done: the organizations that failed, or for which there was no time.
+    /// Returned after everything else is done, if organizations failed or there was no time for them.
     pub async fn handle(&self, time_left: Duration) -> Result<Value, Error> {
         let mut report = Report::default();
         if matches!(self.place, Place::Nowhere) {
@@ -123,7 +123,8 @@ impl Exporter {
         Err(format!("{left} organizations are left; {} failures: {named}", failures.len()).into())
     }
 
-    /// Writes the files of one organization. One that cannot be made stops no other; a place that cannot be written does.
+    /// Writes the files of one organization. A file that cannot be made does not stop the others, but an error of the
+    /// place does.
     async fn export(
         &self,
         org: &OrgId,
@@ -131,12 +132,13 @@ impl Exporter {
         until: Instant,
         report: &mut Report,
     ) -> Result<(), Error> {
-        // The files are made for the days whose write counters are compared, also where the zone changes meanwhile.
+        // Read once, so that the files belong to the days whose write counters are compared, even if the time zone
+        // changes meanwhile.
         let source = FocusSource::read(&self.tables, org).await?;
         let calendar = source.calendar();
         let mut exported = self.tables.usage.exported(org).await?;
         if exported.generation != calendar.generation {
-            // Days are cut in another way now.
+            // The time zone has changed, and with it the days.
             exported.focus.clear();
             exported.generation = calendar.generation;
         }
@@ -192,7 +194,7 @@ impl Exporter {
         self.changed(Kind::Focus, days, &range, key, exported).await
     }
 
-    /// The days of UTC whose activity log has changed.
+    /// The UTC days whose activity log has changed.
     async fn ocsf_days(
         &self,
         org: &OrgId,
@@ -205,7 +207,7 @@ impl Exporter {
         self.changed(Kind::Ocsf, days, &range, key, exported).await
     }
 
-    /// The days that are over, and whose events are all still there.
+    /// The past days whose events have not expired.
     fn days(&self, first: Day, today: Day) -> DayRange {
         DayRange {
             first: first.max(oldest_complete_day(today, self.retention_days).next()),

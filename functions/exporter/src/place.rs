@@ -1,4 +1,4 @@
-//! Where files are written to.
+//! The bucket or folder that files are written to.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,21 +7,22 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::bucket::{Bucket, PutFailed};
 
-/// What is not escaped in the parts of a name (RFC 3986, unreserved), and the equals sign of `dt=`.
+/// The characters that are escaped in the parts of a name: all except those unreserved by RFC 3986, and the equals sign
+/// of `dt=`.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'=');
 
-/// Where files are written to.
+/// The place that files are written to.
 #[derive(Debug)]
 pub enum Place {
-    /// A bucket of S3.
+    /// An S3 bucket.
     Bucket(Bucket),
-    /// A folder of this machine.
+    /// A folder on this machine.
     Folder(PathBuf),
     /// No place is configured.
     Nowhere,
 }
 
-/// Why a file could not be written.
+/// The reason why a file could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
     /// The bucket refused it.
@@ -33,7 +34,7 @@ pub enum PlaceError {
 }
 
 impl Place {
-    /// Writes a file, in place of one of the same name.
+    /// Writes a file, replacing one of the same name.
     pub async fn put(&self, name: &[&str], media_type: &str, file: Vec<u8>) -> Result<(), PlaceError> {
         let parts: Vec<_> = name.iter().map(|part| escaped(part)).collect();
         match self {
@@ -44,7 +45,7 @@ impl Place {
                 if let Some(parent) = path.parent() {
                     tokio::fs::create_dir_all(parent).await?;
                 }
-                // Renamed, so that no reader sees a part of it.
+                // Written under another name first, so that no reader sees a part of it.
                 let new = path.with_extension("new");
                 tokio::fs::write(&new, file).await?;
                 tokio::fs::rename(&new, &path).await?;
@@ -54,7 +55,7 @@ impl Place {
     }
 }
 
-/// A part of a name. Dots alone would be another folder.
+/// Escapes a part of a name. A name of dots only would be another folder.
 fn escaped(part: &str) -> String {
     match part {
         "." | ".." => part.replace('.', "%2E"),

@@ -1,4 +1,4 @@
-//! The files of a day, whole, for the function that writes them to a bucket.
+//! The complete files of a day, for the function that writes them to a bucket.
 
 use std::sync::Arc;
 
@@ -11,7 +11,8 @@ use web::error::Result;
 
 use crate::{Tables, focus, ocsf};
 
-/// What the files of an organization's charges depend on beside the events. All files that are made from it cut days alike.
+/// The settings that the files of an organization's charges depend on. All files that are made from one value have the
+/// same days.
 #[derive(Debug)]
 pub struct FocusSource {
     pub(crate) org: OrgId,
@@ -20,7 +21,7 @@ pub struct FocusSource {
 }
 
 impl FocusSource {
-    /// Reads the settings as they are stored, and not as a request before may have left them in the cache.
+    /// Reads the settings from the table rather than from the cache.
     ///
     /// # Errors
     ///
@@ -31,12 +32,12 @@ impl FocusSource {
         Ok(Self { org: org.clone(), settings, agents })
     }
 
-    /// How days are cut.
+    /// The calendar that defines the days.
     pub fn calendar(&self) -> Calendar {
         self.settings.calendar
     }
 
-    /// The charges of a day of the organization's time zone, in Parquet and the latest version of FOCUS.
+    /// The charges of a day in the organization's time zone, in Parquet and the latest version of FOCUS.
     ///
     /// # Errors
     ///
@@ -46,7 +47,7 @@ impl FocusSource {
     }
 }
 
-/// The activity log of a day of UTC as lines of OCSF.
+/// The activity log of a UTC day as lines of OCSF.
 ///
 /// # Errors
 ///

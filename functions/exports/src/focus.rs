@@ -1,8 +1,8 @@
-//! `GET /api/exports/focus`: what calls cost, in the columns of FOCUS (FinOps Open Cost and Usage Specification).
+//! `GET /api/exports/focus`: the cost of calls in the columns of FOCUS (FinOps Open Cost and Usage Specification).
 //!
-//! A row for each day, agent, model, meter (a class of tokens, or a unit) and price. Rows are made from raw events,
-//! whose costs are known by class, and from no rollup: the sum of `BilledCost` is the sum of the events' costs, which is
-//! what every other endpoint shows. Compute, which has no cost, is beside them if it is asked for.
+//! There is a row for each day, agent, model, meter (a class of tokens, or a unit) and price. Rows are made from raw
+//! events, which have the cost by class, rather than from rollups: the sum of `BilledCost` is the sum of the events'
+//! costs, which is what every other endpoint shows. Compute, which has no cost, is added on request.
 
 mod charge;
 mod columns;
@@ -27,9 +27,9 @@ use columns::{Account, Writer};
 use day::{DayReader, LineKey};
 use params::Params;
 
-/// The most events of a day: what a request has time to read.
+/// The most events of a day that a request has time to read.
 const MAX_EVENTS: usize = 400_000;
-/// Events that are read for a page before it ends with the day.
+/// Events after which a page ends with the current day.
 const ENOUGH_EVENTS: usize = 100_000;
 
 pub fn route() -> Route {
@@ -41,7 +41,7 @@ pub fn route() -> Route {
 struct Cursor {
     first: Day,
     last: Day,
-    /// The last row that was written of the first day.
+    /// The last row of the first day that was written.
     after: Option<LineKey>,
 }
 
@@ -75,7 +75,7 @@ async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Par
     response(params.format.media_type(), writer.finish()?, next)
 }
 
-/// A day as one file in Parquet, however many events it has: they are read page by page.
+/// A day as one Parquet file. It may have any number of events, which are read page by page.
 pub async fn day_file(tables: &Tables, source: &FocusSource, day: Day) -> Result<Vec<u8>> {
     let mut writer = Writer::new(&Params::of_day(day), Account::of(source), true)?;
     let mut reader = DayReader::new(tables, source, false, usize::MAX);

@@ -1,9 +1,9 @@
-//! `GET /api/exports/ocsf`: the activity log as events of OCSF (Open Cybersecurity Schema Framework), one JSON object on
-//! each line, oldest first.
+//! `GET /api/exports/ocsf`: the activity log as events of OCSF (Open Cybersecurity Schema Framework), one JSON object
+//! on each line, oldest first.
 //!
-//! The events of a day are chained: each has the hash of the one before and of itself, its number and how many the day
-//! has. So whoever has a file can tell whether it is whole and unchanged: `fleetledger verify FILE`. Only days of UTC that
-//! are over are exported, since today's chain still grows.
+//! The events of a day are chained: each has the hashes of the previous event and of itself, its number, and the number
+//! of events of the day. So everybody can verify that a file is complete and unchanged: `fleetledger verify FILE`. Only
+//! past UTC days are exported, because today's chain still grows.
 
 pub mod chain;
 mod event;
@@ -25,7 +25,7 @@ use crate::page::{MAX_BYTES, response};
 use crate::{App, Route, Tables};
 use chain::Chain;
 
-/// The most entries of a day: what a request has time to read.
+/// The most entries of a day that a request has time to read.
 const MAX_ENTRIES: usize = 100_000;
 /// The most days of a file.
 const MAX_DAYS: u32 = 400;
@@ -35,11 +35,11 @@ pub fn route() -> Route {
 }
 
 struct Params {
-    /// `from`: the first day of UTC; default yesterday.
+    /// `from`: the first UTC day; default yesterday.
     from: Option<Day>,
     /// `to`: the first day after the range; default today.
     to: Option<Day>,
-    /// `cursor`: the `x-next-cursor` of the page before.
+    /// `cursor`: the `x-next-cursor` of the previous page.
     cursor: Option<String>,
 }
 
@@ -49,7 +49,7 @@ impl FromQuery for Params {
     }
 }
 
-/// Where the next page starts: on `first`, after its event with this number and hash.
+/// Where the next page starts: on the day `first`, after the event with this number and hash.
 #[derive(Debug, Serialize, Deserialize)]
 struct Cursor {
     first: Day,
@@ -80,7 +80,7 @@ fn days(params: &Params, today: Day, retention_days: u32) -> Result<DayRange> {
     let last = params.to.unwrap_or(today).minus(1);
     let first = params.from.unwrap_or(today.minus(1));
     if last >= today {
-        return Err(fault("to", "range", format!("Input should not be after {today}: that day is not over")));
+        return Err(fault("to", "range", format!("Input should not be after {today}, which is not over")));
     }
     if first > last {
         return Err(fault("to", "range", "Input should be after 'from'".to_owned()));
@@ -138,12 +138,14 @@ async fn write(app: &App, org: &OrgId, start: Cursor, body: &mut Vec<u8>) -> Res
     Ok(None)
 }
 
-/// Fails if the events that were exported before are not those that are there now.
+/// Fails if the events that were exported on earlier pages have changed since.
 fn check_unchanged(day: Day, after: Option<&(usize, String)>, previous: &str) -> Result<()> {
     if after.is_none_or(|(_, hash)| hash == previous) {
         return Ok(());
     }
-    Err(Error::Conflict(format!("Entries were added to {day} since the page before; export the day again.")))
+    Err(Error::Conflict(format!(
+        "Entries were added to {day} since the previous page; export the day again."
+    )))
 }
 
 /// The entries of a day, oldest first.

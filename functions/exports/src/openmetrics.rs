@@ -1,7 +1,6 @@
-//! `GET /v1/openmetrics`: this month's use and cost in the text format of OpenMetrics, for a scrape by Prometheus with a
-//! key.
+//! `GET /v1/openmetrics`: this month's usage and cost in the text format of OpenMetrics, for Prometheus with a key.
 //!
-//! Counters begin with the month, in the organization's time zone, and say so by `_created`.
+//! Counters start at the beginning of the month in the organization's time zone, as `_created` states.
 
 use std::fmt::Write;
 
@@ -30,7 +29,7 @@ pub fn route() -> Route {
 
 async fn handle(State(app): State<App>, caller: Caller) -> Result<Response> {
     let (org, now) = (&caller.org, app.clock.now());
-    // Before the rollups are read.
+    // Read before the rollups, so that it never claims more than they contain.
     let complete_through = app.freshness.complete_through(org, now).await;
     let fetch = |of, days| app.tables.usage.org_days(org, of, days);
     let month = |today: Day| DayRange::of_month(today.month());
@@ -45,7 +44,7 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Response> {
     Ok(([(CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
 }
 
-/// The values of a counter for one model, each with the labels that it has beside the model's.
+/// The values of a counter for one model, each with its labels besides the model's.
 type Values = Vec<(&'static str, Decimal)>;
 
 struct Counter {
@@ -153,7 +152,7 @@ fn labels(key: &ModelKey) -> String {
     format!("provider=\"{}\",model=\"{}\"", escaped(&key.provider), escaped(&key.model))
 }
 
-/// The text of a label's value between quotes.
+/// Escapes a label's value, which stands between quotes.
 fn escaped(value: &str) -> String {
     value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
 }

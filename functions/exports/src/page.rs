@@ -1,4 +1,4 @@
-//! Pages of a file, which are concatenated to the whole.
+//! Pages of a file, which are concatenated to the whole file.
 
 use axum::response::{IntoResponse, Response};
 use http::HeaderValue;

@@ -31,12 +31,13 @@ async fn handle() -> Result<impl IntoResponse> {
 
 const STYLE: &str = include_str!("docs.css");
 
-/// How deep nested schemas are shown.
+/// The depth to which nested schemas are shown.
 const DEPTH: usize = 5;
 
 struct Page<'a> {
     document: &'a Value,
-    /// The alternatives that the body at hand has shown: a list of events has those of one event.
+    /// The alternatives that were already shown for the current body: a list of events has the same ones as a single
+    /// event.
     shown: RefCell<BTreeSet<String>>,
 }
 
@@ -209,7 +210,7 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Whether this body has not shown an alternative yet.
+    /// Whether an alternative was not yet shown for this body.
     fn is_new(&self, alternative: &Value) -> bool {
         let place = alternative["$ref"].as_str();
         place.is_none_or(|place| self.shown.borrow_mut().insert(place.to_owned()))
@@ -244,7 +245,7 @@ impl<'a> Page<'a> {
         kind
     }
 
-    /// The schema that has the description: this one, or the one it refers to.
+    /// The schema with the description: this one, or the one that it refers to.
     fn described<'b>(&'b self, schema: &'b Value) -> &'b Value {
         if schema["description"].is_string() { schema } else { self.resolved(schema) }
     }

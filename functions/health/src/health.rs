@@ -1,7 +1,8 @@
-//! `GET /v1/health`: how far aggregation is behind. Public, and shows nothing of any organization.
+//! `GET /v1/health`: how far aggregation is behind. It is public, and shows nothing about any organization.
 //!
-//! Whatever keeps figures from being written, a full disk or a throttled table, keeps records of the stream waiting, which
-//! shows here. A quarantined record delays nothing and is of one organization, so it does not degrade the service for all.
+//! Anything that keeps figures from being written, such as a full disk or a throttled table, keeps records of the
+//! stream waiting, which shows here. A quarantined record delays nothing and belongs to one organization, so it does
+//! not degrade the service for all.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,8 +25,8 @@ use crate::{App, Route};
 /// How long a response is reused. The route is public, so without reuse anyone could run up read units.
 pub const FRESH: Duration = Duration::from_secs(5);
 
-/// The lag from which on the service is degraded. Batches are delivered after a minute at the latest, and the lag is measured
-/// once a minute.
+/// The lag above which the service is degraded. Batches are delivered after a minute at the latest, and the lag is
+/// measured once a minute.
 pub const MAX_LAG: TimeDelta = TimeDelta::minutes(5);
 
 /// Time limit for reading the tables: less than the function's timeout, so that it can still respond.
@@ -56,19 +57,19 @@ pub struct Response {
 enum HealthStatus {
     /// Events are counted as soon as they should be.
     Ok,
-    /// Events have been waiting for longer, or nobody has measured it.
+    /// Events have been waiting for too long, or the lag was not measured.
     Degraded,
 }
 
 /// How far aggregation is behind.
 #[derive(Clone, Debug, Serialize)]
 struct Aggregation {
-    /// How long the oldest event has waited that is not counted, with three decimals; 0 if none waits. Null if that was not
-    /// measured lately.
+    /// How long the oldest event that is not counted has waited, with three decimals; 0 if none waits. Null if that was
+    /// not measured within the last five minutes.
     lag_seconds: Option<Number>,
     /// When that event was stored.
     oldest_waiting_at: Option<String>,
-    /// Every event that was accepted before it is counted, except for organizations with days that are to be recomputed.
+    /// Every event that was accepted before this instant is counted, except for organizations with dirty days.
     complete_through: Option<String>,
     measured_at: Option<String>,
 }
@@ -78,7 +79,7 @@ struct Aggregation {
 struct Lane {
     /// From 0.
     lane: u8,
-    /// Arrival of the newest aggregated event, accurate to ten seconds, the interval at which it is noted.
+    /// Arrival of the newest aggregated event, accurate to ten seconds, the interval at which it is stored.
     newest_aggregated_at: Option<String>,
     /// Seconds since then, with three decimals; 0 if clocks disagree.
     age_seconds: Option<Number>,
@@ -121,7 +122,7 @@ impl Response {
             age_seconds: newest.map(|newest| seconds(now - newest)),
         });
         let lag = lag(&status.completeness, now);
-        // Before the first run there is nothing to compare with; an alarm tells if there is none.
+        // Before the first run nothing has been measured. An alarm goes off if there are no runs.
         let is_measured = status.completeness.backlog().is_none() || lag.is_some();
         let is_late = lag.is_some_and(|lag| lag > MAX_LAG);
         let oldest = status.completeness.backlog().and_then(|backlog| backlog.oldest);
@@ -143,10 +144,11 @@ impl Response {
     }
 }
 
-/// How long the oldest event has waited; none if that is not known, or was measured too long ago.
+/// How long the oldest event has waited, or `None` if that is not known or was measured too long ago.
 fn lag(completeness: &Completeness, now: DateTime<Utc>) -> Option<TimeDelta> {
     let Backlog { measured, oldest } = completeness.backlog()?;
-    // What waited then may have been counted since; what waits longer than the limit most likely waits still.
+    // An event that waited then may have been counted since, but one that waited for longer than the limit most likely
+    // still waits.
     (now - measured <= MAX_LAG).then(|| oldest.map_or(TimeDelta::zero(), |oldest| now - oldest))
 }
 
@@ -174,7 +176,7 @@ mod tests {
         serde_json::to_value(Response::new(&Status { newest, completeness, quarantine }, now())).unwrap()
     }
 
-    /// The status and lag where a run found this, some seconds ago.
+    /// The status and lag after a run that was `measured` some seconds ago found an event as old as `oldest`.
     fn found(measured: i64, oldest: Option<i64>) -> (Value, Value) {
         let ago = |seconds| now() - TimeDelta::seconds(seconds);
         let backlog = Backlog { measured: ago(measured), oldest: oldest.map(ago) };
@@ -212,7 +214,7 @@ mod tests {
     #[test]
     fn the_lag_is_how_long_the_oldest_event_has_waited() {
         let of = |status: &str, lag: Value| (json!(status), lag);
-        // Idle, however long.
+        // Idle, for however long.
         assert_eq!(found(60, None), of("ok", json!(0)));
         assert_eq!(found(60, Some(120)), of("ok", json!(120)));
         assert_eq!(found(60, Some(300)), of("ok", json!(300)));

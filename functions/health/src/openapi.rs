@@ -66,7 +66,7 @@ pub fn document() -> Result<Value, String> {
     for operation in operations.filter_map(Value::as_object_mut).flat_map(Map::values_mut) {
         let is_secured = operation["security"].as_array().is_some_and(|needs| !needs.is_empty());
         for (status, name) in ALWAYS.iter().chain(SECURED.iter().filter(|_| is_secured)) {
-            // OTLP prescribes bodies of its own.
+            // OTLP prescribes its own bodies.
             if operation["responses"].get(status).is_none() {
                 operation["responses"][status] = json!({ "$ref": format!("#/components/responses/{name}") });
             }
@@ -75,8 +75,8 @@ pub fn document() -> Result<Value, String> {
     Ok(document)
 }
 
-/// Replaces `allOf` by the properties of the schemas that it refers to. Generators of clients read them best when they are
-/// whole, and fail over a property that is refined.
+/// Replaces `allOf` with the properties of the schemas that it refers to. Client generators handle complete schemas
+/// best, and fail on a property that is refined.
 fn flatten(schemas: &mut Map<String, Value>) -> Result<(), String> {
     let parts = schemas.clone();
     let mut bases = BTreeSet::new();
@@ -87,7 +87,7 @@ fn flatten(schemas: &mut Map<String, Value>) -> Result<(), String> {
         for reference in all {
             let base =
                 reference["$ref"].as_str().and_then(|place| place.strip_prefix("#/components/schemas/"));
-            let base = base.ok_or_else(|| format!("{name} has an allOf that is no reference"))?;
+            let base = base.ok_or_else(|| format!("{name} has an allOf that is not a reference"))?;
             let part =
                 parts.get(base).ok_or_else(|| format!("{name} refers to {base}, which does not exist"))?;
             inherit(schema, part);
@@ -98,7 +98,7 @@ fn flatten(schemas: &mut Map<String, Value>) -> Result<(), String> {
     Ok(())
 }
 
-/// Adds to a schema what another one says and it does not say itself.
+/// Adds the keywords of `base` that a schema does not have itself.
 fn inherit(schema: &mut Value, base: &Value) {
     for (name, value) in base.as_object().into_iter().flatten() {
         match (&mut schema[name], value) {

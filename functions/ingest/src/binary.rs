@@ -1,5 +1,5 @@
 //! CloudEvents in binary mode (CloudEvents HTTP protocol binding 1.0.2, section 3.1): the attributes are `ce-` headers
-//! and the body is the data. Many SDKs send so unless told otherwise.
+//! and the body is the data. Many SDKs send events this way by default.
 
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
@@ -10,7 +10,7 @@ use web::error::Result;
 
 use crate::body;
 
-/// What precedes an attribute's name in the name of its header.
+/// The prefix of the headers that are attributes.
 const PREFIX: &str = "ce-";
 
 /// Whether the headers hold an event's attributes.
@@ -23,18 +23,18 @@ pub fn structured(headers: &HeaderMap, data: &str) -> Result<Box<RawValue>> {
     let mut event = Map::new();
     for (name, value) in headers {
         let Some(name) = name.as_str().strip_prefix(PREFIX) else { continue };
-        // Text outside of ASCII, spaces and quotes are percent-encoded.
+        // Non-ASCII characters, spaces and quotes are percent-encoded.
         let text = percent_decode_str(value.to_str().unwrap_or_default()).decode_utf8_lossy();
         event.insert(name.to_owned(), Value::from(text));
     }
-    // In binary mode the content type is the data's.
+    // In binary mode, Content-Type is that of the data.
     if let Some(kind) = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()) {
         event.insert("datacontenttype".to_owned(), Value::from(kind));
     }
     let data = body::parse::<&RawValue>(data)?;
     let attributes = Value::Object(event).to_string();
     let text = format!("{},\"data\":{}}}", attributes.trim_end_matches('}'), data.get());
-    // Both parts are JSON, so the whole is, unless there is no attribute at all.
+    // The attributes and the data are joined as text. Without attributes, this removes a leading comma.
     let event = RawValue::from_string(text.replacen("{,", "{", 1));
     event.or_else(|_| to_raw_value(&Value::Null)).map_err(web::error::Error::internal)
 }

@@ -11,7 +11,7 @@ use web::error::{Error, Result};
 pub const MAX_BYTES: usize = 1 << 20;
 pub const MAX_EVENTS: usize = 500;
 
-/// How the content type says the events are arranged.
+/// The arrangement of events that the content type states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyFormat {
     One,
@@ -29,7 +29,7 @@ pub enum Events<'a> {
 pub fn text(headers: &HeaderMap, body: Bytes) -> Result<String> {
     let bytes = unpacked(headers, body, MAX_BYTES)?;
     let text = String::from_utf8(bytes.into()).map_err(|_| unreadable("Body should be UTF-8"))?;
-    // Some senders begin with a byte order mark, which RFC 8259 allows to be ignored.
+    // Some senders start with a byte order mark, which RFC 8259 allows parsers to ignore.
     Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text))
 }
 
@@ -53,7 +53,7 @@ pub fn split<'a>(headers: &HeaderMap, text: &'a str) -> Result<Events<'a>> {
 
 /// Parses JSON of the body.
 pub fn parse<'a, T: serde::Deserialize<'a>>(text: &'a str) -> Result<T> {
-    // The parser's message gives a position in the body and repeats none of its content.
+    // The parser's message has a position in the body, and nothing of its content.
     serde_json::from_str(text).map_err(|fault| unreadable(format!("Body should be JSON: {fault}")))
 }
 

@@ -60,7 +60,7 @@ async fn handle(
     Ok((results.status(), Json(results)))
 }
 
-/// The events, each with its index and the location that its faults start with.
+/// The events, each with its index and the prefix of its faults' locations.
 fn entries<'a>(events: &'a Events<'a>) -> Vec<Entry<'a>> {
     match events {
         Events::One(json) => vec![Entry { index: 0, json, loc: vec!["body".into()], cost: None }],

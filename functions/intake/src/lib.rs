@@ -1,6 +1,6 @@
-//! What other tools send, as events: OTLP, LiteLLM, and providers' own responses.
+//! Accepts reports of other tools as events: OTLP, LiteLLM, and providers' own responses.
 //!
-//! The crate `formats` translates; from there on an event is handled like one of `POST /v1/events`.
+//! The crate `formats` translates them. Then their events are handled like those of `POST /v1/events`.
 
 pub mod litellm;
 pub mod otlp;

@@ -1,7 +1,7 @@
 //! `POST /otlp/v1/{traces,logs,metrics}`: OTLP/HTTP 1.9 (<https://opentelemetry.io/docs/specs/otlp/>).
 //!
-//! Exporters retry on 429, 502, 503 and 504 alone and take every other status as final, so 503 means that the whole
-//! request should come again; what is stored of it by then is a duplicate.
+//! Exporters retry only on 429, 502, 503 and 504, and always the whole request. So if an event could not be stored, the
+//! response is a 503, and the events that were stored are duplicates in the retry.
 
 use axum::body::Body;
 use axum::extract::State;
@@ -20,7 +20,7 @@ use web::error::Error;
 
 use crate::{App, Route, request};
 
-/// Reasons that a message repeats; exporters log it as one line.
+/// Maximum number of reasons in a message, which exporters log as one line.
 const MAX_REASONS: usize = 5;
 /// `INVALID_ARGUMENT` and `UNAVAILABLE` of `google.rpc.Code`.
 const INVALID_ARGUMENT: i32 = 3;
@@ -64,7 +64,7 @@ struct Export {
 
 enum Failure {
     Unreadable(Unreadable),
-    /// Some events could not be stored now.
+    /// Some events could not be stored at this time.
     Unavailable,
     Other(Error),
 }
@@ -99,9 +99,9 @@ impl Export {
     }
 }
 
-/// How many entries were rejected, and what the sender should know.
+/// The number of rejected entries, and the message for the sender.
 fn verdict(translation: &Translation, results: &Results, signal: Signal) -> (usize, String) {
-    // A call that another span reported in an earlier request, with its own end: it is counted.
+    // A conflict is a call that another span, with another end time, reported in an earlier request. It is counted.
     let rejected = results.rejected.iter().filter(|rejected| !request::is_stored(rejected));
     let faults = rejected.map(|one| {
         let fault = one.detail.first();
@@ -137,7 +137,7 @@ impl Failure {
                 tracing::warn!(error = why, "request failed");
                 unavailable(encoding)
             }
-            // A body that is no gzip is as unreadable as one that is no message.
+            // A body that is not valid gzip, like one that is not a valid message.
             Self::Other(Error::Validation(faults)) => {
                 let why = faults.first().map_or("", |fault| &fault.msg);
                 encoded(StatusCode::BAD_REQUEST, encoding, status(encoding, INVALID_ARGUMENT, why))

@@ -1,4 +1,4 @@
-//! A request on its way to stored events.
+//! Turns a request into stored events, for all formats.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -21,9 +21,9 @@ use web::error::Result;
 
 use crate::App;
 
-/// Maximum size of a body after decompression: what Lambda passes on.
+/// Maximum size of a body after decompression: Lambda's limit for a request.
 pub const MAX_BYTES: usize = 6 << 20;
-/// The highest reported cost that is believed, in US dollars: the maximum of `cost_usd`.
+/// The highest reported cost that is plausible, in US dollars: the maximum of `cost_usd`.
 const MAX_REPORTED_COST: u32 = 1_000_000;
 
 /// The whole body, decompressed.
@@ -32,13 +32,14 @@ pub async fn body(headers: &HeaderMap, body: Body) -> Result<Bytes> {
     unpacked(headers, bytes, MAX_BYTES)
 }
 
-/// The organization's settings: by some of them requests are translated, by others events are priced.
+/// The organization's settings, which determine how requests are translated and how events are priced.
 pub async fn settings(app: &App, caller: &Caller) -> Result<Arc<Settings>> {
     let settings = app.tables.registry.settings_now(&caller.org).await;
     Ok(settings.inspect_err(|_| Metric::Unavailable.count(1))?)
 }
 
-/// Stores the events of a translation. Its refusals are left to the caller, whose format reports them.
+/// Stores the events of a translation. Entries that the translation rejected are left to the caller, whose format
+/// determines how they are reported.
 pub async fn store(
     app: &App,
     caller: &Caller,
@@ -60,7 +61,7 @@ pub async fn store(
         is_backfill: caller.scopes.contains(&Scope::EventsBackfill),
         deadline: Batch::deadline(started, context),
     };
-    // Locations lead to the entry: the event between it and the response is none of the sender's.
+    // Locations name the entry that was sent, because the sender does not know the event that was made from it.
     let is_charged = settings.organization.charge_reported_costs;
     let entries = events.iter().map(|event| Entry {
         index: event.index,
@@ -74,14 +75,15 @@ pub async fn store(
     Ok(results)
 }
 
-/// The cost that the sender reported, if an event could state it.
+/// The cost that the sender reported, if it is within the limits of an event's cost.
 fn reported_cost(event: &formats::Event) -> Option<Usd> {
     let limit = Decimal::from(MAX_REPORTED_COST);
     let cost = event.reported_cost.filter(|cost| !cost.is_sign_negative() && *cost <= limit)?;
     Some(Usd::new(cost.round_dp(MAX_SCALE)))
 }
 
-/// An event that was dated on receipt differs from the stored one in nothing but the time of its request.
+/// Counts conflicts of events that were dated on receipt as duplicates: a retry differs only in the time of its
+/// request.
 fn take_as_duplicates(results: &mut Results, translation: &Translation) {
     let undated = translation.events.iter().filter(|event| event.dated_on_receipt);
     let undated: HashSet<usize> = undated.map(|event| event.index).collect();
@@ -95,7 +97,7 @@ fn take_as_duplicates(results: &mut Results, translation: &Translation) {
     }
 }
 
-/// What the request came to, by sender.
+/// The outcomes of the request, by sender.
 fn reports(format: &'static str, translation: &Translation, results: &Results) -> SourceReports {
     let mut reports = SourceReports::new(format);
     let events: HashMap<usize, &formats::Event> =
@@ -132,7 +134,7 @@ fn reports(format: &'static str, translation: &Translation, results: &Results) -
     reports
 }
 
-/// Compares the cost of a call with the one that its sender computed, if it did.
+/// Compares the cost of a call with the cost that its sender computed, if there is one.
 fn compare_costs(report: &mut SourceReport, event: &formats::Event, call: &PricedCall) {
     let Some(reported) = reported_cost(event) else { return };
     report.count(SourceCounter::Compared, 1);
@@ -142,23 +144,24 @@ fn compare_costs(report: &mut SourceReport, event: &formats::Event, call: &Price
     }
 }
 
-/// Senders compute with floating-point numbers: less than a millionth is no difference.
+/// Whether two costs differ by a millionth or more. Senders use floating-point numbers, so smaller differences are
+/// ignored.
 fn differ(reported: Usd, charged: Usd) -> bool {
     let (reported, charged) = (reported.dollars(), charged.dollars());
     (reported - charged).abs() * Decimal::from(1_000_000) > reported.max(charged)
 }
 
-/// Whether an event was rejected since it is stored, with other content or in a later revision.
+/// Whether an event was rejected because it is stored already, with other content or in a higher revision.
 pub fn is_stored(rejected: &Rejected) -> bool {
     matches!(rejected.code, RejectionCode::Conflict | RejectionCode::Superseded)
 }
 
-/// Whether a retry may store what was not stored.
+/// Whether a retry may store events that were not stored.
 pub fn is_unavailable(results: &Results) -> bool {
     results.rejected.iter().any(|rejected| rejected.retryable)
 }
 
-/// Counts only: the names of sources are the senders' text.
+/// Logs only counts, because the names of sources are text of the senders.
 fn log(translation: &Translation) {
     let sum = |of: fn(&formats::SourceCounts) -> usize| translation.sources.values().map(of).sum::<usize>();
     tracing::info!(

@@ -1,7 +1,7 @@
 //! `GET /api/sources`: what each sender sent within the last 30 days, and how much of it was stored.
 //!
-//! Most exporters do not show their users what a response says. Here operators see what is refused and why, what is not
-//! counted, and what share of the calls that a sender counts itself has arrived.
+//! Most exporters do not show their users what a response says. Here operators see what was rejected and why, what is
+//! not counted, and the share of the calls in a sender's own metrics that has arrived.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +18,11 @@ use web::error::Result;
 
 use crate::{App, Route};
 
-/// The days that are shown, UTC.
+/// Number of UTC days that are shown.
 const DAYS: u32 = 30;
-/// Models of a source whose costs are listed.
+/// Maximum number of models of a source whose costs are listed.
 const MAX_DIFFERENCES: usize = 20;
-/// Sources in a response; of more the latest are shown.
+/// Maximum number of sources in a response. The latest ones are shown.
 const MAX_SOURCES: usize = 1_000;
 
 pub fn route() -> Route {
@@ -35,7 +35,7 @@ pub struct Response {
     to: Day,
     /// The latest first.
     sources: Vec<Source>,
-    /// The number of sources, also of those that are not listed.
+    /// The number of sources, including those that are not listed.
     total: usize,
 }
 
@@ -58,12 +58,12 @@ struct Source {
     not_counted: NotCounted,
     exclusive_token_corrections: u64,
     without_usage: u64,
-    /// Calls that the sender's own metrics count; none if they count none.
+    /// Calls in the sender's own metrics. `None` if its metrics have no calls.
     reported_calls: Option<u64>,
     capture_rate: Option<Number>,
-    /// Calls whose cost was compared with the one that the sender reported.
+    /// Calls whose cost was compared with the cost that the sender reported.
     compared_costs: u64,
-    /// Where the two differ, the largest difference first.
+    /// The models for which the two differ, largest difference first.
     cost_differences: Vec<Difference>,
 }
 
@@ -76,11 +76,11 @@ struct Difference {
     calls: u64,
     reported_cost: Number,
     cost: Number,
-    /// What the sender reported beyond the cost.
+    /// The reported cost minus the cost.
     difference: Number,
 }
 
-/// Entries that report calls which are counted elsewhere, by signal.
+/// Entries that report calls that are counted by another entry, by signal.
 #[derive(Debug, Serialize)]
 struct NotCounted {
     spans: u64,
@@ -92,7 +92,7 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Json<Response>
     let days = DayRange::ending(Day::of(app.clock.now(), chrono_tz::UTC), DAYS);
     let mut all: Vec<_> = app.tables.sources.sources(&caller.org, days).await?.into_iter().collect();
     let total = all.len();
-    // Stable: sources of the same instant stay in the order of their names.
+    // A stable sort: sources with the same instant stay in the order of their names.
     all.sort_by_key(|(_, summary)| std::cmp::Reverse(summary.last));
     let sources = all.into_iter().take(MAX_SOURCES).map(|(source, summary)| Source::new(source, summary));
     Ok(Json(Response { from: days.first, to: days.last, sources: sources.collect(), total }))

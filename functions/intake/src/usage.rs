@@ -55,7 +55,7 @@ async fn handle(
     Ok(refused(results, &translation))
 }
 
-/// Labels by query, or by header for senders that can only set headers. The query wins.
+/// Labels from the query, or from headers for senders that can only set headers. The query takes precedence.
 fn labels(headers: &HeaderMap, query: &str) -> Labels {
     let query: Vec<_> = form_urlencoded::parse(query.as_bytes()).collect();
     let header = |name: &str| headers.get(format!("x-fleetledger-{}", name.replace('_', "-")))?.to_str().ok();
@@ -79,7 +79,7 @@ fn labels(headers: &HeaderMap, query: &str) -> Labels {
     }
 }
 
-/// The response: the results with the entries that are no events.
+/// The response: the results, including the entries that the translation rejected.
 pub fn refused(mut results: Results, translation: &Translation) -> (StatusCode, Json<Results>) {
     let rejected = translation.refusals.iter().map(|refusal| {
         let loc = vec!["body".into(), refusal.index.into()];

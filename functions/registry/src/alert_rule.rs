@@ -1,11 +1,12 @@
-//! `GET`, `PUT` and `DELETE /api/alerts/rules/{id}`: what an organization is notified of beside its budgets.
+//! `GET`, `PUT` and `DELETE /api/alerts/rules/{id}`: what an organization is notified of besides its budgets.
 //!
 //! - `limit`: the cost of a day, week or month reaches an amount.
 //! - `spike`: a day costs more than `factor` times the mean of the `days` before it, and more than `minimum`.
 //! - `unpriced`: at least `requests` calls of a day have no price.
 //!
-//! Each notifies once in a period, and again after it was changed. It counts the whole organization, or one `agent`,
-//! `department`, `model` or `provider`: what rollups tell apart, so that a run stays a few queries.
+//! Each rule notifies once per period, and again after it was changed. It applies to the whole organization, or to one
+//! `agent`, `department`, `model` or `provider`. Rollups have figures for these, so that a run takes only a few
+//! queries.
 
 use axum::extract::State;
 use http::StatusCode;
@@ -55,7 +56,7 @@ pub struct AlertRule {
     name: Option<Name>,
     #[serde(rename = "type")]
     rule_type: &'static str,
-    /// Null: the whole organization.
+    /// `None` for the whole organization.
     dimension: Option<AlertDimension>,
     value: Option<Label>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,7 +110,7 @@ fn entity(org: &OrgId, id: &Name) -> Entity<'static> {
     Entity { key: keys::alert_rule(org, id), what, agent: None, always_there: false }
 }
 
-/// None if there is no such rule.
+/// The rule, or `None` if there is no such rule.
 pub(crate) fn view(id: &Name, stored: &Stored<AlertRuleSettings>) -> Option<Versioned<AlertRule>> {
     let settings = stored.settings.clone()?;
     let mut rule = AlertRule {
@@ -158,7 +159,7 @@ fn settings(fields: &mut FieldReader<'_>) -> Option<AlertRuleSettings> {
     let value = fields.optional("value", label);
     if dimension.is_some() != value.is_some() {
         let (name, given) = if value.is_none() { ("value", "'dimension'") } else { ("dimension", "'value'") };
-        fields.fault(name, Invalid::new("missing", format!("Field required beside {given}")));
+        fields.fault(name, Invalid::new("missing", format!("Field required together with {given}")));
     }
     let scope = dimension.zip(value).map(|(dimension, value)| AlertScope { dimension, value });
     let condition = match fields.required("type", one_of("'limit', 'spike' or 'unpriced'"))? {
@@ -182,7 +183,7 @@ fn settings(fields: &mut FieldReader<'_>) -> Option<AlertRuleSettings> {
     Some(AlertRuleSettings { name, scope, condition })
 }
 
-/// A multiple of at least one, in percent.
+/// Reads a factor of at least one, and converts it to percent.
 fn factor(factor: Decimal) -> Result<u32, Invalid> {
     let percent = (factor * Decimal::ONE_HUNDRED).to_u32().filter(|percent| *percent >= 100);
     percent.ok_or_else(|| Invalid::new("greater_than_equal", "Input should be greater than or equal to 1"))

@@ -182,7 +182,7 @@ fn delivery_view(delivery: &Delivery) -> DeliveryView {
     }
 }
 
-/// Some languages read no more than milliseconds.
+/// Formats an instant in milliseconds, because some languages cannot read more digits.
 fn millis(instant: DateTime<Utc>) -> String {
     rfc3339(instant.trunc_subsecs(3))
 }

@@ -102,7 +102,7 @@ fn thresholds(fields: &mut FieldReader<'_>) -> Option<Vec<u32>> {
     let mut values = fields.list(name, &THRESHOLDS, || integer(1..=MAX_THRESHOLD))?;
     values.sort_unstable();
     if values.windows(2).any(|two| two[0] == two[1]) {
-        fields.fault(name, Invalid::new("duplicate", "List should hold each threshold once"));
+        fields.fault(name, Invalid::new("duplicate", "List should not repeat a threshold"));
     }
     Some(values.into_iter().filter_map(|value| value.try_into().ok()).collect())
 }

@@ -31,7 +31,7 @@ use crate::response::Versioned;
 use crate::update::Update;
 use crate::{App, Route, reserved};
 
-/// How many of the newest alerts are looked at for those that a new destination missed.
+/// How many of the newest alerts are searched for those that a new destination missed.
 const MAX_EARLIER: usize = 100;
 
 pub fn routes() -> Vec<Route> {
@@ -88,7 +88,7 @@ async fn put(
     Ok(response)
 }
 
-/// This month's alerts that were sent to the other channels, newest first. They can be delivered again, to all channels.
+/// This month's alerts that were sent to the other channels, newest first. They can be delivered again to all channels.
 async fn earlier_alerts(app: &App, editor: &Editor) -> Result<Vec<String>> {
     let registry = &app.tables.registry;
     let alerts = registry.alerts(&editor.org, None, MAX_EARLIER);
@@ -109,7 +109,7 @@ fn entity(org: &OrgId, id: &Name) -> Entity<'static> {
     Entity { key: keys::destination(org, id), what, agent: None, always_there: false }
 }
 
-/// `secret` is one that was generated for this response.
+/// The destination as shown in responses. `secret` is one that was generated for this response.
 pub(crate) fn view(
     id: Name,
     stored: &Stored<DestinationSettings>,

@@ -7,7 +7,8 @@
 //!  "data":{"organization":"acme","destination":"ops"}}
 //! ```
 //!
-//! or, in the format of the destination, a sentence that says the same. `version` changes when a field is removed or changes its meaning, not when a field is added.
+//! or, in the formats of Slack and Teams, a sentence that says the same. `version` changes when a field is removed or
+//! changes its meaning, not when a field is added.
 //!
 //! The response is 200 whether or not the message was delivered. `status` is the receiver's, or null if there was
 //! none.

@@ -1,4 +1,4 @@
-//! Extracts who requests a change and on what condition.
+//! Extracts who requests a change, and its preconditions.
 
 use axum::extract::FromRequestParts;
 use http::header::{IF_MATCH, IF_NONE_MATCH, ToStrError};
@@ -27,8 +27,8 @@ impl FromRequestParts<App> for Edit {
     }
 }
 
+/// Reads `If-Match`, or else `If-None-Match`. Both at once require two versions at the same time, which is impossible.
 /// Repeated headers form one list. A value that is not text matches nothing.
-/// `If-Match`, or else `If-None-Match`. Both at once ask for two versions at the same time, which nothing has.
 fn if_match(headers: &HeaderMap) -> IfMatch {
     match (values(headers, &IF_MATCH), values(headers, &IF_NONE_MATCH)) {
         (Ok(None), Ok(None)) => IfMatch::Always,
@@ -38,7 +38,7 @@ fn if_match(headers: &HeaderMap) -> IfMatch {
     }
 }
 
-/// The values of all headers with this name; none if there is no such header.
+/// The joined values of all headers with this name, or `None` if there are none.
 fn values(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, ToStrError> {
     let all: Vec<_> = headers.get_all(name).iter().map(HeaderValue::to_str).collect::<Result<_, _>>()?;
     Ok((!all.is_empty()).then(|| all.join(",")))

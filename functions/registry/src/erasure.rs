@@ -1,8 +1,9 @@
-//! `DELETE /api/end-users/{id}`: forgets the name of an end user. `GET /api/erasures` shows how far that has come.
+//! `DELETE /api/end-users/{id}`: forgets the name of an end user. `GET /api/erasures` shows the progress.
 //!
-//! Reconcile replaces the name by a random stand-in in all stored events, which takes longer than a request may. Figures
-//! and numbers of end users stay as they are. Neither the list nor the audit entry has the name; what is stored of the
-//! request has it until it is done. Events that are sent with the name afterwards are stored like any other.
+//! Reconcile replaces the name with a random stand-in in all stored events, which takes longer than a request may.
+//! Figures and numbers of end users stay as they are. Neither the list nor the audit entry contains the name; the
+//! stored request does until the erasure is done. Events that are sent with the name afterwards are stored like any
+//! others.
 
 use axum::Json;
 use axum::extract::State;
@@ -40,11 +41,11 @@ pub struct Erasure {
     days_read: u32,
     /// Events in which the name was replaced.
     events: u64,
-    /// Events that could not be read, and may still have it.
+    /// Events that could not be read, and may still contain the name.
     unreadable_events: u64,
 }
 
-/// The name of an end user, in the form in which events have it.
+/// The name of an end user, normalized as in events.
 struct EndUserName(Label);
 
 impl FromPath for EndUserName {

@@ -1,5 +1,6 @@
 //! `GET` and `POST /api/keys`, `DELETE /api/keys/{id}`: keys for exporters that can only send static headers. A key is
-//! shown once, in the response that creates it. It is accepted, and after DELETE refused, within 30 seconds.
+//! shown once, in the response that creates it. It is accepted within 30 seconds, and rejected within 30 seconds after
+//! DELETE.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -111,8 +112,8 @@ impl FromBody for KeyBody {
     }
 }
 
-/// A key may send events and read figures. It never reads or changes settings: a header that never changes is not safe
-/// enough for that.
+/// Reads the scopes of a key, which may send events and read figures. No key can read or change settings: a header that
+/// never changes is not safe enough for that.
 fn scopes(raw: &RawValue) -> Result<BTreeSet<String>, Invalid> {
     let granted = Scope::ALL.into_iter().filter(|scope| scope.is_for_keys());
     let known: Vec<_> = granted.map(Scope::as_str).collect();

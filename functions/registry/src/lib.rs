@@ -3,10 +3,11 @@
 //!
 //! For every route:
 //!
-//! - PUT replaces the whole resource and returns it. A response can be edited and sent back: its `etag` is a condition,
-//!   like `If-Match`, its `id` has to be the path's, and other fields that only responses have are ignored.
+//! - PUT replaces the whole resource and returns it. A response can be edited and sent back: its `etag` is a
+//!   precondition like `If-Match`, its `id` has to match the path, and other fields that only responses have are
+//!   ignored.
 //! - GET returns the version in the `ETag` header and as `etag`. Sent as `If-Match`, it makes a write conditional. It
-//!   is the version of the settings: what events report about a resource may change without it.
+//!   is the version of the settings: it does not change when events report something new about a resource.
 //! - A write and its `config_change` entry are one transaction. A write that changes nothing stores nothing and
 //!   leaves no entry.
 

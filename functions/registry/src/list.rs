@@ -1,4 +1,4 @@
-//! Pages of registered things of one kind, by id.
+//! Pages of registered resources of one kind, by id.
 
 use axum::Json;
 use chrono_tz::Tz;
@@ -13,7 +13,7 @@ use web::page::{PageRequest, Place};
 use crate::App;
 use crate::response::ItemsPage;
 
-/// A page of what is stored under `kind`, as `view` shows it in the organization's time zone.
+/// A page of the resources of `kind`, as `view` shows them in the organization's time zone.
 pub async fn page<I, S, V>(
     app: &App,
     caller: &Caller,
@@ -27,7 +27,7 @@ where
     V: Serialize,
 {
     let registry = &app.tables.registry;
-    // One more than fit on the page, so that it knows of a next one.
+    // One more than fits on the page, to know whether there is a next page.
     let stored = registry.stored_after(&caller.org, kind, page.after_id(), page.limit + 1);
     let (stored, calendar) = try_join!(stored, registry.calendar(&caller.org))?;
     let place = |(id, _): &(I, Stored<S>)| Place::by_id(id.clone());

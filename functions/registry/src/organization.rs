@@ -1,7 +1,7 @@
 //! `GET` and `PUT /api/organization`: name, time zone and which models may be recommended.
 //!
-//! A changed time zone is shown at once if there is no usage. Otherwise all days are recomputed from raw events in the
-//! background, and figures are shown by the former time zone until that is complete.
+//! A changed time zone applies at once if there is no usage. Otherwise all days are recomputed from raw events in the
+//! background, and figures follow the former time zone until that is complete.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -32,8 +32,8 @@ use crate::response::Versioned;
 use crate::update::{Once, Update};
 use crate::{App, Route};
 
-/// Number of models in an allow list. All settings of an organization are read again by every instance of ingest after
-/// each change.
+/// Number of models in an allow list. Limited because after each change every instance of ingest reads all settings of
+/// the organization.
 const ALLOW_LIST: RangeInclusive<usize> = 0..=100;
 /// Number of dimensions that are tracked.
 const TRACKED: RangeInclusive<usize> = 0..=MAX_TRACKED;
@@ -58,13 +58,13 @@ pub struct Organization {
     charge_reported_costs: bool,
 }
 
-/// A change of the time zone that is not complete: every day is recomputed from raw events.
+/// A change of the time zone that is in progress: every day is recomputed from raw events.
 #[derive(Debug, Serialize)]
 pub struct TimezoneChange {
     state: ChangeState,
-    /// The time zone by which figures are shown until then.
+    /// The time zone that figures follow until then.
     shown: Tz,
-    /// None before the first day.
+    /// `None` before the first day.
     days_done: Option<usize>,
     days_total: Option<usize>,
     requested_at: String,
@@ -73,7 +73,7 @@ pub struct TimezoneChange {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum ChangeState {
-    /// It begins within a few minutes.
+    /// The change begins within a few minutes.
     Pending,
     Recomputing,
 }
@@ -120,7 +120,7 @@ impl TimezoneChange {
     fn new(calendars: &Calendars) -> Option<Self> {
         let change = calendars.change.as_ref()?;
         let days = change.build.as_ref().map(CalendarBuild::days);
-        // Without usage, figures are shown by the new time zone at once.
+        // Without usage, figures follow the new time zone at once.
         (change.to.generation != calendars.active.generation).then(|| Self {
             state: if days.is_some() { ChangeState::Recomputing } else { ChangeState::Pending },
             shown: calendars.active.zone,
@@ -164,7 +164,7 @@ fn dimensions(fields: &mut FieldReader<'_>) -> Option<Vec<Dimension>> {
     let name = "dimensions";
     let dimensions = fields.list(name, &TRACKED, || dimension)?;
     if dimensions.iter().collect::<BTreeSet<_>>().len() < dimensions.len() {
-        fields.fault(name, Invalid::new("repeated", "A dimension should be given once"));
+        fields.fault(name, Invalid::new("repeated", "List should not repeat a dimension"));
     }
     Some(dimensions)
 }

@@ -1,8 +1,8 @@
 //! `PUT` and `DELETE /api/cost-analysis/pricing/{provider}/{model}`: an organization's own prices.
 //!
 //! A price is one of three: rates, a multiplier of the list price, or an alias, which names the model whose price
-//! holds. The model `*` stands for all models of the provider and takes a multiplier. It is a path segment of its own
-//! rather than a route without a model, so that a model that was forgotten cannot change the price of all.
+//! applies. The model `*` stands for all models of the provider and takes a multiplier. It is an explicit path segment
+//! rather than a route without a model, so that forgetting the model cannot change the price of all.
 //!
 //! PUT adds a version that applies from its `effectiveFrom` (a UTC day, default today). Versions are never
 //! overwritten: repeating one changes nothing, and a different price for the same day is a 409. DELETE with
@@ -60,7 +60,7 @@ impl FromPath for PricePath {
 }
 
 impl Target for PricePath {
-    /// Prices have no id: path and day are.
+    /// Prices have no id: the path and the day identify them.
     fn is(&self, _: String, _: &OrgId) -> bool {
         true
     }
@@ -96,7 +96,8 @@ async fn put(
     reserved::check_dots(&wanted.model, "model")?;
     checks::check(&wanted)?;
     let entity = entity(&editor.org, &wanted.provider, &wanted.model, wanted.effective_from);
-    let is_full = app.tables.registry.settings_now(&editor.org).await?.own_prices.len() >= MAX_OWN_PRICES;
+    let others = app.tables.registry.settings_now(&editor.org).await?.own_prices.clone();
+    let is_full = others.len() >= MAX_OWN_PRICES;
     let decide = |stored: &Stored<PriceSettings>| match &stored.settings {
         None if is_full => Err(store::Error::Conflict(format!(
             "There are {MAX_OWN_PRICES} own prices already, which is the maximum, each version counted."
@@ -111,7 +112,7 @@ async fn put(
     };
     let stored = app.tables.registry.change(&app.tables.events, &editor, &entity, decide).await?;
     let set = stored.settings.clone().unwrap_or(wanted);
-    Ok(Versioned::new(Price::new(&set, today), &stored))
+    Ok(Versioned::new(Price::new(&set, others, today), &stored))
 }
 
 async fn delete(

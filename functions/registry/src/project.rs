@@ -1,5 +1,5 @@
-//! `GET`, `PUT` and `DELETE /api/projects/{id}`. DELETE removes the name from the registry; reports on its usage go on to
-//! show it. A project that occurs in events stays listed.
+//! `GET`, `PUT` and `DELETE /api/projects/{id}`. DELETE removes the name from the registry, but reports on the
+//! project's usage still show it. A project that occurs in events stays listed.
 
 use axum::extract::State;
 use chrono_tz::Tz;

@@ -1,6 +1,6 @@
 //! `POST /api/alerts/{id}/redeliver`: delivers an alert again on the next run, to all of its channels, whatever the
-//! state of each delivery, and to destinations that were added since. The message keeps its id and its bytes. A superseded
-//! alert was never sent: 409.
+//! state of each delivery, and to destinations that were added since. The message keeps its id and its bytes. For a
+//! superseded alert, which was never sent, this is a 409.
 
 use axum::Json;
 use axum::extract::State;

@@ -1,11 +1,11 @@
-//! `POST` and `GET /api/cost-analysis/reprice`, and `DELETE /api/cost-analysis/reprice/{id}`: the cost of stored calls by
-//! the prices of today.
+//! `POST` and `GET /api/cost-analysis/reprice`, and `DELETE /api/cost-analysis/reprice/{id}`: the cost of stored calls
+//! by current prices.
 //!
-//! A dry run, which is the default, compares the two costs and changes nothing. Each request reads a bounded number of
-//! events and names where the next one goes on, so that no range is too large.
+//! A dry run, which is the default, compares the two costs and changes nothing. Each request reads a limited number of
+//! events and returns where the next one continues, so that no range is too large.
 //!
 //! With `"dryRun": false`, POST stores a repricing entry, which reconcile carries out day by day: a large range takes
-//! longer than a request may. DELETE lets reconcile take an entry back in the same way. GET shows how far it has come.
+//! longer than a request may. After DELETE, reconcile takes an entry back in the same way. GET shows the progress.
 
 mod body;
 mod cursor;
@@ -64,7 +64,7 @@ async fn post(
 ) -> Result<Json<Response>> {
     let settings = app.tables.registry.settings_now(&editor.org).await?;
     let zone = settings.calendar.zone;
-    // Events may come from clocks that run ahead. Later days have none.
+    // Senders' clocks may run ahead, so there may be events of tomorrow, but none of later days.
     let last = Day::of(editor.now + TimeDelta::days(1), zone);
     let wanted = RepricingSettings {
         from: body.from,
@@ -86,13 +86,13 @@ async fn post(
     Ok(Json(Response::Entry(view::entry(stored))))
 }
 
-/// The oldest day of UTC whose calls can be repriced.
+/// The oldest UTC day whose calls can be repriced.
 async fn oldest(app: &App, editor: &Editor) -> store::error::Result<Day> {
     let calendars = app.tables.registry.calendars(&editor.org).await?.calendars;
     Ok(calendars.oldest_repriced_day(Day::of(editor.now, Tz::UTC), editor.retention_days))
 }
 
-/// Calls are priced again from their raw events, which have to be there.
+/// Checks that the range is valid and that its raw events, by which calls are priced again, have not expired.
 fn check_range(wanted: &RepricingSettings, to: Day, oldest: Day) -> Result<()> {
     let fault = |name: &'static str, kind: &'static str, msg: String| {
         Err(Error::Validation(vec![Fault::new(vec!["body".into(), name.into()], kind, msg)]))
@@ -104,7 +104,7 @@ fn check_range(wanted: &RepricingSettings, to: Day, oldest: Day) -> Result<()> {
         return fault("from", "in_future", "The first day should not be in the future".to_owned());
     }
     if wanted.utc_days().first < oldest {
-        // A day that begins on the oldest day of UTC at the earliest.
+        // The first day of the time zone that does not begin before the oldest UTC day.
         let oldest = if oldest.start(wanted.zone) < oldest.start(Tz::UTC) { oldest.next() } else { oldest };
         let msg = format!("The first day should be {oldest} or later: older events may have expired");
         return fault("from", "too_old", msg);

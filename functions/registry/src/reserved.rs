@@ -1,17 +1,17 @@
-//! Ids that are not registered, because a path with them would not reach them.
+//! Ids that cannot be registered, because their path would be another endpoint's.
 //!
-//! Events may name them: their usage counts and is listed like any other.
+//! Events may use them: their usage is counted and listed like any other.
 
 use web::error::{Fault, Result};
 
-/// What follows `/api/agents/` in the paths of other endpoints.
+/// The rest of other endpoints' paths after `/api/agents/`.
 const OF_AGENTS: [&str; 3] = ["workforce/agents", "workforce/summary", "workforce/trends"];
-/// What follows the id in the path of a project's usage.
+/// The path segment after the id in the path of a project's usage.
 const AFTER_PROJECT: &str = "/usage";
-/// What follows the id in the path of a destination's test.
+/// The path segment after the id in the path of a destination's test.
 const AFTER_DESTINATION: &str = "/test";
 
-/// Refuses the ids of agents whose path is another endpoint's once its slashes are decoded, as API Gateway does.
+/// Rejects ids of agents whose path, after API Gateway decoded its slashes, is another endpoint's.
 pub fn check_agent(id: &str) -> Result<()> {
     refuse_if(OF_AGENTS.contains(&id) || is_dots(id), "id")
 }
@@ -26,7 +26,7 @@ pub fn check_destination(id: &str) -> Result<()> {
     refuse_if(id.ends_with(AFTER_DESTINATION) || is_dots(id), "id")
 }
 
-/// Refuses dot segments, which clients remove from a path even if they are escaped (WHATWG URL, "path state").
+/// Rejects dot segments, which clients remove from a path even if they are escaped (WHATWG URL, "path state").
 pub fn check_dots(id: &str, parameter: &'static str) -> Result<()> {
     refuse_if(is_dots(id), parameter)
 }

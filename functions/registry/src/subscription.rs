@@ -157,7 +157,7 @@ fn period(fields: &mut FieldReader<'_>) -> [Option<DateTime<Utc>>; 2] {
             Some(Ok(end)) => ends[i] = Some(end),
             Some(Err(bad)) => fields.fault(names[i], bad),
             None if given[1 - i].is_some() => {
-                let msg = format!("Field required where {} is given", names[1 - i]);
+                let msg = format!("Field required together with {}", names[1 - i]);
                 fields.fault(names[i], Invalid::new("missing", msg));
             }
             None => {}

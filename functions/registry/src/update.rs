@@ -1,7 +1,7 @@
 //! Extracts a PUT: who makes it, of which resource, and the settings in its body.
 //!
-//! A client may send back a response that it edited. Then the `etag` in it is a condition like If-Match, so that it never
-//! overwrites a version that the client has not seen, and the `id` in it has to be the one in the path.
+//! A client may send back a response that it edited. Then its `etag` is a precondition like If-Match, so that the
+//! client cannot overwrite a version that it has not seen, and its `id` has to match the path.
 
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use ledger::ids::{AgentId, Name, OrgId, ProjectId};
@@ -16,7 +16,7 @@ use web::path::{FromPath, Path, PathReader};
 use crate::App;
 use crate::edit::Edit;
 
-/// Fields that only responses have, and that say nothing about the version that the client read.
+/// Fields that only responses have, and that do not identify the version that the client read.
 const READ_ONLY: &[&str] = &["first_seen", "last_seen", "registered"];
 
 /// A PUT of the resource at `path`. Faults of path and body are listed together.
@@ -59,7 +59,7 @@ macro_rules! target_by_id {
 
 target_by_id!(AgentId, Name, ProjectId);
 
-/// The settings of a body, beside what it repeats of an earlier response.
+/// The settings in a body, and the `id` and `etag` that it repeats from an earlier response.
 struct ReadBack<B> {
     settings: B,
     id: Option<String>,

@@ -6,7 +6,7 @@ use web::query::{FromQuery, QueryReader};
 
 use crate::range::{RequestedRange, Unit};
 
-/// Years that a range may lie in: those with four digits in every zone.
+/// The years that a range may lie in. They have four digits in every time zone.
 const YEARS: std::ops::RangeInclusive<i32> = 1970..=9998;
 
 #[derive(Clone, Copy)]

@@ -24,7 +24,8 @@ pub struct Report {
     /// Buckets with usage: oldest first, then by project.
     items: Vec<Box<RawValue>>,
     period: &'static str,
-    /// Of all pages. Counts the distinct instances of the whole range; its period starts where the range does.
+    /// The total of all pages. It counts the distinct instances of the whole range, and its period starts with the
+    /// range.
     totals: Row,
     #[serde(rename = "nextCursor", skip_serializing_if = "Option::is_none")]
     next_cursor: Option<String>,
@@ -74,8 +75,8 @@ async fn of_days(
 ) -> Result<BucketUsage> {
     let now = app.clock.now();
     let range = |zone| requested.days(unit, zone, now);
-    // The number of days a range touches depends on the zone, by one at either end. Reject what is too long in any
-    // zone before reading it.
+    // The number of days that a range touches depends on the time zone, by one at either end. This rejects a range that
+    // is too long in every zone before anything is read.
     check(count(range(chrono_tz::UTC), unit), unit.max_buckets() + 2)?;
     let (Calendar { zone, .. }, found) = app
         .tables
@@ -106,7 +107,7 @@ pub async fn of_project(
 /// A bucket's start, project and usage.
 type Bucket = ((DateTime<Utc>, ProjectId), Compute);
 
-/// Builds the report. `project` is the one that was asked for.
+/// Builds the report. `project` is the requested one.
 pub fn report(
     unit: Unit,
     used: BucketUsage,
@@ -119,7 +120,7 @@ pub fn report(
     for compute in used.buckets.values() {
         total.merge(compute.clone());
     }
-    // Buckets start at whole minutes, whose texts are equally long and sort as they do.
+    // Buckets start at whole minutes, whose texts have the same length and sort in order of time.
     let place = |((start, project), _): &Bucket| Place::by_id(format!("{}\0{project}", rfc3339(*start)));
     let row = |((start, project), compute): Bucket| Row::new(&compute, start, period, names.of(&project));
     let page = page.of(used.buckets, place, row)?;

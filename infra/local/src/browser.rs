@@ -1,4 +1,4 @@
-//! Opens the console in the browser of this desktop, if there is one and its user wants that.
+//! Opens the console in the desktop's browser, if there is a desktop and its user agrees.
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -9,10 +9,10 @@ use tempfile::NamedTempFile;
 
 use crate::environment;
 
-/// Offers to open `link` where somebody sits in front of a desktop. Returns at once.
+/// Offers to open `link` in the browser, if this is a terminal on a desktop. Returns at once.
 ///
-/// The link has a token, and other users of this machine can see the arguments of a command. So the browser is given a
-/// file that only this user can read, and that leads to the link.
+/// The link contains a token, and other users of this machine can see the arguments of a command. So the browser gets a
+/// file that only this user can read, and that redirects to the link.
 pub fn offer(link: &str, folder: &Path) {
     let Some(command) = opener().filter(|_| io::stdin().is_terminal() && io::stdout().is_terminal()) else {
         return;
@@ -21,9 +21,9 @@ pub fn offer(link: &str, folder: &Path) {
     println!("Press Enter to open the console in your browser.");
     thread::spawn(move || {
         let mut line = String::new();
-        // At its end, standard input has no line.
+        // At the end of standard input, no bytes are read and nobody has pressed Enter.
         if io::stdin().lock().read_line(&mut line).unwrap_or_default() > 0 && open(command, &file).is_err() {
-            eprintln!("{command} could not be started. Please open the link above.");
+            eprintln!("cannot start {command}; open the link above instead");
         }
     });
 }
@@ -47,7 +47,8 @@ fn open(command: &str, file: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A page that leads to `link`. It is deleted with the folder of a temporary stack, and replaced at the next start.
+/// Writes a page that redirects to `link`. It is deleted with the folder of a temporary stack, or replaced at the next
+/// start.
 fn write_page(link: &str, folder: &Path) -> io::Result<std::path::PathBuf> {
     let path = folder.join("console.html");
     // A temporary file is readable by its owner only.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
-/// Why an invocation has no response.
+/// The reason why an invocation has no response.
 #[derive(Debug)]
 pub enum InvokeError {
     /// Nothing listens at the URL.

@@ -36,7 +36,7 @@ pub fn home_folder() -> Option<PathBuf> {
     env::home_dir().filter(|home| home.is_absolute())
 }
 
-/// Whether this process may show windows.
+/// Whether this process runs on a desktop and can open windows.
 pub fn has_desktop() -> bool {
     ["WAYLAND_DISPLAY", "DISPLAY"].into_iter().any(|name| variable(name).is_some())
 }

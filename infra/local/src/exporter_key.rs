@@ -8,7 +8,7 @@ use web::auth::Scope;
 use crate::error::{Error, Result};
 use crate::stack::Stack;
 
-/// The display name of these keys. Those of earlier starts are deleted, since nobody can read them any more.
+/// The display name of these keys. Keys of earlier starts are deleted, because they cannot be shown again.
 const NAME: &str = "printed at the start of the local stack";
 
 /// A new key of `org` that sends events.

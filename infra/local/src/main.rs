@@ -10,7 +10,7 @@ use clap::{Parser, Subcommand};
 use cli::{event, import, invoke, prices, run, token, verify};
 use local::error::Result;
 
-/// Fleetledger on this machine: every function, table and stream that template.yaml describes.
+/// Runs Fleetledger on this machine: every function, table and stream that template.yaml describes.
 #[derive(Parser)]
 #[command(name = "fleetledger", version, args_conflicts_with_subcommands = true)]
 struct Cli {
@@ -36,13 +36,13 @@ enum Command {
     /// Manage budget alerts
     #[command(subcommand)]
     Alerts(Alerts),
-    /// Send what coding agents and gateways left on disk; safe to repeat
+    /// Import what coding agents and gateways left on disk; safe to repeat
     #[command(subcommand)]
     Import(import::Import),
     /// Maintain the price book
     #[command(subcommand)]
     Prices(Prices),
-    /// Prove that an export of the activity log is whole and unchanged
+    /// Prove that an export of the activity log is complete and unchanged
     Verify(verify::Verify),
 }
 

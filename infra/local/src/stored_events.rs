@@ -1,4 +1,4 @@
-//! Stored events, whose payloads are bytes, in a readable form.
+//! Converts stored events, whose payloads are binary, to readable JSON.
 
 use ledger::period;
 use serde::Deserialize;
@@ -7,7 +7,7 @@ use store::{Item, events};
 
 use crate::error::{Error, Result};
 
-/// The items in a response of DynamoDB or a stream record; else the value itself is one.
+/// The items in a response of DynamoDB or in a stream record, or else the value itself as an item.
 pub fn items(input: &Value) -> Vec<&Value> {
     if let Some(items) = input.get("Items").and_then(Value::as_array) {
         return items.iter().collect();

@@ -55,8 +55,8 @@ async fn a_month_of_claude_code_is_imported_and_importing_again_changes_nothing(
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    assert_eq!(import(), "140 calls imported from 28 files, 0 were there already.\n");
-    assert_eq!(import(), "0 calls imported from 28 files, 140 were there already.\n");
+    assert_eq!(import(), "140 calls imported from 28 files, 0 were already stored.\n");
+    assert_eq!(import(), "0 calls imported from 28 files, 140 were already stored.\n");
     let path = "/api/cost-analysis/summary?month=2026-02";
     let mut summary = Value::Null;
     for _ in 0..100 {

@@ -1,4 +1,4 @@
-//! `--jwks`: the stack takes the tokens of an identity provider on this machine, and follows a rotation of its keys.
+//! `--jwks`: the stack accepts tokens of an identity provider on this machine, and follows a rotation of its keys.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may panic")]
 

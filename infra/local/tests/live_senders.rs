@@ -77,7 +77,7 @@ impl Api<'_> {
     }
 }
 
-/// Every report is sent twice, as spans, log records and metrics at once where the sender has them, and counts once.
+/// Every call is reported twice, as spans, log records and metrics if the sender has all of them, and is counted once.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "installs packages from PyPI and npm: cargo test --workspace --test live_senders -- --ignored"]
 async fn live_senders() {

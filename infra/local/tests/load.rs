@@ -1,5 +1,5 @@
-//! Measures the local stack under load, and prints a table: answers per second, latency, refusals and backlog by number of
-//! connections. Each connection sends one request after another, each of 25 calls.
+//! Measures the local stack under load, and prints a table: responses per second, latency, refusals and backlog by
+//! number of connections. Each connection sends one request after another, each with 25 calls.
 //!
 //! ```text
 //! cargo test --release --workspace --test load -- --ignored --nocapture
@@ -32,7 +32,7 @@ const MOST_BACKLOG: Duration = Duration::from_mins(5);
 struct Row {
     connections: usize,
     elapsed: Duration,
-    /// Of good answers, in order.
+    /// Of successful responses, in order.
     latencies: Vec<Duration>,
     refused: u64,
     failed: u64,
@@ -102,7 +102,7 @@ async fn measure(url: &str, connections: usize, seconds: u64) -> Row {
                     (StatusCode::OK, latency) => latencies.push(latency),
                     (StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, _) => {
                         refused += 1;
-                        // As Retry-After asks for.
+                        // The pause that Retry-After requests.
                         sleep(Duration::from_secs(1)).await;
                     }
                     _ => failed += 1,
@@ -135,7 +135,7 @@ async fn measure(url: &str, connections: usize, seconds: u64) -> Row {
 }
 
 impl Row {
-    /// Good answers in a hundred seconds, since a test has no floats.
+    /// Successful responses in a hundred seconds, because floats are not allowed.
     fn rate(&self) -> u128 {
         self.latencies.len() as u128 * 100_000 / self.elapsed.as_millis().max(1)
     }
@@ -175,7 +175,7 @@ async fn load_table() {
     let data = tempfile::tempdir().unwrap();
     let stack = Stack::start(data.path());
     println!(
-        "| connections | good answers/s | events/s | p50 ms | p99 ms | p99.9 ms | refused | failed | backlog | \
+        "| connections | good responses/s | events/s | p50 ms | p99 ms | p99.9 ms | refused | failed | backlog | \
          counted after ms | next answer ms |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|---|");

@@ -1,6 +1,6 @@
 //! `cargo run -p prices --example price < calls.jsonl`: prices calls, one JSON object a line, for `compare.py`.
 //!
-//! A call has the fields of `llm.call`; the answer has the parts of its cost in dollars, or why it has none.
+//! A call has the fields of `llm.call`. The output has the parts of its cost in dollars, or why it has no cost.
 
 use std::error::Error;
 use std::io::{BufRead as _, Write as _};

@@ -9,18 +9,18 @@ use serde_json::{Map, Value};
 
 use crate::matching::Rule;
 use crate::providers::Providers;
-use crate::source::{Conditions, SourceModel, Version, pico, set_cache_write};
+use crate::source::{Conditions, SourceModel, Version, of_tier, pico, set_cache_write};
 use crate::{Error, number};
 
-/// The models of the file, and which of them an id means.
+/// The models of the file, and the rules that say which ids mean them.
 #[derive(Debug)]
 pub struct Catalog {
-    /// By provider, in the order of the file: the first model whose rule matches is meant.
+    /// By provider, in the order of the file: an id means the first model whose rule matches.
     pub models: Vec<(SourceModel, Rule)>,
 }
 
 impl Catalog {
-    /// The place of the model that `id` means at `provider`.
+    /// The index of the model that `id` means at `provider`.
     pub fn find(&self, provider: &str, id: &str) -> Option<usize> {
         let id = id.to_lowercase();
         self.models.iter().position(|(model, rule)| model.provider == provider && rule.matches(&id))
@@ -40,7 +40,7 @@ const TOKENS: [(&str, Rate); 9] = [
     ("cache_audio_read_mtok", Rate::CacheReadAudio),
 ];
 
-/// The prices per count, and of how many units they are the price.
+/// The prices of units, and the number of units that they are for.
 const UNITS: [(&str, Rate, u64); 7] = [
     ("web_searches_kcount", Rate::WebSearch, 1000),
     ("storage_searches_kcount", Rate::FileSearch, 1000),
@@ -69,7 +69,7 @@ pub fn read(text: &str, providers: &Providers, today: Date) -> Result<Catalog, E
     Ok(catalog)
 }
 
-/// A rule's text becomes an alias only where the file itself reads it as this model, and no model has it as its id.
+/// Keeps the text of a rule as an alias only if the file's rules map it to this model, and no model has it as its id.
 fn keep_unambiguous_aliases(catalog: &mut Catalog) {
     let ids: BTreeSet<_> =
         catalog.models.iter().map(|(m, _)| (m.provider.clone(), m.line.model.to_lowercase())).collect();
@@ -107,7 +107,7 @@ fn model(provider: &str, entry: &Value, rule: &Rule, today: Date) -> Result<Sour
     Ok(SourceModel { provider: provider.to_owned(), line, versions, verified, rank: 0 })
 }
 
-/// `prices` is one object, or a list of objects with conditions of which the last that holds is taken.
+/// `prices` is one object, or a list of objects with conditions, of which the last that is met applies.
 fn versions(model: &str, prices: &Value, today: Date) -> Result<Vec<Version>, String> {
     let Some(list) = prices.as_array() else {
         let rows = rows(model, Tier::Standard, prices, None);
@@ -127,7 +127,7 @@ fn versions(model: &str, prices: &Value, today: Date) -> Result<Vec<Version>, St
         }
     }
     versions.sort_by_key(|version| version.from);
-    // A list cannot give both a day and hours: its hours are those of now.
+    // The format cannot express both a day and hours, so hours are part of the current version.
     if let Some(current) = versions.iter_mut().rfind(|version| version.from.is_none_or(|from| from <= today))
     {
         for (window, rows) in windows {
@@ -139,7 +139,7 @@ fn versions(model: &str, prices: &Value, today: Date) -> Result<Vec<Version>, St
     Ok(versions)
 }
 
-/// Every day from `start` to `end` (UTC), on the half hours.
+/// The window from `start` to `end` (UTC) of every day, in half hours.
 fn window(start: &str, end: &str) -> Result<Window, String> {
     let slot = |time: &str| -> Result<usize, String> {
         let malformed = || format!("{time:?} is not a time in UTC");
@@ -161,14 +161,20 @@ fn window(start: &str, end: &str) -> Result<Window, String> {
     Ok(window)
 }
 
-/// The rows of a price object: one, and one for each threshold. What `standard` has and the object lacks is kept.
-fn rows(model: &str, tier: Tier, prices: &Value, standard: Option<&Version>) -> Vec<(Conditions, RateSet)> {
+/// The rows of a price object: one, and one for each threshold. What the `standard` prices of a provider have and the object
+/// lacks is kept.
+fn rows(
+    model: &str,
+    tier: Tier,
+    prices: &Value,
+    standard: Option<(&str, &Version)>,
+) -> Vec<(Conditions, RateSet)> {
     let empty = Map::new();
     let prices = prices.as_object().unwrap_or(&empty);
     let mut steps: BTreeSet<u64> = prices.values().flat_map(tiers).map(|(start, _)| start).collect();
     steps.insert(0);
     let at = |above_input_tokens| Conditions { above_input_tokens, ..Conditions::default() };
-    if let Some(standard) = standard {
+    if let Some((_, standard)) = standard {
         steps.extend(standard.rows.iter().map(|(conditions, _)| conditions.above_input_tokens));
     }
     let mut version = Version::default();
@@ -188,13 +194,13 @@ fn rows(model: &str, tier: Tier, prices: &Value, standard: Option<&Version>) -> 
                 rates.set(rate, Some(price));
             }
         }
-        if let Some(standard) = standard {
+        if let Some((provider, standard)) = standard {
             let mut steps = standard
                 .rows
                 .iter()
                 .filter(|(own, _)| own.above_input_tokens <= step && own.window.is_none());
             if let Some((_, base)) = steps.rfind(|(own, _)| *own == at(own.above_input_tokens)) {
-                rates.fill_from(base);
+                rates.fill_from(&of_tier(provider, base, &rates));
             }
         }
         version.set(Conditions { tier, above_input_tokens: step, ..Conditions::default() }, rates);
@@ -215,8 +221,8 @@ fn price_at(price: Option<&Value>, step: u64) -> Option<Decimal> {
     number(&RawValue::from_string(value.to_string()).ok()?)
 }
 
-/// The prices of service tiers, as they are now. Their start is the day on which the list's authors first looked at
-/// them, so they are taken for the whole of the current version.
+/// The current prices of service tiers. Their start is the day on which the list's authors first checked them, so they
+/// are used for the whole of the current version.
 fn variants(provider: &str, model: &str, entry: &Value, current: &mut Version, today: Date) {
     let standard = current.clone();
     let has_begun = |variant: &&Value| {
@@ -224,7 +230,7 @@ fn variants(provider: &str, model: &str, entry: &Value, current: &mut Version, t
         start.is_none_or(|start| start <= today)
     };
     let variants = entry["price_variants"].as_array().map_or(&[][..], Vec::as_slice);
-    // The first one that holds counts, so it is set last.
+    // The first one that applies takes precedence, so it is set last.
     for variant in variants.iter().filter(has_begun).rev() {
         let when = &variant["when"];
         let tier = match (when["processing"].as_str(), when["service_tier"].as_str(), when["speed"].as_str())
@@ -237,17 +243,18 @@ fn variants(provider: &str, model: &str, entry: &Value, current: &mut Version, t
         };
         let mut base = standard.clone();
         if provider == "anthropic" {
-            // The hour's write is a stated multiple of the tier's own input.
+            // The price of a write for an hour is derived from the tier's own input price.
             base.rows.iter_mut().for_each(|(_, rates)| rates.set(Rate::CacheWrite1h, None));
         }
-        let rows = rows(model, tier, &variant["prices"], Some(&base));
+        let rows = rows(model, tier, &variant["prices"], Some((provider, &base)));
         for (conditions, rates) in rows {
             current.set(conditions, rates);
         }
     }
 }
 
-/// The file has no modes. What has a price for output tokens and no other name is taken for chat.
+/// Guesses the mode, which the file does not have. A model with a price for output tokens is assumed to be a chat
+/// model, unless its name says otherwise.
 fn mode(id: &str, versions: &[Version]) -> Mode {
     let is = |words: &[&str]| words.iter().any(|word| id.contains(word));
     let output =

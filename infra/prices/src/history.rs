@@ -1,4 +1,4 @@
-//! Lays merged prices over the data files: the past stays, and a changed price is a new row.
+//! Applies merged prices to the data files: prices of the past stay, and a changed price is a new row.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -69,7 +69,7 @@ fn update_provider(
         let mut line = merged_line(old_line, &model.line, source, today);
         let mut model = model;
         if let Some(target) = targets.get(&line.priced_as.to_lowercase()).filter(|_| !old.is_empty()) {
-            // A model that had prices of its own keeps its history, and follows the other one from now on.
+            // A model that had its own prices keeps that history, and has the other model's prices from now on.
             model.versions.clone_from(target);
             line.priced_as.clear();
         }
@@ -116,7 +116,7 @@ fn release_day(id: &str) -> Option<Date> {
     starts.filter_map(|at| dashed(at).or_else(|| compact(at))).find(|day| day.0 > 20_180_000)
 }
 
-/// A model without a day in its id was released with its first snapshot.
+/// Sets the release day of models without a day in their id to that of their first snapshot.
 fn release_days_of_snapshots(lines: &mut BTreeMap<String, ModelLine>) {
     let mut first: BTreeMap<String, Date> = BTreeMap::new();
     for line in lines.values().filter(|line| !line.priced_as.is_empty()) {
@@ -224,20 +224,20 @@ fn span_on(
         Some(Span { from: None, to: None, version, source: source.to_owned(), checked: today })
     };
     let Some(own) = own else {
-        // Before the book knew the model, the list's word is all there is.
+        // For days before the book had the model, only the list has prices.
         return listed.filter(|_| last_checked.is_none_or(|checked| day >= checked)).cloned().and_then(taken);
     };
     let Some(listed) = listed else { return Some(own.clone()) };
     if own.version.agrees_with(listed) {
         let mut version = listed.clone();
-        // A step by length that no list has any more ends; in the past it stays.
+        // A step by length that no list has any more ends now, and stays for the past.
         let ends = |conditions: &Conditions| day >= today && is_new_step(listed, conditions);
         let rows = own.version.rows.iter().filter(|(conditions, _)| !ends(conditions));
         version.fill_from(&Version { from: None, rows: rows.cloned().collect() });
         return taken(version);
     }
     let last_checked = last_checked.unwrap_or(Date::MIN);
-    // A change that was announced when the files were last checked, and did not come.
+    // A change that was announced at the last check, and did not happen.
     let withdrawn = own.from.is_some_and(|from| from > last_checked);
     let stated = listed.from.is_some_and(|from| from > last_checked);
     if day >= last_checked && (stated || withdrawn || day >= today) {

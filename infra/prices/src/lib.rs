@@ -1,9 +1,9 @@
-//! Makes the price book's data files from two public price lists: `prices/data.json` of pydantic/genai-prices and
+//! Builds the price book's data files from two public price lists: `prices/data.json` of pydantic/genai-prices and
 //! `model_prices_and_context_window.json` of BerriAI/litellm.
 //!
-//! A refresh reads both lists, brings them into the terms of the book, merges them, and lays the result over the
-//! files as they are: prices of the past stay, and a changed price holds from the day of the refresh, or from the day
-//! that a list states. What people decided is in files of its own, which the refresh reads but never writes.
+//! A refresh reads both lists, converts them to the terms of the book, merges them, and applies the result to the
+//! existing files: prices of the past stay, and a changed price applies from the day of the refresh, or from the day
+//! that a list states. Decisions of people are in separate files, which the refresh reads but never writes.
 
 mod genai;
 mod history;
@@ -25,7 +25,7 @@ use serde_json::value::RawValue;
 pub use merge::Disagreement;
 pub use report::Report;
 
-/// Why a refresh stopped. No file has been written then.
+/// The reason why a refresh stopped. No file has been written then.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A list that is not JSON of the expected shape.
@@ -65,7 +65,7 @@ pub struct Lists<'l> {
     pub today: Date,
 }
 
-/// What people decided: the texts of files that a refresh reads and never writes.
+/// Decisions of people: the texts of files that a refresh reads and never writes.
 #[derive(Clone, Debug)]
 pub struct Decisions {
     /// `providers.csv`.
@@ -85,7 +85,7 @@ impl Decisions {
     }
 }
 
-/// Lays both lists over `files`.
+/// Applies both lists to `files`.
 pub fn refresh(files: &Files, decisions: &Decisions, lists: Lists<'_>) -> Result<(Files, Report), Error> {
     let providers = providers::Providers::read(&decisions.providers)?;
     let preferences = providers::Preferences::read(&decisions.preferences)?;
@@ -135,7 +135,7 @@ pub fn write_files(data: &Path, files: &Files) -> Result<(), Error> {
     Ok(())
 }
 
-/// A JSON number, or a number in a JSON string, in the digits that it was written with.
+/// A JSON number, or a number in a JSON string, with the digits that it was written with.
 fn number(raw: &RawValue) -> Option<Decimal> {
     let text = raw.get().trim_matches('"');
     Decimal::from_str(text).or_else(|_| Decimal::from_scientific(text)).ok().filter(|n| !n.is_sign_negative())

@@ -27,7 +27,7 @@ pub fn read(text: &str, providers: &Providers) -> Result<Vec<SourceModel>, Error
     for (key, entry) in &entries {
         if let Some((region, model)) = model(key, entry, providers) {
             names.insert(key.as_str(), (model.provider.clone(), model.line.model.clone()));
-            // A commitment is bought by the hour: no call has a price.
+            // A commitment is bought by the hour, so its calls have no price.
             if !region.contains("commitment") && !model.versions[0].rows.is_empty() {
                 models.push(model);
             }

@@ -1,9 +1,9 @@
-//! The match rules of genai-prices: which ids mean a model.
+//! The match rules of genai-prices, which say which ids mean a model.
 
 use fancy_regex::Regex;
 use serde_json::Value;
 
-/// A rule. Texts are in lower case, as the ids are that it is asked about.
+/// A rule. Its texts, and the ids that are matched with it, are in lower case.
 #[derive(Debug)]
 pub enum Rule {
     /// The id itself.
@@ -59,14 +59,14 @@ impl Rule {
         }
     }
 
-    /// The texts of the rule that can stand as ids by themselves.
+    /// The texts of the rule that can be ids by themselves.
     pub fn texts(&self) -> Vec<&str> {
         match self {
             Self::Equals(text) | Self::StartsWith(text) | Self::EndsWith(text) | Self::Contains(text) => {
                 vec![text]
             }
             Self::Or(rules) => rules.iter().flat_map(Self::texts).collect(),
-            // The conditions of an `and` hold together: none of them alone says what the model is.
+            // The conditions of an `and` only identify the model together.
             Self::Regex(_) | Self::And(_) => Vec::new(),
         }
     }

@@ -1,4 +1,4 @@
-//! One list of models out of two.
+//! Merges two lists of models into one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -18,20 +18,20 @@ pub struct MergedModel {
     pub source: &'static str,
 }
 
-/// Two prices for one thing.
+/// A price about which the lists disagree.
 #[derive(Clone, Debug)]
 pub struct Disagreement {
     /// The provider's id.
     pub provider: String,
     /// The model's id in the list of `LiteLLM`.
     pub model: String,
-    /// What genai-prices has.
+    /// The rates in genai-prices.
     pub genai_prices: RateSet,
-    /// What `LiteLLM` has.
+    /// The rates in `LiteLLM`.
     pub litellm: RateSet,
     /// The conditions.
     pub conditions: Conditions,
-    /// The list that was taken.
+    /// The list whose price was taken.
     pub taken: &'static str,
 }
 
@@ -64,7 +64,7 @@ pub fn merge(
     today: Date,
 ) -> (Vec<MergedModel>, Vec<Disagreement>) {
     let litellm = one_per_id(litellm);
-    // `-latest` names move; LiteLLM states them by name where genai-prices has them in rules.
+    // What a `-latest` name means changes. LiteLLM states each by name, while genai-prices matches them by rules.
     let stated: BTreeMap<_, _> = litellm
         .iter()
         .flat_map(|model| model.line.aliases.iter().map(move |alias| (alias, model)))
@@ -82,7 +82,7 @@ pub fn merge(
         places.push(found);
         exact.push((by_id.is_none(), place));
     }
-    // Entries with the very id come first: they say what the snapshots are compared with.
+    // Entries with the exact id come first: the snapshots are compared with them.
     exact.sort_unstable();
     let mut merged: Vec<_> =
         genai.models.into_iter().map(|(model, _)| MergedModel { model, source: "genai-prices" }).collect();
@@ -132,7 +132,7 @@ pub fn merge(
     (merged, disagreements)
 }
 
-/// One model for each id: the entries of several keys are put together, regions included.
+/// Joins the entries of several keys, including those of regions, to one model per id.
 fn one_per_id(litellm: Vec<SourceModel>) -> Vec<SourceModel> {
     let mut by_id: BTreeMap<(String, String), Vec<SourceModel>> = BTreeMap::new();
     for model in litellm {
@@ -159,10 +159,11 @@ fn one_per_id(litellm: Vec<SourceModel>) -> Vec<SourceModel> {
     together.collect()
 }
 
-/// In front of the ids of models that Vertex AI bills at another price than the Gemini API.
+/// The prefix of the ids of models that Vertex AI bills at another price than the Gemini API.
 const VERTEX: &str = "vertex_ai/";
 
-/// Whether an entry is one of Vertex AI for a model that the Gemini API has too, whose name comes first for Google.
+/// Whether an entry is Vertex AI's for a model that the Gemini API also has. Names of the Gemini API have a better
+/// rank.
 fn is_of_vertex(model: &SourceModel) -> bool {
     let id = &model.line.model;
     model.provider == "google" && model.rank > 1 && (id.starts_with("gemini-") || id.starts_with("gemma-"))
@@ -179,7 +180,7 @@ fn plain_price(version: &Version) -> Option<(Option<u64>, Option<u64>)> {
     version.get(&Conditions::default()).map(|rates| (rates.get(Rate::Input), rates.get(Rate::Output)))
 }
 
-/// Takes what `model` says beyond `known`; where they differ, `litellm_wins` says who is right.
+/// Adds what `model` has and `known` lacks. Where they differ, `litellm_wins` decides.
 fn take(known: &mut MergedModel, model: &SourceModel, today: Date, litellm_wins: bool) {
     complete(&mut known.model.line, &model.line);
     if model.line.mode != Mode::Unknown {
@@ -213,7 +214,7 @@ fn take(known: &mut MergedModel, model: &SourceModel, today: Date, litellm_wins:
 }
 
 /// The rows of `theirs` that may complete `own`. A step by length or a tier belongs to the plain price of its own list,
-/// so a row under conditions that `own` does not have is taken only where both lists have the same plain price.
+/// so a row with conditions that `own` does not have is only taken if both lists have the same plain price.
 fn compatible(own: &Version, theirs: &Version) -> Version {
     let is_same = |region: &str| {
         let plain = Conditions { region: region.to_owned(), ..Conditions::default() };
@@ -225,14 +226,14 @@ fn compatible(own: &Version, theirs: &Version) -> Version {
     };
     let fits = |conditions: &Conditions| {
         let region = conditions.region.as_str();
-        // The price of a region by name, such as `us-gov-west-1`, is no multiple of the plain one.
+        // The price of a region by name, such as `us-gov-west-1`, does not depend on the plain one.
         own.get(conditions).is_some() || (is_same(region) && (region.contains('-') || is_same("")))
     };
     let rows = theirs.rows.iter().filter(|(conditions, _)| fits(conditions));
     Version { from: None, rows: rows.cloned().collect() }
 }
 
-/// Takes the prices of regions by name, such as `us-gov-west-1`: they are no multiples of the price that is in doubt.
+/// Takes the prices of regions by name, such as `us-gov-west-1`: they do not depend on the price that is in doubt.
 fn take_regions(known: &mut MergedModel, model: &SourceModel, today: Date) {
     let is_named = |region: &str| region.contains('-');
     let rows = model.versions[0].rows.iter().filter(|(conditions, _)| is_named(&conditions.region));
@@ -242,8 +243,8 @@ fn take_regions(known: &mut MergedModel, model: &SourceModel, today: Date) {
     }
 }
 
-/// Whether a row is a step by length that `version` lacks although it has prices for the tier and region: the same
-/// model is then billed in another way by another API of the provider, such as Vertex AI and the Gemini API.
+/// Whether a row is a step by length that `version` lacks although it has prices for the tier and region. Then two APIs
+/// of the provider, such as Vertex AI and the Gemini API, bill the same model in different ways.
 pub fn is_new_step(version: &Version, conditions: &Conditions) -> bool {
     let plain = Conditions { above_input_tokens: 0, ..conditions.clone() };
     conditions.above_input_tokens > 0 && version.get(conditions).is_none() && version.get(&plain).is_some()
@@ -258,8 +259,8 @@ fn has_windows(version: &Version) -> bool {
     version.rows.iter().any(|(conditions, _)| conditions.window.is_some())
 }
 
-/// Where the lists differ. What people decided counts; else the list that was checked later is taken: of genai-prices
-/// that is the day that its notes name, and a file without such a note counts as checked today.
+/// The prices that differ between the lists. A decision of people is followed, or else the list that was checked later.
+/// The notes of genai-prices state a day; without one, the list counts as checked today.
 fn disagreements_of(
     genai: &SourceModel,
     litellm: &SourceModel,
@@ -287,7 +288,7 @@ fn disagreements_of(
     rows.collect()
 }
 
-/// Takes what `other` says of the lifecycle beyond `own`.
+/// Adds what `other` states about the lifecycle and `own` lacks.
 fn complete(own: &mut ledger::pricing::data::ModelLine, other: &ledger::pricing::data::ModelLine) {
     if own.mode == Mode::Unknown {
         own.mode = other.mode;
@@ -304,7 +305,7 @@ fn complete(own: &mut ledger::pricing::data::ModelLine, other: &ledger::pricing:
     own.aliases.extend(other.aliases.iter().cloned());
 }
 
-/// An id is never an alias of another model, and an alias means one model.
+/// Drops aliases that are ids of other models, or that mean several models.
 fn drop_ambiguous_aliases(merged: &mut [MergedModel], stated: &BTreeMap<(String, String), String>) {
     let ids: BTreeSet<_> =
         merged.iter().map(|m| (m.model.provider.clone(), m.model.line.model.to_lowercase())).collect();
@@ -313,7 +314,7 @@ fn drop_ambiguous_aliases(merged: &mut [MergedModel], stated: &BTreeMap<(String,
         let provider = &model.provider;
         model.line.aliases.retain(|alias| {
             let key = (provider.clone(), alias.to_lowercase());
-            // The government's regions have prices of their own, which a rule of genai-prices overlooks.
+            // Government regions have their own prices, which a rule of genai-prices overlooks.
             if provider == "aws" && alias.starts_with("us-gov.") {
                 return false;
             }
@@ -324,7 +325,7 @@ fn drop_ambiguous_aliases(merged: &mut [MergedModel], stated: &BTreeMap<(String,
     }
 }
 
-/// Every row of a version has the prices of units that its base row has, so they are written down there alone.
+/// Removes the prices of units from all rows but the base row, because they are the same in every row.
 fn units_in_base_row_alone(version: &mut Version) {
     let Some(base) = version.get(&Conditions::default()).copied() else { return };
     for (conditions, rates) in &mut version.rows {

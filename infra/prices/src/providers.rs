@@ -1,4 +1,4 @@
-//! The ids of providers under the names that price lists have for them, and which list is preferred.
+//! Maps the names of providers in price lists to ids, and says which list is preferred.
 
 use ledger::pricing::data::{Malformed, ProviderLine, split};
 
@@ -12,14 +12,14 @@ impl Providers {
         ProviderLine::read("providers.csv", text).map(Self)
     }
 
-    /// The id of the provider that a price list calls `name`: that of `providers.csv`, else the name itself.
+    /// The id of the provider that a price list names `name`: from `providers.csv`, or else the name itself.
     pub fn id(&self, name: &str) -> String {
         let known =
             self.0.iter().find(|line| line.id == name || line.names.iter().any(|other| other == name));
         known.map_or_else(|| name.to_owned(), |line| line.id.clone())
     }
 
-    /// The place of `name` among the names of its provider.
+    /// The position of `name` among the names of its provider.
     pub fn rank(&self, name: &str) -> usize {
         self.0
             .iter()
@@ -27,7 +27,7 @@ impl Providers {
             .map_or(0, |at| at + 1)
     }
 
-    /// `key` without the provider's name in front.
+    /// Removes the provider's name from the start of `key`.
     pub fn strip<'k>(&self, provider: &str, key: &'k str) -> &'k str {
         match key.split_once('/') {
             Some((first, rest)) if self.id(first) == provider && !rest.is_empty() => rest,
@@ -36,7 +36,7 @@ impl Providers {
     }
 }
 
-/// The lines of `preferences.csv`: which list is right about which models, as people decided.
+/// The lines of `preferences.csv`: decisions of people about which list is right for which models.
 #[derive(Debug)]
 pub struct Preferences(Vec<(String, String, &'static str)>);
 

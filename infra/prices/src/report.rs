@@ -1,4 +1,4 @@
-//! What a refresh changed.
+//! Reports what a refresh changed.
 
 use std::fmt;
 
@@ -7,11 +7,11 @@ use crate::merge::Disagreement;
 /// How a price moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// Not at all, or in a way that input and output do not show.
+    /// The prices of input and output did not change.
     None,
-    /// Up in input or output, and down in neither.
+    /// Input or output went up, and neither went down.
     Dearer,
-    /// Down in input or output.
+    /// Input or output went down.
     Cheaper,
 }
 
@@ -42,7 +42,7 @@ pub struct Report {
 }
 
 impl Report {
-    /// Notes how the price of a model moved.
+    /// Records how the price of a model changed.
     pub fn compare(&mut self, provider: &str, model: &str, change: Change) {
         match change {
             Change::None => {}

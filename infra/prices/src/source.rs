@@ -1,4 +1,4 @@
-//! A model as a public price list has it, in the terms of the price book.
+//! A model of a public price list, in the terms of the price book.
 
 use ledger::pricing::data::{Date, ModelLine, Rate, RateSet, Tier, Window};
 use rust_decimal::{Decimal, RoundingStrategy};
@@ -19,7 +19,7 @@ pub struct Conditions {
 /// The prices of a model during a span of days.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Version {
-    /// The first day; none: since ever.
+    /// The first day, or `None` if there is no limit.
     pub from: Option<Date>,
     /// The rows, ordered by their conditions.
     pub rows: Vec<(Conditions, RateSet)>,
@@ -40,7 +40,7 @@ impl Version {
         }
     }
 
-    /// Whether no price under the same conditions differs.
+    /// Whether all prices under the same conditions are equal.
     pub fn agrees_with(&self, other: &Self) -> bool {
         self.rows
             .iter()
@@ -68,8 +68,8 @@ pub struct SourceModel {
     pub versions: Vec<Version>,
     /// The day on which the list's own notes say that the price was last verified.
     pub verified: Option<Date>,
-    /// The place of the list's own provider name among the names of the provider: where a list has a model twice,
-    /// the lower one is preferred.
+    /// The position of the list's provider name among the names of the provider. If a list has a model twice, the entry
+    /// with the lower position is preferred.
     pub rank: usize,
 }
 
@@ -91,13 +91,37 @@ pub fn pico(dollars: Decimal, per: u64) -> Option<u64> {
     u64::try_from(pico.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven)).ok()
 }
 
-/// Sets the price of cache writes whose lifetime a list does not name. `OpenAI`'s models keep what they cache for 30
-/// minutes, everyone else's for 5; both lists price the two alike, and SDKs that know no lifetime report 5 minutes.
+/// Sets the price of cache writes whose lifetime a list does not state. `OpenAI`'s models cache for 30 minutes, all
+/// others for 5. Both lists have one price for the two, and SDKs without lifetimes report 5 minutes.
 pub fn set_cache_write(rates: &mut RateSet, model: &str, price: Option<u64>) {
     rates.set(Rate::CacheWrite5m, price);
     if model.contains("gpt-") {
         rates.set(Rate::CacheWrite30m, price);
     }
+}
+
+/// What a row of a tier lacks of the standard rates. Google's tiers are a factor on all kinds of tokens, so what is not stated
+/// of audio and images is in the proportion of text; other providers bill it as without the tier.
+pub fn of_tier(provider: &str, standard: &RateSet, tier: &RateSet) -> RateSet {
+    let mut rates = *standard;
+    if provider != "google" {
+        return rates;
+    }
+    for (text, kinds) in [
+        (Rate::Input, [Rate::InputAudio, Rate::InputImage]),
+        (Rate::Output, [Rate::OutputAudio, Rate::OutputImage]),
+    ] {
+        let (Some(whole), Some(part)) = (standard.get(text).filter(|price| *price > 0), tier.get(text))
+        else {
+            continue;
+        };
+        let factor = Decimal::from(part) / Decimal::from(whole);
+        for kind in kinds {
+            let price = standard.get(kind).map(|price| (Decimal::from(price) * factor).round());
+            rates.set(kind, price.and_then(|price| u64::try_from(price).ok()));
+        }
+    }
+    rates
 }
 
 /// `rates` of tokens times `hundredths` / 100, rounded half-even; units are not subject to uplifts.

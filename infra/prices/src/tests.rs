@@ -138,7 +138,7 @@ fn a_snapshot_with_the_price_of_its_model_has_no_rows_of_its_own() {
     let (files, report) = run(&Files::new(), &genai(models), litellm, "2026-11-27");
     assert_eq!(rows(&files, "p"), ["m,,,,,,,input=2 output=4 cache_read=0.1"]);
     let models: Vec<_> = files["p"].models.iter().map(|line| (&*line.model, &*line.priced_as)).collect();
-    // Without a note of genai-prices both count as checked today, and the rule of genai-prices stands.
+    // Without a note of genai-prices both lists count as checked today, and the rule of genai-prices applies.
     assert_eq!(models, [("m", ""), ("m-2024-01-02", "m"), ("m-2025-01-02", "m")]);
     assert_eq!(files["p"].models[0].released, Some(Date::new(2024, 1, 2)));
     let shown: Vec<_> = report.disagreements.iter().map(ToString::to_string).collect();
@@ -215,7 +215,7 @@ fn a_change_of_price_is_a_new_row() {
         (dated(1, "2026-09-10", 2), vec!["m,,2026-09-10,,,,,input=1", "m,2026-09-10,,,,,,input=2"]),
         // A day in the future too.
         (dated(1, "2027-01-01", 2), vec!["m,,2027-01-01,,,,,input=1", "m,2027-01-01,,,,,,input=2"]),
-        // What the list has to say of the time before the last check does not rewrite it.
+        // What the list states about the time before the last check does not change the past.
         (dated(3, "2026-07-01", 1), vec!["m,,,,,,,input=1"]),
         (dated(1, "2026-07-01", 2), vec!["m,,2026-11-27,,,,,input=1", "m,2026-11-27,,,,,,input=2"]),
     ] {
@@ -223,7 +223,7 @@ fn a_change_of_price_is_a_new_row() {
         assert_eq!(rows(&files, "p"), expected, "{list}");
         let (again, report) = run(&files, &list, NOTHING, "2026-11-27");
         assert_eq!((rows(&again, "p"), report.new.len()), (rows(&files, "p"), 0), "{list}");
-        // Weeks later nothing has changed but the day of the check.
+        // Weeks later, only the day of the check has changed.
         let (later, _) = run(&files, &list, NOTHING, "2026-12-20");
         assert_eq!(rows(&later, "p"), expected, "{list}");
     }

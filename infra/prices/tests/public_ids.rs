@@ -1,4 +1,4 @@
-//! Every id of both public lists, asked of the book under the names that the lists use.
+//! Looks up every id of both public lists in the book, under the names that the lists use.
 
 use ledger::pricing::data::{Date, Rate, RateSet};
 use ledger::pricing::{Book, ModelEntry, PriceRow};
@@ -30,8 +30,8 @@ fn current(model: ModelEntry) -> RateSet {
     model.base_row(DAY).map(PriceRow::rates).unwrap_or_default()
 }
 
-/// Prefix aliases are where a wrong price comes from: this names every public id that only a prefix catches, with
-/// the list's price and ours. A new line here is to be looked at before it is accepted.
+/// Prefix aliases may give wrong prices. This lists every public id that only a prefix matches, with the list's price
+/// and ours. Review new lines before accepting them.
 #[test]
 fn ids_that_only_a_prefix_alias_catches() {
     let mut caught = Vec::new();
@@ -54,14 +54,14 @@ fn ids_that_only_a_prefix_alias_catches() {
     assert_eq!(caught, [""; 0]);
 }
 
-/// The book is made from these lists, so nearly every id must be found, at the list's price. The rest are ids about
-/// which the lists disagree, and ids that are no models.
+/// The book is built from these lists, so nearly every id must be found, at the list's price. The rest are ids about
+/// which the lists disagree, and ids that are not models.
 #[test]
 fn nearly_every_public_id_has_its_price() {
     let (mut all, mut found, mut equal) = (0, 0, 0);
     let mut unknown = Vec::new();
     for PublicId { list, provider, id, rates } in ids() {
-        // A commitment is bought by the hour.
+        // A commitment is bought by the hour, so its calls have no price.
         if rates.is_empty() || rates.get(Rate::Input).is_none() || id.contains("-month-commitment/") {
             continue;
         }

@@ -1,4 +1,4 @@
-//! A model call or a tool's use, on its way to an event.
+//! A model call or tool call, before it becomes an event.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ const MAX_TAGS: usize = 20;
 /// Maximum length of a tag's value, in bytes.
 const MAX_TAG: usize = 256;
 
-/// What identifies an event and dates it.
+/// The identity and time of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Identity {
     pub source: String,
@@ -56,10 +56,10 @@ pub struct Call {
     pub hostname: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
-    /// The bill itself, used instead of the price book.
+    /// The amount that was billed. It takes the place of the price book.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cost_usd: Option<&'static str>,
-    /// Replaces an event of the same identity with a lower revision.
+    /// Replaces an event with the same identity and a lower revision.
     #[serde(skip_serializing_if = "is_first")]
     pub revision: u64,
     /// See [`Event::reported_cost`].
@@ -67,7 +67,7 @@ pub struct Call {
     pub reported_cost: Option<Decimal>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
 const fn is_first(revision: &u64) -> bool {
     *revision == 0
 }
@@ -81,7 +81,7 @@ pub enum Status {
 }
 
 impl Status {
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
     const fn is_ok(&self) -> bool {
         matches!(self, Self::Ok)
     }
@@ -108,7 +108,7 @@ pub enum ToolCallType {
     ToolCall,
 }
 
-/// Arguments and results are content and left out.
+/// Arguments and results are content, so they are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ToolDetails {
     pub tool: String,
@@ -129,14 +129,14 @@ struct CloudEvent<'a, Data> {
 
 impl Call {
     pub fn into_event(mut self, sender: &str, index: usize, identity: &Identity) -> Event {
-        // A clock that was set back must not cost the call.
+        // A sender's clock that was set back gives an absurd latency, which must not get the call rejected.
         self.latency_ms = self.latency_ms.filter(|latency| *latency <= MAX_MS);
         let json = cloud_event("llm.call", identity, &self);
         let sender = sender.to_owned();
         Event { index, sender, json, reported_cost: self.reported_cost, dated_on_receipt: false }
     }
 
-    /// Takes over what only another report of the same call states.
+    /// Fills in what only another report of the same call states.
     pub fn fill_from(&mut self, other: Self) {
         for (field, value) in [
             (&mut self.service_tier, other.service_tier),
@@ -170,11 +170,11 @@ impl ToolCall {
 fn cloud_event(kind: &'static str, identity: &Identity, data: &impl Serialize) -> Box<RawValue> {
     let Identity { source, id, time } = identity;
     let event = CloudEvent { specversion: "1.0", id, source, r#type: kind, time, data };
-    // Maps with text keys and plain values always serialize; an empty object would be refused by the parser.
+    // Maps with text keys and plain values always serialize. If one ever did not, the parser would reject the null.
     to_raw_value(&event).unwrap_or_else(|_| RawValue::NULL.to_owned())
 }
 
-/// Adds a tag, unless it does not fit.
+/// Adds a tag if its name is usable, its value short enough, and there is room for it.
 pub fn add_tag(tags: &mut BTreeMap<String, String>, name: &str, value: &str) {
     let value = value.trim();
     let fits = !value.is_empty() && value.len() <= MAX_TAG && !value.contains(char::is_control);

@@ -1,4 +1,4 @@
-//! Reading JSON of which only a part matters.
+//! Reads the parts of JSON documents that matter, and skips the rest.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::Unreadable;
 
-/// A field that is taken if it has the expected type, and left out otherwise: a label never takes the call with it.
+/// Reads a field if it has the expected type, and leaves it out otherwise: a bad label must not get the call rejected.
 pub fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
@@ -17,7 +17,7 @@ pub fn lenient<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
     Ok(serde_json::from_str(raw.get()).ok())
 }
 
-/// An object or a list that may be null.
+/// Reads an object or a list, and null as an empty one.
 pub fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
@@ -26,13 +26,13 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// A number as it was sent, or a text with a number.
+/// Reads a number, or a string that contains one, without going through a float.
 pub fn decimal(raw: &RawValue) -> Option<Decimal> {
     let text = raw.get().trim_matches('"');
     text.parse::<Decimal>().or_else(|_| Decimal::from_scientific(text)).ok()
 }
 
-/// A count that may be absent or null. Python and JavaScript send whole numbers as `12.0`, too.
+/// A count, 0 if absent or null. Python and JavaScript may send whole numbers as `12.0`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count(pub u64);
 
@@ -47,8 +47,8 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
-/// The entries of a body: the items of a list, or values one after the other, as in ndjson. Entries are told apart
-/// without being parsed, so that a malformed one is refused alone.
+/// Splits a body into entries: the items of a list, or values one after the other, as in NDJSON. The entries are not
+/// parsed, so that a malformed one is rejected alone.
 pub fn entries(body: &[u8]) -> Result<Vec<Cow<'_, str>>, Unreadable> {
     let unreadable = |why: &str| Unreadable(format!("Body should be JSON: {why}"));
     let text = std::str::from_utf8(body).map_err(|_| unreadable("it is not UTF-8"))?;
@@ -63,7 +63,7 @@ pub fn entries(body: &[u8]) -> Result<Vec<Cow<'_, str>>, Unreadable> {
     Ok(entries.into_iter().map(finite).collect())
 }
 
-/// The parts between separators that are in no text, object or list.
+/// Splits at separators that are outside of strings, objects and lists.
 fn split(text: &str, separator: u8) -> Vec<&str> {
     let (mut entries, mut start, mut depth) = (Vec::new(), 0, 0_usize);
     for (at, byte) in unquoted(text) {
@@ -81,7 +81,7 @@ fn split(text: &str, separator: u8) -> Vec<&str> {
     entries.into_iter().map(str::trim).filter(|entry| !entry.is_empty()).collect()
 }
 
-/// Python's `json` writes `NaN` and `Infinity`, which JSON does not know. They become null.
+/// Replaces `NaN` and `Infinity`, which Python's `json` writes and JSON does not allow, with null.
 fn finite(entry: &str) -> Cow<'_, str> {
     let (mut fixed, mut copied) = (String::new(), 0);
     for (at, byte) in unquoted(entry).filter(|(_, byte)| matches!(byte, b'N' | b'I')) {
@@ -95,7 +95,7 @@ fn finite(entry: &str) -> Cow<'_, str> {
     if copied == 0 { Cow::Borrowed(entry) } else { Cow::Owned(fixed + &entry[copied..]) }
 }
 
-/// The bytes of a JSON text that are in no string, with their positions.
+/// The bytes of a JSON text that are outside of strings, with their positions.
 fn unquoted(text: &str) -> impl Iterator<Item = (usize, u8)> {
     let (mut quoted, mut escaped) = (false, false);
     text.bytes().enumerate().filter(move |(_, byte)| {

@@ -1,8 +1,8 @@
 //! Translates what other tools report about model calls into the events of `POST /v1/events`.
 //!
-//! Every format ends in a [`Translation`]: CloudEvents as JSON, which the parser of `POST /v1/events` validates like any
-//! other, the entries that were refused, and what was seen but is not counted. Each entry is handled alone: one that is
-//! malformed never takes the others with it.
+//! Every format is translated to a [`Translation`]: CloudEvents as JSON, which the parser of `POST /v1/events`
+//! validates like any others, the entries that were rejected, and what was seen but is not counted. Entries are
+//! independent: a malformed one is rejected alone.
 //!
 //! Prompts and completions are skipped while parsing wherever the format allows it, and never copied.
 

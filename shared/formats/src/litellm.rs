@@ -1,7 +1,7 @@
 //! Payloads of LiteLLM's `generic_api` callback: `StandardLoggingPayload` of LiteLLM 1.110.
 //!
-//! LiteLLM does not retry by default and throws a failed batch away, so an entry that cannot be used is refused alone.
-//! Its `prompt_tokens` include cached tokens for every provider, also for those that report them apart.
+//! LiteLLM does not retry by default and drops a failed batch, so an unusable entry is rejected alone. Its
+//! `prompt_tokens` include cached tokens for every provider, even for those that report them separately.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ const SOURCE: &str = "litellm";
 
 type Text<'a> = Option<Cow<'a, str>>;
 
-/// What is read of a payload. `messages` and `response` are skipped.
+/// The fields of a payload that are read. `messages` and `response` are skipped.
 #[derive(Deserialize)]
 struct Payload<'a> {
     #[serde(borrow, default, deserialize_with = "lenient")]
@@ -65,7 +65,7 @@ struct Payload<'a> {
     model_parameters: Option<Parameters<'a>>,
 }
 
-/// What LiteLLM's own price list says about the model.
+/// LiteLLM's own price list entry for the model.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct ModelMap<'a> {
@@ -178,7 +178,7 @@ pub fn translate(body: &[u8]) -> Result<Translation, Unreadable> {
     let mut translation = Translation::default();
     for (index, entry) in entries(body)?.iter().enumerate() {
         match serde_json::from_str::<Payload<'_>>(entry) {
-            // A log without a payload: LiteLLM failed to make one and sends null.
+            // LiteLLM sends null if it failed to build the payload.
             Err(fault) => {
                 translation.refuse(
                     SOURCE,
@@ -201,7 +201,7 @@ pub fn translate(body: &[u8]) -> Result<Translation, Unreadable> {
 }
 
 impl Payload<'_> {
-    /// The call's id is shared by all attempts of a request, so each failed attempt adds its start.
+    /// All attempts of a request share the call's id, so the id of a failed attempt includes its start time.
     fn identity(&self) -> Result<(Identity, &str), &'static str> {
         let id = or(&self.litellm_call_id, &self.id).ok_or("Entry should have a litellm_call_id")?;
         let id = if self.failed() {
@@ -220,13 +220,13 @@ impl Payload<'_> {
         self.status.as_deref() == Some("failure")
     }
 
-    /// Some releases and exports write it as text.
+    /// Some releases and exports write the flag as a string.
     fn is_cached(&self) -> bool {
         self.cache_hit.is_some_and(|hit| hit.get().trim_matches('"').eq_ignore_ascii_case("true"))
     }
 
-    /// The provider that LiteLLM called. Some payloads leave it out, and then the model's prefix or LiteLLM's price list
-    /// names it.
+    /// The provider that LiteLLM called. Payloads that leave it out name it in LiteLLM's price list entry or in the
+    /// model's prefix.
     fn provider(&self, model: &str) -> String {
         let map = &self.model_map_information;
         let stated =
@@ -302,7 +302,7 @@ impl Payload<'_> {
         }
     }
 
-    /// What LiteLLM computed. A zero with a diagnostic is an unknown price, not a price of zero.
+    /// The cost that LiteLLM computed. A zero with a diagnostic is an unknown price, not a price of zero.
     fn reported_cost(&self) -> Option<Decimal> {
         let cost = decimal(self.response_cost?).filter(|cost| self.billed() && !cost.is_sign_negative())?;
         (!cost.is_zero() || self.zero_cost_diagnostic.is_none()).then_some(cost)
@@ -338,7 +338,7 @@ impl Payload<'_> {
                 add_tag(&mut tags, name, text.as_deref().unwrap_or_else(|| value.get()));
             }
         }
-        // A request tag is a word, or by custom `name:value`.
+        // A request tag is a word or, by convention, `name:value`.
         for tag in self.request_tags.iter().flatten() {
             let (name, value) = tag.split_once(':').unwrap_or((tag, "true"));
             add_tag(&mut tags, name, value);

@@ -1,12 +1,12 @@
-//! Fits names that other tools allow into what an event may hold.
+//! Turns names of other tools into ids and tag keys that an event may have.
 
 use sha2::{Digest, Sha256};
 
 /// Maximum length of an id, in bytes.
 const MAX_ID: usize = 256;
 
-/// `text` as an id: at most 256 bytes without control characters. Where it had to change, a hash of the text is appended,
-/// so that two names never become one. `None` if the text is blank.
+/// Turns `text` into an id: at most 256 bytes without control characters. If it has to change, a hash of the text is
+/// appended, so that different names stay different. `None` if the text is blank.
 pub fn id(text: &str) -> Option<String> {
     let text = text.trim();
     if text.is_empty() {
@@ -31,12 +31,12 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
-/// A trimmed text, unless it is blank.
+/// The trimmed text, or `None` if it is blank.
 pub fn filled(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
-/// A key for a tag: 1 to 64 of `a-z 0-9 _ . -`. `None` if nothing of the name fits.
+/// Turns a name into a tag key: 1 to 64 of `a-z 0-9 _ . -`. `None` if no character of it can be used.
 pub fn tag_key(name: &str) -> Option<String> {
     let name = name.trim().to_lowercase();
     let fitting = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.-".contains(c);

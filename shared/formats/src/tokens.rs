@@ -1,8 +1,8 @@
-//! From what emitters count as input and output to disjoint buckets.
+//! Splits what emitters count as input and output into disjoint buckets.
 
 use serde::Serialize;
 
-/// Tokens as an event states them: the input buckets share no token, and the parts by modality are parts of theirs.
+/// Tokens as an event states them. The input buckets are disjoint, and each count by modality is a part of its bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Tokens {
     #[serde(rename = "input_tokens")]
@@ -27,7 +27,7 @@ pub struct Tokens {
     pub output_image: u64,
 }
 
-/// Input written to a cache, by the time that it is kept.
+/// Input written to a cache, by its lifetime there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct CacheWrites {
     #[serde(rename = "cache_write_5m_tokens", skip_serializing_if = "is_zero")]
@@ -40,7 +40,7 @@ pub struct CacheWrites {
     pub h12: u64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
 const fn is_zero(tokens: &u64) -> bool {
     *tokens == 0
 }
@@ -52,19 +52,19 @@ pub enum Input {
     Exclusive,
 }
 
-/// The counts of an emitter. What it does not state is zero.
+/// The counts that an emitter states. Those that it does not state are zero.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Reported {
     pub input: u64,
-    /// Reasoning included.
+    /// Includes reasoning.
     pub output: u64,
     pub cache_read: u64,
-    /// All cache writes; those without a stated lifetime are its difference to `lifetimes`.
+    /// All cache writes, including those that are not in `lifetimes` because their lifetime is not stated.
     pub cache_write: u64,
     pub lifetimes: CacheWrites,
     pub reasoning: u64,
     pub total: u64,
-    /// The audio in the whole input, that from a cache included.
+    /// Audio in the whole input, including cached audio.
     pub input_audio: u64,
     pub input_image: u64,
     pub cache_read_audio: u64,
@@ -78,15 +78,15 @@ impl CacheWrites {
         self.m5.saturating_add(self.m30).saturating_add(self.h1).saturating_add(self.h12)
     }
 
-    /// With the writes whose lifetime is not stated. Five minutes is the default of every provider that has lifetimes.
+    /// Adds the writes whose lifetime is not stated. Five minutes is the default of every provider that has lifetimes.
     fn of_all(self, all: u64) -> Self {
         Self { m5: self.m5.saturating_add(all.saturating_sub(self.sum())), ..self }
     }
 }
 
 impl Reported {
-    /// Whether the input includes cached tokens, for an emitter whose convention is `convention`: the total decides
-    /// where there is one, and an input below its cached part cannot include it.
+    /// Whether the input includes cached tokens, for an emitter with this `convention`. If there is a total, it
+    /// decides; and an input that is smaller than its cached part cannot include it.
     pub fn input_kind(&self, convention: Input) -> Input {
         let cached = self.cached();
         let sum = self.input.saturating_add(self.output);
@@ -100,7 +100,8 @@ impl Reported {
         }
     }
 
-    /// The buckets, given what the input includes. An inclusive input below its cached part counts as none.
+    /// The buckets, given whether the input includes cached tokens. An inclusive input that is smaller than its cached
+    /// part counts as none.
     pub fn tokens(&self, input: Input) -> Tokens {
         let uncached = match input {
             Input::Inclusive => self.input.saturating_sub(self.cached()),
@@ -144,7 +145,7 @@ mod tests {
     use super::*;
 
     prop_compose! {
-        /// A provider's bill: input buckets and output.
+        /// The input buckets and the output that a provider bills.
         fn bills()(counts in prop::array::uniform7(0..2_000_000_u64), audio in 0..100_u64) -> Tokens {
             let [input, output, cache_read, m5, m30, h1, h12] = counts;
             Tokens {

@@ -8,15 +8,15 @@ use serde_json::value::RawValue;
 /// Maximum length of a sender's version, in characters.
 const MAX_VERSION: usize = 64;
 
-/// What a request in a foreign format comes to.
+/// The translation of a request in another format.
 #[derive(Debug, Default)]
 pub struct Translation {
     /// In the order of the request.
     pub events: Vec<Event>,
     pub refusals: Vec<Refusal>,
-    /// By `service.name`, or what stands for it in the format.
+    /// By `service.name`, or its equivalent in the format.
     pub sources: BTreeMap<String, SourceCounts>,
-    /// How many calls the senders' own metrics count, for the capture rate.
+    /// The numbers of calls in the senders' own metrics, for the capture rate.
     pub call_counts: Vec<CallCount>,
 }
 
@@ -29,25 +29,25 @@ pub struct Event {
     pub sender: String,
     /// The JSON object.
     pub json: Box<RawValue>,
-    /// The cost that the sender computed with a price list of its own. The event does not carry it: it is a check of
-    /// the price book unless the organization wants it instead.
+    /// The cost that the sender computed with its own price list. It is not part of the event: it only serves to check
+    /// the price book, unless the organization chose to charge it.
     pub reported_cost: Option<Decimal>,
-    /// Neither the entry nor the request said when it was: sent again, it differs in nothing but its time.
+    /// Neither the entry nor the request states a time, so a retry of it has another time and is otherwise the same.
     pub dated_on_receipt: bool,
 }
 
-/// An entry that is no event, for its form.
+/// An entry that is malformed and gives no event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// Position of the entry in the request, from 0.
     pub index: usize,
     /// The name in [`Translation::sources`] of the sender.
     pub sender: String,
-    /// A sentence for people. It names fields and repeats no content.
+    /// A sentence for people. It names fields and contains nothing of the entry.
     pub reason: String,
 }
 
-/// What OTLP calls a signal.
+/// A signal of OTLP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Signal {
     Spans,
@@ -55,14 +55,14 @@ pub enum Signal {
     Metrics,
 }
 
-/// What happened to the entries of a source beside events and refusals.
+/// Counts of a source's entries, other than its events and rejections.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceCounts {
     /// The version that the sender states.
     pub version: Option<String>,
-    /// Entries that report usage but are not counted, since another signal or span reports the same calls.
+    /// Entries that report usage but are not counted, because another signal or span reports the same calls.
     pub uncounted: BTreeMap<Signal, usize>,
-    /// Calls whose input was taken as excluding cached tokens, against the emitter's convention.
+    /// Calls whose input was found to exclude cached tokens, against the emitter's convention.
     pub exclusive_inputs: usize,
     /// Successful calls without any token count.
     pub without_usage: usize,

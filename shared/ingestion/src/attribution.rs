@@ -1,4 +1,5 @@
-//! Reads what an event belongs to beside its agent. What is invalid is left out with a warning: it never costs a call.
+//! Reads what an event belongs to besides its agent. Invalid values are left out with a warning, so that they never get
+//! a call rejected.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +20,12 @@ pub fn of_agent(fields: &mut FieldReader<'_>) -> Attribution {
     Attribution { session_id: session.or(conversation), parent_agent_id, ..of_machine(fields) }
 }
 
-/// Tags alone, as samples and reports of machines have them.
+/// Tags only, for compute samples and host reports.
 pub fn of_machine(fields: &mut FieldReader<'_>) -> Attribution {
     Attribution { tags: tags(fields), ..Attribution::default() }
 }
 
-/// The valid tags, up to [`MAX_TAGS`] by name.
+/// The valid tags: the first [`MAX_TAGS`] in order of their names.
 fn tags(fields: &mut FieldReader<'_>) -> Tags {
     let mut tags = Tags::new();
     for (name, value) in fields.lenient("tags", object).unwrap_or_default() {

@@ -31,11 +31,11 @@ const TIME_TO_STORE: Duration = Duration::from_secs(8);
 const TIME_TO_RESPOND: Duration = Duration::from_secs(1);
 /// Warnings listed in a response.
 const MAX_WARNINGS: usize = 1_000;
-/// Faults listed in a response, but at least one for each event: 500 events with all their faults would be more than
-/// Lambda can return.
+/// Faults listed in a response, except that each event keeps at least one. All the faults of 500 events would not fit
+/// into a Lambda response.
 const MAX_FAULTS: usize = 1_000;
 
-/// What all events of a request share.
+/// The context that all events of a request share.
 pub struct Batch<'a> {
     pub table: &'a Events,
     pub org: &'a OrgId,
@@ -47,7 +47,7 @@ pub struct Batch<'a> {
     pub retention_days: u32,
     /// Whether events may be as old as the oldest that are kept.
     pub is_backfill: bool,
-    /// After it, events that are not stored yet count as unavailable.
+    /// Events that are not stored by then are unavailable.
     pub deadline: Instant,
 }
 
@@ -56,9 +56,9 @@ pub struct Entry<'a> {
     /// Position in the request, from 0.
     pub index: usize,
     pub json: &'a RawValue,
-    /// The location that its faults start with.
+    /// The prefix of its faults' locations.
     pub loc: Vec<Loc>,
-    /// The cost of its call in US dollars, if the event itself states none.
+    /// The cost of its call in US dollars, used if the event itself states none.
     pub cost: Option<Usd>,
 }
 
@@ -71,15 +71,15 @@ pub struct Results {
     pub duplicates: usize,
     /// Not stored, each with its reasons.
     pub rejected: Vec<Rejected>,
-    /// What was left out of events that were taken, and what looks wrong in them.
+    /// What was left out of accepted events, and what looks wrong in them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<Warning>,
-    /// The same by event, for statistics.
+    /// The outcome of each event, for statistics.
     #[serde(skip)]
     pub outcomes: Vec<EntryOutcome>,
 }
 
-/// What became of one event.
+/// The outcome of one event.
 #[derive(Debug)]
 pub struct EntryOutcome {
     /// Position in the request, from 0.
@@ -99,7 +99,7 @@ pub struct PricedCall {
     pub cost: Usd,
 }
 
-/// What became of an event, and of its call if it is one.
+/// The kind of an outcome, and for accepted events whether they are calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OutcomeKind {
     Accepted {
@@ -158,7 +158,10 @@ impl Batch<'_> {
         {
             let Event { id, source, data, .. } = insertion.event;
             let kind = outcome_kind(outcome, &data);
-            let priced = (outcome == InsertOutcome::Accepted).then(|| priced_call(data)).flatten();
+            let priced = outcome.is_accepted().then(|| priced_call(data)).flatten();
+            if outcome == InsertOutcome::TimeKept {
+                results.warnings.push(Warning { index, fault: time_kept(&loc) });
+            }
             results.outcomes.push(EntryOutcome { index, source: Some(source), kind, warnings, priced });
             results.rejected.extend(refusal(index, id.to_string(), loc, outcome));
         }
@@ -168,7 +171,7 @@ impl Batch<'_> {
         Ok(results)
     }
 
-    /// Stores as many of the events as may cause work in one request. Events that were stored before cause none, so that a
+    /// Stores events up to the work that one request may cause. Events that were stored before cause none, so that a
     /// sender that repeats the whole request gets further each time.
     async fn insert(&self, insertions: &[Insertion], arrival: Arrival) -> Vec<InsertOutcome> {
         let mut outcomes = vec![InsertOutcome::TooMuchWork; insertions.len()];
@@ -184,7 +187,7 @@ impl Batch<'_> {
             let inserted = insert::insert(self.table, &some, arrival, self.deadline).await;
             for (i, outcome) in now.into_iter().zip(inserted) {
                 outcomes[i] = outcome;
-                if matches!(outcome, InsertOutcome::Accepted | InsertOutcome::Unavailable) {
+                if outcome.is_accepted() || outcome == InsertOutcome::Unavailable {
                     work.take(&insertions[i].event);
                 }
             }
@@ -194,7 +197,8 @@ impl Batch<'_> {
 }
 
 impl Results {
-    /// A request of which nothing could be taken is refused as a whole, for senders that look at the status alone.
+    /// The status of the response. If nothing was accepted and an event is malformed, it is an error, for senders that
+    /// only look at the status.
     pub fn status(&self) -> StatusCode {
         let is_malformed =
             |rejected: &Rejected| matches!(rejected.code, RejectionCode::Invalid | RejectionCode::Reserved);
@@ -205,10 +209,10 @@ impl Results {
         }
     }
 
-    /// Counts accepted and duplicate events, also in the metrics. Returns the number of unavailable ones.
+    /// Counts accepted and duplicate events, here and in the metrics. Returns the number of unavailable ones.
     fn count(&mut self, outcomes: &[InsertOutcome]) -> usize {
         let count = |wanted| outcomes.iter().filter(|outcome| **outcome == wanted).count();
-        self.accepted = count(InsertOutcome::Accepted);
+        self.accepted = outcomes.iter().filter(|outcome| outcome.is_accepted()).count();
         self.duplicates = count(InsertOutcome::Duplicate);
         let unavailable = count(InsertOutcome::Unavailable);
         Metric::Accepted.count(self.accepted);
@@ -220,14 +224,14 @@ impl Results {
     }
 }
 
-/// Where an event stands in its request.
+/// The position of an event in its request.
 struct Place {
     index: usize,
     warnings: u64,
     loc: Vec<Loc>,
 }
 
-/// The source of an event that is malformed elsewhere.
+/// The source of an event that is malformed in other places.
 fn source_of(json: &RawValue) -> Option<Name> {
     #[derive(serde::Deserialize)]
     struct Envelope {
@@ -236,7 +240,7 @@ fn source_of(json: &RawValue) -> Option<Name> {
     serde_json::from_str::<Envelope>(json.get()).ok().map(|envelope| envelope.source)
 }
 
-/// The reason that statistics name: the code, or the first fault of a malformed event.
+/// The reason for the statistics: the code, or the first fault of a malformed event.
 fn reason(rejection: &Rejection) -> &'static str {
     let first = rejection.detail.first().map_or("invalid", |fault| fault.kind);
     if rejection.code == RejectionCode::Reserved { "reserved" } else { first }
@@ -244,7 +248,7 @@ fn reason(rejection: &Rejection) -> &'static str {
 
 fn outcome_kind(outcome: InsertOutcome, data: &Data) -> OutcomeKind {
     match outcome {
-        InsertOutcome::Accepted => {
+        InsertOutcome::Accepted | InsertOutcome::TimeKept => {
             let call = match data {
                 Data::LlmCall(call) => Some(call),
                 _ => None,
@@ -259,6 +263,15 @@ fn outcome_kind(outcome: InsertOutcome, data: &Data) -> OutcomeKind {
         InsertOutcome::Unavailable => OutcomeKind::Refused("unavailable"),
         InsertOutcome::TooMuchWork => OutcomeKind::Refused("too_much_compute"),
     }
+}
+
+fn time_kept(loc: &[Loc]) -> Fault {
+    let loc = [loc, &["time".into()]].concat();
+    Fault::new(
+        loc,
+        "time_kept",
+        "A revision does not move an event: it keeps the time with which it was first stored",
+    )
 }
 
 fn priced_call(data: Data) -> Option<PricedCall> {
@@ -286,7 +299,7 @@ fn time_to_store(context: &LambdaContext) -> Duration {
 
 fn refusal(index: usize, id: String, mut loc: Vec<Loc>, outcome: InsertOutcome) -> Option<Rejected> {
     let (code, kind, msg) = match outcome {
-        InsertOutcome::Accepted | InsertOutcome::Duplicate => return None,
+        InsertOutcome::Accepted | InsertOutcome::TimeKept | InsertOutcome::Duplicate => return None,
         InsertOutcome::Conflict => {
             let msg = "An event with this source, id, day and revision is stored with other content";
             (RejectionCode::Conflict, "conflict", msg.to_owned())
@@ -299,9 +312,11 @@ fn refusal(index: usize, id: String, mut loc: Vec<Loc>, outcome: InsertOutcome) 
             let msg = format!("An event should be amended at most {MAX_AMENDMENTS} times");
             (RejectionCode::Conflict, "too_many_revisions", msg)
         }
-        InsertOutcome::Unavailable => {
-            (RejectionCode::Unavailable, "unavailable", "The event could not be stored now".to_owned())
-        }
+        InsertOutcome::Unavailable => (
+            RejectionCode::Unavailable,
+            "unavailable",
+            "The event could not be stored at this time".to_owned(),
+        ),
         InsertOutcome::TooMuchWork => {
             let msg = format!(
                 "The compute samples of a request should touch at most {MAX_PROJECT_HOURS} hours of projects; send this one in \

@@ -8,7 +8,7 @@ use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderName};
 use web::error::{Error, Fault, Loc, Result};
 
-/// The body, decompressed, if it has at most `limit` bytes then.
+/// Decompresses the body, unless it has more than `limit` bytes then.
 pub fn unpacked(headers: &HeaderMap, body: Bytes, limit: usize) -> Result<Bytes> {
     let encoding = header(headers, &CONTENT_ENCODING).unwrap_or_default();
     let bytes = match encoding.to_ascii_lowercase().as_str() {
@@ -28,7 +28,7 @@ fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let limit = u64::try_from(limit + 1).unwrap_or(u64::MAX);
     let read = MultiGzDecoder::new(body).take(limit).read_to_end(&mut bytes);
-    // API Gateway passes a body on as bytes unless its type is application/json; that it may decode as text.
+    // API Gateway may decode a body of the type application/json as text. Bodies of other types arrive as bytes.
     read.map(|_| bytes).map_err(|_| {
         unreadable(
             "Body should be gzip, as Content-Encoding says; a compressed body should not be sent as application/json",
@@ -41,7 +41,7 @@ pub fn too_large(limit: usize) -> Error {
     Error::TooLarge(format!("The body should have at most {limit} bytes, decompressed."))
 }
 
-/// The text of a header. One that is no text is not a known value either.
+/// The text of a header. One that is not text is read as `?`, which is not a known value of any header.
 pub fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("?").trim())
 }

@@ -12,13 +12,14 @@ use ledger::event::{
 use ledger::ids::{Label, Name};
 use ledger::money::{Quantity, Usd};
 use ledger::pricing::TokenUsage;
+use rust_decimal::prelude::ToPrimitive;
+use serde::de::value::StringDeserializer;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::value::RawValue;
 use web::error::{Fault, Loc};
-use web::fields::{
-    self, FieldReader, Invalid, boolean, id, instant, integer, label, one_of, quantity, rounded_usd,
-};
+use web::fields::{self, FieldReader, Invalid, boolean, id, instant, integer, label, quantity, rounded};
 
-/// Per call and kind of token.
+/// Maximum number of tokens of a call, of each kind.
 const MAX_TOKENS: u64 = 1_000_000_000;
 /// Limit of latencies and durations: 30 days in milliseconds.
 const MAX_MS: u64 = 30 * 24 * 3600 * 1000;
@@ -26,9 +27,9 @@ const MAX_MS: u64 = 30 * 24 * 3600 * 1000;
 const MAX_COST_USD: u64 = 1_000_000;
 /// Limit of minutes saved, cores, GB and hosted sites.
 const MAX_AMOUNT: u64 = 1_000_000;
-/// Units of a call, and the count of each.
+/// Maximum number of kinds of units of a call.
 const MAX_UNITS: usize = 16;
-/// Stands for a service tier that cannot be read. The book has no price for it.
+/// The stand-in for an unreadable service tier. The price book has no price for it.
 const UNUSABLE_TIER: &str = "(unusable)";
 const MAX_UNIT_COUNT: u64 = 1_000_000_000;
 /// Maximum bandwidth of a compute sample: one petabyte.
@@ -82,7 +83,7 @@ pub fn parse(kind: EventType, raw: &RawValue, loc: Vec<Loc>) -> Result<Parsed, V
     check_revision(&mut fields, kind, revision, is_void);
     let data = match kind {
         _ if is_void => {
-            // Nothing of it is used, so nothing of it can be wrong.
+            // A void event's other fields are not used, so they are not checked.
             fields.ignore_if(|_, _| true);
             Some(Data::Amendment(Amendment { replaces: None, with: None }))
         }
@@ -99,7 +100,8 @@ pub fn parse(kind: EventType, raw: &RawValue, loc: Vec<Loc>) -> Result<Parsed, V
     }
 }
 
-/// What is listed or only the latest counts cannot be amended: there is nothing to subtract.
+/// Activities are listed and only the latest host report counts, so neither can be amended: there is nothing to
+/// subtract.
 fn check_revision(fields: &mut FieldReader<'_>, kind: EventType, revision: u64, is_void: bool) {
     let amends = revision > 0 || is_void;
     if amends && matches!(kind, EventType::AgentActivity | EventType::HostReport) {
@@ -119,17 +121,17 @@ fn llm_call(fields: &mut FieldReader<'_>) -> Option<LlmCall<()>> {
     let service_tier = service_tier(fields);
     let region = fields.lenient("region", lower_label);
     let units = fields.optional("units", units).unwrap_or_default();
-    let latency_ms = fields.optional("latency_ms", integer(0..=MAX_MS));
-    let status = fields.optional("status", one_of("'ok' or 'error'")).unwrap_or_default();
+    let latency_ms = fields.lenient("latency_ms", milliseconds);
+    let status = fields.lenient("status", in_any_case("'ok' or 'error'")).unwrap_or_default();
     let end_user = fields.lenient("end_user", label);
     let attribution = attribution::of_agent(fields);
     let project_id = fields.lenient("project_id", id);
     let task_type = fields.lenient("task_type", label);
     let hostname = fields.lenient("hostname", label);
-    let key_source = fields.optional("key_source", one_of("'platform' or 'byok'")).unwrap_or_default();
-    let cost_usd = fields.optional("cost_usd", rounded_usd(MAX_COST_USD)).map(Usd::new);
+    let key_source = fields.optional("key_source", in_any_case("'platform' or 'byok'")).unwrap_or_default();
+    let cost_usd = fields.optional("cost_usd", rounded(MAX_COST_USD)).map(Usd::new);
     if tokens.is_some_and(|tokens| reasoning_tokens > Some(tokens.output)) {
-        // Some gateways count so. Output is what is billed, so the cost is right all the same.
+        // Some gateways count reasoning separately. The output is what is billed, so the cost is right all the same.
         let msg =
             "Reasoning tokens are part of output_tokens; they exceed them here, and output_tokens are billed";
         fields.warn("reasoning_tokens", Invalid::new("reasoning_exceeds_output", msg));
@@ -156,7 +158,7 @@ fn llm_call(fields: &mut FieldReader<'_>) -> Option<LlmCall<()>> {
     })
 }
 
-/// The buckets of a call, and their parts by modality, none of which may exceed its bucket.
+/// The token buckets of a call, and their parts by modality. No part may exceed its bucket.
 fn token_usage(fields: &mut FieldReader<'_>) -> Option<TokenUsage> {
     let tokens = || integer(0..=MAX_TOKENS);
     let input = fields.required("input_tokens", tokens());
@@ -191,7 +193,7 @@ fn token_usage(fields: &mut FieldReader<'_>) -> Option<TokenUsage> {
     Some(usage)
 }
 
-/// A tier that cannot be read may be any but standard, so the call is unpriced for its tier.
+/// The service tier. An unreadable one is probably not the standard tier, so the call must not get its price.
 fn service_tier(fields: &mut FieldReader<'_>) -> Option<Label> {
     let is_given = fields.is_given("service_tier");
     let tier = fields.lenient("service_tier", |raw| match lower_label(raw) {
@@ -209,7 +211,22 @@ fn lower_label(raw: &RawValue) -> Result<Label, Invalid> {
     Label::new(label.as_str().to_lowercase()).map_err(|invalid| Invalid::new("label", invalid.to_string()))
 }
 
-/// An object of units that are billed by count: name to a decimal of at least 0.
+/// Whole milliseconds. Senders measure fractions, which are rounded half to even.
+fn milliseconds(raw: &RawValue) -> Result<u64, Invalid> {
+    let value = rounded(MAX_MS)(raw)?.round();
+    value.to_u64().ok_or_else(|| Invalid::new("int_type", "Input should be a valid integer"))
+}
+
+/// A variant of `T`, in any case; the names of the variants are in lower case. `words` lists them for the message.
+fn in_any_case<T: DeserializeOwned>(words: &'static str) -> impl FnOnce(&RawValue) -> Result<T, Invalid> {
+    move |raw| {
+        let word = fields::string(raw).unwrap_or_default().trim().to_lowercase();
+        let word: StringDeserializer<serde::de::value::Error> = word.into_deserializer();
+        T::deserialize(word).map_err(|_| Invalid::new("enum", format!("Input should be {words}")))
+    }
+}
+
+/// Units that are billed by count: an object of names and decimals of at least 0.
 fn units(raw: &RawValue) -> Result<BTreeMap<String, Quantity>, Invalid> {
     let given: BTreeMap<String, &RawValue> = serde_json::from_str(raw.get())
         .map_err(|_| Invalid::new("object_type", "Input should be an object of unit names and counts"))?;
@@ -220,7 +237,7 @@ fn units(raw: &RawValue) -> Result<BTreeMap<String, Quantity>, Invalid> {
         let name = Label::new(&name).map_err(|invalid| Invalid::new("label", invalid.to_string()))?;
         Ok((name.to_string(), Quantity(quantity(MAX_UNIT_COUNT)(count)?)))
     };
-    // A count of nothing is as if the unit was not there.
+    // A count of zero is the same as none.
     let units: Result<BTreeMap<_, _>, Invalid> = given.into_iter().map(unit).collect();
     Ok(units?.into_iter().filter(|(_, count)| !count.0.is_zero()).collect())
 }
@@ -230,7 +247,7 @@ fn task_completed(fields: &mut FieldReader<'_>) -> Option<TaskCompleted> {
     let task_type = fields.lenient("task_type", label);
     let success = fields.optional("success", boolean).unwrap_or(true);
     let minutes_saved = fields.optional("minutes_saved", quantity(MAX_AMOUNT)).map(Quantity);
-    let duration_ms = fields.optional("duration_ms", integer(0..=MAX_MS));
+    let duration_ms = fields.lenient("duration_ms", milliseconds);
     let attribution = attribution::of_agent(fields);
     let project_id = fields.lenient("project_id", id);
     Some(TaskCompleted {
@@ -252,7 +269,7 @@ fn agent_activity(fields: &mut FieldReader<'_>) -> Option<AgentActivity> {
     Some(AgentActivity { agent_id: Some(agent_id?), event_type: event_type?, details, attribution })
 }
 
-/// An audit entry can only be made by a change of settings.
+/// Rejects the type of audit entries, which only a change of settings may write.
 fn activity_type(raw: &RawValue) -> Result<Name, Invalid> {
     let name: Name = id(raw)?;
     if name.as_str() == CONFIG_CHANGE {
@@ -272,7 +289,7 @@ fn details(raw: &RawValue) -> Result<String, Invalid> {
             format!("Object should have at most {MAX_DETAILS} bytes of JSON"),
         ));
     }
-    // Readers parse these details again, so reject what they could not parse.
+    // Readers parse the details again, so details that they could not parse are rejected.
     match serde_json::from_str::<serde_json::Value>(text) {
         Ok(_) => Ok(text.to_owned()),
         Err(_) => Err(Invalid::new(

@@ -13,7 +13,7 @@ use web::fields::{self, FieldReader, Invalid};
 use crate::data;
 use crate::rejection::{RESERVED, Rejection, RejectionCode};
 
-/// How many characters of an invalid id a rejection repeats.
+/// How many characters of an invalid id are repeated in its rejection.
 const ECHO: usize = 128;
 
 /// Parses an event, with warnings about what was left out of it, or lists all its faults.
@@ -30,7 +30,7 @@ pub fn parse(raw: &RawValue, loc: &[Loc]) -> Result<(Draft, Vec<Fault>), Rejecti
         fields::id(raw)
     });
     let source = fields.required("source", sender);
-    // Truncated to milliseconds, the resolution of the activity log.
+    // The activity log has a resolution of milliseconds.
     let time = fields.required("time", fields::instant).map(|time| time.trunc_subsecs(3));
     fields.required("specversion", spec_version);
     fields.optional("datacontenttype", json_content_type);
@@ -78,7 +78,7 @@ fn spec_version(raw: &RawValue) -> Result<(), Invalid> {
     }
 }
 
-/// Data that was sent as bytes, which have to be JSON all the same.
+/// The JSON in `data_base64`, which binary-mode SDKs send instead of `data`.
 fn base64_json(raw: &RawValue) -> Result<Box<RawValue>, Invalid> {
     let text = fields::string(raw)?;
     let bytes = STANDARD.decode(text).ok().and_then(|bytes| String::from_utf8(bytes).ok());

@@ -16,7 +16,7 @@ use crate::midnight;
 
 /// Concurrent store calls per request.
 pub const IN_FLIGHT: usize = 8;
-/// The first pause before a retry. It doubles each time and is shortened by a random part of up to half.
+/// The pause before the first retry. It doubles each time, and a random part of up to half is taken off.
 pub const BACK_OFF: Duration = Duration::from_millis(50);
 
 /// The outcome of storing one event.
@@ -24,18 +24,26 @@ pub const BACK_OFF: Duration = Duration::from_millis(50);
 pub enum InsertOutcome {
     /// Stored by this request.
     Accepted,
+    /// Stored by this request as an amendment of an event with another time, which stays.
+    TimeKept,
     /// Already stored with the same content.
     Duplicate,
-    /// Already stored with other content.
+    /// Other content is stored under the same key.
     Conflict,
     /// A higher revision is stored.
     Superseded,
     /// Stored, and amended as often as an event may be.
     AmendedTooOften,
-    /// Not known to be stored; worth a retry.
+    /// Not known to be stored. A retry may help.
     Unavailable,
-    /// Not stored, since the request would cause too much work; worth another request.
+    /// Not stored, because the request would cause too much work. Another request may carry it.
     TooMuchWork,
+}
+
+impl InsertOutcome {
+    pub const fn is_accepted(self) -> bool {
+        matches!(self, Self::Accepted | Self::TimeKept)
+    }
 }
 
 /// An event and its stored form.
@@ -58,7 +66,7 @@ pub async fn insert(
     (0..insertions.len()).filter_map(|i| outcomes.remove(&i)).collect()
 }
 
-/// Whatever arrives first under a key is stored there. Later revisions of it are stored after that, as amendments.
+/// Stores the first revision that arrives for a key, and then the higher ones as amendments of it.
 async fn insert_by_key(
     table: &Events,
     insertions: &[&Insertion],
@@ -66,7 +74,7 @@ async fn insert_by_key(
     deadline: Instant,
 ) -> Vec<InsertOutcome> {
     let events: Vec<&RawEvent> = insertions.iter().map(|insertion| &insertion.raw).collect();
-    // An event that occurs twice in a request is stored once, and both are compared with the stored one.
+    // If an event occurs twice in a request, only the first is stored, and both are compared with what is stored.
     let mut first_of = HashMap::new();
     for (i, event) in events.iter().enumerate() {
         first_of.entry(&event.key).or_insert(i);
@@ -78,10 +86,10 @@ async fn insert_by_key(
     let outcome = |(i, event): (usize, &&RawEvent)| match stored.get(&event.key) {
         None => InsertOutcome::Unavailable,
         Some(stored) if stored.revision > event.fingerprint.revision => InsertOutcome::Superseded,
-        // Not yet stored.
+        // The amendment is not stored yet.
         Some(stored) if stored.revision < event.fingerprint.revision => InsertOutcome::Unavailable,
         Some(stored) if stored.hash != event.fingerprint.hash => InsertOutcome::Conflict,
-        // Stored by this request, perhaps by an attempt whose response was lost.
+        // Stored by this request, possibly by an attempt whose response was lost.
         Some(stored) if stored.request == event.fingerprint.request && first_of[&event.key] == i => {
             InsertOutcome::Accepted
         }
@@ -103,7 +111,7 @@ async fn insert_by_key(
     outcomes
 }
 
-/// The events whose key is taken by an earlier revision: those of each key, in order.
+/// The events whose key holds a lower revision, in order of their revisions for each key.
 fn later_revisions(events: &[&RawEvent], stored: &HashMap<Key, Fingerprint>) -> Vec<Vec<usize>> {
     let mut later: BTreeMap<&Key, Vec<usize>> = BTreeMap::new();
     for (i, event) in events.iter().enumerate() {
@@ -118,7 +126,8 @@ fn later_revisions(events: &[&RawEvent], stored: &HashMap<Key, Fingerprint>) -> 
     later.into_values().map(in_order).collect()
 }
 
-/// What is stored under each key after all retries. Keys that could not be stored are missing.
+/// Stores events with retries, and returns what is then stored under each key. Keys that could not be stored are
+/// missing.
 async fn store_all(
     table: &Events,
     events: &[&RawEvent],
@@ -148,7 +157,7 @@ async fn store_all(
             Ok(found) => stored.extend(found),
             Err(error) => tracing::warn!(%error, "could not read the stored fingerprints"),
         }
-        // An event that occurs twice is retried once: a call that names a key twice is rejected as a whole.
+        // Each key is retried once only: DynamoDB rejects a whole call that names a key twice.
         pending.extend(existing.into_iter().filter(|i| !stored.contains_key(&events[*i].key)));
         let wait = jittered(pause);
         if pending.is_empty() || Instant::now() + wait >= deadline {

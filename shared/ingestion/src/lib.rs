@@ -1,10 +1,10 @@
-//! From JSON to stored events, for every function that receives events.
+//! Turns JSON into stored events, for all functions that receive events.
 //!
 //! ```text
 //! bytes ── body ──▶ JSON ── envelope, data ──▶ draft ── stamp ──▶ event ── insert ──▶ outcome
 //! ```
 //!
-//! [`Batch::store`] does the last three steps for the events of a request.
+//! [`Batch::store`] does the steps after decompression for all events of a request.
 
 mod amend;
 mod attribution;

@@ -1,10 +1,11 @@
 //! Retries across midnight.
 //!
-//! The day of UTC is part of an event's key. A sender that gives each attempt the current time could thus store an event
-//! twice: before midnight and after it. So an event that is dated within [`WINDOW`] of midnight is looked for on the other
-//! day as well. It is a duplicate if it is stored there with the same content, dated less than that earlier or later.
+//! The UTC day is part of an event's key. A sender that gives each attempt the current time could thus store an event
+//! twice: before midnight and after it. So an event that is dated within [`WINDOW`] of midnight is looked up on the
+//! other day as well. It is a duplicate if that day has an event with the same content, dated less than [`WINDOW`]
+//! apart.
 //!
-//! This costs a read unit for each event in the window, 2 % of a day: some 3 cents for ten million events.
+//! This costs a read unit for each event in the window, which is 2 % of a day: some 3 cents for ten million events.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -23,8 +24,8 @@ const WINDOW: TimeDelta = TimeDelta::minutes(15);
 /// Seconds of a day of UTC.
 const DAY_SECONDS: i64 = 86_400;
 
-/// The outcomes of insertions that are not to be made, by index: duplicates of events that are stored on the other side of
-/// midnight, or come earlier in the request, and events of which this cannot be told now.
+/// The outcomes of events that must not be inserted, by index: duplicates of events that are stored on the other side
+/// of midnight or come earlier in the request, and events for which the lookup failed.
 pub async fn outcomes(table: &Events, insertions: &[&Insertion]) -> HashMap<usize, InsertOutcome> {
     let near: Vec<_> = insertions
         .iter()
@@ -37,13 +38,13 @@ pub async fn outcomes(table: &Events, insertions: &[&Insertion]) -> HashMap<usiz
             duplicates.into_iter().map(|index| (index, InsertOutcome::Duplicate)).collect()
         }
         Err(error) => {
-            tracing::warn!(%error, "could not look for events on the other side of midnight");
+            tracing::warn!(%error, "could not look up events on the other side of midnight");
             near.into_iter().map(|(index, _)| (index, InsertOutcome::Unavailable)).collect()
         }
     }
 }
 
-/// Those that are stored on the other day.
+/// The events that are stored on the other day.
 async fn stored_beyond(
     table: &Events,
     insertions: &[&Insertion],
@@ -52,10 +53,10 @@ async fn stored_beyond(
     if near.is_empty() {
         return Ok(BTreeSet::new());
     }
-    // A call that names a key twice is rejected.
+    // DynamoDB rejects a call that names a key twice.
     let keys: BTreeSet<_> = near.iter().map(|(_, key)| key.clone()).collect();
     let found = table.fingerprints(&keys.into_iter().collect::<Vec<_>>()).await?;
-    // Few senders use an id again, so few events are read.
+    // Few senders reuse an id, so few events are read.
     let checks = near.iter().filter(|(_, key)| found.contains_key(key)).map(|(index, key)| async move {
         let stored = table.revisions(key).await?;
         let event = &insertions[*index].event;
@@ -66,7 +67,7 @@ async fn stored_beyond(
     checks.into_iter().filter_map(Result::transpose).collect()
 }
 
-/// Those that come a second time in the request, with the time of another day.
+/// The events that repeat an earlier one of the request with a time on another day.
 fn repeated(insertions: &[&Insertion], near: &[(usize, Key)]) -> Vec<usize> {
     let mut firsts: HashMap<&Key, &Event> = HashMap::new();
     let mut repeated = Vec::new();
@@ -86,13 +87,13 @@ fn is_same(event: &Event, stored: &StoredRevision) -> bool {
     differs_in_time_alone(event, stored.time, stored.fingerprint.revision, stored.fingerprint.hash)
 }
 
-/// Whether the event is one with this time, revision and hash, but for a time shortly before or after.
+/// Whether the event has this revision and hash, and a time within [`WINDOW`] of `time`.
 fn differs_in_time_alone(event: &Event, time: DateTime<Utc>, revision: u64, hash: [u8; 16]) -> bool {
     let apart = event.time.signed_duration_since(time).abs();
     apart < WINDOW && event.revision == revision && Event { time, ..event.clone() }.content_hash() == hash
 }
 
-/// The key that the event would have on the other side of midnight, if it is near.
+/// The key that the event would have on the other side of midnight, if midnight is within [`WINDOW`].
 fn key_beyond(event: &Event) -> Option<Key> {
     let (day, window) = (event.utc_day(), WINDOW.num_seconds());
     let second = event.time.timestamp().rem_euclid(DAY_SECONDS);

@@ -1,12 +1,12 @@
-//! What a response says of events that were not stored, or not in full.
+//! What a response says about events that were not stored, or not in full.
 
 use serde::Serialize;
 use web::error::Fault;
 
-/// The type of the fault of a value that only the system itself may use.
+/// The fault type for a value that only the system itself may use.
 pub const RESERVED: &str = "reserved";
 
-/// Why an event was rejected.
+/// The reasons for rejecting an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     /// The event's `id`, if it has one.
@@ -29,7 +29,7 @@ pub struct Rejected {
     pub detail: Vec<Fault>,
 }
 
-/// Something about an event that did not keep it from being stored.
+/// A problem that did not keep an event from being stored.
 #[derive(Debug, Serialize)]
 pub struct Warning {
     /// Position in the request, from 0.
@@ -50,7 +50,7 @@ impl Rejected {
 pub enum RejectionCode {
     /// The event is malformed.
     Invalid,
-    /// It claims to be what only the system itself stores, such as a change of settings.
+    /// The event claims to be one that only the system itself stores, such as a change of settings.
     Reserved,
     /// One of its times is too far in the future.
     InFuture,
@@ -60,6 +60,6 @@ pub enum RejectionCode {
     Conflict,
     /// An event with the same identity and a higher revision is stored.
     Superseded,
-    /// It could not be stored now; worth a retry.
+    /// It could not be stored at this time. A retry may help.
     Unavailable,
 }

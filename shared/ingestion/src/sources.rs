@@ -1,4 +1,4 @@
-//! What a request came to, by source.
+//! Counts the outcomes of a request's events by source.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use store::sources::{OTHER, SourceCounter, SourceReport};
 
 use crate::{EntryOutcome, OutcomeKind};
 
-/// Sources that a request may name; the others are counted together. Each costs a write.
+/// The sources of a request that are counted separately, because each costs a write. The others are counted together.
 const MAX_SOURCES: usize = 8;
 
 /// The reports of a request, by source.
@@ -20,7 +20,7 @@ pub struct SourceReports {
 }
 
 impl SourceReports {
-    /// No reports yet, of senders of a format.
+    /// Empty reports, for senders of one format.
     pub fn new(kind: &'static str) -> Self {
         Self { kind, by_source: BTreeMap::new() }
     }
@@ -33,7 +33,7 @@ impl SourceReports {
         self.by_source.entry(source.to_owned()).or_insert_with(new)
     }
 
-    /// Counts what became of an event of `source`.
+    /// Counts the outcome of an event of `source`.
     pub fn add(&mut self, source: &str, outcome: &EntryOutcome) {
         let report = self.of(source);
         match outcome.kind {
@@ -48,11 +48,11 @@ impl SourceReports {
         }
     }
 
-    /// Stores the reports. A failure costs counts and no event, so it is only logged.
+    /// Stores the reports. A failure loses counts but no event, so it is only logged.
     pub async fn store(self, sources: &Sources, org: &OrgId, now: DateTime<Utc>) {
         let writes = self.by_source.into_iter().map(async |(source, report)| {
             if let Err(error) = sources.record(org, &source, report, now).await {
-                tracing::warn!(%error, "could not count what a source sent");
+                tracing::warn!(%error, "could not store the counts of a source");
             }
         });
         futures::future::join_all(writes).await;

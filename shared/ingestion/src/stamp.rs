@@ -1,4 +1,4 @@
-//! Turns a draft into an event: checks its times against the clock, dates and prices it.
+//! Turns a draft into an event: checks its times against the clock, assigns its day, and prices it.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use ledger::draft::Draft;
@@ -15,8 +15,8 @@ use crate::rejection::{Rejection, RejectionCode};
 pub const MAX_AHEAD: TimeDelta = TimeDelta::minutes(10);
 /// Maximum age of an event, unless its sender may send older ones.
 pub const MAX_AGE: TimeDelta = TimeDelta::days(35);
-/// How many days before the oldest raw events expire backfilling ends: the day of an event has to be recomputed from all
-/// its events, with time left for that.
+/// Days between the oldest event that may be backfilled and the oldest raw events. A late event has its day recomputed
+/// from raw events, which must not expire before that is done.
 const BEFORE_EXPIRY: u32 = 5;
 
 /// Maximum age of an event whose sender has the scope `events:backfill`.
@@ -24,7 +24,7 @@ pub fn backfill_age(retention_days: u32) -> TimeDelta {
     TimeDelta::days(retention_days.saturating_sub(BEFORE_EXPIRY).into()).max(MAX_AGE)
 }
 
-/// What all events of a request are stamped with.
+/// The values that all events of a request are stamped with.
 pub struct Stamp<'a> {
     pub org: &'a OrgId,
     pub settings: &'a Settings,
@@ -32,11 +32,12 @@ pub struct Stamp<'a> {
     pub now: DateTime<Utc>,
     /// Maximum age of an event.
     pub max_age: TimeDelta,
-    /// Tags of the API key, for events that do not have them.
+    /// Tags of the API key, for events that do not set them themselves.
     pub tags: &'a Tags,
 }
 
-/// Stamps a draft whose faults start with `loc`, unless one of its times is outside the accepted window.
+/// Stamps a draft, unless one of its times is outside the accepted window. `loc` is the prefix of its faults'
+/// locations.
 pub fn stamp(mut draft: Draft, loc: &[Loc], with: &Stamp<'_>) -> Result<Event, Rejection> {
     check_times(&draft, loc, with).map_err(|(code, fault)| Rejection {
         id: Some(draft.id.to_string()),

@@ -330,9 +330,9 @@ pub fn tag(name: String, value: &RawValue) -> Result<(String, String), Invalid> 
     Ok((name, label(value)?.to_string()))
 }
 
-/// Money from 0 to `most` dollars in any notation and with any number of digits, as a JSON number or a string, rounded
-/// half-even to [`money::MAX_SCALE`] places.
-pub fn rounded_usd(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Invalid> {
+/// An amount from 0 to `most` in any notation and with any number of digits, as a JSON number or a string, rounded half-even
+/// to [`money::MAX_SCALE`] places.
+pub fn rounded(most: u64) -> impl FnOnce(&RawValue) -> Result<Decimal, Invalid> {
     move |raw| {
         let text = string(raw).unwrap_or_else(|_| raw.get().to_owned());
         match money::parse_rounded(&text, money::MAX_SCALE) {

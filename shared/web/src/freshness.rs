@@ -8,14 +8,15 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use chrono::{DateTime, Utc};
 use futures::join;
-use http::header::CONTENT_LENGTH;
-use http::{HeaderName, HeaderValue};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ledger::ids::OrgId;
 use ledger::period;
 use runtime::tables::Tables;
+use serde::Serialize;
 use store::Usage;
 use store::completeness::Completeness;
 use tokio::time::{Instant, timeout};
@@ -99,11 +100,7 @@ pub async fn stated<T: Tables>(State(app): State<App<T>>, request: Request, next
     }
     let as_of = period::rfc3339(as_of);
     let through = through.map(period::rfc3339);
-    for (name, value) in [(AS_OF, Some(&as_of)), (COMPLETE_THROUGH, through.as_ref())] {
-        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
-            response.headers_mut().insert(name, value);
-        }
-    }
+    add_headers(response.headers_mut(), &as_of, through.as_deref());
     if !is_json(&response) {
         return Ok(response);
     }
@@ -112,6 +109,39 @@ pub async fn stated<T: Tables>(State(app): State<App<T>>, request: Request, next
     let body = to_bytes(body, usize::MAX).await.map_err(Error::internal)?;
     parts.headers.remove(CONTENT_LENGTH);
     Ok(Response::from_parts(parts, Body::from(with_instants(&body, names, &as_of, through.as_deref())?)))
+}
+
+/// A response whose handler itself knows how complete its figures are. Both instants are added as on routes that have
+/// figures.
+#[derive(Debug)]
+pub struct Stated<T> {
+    /// When the figures were read.
+    pub as_of: DateTime<Utc>,
+    /// None if it is not known.
+    pub complete_through: Option<DateTime<Utc>>,
+    /// An object of fields in camel case.
+    pub body: T,
+}
+
+impl<T: Serialize> IntoResponse for Stated<T> {
+    fn into_response(self) -> Response {
+        let (as_of, through) = (period::rfc3339(self.as_of), self.complete_through.map(period::rfc3339));
+        let body = serde_json::to_vec(&self.body).map_err(Error::internal);
+        let names = ["asOf", "completeThrough"];
+        let body = body.and_then(|body| with_instants(&body, names, &as_of, through.as_deref()));
+        let json = [(CONTENT_TYPE, HeaderValue::from_static("application/json"))];
+        let mut response = body.map(|body| (json, body)).into_response();
+        add_headers(response.headers_mut(), &as_of, through.as_deref());
+        response
+    }
+}
+
+fn add_headers(headers: &mut HeaderMap, as_of: &str, through: Option<&str>) {
+    for (name, value) in [(AS_OF, Some(as_of)), (COMPLETE_THROUGH, through)] {
+        if let Some(value) = value.and_then(|value| HeaderValue::from_str(value).ok()) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// A JSON object with both instants as further fields. Anything else stays as it is.

@@ -25,7 +25,7 @@ export function changesTests(shared) {
     await page.screenshot({ path: `${PICTURES}/prices-set.png` });
     await page.getByRole("button", { name: "Set the price" }).click();
     await page.getByRole("button", { name: "Compare" }).click();
-    await page.getByText("Together the cost would change by").waitFor();
+    await page.getByText("In total, the cost would change by").waitFor();
     assert.match(await page.locator("dialog").innerText(), new RegExp(`${unpricedRequests} → 0`));
     assert.deepEqual(await audit(page), []);
     await page.screenshot({ path: `${PICTURES}/prices-dry-run.png` });
@@ -81,7 +81,7 @@ export function changesTests(shared) {
     assert.equal(received.length, 1);
     await page.getByRole("button", { name: "Delete" }).click();
     await page.locator("dialog").getByRole("button", { name: "Delete" }).click();
-    await page.getByText("Nobody is told yet").waitFor();
+    await page.getByText("Nobody is notified yet").waitFor();
     receiver.close();
     await page.done();
   });
@@ -90,7 +90,7 @@ export function changesTests(shared) {
     const { stack, browser } = shared;
     const page = await newPage(browser);
     await open(page, stack, "/console/budgets");
-    await page.getByLabel("Dollars a month").fill("123.45");
+    await page.getByLabel("Dollars per month").fill("123.45");
     await page.getByLabel("Warn at percent").fill("60, 90");
     await page.getByRole("button", { name: "Save" }).first().click();
     await page.getByText("Saved.").waitFor();
@@ -113,7 +113,7 @@ export function changesTests(shared) {
     await open(page, stack, "/console/settings?tab=agents");
     await page.locator("tr", { hasText: "Lyra" }).getByRole("button", { name: "Edit" }).click();
     assert.deepEqual(await audit(page), []);
-    await page.getByLabel("Budget, dollars a month").fill("12.50");
+    await page.getByLabel("Budget, dollars per month").fill("12.50");
     await page.getByRole("button", { name: "Save" }).click();
     await page.getByText("Saved.").waitFor();
     assert.equal((await api(stack, "/api/agents/lyra")).cost_budget_monthly, 12.5);

@@ -29,11 +29,11 @@ export function figuresTests(shared) {
         .locator("tbody tr td:last-child .num")
         .allInnerTexts();
     assert.deepEqual(
-      await cells("Dearest agents"),
+      await cells("Most expensive agents"),
       agents.slice(0, 6).map((agent) => dollars(agent.actualCost)),
     );
     assert.deepEqual(
-      await cells("Dearest models"),
+      await cells("Most expensive models"),
       models.slice(0, 6).map((model) => dollars(model.totalCost)),
     );
     const exact = await page

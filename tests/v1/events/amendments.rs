@@ -121,6 +121,22 @@ async fn what_cannot_be_amended_is_refused() {
     assert_eq!(outcome(&caller, &report).await, ["invalid", "body.0.data.revision not_amendable"]);
     let without = with(call("1", noon()), "/data", json!({ "void": true }));
     assert_eq!(outcome(&caller, &without).await, ["invalid", "body.0.data.revision missing"]);
+    // A revision does not move an event.
+    let later =
+        with(with(call("3", noon()), "/time", json!("2026-09-15T10:00:00Z")), "/data/revision", json!(1));
+    assert_eq!(outcome(&caller, &call("3", noon())).await, ["accepted"]);
+    let response = caller.post(&json!([later])).await;
+    assert_eq!(
+        (&response["accepted"], &response["warnings"][0]["loc"]),
+        (&json!(1), &json!(["body", 0, "time"]))
+    );
+    // A call stays a call, and keeps its cost, also after it was void.
+    let sent = call("2", noon());
+    assert_eq!(outcome(&caller, &sent).await, ["accepted"]);
+    let task = event("2", "task.completed", noon(), json!({ "agent_id": "nova", "revision": 2 }));
+    assert_eq!(outcome(&caller, &task).await, ["conflict", "body.0.id conflict"]);
+    assert_eq!(outcome(&caller, &void(&sent, 1)).await, ["accepted"]);
+    assert_eq!(outcome(&caller, &task).await, ["conflict", "body.0.id conflict"]);
     // A revision that cannot be read does not cost the call.
     let response = caller.post(&json!([with(call("1", noon()), "/data/revision", json!("two"))])).await;
     assert_eq!((&response["accepted"], &response["warnings"][0]["type"]), (&json!(1), &json!("int_type")));

@@ -1,7 +1,9 @@
 //! Sessions, parent agents, projects and tags of events.
 
+use std::collections::BTreeSet;
+
 use http::{Method, StatusCode};
-use ledger::event::Data;
+use ledger::event::{CallStatus, Data};
 use ledger::ids::Label;
 use ledger::tags::MAX_TAGS;
 use serde_json::{Value, json};
@@ -70,6 +72,10 @@ async fn what_cannot_be_used_is_left_out_with_a_warning_and_never_the_call() {
         ("/data/conversation_id", json!("x".repeat(257)), "body.0.data.conversation_id label"),
         ("/data/parent_agent_id", json!(["a"]), "body.0.data.parent_agent_id string_type"),
         ("/data/project_id", json!(""), "body.0.data.project_id id"),
+        ("/data/latency_ms", json!(-1), "body.0.data.latency_ms greater_than_equal"),
+        ("/data/latency_ms", json!(30_u64 * 24 * 3600 * 1000 + 1), "body.0.data.latency_ms less_than_equal"),
+        ("/data/latency_ms", json!("fast"), "body.0.data.latency_ms decimal_parsing"),
+        ("/data/status", json!("timeout"), "body.0.data.status enum"),
         ("/data/tags", json!(["a"]), "body.0.data.tags object_type"),
         ("/data/tags", json!({ "Team": "a", "ok": "b" }), "body.0.data.tags.Team tag_name"),
         ("/data/tags", json!({ "team": 5, "ok": "b" }), "body.0.data.tags.team string_type"),
@@ -91,6 +97,30 @@ async fn what_cannot_be_used_is_left_out_with_a_warning_and_never_the_call() {
     let both = with(call("both", noon()), "/data/session_id", json!("a"));
     let response = caller.post(&json!([with(both, "/data/conversation_id", json!("b"))])).await;
     assert_eq!(faults(&response["warnings"]), ["body.0.data.conversation_id alias"]);
+}
+
+#[tokio::test]
+async fn latencies_are_rounded_and_statuses_are_taken_in_any_case() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let latencies = [json!(812.5), json!(813.5), json!("1e2"), json!(0.2)];
+    let sent = latencies.iter().enumerate().map(|(i, latency)| {
+        with(
+            with(call(&i.to_string(), noon()), "/data/latency_ms", latency.clone()),
+            "/data/status",
+            json!("ERROR"),
+        )
+    });
+    let response = caller.post(&json!(sent.collect::<Vec<_>>())).await;
+    assert_eq!((&response["accepted"], response.get("warnings")), (&json!(4), None), "{response}");
+    let stored = stored(&world).await;
+    let calls = stored.iter().map(|event| match &event.data {
+        Data::LlmCall(call) => (call.latency_ms, call.status),
+        other => panic!("{other:?}"),
+    });
+    let (latencies, statuses): (BTreeSet<_>, Vec<_>) = calls.unzip();
+    assert_eq!(latencies, [0, 100, 812, 814].map(Some).into());
+    assert!(statuses.iter().all(|status| *status == CallStatus::Error));
 }
 
 /// Two keys may send the same event, for example when an exporter's key is replaced between a try and its retry.

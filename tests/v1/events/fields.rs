@@ -14,7 +14,6 @@ async fn llm_call_fields_are_limited_at_both_edges() {
     let long = |n| json!("a".repeat(n));
     let billion = json!(1_000_000_000);
     let beyond = json!(1_000_000_001);
-    let month = 30_u64 * 24 * 3600 * 1000;
     let call_cases = [
         ("/data/agent_id", long(256), long(257), "id"),
         ("/data/provider", long(256), long(257), "label"),
@@ -32,9 +31,7 @@ async fn llm_call_fields_are_limited_at_both_edges() {
         ("/data/units", json!({}), json!([]), "object_type"),
         ("/data/input_tokens", json!(1), json!("1"), "int_type"),
         ("/data/input_tokens", json!(1), json!(1.5), "int_type"),
-        ("/data/latency_ms", json!(month), json!(month + 1), "less_than_equal"),
-        ("/data/status", json!("error"), json!("Error"), "enum"),
-        ("/data/key_source", json!("byok"), json!("own"), "enum"),
+        ("/data/key_source", json!("BYOK "), json!("own"), "enum"),
         ("/data/cost_usd", json!("1000000"), json!("1000000.01"), "less_than_equal"),
         ("/data/cost_usd", json!("0"), json!("-0.01"), "greater_than_equal"),
         ("/data/cost_usd", json!("1e-3"), json!("one"), "decimal_parsing"),
@@ -95,7 +92,6 @@ async fn fields_of_the_other_event_types_are_limited_at_both_edges() {
         (task("1"), "/data/minutes_saved", json!(1_000_000), json!(1_000_000.5), "less_than_equal"),
         (task("2"), "/data/minutes_saved", json!("0.000001"), json!("0.0000001"), "decimal_max_places"),
         (task("3"), "/data/success", json!(false), json!("no"), "bool_type"),
-        (task("4"), "/data/duration_ms", json!(0), json!(-1), "greater_than_equal"),
         (entry("5"), "/data/details", details(8192), details(8193), "too_long"),
         (entry("6"), "/data/details", json!({ "a": [1, { "b": null }] }), json!([]), "object_type"),
         (entry("7"), "/data/event_type", json!("cron_execution"), json!("cron\texecution"), "id"),

@@ -2,13 +2,13 @@
 
 import * as session from "./session.js";
 
-/** How long a response is reused, so that going back and forth is instant. */
+/** How long a response is reused, so that navigating back and forth is instant. */
 const FRESH_MS = 15_000;
 
 /** @type {Map<string, { at: number, response: Promise<any> }>} */
 const cache = new Map();
 
-/** Told when a token is refused, and what every response says about its freshness. */
+/** Called when a token is rejected, and with the freshness that every response states. */
 export const events = new EventTarget();
 
 export class ApiError extends Error {
@@ -16,7 +16,7 @@ export class ApiError extends Error {
   constructor(status, body) {
     super(describe(status, body));
     this.status = status;
-    /** The faults of a request that is not valid: where, and what. */
+    /** The faults of an invalid request, with their locations. */
     this.faults = Array.isArray(body?.detail) ? body.detail : [];
   }
 }
@@ -47,7 +47,7 @@ async function request(method, path, { body, headers = {}, as = "json" } = {}) {
   return as === "json" ? read(response) : response;
 }
 
-/** The body. A list without anything around it has its cursor in a header. */
+/** The body. A response that is a bare list has its cursor in a header. */
 async function read(response) {
   const body = await response.json();
   if (Array.isArray(body)) body.nextCursor = response.headers.get("x-next-cursor");
@@ -55,7 +55,7 @@ async function read(response) {
 }
 
 /**
- * Reads JSON. Two views that ask for the same thing share one request.
+ * Reads JSON. Two views that read the same path share one request.
  * @param {string} path
  */
 export function get(path) {
@@ -70,7 +70,7 @@ export function get(path) {
   return response;
 }
 
-/** Rows of a page: as many as the API gives. */
+/** Rows of a page: the API's maximum. */
 const ROWS = 10_000;
 
 /**
@@ -91,7 +91,7 @@ export async function getAll(path, name) {
   return name ? { ...page, [name]: rows } : rows;
 }
 
-/** Changes something, so that nothing read before is reused. */
+/** Changes something. Earlier responses are no longer reused. */
 export async function send(method, path, body, headers) {
   try {
     return await request(method, path, { body, headers });
@@ -116,12 +116,12 @@ export function withQuery(path, parameters) {
   return query ? `${path}?${query}` : path;
 }
 
-/** One segment of a path, whatever the id has in it. */
+/** An id as one segment of a path, percent-encoded. */
 export function segment(id) {
   return encodeURIComponent(id).replace(/[!'()*.]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** The paths by which a key's scopes are found out: a key cannot be read, and has no others. */
+/** The paths that show which scopes a key has, because a key cannot be read. Keys have no other scopes. */
 const PROBES = {
   "metrics:read": "/v1/metrics/summary?days=7",
   "billing:read": "/v1/billing/trial-status",
@@ -131,7 +131,7 @@ const PROBES = {
   "activity:read": "/api/activity?limit=1",
 };
 
-/** Finds out what a key may read. */
+/** Finds the scopes of a key by trying to read with it. */
 export async function probeScopes() {
   const tries = Object.entries(PROBES).map(async ([scope, path]) => {
     try {

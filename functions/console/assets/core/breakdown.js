@@ -1,10 +1,10 @@
-/** Rows of an answer as series of a chart: the largest groups, and the rest together. */
+/** Turns rows of a result into series of a chart: the largest groups, and the rest combined. */
 
 import { costOf, groupLabel } from "./query.js";
 import { days, monthOf, showDay, showInstant, showMonth, weekOf } from "./time.js";
 import * as usd from "./usd.js";
 
-/** As many series as there are colors. */
+/** The most series: as many as there are colors. */
 const SERIES = 7;
 
 /** The period that a day belongs to, as the API writes it. */
@@ -45,7 +45,7 @@ export function breakdown(rows, range, granularity, groupBy, measure = (row) => 
   return { labels: [...labels.values()], series };
 }
 
-/** Every period of the range with its label, so that one without calls is a gap and not missing. A week is its first day. */
+/** Every period of the range with its label, so that one without calls shows as a gap. A week is labeled by its first day. */
 function labelsOf(rows, { from, to }, granularity) {
   const period = PERIODS[granularity];
   if (!period)

@@ -4,7 +4,7 @@ import { asTable, colorName, legend, showTip } from "./chart_parts.js";
 import { h, svg } from "./dom.js";
 import * as usd from "./usd.js";
 
-/** A canvas does not know the style sheet's variables, which are a pair for light and dark. */
+/** Resolves variables of the style sheet, which have values for light and dark: a canvas cannot use them. */
 export function color(name) {
   const probe = h("i", { hidden: true, style: { color: `var(${name})` } });
   document.body.append(probe);
@@ -17,7 +17,7 @@ export function color(name) {
  * @typedef {object} Series
  * @property {string} label
  * @property {number[]} values one for each label
- * @property {boolean} [isRest] whether it sums what has no series of its own
+ * @property {boolean} [isRest] whether it is the total of groups without their own series
  */
 /**
  * Stacked bars, with the period before as a line.
@@ -67,7 +67,7 @@ function whenSized(element, draw) {
   addEventListener("recolored", recolored);
 }
 
-/** uPlot draws each series from zero: the sum of all first, then one less, so that each covers what is not its own. */
+/** uPlot draws each series from zero, so the total of all is drawn first, and then one series less each time. */
 function data(labels, series, ghost) {
   const stacked = [];
   for (let at = series.length; at > 0; at--) {
@@ -77,7 +77,7 @@ function data(labels, series, ghost) {
   return ghost ? [xs, ...stacked, ghost.values] : [xs, ...stacked];
 }
 
-/** How wide a letter of an axis is, in pixels. */
+/** The width of an axis's letter, in pixels. */
 const LETTER = 7;
 
 function options({ width, height, labels, series, ghost, axis, tip, format }) {
@@ -131,13 +131,13 @@ function options({ width, height, labels, series, ghost, axis, tip, format }) {
   };
 }
 
-/** The next number at which the axis has a grid line, so that no bar ends above the last one. */
+/** The next number with a grid line, so that no bar ends above the last grid line. */
 function roundUp(value) {
   const unit = 10 ** Math.floor(Math.log10(value));
   return unit * [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10].find((step) => step * unit >= value);
 }
 
-/** A small line without axes, for a cell. */
+/** A small line chart without axes, for a table cell. */
 export function sparkline(values, label) {
   const [width, height] = [96, 24];
   const high = Math.max(...values, 1e-12);

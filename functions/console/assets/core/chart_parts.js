@@ -1,8 +1,8 @@
-/** What is around a chart: its legend, what is under the pointer, and itself as a table. */
+/** The parts around a chart: its legend, the tooltip, and the chart as a table. */
 
 import { fill, h } from "./dom.js";
 
-/** Colors of series, and of the rest. They are told apart by people who see fewer colors (Okabe and Ito). */
+/** Colors of series, and of the rest. Color-blind people can distinguish them (Okabe and Ito). */
 const COLORS = 7;
 
 /** The name of the color of the nth series. */
@@ -10,7 +10,7 @@ export function colorName(at, isRest = false) {
   return isRest ? "--series-rest" : `--series-${(at % COLORS) + 1}`;
 }
 
-/** What the bar under the pointer is made of. */
+/** The tooltip: the parts of the bar under the pointer. */
 export function showTip(plot, tip, { labels, series, ghost, format }) {
   const at = plot.cursor.idx;
   tip.hidden = at === null || at === undefined || plot.cursor.left < 0;

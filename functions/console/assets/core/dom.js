@@ -1,10 +1,10 @@
-/** Building elements. Text is always text: nothing here ever parses markup. */
+/** Builds elements. Text stays text: nothing here parses markup. */
 
 /** Attributes that a program sets as properties. */
 const PROPERTIES = new Set(["value", "checked", "selected", "disabled", "open", "indeterminate"]);
 
 /**
- * An element with its attributes, listeners (`onclick`) and children. What is null, undefined or false is left out.
+ * An element with its attributes, listeners (`onclick`) and children. Null, undefined and false are left out.
  * @param {string} tag
  * @param {Record<string, any> | null} [attributes]
  * @param {...any} children
@@ -48,7 +48,7 @@ export function link(href, ...children) {
   return h("a", { href }, ...children);
 }
 
-/** A button that does something, unlike the one that sends a form. */
+/** A button with an action, unlike one that submits a form. */
 export function button(label, onclick, attributes) {
   return h("button", { type: "button", onclick, ...attributes }, label);
 }

@@ -8,7 +8,7 @@ export function entryDetails({ eventType, details }) {
     .join(", ");
 }
 
-/** Who changed what, and which fields of it. */
+/** Who changed what, and the changed fields. */
 function configChange({ who, what, before, after }) {
   const fields = new Set([...Object.keys(before ?? {}), ...Object.keys(after ?? {})]);
   const changed = [...fields].filter((name) => JSON.stringify(before?.[name]) !== JSON.stringify(after?.[name]));

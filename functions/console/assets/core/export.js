@@ -1,4 +1,4 @@
-/** Tables as files: the API writes them, so that the file has exactly what the API says. */
+/** Tables as files. The API writes them, so that they have exactly the API's figures. */
 
 import { raw } from "./api.js";
 import { button } from "./dom.js";
@@ -10,7 +10,7 @@ const FORMATS = {
 };
 
 /**
- * A button that saves a list as a file, all its pages.
+ * A button that saves all pages of a list as a file.
  * @param {string} name of the file, without its extension
  * @param {string} path
  * @param {"csv" | "ndjson"} [format]
@@ -32,7 +32,7 @@ export function exportButton(name, path, format = "csv", title = FORMATS[format]
   return button(title, save);
 }
 
-/** Follows the cursors, which a table has in a header. */
+/** Follows the cursors, which tables have in a header. */
 async function allPages(path, accept, format) {
   const pages = [];
   let cursor = null;
@@ -45,7 +45,7 @@ async function allPages(path, accept, format) {
   return format === "csv" ? joined(pages) : pages.join("");
 }
 
-/** One table of several pages, each of which may begin with the header row. */
+/** Joins pages of a table, each of which may begin with the header row. */
 export function joined([first, ...others]) {
   const header = first.slice(0, first.indexOf("\n") + 1);
   return first + others.map((page) => (page.startsWith(header) ? page.slice(header.length) : page)).join("");

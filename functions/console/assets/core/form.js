@@ -45,7 +45,7 @@ export function checkbox({ label, ...attributes }) {
 }
 
 /**
- * A form that says what went wrong, beside the button that was pressed.
+ * A form that shows what went wrong beside the button that was pressed.
  * @param {object} options
  * @param {any} options.fields
  * @param {string} options.action the button's text
@@ -64,7 +64,7 @@ export function form({ fields, action, submit, class: name = "", danger = false,
       fill(
         message,
         error.status === 412
-          ? "Somebody else has changed this in the meantime. Close and open it again."
+          ? "Somebody else has changed this in the meantime. Close it and open it again."
           : error.message,
       );
     } finally {
@@ -81,7 +81,7 @@ export function form({ fields, action, submit, class: name = "", danger = false,
 }
 
 /**
- * A dialog over the page. Its content is made with a function that closes it.
+ * A dialog over the page. Its content is built with a function that closes the dialog.
  * @param {string} title
  * @param {(close: () => void) => any} content
  */
@@ -97,7 +97,7 @@ export function dialog(title, content, { wide = false } = {}) {
   return close;
 }
 
-/** Asks before something that cannot be undone. */
+/** Asks for confirmation before something that cannot be undone. */
 export function confirm({ title, text, action, run }) {
   dialog(title, (close) =>
     form({
@@ -113,7 +113,7 @@ export function confirm({ title, text, action, run }) {
   );
 }
 
-/** A message that goes away by itself. */
+/** A message that disappears by itself. */
 export function toast(text, tone = "good") {
   const place = document.getElementById("toasts");
   const note = h("div", { class: `toast ${tone}` }, text);
@@ -137,7 +137,7 @@ export function copyable(text, label = "Copy") {
   );
 }
 
-/** What a form's text field has, or null if it is empty. */
+/** The value of a form's text field, or null if it is empty. */
 export function text(data, name) {
   return String(data.get(name) ?? "").trim() || null;
 }

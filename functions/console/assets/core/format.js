@@ -1,4 +1,4 @@
-/** Numbers and words as people read them. */
+/** Formats numbers and words for people. */
 
 import { h } from "./dom.js";
 import * as usd from "./usd.js";
@@ -30,12 +30,12 @@ export function percent(value, decimals = 1) {
   return `${new Intl.NumberFormat("en-US", options).format(value).replace("-", "−")} %`;
 }
 
-/** How many times its cost something is worth. */
+/** Return as a multiple of the cost. */
 export function returnOn(cost, worth) {
   return cost > 0 && worth > 0 ? `${count(worth / cost)} ×` : "–";
 }
 
-/** A change with its direction, which color alone does not tell. More cost is not good news. */
+/** A change with its direction, so that color is not its only sign. Higher cost is bad. */
 export function delta(percentage, { goodWhenDown = true, fallback = "new" } = {}) {
   if (percentage === null) return h("span", { class: "delta flat" }, fallback);
   if (Math.abs(percentage) < 0.05) return h("span", { class: "delta flat" }, "unchanged");
@@ -49,7 +49,7 @@ export function plural(number, one, many = `${one}s`) {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
 
-/** A word with a dot whose meaning is also in the word. */
+/** A word with a colored dot, whose meaning the word repeats. */
 export function badge(text, tone = "flat") {
   return h("span", { class: `badge ${tone}` }, text);
 }

@@ -1,4 +1,4 @@
-/** How complete the figures are: every response says so, or `/v1/health` does. */
+/** How complete the figures are, as stated by every response, or else by `/v1/health`. */
 
 import * as api from "./api.js";
 import { fill, h } from "./dom.js";
@@ -10,7 +10,7 @@ const LATE_MS = 15 * 60_000;
 
 let through = null;
 
-/** The note in the page's head. It follows what the responses say. */
+/** The note in the page's header, which responses update. */
 export function freshnessNote() {
   const note = h("p", { class: "fresh" });
   api.events.addEventListener("fresh", (event) => {
@@ -38,7 +38,7 @@ async function health() {
   return { newest: times.at(-1) ?? null, quarantined: state.quarantine.count };
 }
 
-/** Banners about figures that lack something. */
+/** Banners about incomplete figures. */
 export async function freshnessBanners() {
   const { quarantined } = await health();
   const isLate = through && Date.now() - Date.parse(through) > LATE_MS;
@@ -47,7 +47,7 @@ export async function freshnessBanners() {
       banner(
         "bad",
         `${quarantined.toLocaleString("en-US")} events are in quarantine and missing from the figures.`,
-        h("a", { href: "/console/sources" }, "Look at the sources"),
+        h("a", { href: "/console/sources" }, "Show the sources"),
       ),
     isLate &&
       banner(

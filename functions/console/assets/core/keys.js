@@ -4,7 +4,7 @@ import { send } from "./api.js";
 import { button, h } from "./dom.js";
 import { copyable, dialog, field, form, text } from "./form.js";
 
-/** What a key may do. */
+/** The permissions of a key. */
 export const KEY_SCOPES = [
   ["events:write", "send events"],
   ["metrics:read", "read usage"],
@@ -20,7 +20,7 @@ export function createKey(wanted) {
   return send("POST", "/api/keys", wanted);
 }
 
-/** Asks for a name and what the key may do, and shows it once. @param {() => void} changed */
+/** Asks for the key's name and permissions, and shows the key once. @param {() => void} changed */
 export function keyForm(changed) {
   dialog("Make a key", (close) =>
     form({
@@ -67,7 +67,7 @@ export function keyForm(changed) {
           h(
             "div",
             null,
-            h("p", null, "This is the key. It is shown this once:"),
+            h("p", null, "This is the key. It is only shown once:"),
             copyable(key),
             h("div", { class: "actions" }, button("Done", close, { class: "primary" })),
           ),

@@ -1,10 +1,10 @@
-/** The month so far, what it will cost, and what the month before had cost by the same day. */
+/** The month so far, its forecast, and the cost of the previous month up to the same day. */
 
 import { get } from "./api.js";
 import { daysBetween, getToday, monthStart, plusDays, plusMonths, showDay } from "./time.js";
 import * as usd from "./usd.js";
 
-/** Full days that a forecast is based on, as the alerts' forecast is. */
+/** The number of full days that a forecast is based on, as in alerts. */
 const BASIS = 7;
 
 export async function monthToDate() {
@@ -22,7 +22,7 @@ export function toDate(points, today) {
   const between = (from, to) => usd.sum([...costs].filter(([day]) => day >= from && day <= to).map(([, cost]) => cost));
   const cost = between(start, today);
   const beforeStart = plusMonths(start, -1);
-  // A month of 31 days has no counterpart in one of 30: the whole month before is compared then.
+  // The 31st has no counterpart in a month of 30 days: then the whole previous month is compared.
   const sameDay = plusDays(beforeStart, daysBetween(start, today));
   const beforeEnd = sameDay < start ? sameDay : plusDays(start, -1);
   const hasHistory = points.some((point) => point.requests > 0 && point.date <= plusDays(today, -BASIS));

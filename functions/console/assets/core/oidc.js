@@ -1,30 +1,30 @@
 /**
- * Signs people in at their own identity provider: OpenID Connect, authorization code flow with PKCE (RFC 7636). The
- * console is a public client, and nothing of this touches our servers.
+ * Signs people in with their own identity provider: OpenID Connect, authorization code flow with PKCE (RFC 7636). The
+ * console is a public client, and our servers are not involved.
  */
 
 import * as session from "./session.js";
 
 const PENDING = "fleetledger.sign-in";
 
-/** The scopes of the API, all of which are asked for; the provider decides which a person gets. */
+/** The scopes of the API. All of them are requested, and the provider decides which ones a person gets. */
 const SCOPES =
   "metrics:read billing:read usage:read costs:read workforce:read activity:read events:write registry:read registry:write";
 
 const redirectUri = () => `${location.origin}/console`;
 
-/** What the provider says about itself. */
+/** The provider's discovery document. */
 async function discover(issuer) {
   const response = await fetch(`${issuer.replace(/\/$/, "")}/.well-known/openid-configuration`);
   if (!response.ok)
-    throw new Error(`The identity provider's discovery document is not there (status ${response.status}).`);
+    throw new Error(`The identity provider's discovery document cannot be read (status ${response.status}).`);
   const found = await response.json();
   if (found.issuer !== issuer)
-    throw new Error("The identity provider calls itself by another issuer URL than the one configured here.");
+    throw new Error("The identity provider has another issuer URL than the one configured here.");
   return found;
 }
 
-/** Leaves for the provider's page. */
+/** Redirects to the provider's page. */
 export async function start(settings) {
   const provider = await discover(settings.issuer);
   const verifier = random();
@@ -41,7 +41,7 @@ export async function start(settings) {
     state,
     code_challenge: await challenge(verifier),
     code_challenge_method: "S256",
-    // Some providers name the API that a token is for by `audience`, others, as RFC 8707 does, by `resource`, a URI.
+    // The API that a token is for is named by `audience` at some providers, and by `resource`, a URI (RFC 8707), at others.
     audience: settings.audience,
     ...(URL.canParse(settings.audience) ? { resource: settings.audience } : {}),
   };
@@ -49,13 +49,13 @@ export async function start(settings) {
   location.assign(url);
 }
 
-/** Whether the address is the provider's way back to us. */
+/** Whether the address is the provider's redirect back to the console. */
 export function isReturn() {
   const given = new URLSearchParams(location.search);
   return given.has("state") && (given.has("code") || given.has("error")) && sessionStorage.getItem(PENDING) !== null;
 }
 
-/** Trades the code for a token, and goes back to where the person was. */
+/** Exchanges the code for a token, and goes back to where the person was. */
 export async function finish(settings) {
   const given = new URLSearchParams(location.search);
   const pending = JSON.parse(sessionStorage.getItem(PENDING));
@@ -63,7 +63,7 @@ export async function finish(settings) {
   history.replaceState(null, "", pending.back);
   if (given.get("state") !== pending.state) throw new Error("The sign-in was not started in this tab. Start it again.");
   if (given.has("error"))
-    throw new Error(given.get("error_description") ?? `The identity provider refused: ${given.get("error")}.`);
+    throw new Error(given.get("error_description") ?? `The identity provider rejected the sign-in: ${given.get("error")}.`);
   const body = new URLSearchParams({
     grant_type: "authorization_code",
     code: given.get("code"),
@@ -75,7 +75,7 @@ export async function finish(settings) {
   const response = await fetch(pending.tokenEndpoint, { method: "POST", body });
   const answer = await response.json().catch(() => ({}));
   if (!response.ok || !answer.access_token)
-    throw new Error(answer.error_description ?? "The identity provider gave no token.");
+    throw new Error(answer.error_description ?? "The identity provider did not issue a token.");
   session.signIn(answer.access_token);
 }
 

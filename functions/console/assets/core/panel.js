@@ -1,4 +1,4 @@
-/** The parts of a view. Each loads by itself and knows what to show while it does, when it fails and when it is empty. */
+/** The parts of a view. Each loads by itself, and has content for loading, failed and empty. */
 
 import { button, fill, h } from "./dom.js";
 import * as session from "./session.js";
@@ -33,7 +33,7 @@ export function panel({ title, hint, actions, needs = [], load, empty, class: na
 async function show(body, needs, load, empty) {
   if (!session.has(needs)) return fill(body, noScope(needs));
   body.setAttribute("aria-busy", "true");
-  // What is there already stays until its successor is ready: a table that blinks at each letter cannot be read.
+  // The old content stays until the new one is ready: a table that flickers at each keystroke cannot be read.
   if (!body.hasChildNodes()) fill(body, skeleton());
   try {
     const content = await load();
@@ -73,9 +73,9 @@ export function noScope(needs) {
 }
 
 export function failure(error, retry) {
-  // What cannot be asked is no fault: the API says what can be.
+  // A query that is not possible is not a failure: the API's message says what is possible.
   if (error.status === 422)
-    return h("div", { class: "state" }, h("strong", null, "This cannot be answered"), h("p", null, error.message));
+    return h("div", { class: "state" }, h("strong", null, "This query is not possible"), h("p", null, error.message));
   const gone = error.status === 401;
   return h(
     "div",
@@ -87,7 +87,7 @@ export function failure(error, retry) {
 }
 
 /**
- * A view: its title with what is above, below and beside it, and its parts.
+ * A view: its title, with the elements above, below and beside it, and its parts.
  * @param {{ title: any, above?: any, note?: any, actions?: any }} head
  * @param {...any} parts
  */
@@ -109,12 +109,12 @@ export function whenReady(view, patience) {
   return Promise.race([Promise.all(parts), new Promise((resolve) => setTimeout(resolve, patience))]);
 }
 
-/** A message across the page about data that is not whole, with the way to mend it. */
+/** A banner about incomplete data, with a way to fix it. */
 export function banner(tone, text, action) {
   return h("div", { class: `banner ${tone}`, role: "status" }, h("span", { class: "banner-text" }, text), action);
 }
 
-/** A figure with its label, and the way to its rows. */
+/** A figure with its label, and a link to its rows. */
 export function kpi({ label, value, note, href, extra }) {
   return h(
     "div",

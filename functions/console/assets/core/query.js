@@ -1,4 +1,4 @@
-/** The one question for all costs: `GET /api/cost-analysis/query`. */
+/** The query for all costs: `GET /api/cost-analysis/query`. */
 
 import { get, withQuery } from "./api.js";
 import * as usd from "./usd.js";
@@ -21,7 +21,7 @@ import * as usd from "./usd.js";
  * @property {number | string} cost
  * @property {number} requests
  * @property {number} [inputTokens] uncached ones
- * @property {number | null} [inputCost] and other parts; null where they are not told apart
+ * @property {number | null} [inputCost] and other parts; null if they are not available separately
  * @property {number} [outputTokens]
  * @property {number} [unpricedRequests]
  * @property {Row & { costChangePct?: number }} [previous]
@@ -31,7 +31,7 @@ import * as usd from "./usd.js";
 
 const PATH = "/api/cost-analysis/query";
 
-/** The address of a question. */
+/** The path of a query. */
 export function address({ from, to, granularity, groupBy = [], filters = {}, compare, order, limit, cursor }) {
   const filter = Object.fromEntries(Object.entries(filters).map(([name, value]) => [`filter[${name}]`, value]));
   const previous = compare ? "previous" : null;
@@ -56,7 +56,7 @@ export function ask(question) {
   return get(address(question));
 }
 
-/** All pages of an answer, up to `most` rows. */
+/** All pages of a result, up to `most` rows. */
 export async function askAll(question, most = 20_000) {
   const answer = await ask({ ...question, limit: 1000 });
   const rows = [...answer.rows];
@@ -69,12 +69,12 @@ export async function askAll(question, most = 20_000) {
   return { ...answer, rows };
 }
 
-/** The cost of a row, exactly. */
+/** The exact cost of a row. */
 export function costOf(row) {
   return usd.parse(row.cost);
 }
 
-/** The text of a row's group, in the order in which it was asked for. */
+/** The text of a row's group, in the requested order. */
 export function groupLabel(row, groupBy) {
   return groupBy.map((name) => row.group[name]).join(" · ");
 }

@@ -34,7 +34,7 @@ export function go(address, { replace = false } = {}) {
   changes.dispatchEvent(new Event("change"));
 }
 
-/** Changes some of the view's filters. What is typed replaces the entry in the history rather than adding one. */
+/** Changes some of the view's filters. Typing replaces the entry in the browser's history instead of adding one. */
 export function setParams(changed, options) {
   go(href(view(), { ...params(), ...changed }), options);
 }

@@ -5,10 +5,10 @@ const KEY = "fleetledger.token";
 /** @type {{ orgClaim: string, scopeClaim: string | null, scopePrefix: string } | null} */
 let claimNames = null;
 
-/** Scopes that a key was seen to have, since a key cannot be read. */
+/** The scopes that a key was found to have, because a key cannot be read. */
 let probed = null;
 
-/** Where a token names organization and scopes, if the deployment says so. */
+/** The claims for organization and scopes, if the deployment sets them. */
 export function setClaimNames(names) {
   claimNames = names;
 }
@@ -27,7 +27,7 @@ export function signOut() {
   sessionStorage.removeItem(KEY);
 }
 
-/** Takes a token from the address's fragment, and out of the address before anything else can read it there. */
+/** Takes a token from the address's fragment, and removes it there before anything else can read it. */
 export function takeFromFragment() {
   const given = new URLSearchParams(location.hash.slice(1)).get("token");
   if (!given) return false;

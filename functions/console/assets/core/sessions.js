@@ -8,7 +8,7 @@ import { href } from "./router.js";
 import { table } from "./table.js";
 import { plusDays, showInstant } from "./time.js";
 
-/** Sessions are told from raw events, which are read for so many days at most. */
+/** Sessions are read from raw events, for at most this number of days. */
 export const SESSION_DAYS = 7;
 
 const PAGE = 50;
@@ -28,7 +28,7 @@ export async function listSessions({ agent, ...filters }) {
   return { rows: sessions, nextCursor: pagination.nextCursor };
 }
 
-/** Those in which an agent took part, with the figures of its own calls. */
+/** The sessions of an agent, with the figures of its own calls. */
 async function sessionsOf(agent, { from, to, cursor }) {
   const question = { from, to, granularity: "total", groupBy: ["session_id"], filters: { agent }, limit: PAGE, cursor };
   const { rows, pagination } = await ask(question);
@@ -49,7 +49,7 @@ export function sessionTable(rows, range) {
     page: rows.length || 1,
     columns: [
       { label: "Session", cell: (row) => [link(open(row), h("span", { class: "clip" }, row.id)), about(row)] },
-      // Those of one agent are not said to have begun: its first call need not be theirs.
+      // For one agent, no start is shown, because the session may have begun with another agent's call.
       rows.every((row) => row.startedAt) && {
         label: "Began",
         num: true,

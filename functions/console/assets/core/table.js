@@ -1,4 +1,4 @@
-/** Tables: sorted by a click on a column's head, in pages, so that ten thousand rows are as quick as ten. */
+/** Tables: sorted by clicking a column's header, and in pages, so that ten thousand rows are as fast as ten. */
 
 import { button, h } from "./dom.js";
 import * as router from "./router.js";
@@ -66,7 +66,7 @@ function head(id, columns, sortedBy, descending) {
   return h("thead", null, h("tr", null, columns.map(cell)));
 }
 
-/** A second click turns the order around. Numbers begin with the largest. */
+/** A second click reverses the order. Numbers start with the largest. */
 function sorter(id, column, isSorted, descending) {
   const next = isSorted ? !descending : Boolean(column.num);
   const value = `${next ? "-" : ""}${column.label}`;

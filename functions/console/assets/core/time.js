@@ -5,7 +5,7 @@ const DAY_MS = 86_400_000;
 /** The organization's time zone, once it is known. */
 let zone = "UTC";
 
-/** Today in that zone, by the clock of the API: a local stack may have a clock of its own. */
+/** Today in that zone, by the clock of the API, because the clock of a local stack may be frozen. */
 let today = null;
 
 export function setZone(name) {
@@ -82,7 +82,7 @@ function formatter(options, timeZone) {
   return new Intl.DateTimeFormat("en-US", { ...options, timeZone });
 }
 
-/** "Nov 28", with the year where it is not this one. */
+/** "Nov 28", with the year unless it is the current one. */
 export function showDay(day) {
   const year = day.slice(0, 4) === getToday().slice(0, 4) ? undefined : "numeric";
   return formatter({ month: "short", day: "numeric", year }, "UTC").format(new Date(`${day}T00:00:00Z`));

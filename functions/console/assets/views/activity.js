@@ -44,7 +44,7 @@ export async function view({ params }) {
   );
 }
 
-/** The first or last instant of a UTC day, as the API takes them. */
+/** The first or last instant of a UTC day, in the API's format. */
 function instant(day, isEnd = false) {
   return day ? `${day}T${isEnd ? "23:59:59.999" : "00:00:00"}Z` : null;
 }
@@ -136,7 +136,7 @@ function show(entry) {
   ]);
 }
 
-/** Pages follow a cursor, so that entries that arrive meanwhile do not move them. The way back is the browser's. */
+/** Pages follow a cursor, so that new entries do not shift them. The browser's back button leads to earlier pages. */
 function pages({ total, nextCursor }, shown) {
   const isLater = new URLSearchParams(location.search).has("cursor");
   return h(

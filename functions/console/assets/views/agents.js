@@ -16,7 +16,7 @@ import * as usd from "../core/usd.js";
 import { agentView } from "./agent.js";
 
 const TREND_DAYS = 30;
-/** The months that can be chosen, this one included. */
+/** The number of months that can be chosen, including this one. */
 const MONTHS = 13;
 
 export async function view(context) {
@@ -38,7 +38,7 @@ function firstAgent() {
     "span",
     null,
     h("strong", null, "No agents yet"),
-    "An agent shows here as soon as an event names it. ",
+    "An agent appears here as soon as an event names it. ",
     link(href("sources"), "How to connect one"),
   );
 }
@@ -55,13 +55,13 @@ async function roster(params, month) {
   return [filters(params, month, all), agentTable(shown(all, params), isNow && worth.size > 0)];
 }
 
-/** Tasks and return of this month, where the token may see them. */
+/** Tasks and return of this month, if the token's scopes include them. */
 async function workforce() {
   if (!session.has("workforce:read")) return new Map();
   return new Map((await getAll("/api/agents/workforce/agents")).map((agent) => [agent.id, agent]));
 }
 
-/** Cost by day. The table does without where it cannot be had. */
+/** Cost by day. If it cannot be loaded, the table is shown without it. */
 async function trendLines() {
   const range = { from: plusDays(getToday(), 1 - TREND_DAYS), to: plusDays(getToday(), 1) };
   const lines = new Map();

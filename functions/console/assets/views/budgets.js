@@ -1,4 +1,4 @@
-/** Budgets, when to be warned, where warnings go, and what was sent. */
+/** Budgets, thresholds, where alerts are sent, and what was sent. */
 
 import { h } from "../core/dom.js";
 import { page } from "../core/panel.js";

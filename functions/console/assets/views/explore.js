@@ -1,4 +1,4 @@
-/** Any question about costs: a range, up to two groupings, filters, a measure, and what was before. */
+/** Queries of costs: a range, up to two groupings, filters, a measure, and a comparison with the period before. */
 
 import { breakdown } from "../core/breakdown.js";
 import { stackedBars } from "../core/chart.js";
@@ -46,7 +46,7 @@ function overTime(question) {
         values: labels.map((_, at) => (before.rows[at] ? value(before.rows[at]) : 0)),
       };
       return [
-        !isStacked && groupBy.length > 0 && h("p", { class: "hint" }, "Of all groups together: averages do not stack."),
+        !isStacked && groupBy.length > 0 && h("p", { class: "hint" }, "All groups together, because averages do not add up."),
         stackedBars({ title: `${label} by ${granularity}`, labels, series, ghost, format, axis }),
       ];
     },
@@ -54,7 +54,7 @@ function overTime(question) {
   });
 }
 
-/** The same question about as many days before. */
+/** The same query for as many days before. */
 function previous({ from, to, granularity, filters }) {
   const length = Math.round((Date.parse(to) - Date.parse(from)) / 86_400_000);
   return ask({ from: plusDays(from, -length), to: from, granularity, filters });

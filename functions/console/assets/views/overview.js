@@ -1,4 +1,4 @@
-/** Are we on track? */
+/** The overview: is the month on track? */
 
 import { get } from "../core/api.js";
 import { breakdown } from "../core/breakdown.js";
@@ -44,7 +44,7 @@ export async function view({ params, organization }) {
   );
 }
 
-/** What the chart is stacked by, and its range: what is tracked is told from raw events, for a few days only. */
+/** The chart's grouping and range. Tracked dimensions are counted from raw events, so only for a few days. */
 function selection(params, organization) {
   const words = (dimension) => dimension.replace(/^tag\./, "").replaceAll("_", " ");
   const tracked = (organization?.dimensions ?? []).map((one) => [one, `by ${words(one)}`]);

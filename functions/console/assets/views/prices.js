@@ -1,4 +1,4 @@
-/** What calls cost: what has no price, the organization's own prices, the price book, and what retires. */
+/** Prices: calls without one, the organization's own prices, the price book, and models that retire. */
 
 import { button, h } from "../core/dom.js";
 import { page } from "../core/panel.js";
@@ -16,7 +16,7 @@ export async function view({ params }) {
   return page(
     {
       title: "Prices",
-      note: "Each call is priced by the rate in force when it was made. Your own price wins over the price book.",
+      note: "Each call is priced at the rate in force when it was made. Your own prices override the price book.",
       actions: canSet && [
         button("Set a price", () => priceDialog({})),
         button("Reprice calls", () => repriceDialog({ from: monthStart(getToday()) })),

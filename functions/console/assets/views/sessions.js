@@ -1,4 +1,4 @@
-/** The dearest and the latest sessions; one session is in `sessions/one.js`. */
+/** The most expensive and the latest sessions; one session is in `sessions/one.js`. */
 
 import { button, h, link } from "../core/dom.js";
 import { field } from "../core/form.js";
@@ -9,7 +9,7 @@ import { getToday, showDay } from "../core/time.js";
 import { oneSession } from "./sessions/one.js";
 
 const ORDERS = [
-  ["cost", "dearest first"],
+  ["cost", "most expensive first"],
   ["time", "latest first"],
 ];
 
@@ -19,7 +19,7 @@ export async function view({ params }) {
   return page(
     {
       title: "Sessions",
-      note: `Calls that name the same session or conversation, in the ${SESSION_DAYS} days from ${showDay(range.from)} on`,
+      note: `Calls that name the same session or conversation, in the ${SESSION_DAYS} days from ${showDay(range.from)}`,
     },
     panel({
       needs: "costs:read",

@@ -1,4 +1,4 @@
-/** What arrives from where, what is refused or not counted, and how to connect a tool. */
+/** Who sends events, what is rejected or not counted, and how to connect a tool. */
 
 import { get } from "../core/api.js";
 import { h } from "../core/dom.js";
@@ -12,14 +12,14 @@ import { TOOLS } from "./sources/tools.js";
 export async function view({ params }) {
   const name = TOOLS[params.tool] ? params.tool : "claude-code";
   return page(
-    { title: "Sources", note: "Who sends, what is counted, and what is not" },
+    { title: "Sources", note: "Who sends events, what is counted, and what is not" },
     sources(),
     connect(name),
     health(),
   );
 }
 
-/** How the service itself is doing. */
+/** The state of the service itself. */
 function health() {
   return panel({
     title: "Aggregation",

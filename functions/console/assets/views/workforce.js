@@ -1,4 +1,4 @@
-/** What the fleet is worth: people's cost against the agents', and which of it is measured. */
+/** What the fleet is worth: the cost of people compared with that of the agents, and how much of it is measured. */
 
 import { get, getAll } from "../core/api.js";
 import { h, link } from "../core/dom.js";

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use ledger::period::rfc3339;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
@@ -29,9 +28,6 @@ pub struct Response {
     granularity: &'static str,
     group_by: Vec<String>,
     totals: Compared,
-    as_of: String,
-    /// Null if it is not known.
-    complete_through: Option<String>,
     pagination: Pagination,
 }
 
@@ -66,8 +62,6 @@ pub struct Answer<'a> {
     pub range: Range,
     pub periods: Periods,
     pub source: Source,
-    pub as_of: DateTime<Utc>,
-    pub complete_through: Option<DateTime<Utc>>,
     /// The last group of the page before.
     pub after: Option<Rank>,
 }
@@ -85,8 +79,6 @@ impl Answer<'_> {
             granularity: params.granularity.name(),
             group_by: self.names(),
             totals,
-            as_of: rfc3339(self.as_of),
-            complete_through: self.complete_through.map(rfc3339),
             pagination: Pagination { limit: params.limit, next_cursor: next.map(sign).transpose()? },
         })
     }

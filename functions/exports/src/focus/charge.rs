@@ -6,35 +6,36 @@ use chrono::{DateTime, Utc};
 use ledger::calendar::Calendar;
 use ledger::cost::CallCost;
 use ledger::event::LlmCall;
+use ledger::ids::Label;
 use ledger::money::{MAX_SCALE, Quantity, Usd, exact_add};
-use ledger::pricing::{OwnPrices, Rate};
+use ledger::pricing::{OwnPrices, Rate, Unpriced};
 use ledger::settings::{OrganizationSettings, Settings};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-/// What is metered, by the name that FOCUS users expect.
+/// Meters, under the names that FOCUS users expect.
 pub const INPUT: &str = "Input Tokens";
 pub const CACHE_READ: &str = "Cache Read Input Tokens";
 pub const CACHE_WRITE: &str = "Cache Write Input Tokens";
 pub const OUTPUT: &str = "Output Tokens";
-/// Several units at once, of which only the whole cost is known.
+/// The meter of a call with several units, of which only the total cost is known.
 const UNITS: &str = "Units";
 
-/// What the charges of a day are told apart by.
+/// The key of a charge within a day.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ChargeKey {
     pub agent: String,
     pub provider: String,
     pub model: String,
     pub meter: String,
-    /// None where a call was charged at several prices at once, or at none.
+    /// `None` if a call was charged at several prices at once, or at none.
     pub price: Option<UnitPrice>,
     /// The values of the dimensions that the organization tracks.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
 }
 
-/// Dollars per token or unit. Quantity times price is the cost, to the last digit.
+/// Dollars per token or unit. Quantity times price is exactly the cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct UnitPrice {
     pub list: Quantity,
@@ -62,7 +63,7 @@ impl Charge {
     }
 }
 
-/// The charges of a call: one for each meter that counted something or cost something.
+/// The charges of a call: one for each meter with a quantity or a cost.
 pub fn charges(
     call: &LlmCall,
     time: DateTime<Utc>,
@@ -72,26 +73,26 @@ pub fn charges(
     let (cost, key) = (&call.cost, call.model_key());
     let tokens = &call.tokens;
     let written = tokens.whole_input() - tokens.input - tokens.cache_read;
-    let (unit, units) = units(call);
     let meters = [
         (INPUT, tokens.input.into(), cost.input, list.input),
         (CACHE_READ, tokens.cache_read.into(), cost.cache_read, list.cache_read),
         (CACHE_WRITE, written.into(), cost.cache_write, list.cache_write),
         (OUTPUT, tokens.output.into(), cost.output, list.output),
-        (&unit, units, cost.units, list.units),
     ];
-    let charged =
-        meters.into_iter().filter(|(_, quantity, billed, _)| !quantity.is_zero() || !billed.is_zero());
+    let of_tokens = meters.map(|(meter, quantity, billed, list)| {
+        let unpriced = cost.is_unpriced() && billed.is_zero();
+        Metered { meter: meter.to_owned(), quantity, billed, list, unpriced }
+    });
+    let all = of_tokens.into_iter().chain(units(call, &list, time));
+    let charged = all.filter(|metered| !metered.quantity.is_zero() || !metered.billed.is_zero());
     charged
-        .map(|(meter, quantity, billed, list)| {
-            let unpriced = cost.is_unpriced() && billed.is_zero();
-            let price = if unpriced { None } else { unit_price(quantity, billed, list) };
+        .map(|Metered { meter, quantity, billed, list, unpriced }| {
             let key = ChargeKey {
                 agent: call.agent_id.to_string(),
                 provider: key.provider.clone(),
                 model: key.model.clone(),
-                meter: meter.to_owned(),
-                price,
+                meter,
+                price: if unpriced { None } else { unit_price(quantity, billed, list) },
                 tags: tags.clone(),
             };
             (key, Charge { quantity, billed, list, requests: 1, unpriced_requests: unpriced.into() })
@@ -99,35 +100,69 @@ pub fn charges(
         .collect()
 }
 
+/// What one meter counted of a call.
+struct Metered {
+    meter: String,
+    quantity: Decimal,
+    billed: Usd,
+    list: Usd,
+    /// Whether it, or a part of it, has no price.
+    unpriced: bool,
+}
+
+/// What was billed by count: each unit by itself if the price book tells what each of them cost, else all of them as
+/// [`UNITS`], because a call has one cost for all its units.
+fn units(call: &LlmCall, list: &CallCost, time: DateTime<Utc>) -> Vec<Metered> {
+    let cost = &call.cost;
+    let used: Vec<_> = call.units.iter().filter(|(_, count)| !count.0.is_zero()).collect();
+    let meter = |name: &str| if Rate::from_name(name).is_some() { title(name) } else { UNITS.to_owned() };
+    if let [_, _, ..] = used[..]
+        && cost.units == list.units
+    {
+        let alone = used.iter().map(|(name, count)| {
+            let call = LlmCall { units: [((*name).clone(), **count)].into(), ..call.clone() };
+            let billed = list_cost(&call, time).units;
+            let unpriced = cost.is_unpriced() && billed.is_zero();
+            Metered { meter: meter(name), quantity: count.0, billed, list: billed, unpriced }
+        });
+        let alone: Vec<_> = alone.collect();
+        if alone.iter().map(|metered| metered.billed).sum::<Usd>() == cost.units {
+            return alone;
+        }
+    }
+    let quantity = used.iter().fold(Decimal::ZERO, |sum, (_, count)| exact_add(sum, count.0));
+    let meter = if let [(name, _)] = used[..] { meter(name) } else { UNITS.to_owned() };
+    let unpriced =
+        cost.unpriced == Some(Unpriced::NoPriceForUnit) || cost.is_unpriced() && cost.units.is_zero();
+    vec![Metered { meter, quantity, billed: cost.units, list: list.units, unpriced }]
+}
+
 /// The cost by the price book alone, if an own price determined the cost; else the cost itself.
 fn list_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
-    let is_own = call.cost.row.as_ref().is_some_and(|row| row.contains("+org")) && call.cost_usd.is_none();
-    if !is_own {
-        return call.cost.clone();
-    }
+    let own = call.cost.row.as_deref().filter(|row| row.contains("+org") && call.cost_usd.is_none());
+    let Some(own) = own.and_then(priced_as) else { return call.cost.clone() };
     let book = Settings {
         calendar: Calendar::default(),
         own_prices: OwnPrices::default(),
         organization: OrganizationSettings::default(),
         plan: None,
     };
-    let list = book.price_call(call, time);
+    let mut list = book.price_call(call, time);
+    // The name is an alias of the organization's.
+    if list.row.as_deref().and_then(priced_as) != Some(own)
+        && let (Ok(provider), Ok(model)) = (Label::new(own.0), Label::new(own.1))
+    {
+        list = book.price_call(&LlmCall { provider, model, ..call.clone() }, time);
+    }
     if list.is_unpriced() { call.cost.clone() } else { list }
 }
 
-/// The unit of a call and how much of it, or [`UNITS`] if it has several.
-fn units(call: &LlmCall) -> (String, Decimal) {
-    let mut used = call.units.iter().filter(|(_, count)| !count.0.is_zero());
-    match (used.next(), used.next()) {
-        (Some((name, count)), None) if Rate::from_name(name).is_some() => (title(name), count.0),
-        (None, _) => (UNITS.to_owned(), Decimal::ZERO),
-        _ => {
-            (UNITS.to_owned(), call.units.values().fold(Decimal::ZERO, |sum, count| exact_add(sum, count.0)))
-        }
-    }
+/// The provider and model whose price a row has, of [its name](ledger::pricing::EffectiveRow::stamp).
+fn priced_as(row: &str) -> Option<(&str, &str)> {
+    row.rsplit_once('@')?.0.split_once('/')
 }
 
-/// `web_search` as `Web Search`.
+/// Turns `web_search` into `Web Search`.
 fn title(name: &str) -> String {
     let capitalized = |word: &str| {
         let (first, rest) = word.split_at(word.chars().next().map_or(0, char::len_utf8));
@@ -136,7 +171,7 @@ fn title(name: &str) -> String {
     name.split('_').map(capitalized).collect::<Vec<_>>().join(" ")
 }
 
-/// The price of one token or unit, if it is one price for all of them.
+/// The price of one token or unit, if all of them have the same price.
 fn unit_price(quantity: Decimal, billed: Usd, list: Usd) -> Option<UnitPrice> {
     let price = |cost: Usd| {
         let price = cost.dollars().checked_div(quantity)?.normalize();

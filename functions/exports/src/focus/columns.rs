@@ -1,6 +1,7 @@
 //! The columns of a row.
 //!
-//! Names and rules: FOCUS 1.4, dataset Cost and Usage. In 1.2 two columns about the provider have other names.
+//! Names and rules are those of FOCUS 1.4, dataset Cost and Usage. In 1.2 two columns about the provider have other
+//! names.
 
 use std::collections::HashMap;
 
@@ -24,7 +25,7 @@ use super::parquet_file::ParquetFile;
 /// Prices of tokens are stated per million.
 const MILLION: Decimal = Decimal::from_parts(1_000_000, 0, 0, false, 0);
 
-/// What rows say about the organization and its agents.
+/// The organization and its agents, as rows name them.
 pub struct Account<'a> {
     org: &'a OrgId,
     name: Option<&'a str>,
@@ -61,7 +62,7 @@ enum Output {
 }
 
 impl<'a> Writer<'a> {
-    /// A page. In CSV it has a header if it is the first one.
+    /// A writer for one page. The first page of CSV has a header row.
     pub fn new(params: &Params, account: Account<'a>, is_first: bool) -> Result<Self> {
         let output = match params.format {
             Format::Parquet => Output::Parquet(ParquetFile::new(params.version)),
@@ -78,7 +79,7 @@ impl<'a> Writer<'a> {
         Ok(Self { output, account, bytes: 0 })
     }
 
-    /// The bytes of the rows, about.
+    /// The approximate size of the rows, in bytes.
     pub const fn len(&self) -> usize {
         self.bytes
     }
@@ -92,7 +93,7 @@ impl<'a> Writer<'a> {
         match &mut self.output {
             Output::Parquet(file) => file.add(row),
             Output::Csv(csv) => {
-                // A spreadsheet takes some texts for formulas.
+                // Spreadsheets would interpret some texts as formulas.
                 let cells = row.into_iter().zip(COLUMNS);
                 let cells = cells.map(|(cell, (_, kind))| if kind == Text { harmless(cell) } else { cell });
                 csv.write_record(cells).map_err(Error::internal)?;
@@ -109,7 +110,7 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What the cells of a column hold. An empty cell is null.
+/// The type of a column's cells. An empty cell is null.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Text,
@@ -183,7 +184,7 @@ pub fn columns(version: Version) -> impl Iterator<Item = (&'static str, Kind)> {
     })
 }
 
-/// A row of compute: hours without a cost, which FOCUS has no rule for.
+/// A row of compute: hours without a cost, for which FOCUS has no rule.
 fn compute_row(account: &Account<'_>, day: Day, key: &ComputeKey, hours: Decimal) -> Row {
     let start = |day: Day| rfc3339(day.start(account.zone));
     let (month, hours) = (day.month(), plain(hours));
@@ -283,7 +284,7 @@ fn sku_id(key: &ChargeKey) -> String {
     format!("{}/{}/{}", key.provider, key.model, key.meter)
 }
 
-/// What rows say about prices. FOCUS wants all of it left out where there is no price.
+/// The columns about prices. FOCUS requires all of them to be empty if there is no price.
 #[derive(Default)]
 struct Pricing {
     consumed_quantity: String,
@@ -318,7 +319,7 @@ impl Pricing {
     }
 }
 
-/// A number in plain notation, with all of its digits and no more.
+/// A number in plain notation, without trailing zeros.
 fn plain(number: Decimal) -> String {
     number.normalize().to_string()
 }

@@ -1,4 +1,4 @@
-//! The lines of a day: its charges, folded from its raw events, and its compute.
+//! The lines of a day: its charges, added up from its raw events, and its compute.
 
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ use super::charge::{Charge, ChargeKey, charges};
 use crate::Tables;
 use crate::files::FocusSource;
 
-/// The lanes that are read at once.
+/// Lanes that are read concurrently.
 const IN_FLIGHT: usize = 8;
 
-/// Reads day after day.
+/// Reads the lines of one day after another.
 pub struct DayReader<'a> {
     tables: &'a Tables,
     org: &'a OrgId,
@@ -32,18 +32,18 @@ pub struct DayReader<'a> {
     has_compute: bool,
     /// The most events of a day.
     max_events: usize,
-    /// How many events were read of all days.
+    /// The number of events that were read so far, of all days.
     pub events_read: usize,
 }
 
-/// What lines are told apart by, in their order.
+/// The key of a line, in the order of the lines.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum LineKey {
     Charge(ChargeKey),
     Compute(ComputeKey),
 }
 
-/// What the compute of a day is told apart by.
+/// The key of a day's compute.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct ComputeKey {
     pub project: String,
@@ -76,7 +76,7 @@ pub const INSTANCE: &str = "Instance Hours";
 const SECONDS: Decimal = Decimal::from_parts(3_600, 0, 0, false, 0);
 
 impl<'a> DayReader<'a> {
-    /// Fails at a day with more than `max_events`.
+    /// A reader that fails at a day with more than `max_events`.
     pub fn new(tables: &'a Tables, source: &'a FocusSource, has_compute: bool, max_events: usize) -> Self {
         let FocusSource { org, settings, .. } = source;
         let (calendar, tags) = (settings.calendar, &settings.organization.dimensions);
@@ -115,7 +115,7 @@ impl<'a> DayReader<'a> {
     /// The charges of a day, in order.
     async fn charges(&mut self, day: Day) -> Result<BTreeMap<ChargeKey, Charge>> {
         let Tables { events, usage, .. } = self.tables;
-        // Raw events are stored by days of UTC, of which a day of another zone overlaps two.
+        // Raw events are stored by UTC day, and a day in another zone overlaps two of them.
         let mut pages = events.priced_days(usage, self.org, self.calendar.overlapped(day), IN_FLIGHT).await?;
         let (mut all, mut read) = (BTreeMap::<_, Charge>::new(), 0);
         while let Some(page) = pages.try_next().await? {
@@ -123,7 +123,7 @@ impl<'a> DayReader<'a> {
             if read > self.max_events {
                 return Err(too_many(day, self.max_events));
             }
-            // Malformed events are in the quarantine, and in no figure.
+            // Malformed events are quarantined and not part of any figure.
             for event in page.into_iter().filter_map(PricedEvent::standing) {
                 let Data::LlmCall(call) = &event.data else { continue };
                 if self.calendar.day(event.time) != Some(day) {
@@ -141,7 +141,7 @@ impl<'a> DayReader<'a> {
     fn tags_of(&self, event: &Event) -> BTreeMap<String, String> {
         let tags = self.tags.iter().filter_map(|dimension| {
             let name = match dimension {
-                // The name of a person is for those who manage the organization.
+                // Names of people are only shown to those who manage the organization.
                 Dimension::EndUser => return None,
                 Dimension::Tag(name) => name.clone(),
                 other => other.to_string(),

@@ -27,17 +27,17 @@ pub enum Format {
 
 #[derive(Debug)]
 pub struct Params {
-    /// `from`: the first day. Default: the first of the month that `to` ends, or of this month.
+    /// `from`: the first day. Default: the first day of the month in which the range ends.
     from: Option<Day>,
     /// `to`: the first day after the range. Default: tomorrow.
     to: Option<Day>,
     /// `version`: 1.4 or 1.2.
     pub version: Version,
-    /// `format`: csv or parquet. The former is taken from the query before it gets here.
+    /// `format`: csv or parquet. `csv` is removed from the query before it gets here.
     pub format: Format,
     /// `compute`: whether the file has the hours of compute, which have no cost.
     pub has_compute: bool,
-    /// `cursor`: the `x-next-cursor` of the page before.
+    /// `cursor`: the `x-next-cursor` of the previous page.
     pub cursor: Option<String>,
 }
 
@@ -82,7 +82,7 @@ impl FromQuery for Params {
 }
 
 impl Params {
-    /// The days, of which there is at least one.
+    /// The range, which has at least one day.
     pub fn days(&self, today: Day) -> Result<DayRange> {
         let last = self.to.unwrap_or(today.next()).minus(1);
         let first = self.from.unwrap_or(last.month().first());
@@ -102,7 +102,7 @@ impl Params {
         Ok(DayRange { first, last })
     }
 
-    /// A day in Parquet.
+    /// The parameters for a single day in Parquet.
     pub fn of_day(day: Day) -> Self {
         Self {
             from: Some(day),
@@ -114,7 +114,7 @@ impl Params {
         }
     }
 
-    /// What a cursor is bound to.
+    /// The parameters that a cursor is bound to.
     pub fn bound(&self) -> String {
         let Self { from, to, version, format, has_compute, .. } = self;
         format!("{from:?} {to:?} {version:?} {format:?} {has_compute}")

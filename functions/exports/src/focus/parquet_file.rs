@@ -1,6 +1,6 @@
-//! Rows as a file of Apache Parquet: one row group, a dictionary for each column, no compression.
+//! Writes rows as an Apache Parquet file: one row group, a dictionary for each column, no compression.
 //!
-//! Numbers are decimals of 38 digits, 12 of them after the point, so that sums are exact in every reader.
+//! Numbers are decimals with 38 digits, 12 of them after the decimal point, so that sums are exact in every reader.
 
 use std::sync::Arc;
 
@@ -20,7 +20,7 @@ use rust_decimal::Decimal;
 use super::columns::{Kind, Row, columns};
 use super::params::Version;
 
-/// The digits of a decimal, and the bytes that it takes.
+/// The digits of a decimal, and its size in bytes.
 const PRECISION: i32 = 38;
 const DECIMAL_BYTES: i32 = 16;
 
@@ -99,7 +99,7 @@ fn write<'a, T: DataType>(
     column.typed::<T>().write_batch(&values, Some(&levels), None).map(drop)
 }
 
-/// A decimal as a big-endian number of its last places. None if it has more places than fit.
+/// A decimal as a big-endian number in units of its last place. `None` if it has too many places.
 fn decimal(text: &str) -> Option<FixedLenByteArray> {
     let number = Decimal::from_str_exact(text).ok()?.normalize();
     let missing = MAX_SCALE.checked_sub(number.scale())?;

@@ -1,19 +1,19 @@
 //! The chain of a day's events, and its proof.
 //!
-//! Each event's `unmapped.chain` has the day, the event's number from 1, how many events the day has, the hash of the event
-//! before and that of the event itself: SHA-256 over the former and the JSON of the event, its own hash left out, with
-//! sorted fields and without spaces. The hash before the first event is one over organization and day. So no event can be
-//! changed, moved, added or left out without breaking the chain, unless the rest of the day is recomputed: keep a
-//! day's last hash elsewhere to exclude that, too.
+//! Each event's `unmapped.chain` has the day, the event's number from 1, the number of events of the day, the hash of
+//! the previous event and the event's own hash. The latter is SHA-256 over the former and over the JSON of the event
+//! without its own hash, with sorted fields and without spaces. The hash before the first event is a hash of
+//! organization and day. So no event can be changed, moved, added or removed without breaking the chain, unless the
+//! rest of the day is computed again: keep a day's last hash elsewhere to exclude that as well.
 
 use ledger::period::Day;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// Where the chain of an event is.
+/// The JSON pointer to an event's chain.
 const CHAIN: &str = "/unmapped/chain";
 
-/// Links the events of a day, one after the other.
+/// Links the events of a day one after another.
 #[derive(Debug)]
 pub struct Chain {
     day: String,
@@ -24,7 +24,7 @@ pub struct Chain {
 }
 
 impl Chain {
-    /// The chain of a day with so many events, before the first.
+    /// The chain of a day with this number of `entries`, before its first event.
     pub fn new(org: &str, day: &str, entries: usize) -> Self {
         let hash = start(org, day);
         Self { day: day.to_owned(), entries, number: 0, previous: hash.clone(), hash }
@@ -40,7 +40,7 @@ impl Chain {
         &self.hash
     }
 
-    /// The hash before the last event.
+    /// The hash of the event before the last one.
     pub fn previous(&self) -> &str {
         &self.previous
     }
@@ -84,13 +84,16 @@ fn hex(hash: Sha256) -> String {
     })
 }
 
-/// Why a file is not whole.
+/// The reason why a file cannot be verified.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
+    /// There is nothing to prove.
+    #[error("there is no event")]
+    Empty,
     /// A line is not an event with a chain.
     #[error("line {0} is not a chained event")]
     Malformed(usize),
-    /// A line is not the one that follows.
+    /// A line is not the next event of the chain.
     #[error("line {line}: expected event {expected} of {day}")]
     OutOfOrder {
         /// From 1.
@@ -100,7 +103,7 @@ pub enum Broken {
         /// Its day.
         day: String,
     },
-    /// A line was changed, or the one before is another.
+    /// A line, or the one before it, was changed.
     #[error("line {0}: the hash does not match")]
     Hash(usize),
     /// A day comes after a later one, or twice.
@@ -125,17 +128,17 @@ pub enum Broken {
     },
 }
 
-/// What a whole file has.
+/// The contents of a verified file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Proof {
-    /// Days with events, in order. Whether anything happened on other days, a file cannot prove.
+    /// Days with events, in order. A file cannot prove that nothing happened on other days.
     pub days: Vec<String>,
-    /// Events.
+    /// Number of events.
     pub events: usize,
 }
 
 impl Proof {
-    /// The days between the first and the last without an event.
+    /// The days without events between the first and the last.
     pub fn gaps(&self) -> Vec<Day> {
         let days: Vec<_> = self.days.iter().filter_map(|day| Day::parse(day)).collect();
         let after = |day: &Day| Some(day.next());
@@ -147,11 +150,11 @@ impl Proof {
     }
 }
 
-/// Proves a file: every day that it has from its first event to its last, and no line changed.
+/// Verifies that a file has every event of each of its days, and that no line was changed.
 ///
 /// # Errors
 ///
-/// The first line that is not as it should be.
+/// The first line that breaks the chain.
 pub fn verify<'l>(lines: impl IntoIterator<Item = &'l str>) -> Result<Proof, Broken> {
     let (mut proof, mut open): (Proof, Option<(String, Chain)>) = (Proof::default(), None);
     for (index, text) in lines.into_iter().enumerate() {
@@ -173,15 +176,14 @@ pub fn verify<'l>(lines: impl IntoIterator<Item = &'l str>) -> Result<Proof, Bro
         if link.number != expected || link.entries != chain.entries {
             return Err(Broken::OutOfOrder { line, expected, day: chain.day.clone() });
         }
-        if link.previous != chain.hash || !link.has_its_hash() {
+        if link.previous != chain.hash || !link.is_exact || !link.has_its_hash() {
             return Err(Broken::Hash(line));
         }
         (chain.number, chain.hash) = (link.number, link.hash);
         proof.events += 1;
     }
-    if let Some((_, chain)) = open {
-        complete(&chain)?;
-    }
+    let (_, last) = open.ok_or(Broken::Empty)?;
+    complete(&last)?;
     Ok(proof)
 }
 
@@ -200,6 +202,8 @@ struct Link {
     number: usize,
     previous: String,
     hash: String,
+    /// Whether the line is to the letter what was exported. Readers disagree on which of two fields with one name counts.
+    is_exact: bool,
     /// The event without its hash.
     event: Value,
 }
@@ -207,6 +211,7 @@ struct Link {
 impl Link {
     fn parse(line: &str) -> Option<Self> {
         let mut event: Value = serde_json::from_str(line).ok()?;
+        let is_exact = serde_json::to_string(&event).is_ok_and(|exported| exported == line);
         let org = event.pointer("/metadata/tenant_uid")?.as_str()?.to_owned();
         let chain = event.pointer_mut(CHAIN)?.as_object_mut()?;
         let hash = chain.remove("hash")?.as_str()?.to_owned();
@@ -214,7 +219,7 @@ impl Link {
         let count = |name: &str| chain.get(name)?.as_u64().and_then(|count| usize::try_from(count).ok());
         let (day, entries, number) = (text("day")?, count("entries")?, count("number")?);
         let previous = text("previous_hash")?;
-        Some(Self { org, day, entries, number, previous, hash, event })
+        Some(Self { org, day, entries, number, previous, hash, is_exact, event })
     }
 
     fn has_its_hash(&self) -> bool {
@@ -265,15 +270,15 @@ mod tests {
             let lines = file(&days);
             let events = lines.len();
             let used = days.iter().filter(|entries| **entries > 0).count();
+            prop_assume!(events > 0);
             let proof = verified(&lines).unwrap();
             prop_assert_eq!((proof.days.len(), proof.events), (used, events));
             prop_assert_eq!(proof.gaps(), gaps(&days));
-            prop_assume!(events > 0);
             let at = at.index(events);
             let mut without = lines.clone();
             without.remove(at);
             // Only a day with one event can be left out as a whole.
-            prop_assert!(verified(&without).is_err() || verified(&without).unwrap().days.len() == used - 1);
+            prop_assert!(verified(&without).is_ok_and(|proof| proof.days.len() == used - 1) || verified(&without).is_err());
             let mut twice = lines.clone();
             twice.insert(at, lines[at].clone());
             prop_assert!(verified(&twice).is_err());
@@ -305,6 +310,10 @@ mod tests {
         let mut other = lines.clone();
         other[2] = other[2].replace(".10", ".1");
         assert_eq!(verified(&other), Err(Broken::Hash(3)));
+        let mut forged = lines.clone();
+        forged[1] = forged[1].replacen('{', "{\"time\":1,", 1);
+        assert_eq!(verified(&forged), Err(Broken::Hash(2)));
+        assert_eq!(verified(&[]), Err(Broken::Empty));
         assert_eq!(verify(["{}"]), Err(Broken::Malformed(1)));
     }
 }

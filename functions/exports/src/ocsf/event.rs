@@ -41,11 +41,11 @@ pub fn of(org: &OrgId, entry: &LogEntry) -> Value {
         },
         "severity": "Informational",
         "severity_id": 1,
-        // Required by the class; entries do not say where they come from.
+        // Required by the class, although entries do not state where they come from.
         "src_endpoint": { "name": agent.as_deref().unwrap_or("unknown") },
         "time": entry.time.timestamp_millis(),
         "type_uid": CLASS * 100 + activity,
-        // As text: its numbers have digits that other programs would not keep.
+        // As a string, because other programs would not keep all digits of its numbers.
         "unmapped": { "agent_id": agent, "details": details },
     })
 }

@@ -30,7 +30,7 @@ impl FromBody for PriceBody {
 pub fn read(fields: &mut FieldReader<'_>) -> Option<PriceBody> {
     let effective_from = fields.optional("effectiveFrom", date);
     let price = terms(fields);
-    // A client may send back what the path and the price book say.
+    // A client may send back these fields of a response, which the path and the price book determine.
     fields.ignore(&["provider", "model", "effective"]);
     Some(PriceBody { effective_from, price: price? })
 }
@@ -42,13 +42,13 @@ fn terms(fields: &mut FieldReader<'_>) -> Option<PriceTerms> {
         fields.is_given("alias"),
     ];
     if given.iter().filter(|given| **given).count() > 1 {
-        let msg = "Give rates, a multiplier or an alias, and only one of them";
+        let msg = "Price should have exactly one of rates, a multiplier and an alias";
         fields.fault(if given[1] { "multiplier" } else { "alias" }, Invalid::new("exclusive", msg));
     }
     let multiplier = fields.optional("multiplier", multiplier).map(PriceTerms::Multiplier);
     let alias = fields.optional("alias", fields::id::<Name>).map(|alias| PriceTerms::Alias(alias.into()));
     if given[1] || given[2] {
-        // Faults in the rates do not matter beside the other price.
+        // Faults in the rates do not matter if there must not be rates.
         let names = rates::TOKEN_RATES.map(|(_, name)| name);
         fields.ignore(&names);
         fields.ignore(&[rates::UNITS, "longContext"]);

@@ -1,7 +1,7 @@
 //! Checks an own price against the price book.
 //!
-//! A multiplier or an alias of something that the book does not know would have no effect, and a misspelled name would
-//! show only in the costs.
+//! A multiplier or an alias of something that is not in the book would have no effect, and a misspelled name would only
+//! show in the costs.
 
 use ledger::pricing::Book;
 use ledger::settings::{ALL_MODELS, PriceSettings, PriceTerms};

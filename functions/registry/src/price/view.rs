@@ -36,8 +36,9 @@ struct LongRates {
 }
 
 impl Price {
-    /// The price as it was set, and the rates that it results in: today, or on its first day if that is later.
-    pub fn new(set: &PriceSettings, today: NaiveDate) -> Self {
+    /// The price as it was set, and the rates that it results in under the `others` that the organization has: today, or on
+    /// its first day if that is later.
+    pub fn new(set: &PriceSettings, others: OwnPrices, today: NaiveDate) -> Self {
         let (mut rates, mut long_context, mut multiplier, mut alias) = (RateSet::default(), None, None, None);
         match &set.price {
             PriceTerms::Rates { rates: own, long_context: long } => {
@@ -55,7 +56,7 @@ impl Price {
             long_context,
             multiplier,
             alias,
-            effective: effective(set, today.max(set.effective_from)),
+            effective: effective(set, others, today.max(set.effective_from)),
         }
     }
 }
@@ -67,11 +68,11 @@ impl LongRates {
     }
 }
 
-fn effective(set: &PriceSettings, day: NaiveDate) -> Vec<RateRow> {
+fn effective(set: &PriceSettings, mut own: OwnPrices, day: NaiveDate) -> Vec<RateRow> {
     if set.model == ALL_MODELS {
         return Vec::new();
     }
-    let own = OwnPrices::new(Book::builtin(), [set.clone().into()]);
+    own.add(Book::builtin(), set.clone().into());
     let rows = Pricer::new(Book::builtin(), &own).rows(&set.provider, &set.model, date_of(day));
     rows.iter().map(|row: &EffectiveRow<'_>| RateRow::new(row, row.complete_rates())).collect()
 }
@@ -91,7 +92,7 @@ mod tests {
     fn shown(provider: &str, model: &str, price: PriceTerms) -> Value {
         let set =
             PriceSettings { provider: provider.into(), model: model.into(), effective_from: DAY, price };
-        serde_json::to_value(Price::new(&set, DAY)).unwrap()
+        serde_json::to_value(Price::new(&set, OwnPrices::default(), DAY)).unwrap()
     }
 
     fn rates(text: &str) -> PriceTerms {
@@ -110,7 +111,7 @@ mod tests {
         let mut found = shown("p", "M", price);
         let effective = found.as_object_mut().unwrap().remove("effective").unwrap();
         assert_eq!(found, serde_json::from_str::<Value>(given).unwrap());
-        // The book has no such model, so nothing but missing reads follows from the list.
+        // The book has no such model, so only the missing price of cache reads can be derived.
         let long = json!({ "aboveInputTokens": 200_000, "inputPricePerMillion": 2, "outputPricePerMillion": 3,
             "cacheReadPricePerMillion": 2, "cacheWrite1hPricePerMillion": 4 });
         assert_eq!(effective.as_array().unwrap().len(), 2);
@@ -138,6 +139,17 @@ mod tests {
         let price = shown("anthropic", "my-haiku", PriceTerms::Alias("claude-3-5-haiku".into()));
         assert_eq!((&price["alias"], &price["effective"][0]["units"]), (&json!("claude-3-5-haiku"), &units));
         assert_eq!(price["effective"][0]["inputPricePerMillion"], 0.8);
+        let discount = PriceSettings {
+            provider: "anthropic".into(),
+            model: "*".into(),
+            effective_from: DAY,
+            price: half.clone(),
+        };
+        let alias = PriceTerms::Alias("claude-3-5-haiku".into());
+        let alias = PriceSettings { model: "my-haiku".into(), price: alias, ..discount.clone() };
+        let others = OwnPrices::new(Book::builtin(), [discount.into()]);
+        let price = serde_json::to_value(Price::new(&alias, others, DAY)).unwrap();
+        assert_eq!(price["effective"][0]["inputPricePerMillion"], 0.4);
         assert_eq!(shown("anthropic", "*", half)["effective"], json!([]));
     }
 }

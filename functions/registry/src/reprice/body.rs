@@ -10,7 +10,7 @@ use web::fields::{self, FieldReader, Invalid, boolean, integer, text};
 
 use super::cursor::Cursor;
 
-/// The most events that one request of a dry run reads, and the default: some seconds' work.
+/// The most events that one request of a dry run reads, and the default. That takes some seconds.
 pub const MAX_EVENTS: u64 = 50_000;
 /// Length of the reason in characters.
 const WHY: RangeInclusive<usize> = 1..=500;
@@ -24,7 +24,7 @@ pub struct RepriceBody {
     pub dry_run: bool,
     /// The most events that a dry run reads.
     pub limit: u64,
-    /// Where a dry run goes on.
+    /// Where a dry run continues.
     pub cursor: Option<Cursor>,
 }
 

@@ -1,4 +1,4 @@
-//! Where a dry run goes on.
+//! The cursor of a dry run.
 
 use std::fmt;
 
@@ -7,8 +7,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use ledger::period::Day;
 use store::keys::LANES;
 
-/// A place among the organization's events, which are read by day of UTC, lane and sort key. An event that is stored before it in
-/// the meantime is not read.
+/// A place among the organization's events, which are read by UTC day, lane and sort key. An event that is stored
+/// before this place in the meantime is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor {
     pub day: Day,
@@ -35,7 +35,7 @@ impl Cursor {
     /// Reads the text of a cursor.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes = BASE64.decode(text).ok()?;
-        // No key contains a control character.
+        // Keys do not contain control characters.
         let mut parts = std::str::from_utf8(&bytes).ok()?.splitn(3, '\0');
         let (day, lane) = (Day::parse(parts.next()?)?, parts.next()?.parse().ok()?);
         let after = Some(parts.next()?.to_owned()).filter(|after| !after.is_empty());

@@ -1,4 +1,4 @@
-//! A dry run: what calls cost when they were ingested, and what they cost by the prices of today.
+//! A dry run: compares what calls cost when they were ingested with what they cost by current prices.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,8 @@ use super::view::Figures;
 
 /// The most events of one read: up to a megabyte.
 const PAGE: u64 = 1_000;
-/// The bytes of names at which a response ends. Senders make up names, and a page may add two megabytes of them; Lambda
-/// takes responses of six.
+/// The size of names at which a response ends, in bytes. Senders choose names, and a page may add two megabytes of
+/// them; Lambda limits responses to six.
 const MAX_TEXT: usize = 1 << 20;
 /// The most reads of a request. A day without events takes one for each lane.
 const MAX_READS: usize = 400;
@@ -53,7 +53,7 @@ struct Row {
 pub struct DryRunRequest<'a> {
     pub org: &'a OrgId,
     pub wanted: &'a RepricingSettings,
-    /// The prices of today.
+    /// The current prices.
     pub settings: &'a Settings,
 }
 
@@ -67,7 +67,7 @@ impl DryRunRequest<'_> {
         let mut place = cursor.unwrap_or_else(|| Cursor::start(first));
         let (mut left, mut reads, mut text) = (limit, 0, 0);
         while place.day <= last && left > 0 && reads < MAX_READS && text < MAX_TEXT {
-            // An event may be amended by the next one, so it takes two to count one.
+            // An event may be amended by the next one, so two have to be read to count one.
             let most = usize::try_from(left.clamp(2, PAGE)).unwrap_or(2);
             let after = place.after.as_deref();
             let (mut page, has_more) =

@@ -9,7 +9,7 @@ use store::repricing::{Repricing, RepricingStatus};
 
 use crate::response::Versioned;
 
-/// Costs before and after.
+/// The costs before and after repricing.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {

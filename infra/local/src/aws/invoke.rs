@@ -48,7 +48,7 @@ impl Lambda {
         &self.handler
     }
 
-    /// Invokes the function once. At its timeout the invocation is cut off.
+    /// Invokes the function once. The invocation is aborted at the function's timeout.
     pub async fn invoke(&self, event: Value) -> Result<Value, Diagnostic> {
         run_handler(&self.handler, self.timeout, event).await
     }
@@ -74,12 +74,12 @@ pub async fn run_handler(handler: &Handler, limit: Duration, event: Value) -> Re
     }
 }
 
-/// Reports an error. Its type is known to nobody here, and Rust's name for that would not help anybody.
+/// Reports an error. Its type was erased, so the report has a generic one.
 fn failure(error: &(dyn std::error::Error + Send + Sync)) -> Diagnostic {
     Diagnostic { error_type: "Error".to_owned(), error_message: error.to_string() }
 }
 
-/// Reports a panic. Only a payload of text can be shown.
+/// Reports a panic. Its payload is shown only if it is text.
 pub fn panic_diagnostic(panic: &(dyn Any + Send)) -> Diagnostic {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

@@ -19,7 +19,7 @@ pub fn print() -> Result<()> {
         .read_to_string(&mut text)
         .map_err(|error| Error::caused("cannot read standard input", error))?;
     let input: Value =
-        serde_json::from_str(&text).map_err(|error| Error::caused("this is not JSON", error))?;
+        serde_json::from_str(&text).map_err(|error| Error::caused("standard input is not JSON", error))?;
     for item in items(&input) {
         println!("{}", readable(item)?);
     }

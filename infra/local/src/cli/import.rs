@@ -14,15 +14,15 @@ use web::auth::Scope;
 
 #[derive(Subcommand)]
 pub enum Import {
-    /// Claude Code's sessions; without DIR those in ~/.claude/projects
+    /// Sessions of Claude Code; without DIR those in ~/.claude/projects
     ClaudeCode(Folder),
-    /// Codex' sessions; without DIR those in ~/.codex/sessions
+    /// Sessions of Codex; without DIR those in ~/.codex/sessions
     Codex(Folder),
-    /// Gemini CLI's sessions; without DIR those in ~/.gemini/tmp
+    /// Sessions of Gemini CLI; without DIR those in ~/.gemini/tmp
     Gemini(Folder),
-    /// LiteLLM's spend logs: the rows as JSON, in a list or one per line
+    /// Spend logs of LiteLLM: rows as JSON, in a list or one per line
     LitellmSpendLogs(File),
-    /// OpenAI's usage of completions: pages of its API, grouped by model
+    /// Usage of OpenAI's completions: pages of its usage API, grouped by model
     OpenaiUsage(File),
 }
 
@@ -37,7 +37,7 @@ pub struct Folder {
 
 #[derive(Args)]
 pub struct File {
-    /// The file
+    /// The file to import
     #[arg(value_name = "FILE")]
     path: PathBuf,
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub struct Target {
     data: Option<PathBuf>,
 }
 
-/// Seconds that an import may take.
+/// How long an import may take, in seconds.
 const TOKEN_SECONDS: u32 = 24 * 3600;
 
 /// Sends all events of the files. The exit code is a failure if some were rejected.
@@ -75,7 +75,7 @@ pub async fn import(what: &Import) -> Result<ExitCode> {
         Import::OpenaiUsage(File { path, target }) => (Format::OpenAiUsage, Some(path.clone()), target),
     };
     let home = || environment::home_folder().and_then(|home| format.default_folder(&home));
-    let path = path.or_else(home).ok_or_else(|| Error::new("there is no home folder; pass the folder"))?;
+    let path = path.or_else(home).ok_or_else(|| Error::new("there is no home folder; pass DIR"))?;
     let files = files_of(format, &path)?;
     if files.is_empty() {
         return Err(Error::new(format!("there are no sessions in {}", path.display())));
@@ -114,16 +114,16 @@ fn progress(files: usize) -> ProgressBar {
 
 fn print(outcome: &Outcome, files: usize, malformed: usize) {
     println!(
-        "{} calls imported from {files} files, {} were there already.",
+        "{} calls imported from {files} files, {} were already stored.",
         outcome.accepted, outcome.duplicates
     );
     if malformed > 0 {
-        println!("{malformed} lines could not be read.");
+        println!("{malformed} lines or rows could not be read.");
     }
     for (code, count) in &outcome.rejected {
-        println!("{count} were rejected as {code}: {}.", outcome.reasons[code]);
+        println!("{count} rejected as {code}: {}.", outcome.reasons[code]);
     }
     if outcome.rejected.contains_key("too_old") {
-        println!("Older events need a key with the scope events:backfill.");
+        println!("Events that are older than 35 days need a key with the scope events:backfill.");
     }
 }

@@ -35,7 +35,7 @@ fn day(text: &str) -> Result<Day, String> {
     Day::parse(text).ok_or_else(|| "should be a day such as 2026-01-31".to_owned())
 }
 
-/// Reconciles a day. The exit code is a failure if the day has drifted.
+/// Reconciles a day. The exit code is a failure if there is drift.
 pub async fn reconcile(arguments: &Reconcile) -> Result<ExitCode> {
     let (org, day, repair) = (&arguments.org, arguments.day.to_string(), arguments.repair);
     let event = json!({ "do": "day", "org": org, "day": day, "repair": repair });

@@ -9,7 +9,7 @@ pub mod token;
 pub mod tokens;
 pub mod verify;
 
-/// The path with which this program was run, for commands that a person can copy.
+/// The path with which this program was started, for commands that a person can copy.
 fn command() -> String {
     std::env::args().next().unwrap_or_else(|| "fleetledger".to_owned())
 }

@@ -1,4 +1,4 @@
-//! `fleetledger prices refresh`: makes the price book's data files from two public price lists.
+//! `fleetledger prices refresh`: updates the price book's data files from two public price lists.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub struct Refresh {
     /// model_prices_and_context_window.json of BerriAI/litellm
     #[arg(long, value_name = "FILE_OR_URL")]
     litellm: String,
-    /// Day from which changed prices hold if a list states none; today (UTC) by default
+    /// Day from which changed prices apply if a list states none; today (UTC) by default
     #[arg(long, value_name = "YYYY-MM-DD", value_parser = day)]
     today: Option<Date>,
     /// Folder of the price book
@@ -43,13 +43,13 @@ fn day(text: &str) -> Result<Date, String> {
     text.parse()
 }
 
-/// Lays both lists over the data files and prints what changed.
+/// Applies both lists to the data files and prints what changed.
 pub async fn refresh(arguments: &Refresh) -> Result<()> {
     let data = &arguments.data;
     if !data.join("providers.csv").is_file() {
         let data = data.display();
         return Err(Error::new(format!(
-            "{data} is not the folder of the price book; run this in the project's folder, or pass --data"
+            "{data} is not the folder of the price book; run this in the root of the repository, or pass --data"
         )));
     }
     let client = Client::builder()

@@ -53,7 +53,7 @@ pub struct Run {
     /// The console's client id there
     #[arg(long, value_name = "ID", hide = true, requires = "console_issuer")]
     console_client_id: Option<String>,
-    /// Let pages of this origin call the API from a browser; may be given again
+    /// Let web pages of this origin call the API from a browser; may be repeated
     #[arg(long, value_name = "http://localhost:3000", value_parser = origin)]
     cors: Vec<String>,
     #[command(flatten)]
@@ -61,8 +61,8 @@ pub struct Run {
 }
 
 impl Run {
-    /// How to sign in at an OpenID provider. Its tokens must be signed as the stack's own are: this is for trying out
-    /// the console's side.
+    /// How to sign in with an OpenID provider. Its tokens must be signed with the stack's own secret: this is for
+    /// trying out the console's part.
     fn sign_in(&self) -> Option<SignIn> {
         let (issuer, client_id) = self.console_issuer.clone().zip(self.console_client_id.clone())?;
         let audience = token::AUDIENCE.to_owned();
@@ -140,17 +140,16 @@ async fn start(arguments: &Run) -> Result<Stack> {
         ..Options::default()
     };
     let stack = Stack::start(options).await?;
-    // A load that was interrupted goes on: what is stored already are duplicates.
+    // An interrupted load is repeated: what is stored already is a duplicate.
     let is_loaded = !arguments.empty && (stack.is_new() || demo::is_incomplete(&stack));
     if is_loaded {
         demo::load(&stack).await?;
     }
-    // What an earlier run had not aggregated yet.
+    // Aggregates what an earlier run did not.
     stack.drain().await;
     if is_loaded {
-        // The demo's past arrived in the past, so its days are recomputed from raw events.
-        stack.invoke("reconcile", json!({ "do": "dirty" })).await?;
-        // The schedule begins in a minute. Until then the demo would have an agent over budget and no alert.
+        // The schedule only begins in a minute. Until then the demo would show an agent over its budget without an
+        // alert.
         stack.invoke("budget-alerts", json!({})).await?;
     }
     Ok(stack)
@@ -166,7 +165,7 @@ fn signalled() -> Result<watch::Receiver<bool>> {
             () = terminated => {}
         }
         stop.send_replace(true);
-        // Keeps the sender alive: a dropped one would make `changed` return at once, forever.
+        // Keeps the sender alive. With a dropped sender, `changed` would always return at once.
         std::future::pending::<()>().await;
     });
     Ok(stopped)
@@ -185,18 +184,18 @@ fn terminated() -> std::io::Result<impl Future<Output = ()>> {
     Ok(std::future::pending())
 }
 
-/// What the greeting shows, to be pasted.
+/// What the greeting shows for pasting.
 struct Access {
     token: String,
     key: String,
-    /// What signs in to the console by its link.
+    /// The part of the console's link that signs in.
     fragment: String,
 }
 
 impl Access {
     async fn new(arguments: &Run, stack: &Stack) -> Result<Self> {
         if let Some(issuer) = arguments.tokens.source() {
-            // Only the provider's tokens are taken, so whoever has one makes a key.
+            // Only the provider's tokens are accepted, so a key has to be created with one of them.
             let token = format!("# one that {issuer} issued");
             return Ok(Self { token, key: "<key>".to_owned(), fragment: String::new() });
         }

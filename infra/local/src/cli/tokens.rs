@@ -1,4 +1,4 @@
-//! How the stack verifies tokens: by default with its own secret, or with the keys of an identity provider.
+//! Options for verifying tokens: with the stack's own secret, which is the default, or an identity provider's keys.
 
 use clap::Args;
 use http::Uri;
@@ -7,7 +7,8 @@ use runtime::config::{AuthConfig, ClaimNames, TokenKeys};
 
 #[derive(Args)]
 pub struct Tokens {
-    /// Verify tokens with the keys of an identity provider, instead of the stack's own secret: the URL of its key set, https or on this machine
+    /// Verify tokens with the keys of an identity provider, instead of the stack's own secret: the URL of its key set,
+    /// https or on this machine
     #[arg(long, value_name = "URL", value_parser = jwks_url, requires = "issuer")]
     jwks: Option<String>,
     /// The iss claim that tokens must have
@@ -19,15 +20,15 @@ pub struct Tokens {
     /// The claim that names the organization
     #[arg(long, value_name = "CLAIM", requires = "jwks", default_value = "org")]
     org_claim: String,
-    /// The claim with the scopes, as text or a list; by default scope or else scp
+    /// The claim with the scopes, as a string or a list; by default scope or else scp
     #[arg(long, value_name = "CLAIM", requires = "jwks")]
     scope_claim: Option<String>,
-    /// What the provider puts before each scope
+    /// Prefix that the provider adds to each scope
     #[arg(long, value_name = "TEXT", requires = "jwks", default_value = "")]
     scope_prefix: String,
 }
 
-/// Keys decide who is let in, so they come over TLS, or from this machine.
+/// Keys decide who has access, so they must come over TLS or from this machine.
 fn jwks_url(text: &str) -> Result<String, String> {
     let url = text.parse::<Uri>().ok();
     let host = url.as_ref().and_then(Uri::host).unwrap_or_default();
@@ -40,7 +41,7 @@ fn jwks_url(text: &str) -> Result<String, String> {
 }
 
 impl Tokens {
-    /// None for the stack's own secret.
+    /// `None` for the stack's own secret.
     pub fn auth(&self) -> Option<AuthConfig> {
         Some(AuthConfig {
             issuer: self.issuer.clone()?,
@@ -54,7 +55,7 @@ impl Tokens {
         })
     }
 
-    /// Who issues the tokens, unless it is the stack.
+    /// The issuer of the tokens, unless it is the stack.
     pub fn source(&self) -> Option<&str> {
         self.jwks.as_ref().and(self.issuer.as_deref())
     }

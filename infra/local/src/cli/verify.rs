@@ -1,4 +1,4 @@
-//! `fleetledger verify`: proves that each day of an export of the activity log is whole and unchanged.
+//! `fleetledger verify`: proves that each day of an export of the activity log is complete and unchanged.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ pub struct Verify {
     file: PathBuf,
 }
 
-/// Prints what the file has; fails with the first line that is not as it should be.
+/// Prints what the file contains, or fails with the first line that breaks the chain.
 pub fn verify(arguments: &Verify) -> Result<()> {
     let name = arguments.file.display();
     let text = fs::read_to_string(&arguments.file)
@@ -29,7 +29,7 @@ pub fn verify(arguments: &Verify) -> Result<()> {
     let gaps = proof.gaps();
     if !gaps.is_empty() {
         let gaps: Vec<_> = gaps.iter().map(ToString::to_string).collect();
-        println!("No events, or a day cut out as a whole: {}", gaps.join(" "));
+        println!("Days without events, or removed as a whole: {}", gaps.join(" "));
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use super::fleet::{AGENTS, Agent, CUSTOMERS, ModelShare, PROJECTS, Project};
 /// Working hours, in minutes after midnight.
 const WORK: std::ops::Range<i64> = 7 * 60..19 * 60;
 
-/// How long a session lasts, and so how long an agent works for one customer.
+/// The length of a session, during which an agent works for one customer.
 const HOURS_OF_SESSION: u32 = 3;
 
 /// The events of `day` up to `now`, in order of time.
@@ -30,7 +30,7 @@ pub fn events(day: Day, now: DateTime<Utc>) -> Vec<Value> {
         generator.project_day(project);
     }
     for (node, sites) in [("node-fra-1", 14), ("node-ams-1", 9)] {
-        // Early in the day, so that a stack that is started in the morning already has its nodes.
+        // Early in the day, so that a stack that is started in the morning has nodes.
         generator.push(
             day.start(Tz::UTC) + TimeDelta::minutes(1),
             "host.report",
@@ -58,7 +58,8 @@ impl Generator {
         self.events.push((time, event));
     }
 
-    /// An event of an agent, with the session that it belongs to. Nothing of that is random: figures stay as they are.
+    /// Adds an event of an agent, with its session. The session does not use the random numbers, which would change all
+    /// figures.
     fn push_of(&mut self, agent: &Agent, time: DateTime<Utc>, kind: &str, mut data: Value) {
         let lead = agent.works_for.unwrap_or(agent.id);
         let nth = time.hour() / HOURS_OF_SESSION;

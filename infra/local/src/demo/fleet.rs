@@ -30,7 +30,7 @@ pub struct Agent {
     pub input: u64,
     /// Output tokens of a usual call.
     pub output: u64,
-    /// The agent on whose behalf it works, in the same sessions.
+    /// The agent that calls this one, in the same sessions.
     pub works_for: Option<&'static str>,
 }
 
@@ -164,5 +164,5 @@ pub const PROJECTS: [Project; 3] = [
     Project { id: "chat", name: "Chat widget", cores: 1, ram_gb: 2, disk_gb: 20 },
 ];
 
-/// Whom the agents work for, one at a time: a tag of their events.
+/// The customers that agents work for, one at a time. They are a tag of the events.
 pub const CUSTOMERS: [&str; 5] = ["globex", "initech", "umbrella", "hooli", "stark"];

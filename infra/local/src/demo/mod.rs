@@ -9,12 +9,10 @@ mod settings;
 use std::time::Duration;
 
 use axum::body::Bytes;
-use chrono::TimeDelta;
 use chrono_tz::Tz;
 use http::{Method, Request};
 use indicatif::{ProgressBar, ProgressStyle};
 use ledger::period::{Day, DayRange};
-use runtime::clock::Clock;
 use serde_json::Value;
 use web::auth::Scope;
 
@@ -26,7 +24,7 @@ use crate::stack::Stack;
 pub const ORG: &str = "demo";
 /// How many days of data it has, today included.
 const DAYS: u32 = 45;
-/// Without a terminal there is no bar but a line for so many days.
+/// Days per progress line if there is no terminal for a progress bar.
 const REPORTED: u64 = 15;
 /// Events in one request: the most that ingest accepts.
 const BATCH: usize = 500;
@@ -44,7 +42,7 @@ pub async fn load(stack: &Stack) -> Result<()> {
     let marker = stack.folder().join(MARKER);
     let failed = |error| Error::caused(format_args!("the file {}", marker.display()), error);
     if marker.exists() {
-        eprintln!("The demo was not loaded completely. Loading the rest.");
+        eprintln!("The demo was only loaded in part. Loading the rest.");
     }
     std::fs::write(&marker, "").map_err(failed)?;
     send(stack).await?;
@@ -53,16 +51,13 @@ pub async fn load(stack: &Stack) -> Result<()> {
 
 async fn send(stack: &Stack) -> Result<()> {
     let now = stack.clock().now();
-    // Ingest accepts events of the last 35 days only, so the clock of this gateway moves through the days with them.
-    let clock = Clock::fixed(now);
-    let sender = Sender { gateway: stack.gateway_at(&clock)?, token: stack.token(ORG, &Scope::ALL)? };
+    // The token's scope `events:backfill` lets ingest accept events that are older than 35 days.
+    let sender = Sender { gateway: stack.gateway()?, token: stack.token(ORG, &Scope::ALL)? };
     for (path, body) in settings::all(now) {
         sender.send(Method::PUT, &path, &body).await?;
     }
     let progress = progress_bar();
     for day in DayRange::ending(Day::of(now, Tz::UTC), DAYS).days() {
-        let end = day.next().start(Tz::UTC) - TimeDelta::milliseconds(1);
-        clock.set(end.min(now));
         let events = day::events(day, now);
         for batch in events.chunks(BATCH) {
             sender.send(Method::POST, "/v1/events", &Value::from(batch)).await?;

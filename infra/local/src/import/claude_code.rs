@@ -1,8 +1,8 @@
-//! Claude Code: `~/.claude/projects/**/*.jsonl`, a line for each block of a message.
+//! Claude Code: `~/.claude/projects/**/*.jsonl`, with a line for each block of a message.
 //!
-//! A message stands on several lines with the same id. While it streams, their usage is that of its start; the last line
-//! has all of its output. The id of the request is that of the telemetry, so that a call that was reported by OTLP as
-//! well counts once.
+//! The lines of a message have the same id. Those written while it streams have the usage of its start; the last line
+//! has all of its output. An event gets the id that the telemetry would give it, so that a call that is also reported
+//! by OTLP counts once.
 
 use std::collections::HashMap;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::{Read, call, project};
 
 const SOURCE: &str = "claude-code";
-/// The model of messages that the program makes up, such as errors.
+/// The model of messages that Claude Code itself writes, such as errors.
 const SYNTHETIC: &str = "<synthetic>";
 
 #[derive(Deserialize)]
@@ -82,7 +82,7 @@ pub fn read(text: &str) -> Read {
     read
 }
 
-/// A later line of a message takes the place of an earlier one, at the time of that.
+/// Replaces an earlier line of a message with a later one, but keeps the earlier time.
 fn complete(known: &mut Value, mut later: Value) {
     let output = |event: &Value| event["data"]["output_tokens"].as_u64();
     if output(&later) >= output(known) {
@@ -107,7 +107,7 @@ fn event(line: Line) -> Option<(String, Value)> {
         "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens,
         "cache_read_tokens": usage.cache_read_input_tokens,
         "cache_write_5m_tokens": minutes, "cache_write_1h_tokens": hour,
-        // A file may be read while its last message streams. What it then lacks comes with the next import.
+        // A file may be read while its last message streams. The next import then sends a higher revision.
         "revision": usage.output_tokens,
     });
     if line.is_sidechain {

@@ -1,7 +1,7 @@
-//! Codex: `~/.codex/sessions/**/rollout-*.jsonl`, a line for each thing that happens in a session.
+//! Codex: `~/.codex/sessions/**/rollout-*.jsonl`, with a line for each step of a session.
 //!
-//! After a response, `token_count` states the tokens of the session so far and those of the last response. It is repeated
-//! when nothing but a rate limit changed. Input includes cached tokens, output includes reasoning.
+//! After a response, `token_count` states the tokens of the session so far and those of the last response. It is also
+//! written when only a rate limit has changed. Input includes cached tokens, and output includes reasoning.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ struct Line {
     payload: Option<Payload>,
 }
 
-/// The fields of all kinds of lines together that are used. The others, which hold content, are skipped.
+/// The fields that are used, of all kinds of lines together. The others hold content and are skipped.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Payload {
@@ -48,7 +48,7 @@ struct Tokens {
 }
 
 impl Tokens {
-    /// What came after `before`.
+    /// The difference to `before`.
     const fn since(self, before: Self) -> Self {
         Self {
             input_tokens: self.input_tokens.saturating_sub(before.input_tokens),
@@ -106,7 +106,7 @@ impl Session {
 
     fn call(&mut self, info: &Info, time: &str) -> Option<Value> {
         let tokens = match (info.total_token_usage, info.last_token_usage) {
-            // Nothing was called since.
+            // There was no call since the last line.
             (Some(total), _) if total == self.total => return None,
             (Some(total), last) => {
                 let before = std::mem::replace(&mut self.total, total);

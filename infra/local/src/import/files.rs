@@ -1,4 +1,4 @@
-//! The files of a folder.
+//! Finds the files to import in a folder.
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +17,7 @@ pub fn files_of(format: Format, path: &Path) -> Result<Vec<PathBuf>> {
         for entry in entries {
             let entry = entry.map_err(|error| Error::caused(folder.display(), error))?;
             let (path, kind) = (entry.path(), entry.file_type());
-            // Symbolic links are not followed: they may lead in a circle.
+            // Symbolic links are not followed, because they may form a loop.
             match kind {
                 Ok(kind) if kind.is_dir() => folders.push(path),
                 Ok(kind) if kind.is_file() && format.is_file(&path) => found.push(path),

@@ -1,5 +1,5 @@
-//! Gemini CLI: `~/.gemini/tmp/*/chats/session-*.json`, a session with its messages. Input includes cached tokens; the
-//! prompt of tools and thoughts come on top of input and output.
+//! Gemini CLI: `~/.gemini/tmp/*/chats/session-*.json`, a session with its messages. Input includes cached tokens. The
+//! prompt of tools and the thoughts are not part of input and output.
 
 use serde::Deserialize;
 use serde_json::{Value, json};

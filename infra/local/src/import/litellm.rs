@@ -1,5 +1,5 @@
-//! LiteLLM's spend logs: rows of its table `LiteLLM_SpendLogs`, as `/spend/logs` returns them or as an export has them, in
-//! a list or one per line. They are sent in the form of LiteLLM's own callback.
+//! LiteLLM's spend logs: rows of its table `LiteLLM_SpendLogs`, from `/spend/logs` or an export, in a list or one per
+//! line. They are sent in the format of LiteLLM's own callback.
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -28,7 +28,7 @@ pub fn read(text: &str) -> Result<Read> {
 
 fn payload(row: &Value) -> Option<Value> {
     let object = |value: &Value| match value {
-        // Some exports have JSON columns as text.
+        // Some exports have JSON columns as strings.
         Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
         Value::Object(map) => map.clone(),
         _ => Map::new(),
@@ -54,7 +54,7 @@ fn payload(row: &Value) -> Option<Value> {
     }))
 }
 
-/// Seconds since 1970 of a time as `PostgreSQL` and JSON write it; UTC where no zone is given.
+/// Parses a time as `PostgreSQL` and JSON write it to seconds since 1970. Without a zone it is in UTC.
 fn seconds(text: &str) -> Option<Value> {
     let with_zone = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
     let bare = |format| NaiveDateTime::parse_from_str(text, format).ok().map(|time| time.and_utc());

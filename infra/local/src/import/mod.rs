@@ -1,7 +1,7 @@
-//! Reads what coding agents and gateways leave on disk, as events.
+//! Reads what coding agents and gateways leave on disk, and turns it into events.
 //!
-//! An event's id follows from the file, so importing again is safe: what is there is a duplicate. Prompts and completions
-//! are skipped while a file is parsed.
+//! An event's id is derived from the file, so importing again is safe: the events are duplicates. Prompts and
+//! completions are skipped while a file is parsed.
 
 mod claude_code;
 mod codex;
@@ -30,7 +30,7 @@ pub enum Format {
     OpenAiUsage,
 }
 
-/// The events of one file, and the lines that are not understood.
+/// The events of one file, and the number of lines that could not be parsed.
 #[derive(Debug, Default)]
 pub struct Read {
     pub events: Vec<Value>,
@@ -38,7 +38,7 @@ pub struct Read {
 }
 
 impl Format {
-    /// The endpoint that takes its events.
+    /// The endpoint that its events are sent to.
     pub const fn path(self) -> &'static str {
         match self {
             Self::LiteLlmSpendLogs => "/v1/intake/litellm",
@@ -46,7 +46,7 @@ impl Format {
         }
     }
 
-    /// Where the tool leaves its files, below the home folder; none if it has no such place.
+    /// The folder below the home folder in which the tool leaves its files, if it has one.
     pub fn default_folder(self, home: &Path) -> Option<PathBuf> {
         match self {
             Self::ClaudeCode => Some(home.join(".claude/projects")),
@@ -56,7 +56,7 @@ impl Format {
         }
     }
 
-    /// Whether a file of this name holds what is imported.
+    /// Whether a file with this name is imported.
     pub fn is_file(self, path: &Path) -> bool {
         let text = |part: Option<&'_ std::ffi::OsStr>| {
             part.and_then(|part| part.to_str()).unwrap_or_default().to_owned()
@@ -90,7 +90,7 @@ fn call(source: &str, id: &str, time: &str, data: &Value) -> Value {
     json!({ "specversion": "1.0", "type": "llm.call", "source": source, "id": id, "time": time, "data": data })
 }
 
-/// The last part of a path of any system: the project that an agent worked on.
+/// The project that an agent worked on: the last part of a path, in the notation of any system.
 fn project(folder: &str) -> Option<&str> {
     folder.rsplit(['/', '\\']).find(|part| !part.is_empty())
 }

@@ -1,8 +1,7 @@
-//! OpenAI's usage: pages of `/v1/organization/usage/completions`, grouped by model and what else is wanted, one page or a
-//! list of pages.
+//! OpenAI's usage: pages of `/v1/organization/usage/completions`, one or a list, grouped at least by model.
 //!
-//! A bucket sums up its requests. Its tokens are spread evenly over as many calls as it states, up to [`MAX_CALLS`], so
-//! that tokens, cost and requests add up; what single calls were is not known.
+//! A bucket has only totals of its requests. They are spread evenly over as many calls as it states, up to
+//! [`MAX_CALLS`], so that tokens, cost and requests add up; the single calls are not known.
 
 use chrono::DateTime;
 use serde::Deserialize;
@@ -12,7 +11,7 @@ use super::{Read, call};
 use crate::error::{Error, Result};
 
 const SOURCE: &str = "openai-usage";
-/// Calls of one result of a bucket, at most.
+/// Maximum number of calls for one result of a bucket.
 const MAX_CALLS: u64 = 1_000;
 
 #[derive(Deserialize)]
@@ -54,8 +53,9 @@ struct Usage {
 
 /// The calls of all buckets.
 pub fn read(text: &str) -> Result<Read> {
-    let pages: Pages = serde_json::from_str(text)
-        .map_err(|error| Error::caused("these are no pages of OpenAI's usage of completions", error))?;
+    let pages: Pages = serde_json::from_str(text).map_err(|error| {
+        Error::caused("this is not a page, or list of pages, of OpenAI's usage of completions", error)
+    })?;
     let pages = match pages {
         Pages::One(page) => vec![page],
         Pages::Many(pages) => pages,
@@ -66,7 +66,7 @@ pub fn read(text: &str) -> Result<Read> {
         for usage in &bucket.results {
             match (&time, &usage.model) {
                 (Some(time), Some(model)) => read.events.extend(calls(&bucket, usage, model, time)),
-                // Without a model there is no price: the page was not grouped by it.
+                // Without a model there is no price. The page was not grouped by model.
                 _ => read.malformed += 1,
             }
         }
@@ -81,7 +81,7 @@ fn calls<'a>(
     time: &'a str,
 ) -> impl Iterator<Item = Value> + use<'a> {
     let number = usage.num_model_requests.clamp(1, MAX_CALLS);
-    // The first calls have one more of what does not divide.
+    // The remainder is spread over the first calls, one each.
     let share = move |all: u64, nth: u64| all / number + u64::from(nth < all % number);
     let text = |text: &'a Option<String>| text.as_deref().unwrap_or_default();
     let tier = match (usage.batch, usage.service_tier.as_deref()) {

@@ -1,4 +1,4 @@
-//! Sends events in batches, and adds up the outcomes.
+//! Sends events in batches, and counts the outcomes.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,12 +10,12 @@ use crate::error::{Error, Result};
 
 /// Events of a request: as many as `/v1/events` takes.
 const BATCH: usize = 500;
-/// Bytes of a request. `/v1/events` takes a mebibyte.
+/// Maximum size of a request, in bytes. `/v1/events` takes a mebibyte.
 const MAX_BYTES: usize = 900 << 10;
-/// Attempts at a request that is answered 429 or 503, or not at all.
+/// Attempts at a request that gets a 429, a 503 or no response.
 const ATTEMPTS: u32 = 6;
 
-/// What became of the events.
+/// The outcomes of the events.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
     pub accepted: u64,
@@ -64,7 +64,7 @@ impl Sender {
                     let status = response.status();
                     let text = response.text().await.unwrap_or_default();
                     let parsed = serde_json::from_str::<Value>(&text).ok();
-                    // 422 lists the outcomes as well if nothing could be taken.
+                    // A 422 lists the outcomes as well, if no event could be accepted.
                     if let Some(outcome) = parsed.filter(|body| body["rejected"].is_array()) {
                         return Ok(outcome);
                     }
@@ -126,7 +126,7 @@ impl Outcome {
         }
     }
 
-    /// The number of events that were rejected, except those of which a later revision is stored.
+    /// The number of events that were rejected, except those of which a higher revision is stored.
     pub fn failed(&self) -> u64 {
         let codes = self.rejected.iter().filter(|(code, _)| *code != "superseded");
         codes.map(|(_, count)| count).sum()

@@ -4,7 +4,8 @@ fn data<'a>(events: &'a [Value], field: &str) -> Vec<&'a Value> {
     events.iter().map(|event| &event["data"][field]).collect()
 }
 
-/// Four lines of one message while it streams, a subagent's, a message of a resumed session, and what is no call.
+/// Four lines of one message while it streams, a subagent's message, a message of a resumed session, and lines that are
+/// not calls.
 const CLAUDE_CODE: &str = r#"
 {"type":"summary","summary":"Fix the tests","leafUuid":"x"}
 {"parentUuid":null,"isSidechain":false,"userType":"external","cwd":"/home/ada/shop","sessionId":"s-1","version":"2.1.4","type":"user","message":{"role":"user","content":"secret prompt"},"uuid":"u1","timestamp":"2026-09-10T08:00:00.000Z"}

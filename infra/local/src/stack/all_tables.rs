@@ -1,4 +1,4 @@
-//! All tables, for access on behalf of no function.
+//! All tables, for access without the restrictions of a function's role.
 
 use runtime::config::ConfigError;
 use runtime::tables::{Database, TableNames, Tables};

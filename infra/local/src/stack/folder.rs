@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 /// A locked data folder. Dropping it releases the lock and then deletes a temporary folder.
 pub struct DataFolder {
     path: PathBuf,
-    // The order matters: fields are dropped from the top.
+    // The order matters: fields are dropped in the order of their declaration.
     _lock: File,
     _temporary: Option<TempDir>,
 }
@@ -40,7 +40,7 @@ fn create(data: Option<&Path>) -> Result<(PathBuf, Option<TempDir>)> {
     Ok((temporary.path().to_owned(), Some(temporary)))
 }
 
-/// Two stacks on one folder would both process the stream.
+/// Locks the folder, because two stacks on one folder would both process the stream.
 fn lock(folder: &Path) -> Result<File> {
     let failed = |error| Error::caused(format_args!("the data folder {}", folder.display()), error);
     let file = File::create(folder.join("lock")).map_err(failed)?;

@@ -62,7 +62,7 @@ pub struct Stack {
     is_new: bool,
     stop: watch::Sender<bool>,
     tasks: Vec<JoinHandle<()>>,
-    // Last: the engine's file must be closed before the folder goes.
+    // The last field, because the engine's file must be closed before the folder is deleted.
     folder: DataFolder,
 }
 
@@ -140,9 +140,8 @@ impl Stack {
         }
     }
 
-    /// Another gateway to the same functions and tables, with its own business clock. It takes the tokens of
-    /// [`Self::token`].
-    pub fn gateway_at(&self, clock: &Clock) -> Result<Gateway> {
+    /// Another gateway to the same functions and tables. It takes the tokens of [`Self::token`].
+    pub fn gateway(&self) -> Result<Gateway> {
         let template = Template::built_in()?;
         let auth = token::auth(&self.secret);
         let wiring = Wiring {
@@ -150,7 +149,7 @@ impl Stack {
             client: &self.client,
             streams: &self.streams,
             exports: &self.folder.path().join(EXPORTS),
-            clock,
+            clock: &self.clock,
             secret: &self.secret,
             auth: &auth,
             allow_local_webhooks: self.allow_local_webhooks,

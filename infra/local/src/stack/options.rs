@@ -1,4 +1,4 @@
-//! How a stack is to run.
+//! Options for running a stack.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,7 +29,7 @@ pub struct Options {
     pub longest_rate: Duration,
     /// Whether webhooks may go to this machine and its network.
     pub allow_local_webhooks: bool,
-    /// How people sign in to the console at an identity provider.
+    /// How people sign in to the console with an identity provider.
     pub sign_in: Option<SignIn>,
     /// The origins whose pages may call the API from a browser.
     pub cors_origins: Vec<String>,

@@ -30,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::template::{Function, Template};
 use crate::token;
 
-/// What the functions are built from.
+/// The parts that the functions are built from.
 pub(super) struct Wiring<'a> {
     pub template: &'a Template,
     pub client: &'a aws_sdk_dynamodb::Client,

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_norway::value::TaggedValue;
 use serde_norway::{Mapping, Value};
 
-/// Replaces references by local values: a parameter by its default, a resource by its logical id, a resource's attribute
-/// by `Id.Attribute`, a condition by its value for the defaults. What has no local value (accounts, regions) is null.
+/// Replaces references with local values: a parameter with its default, a resource with its logical id, an attribute of
+/// a resource with `Id.Attribute`, a condition with its value for the defaults. What has no local value (accounts,
+/// regions) becomes null.
 pub struct Resolver {
     defaults: BTreeMap<String, Value>,
     conditions: BTreeMap<String, Value>,

@@ -54,7 +54,7 @@ impl StreamMapping {
         self.function_response_types.iter().any(|kind| kind == "ReportBatchItemFailures")
     }
 
-    /// Where Lambda sends records that it gives up on, as the template refers to it. The local stack never gives up.
+    /// Where Lambda sends records that it gives up on, in the template's notation. The local stack never gives up.
     pub fn on_failure(&self) -> Option<&str> {
         self.destination_config.as_ref().map(|config| config.on_failure.destination.as_str())
     }

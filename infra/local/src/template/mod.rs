@@ -1,5 +1,5 @@
-//! Reads from `template.yaml` what runs locally: functions with their routes, schedules and roles, tables, and the
-//! mappings from streams to functions. So the local stack runs what is deployed.
+//! Reads what the local stack runs from `template.yaml`: functions with their routes, schedules and roles, tables, and
+//! the mappings from streams to functions. So the local stack runs what is deployed.
 
 mod decode;
 mod expression;
@@ -105,7 +105,7 @@ impl Template {
                     let mapping = decode::<StreamMapping>(&id, properties)?;
                     template.mappings.push(mapping.checked().map_err(|what| invalid(&id, what))?);
                 }
-                // Logs, topics and other resources that nothing here runs.
+                // Log groups, topics and other resources that the local stack does not have.
                 _ => {}
             }
         }

@@ -1,4 +1,4 @@
-//! What a function's role grants: the policies in the template.
+//! The policies in the template, which define what a function's role grants.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ pub struct Statement {
     pub sid: String,
     /// Such as `dynamodb:Query`.
     pub actions: Vec<String>,
-    /// As the template refers to them, such as `UsageTable.Arn`; an asterisk matches anything.
+    /// In the template's notation, such as `UsageTable.Arn`. An asterisk matches anything.
     pub resources: Vec<String>,
     /// All of them have to be met.
     pub conditions: Vec<Condition>,
@@ -34,7 +34,7 @@ pub enum Operator {
     /// All values that the request has are allowed.
     #[serde(rename = "ForAllValues:StringEquals")]
     ForAllValuesStringEquals,
-    /// The same by patterns, in which `*` stands for any text.
+    /// Like the one above, with patterns in which `*` stands for any text.
     #[serde(rename = "ForAllValues:StringLike")]
     ForAllValuesStringLike,
 }
@@ -85,7 +85,7 @@ impl From<OneOrMany> for Vec<String> {
 }
 
 impl Role {
-    /// The statements, unless one of them has a meaning that the local stack does not implement.
+    /// The statements, or an error if one of them uses a feature that the local stack does not implement.
     pub(super) fn checked(self) -> Result<Vec<Statement>, String> {
         if self.role.is_some() {
             return Err("the local stack supports only roles that are defined by Policies".to_owned());

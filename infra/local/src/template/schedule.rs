@@ -29,7 +29,7 @@ pub(super) struct Properties {
 }
 
 impl Properties {
-    /// The schedule `name`, unless it has settings that the local stack would not honor.
+    /// The schedule `name`, or an error if it has settings that the local stack does not support.
     pub(super) fn checked(self, name: String) -> Result<Schedule, String> {
         let others = [self.start_date, self.end_date, self.state, self.enabled];
         if others.iter().any(Option::is_some) {

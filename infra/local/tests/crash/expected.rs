@@ -1,5 +1,5 @@
-//! Computes every figure from the events, independently of the system: in integers, by plain loops. A figure's name says
-//! where the API reports it.
+//! Computes every figure from the events, independently of the system: with integers, in plain loops. A figure's name
+//! states where the API reports it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,7 +91,7 @@ impl Compute {
         for (sum, units) in self.unit_seconds.iter_mut().zip(units) {
             *sum += units * seconds;
         }
-        // Bytes are rounded down at each instant, so that the parts of a sample sum up to the whole.
+        // Bytes are rounded down at each instant, so that the parts of a sample add up to the whole.
         let until = |bytes: u64, instant: i64| {
             bytes * u64::try_from(instant - sample.from).unwrap()
                 / u64::try_from(sample.to - sample.from).unwrap()

@@ -32,7 +32,7 @@ const ROUNDS: u64 = 50;
 const CHECK_EVERY: u64 = 10;
 /// How long a stack works before it is killed, in milliseconds.
 const LOAD_MS: std::ops::RangeInclusive<u64> = 100..=800;
-/// How long after its start a stack is killed that must not finish starting, in milliseconds.
+/// How long after its start a stack is killed while it is still starting, in milliseconds.
 const START_MS: std::ops::RangeInclusive<u64> = 0..=300;
 /// How long aggregation may take once nothing more is sent, and how long it may pause in between. Normally it takes
 /// seconds and retries failures within five, but the machine may be busy.

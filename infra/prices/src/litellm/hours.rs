@@ -10,7 +10,7 @@ use super::{Entry, text_of};
 use crate::number;
 use crate::source::{Conditions, Version, pico};
 
-/// Hours with a price of their own.
+/// Adds the hours that have their own price.
 pub(super) fn off_peak(entry: &Entry, version: &mut Version) {
     let Some(block) = entry.get("off_peak_pricing") else { return };
     let Ok(block) = serde_json::from_str::<BTreeMap<String, Box<RawValue>>>(block.get()) else { return };

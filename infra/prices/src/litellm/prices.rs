@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::Entry;
 use super::hours::off_peak;
 use crate::number;
-use crate::source::{Conditions, Version, pico, scaled, set_cache_write};
+use crate::source::{Conditions, Version, of_tier, pico, scaled, set_cache_write};
 
 /// The suffix of a price for a service tier.
 const TIERS: [(&str, Tier); 5] = [
@@ -35,13 +35,13 @@ pub(super) const TOKENS: [(&str, Rate); 11] = [
     ("output_cost_per_image_token", Rate::OutputImage),
 ];
 
-/// All prices of an entry, of which `region` was part of the key.
+/// All prices of an entry, whose key contained `region`.
 pub(super) fn version(provider: &str, line: &ModelLine, entry: &Entry, region: &str) -> Version {
     let mut version = tokens(provider, &line.model, entry);
     tiered(entry, &mut version);
     units(provider, line, entry, &mut version);
     images_at_the_price_of_text(provider, line, entry, &mut version);
-    fill(&mut version);
+    fill(provider, &mut version);
     if provider == "fireworks" {
         cached_at_half_the_price(&mut version);
     }
@@ -55,7 +55,7 @@ pub(super) fn version(provider: &str, line: &ModelLine, entry: &Entry, region: &
     version
 }
 
-/// The prices of tokens, by tier and threshold, as the keys spell them.
+/// The prices of tokens by tier and threshold, which are part of the keys.
 fn tokens(provider: &str, model: &str, entry: &Entry) -> Version {
     let mut version = Version::default();
     for (key, value) in entry {
@@ -79,7 +79,7 @@ fn tokens(provider: &str, model: &str, entry: &Entry) -> Version {
     version
 }
 
-/// What a key such as `input_cost_per_token_above_200k_tokens_priority` is the price of.
+/// The rate and conditions of a key such as `input_cost_per_token_above_200k_tokens_priority`.
 fn price_key(provider: &str, key: &str) -> Option<(Rate, Conditions)> {
     let tier = TIERS.iter().find_map(|(suffix, tier)| Some((key.strip_suffix(suffix)?, *tier)));
     let (key, tier) = tier.unwrap_or((key, Tier::Standard));
@@ -121,7 +121,8 @@ fn tiered(entry: &Entry, version: &mut Version) {
         if rates.get(Rate::Output).is_none() {
             rates.set(Rate::Output, output);
         }
-        // A cached token of a range that names no price for it is input, not a cached token of the first range.
+        // Without a price for cached tokens, those of a range cost what input costs, not what cached tokens of the
+        // first range cost.
         if rates.get(Rate::CacheRead).is_none() {
             rates.set(Rate::CacheRead, rates.get(Rate::Input));
         }
@@ -129,7 +130,7 @@ fn tiered(entry: &Entry, version: &mut Version) {
     }
 }
 
-/// Prices of what is billed by count; they belong to the base row.
+/// The prices of units. They belong to the base row.
 fn units(provider: &str, line: &ModelLine, entry: &Entry, version: &mut Version) {
     let (mode, model) = (line.mode, line.model.as_str());
     let price = |key: &str| entry.get(key).and_then(|raw| number(raw)).and_then(|price| pico(price, 1));
@@ -139,7 +140,7 @@ fn units(provider: &str, line: &ModelLine, entry: &Entry, version: &mut Version)
         let sizes: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw.get()).ok()?;
         number(sizes.get("search_context_size_medium")?)
     });
-    // Perplexity's fee for searching is in the fee of each request.
+    // Perplexity's fee for searches is part of the fee for each request.
     let search = search.filter(|_| provider != "perplexity" || model == "sonar-deep-research");
     rates.set(Rate::WebSearch, search.and_then(|price| pico(price, 1)));
     rates.set(Rate::MapsGrounding, price("google_maps_grounding_cost_per_query"));
@@ -169,8 +170,8 @@ fn units(provider: &str, line: &ModelLine, entry: &Entry, version: &mut Version)
     version.set(Conditions::default(), rates);
 }
 
-/// A chat model that takes images, and whose entry has no other price for them, bills them as it bills text. The same
-/// goes for audio at Google alone, which states one price "text, image, video, audio" for those models.
+/// A chat model that takes images, and whose entry has no separate price for them, bills them like text. For audio this
+/// is so only at Google, which states one price for "text, image, video, audio" of those models.
 fn images_at_the_price_of_text(provider: &str, line: &ModelLine, entry: &Entry, version: &mut Version) {
     if line.mode != Mode::Chat {
         return;
@@ -190,9 +191,10 @@ fn images_at_the_price_of_text(provider: &str, line: &ModelLine, entry: &Entry, 
     }
 }
 
-/// Completes the rows of tiers and thresholds: what such a row leaves out costs what it costs without the condition.
+/// Completes the rows of tiers and thresholds: what such a row leaves out costs what it costs without the condition, or what
+/// [`of_tier`] makes of that.
 /// A cache write for an hour is left out where a shorter one is given, since its multiple is of the row's own input.
-fn fill(version: &mut Version) {
+fn fill(provider: &str, version: &mut Version) {
     let stated = version.clone();
     let at = |tier, above_input_tokens| Conditions { tier, above_input_tokens, ..Conditions::default() };
     for (own, rates) in &stated.rows {
@@ -202,8 +204,11 @@ fn fill(version: &mut Version) {
             sources.insert(0, at(Tier::Standard, own.above_input_tokens));
         }
         for source in sources.iter().filter(|source| *source != own) {
-            if let Some(source) = stated.get(source) {
-                filled.fill_from(source);
+            let Some(known) = stated.get(source) else { continue };
+            if source.tier == own.tier {
+                filled.fill_from(known);
+            } else {
+                filled.fill_from(&of_tier(provider, known, rates));
             }
         }
         if own.tier != Tier::Standard && rates.get(Rate::CacheWrite5m).is_some() {
@@ -213,7 +218,7 @@ fn fill(version: &mut Version) {
     }
 }
 
-/// Fireworks bills a cached token of a model at half the price of input where it states no other price:
+/// Fireworks bills cached tokens at half the price of input unless it states another price:
 /// docs.fireworks.ai/guides/prompt-caching.
 fn cached_at_half_the_price(version: &mut Version) {
     for (_, rates) in &mut version.rows {
@@ -223,7 +228,7 @@ fn cached_at_half_the_price(version: &mut Version) {
     }
 }
 
-/// Regions and speeds that are priced as a multiple of everything else.
+/// Adds regions and speeds whose prices are multiples of all others.
 fn uplifts(entry: &Entry, version: &mut Version) {
     let specific = entry
         .get("provider_specific_entry")

@@ -1,4 +1,5 @@
-//! Which agent, session and user a span belongs to: its own attributes, else those of the nearest span around it.
+//! Attributes spans to agents, sessions and users: by a span's own attributes, or else by those of its nearest
+//! ancestor.
 
 use super::attributes::Attributes;
 use super::sender::Origin;
@@ -20,7 +21,7 @@ const USER: &[&str] = &[
     "traceloop.association.properties.user_id",
 ];
 
-/// Whom an event is attributed to.
+/// The agent, session and user that an event is attributed to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Attribution {
     pub agent: String,
@@ -30,12 +31,12 @@ pub struct Attribution {
 }
 
 impl Attribution {
-    /// Of an entry that nothing surrounds.
+    /// The attribution of an entry without ancestors.
     pub fn of(attributes: Attributes<'_>, origin: &Origin<'_>) -> Self {
         Self::nearest(&[attributes], origin)
     }
 
-    /// Of a span.
+    /// The attribution of a span.
     pub fn of_span(tree: &Tree<'_>, node: usize) -> Self {
         let around = std::iter::once(node).chain(tree.ancestors(node));
         let attributes: Vec<_> = around.map(|node| tree.nodes[node].attributes).collect();

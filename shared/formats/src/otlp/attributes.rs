@@ -1,4 +1,4 @@
-//! Attributes by name, with the types that emitters really use.
+//! Looks up attributes by name, in all the types that emitters use for them.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::text::filled;
 #[derive(Clone, Copy, Debug)]
 pub struct Attributes<'a>(&'a [KeyValue]);
 
-/// Why a count cannot be used.
+/// The attribute whose count is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidCount(&'static str);
 
@@ -35,17 +35,17 @@ impl<'a> Attributes<'a> {
         self.get(name).is_some()
     }
 
-    /// The first text that is not blank among `names`.
+    /// The first of `names` whose value is a string that is not blank.
     pub fn text(self, names: &[&'static str]) -> Option<&'a str> {
         names.iter().find_map(|name| self.get(name).and_then(text))
     }
 
-    /// A plain value as text.
+    /// A string, number or Boolean as text.
     pub fn scalar(self, name: &str) -> Option<String> {
         self.get(name).and_then(scalar)
     }
 
-    /// The first count among `names`. Emitters send counts as integers, as doubles and as text.
+    /// The first count among `names`. Emitters send counts as integers, doubles and strings.
     pub fn count(self, names: &[&'static str]) -> Result<Option<u64>, InvalidCount> {
         for name in names {
             if let Some(count) = self.scalar(name) {
@@ -60,7 +60,8 @@ impl<'a> Attributes<'a> {
         names.iter().find_map(|name| decimal(&self.scalar(name)?))
     }
 
-    /// Adds all plain attributes to a hash, each part with its length, so that none runs into the next.
+    /// Hashes all attributes with plain values. Each part is hashed with its length, so that different attributes never
+    /// give the same bytes.
     pub fn hash(self, hash: &mut Sha256) {
         for KeyValue { key, value } in self.0 {
             part(hash, key);

@@ -1,5 +1,5 @@
-//! A model call from the attributes of a span or of a details event: the conventions of OpenTelemetry, old and new,
-//! OpenLLMetry, OpenInference and the AI SDK.
+//! Reads a model call from the attributes of a span or of a details event, by the conventions of OpenTelemetry (old and
+//! new), OpenLLMetry, OpenInference and the AI SDK.
 
 use serde::Deserialize;
 
@@ -82,17 +82,17 @@ const SERVICE_TIER: &[&str] = &[
     "gen_ai.request.service_tier",
 ];
 
-/// A call without agent and session, which the spans around it know.
+/// A call without its agent and session, which its ancestors may state.
 #[derive(Clone, Debug)]
 pub struct Inference<'a> {
     pub call: Call,
     pub response_id: Option<&'a str>,
-    /// The emitter's input excluded cached tokens.
+    /// Whether the emitter's input excluded cached tokens, against its convention.
     pub exclusive_input: bool,
     pub without_usage: bool,
 }
 
-/// Why an entry is no call.
+/// The reason why an entry cannot be read as a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unusable {
     Count(InvalidCount),
@@ -127,7 +127,7 @@ pub fn has_model(attributes: Attributes<'_>) -> bool {
 pub fn read(attributes: Attributes<'_>, failed: bool) -> Result<Inference<'_>, Unusable> {
     let invocation = Invocation::of(attributes);
     let model = attributes.text(MODEL).map(str::to_owned).or(invocation.model);
-    // Unknown is a name, too: the call shows up as one of an unknown provider, rather than nowhere.
+    // A call without a provider is still counted, and shows up under the provider `unknown`.
     let provider = attributes.text(PROVIDER).unwrap_or("unknown");
     let reported = reported(attributes, provider)?;
     let convention = convention(attributes)?;
@@ -153,8 +153,8 @@ pub fn read(attributes: Attributes<'_>, failed: bool) -> Result<Inference<'_>, U
     })
 }
 
-/// All conventions say that input includes cached tokens. The AI SDK states the uncached part, too, and where that is
-/// its whole input, the provider's package does not keep to the convention.
+/// All conventions say that the input includes cached tokens. The AI SDK also states the uncached part. If that equals
+/// the input, the provider's package does not follow the convention.
 fn convention(attributes: Attributes<'_>) -> Result<Input, InvalidCount> {
     let uncached = attributes.count(&["ai.usage.inputTokenDetails.noCacheTokens"])?;
     let exclusive = uncached.is_some() && uncached == attributes.count(INPUT)?;
@@ -183,7 +183,8 @@ fn reported(attributes: Attributes<'_>, provider: &str) -> Result<Reported, Inva
         output_image: count(&["gen_ai.usage.image.output_tokens"])?,
     };
     if is_google(provider) {
-        // Some instrumentations leave Gemini's thoughts out of the output; they are part of the total and of the bill.
+        // Some instrumentations leave Gemini's thoughts out of the output, although they are billed and part of the
+        // total.
         let stated = reported.input.saturating_add(reported.output);
         reported.output = reported.output.saturating_add(reported.total.saturating_sub(stated));
     }
@@ -194,8 +195,8 @@ fn is_google(provider: &str) -> bool {
     ["google", "gemini", "gcp.", "vertex"].iter().any(|prefix| provider.starts_with(prefix))
 }
 
-/// The parameters of a request, which OpenInference keeps as JSON: the only place where it names the model of a failed
-/// call, and a service tier.
+/// The parameters of a request, which OpenInference reports as JSON. No other attribute of it names the model of a
+/// failed call, or a service tier.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Invocation {
@@ -210,7 +211,7 @@ impl Invocation {
     }
 }
 
-/// OpenInference keeps Anthropic's server tools in the span's metadata.
+/// The billed units. OpenInference reports Anthropic's server tools in the span's metadata.
 fn units(attributes: Attributes<'_>) -> std::collections::BTreeMap<&'static str, u64> {
     #[derive(Default, Deserialize)]
     #[serde(default)]
@@ -230,7 +231,7 @@ fn units(attributes: Attributes<'_>) -> std::collections::BTreeMap<&'static str,
     units.into_iter().filter(|(_, amount)| *amount > 0).collect()
 }
 
-/// The region in the host name of a regional endpoint of AWS or Google.
+/// The region of a call to a regional endpoint of AWS or Google, from its host name.
 fn region(attributes: Attributes<'_>) -> Option<String> {
     let host = attributes.text(&["server.address", "net.peer.name"])?;
     let aws = || {

@@ -1,4 +1,4 @@
-//! How OTLP's JSON spells values: ids as hex, 64-bit integers as text or number, null for a field that is not set.
+//! The value encodings of OTLP's JSON: ids are hex, 64-bit integers are strings or numbers, unset fields may be null.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use prost::bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Unexpected, Visitor};
 
-/// A text or a number, as text.
+/// A string or a number, as text.
 struct Scalar<'de>(Option<Cow<'de, str>>);
 
 impl<'de> Deserialize<'de> for Scalar<'de> {
@@ -88,7 +88,8 @@ pub fn opt_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Byt
     Ok(text.map(|text| Bytes::from(text.into_owned())))
 }
 
-/// Hex, in any case. One that is none is empty: its entry alone is refused, not the request.
+/// Reads hex digits in upper or lower case. Anything else is read as an empty id, so that only its entry is rejected,
+/// not the request.
 pub fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Bytes, D::Error> {
     let Scalar(text) = Scalar::deserialize(deserializer)?;
     let text = text.unwrap_or_default();
@@ -112,7 +113,7 @@ pub fn double<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>,
     parsed(deserializer, "a number, NaN or Infinity")
 }
 
-/// A small integer. The specification allows numbers alone for enums; a name counts as not set.
+/// Reads a small integer. The specification only allows numbers for enums, so a name counts as not set.
 pub fn bits<'de, D: Deserializer<'de>, T: std::str::FromStr + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {

@@ -1,4 +1,4 @@
-//! Log records: the calls of coding agents, and the details event of everyone else.
+//! Log records: the calls of coding agents, and the inference details event of all other senders.
 
 use super::Options;
 use super::agents::Attribution;
@@ -11,12 +11,12 @@ use crate::text::hex;
 use crate::tokens::{Input, Reported};
 use crate::{Signal, Translation, time};
 
-/// Repeats an inference span as an event.
+/// The event that repeats an inference span.
 const DETAILS: &str = "gen_ai.client.inference.operation.details";
-/// The flag of a trace whose spans are exported.
+/// The trace flag that says that the trace's spans are exported.
 const SAMPLED: u32 = 1;
 
-/// A log record with what surrounds it.
+/// A log record and where it comes from.
 struct Entry<'a> {
     index: usize,
     sender: Sender,
@@ -46,8 +46,8 @@ pub fn translate(request: &Logs, options: &Options) -> Translation {
     translation
 }
 
-/// The event's name: an attribute, or since OTLP 1.5 a field of its own, or the body. Codex has a line of its code in
-/// the field, so the attribute is asked first.
+/// The event's name: an attribute, the field that OTLP 1.5 introduced, or the body. Codex puts a source location into
+/// the field, so the attribute comes first.
 fn name<'a>(record: &'a LogRecord, attributes: Attributes<'a>) -> &'a str {
     let field = || std::str::from_utf8(&record.event_name).ok().filter(|name| !name.is_empty());
     attributes
@@ -83,7 +83,8 @@ fn take(translation: &mut Translation, entry: &Entry<'_>) {
 
 type Read = Option<Result<Call, Unusable>>;
 
-/// Anthropic's counts: input excludes what is cached. Newer releases name the event without the prefix.
+/// Reads an event of Claude Code. As at Anthropic, input excludes cached tokens. Newer releases name the event without
+/// the prefix.
 fn claude_code(name: &str, attributes: Attributes<'_>) -> Read {
     let status = match name.trim_start_matches("claude_code.") {
         "api_request" => Status::Ok,
@@ -113,7 +114,7 @@ fn claude_code(name: &str, attributes: Attributes<'_>) -> Read {
     Some(read())
 }
 
-/// Claude Code calls Anthropic, Amazon Bedrock or Vertex AI, and tells them apart by the model's id alone.
+/// Claude Code calls Anthropic, Amazon Bedrock or Vertex AI. Only the model's id shows which.
 fn claude_provider(model: &str) -> &'static str {
     if model.contains("anthropic.") {
         "aws"
@@ -124,8 +125,8 @@ fn claude_provider(model: &str) -> &'static str {
     }
 }
 
-/// OpenAI's counts: input includes cached, output includes reasoning. A completion comes twice under one name, once with
-/// its counts and once with its duration.
+/// Reads an event of Codex. As at OpenAI, input includes cached tokens and output includes reasoning. Codex reports a
+/// completion twice under one name: once with its counts and once with its duration.
 fn codex(name: &str, attributes: Attributes<'_>) -> Read {
     let completed = attributes.text(&["event.kind"]) == Some("response.completed");
     let counted = completed && attributes.has("input_token_count");
@@ -153,7 +154,8 @@ fn codex(name: &str, attributes: Attributes<'_>) -> Read {
     Some(read())
 }
 
-/// Gemini's counts: input includes cached but not the tools' prompt, output excludes thoughts.
+/// Reads an event of Gemini CLI. As at Google, input includes cached tokens but not the tools' prompt, and output
+/// excludes thoughts.
 fn gemini_cli(name: &str, attributes: Attributes<'_>) -> Read {
     let status = match name {
         "gemini_cli.api_response" => Status::Ok,
@@ -199,7 +201,7 @@ fn model(attributes: Attributes<'_>) -> Result<String, Unusable> {
 }
 
 impl Entry<'_> {
-    /// Whether a span reports the same.
+    /// Whether a span reports the same call.
     fn has_span(&self) -> bool {
         self.record.trace_id.iter().any(|byte| *byte != 0) && self.record.flags & SAMPLED != 0
     }
@@ -223,7 +225,7 @@ impl Entry<'_> {
         translation.events.push(call.into_event(self.origin.service, self.index, &identity));
     }
 
-    /// A coding agent's use of a tool.
+    /// Counts a coding agent's tool call, if the record is one.
     fn count_tool(&self, translation: &mut Translation) {
         let is_tool = match self.sender {
             Sender::ClaudeCode => self.name.trim_start_matches("claude_code.") == "tool_result",
@@ -254,7 +256,7 @@ impl Entry<'_> {
         translation.events.push(call.into_event(self.origin.service, self.index, &identity));
     }
 
-    /// The id in one of `names`, which are the provider's, else a hash of all that the record says.
+    /// The provider's id, from one of the attributes in `names`, or else a hash of the whole record.
     fn identity(&self, names: &[&'static str]) -> Option<Identity> {
         let nanos = match self.record.time_unix_nano {
             0 => self.record.observed_time_unix_nano,

@@ -1,9 +1,9 @@
-//! The part of OTLP's messages that is read, as protobuf and as JSON.
+//! The fields of OTLP's messages that are read, as protobuf and as JSON.
 //!
-//! Why not the crate `opentelemetry-proto`: it brings the API and the SDK of OpenTelemetry with it, decodes every prompt
-//! into strings of its own, and its JSON half fails a whole request for one id of a wrong length. Here a field that is
-//! not listed is skipped while decoding, among them the lists and maps in which messages are captured, and texts are
-//! slices of the request's body. The tags are those of `opentelemetry/proto` 1.9, which never change.
+//! The crate `opentelemetry-proto` is not used because it depends on OpenTelemetry's API and SDK, copies every prompt,
+//! and fails a whole JSON request for a single id of the wrong length. Here, fields that are not listed are skipped
+//! while decoding, among them the lists and maps that hold captured messages, and strings are slices of the request's
+//! body. The field numbers are those of `opentelemetry-proto` 1.9. They never change.
 
 use prost::bytes::Bytes;
 use serde::Deserialize;
@@ -193,7 +193,7 @@ message!(KeyValue {
 });
 
 message!(
-    /// A plain value. Lists, maps and bytes look like a value without any field.
+    /// A plain value. Lists, maps and bytes are decoded as a value without any field.
     AnyValue {
         #[prost(bytes = "bytes", optional, tag = "1")]
         #[serde(deserialize_with = "opt_text")]

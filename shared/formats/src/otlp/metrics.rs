@@ -1,4 +1,4 @@
-//! Metrics: the number of calls that a sender counted itself, which shows what share of them arrived.
+//! Metrics: the number of calls that a sender counted itself, from which the capture rate is computed.
 
 use super::Options;
 use super::attributes::Attributes;
@@ -6,11 +6,11 @@ use super::messages::{HistogramPoint, Metric, Metrics};
 use super::sender::Origin;
 use crate::{CallCount, Signal, Translation};
 
-/// A histogram with one entry a call.
+/// A histogram with one entry per call.
 const CALLS: &[u8] = b"gen_ai.client.operation.duration";
 /// `AGGREGATION_TEMPORALITY_DELTA`.
 const DELTA: i32 = 1;
-/// Operations that call a model; others repeat the calls below them.
+/// Operations that call a model. The others wrap such calls.
 const INFERENCE: &[&str] = &["chat", "generate_content", "text_completion", "embeddings"];
 
 pub fn translate(request: &Metrics) -> Translation {
@@ -28,14 +28,14 @@ pub fn translate(request: &Metrics) -> Translation {
     translation
 }
 
-/// Metrics of tokens and cost, by the conventions and by the coding agents.
+/// Whether a metric reports tokens or cost, by OpenTelemetry's conventions or those of a coding agent.
 fn reports_usage(metric: &Metric) -> bool {
     let name = String::from_utf8_lossy(&metric.name);
     ["token.usage", "cost.usage", "token_usage", "turn.token_usage"].iter().any(|end| name.ends_with(end))
 }
 
-/// The points of cumulative histograms: each states all calls since its start, so the last one counts. Points of delta
-/// histograms are not read, since one that is sent again would count twice.
+/// The points of a cumulative histogram. Each states all calls since its start, so the last one counts. Delta
+/// histograms are not read, because a point that is sent again would count twice.
 fn points(metric: &Metric) -> impl Iterator<Item = &HistogramPoint> {
     let cumulative = metric.histogram.iter().filter(|histogram| histogram.aggregation_temporality != DELTA);
     cumulative.flat_map(|histogram| &histogram.data_points)

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{Signal, SourceCounts, Translation};
 
-/// How a body is encoded. The response is encoded like the request.
+/// The encoding of a request's body, and of its response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Encoding {
     Protobuf,
@@ -13,7 +13,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// The encoding of a content type; parameters do not matter.
+    /// The encoding that a content type stands for. Its parameters are ignored.
     pub fn of(content_type: &str) -> Option<Self> {
         match content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
             "application/x-protobuf" | "application/protobuf" => Some(Self::Protobuf),
@@ -30,7 +30,7 @@ impl Encoding {
     }
 }
 
-/// `ExportTraceServiceResponse` and its siblings, which differ only in names.
+/// `ExportTraceServiceResponse`, and the responses of the other signals, which differ only in names.
 #[derive(Clone, PartialEq, prost::Message)]
 struct Response {
     #[prost(message, optional, tag = "1")]
@@ -54,8 +54,8 @@ struct Status {
     message: String,
 }
 
-/// The body of a 200. `rejected` counts the entries that were not taken. A message without rejected entries is a
-/// warning; without both the body is empty, as the specification asks for.
+/// The body of a 200. `rejected` is the number of rejected entries. A message without rejected entries is a warning.
+/// Without either, the body is empty, as the specification requires.
 pub fn partial_success(signal: Signal, encoding: Encoding, rejected: usize, message: String) -> Vec<u8> {
     let nothing_to_say = rejected == 0 && message.is_empty();
     match encoding {
@@ -73,7 +73,7 @@ pub fn partial_success(signal: Signal, encoding: Encoding, rejected: usize, mess
                 Signal::Logs => "rejectedLogRecords",
                 Signal::Metrics => "rejectedDataPoints",
             };
-            // JSON spells 64-bit integers as text.
+            // In OTLP's JSON, 64-bit integers are strings.
             let partial = serde_json::json!({ name: rejected.to_string(), "errorMessage": message });
             serde_json::json!({ "partialSuccess": partial }).to_string().into_bytes()
         }
@@ -90,7 +90,7 @@ pub fn status(encoding: Encoding, code: i32, message: &str) -> Vec<u8> {
 }
 
 impl Translation {
-    /// What the sender should know about the entries that are not counted. Empty if all is well.
+    /// The warning about entries that are not counted. Empty if there are none.
     pub fn warning(&self, signal: Signal) -> String {
         let uncounted =
             |counts: &SourceCounts| counts.uncounted.get(&signal).copied().filter(|entries| *entries > 0);
@@ -98,7 +98,7 @@ impl Translation {
             let (entries, kind) = (uncounted(counts)?, noun(signal));
             Some(format!("{entries} {kind} of {source} are not counted: their calls are counted elsewhere."))
         });
-        // A request may name any number of sources; an exporter logs the message as one line.
+        // A request may name any number of sources, and exporters log the message as one line.
         sentences.take(5).collect::<Vec<_>>().join(" ")
     }
 }

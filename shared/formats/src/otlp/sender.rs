@@ -1,4 +1,4 @@
-//! Who sends, and by which signal its calls are counted.
+//! Recognizes senders, and says which signal their calls are counted by.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::messages::Resource;
 use crate::call::add_tag;
 use crate::text;
 
-/// Senders that report each call by several signals. The names are those of `service.name`, read from the packages.
+/// Senders that report each call by several signals. They are recognized by the `service.name` that their packages set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sender {
     /// Log record `api_request`; spans and metrics repeat it.
@@ -24,8 +24,8 @@ pub enum Sender {
 }
 
 impl Sender {
-    /// By `service.name`. Codex's is that of its front end: `codex_cli_rs`, `codex_exec`, `codex-app-server`, `codex_vscode`,
-    /// `Codex Desktop` and others.
+    /// Recognizes a sender by `service.name`. Codex uses a name for each front end: `codex_cli_rs`, `codex_exec`,
+    /// `codex-app-server`, `codex_vscode`, `Codex Desktop` and others.
     fn of(service: &str) -> Self {
         let service = service.to_ascii_lowercase();
         let is_codex = |rest: &str| rest.is_empty() || rest.starts_with(['_', '-', ' ']);
@@ -37,7 +37,7 @@ impl Sender {
         }
     }
 
-    /// By the name of the instrumentation, which stays where a user names the service.
+    /// Recognizes a sender by its instrumentation, whose name stays the same when a user renames the service.
     fn of_scope(scope: &str) -> Option<Self> {
         let names = [
             ("com.anthropic.claude_code", Self::ClaudeCode),
@@ -47,7 +47,7 @@ impl Sender {
         names.into_iter().find(|(name, _)| scope.starts_with(name)).map(|(_, sender)| sender)
     }
 
-    /// By the name of an event.
+    /// Recognizes a sender by the name of an event.
     fn of_event(name: &str) -> Option<Self> {
         let names =
             [("claude_code.", Self::ClaudeCode), ("codex.", Self::Codex), ("gemini_cli.", Self::GeminiCli)];
@@ -73,7 +73,7 @@ pub struct Origin<'a> {
 impl<'a> Origin<'a> {
     pub fn of(resource: Option<&'a Resource>, options: &Options) -> Self {
         let attributes = Attributes::of(resource.map_or(&[], |resource| &resource.attributes));
-        // The name that OpenTelemetry's SDKs fall back to.
+        // The default of OpenTelemetry's SDKs.
         let service = attributes.text(&["service.name"]).unwrap_or("unknown_service");
         let source = match attributes.text(&["service.instance.id"]) {
             Some(instance) => text::id(&format!("{service}/{instance}")),
@@ -96,7 +96,7 @@ impl<'a> Origin<'a> {
         }
     }
 
-    /// Who sent an entry of this instrumentation, or this event: in case the service has a name of its own.
+    /// The sender of an entry. The instrumentation and the event's name identify it if a user renamed the service.
     pub fn sender_of(&self, scope: &str, event: &str) -> Sender {
         match self.sender {
             Sender::Any => Sender::of_scope(scope).or_else(|| Sender::of_event(event)).unwrap_or(Sender::Any),
@@ -104,7 +104,7 @@ impl<'a> Origin<'a> {
         }
     }
 
-    /// A hash of the resource, an entry's name and time, and its attributes: the id of an entry that has none.
+    /// A hash of the resource and of an entry's name, time and attributes: the id of an entry that has none.
     pub fn hash(&self, name: &str, nanos: u64, attributes: Attributes<'_>) -> [u8; 16] {
         let mut hash = Sha256::new();
         self.attributes.hash(&mut hash);

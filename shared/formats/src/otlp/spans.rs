@@ -1,4 +1,4 @@
-//! Spans: model calls, tools, and what only sums them up.
+//! Spans: model calls, tool calls, and spans that only wrap others.
 
 use super::Options;
 use super::agents::Attribution;
@@ -14,7 +14,7 @@ use crate::{Signal, Translation, time};
 
 /// OpenTelemetry's code for the status "error".
 const STATUS_ERROR: i32 = 2;
-/// Shorter response ids are not unique: some local servers number them with three digits.
+/// Shorter response ids may not be unique: some local servers use three-digit numbers.
 const MIN_RESPONSE_ID: usize = 20;
 
 /// What a span reports.
@@ -22,12 +22,12 @@ const MIN_RESPONSE_ID: usize = 20;
 pub enum Kind {
     Call,
     Tool,
-    /// An agent's run. It says whose the spans below it are.
+    /// An agent's run. Its descendants are attributed to that agent.
     Agent,
     Other,
 }
 
-/// A call, until its twins are found.
+/// A span that reports a call, and may have twins.
 pub struct Candidate<'a> {
     pub node: usize,
     pub inference: Inference<'a>,
@@ -70,7 +70,8 @@ pub fn translate(request: &Traces, options: &Options) -> Translation {
     translation
 }
 
-/// Which spans report what. An AI SDK span has a name for its kind alone, and its outer spans sum up the inner ones.
+/// What a span reports. An AI SDK span states its kind by its operation's name alone; the outer spans repeat the tokens
+/// of the inner ones.
 fn kind(attributes: Attributes<'_>) -> Kind {
     if let Some(operation) = attributes.text(&["ai.operationId"]) {
         return match operation.rsplit('.').next() {
@@ -91,9 +92,9 @@ fn kind(attributes: Attributes<'_>) -> Kind {
         "chat" | "generate_content" | "text_completion" | "embeddings" => Kind::Call,
         "execute_tool" | "tool" => Kind::Tool,
         "invoke_agent" | "create_agent" | "agent" => Kind::Agent,
-        // These sum up what is below them.
+        // These repeat the tokens of their descendants.
         "invoke_workflow" | "workflow" | "task" | "chain" => Kind::Other,
-        // No operation, or one of a sender's own, such as LiteLLM's `acompletion`.
+        // No operation, or one that is not in the conventions, such as LiteLLM's `acompletion`.
         _ if inference::has_usage(attributes) && inference::has_model(attributes) => Kind::Call,
         _ => Kind::Other,
     }
@@ -108,7 +109,7 @@ fn failed(span: &Span) -> bool {
     span.status.as_ref().is_some_and(|status| status.code == STATUS_ERROR)
 }
 
-/// Counts each call once, by the span nearest to the provider.
+/// Counts each call once, by the span that is closest to the provider.
 fn count(translation: &mut Translation, tree: &Tree<'_>, candidates: Vec<Candidate<'_>>, kinds: &[Kind]) {
     let twins = twins::find(tree, &candidates, kinds);
     let mut reports: Vec<_> = candidates.into_iter().map(Some).collect();
@@ -135,7 +136,7 @@ fn count(translation: &mut Translation, tree: &Tree<'_>, candidates: Vec<Candida
     }
 }
 
-/// The call with what its span and the spans around it know. What a twin filled in stays where they know nothing.
+/// Attributes a call by its span and the span's ancestors. Where they state nothing, what a twin filled in stays.
 fn attributed(call: Call, tree: &Tree<'_>, node: usize) -> Call {
     let Attribution { agent, parent_agent, session, user } = Attribution::of_span(tree, node);
     let origin = &tree.origins[tree.nodes[node].origin];
@@ -151,8 +152,8 @@ fn attributed(call: Call, tree: &Tree<'_>, node: usize) -> Call {
     }
 }
 
-/// Trace and response where the provider's id is known, so that two instrumentations that report one call in two
-/// requests are one event, else trace and span.
+/// The identity of a span's event: its trace and the provider's response id, so that two instrumentations that report
+/// one call in two requests make one event; or its trace and span if there is no such id.
 fn identity(node: &Node<'_>, origin: &Origin<'_>, response_id: Option<&str>) -> Option<Identity> {
     let unique = response_id.filter(|id| id.len() >= MIN_RESPONSE_ID);
     let id = match unique {

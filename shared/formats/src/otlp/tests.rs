@@ -1,4 +1,4 @@
-//! Hostile and unusual requests. What real senders send is in `tests/golden`.
+//! Hostile and unusual requests. Requests of real senders are in `tests/golden`.
 
 use std::time::{Duration, Instant};
 
@@ -107,9 +107,9 @@ fn unreadable_bodies_are_errors() {
     let value = format!("{}{{}}{}", r#"{"arrayValue":{"values":["#.repeat(5000), "]}}".repeat(5000));
     let nested =
         format!(r#"{{"resourceSpans":[{{"resource":{{"attributes":[{{"key":"a","value":{value}}}]}}}}]}}"#);
-    // Whether it is refused or passed over, it does not exhaust the stack.
+    // It may be rejected or ignored, but it must not exhaust the stack.
     assert!(traces(nested.into(), Encoding::Json, &options).map_or(true, |read| read.events.is_empty()));
-    // A length beyond the end.
+    // A length beyond the end of the body.
     assert!(traces(Bytes::from_static(b"\x0a\xff\x01"), Encoding::Protobuf, &options).is_err());
     assert!(traces(Bytes::new(), Encoding::Protobuf, &options).unwrap().events.is_empty());
 }
@@ -152,7 +152,7 @@ fn a_wrapping_instrumentation_is_not_counted() {
     let both = request("app", &[("framework", vec![outer.clone()]), ("client", vec![inner.clone()])]);
     let translation = translated(&both);
     assert_eq!((translation.events.len(), translation.events[0].index), (1, 1));
-    // One instrumentation does not report a call twice: these are two.
+    // One instrumentation does not report a call twice, so these are two calls.
     assert_eq!(one(vec![outer, inner]).events.len(), 2);
 }
 
@@ -210,7 +210,7 @@ fn the_details_event_counts_where_its_trace_is_not_sampled() {
     }
 }
 
-/// The limit is generous, for a slow machine with a debug build. What grows with the square would take minutes.
+/// The limit allows for a debug build on a slow machine. Quadratic time would take minutes.
 fn assert_quick(what: &str, run: impl FnOnce()) {
     let started = Instant::now();
     run();

@@ -9,11 +9,11 @@ use super::attributes::Attributes;
 use super::messages::{Span, Traces};
 use super::sender::Origin;
 
-/// How many ancestors are looked at. No agent nests deeper, and a chain of all spans of a request must not cost its
-/// length squared.
+/// How many ancestors are visited. No agent nests deeper, and without a limit, a request that is one long chain of
+/// spans would take quadratic time.
 const MAX_DEPTH: usize = 100;
 
-/// A span with what surrounds it.
+/// A span and where it comes from.
 pub struct Node<'a> {
     pub span: &'a Span,
     pub attributes: Attributes<'a>,
@@ -50,7 +50,7 @@ impl<'a> Tree<'a> {
         Self { origins, nodes, by_id }
     }
 
-    /// The ancestors of a span that are in the same request, the nearest first.
+    /// The ancestors of a span within the request, nearest first.
     pub fn ancestors(&self, node: usize) -> impl Iterator<Item = usize> {
         let parent = |node: &usize| {
             let Span { trace_id, parent_span_id, .. } = self.nodes[*node].span;

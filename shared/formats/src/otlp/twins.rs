@@ -1,10 +1,13 @@
 //! Finds spans of one request that report the same call.
 //!
-//! Two instrumentations are often at work in one process: a framework's and a client library's, or, as with `anthropic`
-//! 2.14 for Python, the client library's own. One instrumentation never reports a call twice, so twins have different
-//! scopes, or one is around the other and states the same tokens. They share the provider's response id; or one span is around the other, with no tool or agent between them;
-//! or, where an instrumentation neither states the response id nor makes its span current, they are siblings that ran
-//! at the same time with the same model and tokens.
+//! A process often has two instrumentations: a framework's and a client library's, or, as with `anthropic` 2.14 for
+//! Python, the client library's own. One instrumentation never reports a call twice, so twins have different scopes, or
+//! one encloses the other and states the same tokens. There are three kinds of twins:
+//!
+//! - spans with the same response id of the provider;
+//! - a span that encloses the other, with no tool or agent between them;
+//! - siblings that ran at the same time with the same model and tokens, where an instrumentation neither states the
+//!   response id nor makes its span current.
 
 use std::collections::HashMap;
 
@@ -12,10 +15,10 @@ use super::messages::Span;
 use super::spans::{Candidate, Kind};
 use super::tree::Tree;
 
-/// How many of the following siblings a span is compared with, by start.
+/// How many of the siblings that start next a span is compared with.
 const NEIGHBORS: usize = 8;
 
-/// Pairs of positions in `candidates`: a report that does not count, and the one nearer to the provider that does.
+/// Pairs of positions in `candidates`: a report that is not counted, and the one closer to the provider that is.
 pub fn find(tree: &Tree<'_>, candidates: &[Candidate<'_>], kinds: &[Kind]) -> Vec<(usize, usize)> {
     let mut finder = Finder { tree, candidates, outer: vec![None; candidates.len()] };
     finder.nested(kinds);
@@ -23,7 +26,7 @@ pub fn find(tree: &Tree<'_>, candidates: &[Candidate<'_>], kinds: &[Kind]) -> Ve
     finder.concurrent();
     let mut pairs: Vec<(usize, usize)> =
         finder.outer.iter().enumerate().filter_map(|(outer, inner)| Some((outer, (*inner)?))).collect();
-    // Outermost first: what it states is handed inwards, span by span.
+    // Outermost first, so that what it states is passed inward span by span.
     pairs.sort_by_key(|(outer, _)| tree.nodes[candidates[*outer].node].span.start_time_unix_nano);
     pairs
 }
@@ -31,7 +34,7 @@ pub fn find(tree: &Tree<'_>, candidates: &[Candidate<'_>], kinds: &[Kind]) -> Ve
 struct Finder<'t, 'a> {
     tree: &'t Tree<'a>,
     candidates: &'t [Candidate<'a>],
-    /// For each candidate that does not count the one that does instead.
+    /// For each candidate that is not counted, the one that is counted instead.
     outer: Vec<Option<usize>>,
 }
 
@@ -103,7 +106,7 @@ impl<'a> Finder<'_, 'a> {
         unpaired && one_is_anonymous && same_usage && overlap && self.scopes_differ(first, second)
     }
 
-    /// Whether two reports state the same tokens, output among them.
+    /// Whether two reports state the same tokens, and some output.
     fn has_usage_of(&self, outer: usize, inner: usize) -> bool {
         let [outer, inner] = [outer, inner].map(|i| self.candidates[i].inference.call.tokens);
         inner.output > 0 && outer.output == inner.output && outer.whole_input() == inner.whole_input()
@@ -118,7 +121,7 @@ impl<'a> Finder<'_, 'a> {
         scope(a) != scope(b)
     }
 
-    /// How much a report says. The lifetimes of cache writes matter most: they double a price.
+    /// How detailed a report is. The lifetimes of cache writes matter most, because they double a price.
     fn detail(&self, candidate: usize) -> (bool, bool, bool, std::cmp::Reverse<u64>) {
         let inference = &self.candidates[candidate].inference;
         let tokens = &inference.call.tokens;
@@ -128,7 +131,8 @@ impl<'a> Finder<'_, 'a> {
         (lifetimes, inference.response_id.is_some(), cached, nearest)
     }
 
-    /// Keeps the first reason, and no circle: a report that counts for another is not paired away itself by it.
+    /// Pairs a report with the one that is counted instead. The first pair stands, and a pair that would close a circle
+    /// is dropped.
     fn pair(&mut self, outer: usize, inner: usize) {
         let mut at = inner;
         while let Some(next) = self.outer[at] {

@@ -1,4 +1,4 @@
-//! Anthropic: Messages. Input excludes what is read from and written to the cache
+//! Anthropic's Messages API. Input excludes what is read from and written to the cache
 //! (docs.claude.com/en/api/messages, `usage`).
 
 use serde::Deserialize;
@@ -18,7 +18,7 @@ pub struct Message {
     usage: Option<Usage>,
 }
 
-/// The counts of a message, and those of each round of a request that has several.
+/// The counts of a message, or of one round of a request that took several.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct Usage {
@@ -28,10 +28,11 @@ pub struct Usage {
     cache_creation_input_tokens: Count,
     #[serde(deserialize_with = "or_default")]
     cache_creation: Lifetimes,
-    /// Rounds of compaction are not in the counts above, so where there are rounds, their sum is the bill.
+    /// The counts above leave out rounds that compacted the context, so if there are rounds, their sum is what is
+    /// billed.
     #[serde(deserialize_with = "or_default")]
     iterations: Vec<Usage>,
-    /// Of a round that another model was asked in, as an advisor.
+    /// The model of a round, if it is another one, such as an advisor.
     #[serde(deserialize_with = "lenient")]
     model: Option<String>,
     #[serde(deserialize_with = "or_default")]
@@ -120,7 +121,7 @@ impl Usage {
         reported.tokens(Input::Exclusive)
     }
 
-    /// Fast mode has prices of its own, like a tier.
+    /// The service tier. Fast mode has its own prices, so it counts as one.
     fn tier(&self) -> Option<String> {
         let fast = self.speed.as_ref().filter(|speed| *speed == "fast");
         fast.or(self.service_tier.as_ref()).cloned()

@@ -1,7 +1,7 @@
-//! Amazon Bedrock: Converse. The response names neither the model nor a time.
+//! Amazon Bedrock's Converse API. The response states neither the model nor a time.
 //!
-//! The input excludes cached tokens for the models of most vendors, which the total tells: it is the sum of all four
-//! counts then (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html>).
+//! For the models of most vendors the input excludes cached tokens. The total shows it: it is then the sum of all four
+//! counts (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html>).
 
 use serde::Deserialize;
 
@@ -23,7 +23,7 @@ pub struct Conversation {
     metrics: Metrics,
     #[serde(default, deserialize_with = "or_default")]
     service_tier: Tier,
-    /// boto3's name for the headers of the response; the JavaScript SDK's is `$metadata`.
+    /// The response's headers. boto3 names them `ResponseMetadata`, the JavaScript SDK `$metadata`.
     #[serde(default, rename = "ResponseMetadata", alias = "$metadata", deserialize_with = "or_default")]
     metadata: Metadata,
 }

@@ -1,6 +1,7 @@
-//! Google: `GenerateContent` of the Gemini API and of Vertex AI, in camel case as by HTTP or in the SDKs' snake case.
+//! Google's `GenerateContent`, of the Gemini API and of Vertex AI, in the camel case of HTTP or the snake case of the
+//! SDKs.
 //!
-//! The prompt's count includes cached content; the prompt of tool use and the thoughts are counted apart
+//! The prompt's count includes cached content. The prompt of tool use and the thoughts are counted separately
 //! (ai.google.dev/api/generate-content, `UsageMetadata`).
 
 use serde::Deserialize;
@@ -118,7 +119,7 @@ impl Body<'_> for Content {
             ..Reported::default()
         };
         let searches = self.searches();
-        // Grounding with Google Maps is billed by the prompt.
+        // Grounding with Google Maps is billed per prompt.
         let maps = self.candidates.iter().flatten().any(Candidate::has_maps);
         Ok(Response {
             call: Call {
@@ -142,7 +143,7 @@ impl Candidate {
 }
 
 impl Content {
-    /// From Gemini 3 on each query is billed, before that the grounded prompt.
+    /// The number of billed searches. From Gemini 3 on each query is billed; before, each grounded prompt.
     fn searches(&self) -> u64 {
         let queries: usize = self
             .candidates
@@ -159,7 +160,7 @@ impl Content {
 }
 
 impl Usage {
-    /// Vertex AI says `ON_DEMAND_PRIORITY`, the Gemini API `priority`.
+    /// The service tier. Vertex AI names it `ON_DEMAND_PRIORITY`, the Gemini API `priority`.
     fn tier(&self) -> Option<String> {
         let traffic = self.traffic_type.as_deref().map(str::to_lowercase);
         let traffic = traffic.map(|traffic| match traffic.strip_prefix("on_demand_") {

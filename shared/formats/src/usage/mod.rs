@@ -1,6 +1,6 @@
-//! Providers' own responses, or their `usage` object with the model beside it: one, a list, or ndjson.
+//! Providers' own responses, or their `usage` objects with the model beside them: one, a list, or NDJSON.
 //!
-//! Responses say neither which agent asked nor, with some providers, when: [`Labels`] do.
+//! Responses do not state which agent made the call and, with some providers, not when. [`Labels`] do.
 
 mod anthropic;
 mod bedrock;
@@ -19,14 +19,14 @@ use crate::json::entries;
 use crate::text::{self, filled};
 use crate::{Event, Translation, Unreadable, time};
 
-/// Whose responses a body holds.
+/// The provider's API whose responses a body contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Chat Completions, Responses and Embeddings.
     OpenAi,
     /// Messages.
     Anthropic,
-    /// `GenerateContent`, also by Vertex AI.
+    /// `GenerateContent`, of the Gemini API or Vertex AI.
     Google,
     /// Converse.
     Bedrock,
@@ -34,7 +34,7 @@ pub enum Format {
     Mistral,
 }
 
-/// What the request says about all its entries, by query or by header.
+/// What the request's query and headers say about all its entries.
 #[derive(Clone, Debug, Default)]
 pub struct Labels {
     pub agent_id: String,
@@ -42,32 +42,32 @@ pub struct Labels {
     pub parent_agent_id: Option<String>,
     pub end_user: Option<String>,
     pub tags: Vec<(String, String)>,
-    /// For responses without an id of their own; in a list, `/` and the position are added.
+    /// For responses without an id of their own. In a list, `/` and the position are appended.
     pub id: Option<String>,
     /// For entries without a model of their own.
     pub model: Option<String>,
-    /// RFC 3339; for responses without a time of their own.
+    /// In RFC 3339, for responses without a time of their own.
     pub time: Option<String>,
-    /// Instead of the format's provider, such as Azure for the format of OpenAI.
+    /// Replaces the format's provider, such as with Azure for the format of OpenAI.
     pub provider: Option<String>,
     pub region: Option<String>,
 }
 
-/// A response as its format's module reads it.
+/// What a format's module reads from a response.
 #[derive(Clone, Debug, Default)]
 struct Response {
     id: Option<String>,
     /// RFC 3339.
     time: Option<String>,
     model: Option<String>,
-    /// Tokens, units, tier: all that is known of the call.
+    /// Tokens, units, tier: all that is known about the call.
     call: Call,
-    /// Calls of other models that were made for the same response.
+    /// Calls to other models that were made for the same response.
     others: Vec<Call>,
 }
 
 impl Format {
-    /// By the name in a path.
+    /// The format with this name in a path.
     pub fn of(name: &str) -> Option<Self> {
         match name {
             "openai" => Some(Self::OpenAi),
@@ -90,7 +90,7 @@ impl Format {
     }
 }
 
-/// Translates a body. `received` dates the entries that nothing else dates.
+/// Translates a body. Entries without a time get the time `received`.
 pub fn translate(
     format: Format,
     body: &[u8],
@@ -113,11 +113,12 @@ pub fn translate(
             Ok(calls) => {
                 for (identity, call) in calls {
                     translation.source(format.provider()).without_usage +=
-                        usize::from(call.tokens.is_empty());
+                        usize::from(call.tokens.is_empty() && call.units.is_empty());
                     let dated_on_receipt = identity.time == receipt;
                     let event = call.into_event(format.provider(), index, &identity);
                     let event = Event { dated_on_receipt, ..event };
-                    // Google streams a list of chunks that share an id. Each states all tokens so far: the last counts.
+                    // Google streams a list of chunks that share an id. Each states all tokens so far, so the last one
+                    // counts.
                     let place = *places.entry(identity.id).or_insert(translation.events.len());
                     match translation.events.get_mut(place).filter(|_| format == Format::Google) {
                         Some(chunk) => *chunk = event,
@@ -150,8 +151,8 @@ fn read(format: Format, entry: &str) -> Result<Response, String> {
     }
 }
 
-/// Reads a response in what a provider wraps it in: the last event of a stream, or a line of a batch's results, which are
-/// billed as a batch. None if there is no such thing.
+/// Reads a response that is wrapped in the last event of a stream, or in a line of a batch's results, which are billed
+/// at batch prices. `None` if the entry is neither.
 fn read_wrapped(format: Format, entry: &str) -> Option<Result<Response, String>> {
     let (inner, is_batch) = match format {
         Format::OpenAi | Format::Mistral => {
@@ -170,13 +171,13 @@ fn read_wrapped(format: Format, entry: &str) -> Option<Result<Response, String>>
     Some(response)
 }
 
-/// The object in a field of an object.
+/// The object in a field of a JSON object.
 fn field<'e>(object: &'e str, name: &str) -> Option<&'e str> {
     let fields: BTreeMap<Cow<'_, str>, &'e RawValue> = serde_json::from_str(object).ok()?;
     fields.get(name).map(|value| value.get()).filter(|value| value.starts_with('{'))
 }
 
-/// Reads a response, or a usage object: what stands in `usage` of a response is in the entry itself then.
+/// Reads a response, or a bare usage object: an entry whose own fields are those of a response's `usage`.
 fn parse<'e, B: Body<'e>>(entry: &'e str) -> Result<Response, String> {
     let malformed = |fault: serde_json::Error| format!("Entry should be a response: {fault}");
     let mut body: B = serde_json::from_str(entry).map_err(malformed)?;
@@ -237,7 +238,7 @@ fn seconds(raw: Option<&RawValue>) -> Option<String> {
     time::of_seconds(crate::json::decimal(raw?)?)
 }
 
-/// The units that were used at all.
+/// The units with a count above zero.
 fn used<const N: usize>(units: [(&'static str, u64); N]) -> BTreeMap<&'static str, u64> {
     units.into_iter().filter(|(_, amount)| *amount > 0).collect()
 }

@@ -1,4 +1,5 @@
-//! OpenAI: Chat Completions, Responses, Embeddings. Mistral uses the shape of Chat Completions.
+//! OpenAI's Chat Completions, Responses and Embeddings. Mistral uses the format of Chat Completions, and for OCR its own,
+//! which has no tokens.
 //!
 //! Input includes cached tokens and output includes reasoning (platform.openai.com/docs/api-reference/responses/object,
 //! `usage`).
@@ -25,11 +26,20 @@ pub struct Completion<'a> {
     completed_at: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "lenient")]
     service_tier: Option<String>,
-    /// Of the Responses API: what the model said, and which tools it used.
+    /// The output of the Responses API, which includes the tool calls.
     #[serde(default, deserialize_with = "lenient")]
     output: Option<Vec<Item>>,
     #[serde(default, deserialize_with = "lenient")]
     usage: Option<Usage>,
+    #[serde(default, deserialize_with = "lenient")]
+    usage_info: Option<PageUsage>,
+}
+
+/// What Mistral's OCR is billed by (docs.mistral.ai/api, `OCRUsageInfo`).
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct PageUsage {
+    pages_processed: Option<Count>,
 }
 
 #[derive(Deserialize)]
@@ -40,7 +50,7 @@ struct Item {
     action: Option<Action>,
 }
 
-/// What a call of a tool did. To open a page or to find text on it is not billed, as a search is.
+/// What a tool call did. A search is billed; opening a page or finding text on it is not.
 #[derive(Deserialize)]
 struct Action {
     #[serde(default, rename = "type")]
@@ -67,9 +77,9 @@ pub struct Usage {
     prompt_tokens_details: Details,
     #[serde(alias = "output_tokens_details", deserialize_with = "or_default")]
     completion_tokens_details: Details,
-    /// Moonshot's cached tokens.
+    /// Cached tokens, as Moonshot names them.
     cached_tokens: Count,
-    /// The same of `DeepSeek`.
+    /// Cached tokens, as `DeepSeek` names them.
     prompt_cache_hit_tokens: Count,
 }
 
@@ -96,7 +106,7 @@ impl<'a> Body<'a> for Completion<'a> {
     type Usage = Usage;
 
     fn has_usage(&self) -> bool {
-        self.usage.is_some()
+        self.usage.is_some() || self.pages().is_some()
     }
 
     fn set_usage(&mut self, usage: Usage) {
@@ -108,10 +118,12 @@ impl<'a> Body<'a> for Completion<'a> {
             let items = self.output.iter().flatten().filter(|item| item.kind == kind && item.is_billed());
             u64::try_from(items.count()).unwrap_or(u64::MAX)
         };
+        let pages = self.pages();
         let reported = self
             .usage
             .as_ref()
             .and_then(Usage::reported)
+            .or_else(|| pages.map(|_| Reported::default()))
             .ok_or("Entry should have a usage with its input tokens")?;
         let times = [self.completed_at, self.created_at, self.created];
         Ok(Response {
@@ -120,6 +132,7 @@ impl<'a> Body<'a> for Completion<'a> {
                 units: used([
                     ("web_search", tool("web_search_call")),
                     ("file_search", tool("file_search_call")),
+                    ("pages", pages.unwrap_or_default()),
                 ]),
                 service_tier: self.service_tier,
                 ..Call::default()
@@ -129,6 +142,12 @@ impl<'a> Body<'a> for Completion<'a> {
             model: self.model,
             others: Vec::new(),
         })
+    }
+}
+
+impl Completion<'_> {
+    fn pages(&self) -> Option<u64> {
+        Some(self.usage_info.as_ref()?.pages_processed?.0)
     }
 }
 

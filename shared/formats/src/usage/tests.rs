@@ -18,7 +18,7 @@ fn events(translation: &Translation) -> Vec<Value> {
     translation.events.iter().map(|event| serde_json::from_str(event.json.get()).unwrap()).collect()
 }
 
-/// The one event's data without agent, provider and model.
+/// The data of the only event, without agent, provider and model.
 fn data(format: Format, body: &Value) -> Value {
     let mut event = events(&translated(format, body, &labels())).remove(0);
     let mut data = event["data"].take();
@@ -28,7 +28,7 @@ fn data(format: Format, body: &Value) -> Value {
     data
 }
 
-/// The canned responses of the recordings: each is a provider's documented response.
+/// A canned response of the recordings: a provider's documented response.
 fn canned(name: &str) -> Value {
     let source = include_str!("../../../../tests/intake/record/canned.json");
     serde_json::from_str::<Value>(source).unwrap()[name].take()
@@ -57,6 +57,20 @@ fn responses_count_their_tools() {
 }
 
 #[test]
+fn pages_are_counted_where_there_are_no_tokens() {
+    let response = json!({ "pages": [], "model": "mistral-ocr-latest", "document_annotation": null,
+        "usage_info": { "pages_processed": 29, "doc_size_bytes": 3_002_783 } });
+    let labels = Labels { id: Some("scan-1".to_owned()), ..labels() };
+    let translation = translated(Format::Mistral, &response, &labels);
+    let event = &events(&translation)[0];
+    assert_eq!(
+        (&event["data"]["units"], &event["data"]["input_tokens"]),
+        (&json!({ "pages": 29 }), &json!(0))
+    );
+    assert!(translation.sources.values().all(|counts| counts.without_usage == 0));
+}
+
+#[test]
 fn messages_exclude_cached_tokens_and_state_lifetimes() {
     let billed = json!({ "input_tokens": 25, "cache_read_tokens": 2048, "cache_write_5m_tokens": 256,
         "cache_write_1h_tokens": 512, "output_tokens": 150, "service_tier": "standard",
@@ -64,7 +78,7 @@ fn messages_exclude_cached_tokens_and_state_lifetimes() {
     assert_eq!(data(Format::Anthropic, &canned("message")), billed);
 }
 
-/// The first round compacted the context: it is in the rounds alone. The last asked an advisor.
+/// The first round compacted the context, so only the rounds include it. The last one asked an advisor.
 #[test]
 fn rounds_are_the_bill_of_a_message_that_has_them() {
     let mut message = canned("message");

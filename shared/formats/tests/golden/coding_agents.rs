@@ -1,4 +1,4 @@
-//! Coding agents: log records count, spans and metrics repeat them.
+//! Coding agents: their log records are counted, and their spans and metrics repeat them.
 
 use formats::{Signal, Translation};
 
@@ -17,8 +17,8 @@ fn anonymous(translation: &Translation) -> Vec<String> {
     lines(translation).into_iter().map(words).collect()
 }
 
-/// The title of the session and the prompt: each 25 in, 2,048 read, 768 written, 150 out. The log does not say that
-/// 512 of those written are kept for an hour, which its own cost knows.
+/// Two calls, for the session's title and for the prompt: each 25 in, 2,048 read, 768 written, 150 out. The log does
+/// not say that 512 of those written are kept for an hour, although the cost in it includes that.
 #[test]
 fn claude_code_is_counted_by_its_log() {
     let call = "claude-code anthropic claude-opus-4-5 cache_read=2048 cache_write_5m=768 input=25 output=150 \
@@ -31,7 +31,7 @@ fn claude_code_is_counted_by_its_log() {
     assert!(spans.events.is_empty() && uncounted(&spans, "claude-code", Signal::Spans) > 0);
 }
 
-/// It reports the completion twice under one name; one of the two has no counts.
+/// Codex reports the completion twice under one name. Only one of the two has counts.
 #[test]
 fn codex_is_counted_by_its_log() {
     let logs = otlp("codex", "logs.pb");

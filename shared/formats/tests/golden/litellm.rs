@@ -17,7 +17,7 @@ fn a_batch_of_all_providers_is_counted() {
         "litellm - gemini gemini-2.5-flash cache_read=1000 input_audio=100 input=500 output=300 reasoning=100 \
          reported=0.001",
         "litellm - openai gpt-4.1-limited input=0 output=0 status=error",
-        // LiteLLM priced a model that it does not know by the one that the response names.
+        // LiteLLM does not know this model, and priced it as the model that the response names.
         "litellm - openai in-house-model cache_read=1024 input=176 output=300 reasoning=128 \
          reported=0.0006527999999999999",
     ];
@@ -47,7 +47,7 @@ fn a_malformed_entry_is_refused_alone() {
     for (broken, index) in [("null", 0), ("{\"prompt_tokens\":-1}", 0), ("{]", 0), ("{\"a\":", 0)] {
         let list = format!("[{broken},{text}]");
         let batch = translate(list.as_bytes()).unwrap();
-        // What opens an object and does not close it takes what follows with it.
+        // An object that is opened and not closed also swallows the entry after it.
         let taken = usize::from(broken != "{\"a\":");
         assert_eq!((batch.events.len(), batch.refusals[0].index), (taken, index), "{broken}");
     }

@@ -1,4 +1,5 @@
-//! Spans, log records and metrics. Each provider's bill is in `canned.json`; the lines state it in disjoint buckets.
+//! Spans, log records and metrics. `canned.json` holds what each provider billed; the lines state it in disjoint
+//! buckets.
 
 use std::collections::HashSet;
 
@@ -24,7 +25,7 @@ const MESSAGE: &str = "writer conv-anthropic anthropic claude-sonnet-4-5-2025092
 /// `message_stream`: 10 in, 30 out.
 const MESSAGE_STREAM: &str = "writer conv-anthropic anthropic claude-sonnet-4-5-20250929 input=10 output=30";
 
-/// Compares the events of a recording with lines, to each of which the tag of the resource is added.
+/// Compares the events of a recording with lines, after adding the resource's tag to each line.
 fn assert_events(translation: &Translation, expected: &[&str]) {
     let tagged = |line: &&str| {
         if line.contains(" tool ") || line.contains("tags=") {
@@ -68,7 +69,7 @@ fn spans_of_opentelemetry_are_counted() {
         &spans,
         &[CHAT, CHAT_STREAM, RESPONSE, EMBEDDING, LIMITED, TOOL, MESSAGE, MESSAGE_STREAM, &google, stream],
     );
-    // The client library of Anthropic reports both of its calls a second time.
+    // Anthropic's client library reports both of its calls a second time.
     assert_eq!(uncounted(&spans, Signal::Spans), 2);
 }
 
@@ -87,7 +88,7 @@ fn log_records_and_metrics_of_opentelemetry_repeat_the_spans() {
     }
 }
 
-/// It reports neither cached tokens nor the Responses API.
+/// That instrumentation reports neither cached tokens nor the Responses API.
 #[test]
 fn spans_of_the_older_openai_instrumentation_are_counted() {
     let chat =
@@ -98,17 +99,17 @@ fn spans_of_the_older_openai_instrumentation_are_counted() {
 #[test]
 fn spans_of_openllmetry_are_counted() {
     let spans = otlp("openllmetry", "traces.pb");
-    // Thoughts are in its total alone, the prompt of tool use, too: 50 tokens of the stream's input count as output.
+    // Only its total includes thoughts and the prompt of tool use, so 50 tokens of the stream's input count as output.
     let google = "researcher conv-google gcp.gen_ai gemini-2.5-flash cache_read=1000 input=500 output=300";
     let stream = "researcher conv-google gcp.gen_ai gemini-2.5-flash input=400 output=110";
-    // Its own span of the stream says 31 tokens out, one more than was billed; the client library's counts.
+    // Its own span of the stream states 31 output tokens, one more than was billed. The client library's span counts.
     let expected =
         [CHAT, CHAT_STREAM, RESPONSE, EMBEDDING, LIMITED, TOOL, MESSAGE, MESSAGE_STREAM, google, stream];
     assert_events(&spans, &expected);
     assert_eq!(uncounted(&spans, Signal::Spans), 2);
 }
 
-/// Of service tiers it reports the one that was asked for.
+/// OpenInference reports the service tier that was requested, not the one that was used.
 #[test]
 fn spans_of_openinference_are_counted() {
     let spans = otlp("openinference", "traces.pb");

@@ -1,4 +1,4 @@
-//! Golden files, and events in one line.
+//! Reads golden files, and prints events as one line each.
 
 use std::path::PathBuf;
 
@@ -6,7 +6,7 @@ use formats::Translation;
 use formats::otlp::{self, Encoding, Options};
 use serde_json::Value;
 
-/// Text that all senders put into prompts and completions.
+/// Text that all recorded senders put into prompts and completions, to prove that content is never copied.
 const PLANTED: &str = "PLANTED";
 
 /// A recorded request.
@@ -29,13 +29,17 @@ pub fn otlp(sender: &str, file: &str) -> Translation {
     }
 }
 
-/// The events, each as agent, session, provider, model and the data that is not zero.
+/// The events, one line each: agent, session, provider, model, and the data that is not zero.
 pub fn lines(translation: &Translation) -> Vec<String> {
     translation.events.iter().map(line).collect()
 }
 
 fn line(event: &formats::Event) -> String {
-    assert!(!event.json.get().contains(PLANTED), "content left the reader: {}", event.json);
+    assert!(
+        !event.json.get().contains(PLANTED),
+        "content of a prompt or completion was copied: {}",
+        event.json
+    );
     let envelope: Value = serde_json::from_str(event.json.get()).unwrap();
     let data = envelope["data"].as_object().unwrap();
     let text = |name: &str| data.get(name).and_then(Value::as_str).unwrap_or("-").to_owned();

@@ -54,25 +54,28 @@ pub struct OwnPrices {
 impl OwnPrices {
     /// Takes a list in any order. Of two for the same name and day, the later in the list wins.
     pub fn new(book: Book, list: impl IntoIterator<Item = OwnEntry>) -> Self {
-        let mut list: Vec<_> = list.into_iter().collect();
-        list.sort_by_key(|entry| entry.from);
         let mut all = Self::default();
         for entry in list {
-            let provider = provider_id(book, &entry.provider);
-            let entries = match &entry.model {
-                None => all.providers.entry(provider).or_default(),
-                Some(model) => {
-                    if let Some(known) = book.provider(&entry.provider) {
-                        let names = all.plain.entry(provider.clone()).or_default();
-                        names.entry(plain(book, known, model)).or_default().push(entry.clone());
-                    }
-                    let models = all.models.entry(provider).or_default();
-                    models.entry(model.to_ascii_lowercase()).or_default()
-                }
-            };
-            entries.push(entry);
+            all.add(book, entry);
         }
         all
+    }
+
+    /// Adds a price. It wins over others for the same name and day.
+    pub fn add(&mut self, book: Book, entry: OwnEntry) {
+        let insert = |entries: &mut Vec<OwnEntry>, entry: OwnEntry| {
+            entries.insert(entries.partition_point(|other| other.from <= entry.from), entry);
+        };
+        let provider = provider_id(book, &entry.provider);
+        let Some(model) = &entry.model else {
+            return insert(self.providers.entry(provider).or_default(), entry);
+        };
+        if let Some(known) = book.provider(&entry.provider) {
+            let names = self.plain.entry(provider.clone()).or_default();
+            insert(names.entry(plain(book, known, model)).or_default(), entry.clone());
+        }
+        let models = self.models.entry(provider).or_default();
+        insert(models.entry(model.to_ascii_lowercase()).or_default(), entry);
     }
 
     /// The number of prices, each version counted.

@@ -84,6 +84,16 @@ impl Book {
         }
         (Some(provider), search.cleaned(id))
     }
+
+    /// The model whose price holds for a call whose event says that it ran in `region`: Bedrock bills a name without a
+    /// geography at the regional price, unless the call went to the global endpoint.
+    pub(super) fn in_region<'i>(self, found: Found<'i>, region: &str) -> Found<'i> {
+        let global = found.model.id().strip_prefix("regional.").filter(|_| found.region.is_none());
+        let Some(name) = global.filter(|_| region.eq_ignore_ascii_case("global")) else { return found };
+        let name = format!("global.{name}");
+        let global = self.identify(found.model.provider().id(), &name).1.map(|found| found.model);
+        global.map_or(found, |model| Found { model, region: None })
+    }
 }
 
 /// The search for an id that the book does not have as it was sent.

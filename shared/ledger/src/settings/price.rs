@@ -60,6 +60,17 @@ pub struct LongContextSettings {
     pub rates: RateSet,
 }
 
+impl LongContextSettings {
+    /// The rates, with the unit prices of the other calls: only tokens cost more where the input is long.
+    fn rates_beside(&self, short: &RateSet) -> RateSet {
+        let mut rates = self.rates;
+        for unit in Rate::ALL.into_iter().filter(|rate| rate.is_unit()) {
+            rates.set(unit, rates.get(unit).or_else(|| short.get(unit)));
+        }
+        rates
+    }
+}
+
 impl PriceSettings {
     /// Whether both set the same price for the same model from the same day on. Provider and model are compared
     /// case-insensitively.
@@ -79,7 +90,8 @@ impl From<PriceSettings> for OwnEntry {
             price: match set.price {
                 PriceTerms::Rates { rates, long_context } => OwnPrice::Rates {
                     rates,
-                    long_context: long_context.map(|long| (long.above_input_tokens, long.rates)),
+                    long_context: long_context
+                        .map(|long| (long.above_input_tokens, long.rates_beside(&rates))),
                 },
                 PriceTerms::Multiplier(factor) => {
                     let millionths = factor.0 * Decimal::from(MULTIPLIER_ONE);
@@ -233,6 +245,14 @@ mod tests {
         let entry = OwnEntry::from(all);
         assert_eq!((entry.model, entry.from), (None, Date::new(2026, 9, 1)));
         assert_eq!(entry.price, OwnPrice::Multiplier(850_000));
+    }
+
+    #[test]
+    fn unit_prices_hold_for_long_inputs_too() {
+        let long = LongContextSettings { above_input_tokens: 1_000, rates: rates("input=2 output=4") };
+        let terms = PriceTerms::Rates { rates: rates("input=1 web_search=0.5"), long_context: Some(long) };
+        let OwnPrice::Rates { long_context, .. } = OwnEntry::from(price(terms)).price else { panic!() };
+        assert_eq!(long_context, Some((1_000, rates("input=2 output=4 web_search=0.5"))));
     }
 
     proptest! {

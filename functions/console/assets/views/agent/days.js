@@ -50,7 +50,7 @@ export function byDay(id, name) {
 export function models(id) {
   return panel({
     title: "Models",
-    hint: `The last ${DAYS} days, against the ${DAYS} before`,
+    hint: `The last ${DAYS} days, compared with the ${DAYS} before`,
     class: "half",
     needs: "costs:read",
     load: async () => {

@@ -10,7 +10,7 @@ import { SESSION_DAYS, listSessions, sessionRange, sessionTable } from "../../co
 import { table } from "../../core/table.js";
 import { getToday, showDay, showInstant } from "../../core/time.js";
 
-/** Rows of a short list. */
+/** Number of rows of a short list. */
 const TOP = 6;
 
 export function savings(id) {
@@ -60,7 +60,7 @@ function recommendation(one) {
 export function sessions(id) {
   const range = sessionRange(getToday());
   return panel({
-    title: "Dearest sessions",
+    title: "Most expensive sessions",
     hint: `The last ${SESSION_DAYS} days`,
     class: "half",
     needs: "costs:read",

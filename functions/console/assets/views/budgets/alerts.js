@@ -1,4 +1,4 @@
-/** The alerts of the past. */
+/** The list of alerts. */
 
 import { get, withQuery } from "../../core/api.js";
 import { button, h } from "../../core/dom.js";
@@ -59,7 +59,7 @@ export function alerts(params, canSet) {
         ],
       });
     },
-    empty: h("span", null, h("strong", null, "No alerts"), "An alert shows here when a budget's threshold is reached."),
+    empty: h("span", null, h("strong", null, "No alerts"), "An alert appears here when a budget's threshold is reached."),
   });
   return section;
 }

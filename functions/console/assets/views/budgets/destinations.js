@@ -7,7 +7,7 @@ import { panel } from "../../core/panel.js";
 import { table } from "../../core/table.js";
 import { alerts } from "./alerts.js";
 
-/** What a webhook takes. */
+/** The message formats of webhooks. */
 const FORMATS = [
   ["json", "a program, with every figure"],
   ["slack", "Slack"],
@@ -50,7 +50,7 @@ export function destinations(canSet) {
     empty: h(
       "span",
       null,
-      h("strong", null, "Nobody is told yet"),
+      h("strong", null, "Nobody is notified yet"),
       "Add a webhook, and each alert is sent there once, signed, and retried for a day.",
     ),
   });
@@ -96,7 +96,7 @@ function destinationForm(section) {
           h(
             "div",
             null,
-            h("p", null, "Added. Messages are signed with this secret, which is shown this once:"),
+            h("p", null, "Added. Messages are signed with this secret, which is only shown once:"),
             copyable(secret),
             h("div", { class: "actions" }, button("Done", close, { class: "primary" })),
           ),
@@ -109,7 +109,7 @@ function destinationForm(section) {
 function remove(destination, section) {
   confirm({
     title: `Delete the webhook ${destination.id}?`,
-    text: "Alerts that are not delivered yet are no longer sent there.",
+    text: "Alerts that were not delivered yet will not be sent there.",
     action: "Delete",
     run: async () => {
       await send("DELETE", `/api/alerts/destinations/${segment(destination.id)}`);

@@ -22,7 +22,7 @@ export function organization(canSet) {
   });
 }
 
-/** How much of the budget the month has used. */
+/** The part of the budget that the month has used. */
 async function use() {
   if (!session.has(["costs:read", "metrics:read"])) return null;
   const [{ budget }, month] = await Promise.all([get("/api/cost-analysis/summary"), monthToDate()]);
@@ -57,7 +57,7 @@ function budgetForm(budget) {
         "div",
         { class: "fields" },
         field({
-          label: "Dollars a month",
+          label: "Dollars per month",
           name: "monthly",
           value: budget.monthly ?? "",
           inputmode: "decimal",
@@ -65,11 +65,11 @@ function budgetForm(budget) {
           placeholder: "the agents' budgets together",
         }),
         field({
-          label: "Warn at percent of it",
+          label: "Warn at these percentages of it",
           name: "thresholds",
           value: budget.thresholds.join(", "),
           required: true,
-          hint: "Also of each agent's budget.",
+          hint: "They also apply to each agent's budget.",
         }),
       ),
       checkbox({

@@ -1,4 +1,4 @@
-/** What a question is put together with. */
+/** The controls that make up a query. */
 
 import { button, h } from "../../core/dom.js";
 import { dialog, field, form, text } from "../../core/form.js";
@@ -8,7 +8,7 @@ import { MEASURES } from "./measures.js";
 import { FILTER, STEPS } from "./question.js";
 import { RANGES } from "./range.js";
 
-/** Stands for a tag that is still to be named. */
+/** The choice for a tag whose name is still to be entered. */
 const TAG = "tag.";
 
 export function controls(params, { from, to, granularity, groupBy, compare, measure }, groups) {
@@ -85,7 +85,7 @@ export function filterChips({ filters }, groups) {
   );
 }
 
-/** Groups by a tag that a person names. */
+/** Groups by a tag whose name a person enters. */
 function askForTag() {
   dialog("Group by a tag", (close) =>
     form({

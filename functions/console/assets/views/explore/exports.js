@@ -1,4 +1,4 @@
-/** The answer as a file, and the question as a command. */
+/** The result as a file, and the query as a command. */
 
 import { button, h } from "../../core/dom.js";
 import { exportButton } from "../../core/export.js";

@@ -1,4 +1,4 @@
-/** The answer by group. */
+/** The result of a query by group. */
 
 import { button, h, link } from "../../core/dom.js";
 import { text } from "../../core/form.js";
@@ -43,12 +43,12 @@ export function byGroup(question) {
 
 const words = (groupBy) => groupBy.join(" and ").replaceAll("_", " ");
 
-/** The groups that were in use, now or before, by the measure. */
+/** The groups with usage in this or the previous period, ordered by the measure. */
 function ranked(rows, value) {
   return rows.filter((row) => row.requests > 0 || row.previous?.requests > 0).sort((a, b) => value(b) - value(a));
 }
 
-/** The group, the measure and how it has changed, and what else there is to know. */
+/** The columns: the group, the measure and its change, and the other measures. */
 function columns(question, rows, totals) {
   const { measure, groupBy, compare } = question;
   const { label, value, show } = MEASURES[measure];
@@ -68,7 +68,7 @@ function columns(question, rows, totals) {
   ];
 }
 
-/** The measures that every table has, and those of them that narrow screens leave out. */
+/** The measures that every table has, and which of them narrow screens leave out. */
 const OTHERS = ["cost", "requests", "allInput", "outputTokens"];
 const WIDE = ["allInput", "outputTokens"];
 
@@ -98,7 +98,7 @@ function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-/** A number opens its rows: a group becomes a filter, and the next grouping takes its place. */
+/** Clicking a group drills down: the group becomes a filter, and the next grouping takes its place. */
 function groupCell(row, { groupBy }) {
   const entries = Object.entries(row.group);
   if (entries.length === 0) return "All calls";

@@ -1,4 +1,4 @@
-/** What can be asked for: how to read it from a row of an answer, and how to show it. */
+/** The measures: how to read them from a row, and how to show them. */
 
 import { count, money, short } from "../../core/format.js";
 import { totalInput } from "../../core/query.js";
@@ -24,7 +24,7 @@ const number = (label, value) => ({
 
 const field = (name) => (row) => row[name] ?? 0;
 
-/** By their names in the address. */
+/** The measures by their names in the address. */
 export const MEASURES = {
   cost: dollars("Cost", "cost"),
   inputCost: dollars("Cost of input", "inputCost"),

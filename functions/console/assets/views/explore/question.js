@@ -1,4 +1,4 @@
-/** The question that the address asks. */
+/** Reads the query from the address. */
 
 import { MEASURES } from "./measures.js";
 import { rangeOf } from "./range.js";
@@ -25,7 +25,7 @@ export const STEPS = [
   ["hour", "hour"],
 ];
 
-/** In the address, a filter's name follows this. */
+/** The prefix of a filter's name in the address. */
 export const FILTER = "filter.";
 
 export function questionOf(params) {
@@ -42,7 +42,7 @@ export function questionOf(params) {
   };
 }
 
-/** What can be grouped by: also what the organization tracks. */
+/** The dimensions to group by, including those that the organization tracks. */
 export function groupsOf(params, organization) {
   const tracked = (organization?.dimensions ?? []).map((one) => [one, one.replace(/^tag\./, "")]);
   const named = [params.group, params.then]

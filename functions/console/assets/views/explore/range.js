@@ -1,4 +1,4 @@
-/** Ranges of days by name, as they stand in an address. */
+/** Ranges of days by their names in the address. */
 
 import { getToday, monthStart, plusDays, plusMonths, weekStart } from "../../core/time.js";
 

@@ -1,4 +1,4 @@
-/** The figures on top. */
+/** The figures at the top. */
 
 import { get, getAll } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
@@ -10,7 +10,7 @@ import * as session from "../../core/session.js";
 import { getToday } from "../../core/time.js";
 import * as usd from "../../core/usd.js";
 
-/** A card that shows a dash until its figure is there, and says so where the token does not include it. */
+/** A card that shows a dash until its figure is loaded, or a note if the token's scopes do not include it. */
 function card(label, scopes, load, address) {
   const place = h("div", { class: "kpi-place" }, kpi({ label, value: "…" }));
   const put = (figures) => place.replaceChildren(kpi({ label, href: address, ...figures }));
@@ -39,7 +39,7 @@ export function forecastCard() {
     ["metrics:read", "costs:read"],
     async () => {
       const [month, { budget }] = await Promise.all([monthToDate(), get("/api/cost-analysis/summary")]);
-      if (month.forecast === null) return { value: "–", note: "From seven full days of history on" };
+      if (month.forecast === null) return { value: "–", note: "Needs seven full days of history" };
       const limit = usd.parse(budget.total);
       if (limit === 0n) return { value: money(month.forecast), note: link(href("budgets"), "Set a budget") };
       const share = (amount) => Number((amount * 1000n) / limit) / 1000;
@@ -81,7 +81,7 @@ export function valueCard() {
     async () => {
       const summary = await get("/api/agents/workforce/summary");
       if (summary.monthly_human_equivalent === 0)
-        return { value: "–", note: link(href("settings", { tab: "agents" }), "Say what people would cost") };
+        return { value: "–", note: link(href("settings", { tab: "agents" }), "Register what people would cost") };
       const value = returnOn(summary.total_agent_cost_monthly, summary.monthly_human_equivalent);
       return { value, note: [money(summary.monthly_savings), " saved against people"] };
     },
@@ -115,9 +115,9 @@ export function alertsCard() {
   );
 }
 
-/** An alert follows within five minutes, so a budget may be exceeded before there is one. */
+/** Alerts follow within five minutes, so a budget may be exceeded before there is an alert. */
 async function kept() {
   if (!session.has("costs:read")) return "None this month";
   const { alertCount } = await get("/api/cost-analysis/budget-alerts");
-  return alertCount > 0 ? `${plural(alertCount, "agent")} over budget` : "Every budget is kept";
+  return alertCount > 0 ? `${plural(alertCount, "agent")} over budget` : "Every budget is met";
 }

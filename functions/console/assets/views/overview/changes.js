@@ -1,4 +1,4 @@
-/** What changed most against the period before, and why. */
+/** What changed most compared with the period before, and why. */
 
 import { h, link } from "../../core/dom.js";
 import { delta, money, percent, plural } from "../../core/format.js";
@@ -9,11 +9,11 @@ import { table } from "../../core/table.js";
 import * as usd from "../../core/usd.js";
 import { TOP } from "./lists.js";
 
-/** What changed most against the period before, and whether by more calls or by dearer ones. */
+/** What changed most compared with the period before, and whether calls became more or more expensive. */
 export function changes(range, days) {
   return panel({
     title: "What changed most",
-    hint: `Agents, the last ${days} days against the ${days} before`,
+    hint: `Agents: the last ${days} days compared with the ${days} before`,
     class: "half",
     needs: "costs:read",
     load: async () => {

@@ -1,4 +1,4 @@
-/** The dearest agents and models, and the savings found. */
+/** The most expensive agents and models, and possible savings. */
 
 import { get, getAll } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
@@ -8,7 +8,7 @@ import { href } from "../../core/router.js";
 import { barCell, table } from "../../core/table.js";
 import { showDay, showMonth } from "../../core/time.js";
 
-/** Rows of the short lists. */
+/** Number of rows of the short lists. */
 export const TOP = 6;
 
 export function firstSteps() {
@@ -23,7 +23,7 @@ export function firstSteps() {
 
 export function topAgents(today) {
   return panel({
-    title: "Dearest agents",
+    title: "Most expensive agents",
     hint: showMonth(today),
     class: "half",
     needs: "costs:read",
@@ -60,7 +60,7 @@ export function topAgents(today) {
 
 export function topModels(today) {
   return panel({
-    title: "Dearest models",
+    title: "Most expensive models",
     hint: showMonth(today),
     class: "half",
     needs: "costs:read",
@@ -99,7 +99,7 @@ export function topModels(today) {
 export function savings() {
   return panel({
     title: "Savings found",
-    hint: "The same work on a cheaper model, by each agent's own tokens of the last 30 days",
+    hint: "The same work on a cheaper model, computed from each agent's tokens of the last 30 days",
     class: "half",
     id: "savings",
     needs: "costs:read",

@@ -25,7 +25,7 @@ const MODES = [
   "other",
 ];
 
-/** The models that were called this month, unless a filter asks for others: nobody reads a list of thousands. */
+/** The models that were called this month, unless there is a filter: nobody reads a list of thousands. */
 export function book(params) {
   const filter = (name) => (event) => setParams({ [name]: event.target.value, "book.page": null }, { replace: true });
   const isFiltered = ["q", "provider", "mode", "own"].some((name) => params[name]);

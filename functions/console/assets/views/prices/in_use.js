@@ -2,10 +2,10 @@
 
 import { get, withQuery } from "../../core/api.js";
 
-/** Models in use that are looked up, each with a request. */
+/** The most models that are looked up, each with a request. */
 export const USED = 40;
 
-/** The book's entry of a model as events spell it. */
+/** The price book's entry for a model under the name that events use. */
 export async function find({ provider, model }) {
   const { models } = await get(withQuery("/api/cost-analysis/pricing", { provider, q: model, limit: 50 }));
   const id = model.toLowerCase();

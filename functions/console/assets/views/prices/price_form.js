@@ -1,4 +1,4 @@
-/** Sets a price of the organization's own. */
+/** The form for an own price. */
 
 import { segment, send } from "../../core/api.js";
 import { h } from "../../core/dom.js";
@@ -47,7 +47,7 @@ export function priceDialog({ provider = "", model = "", effectiveFrom = monthSt
             label: "The price of another model",
             name: "alias",
             placeholder: nearest[0]?.replace(`${provider}/`, "") ?? "gpt-4o",
-            hint: "For names of your own, such as a deployment.",
+            hint: "For your own names, such as that of a deployment.",
           }),
         ),
       ],

@@ -1,4 +1,4 @@
-/** Repricing stored calls: first a dry run that shows what would change, then, if wanted, the real one. */
+/** Reprices stored calls: first a dry run that shows what would change, then, on request, the real one. */
 
 import { send } from "../../core/api.js";
 import { fill, h } from "../../core/dom.js";
@@ -22,7 +22,7 @@ export function repriceDialog({ provider = "", model = "", from, isNew = false }
           h(
             "p",
             null,
-            "Compare what the stored calls cost with what they cost by the prices of now. Nothing changes until you say so.",
+            "Compare the cost of the stored calls with their cost by current prices. Nothing changes until you confirm.",
           ),
           h(
             "div",
@@ -112,7 +112,7 @@ function result(range, rows, close) {
     h(
       "p",
       null,
-      "Together the cost would change by ",
+      "In total, the cost would change by ",
       h("strong", null, money(total)),
       ". ",
       left > 0 && `${plural(left, "call")} would still have no price.`,

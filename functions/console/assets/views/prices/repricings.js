@@ -1,4 +1,4 @@
-/** The repricing entries, and how far each has come. */
+/** The repricing entries and their progress. */
 
 import { get, segment, send } from "../../core/api.js";
 import { button, h } from "../../core/dom.js";
@@ -12,7 +12,7 @@ import { showDay, showInstant } from "../../core/time.js";
 export function repricings() {
   const section = panel({
     title: "Repricing",
-    hint: "Stored calls that were given the cost by later prices. Raw events stay as they are, so each can be taken back.",
+    hint: "Stored calls that were repriced by later prices. Raw events stay as they are, so each entry can be taken back.",
     id: "repricings",
     needs: "registry:read",
     load: async () => {
@@ -66,7 +66,7 @@ export function repricings() {
 function takeBack(entry, section) {
   confirm({
     title: "Take the repricing back?",
-    text: "Within minutes, every figure is again what it was without it, to the last digit.",
+    text: "Within minutes, every figure is what it would be without it, to the last digit.",
     action: "Take back",
     run: async () => {
       await send("DELETE", `/api/cost-analysis/reprice/${segment(entry.id)}`);

@@ -8,13 +8,13 @@ import { table } from "../../core/table.js";
 import { daysBetween, getToday, showDay } from "../../core/time.js";
 import { USED, find } from "./in_use.js";
 
-/** Days ahead within which a retirement is shown. */
+/** Retirements within this number of days are shown. */
 const AHEAD = 180;
 
 /** Models in use this month that their provider will stop serving. */
 export function retirements() {
   return panel({
-    title: "Retirements ahead",
+    title: "Upcoming retirements",
     hint: `Models that you called this month and that retire within ${AHEAD} days`,
     needs: "costs:read",
     load: async () => {

@@ -1,4 +1,4 @@
-/** Calls that have no price, why, and the way to give them one. */
+/** Calls without a price, the reason, and the way to give them one. */
 
 import { get } from "../../core/api.js";
 import { button, h } from "../../core/dom.js";
@@ -10,9 +10,9 @@ import { priceDialog } from "./price_form.js";
 
 /** Why a call has no price, and what to do about it. */
 const REASONS = {
-  unknown_provider: "The price book does not know this provider.",
-  unknown_model: "The price book does not know this model of the provider.",
-  no_price_at_that_time: "The model had no price yet, or no more, when it was called.",
+  unknown_provider: "The price book does not have this provider.",
+  unknown_model: "The price book does not have this model of the provider.",
+  no_price_at_that_time: "The model had no price at the time of the call.",
   no_price_for_tier: "There is no price for this service tier.",
   no_price_for_region: "There is no price for this region.",
   no_price_for_modality: "There is no price for audio or images of this model.",
@@ -79,7 +79,7 @@ export function unpriced(canSet) {
       "span",
       null,
       h("strong", null, "Every call of this month has a price"),
-      "Calls of a model that nobody has a price for would show here.",
+      "Calls of a model without a price would be listed here.",
     ),
   });
 }

@@ -11,7 +11,7 @@ import { table } from "../../core/table.js";
 import { showInstant, showTime } from "../../core/time.js";
 import * as usd from "../../core/usd.js";
 
-/** Steps that are shown: more would not be read. */
+/** The most steps that are shown. Nobody reads more. */
 const STEPS = 5000;
 
 /** @param {string} id @param {{ from: string, to: string }} range */
@@ -52,7 +52,7 @@ function lasted(from, to) {
   return seconds < 120 ? `lasted ${plural(seconds, "second")}` : `lasted ${plural(Math.round(seconds / 60), "minute")}`;
 }
 
-/** Each agent with its own cost, and that of those who work for it. */
+/** Each agent with its own cost, and that of the agents that work for it. */
 function tree(agents) {
   if (agents.length === 0) return null;
   const line = (agent) => {
@@ -112,7 +112,7 @@ function steps({ steps: all, agents, pagination }) {
   ];
 }
 
-/** How many agents are above each. */
+/** The number of agents above each agent. */
 function depthsOf(agents, depth = 0, depths = new Map()) {
   for (const agent of agents) {
     depths.set(agent.agentId, depth);

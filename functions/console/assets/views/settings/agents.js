@@ -17,7 +17,7 @@ export function agentsTab({ params }) {
   const search = (event) => setParams({ q: event.target.value, "registry.page": null }, { replace: true });
   return panel({
     title: "Agents",
-    hint: "What is registered here, and who was named by events",
+    hint: "Agents that are registered here or were named by events",
     needs: "registry:read",
     actions: [
       canWrite() && button("Register an agent", () => agentForm(), { class: "primary" }),

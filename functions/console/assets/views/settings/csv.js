@@ -10,7 +10,7 @@ export function fromCsv(text) {
   return filled.map((row) => Object.fromEntries(header.map((name, at) => [name.trim(), harmful(row[at] ?? "")])));
 }
 
-/** The export puts an apostrophe before what a spreadsheet would run as a formula. */
+/** The export puts an apostrophe before text that a spreadsheet would interpret as a formula. */
 function harmful(cell) {
   return /^'[=+\-@]/.test(cell) ? cell.slice(1) : cell.trim();
 }

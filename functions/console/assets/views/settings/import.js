@@ -8,7 +8,7 @@ import { plural } from "../../core/format.js";
 import { setParams } from "../../core/router.js";
 import { fromCsv } from "./csv.js";
 
-/** Registers or changes the agents of a file. A column that is missing leaves the setting as it is. */
+/** Registers or changes the agents of a file. A missing column leaves the setting unchanged. */
 export function importAgents() {
   dialog("Import agents", (close) =>
     form({

@@ -76,7 +76,7 @@ function expiry(key) {
 function revoke(key, section) {
   confirm({
     title: `Revoke the key ${key.name}?`,
-    text: "Within 30 seconds, what uses it is refused.",
+    text: "Tools that use it are rejected within 30 seconds.",
     action: "Revoke",
     run: async () => {
       await send("DELETE", `/api/keys/${segment(key.id)}`);

@@ -18,12 +18,12 @@ export function organizationTab() {
   });
 }
 
-/** Days begin at the zone's midnight: after a change, all of them are recomputed. */
+/** The time zone. Days begin at its midnight, so all of them are recomputed after a change. */
 function zoneHint({ timezone_change: change }) {
   if (change === null)
     return "Days and months begin at its midnight. After a change, all of them are recomputed in the background.";
   const done = change.days_total ? ` (${change.days_done} of ${change.days_total} days)` : "";
-  return `Days are being recomputed${done}. Until that is done, figures are shown by ${change.shown}.`;
+  return `Days are being recomputed${done}. Until that is done, figures follow ${change.shown}.`;
 }
 
 function organizationForm(organization) {
@@ -51,7 +51,7 @@ function organizationForm(organization) {
         label: "Tracked dimensions, up to 8",
         name: "dimensions",
         value: organization.dimensions.join(", "),
-        hint: "Such as tag.customer, project_id, task_type, end_user. Costs can be seen by each.",
+        hint: "Such as tag.customer, project_id, task_type, end_user. Costs can be broken down by each.",
       }),
       field({
         label: "OpenTelemetry resource attributes that become tags",
@@ -60,7 +60,7 @@ function organizationForm(organization) {
         hint: "Such as team, deployment.environment.",
       }),
       checkbox({
-        label: "Recommend models of other providers that are in use, too",
+        label: "Also recommend models of other providers that are in use",
         name: "cross",
         checked: organization.cross_provider_recommendations,
       }),
@@ -74,7 +74,7 @@ function organizationForm(organization) {
         name: "allow",
         value: organization.recommendation_allow_list.join("\n"),
         rows: 3,
-        hint: "One a line, as model or provider/model. Any, if empty.",
+        hint: "One per line, as model or provider/model. If empty, any model.",
       }),
     ],
     action: "Save",

@@ -1,4 +1,4 @@
-/** The plan, and what of it is used. */
+/** The plan and its usage. */
 
 import { get, send } from "../../core/api.js";
 import { h } from "../../core/dom.js";
@@ -60,10 +60,10 @@ async function planUsage() {
 }
 
 const PLAN_NUMBERS = [
-  ["price_cents", "Price, cents a period"],
-  ["token_allowance", "Tokens a period"],
+  ["price_cents", "Price, cents per period"],
+  ["token_allowance", "Tokens per period"],
   ["api_call_limit", "Calls a period"],
-  ["conversation_limit", "Conversations a period"],
+  ["conversation_limit", "Conversations per period"],
   ["instance_limit", "Agents"],
   ["max_sites_per_node", "Sites per node"],
 ];

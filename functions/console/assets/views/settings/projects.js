@@ -55,7 +55,7 @@ export function projectsTab() {
         ].filter(Boolean),
       });
     },
-    empty: "No projects yet. One shows here as soon as an event names it.",
+    empty: "No projects yet. A project appears here as soon as an event names it.",
   });
 }
 
@@ -85,7 +85,7 @@ function projectForm(project) {
 function unregister(project) {
   confirm({
     title: `Remove the project ${project.name ?? project.id}?`,
-    text: "Its usage stays, under its id.",
+    text: "Its usage stays.",
     action: "Remove",
     run: async () => {
       await send("DELETE", `/api/projects/${segment(project.id)}`);

@@ -1,4 +1,4 @@
-/** What arrives, and what of it is not counted: what senders do not read in the responses that they get. */
+/** What arrives and what is not counted, because most senders do not show what the API responds. */
 
 import { get } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
@@ -8,13 +8,13 @@ import { href } from "../../core/router.js";
 import { table } from "../../core/table.js";
 import { showInstant } from "../../core/time.js";
 
-/** From this share of calls on, a source is taken for complete. */
+/** A source with at least this capture rate counts as complete. */
 const COMPLETE = 0.98;
 
 export function sources() {
   return panel({
     title: "What arrives",
-    hint: "The last 30 days, the latest sender first",
+    hint: "The last 30 days, latest sender first",
     needs: "metrics:read",
     load: async () => {
       const { sources: rows, total } = await get("/api/sources");
@@ -25,7 +25,7 @@ export function sources() {
       "span",
       null,
       h("strong", null, "Nothing has arrived yet"),
-      "Connect a tool below: its first call shows within a minute.",
+      "Connect a tool below: its first call appears within a minute.",
     ),
   });
 }
@@ -64,7 +64,7 @@ const lastSeen = (row) => (row.lastSeen ? showInstant(row.lastSeen) : "–");
 
 const sum = (reasons) => Object.values(reasons).reduce((total, one) => total + one, 0);
 
-/** A sum, and what it consists of. */
+/** A total and its parts. */
 function reasons(parts, tone) {
   const all = Object.entries(parts).filter(([, number]) => number > 0);
   if (all.length === 0) return "0";
@@ -72,7 +72,7 @@ function reasons(parts, tone) {
   return [tone ? badge(count(sum(parts)), tone) : count(sum(parts)), h("span", { class: "sub" }, list)];
 }
 
-/** What another signal reports already, so that each call counts once: nothing is lost. */
+/** Entries that are not counted because another signal reports the same calls. Nothing is lost. */
 const notCounted = (row) => reasons(row.notCounted);
 
 const unpriced = (row) => (row.unpricedRequests > 0 ? link(href("prices"), count(row.unpricedRequests)) : "0");
@@ -82,7 +82,7 @@ function sentAgain(row) {
   return [count(row.duplicates), h("span", { class: "sub" }, plural(row.conflicts, "conflict"))];
 }
 
-/** Which share of the calls that the sender's own metrics count has arrived. */
+/** The share of the calls in the sender's own metrics that has arrived. */
 function captureRate({ captureRate: rate, reportedCalls }) {
   if (rate === null) return h("span", { class: "muted", title: "Its metrics do not count calls." }, "–");
   const shown = badge(percent(Math.min(rate, 1) * 100), rate >= COMPLETE ? "good" : "warn");

@@ -1,4 +1,4 @@
-/** The lines that connect a tool, with a key that is made on the spot. */
+/** The lines that connect a tool, with a newly created key. */
 
 import { get } from "../../core/api.js";
 import { button, fill, h, link } from "../../core/dom.js";
@@ -9,12 +9,12 @@ import { href } from "../../core/router.js";
 import * as session from "../../core/session.js";
 import { TOOLS } from "./tools.js";
 
-/** How often, and for how long, a new key's first call is looked for. */
+/** The interval and duration of polling for the first call of a new key. */
 const EVERY_MS = 2000;
 
 const TRIES = 150;
 
-/** The lines to paste, with a key that is made on the spot. */
+/** The lines to paste, with a newly created key. */
 export function connect(name) {
   const tool = TOOLS[name];
   const lines = h("div", null);
@@ -36,7 +36,7 @@ export function connect(name) {
         "div",
         null,
         h("h2", null, "Connect a tool"),
-        h("p", { class: "hint" }, "What already reports its calls needs no code."),
+        h("p", { class: "hint" }, "Tools that already report their calls need no code."),
       ),
     ),
     h("nav", { class: "segmented", "aria-label": "Tool" }, Object.entries(TOOLS).map(choice)),
@@ -80,7 +80,7 @@ async function madeKey(name, button, show, status) {
   }
 }
 
-/** The calls of the last days, past what is kept of earlier responses. */
+/** The calls of the last days, read without the cache of earlier responses. */
 async function calls() {
   if (!session.has("metrics:read")) return null;
   return (await get(`/v1/metrics/summary?days=7&at=${Date.now()}`)).total_requests;

@@ -1,4 +1,4 @@
-/** How to connect each tool: the very lines to paste. `tests/intake/` records what they then send. */
+/** How to connect each tool: the exact lines to paste. `tests/intake/` records what the tools then send. */
 
 /**
  * @typedef {object} Tool
@@ -40,7 +40,7 @@ export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20${key}"`,
     label: "OpenTelemetry SDK",
     where: "In the environment of your program",
     lines: otlp,
-    note: "With OpenTelemetry's, OpenLLMetry's or OpenInference's instrumentations, or the AI SDK's telemetry. Each call is counted once, though it is reported by several spans.",
+    note: "With OpenTelemetry's, OpenLLMetry's or OpenInference's instrumentations, or the AI SDK's telemetry. Each call is counted once, even if several spans report it.",
   },
   litellm: {
     label: "LiteLLM proxy",

@@ -1,4 +1,4 @@
-/** People's cost against the agents', by department. */
+/** The cost of people compared with that of the agents, by department. */
 
 import { getAll } from "../../core/api.js";
 import { h, link } from "../../core/dom.js";
@@ -12,7 +12,7 @@ import { HOURS, isMeasured } from "./hours.js";
 export function departments() {
   return panel({
     title: "By department",
-    hint: "What people would cost a month, by the salaries registered for their roles, against what the agents cost",
+    hint: "The monthly salaries registered for the agents' roles, compared with what the agents cost",
     needs: "workforce:read",
     load: async () => {
       const all = await getAll("/api/agents/workforce/agents");

@@ -1,8 +1,8 @@
-/** Hours saved: measured ones, and estimates. */
+/** Hours saved: measured and estimated. */
 
 export const HOURS = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 
-/** An agent whose tasks report the minutes that they saved; without such reports its hours are the registered estimate. */
+/** Whether an agent's tasks report the minutes that they saved. Otherwise its hours are the registered estimate. */
 export function isMeasured(agent) {
   return agent.hours_saved > 0 && agent.hours_saved !== agent.estimated_hours_saved;
 }

@@ -73,8 +73,8 @@ impl EngineFile {
         self.with("cannot read the checkpoints", load).await
     }
 
-    /// Saves a checkpoint. It is written after the data it vouches for, to the same file, so that what a power cut
-    /// leaves of the file never claims too much.
+    /// Saves a checkpoint. It is written after the data that it covers, to the same file, so that a checkpoint that
+    /// survives a power cut never covers lost data.
     pub async fn save_checkpoint(&self, shard: &str, sequence_number: &str) -> Result<()> {
         let (shard, sequence_number) = (shard.to_owned(), sequence_number.to_owned());
         let save = move |file: &Connection| file.execute(SAVE, params![shard, sequence_number]).map(drop);

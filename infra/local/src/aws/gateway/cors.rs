@@ -7,7 +7,7 @@ use http::header::{
 };
 use http::{HeaderMap, Method};
 
-/// What the template allows; a test compares them.
+/// The methods that the template allows. A test compares them.
 pub const ALLOW_METHODS: &str = "GET,POST,PUT,DELETE";
 pub const ALLOW_HEADERS: &str =
     "authorization,x-api-key,content-type,content-encoding,if-match,if-none-match";
@@ -27,12 +27,12 @@ pub struct Grant {
 }
 
 impl Cors {
-    /// None without origins.
+    /// `None` without origins.
     pub fn new(origins: &[String]) -> Option<Self> {
         (!origins.is_empty()).then(|| Self { origins: origins.to_vec() })
     }
 
-    /// What a request of a page may be granted; none if its origin is not allowed.
+    /// The grant for a page's request, or `None` if its origin is not allowed.
     pub fn grant(&self, method: &Method, headers: &HeaderMap) -> Option<Grant> {
         let origin = headers.get(ORIGIN)?;
         let is_allowed = self.origins.iter().any(|allowed| origin == allowed.as_str());

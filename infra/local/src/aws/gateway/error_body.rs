@@ -1,6 +1,7 @@
 //! Gives hyper's own error responses a body.
 //!
-//! hyper answers a request that it cannot parse by itself (400, 414, 431), without a body and without a way to set one.
+//! hyper itself responds to a request that it cannot parse (400, 414, 431). That response has no body, and there is no
+//! way to set one.
 
 use std::io;
 use std::pin::Pin;
@@ -15,7 +16,7 @@ use super::refusal;
 /// A connection on which an error response without a body gets one in the project's error format.
 pub struct ErrorBodies<S> {
     connection: S,
-    /// What is written in place of the buffer at hand, and how much of it has been.
+    /// The bytes that are written in place of the current buffer, and how many of them have been written.
     replacement: Option<(Vec<u8>, usize)>,
 }
 
@@ -25,8 +26,8 @@ impl<S> ErrorBodies<S> {
     }
 }
 
-/// The response in place of `head`, if that is one of hyper's own error responses. All others of the gateway say what
-/// type their body is.
+/// The response that replaces `head`, if that is one of hyper's own error responses. They are recognized by their
+/// missing content type: the gateway's other responses have one.
 fn replacement(head: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(head).ok()?;
     let rest = text.strip_prefix("HTTP/1.1 ").or_else(|| text.strip_prefix("HTTP/1.0 "))?;
@@ -45,7 +46,7 @@ fn replacement(head: &[u8]) -> Option<Vec<u8>> {
     Some((head + &body).into_bytes())
 }
 
-// Without vectored writes, so that hyper passes a whole head in one buffer.
+// Does not support vectored writes, so that hyper passes each head in one buffer.
 impl<S: AsyncWrite + Unpin> AsyncWrite for ErrorBodies<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, given: &[u8]) -> Poll<io::Result<usize>> {
         let this = &mut *self;

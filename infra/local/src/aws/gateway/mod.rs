@@ -1,9 +1,9 @@
 //! Stands in for API Gateway: converts HTTP requests to events as API Gateway does, invokes the function to which the
 //! template assigns the route, and converts the function's response back.
 //!
-//! What API Gateway and Lambda refuse is refused here too, but in the project's own error format. And API Gateway decodes
-//! a path twice, before and after it matches routes (see `infra/README.md`, "Ids in paths"); here it is decoded once,
-//! segment by segment, so that every id that was escaped once arrives as it was.
+//! It differs in two ways. What API Gateway and Lambda refuse is refused here too, but in the project's own error
+//! format. And API Gateway decodes a path twice, before and after it matches routes (see `infra/README.md`, "Ids in
+//! paths"); here it is decoded once, segment by segment, so that every id that was escaped once arrives unchanged.
 
 pub mod cors;
 mod error_body;
@@ -245,7 +245,7 @@ fn invocable(router: Router) -> Handler {
     })
 }
 
-/// API Gateway knows its own host. Here any host is accepted of which `lambda_http` can make a URL.
+/// API Gateway knows its own host. Here any host is accepted from which `lambda_http` can build a URL.
 fn is_host(text: &str) -> bool {
     let is_authority = text.parse::<Authority>().is_ok();
     is_authority && Url::parse(&format!("http://{text}/")).is_ok_and(|url| url.path() == "/")

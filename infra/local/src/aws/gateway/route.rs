@@ -70,7 +70,7 @@ fn segments(path: &str) -> impl Iterator<Item = &str> {
     path.strip_prefix('/').unwrap_or(path).split('/')
 }
 
-/// The segments of an escaped path, decoded; none if an escape is malformed or the text is not UTF-8.
+/// The decoded segments of an escaped path, or `None` if an escape is malformed or the text is not UTF-8.
 pub fn decoded_segments(path: &str) -> Option<Vec<String>> {
     segments(path).map(decoded).collect()
 }

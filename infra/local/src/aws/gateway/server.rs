@@ -1,5 +1,5 @@
-//! Serves connections, with bounds on what callers can hold: connections, work in flight, and the time that a request
-//! takes to arrive. Beyond them a caller is answered at once, so that those within them still are.
+//! Serves connections, with limits on what callers can occupy: connections, work in flight, and the time that a request
+//! takes to arrive. Requests beyond a limit are refused at once, so that the others are still served.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -26,16 +26,16 @@ use crate::error::{Error, Result};
 
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at a time; others wait to be accepted.
+    /// Concurrent connections. Others wait to be accepted.
     pub connections: u32,
-    /// Requests that functions handle at a time. With more of them each takes longer and none is done sooner: the table
-    /// engine writes one after the other.
+    /// Requests that functions handle concurrently. More would only make each slower, because the table engine does one
+    /// write after the other.
     pub in_flight: usize,
     /// How long a request waits for its turn before it is refused.
     pub wait: Duration,
-    /// How long a head takes to arrive, or an idle connection is kept.
+    /// The time limit for a request's head to arrive, and for an idle connection.
     pub head: Duration,
-    /// How long a body takes to arrive: API Gateway's limit for the whole request.
+    /// The time limit for a body to arrive: API Gateway's limit for the whole request.
     pub body: Duration,
 }
 
@@ -107,7 +107,7 @@ impl Server {
         peer: SocketAddr,
         mut stopped: watch::Receiver<bool>,
     ) {
-        // Small responses are sent at once.
+        // Sends small responses at once instead of waiting for more data (Nagle's algorithm).
         let _ = stream.set_nodelay(true);
         let mut builder = http1::Builder::new();
         builder.timer(TokioTimer::new()).header_read_timeout(self.limits.head);
@@ -125,14 +125,14 @@ impl Server {
             }
         };
         if let Err(error) = served {
-            tracing::debug!(%error, "a connection broke off");
+            tracing::debug!(%error, "a connection failed");
         }
     }
 
     async fn handle(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         parts.extensions.insert(ConnectInfo(peer));
-        // hyper would take the body as it stands after the last of several codings.
+        // Of several transfer codings, hyper would undo only the last.
         if parts
             .headers
             .get_all(TRANSFER_ENCODING)
@@ -160,7 +160,7 @@ impl Server {
     }
 }
 
-/// The whole body, or the response to one that is too large or breaks off.
+/// The complete body, or the response for one that is too large or incomplete.
 async fn whole(body: Body) -> Result<Bytes, Response<Bytes>> {
     let mut stream = body.into_data_stream();
     let mut all = Vec::new();
@@ -174,7 +174,7 @@ async fn whole(body: Body) -> Result<Bytes, Response<Bytes>> {
     Ok(all.into())
 }
 
-/// What follows on the connection would be read as the next request.
+/// Makes the connection close after `response`: the rest of an unread body would be parsed as the next request.
 fn closing(mut response: Response<Bytes>) -> Response<Bytes> {
     response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
     response

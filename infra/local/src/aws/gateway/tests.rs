@@ -158,7 +158,7 @@ async fn what_lambda_refuses_is_refused() {
     let text = [(CONTENT_TYPE, "text/plain")];
     let large = ask("POST", "/v1/x", &text, &vec![b'x'; MAX_PAYLOAD_BYTES]).await;
     assert_eq!(large.status(), StatusCode::PAYLOAD_TOO_LARGE);
-    // As Base64 it takes a third more.
+    // Base64 makes it a third larger.
     let binary = ask("POST", "/v1/x", &[], &vec![b'x'; MAX_PAYLOAD_BYTES / 4 * 3 + 3]).await;
     assert_eq!(binary.status(), StatusCode::PAYLOAD_TOO_LARGE);
     let router = Router::new()

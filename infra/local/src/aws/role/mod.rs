@@ -43,7 +43,7 @@ pub struct Grant {
     /// The name of the statement.
     pub sid: String,
     pub action: String,
-    /// As the template refers to it.
+    /// In the template's notation, such as `UsageTable.Arn`.
     pub resource: String,
 }
 

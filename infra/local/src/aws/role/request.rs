@@ -1,4 +1,4 @@
-//! Reads from a DynamoDB request, as it is sent, which permissions it needs.
+//! Determines which permissions a DynamoDB request needs, from the request as it is sent.
 
 #![allow(clippy::zero_sized_map_values, reason = "serde reads an object only into a map")]
 
@@ -14,7 +14,7 @@ use store::keys::PK;
 pub struct Call {
     /// The action as policies name it.
     pub action: String,
-    /// As the template refers to it.
+    /// In the template's notation, such as `UsageTable.Arn`.
     pub resource: String,
     /// The request's values of condition keys.
     pub context: BTreeMap<&'static str, BTreeSet<String>>,
@@ -46,7 +46,7 @@ struct Body {
 
 const DYNAMODB: &str = "DynamoDB_20120810.";
 
-/// Reads which permissions a request needs. `target` is its `X-Amz-Target` header.
+/// The permissions that a request needs. `target` is its `X-Amz-Target` header.
 pub fn read(
     target: Option<&str>,
     body: &[u8],
@@ -72,7 +72,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// A table or an index as the template refers to it. A name that is not from the template stays as it is, so no role
+    /// A table or an index in the template's notation. A name that is not from the template stays as it is, so no role
     /// grants it.
     fn resource(&self, table: &str, index: Option<&str>) -> String {
         let table = self.tables.get(table).map_or_else(|| table.to_owned(), |id| format!("{id}.Arn"));
@@ -87,13 +87,13 @@ impl Reader<'_> {
         })
     }
 
-    /// A batch reads several tables, each by the same action.
+    /// A batch reads several tables with the same action.
     fn batch(&self, operation: &str, body: &Body) -> Result<Vec<Call>, String> {
         let calls = body.request_items.iter().map(|(table, body)| self.one(operation, Some(table), body));
         calls.collect::<Option<_>>().ok_or_else(|| format!("{operation} names no table"))
     }
 
-    /// A transaction needs the permissions that its parts would need by themselves, and none of its own.
+    /// A transaction needs the permissions that its parts would need separately, and no others.
     fn transaction(&self, body: &Body) -> Result<Vec<Call>, String> {
         let calls = body.transact_items.iter().flatten().map(|(kind, part)| {
             let operation = match kind.as_str() {
@@ -131,7 +131,7 @@ impl Reader<'_> {
     }
 }
 
-/// The partition that an operation on one item or one partition is about.
+/// The partition key of an operation on one item or one partition.
 fn leading_key(operation: &str, body: &Body) -> Option<String> {
     let text = |value: &Value| Some(value["S"].as_str()?.to_owned());
     if operation != "Query" {
@@ -144,8 +144,8 @@ fn leading_key(operation: &str, body: &Body) -> Option<String> {
     is_pk.then(|| body.expression_attribute_values.get(value.trim()).and_then(text)).flatten()
 }
 
-/// The values of condition keys, after "Using IAM policy conditions for fine-grained access control" in the DynamoDB
-/// Developer Guide.
+/// The values of condition keys, as described in "Using IAM policy conditions for fine-grained access control" in the
+/// DynamoDB Developer Guide.
 fn context(operation: &str, body: &Body) -> BTreeMap<&'static str, BTreeSet<String>> {
     let names = body.expression_attribute_names.values();
     let keys = body.key.keys().chain(body.keys.iter().flat_map(|key| key.keys()));

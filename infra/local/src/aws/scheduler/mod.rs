@@ -1,7 +1,7 @@
 //! Stands in for EventBridge Scheduler: invokes a function on its schedule, one invocation at a time.
 //!
-//! Schedules are sped up: a rate is capped, and a cron schedule runs at that cap, since a person at a local stack
-//! does not wait for two in the morning.
+//! Schedules are sped up: intervals are capped, and a cron schedule runs at the cap, because nobody at a local stack
+//! waits for two in the morning.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use crate::aws::invoke::Lambda;
 use crate::template::{Expression, Schedule};
 
-/// The default cap: a job that is due once a day in an account should be seen at work here.
+/// The default cap. A job that runs once a day in an account should run while somebody watches.
 pub const LONGEST_RATE: Duration = Duration::from_mins(1);
 
 /// A schedule and the function that it invokes.
@@ -41,8 +41,8 @@ impl Timer {
         self.calls.load(Ordering::Relaxed)
     }
 
-    /// Invokes the function whenever it is due, until told to stop. Stopping cuts off an invocation in flight, which
-    /// can happen to an invocation at any time.
+    /// Invokes the function whenever it is due, until told to stop. Stopping aborts an invocation in flight, which
+    /// every function has to tolerate.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = self.tick() => {}
@@ -51,8 +51,8 @@ impl Timer {
         }
     }
 
-    /// The first invocation comes after the first pause: a restart is not a new schedule, and a new stack is still
-    /// loading the demo.
+    /// Waits before the first invocation, too: a restart is not a new schedule, and a new stack is still loading the
+    /// demo.
     async fn tick(&self) {
         let mut ticks = interval_at(Instant::now() + self.every, self.every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -98,7 +98,7 @@ async fn invocations_do_not_overlap_and_are_cut_off_at_the_timeout() {
     assert_eq!((rig.begun(), rig.timer.calls()), (1, 0));
     pass(80).await;
     assert_eq!((rig.begun(), rig.timer.calls()), (1, 0));
-    // 90 seconds after it began; the next one was due by then.
+    // The first one began 90 seconds ago, and the next one was due since.
     pass(10).await;
     assert_eq!((rig.begun(), rig.timer.calls()), (2, 1));
     rig.stop.send_replace(true);

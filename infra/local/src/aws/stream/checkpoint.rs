@@ -11,7 +11,7 @@ use crate::error::Result;
 #[derive(Debug, Default)]
 pub struct Checkpoints {
     file: Option<EngineFile>,
-    /// The function that they belong to: several functions may read one stream.
+    /// The function that the checkpoints belong to. Several functions may read one stream.
     reader: String,
     by_key: BTreeMap<String, String>,
 }

@@ -46,7 +46,7 @@ struct PollerState {
 enum Progress {
     /// Something was processed; there may be more.
     Moved,
-    /// Something failed and is to be retried at this time.
+    /// Something failed, and is retried at this time.
     Retry(Instant),
     /// There was nothing to process.
     Idle,

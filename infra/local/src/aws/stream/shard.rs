@@ -1,4 +1,4 @@
-//! One shard of a stream: the records that have been read from it and wait for the function.
+//! One shard of a stream, with the records that were read from it and wait for the function.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -23,13 +23,13 @@ pub struct Shard {
     pub id: String,
     /// The shard that must be finished before this one is read.
     pub parent: Option<String>,
-    /// Where the next read continues; none before the first read and after a failed one.
+    /// Where the next read continues. `None` before the first read and after a failed one.
     pub iterator: Option<String>,
     /// Whether the end of the shard has been read.
     pub closed: bool,
     /// Records that have been read but not processed.
     pub pending: VecDeque<Record>,
-    /// The tumbling window that the function was last invoked in, until it has been told that the window ended.
+    /// The tumbling window of the last invocation, until the function was notified that the window ended.
     pub window: Option<Window>,
     /// The state that the function returned last in that window.
     pub state: Value,

@@ -41,7 +41,7 @@ impl Source {
         }
     }
 
-    /// Reads on from the end of the last read, or else after the sequence number `after`, or else from the start.
+    /// Continues after the last read, or else after the sequence number `after`, or else from the start.
     pub async fn read(&self, shard: &mut Shard, after: Option<String>) -> Result<()> {
         let iterator = match shard.iterator.take() {
             Some(iterator) => iterator,

@@ -1,4 +1,5 @@
-//! Stands in for the Invoke operation of Lambda's API, so that `aws lambda invoke --endpoint-url` works as in an account.
+//! Stands in for the Invoke operation of Lambda's API, so that `aws lambda invoke --endpoint-url` works as in an
+//! account.
 //!
 //! Signatures are not checked. Any program on this machine may invoke functions; a web page in its browser may not.
 
@@ -36,7 +37,7 @@ impl Default for InvokeApi {
     }
 }
 
-/// Why a request does not invoke a function.
+/// The reason why a request is refused.
 enum Refusal {
     Forbidden(&'static str),
     Invalid(&'static str),

@@ -29,7 +29,7 @@ async fn serving(limits: Limits) -> (SocketAddr, oneshot::Sender<()>, tokio::tas
     (address, stop, tokio::spawn(serve(Arc::new(gateway()), limits, listener, stop_requested)))
 }
 
-/// All that is answered on a connection until the server closes it.
+/// All bytes that the server sends on a connection until it closes it.
 async fn exchange(address: SocketAddr, sent: &[u8]) -> String {
     let mut connection = TcpStream::connect(address).await.unwrap();
     connection.write_all(sent).await.unwrap();
