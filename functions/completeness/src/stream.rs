@@ -118,8 +118,8 @@ impl Streams {
 }
 
 /// The time at which a record's event was stored or arrived, whichever is earlier: the two come from different clocks.
-/// `None` for a change to an event that was stored before, such as an erasure: it does not show when new events
-/// arrived.
+/// For a change to an event that was stored before, such as an erasure, it is the time of the change: the arrival of
+/// that event says nothing about new ones.
 fn stored_at(record: &Record) -> Option<DateTime<Utc>> {
     let change = record.dynamodb.as_ref()?;
     let stored = change.approximate_creation_date_time?;

@@ -161,8 +161,8 @@ fn window(start: &str, end: &str) -> Result<Window, String> {
     Ok(window)
 }
 
-/// The rows of a price object: one, and one for each threshold. What the `standard` prices of a provider have and the object
-/// lacks is kept.
+/// The rows of a price object: one, and one for each threshold. Rates that the object lacks are taken from the
+/// `standard` prices of its provider.
 fn rows(
     model: &str,
     tier: Tier,

@@ -224,7 +224,7 @@ fn span_on(
         Some(Span { from: None, to: None, version, source: source.to_owned(), checked: today })
     };
     let Some(own) = own else {
-        // For days before the book had the model, only the list has prices.
+        // The book has no price for this day, so the list's is the only one.
         return listed.filter(|_| last_checked.is_none_or(|checked| day >= checked)).cloned().and_then(taken);
     };
     let Some(listed) = listed else { return Some(own.clone()) };

@@ -100,8 +100,8 @@ pub fn set_cache_write(rates: &mut RateSet, model: &str, price: Option<u64>) {
     }
 }
 
-/// What a row of a tier lacks of the standard rates. Google's tiers are a factor on all kinds of tokens, so what is not stated
-/// of audio and images is in the proportion of text; other providers bill it as without the tier.
+/// The rates that a row of a tier lacks, from the `standard` rates. Google's tiers are a factor on all kinds of tokens,
+/// so audio and images change in proportion to text; at other providers they cost the same as without the tier.
 pub fn of_tier(provider: &str, standard: &RateSet, tier: &RateSet) -> RateSet {
     let mut rates = *standard;
     if provider != "google" {
@@ -124,7 +124,7 @@ pub fn of_tier(provider: &str, standard: &RateSet, tier: &RateSet) -> RateSet {
     rates
 }
 
-/// `rates` of tokens times `hundredths` / 100, rounded half-even; units are not subject to uplifts.
+/// The `rates` of tokens times `factor`, rounded half-even. Uplifts do not apply to units.
 pub fn scaled(rates: &RateSet, factor: Decimal) -> RateSet {
     let mut scaled = *rates;
     for (rate, price) in rates.iter().filter(|(rate, _)| !rate.is_unit()) {

@@ -9,7 +9,9 @@
 mod call;
 mod json;
 pub mod litellm;
+mod models;
 pub mod otlp;
+mod region;
 mod text;
 mod time;
 mod tokens;

@@ -270,7 +270,7 @@ fn time_kept(loc: &[Loc]) -> Fault {
     Fault::new(
         loc,
         "time_kept",
-        "A revision does not move an event: it keeps the time with which it was first stored",
+        "A revision does not change an event's time, which stays that of the first stored revision",
     )
 }
 

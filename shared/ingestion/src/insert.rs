@@ -24,7 +24,7 @@ pub const BACK_OFF: Duration = Duration::from_millis(50);
 pub enum InsertOutcome {
     /// Stored by this request.
     Accepted,
-    /// Stored by this request as an amendment of an event with another time, which stays.
+    /// Stored by this request as an amendment of an event with another time, which the event keeps.
     TimeKept,
     /// Already stored with the same content.
     Duplicate,

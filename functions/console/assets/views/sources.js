@@ -54,5 +54,5 @@ function health() {
 /** How long events wait to be counted. */
 function waiting({ lag_seconds, oldest_waiting_at, measured_at }) {
   if (lag_seconds === null) return measured_at ? `waiting events last measured ${ago(measured_at)}` : "waiting events not measured yet";
-  return oldest_waiting_at ? `oldest waiting event ${ago(oldest_waiting_at)}` : "no event waits";
+  return oldest_waiting_at ? `oldest waiting event ${ago(oldest_waiting_at)}` : "no events waiting";
 }

@@ -100,18 +100,18 @@ pub fn charges(
         .collect()
 }
 
-/// What one meter counted of a call.
+/// The part of a call that one meter counted.
 struct Metered {
     meter: String,
     quantity: Decimal,
     billed: Usd,
     list: Usd,
-    /// Whether it, or a part of it, has no price.
+    /// Whether this part, or some of it, has no price.
     unpriced: bool,
 }
 
-/// What was billed by count: each unit by itself if the price book tells what each of them cost, else all of them as
-/// [`UNITS`], because a call has one cost for all its units.
+/// The units of a call: each separately if the price book gives the cost of each, or else all of them as [`UNITS`],
+/// because a call only has one cost for all its units.
 fn units(call: &LlmCall, list: &CallCost, time: DateTime<Utc>) -> Vec<Metered> {
     let cost = &call.cost;
     let used: Vec<_> = call.units.iter().filter(|(_, count)| !count.0.is_zero()).collect();
@@ -137,7 +137,7 @@ fn units(call: &LlmCall, list: &CallCost, time: DateTime<Utc>) -> Vec<Metered> {
     vec![Metered { meter, quantity, billed: cost.units, list: list.units, unpriced }]
 }
 
-/// The cost by the price book alone, if an own price determined the cost; else the cost itself.
+/// The cost by the price book without own prices, if an own price determined the cost; else the cost itself.
 fn list_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
     let own = call.cost.row.as_deref().filter(|row| row.contains("+org") && call.cost_usd.is_none());
     let Some(own) = own.and_then(priced_as) else { return call.cost.clone() };
@@ -148,7 +148,7 @@ fn list_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
         plan: None,
     };
     let mut list = book.price_call(call, time);
-    // The name is an alias of the organization's.
+    // The name is an alias that the organization set.
     if list.row.as_deref().and_then(priced_as) != Some(own)
         && let (Ok(provider), Ok(model)) = (Label::new(own.0), Label::new(own.1))
     {
@@ -157,7 +157,7 @@ fn list_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
     if list.is_unpriced() { call.cost.clone() } else { list }
 }
 
-/// The provider and model whose price a row has, of [its name](ledger::pricing::EffectiveRow::stamp).
+/// The provider and model in the [name](ledger::pricing::EffectiveRow::stamp) of a price row.
 fn priced_as(row: &str) -> Option<(&str, &str)> {
     row.rsplit_once('@')?.0.split_once('/')
 }

@@ -87,7 +87,7 @@ fn hex(hash: Sha256) -> String {
 /// The reason why a file cannot be verified.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
-    /// There is nothing to prove.
+    /// The file has no events.
     #[error("there is no event")]
     Empty,
     /// A line is not an event with a chain.
@@ -202,7 +202,8 @@ struct Link {
     number: usize,
     previous: String,
     hash: String,
-    /// Whether the line is to the letter what was exported. Readers disagree on which of two fields with one name counts.
+    /// Whether the line is byte for byte what was exported. This rejects two fields with the same name, of which some
+    /// readers use the first and others the last.
     is_exact: bool,
     /// The event without its hash.
     event: Value,

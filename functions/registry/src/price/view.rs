@@ -36,7 +36,7 @@ struct LongRates {
 }
 
 impl Price {
-    /// The price as it was set, and the rates that it results in under the `others` that the organization has: today, or on
+    /// The price as it was set, and the rates that result from it and the organization's `others`, as of today or of
     /// its first day if that is later.
     pub fn new(set: &PriceSettings, others: OwnPrices, today: NaiveDate) -> Self {
         let (mut rates, mut long_context, mut multiplier, mut alias) = (RateSet::default(), None, None, None);
@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(found, serde_json::from_str::<Value>(given).unwrap());
         // The book has no such model, so only the missing price of cache reads can be derived.
         let long = json!({ "aboveInputTokens": 200_000, "inputPricePerMillion": 2, "outputPricePerMillion": 3,
-            "cacheReadPricePerMillion": 2, "cacheWrite1hPricePerMillion": 4 });
+            "cacheReadPricePerMillion": 2, "cacheWrite1hPricePerMillion": 4, "units": { "pages": 0.001 } });
         assert_eq!(effective.as_array().unwrap().len(), 2);
         assert_eq!(effective[1], long);
         assert_eq!(shown("p", "M", rates("input=1.50 output=2"))["inputPricePerMillion"].to_string(), "1.5");

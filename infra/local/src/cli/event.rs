@@ -7,8 +7,8 @@ use local::stored_events::{items, readable};
 use serde_json::Value;
 
 pub const HELP: &str = "\
-Reads from standard input what `aws dynamodb get-item` or `query` prints of the events table, or a stream record, such as
-the `record` of a quarantined one:
+Reads the output of `aws dynamodb get-item` or `query` on the events table, or a stream record, such as the `record` of a
+quarantined one, from standard input:
   aws dynamodb query --table-name EVENTS --key-condition-expression 'pk = :pk' \\
     --expression-attribute-values '{\":pk\": {\"S\": \"acme#2026-11-28#0\"}}' | fleetledger event";
 

@@ -17,10 +17,10 @@ const TIMEOUT: Duration = Duration::from_mins(1);
 #[derive(Args)]
 #[expect(clippy::doc_markdown, reason = "the help shows these texts as they are")]
 pub struct Refresh {
-    /// prices/data.json of pydantic/genai-prices
+    /// The list of pydantic/genai-prices: its prices/data.json
     #[arg(long, value_name = "FILE_OR_URL")]
     genai_prices: String,
-    /// model_prices_and_context_window.json of BerriAI/litellm
+    /// The list of BerriAI/litellm: its model_prices_and_context_window.json
     #[arg(long, value_name = "FILE_OR_URL")]
     litellm: String,
     /// Day from which changed prices apply if a list states none; today (UTC) by default
@@ -35,9 +35,9 @@ pub struct Refresh {
 }
 
 pub const REFRESH_HELP: &str = "\
-Lists are read from https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/data.json and
-https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json, or from the Python wheels
-of both projects: see shared/ledger/data/README.md. The next build checks the files and compiles them.";
+The lists are at https://raw.githubusercontent.com/pydantic/genai-prices/main/prices/data.json and
+https://raw.githubusercontent.com/BerriAI/litellm/main/model_prices_and_context_window.json, and in the Python wheels of
+both projects: see shared/ledger/data/README.md. The next build checks the written files and compiles them.";
 
 fn day(text: &str) -> Result<Date, String> {
     text.parse()

@@ -234,12 +234,12 @@ Or paste this:
 TOKEN={token}
 curl -s -H "Authorization: Bearer $TOKEN" 'http://{address}/v1/metrics/summary?days=30'
 
-To have exporters report their calls (more in README.md, "Connect"), with a key that does not expire:
+To let exporters report calls, with a key that does not expire (see README.md, "Connect"):
 
 export OTEL_EXPORTER_OTLP_ENDPOINT=http://{address}/otlp OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
 export OTEL_EXPORTER_OTLP_HEADERS=Authorization=Bearer%20{key}
 
-To see what your coding agent has cost (or codex, gemini):
+To see what your coding agent has cost (codex and gemini work, too):
 
 {command} import claude-code{to}{with_data}
 

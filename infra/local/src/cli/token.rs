@@ -24,8 +24,8 @@ pub struct Token {
 }
 
 pub const SECRET_HELP: &str = "\
-Tokens are signed with AUTH_HS256_SECRET if it is set, or else with the secret in the --data folder, or else
-with the secret in ~/.local/state/fleetledger. The stack and the token must use the same secret.";
+Tokens are signed with AUTH_HS256_SECRET if it is set, or else with the secret in the --data folder, or else with the
+secret in ~/.local/state/fleetledger. The stack must use the same secret.";
 
 #[derive(Clone)]
 struct Scopes(Vec<Scope>);

@@ -40,7 +40,7 @@ pub(super) fn version(provider: &str, line: &ModelLine, entry: &Entry, region: &
     let mut version = tokens(provider, &line.model, entry);
     tiered(entry, &mut version);
     units(provider, line, entry, &mut version);
-    images_at_the_price_of_text(provider, line, entry, &mut version);
+    images_at_the_price_of_text(provider, line, &mut version);
     fill(provider, &mut version);
     if provider == "fireworks" {
         cached_at_half_the_price(&mut version);
@@ -170,16 +170,17 @@ fn units(provider: &str, line: &ModelLine, entry: &Entry, version: &mut Version)
     version.set(Conditions::default(), rates);
 }
 
-/// A chat model that takes images, and whose entry has no separate price for them, bills them like text. For audio this
-/// is so only at Google, which states one price for "text, image, video, audio" of those models.
-fn images_at_the_price_of_text(provider: &str, line: &ModelLine, entry: &Entry, version: &mut Version) {
-    if line.mode != Mode::Chat {
+/// A model that takes images, and whose entry has no other price for their tokens, bills them as it bills text: a price per
+/// image, where there is one, is that of so many tokens. The same goes for audio at Google alone, which states one price "text,
+/// image, video, audio" for its chat models.
+fn images_at_the_price_of_text(provider: &str, line: &ModelLine, version: &mut Version) {
+    if !matches!(line.mode, Mode::Chat | Mode::Image) {
         return;
     }
     let takes = |kind: &str| line.inputs.iter().any(|input| input == kind);
     let known = |rate: Rate| version.rows.iter().any(|(_, rates)| rates.get(rate).is_some());
-    let image = takes("image") && !known(Rate::InputImage) && !entry.contains_key("input_cost_per_image");
-    let audio = provider == "google" && takes("audio") && !known(Rate::InputAudio);
+    let image = takes("image") && !known(Rate::InputImage);
+    let audio = provider == "google" && line.mode == Mode::Chat && takes("audio") && !known(Rate::InputAudio);
     for (_, rates) in &mut version.rows {
         if image {
             rates.set(Rate::InputImage, rates.get(Rate::Input));
@@ -191,9 +192,9 @@ fn images_at_the_price_of_text(provider: &str, line: &ModelLine, entry: &Entry, 
     }
 }
 
-/// Completes the rows of tiers and thresholds: what such a row leaves out costs what it costs without the condition, or what
-/// [`of_tier`] makes of that.
-/// A cache write for an hour is left out where a shorter one is given, since its multiple is of the row's own input.
+/// Completes the rows of tiers and thresholds with the rates of the row without the condition, as adapted by
+/// [`of_tier`]. A cache write for an hour is not filled in if the row has a shorter one, because its price is then
+/// derived from the row's own input.
 fn fill(provider: &str, version: &mut Version) {
     let stated = version.clone();
     let at = |tier, above_input_tokens| Conditions { tier, above_input_tokens, ..Conditions::default() };

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Attributes as single senders spell them.
+mod dialects;
+
 fn attribute(name: &str, value: &Value) -> Value {
     json!({ "key": name, "value": value })
 }

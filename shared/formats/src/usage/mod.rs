@@ -2,10 +2,11 @@
 //!
 //! Responses do not state which agent made the call and, with some providers, not when. [`Labels`] do.
 
-mod anthropic;
+pub(crate) mod anthropic;
 mod bedrock;
-mod google;
+pub(crate) mod google;
 mod openai;
+pub(crate) mod perplexity;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -17,7 +18,7 @@ use serde_json::value::RawValue;
 use crate::call::{Call, Identity, add_tag};
 use crate::json::entries;
 use crate::text::{self, filled};
-use crate::{Event, Translation, Unreadable, time};
+use crate::{Event, Translation, Unreadable, models, time};
 
 /// The provider's API whose responses a body contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +45,7 @@ pub struct Labels {
     pub tags: Vec<(String, String)>,
     /// For responses without an id of their own. In a list, `/` and the position are appended.
     pub id: Option<String>,
-    /// For entries without a model of their own.
+    /// For entries without a model of their own; also the inference profile, where the response has the bare model.
     pub model: Option<String>,
     /// In RFC 3339, for responses without a time of their own.
     pub time: Option<String>,
@@ -198,7 +199,8 @@ impl Response {
         let id = self.id.as_deref().and_then(text::id).or_else(|| text::id(&fallback_id?));
         let id = id.ok_or("Entry should have an id, or the request an id for it")?;
         let model = self.model.as_deref().and_then(filled).or(labels.model.as_deref());
-        let model = model.ok_or("Entry should name its model, or the request the model for it")?.to_owned();
+        let model = model.ok_or("Entry should name its model, or the request the model for it")?;
+        let model = models::with_geography(model, labels.model.as_deref()).to_owned();
         let identity = Identity {
             source: format.provider().to_owned(),
             id,
@@ -236,11 +238,6 @@ impl Labels {
 /// Unix seconds as RFC 3339.
 fn seconds(raw: Option<&RawValue>) -> Option<String> {
     time::of_seconds(crate::json::decimal(raw?)?)
-}
-
-/// The units with a count above zero.
-fn used<const N: usize>(units: [(&'static str, u64); N]) -> BTreeMap<&'static str, u64> {
-    units.into_iter().filter(|(_, amount)| *amount > 0).collect()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! OpenAI's Chat Completions, Responses and Embeddings. Mistral uses the format of Chat Completions, and for OCR its own,
-//! which has no tokens.
+//! OpenAI's Chat Completions, Responses, Realtime, Embeddings and transcriptions. Mistral uses the format of Chat
+//! Completions, and for OCR its own, which has no tokens.
 //!
 //! Input includes cached tokens and output includes reasoning (platform.openai.com/docs/api-reference/responses/object,
 //! `usage`).
@@ -7,9 +7,9 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{Body, Response, seconds, used};
-use crate::call::Call;
-use crate::json::{Count, lenient, or_default};
+use super::{Body, Response, perplexity, seconds};
+use crate::call::{Call, used};
+use crate::json::{Amount, Count, lenient, or_default};
 use crate::tokens::{CacheWrites, Input, Reported};
 
 #[derive(Deserialize)]
@@ -73,14 +73,31 @@ pub struct Usage {
     prompt_tokens: Option<Count>,
     #[serde(alias = "output_tokens")]
     completion_tokens: Count,
-    #[serde(alias = "input_tokens_details", deserialize_with = "or_default")]
+    /// The Realtime API and transcriptions have a third spelling
+    /// (platform.openai.com/docs/api-reference/realtime-server-events/response/done).
+    #[serde(alias = "input_tokens_details", alias = "input_token_details", deserialize_with = "or_default")]
     prompt_tokens_details: Details,
-    #[serde(alias = "output_tokens_details", deserialize_with = "or_default")]
+    #[serde(
+        alias = "output_tokens_details",
+        alias = "output_token_details",
+        deserialize_with = "or_default"
+    )]
     completion_tokens_details: Details,
+    total_tokens: Count,
+    /// The length of a transcription that is billed by it (platform.openai.com/docs/api-reference/audio/json-object).
+    seconds: Option<Amount>,
     /// Cached tokens, as Moonshot names them.
     cached_tokens: Count,
     /// Cached tokens, as `DeepSeek` names them.
     prompt_cache_hit_tokens: Count,
+    /// These are Perplexity's.
+    citation_tokens: Count,
+    reasoning_tokens: Count,
+    num_search_queries: Count,
+    #[serde(deserialize_with = "lenient")]
+    search_context_size: Option<String>,
+    #[serde(deserialize_with = "lenient")]
+    cost: Option<perplexity::Cost>,
 }
 
 #[derive(Default, Deserialize)]
@@ -118,22 +135,28 @@ impl<'a> Body<'a> for Completion<'a> {
             let items = self.output.iter().flatten().filter(|item| item.kind == kind && item.is_billed());
             u64::try_from(items.count()).unwrap_or(u64::MAX)
         };
-        let pages = self.pages();
+        let (pages, seconds_heard) = (self.pages(), self.usage.as_ref().and_then(|usage| usage.seconds));
+        let has_units = pages.is_some() || seconds_heard.is_some();
         let reported = self
             .usage
             .as_ref()
             .and_then(Usage::reported)
-            .or_else(|| pages.map(|_| Reported::default()))
+            .or_else(|| has_units.then(Reported::default))
             .ok_or("Entry should have a usage with its input tokens")?;
         let times = [self.completed_at, self.created_at, self.created];
+        let extras = self.usage.as_ref().map(Usage::extras).unwrap_or_default();
+        let mut units = used([
+            ("web_search", tool("web_search_call")),
+            ("file_search", tool("file_search_call")),
+            ("pages", pages.unwrap_or_default()),
+        ]);
+        units.extend(extras.units(self.model.as_deref().unwrap_or_default()));
+        units.extend(seconds_heard.map(|seconds| ("audio_seconds", seconds.0)));
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(reported.input_kind(Input::Inclusive)),
-                units: used([
-                    ("web_search", tool("web_search_call")),
-                    ("file_search", tool("file_search_call")),
-                    ("pages", pages.unwrap_or_default()),
-                ]),
+                units,
+                cost_usd: extras.bill(),
                 service_tier: self.service_tier,
                 ..Call::default()
             },
@@ -154,20 +177,31 @@ impl Completion<'_> {
 impl Usage {
     fn reported(&self) -> Option<Reported> {
         let (input, output) = (&self.prompt_tokens_details, &self.completion_tokens_details);
-        Some(Reported {
+        let reported = Reported {
             input: self.prompt_tokens?.0,
             output: self.completion_tokens.0,
             cache_read: input.cached_tokens.0.max(self.cached_tokens.0).max(self.prompt_cache_hit_tokens.0),
             cache_write: input.cache_write_tokens.0,
             lifetimes: CacheWrites::default(),
             reasoning: output.reasoning_tokens.0,
-            total: 0,
+            total: self.total_tokens.0,
             input_audio: input.audio_tokens.0,
             input_image: input.image_tokens.0,
             cache_read_audio: input.cached_tokens_details.audio_tokens.0,
             cache_read_image: input.cached_tokens_details.image_tokens.0,
             output_audio: output.audio_tokens.0,
             output_image: output.image_tokens.0,
-        })
+        };
+        Some(reported.with_reasoning())
+    }
+
+    fn extras(&self) -> perplexity::Extras<'_> {
+        perplexity::Extras {
+            citation_tokens: self.citation_tokens.0,
+            reasoning_tokens: self.reasoning_tokens.0,
+            search_queries: self.num_search_queries.0,
+            search_context_size: self.search_context_size.as_deref(),
+            cost: self.cost,
+        }
     }
 }

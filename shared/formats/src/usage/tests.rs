@@ -3,6 +3,9 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Usage as single providers spell it.
+mod dialects;
+
 fn labels() -> Labels {
     Labels { agent_id: "nova".to_owned(), ..Labels::default() }
 }

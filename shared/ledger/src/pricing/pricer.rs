@@ -74,7 +74,7 @@ impl<'p> Pricer<'p> {
         let Some(found) = found else {
             return self.unlisted(call, own, provider);
         };
-        let found = self.book.in_region(found, call.region);
+        let found = self.book.in_region(call.model, found, call.region);
         let query = Query {
             day,
             slot: call.slot(),

@@ -85,13 +85,18 @@ impl Book {
         (Some(provider), search.cleaned(id))
     }
 
-    /// The model whose price holds for a call whose event says that it ran in `region`: Bedrock bills a name without a
-    /// geography at the regional price, unless the call went to the global endpoint.
-    pub(super) fn in_region<'i>(self, found: Found<'i>, region: &str) -> Found<'i> {
-        let global = found.model.id().strip_prefix("regional.").filter(|_| found.region.is_none());
-        let Some(name) = global.filter(|_| region.eq_ignore_ascii_case("global")) else { return found };
-        let name = format!("global.{name}");
-        let global = self.identify(found.model.provider().id(), &name).1.map(|found| found.model);
+    /// The model whose price holds for a call of `id` whose event says that it ran in `region`. Bedrock bills a Claude model
+    /// that is named without a geography at the regional price, unless the call went to the global endpoint.
+    pub(super) fn in_region<'i>(self, id: &str, found: Found<'i>, region: &str) -> Found<'i> {
+        let (provider, bare) = (found.model.provider(), found.model.id());
+        let bare = bare.strip_prefix("regional.").unwrap_or(bare);
+        let is_bare = found.region.is_none() && BedrockId::read(bare).geography.is_empty();
+        let is_claude = provider.has(Rule::Bedrock) && BedrockId::read(bare).is_claude();
+        if !(region.eq_ignore_ascii_case("global") && is_bare && is_claude) || id.starts_with("regional.") {
+            return found;
+        }
+        let name = format!("global.{bare}");
+        let global = self.identify(provider.id(), &name).1.map(|found| found.model);
         global.map_or(found, |model| Found { model, region: None })
     }
 }

@@ -44,7 +44,7 @@ function recommendation(one) {
       "p",
       null,
       money(one.estimatedMonthlySavings),
-      ` a month (−${percent(one.savingsPct, 0)}), by ${plural(one.basis.calls, "call")} since ${showDay(one.basis.since)}.`,
+      ` per month (−${percent(one.savingsPct, 0)}), based on ${plural(one.basis.calls, "call")} since ${showDay(one.basis.since)}.`,
     ),
     h(
       "p",

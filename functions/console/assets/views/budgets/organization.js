@@ -62,7 +62,7 @@ function budgetForm(budget) {
           value: budget.monthly ?? "",
           inputmode: "decimal",
           pattern: "[0-9]*\\.?[0-9]*",
-          placeholder: "the agents' budgets together",
+          placeholder: "the sum of the agents' budgets",
         }),
         field({
           label: "Warn at these percentages of it",
@@ -103,7 +103,7 @@ function facts(budget) {
     "dl",
     { class: "facts" },
     h("dt", null, "Budget"),
-    h("dd", null, budget.monthly === null ? "the agents' budgets together" : money(budget.monthly)),
+    h("dd", null, budget.monthly === null ? "the sum of the agents' budgets" : money(budget.monthly)),
     h("dt", null, "Warn at"),
     h("dd", null, `${budget.thresholds.join(", ")} %${budget.forecast ? ", also by forecast" : ""}`),
   );

@@ -68,7 +68,7 @@ export function savingsCard() {
       value: money(totalPotentialSavings),
       note:
         recommendations.length > 0
-          ? `a month, by ${plural(recommendations.length, "change")} of model`
+          ? `per month, by ${plural(recommendations.length, "change")} of model`
           : "No cheaper model would do the same work",
     };
   });

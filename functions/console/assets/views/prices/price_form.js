@@ -32,8 +32,8 @@ export function priceDialog({ provider = "", model = "", effectiveFrom = monthSt
           { class: "fields" },
           rate("Input", "inputPricePerMillion"),
           rate("Output", "outputPricePerMillion"),
-          rate("Cache read", "cacheReadPricePerMillion", { placeholder: "as the list" }),
-          rate("Cache write, 5 min", "cacheWrite5mPricePerMillion", { placeholder: "as the list" }),
+          rate("Cache read", "cacheReadPricePerMillion", { placeholder: "list price" }),
+          rate("Cache write, 5 min", "cacheWrite5mPricePerMillion", { placeholder: "list price" }),
         ),
         h("h3", null, "Or one of these instead"),
         h(

@@ -1,3 +1,4 @@
+use super::super::data::Rate;
 use super::super::testing::Sketch;
 use super::*;
 
@@ -197,4 +198,19 @@ fn a_government_profile_has_the_price_of_its_regions() {
         id("aws", "us-gov.anthropic.claude-sonnet-4-5"),
         Some("us-gov.anthropic.claude-sonnet-4-5-20250929-v1:0")
     );
+}
+
+#[test]
+fn a_call_to_the_global_endpoint_of_bedrock_has_the_global_price() {
+    let book = Book::builtin();
+    let price = |id: &str, region: &str| {
+        let found = book.in_region(id, book.identify("bedrock", id).1.unwrap(), region);
+        found.model.base_row("2026-11-28".parse().unwrap()).unwrap().rates().get(Rate::Input)
+    };
+    let bare = "anthropic.claude-sonnet-4-5-20250929-v1:0";
+    assert_eq!(price(bare, ""), Some(3_300_000));
+    assert_eq!(price(bare, "us-east-1"), Some(3_300_000));
+    assert_eq!(price(bare, "Global"), Some(3_000_000));
+    assert_eq!(price(&format!("global.{bare}"), ""), Some(3_000_000));
+    assert_eq!(price(&format!("us.{bare}"), "global"), Some(3_300_000));
 }
