@@ -91,7 +91,7 @@ async fn handle(
     Both(Path(SessionId(id)), Query(params)): Both<Path<SessionId>, Query<Params>>,
 ) -> Result<Stated<Response>> {
     let as_of = app.clock.now();
-    let secret = app.config.cursor_secret().map_err(Error::internal)?;
+    let secret = &*app.config.cursor_secret().map_err(Error::internal)?.get().await?;
     let question = params.range.bound();
     let bound = ["session", caller.org.as_str(), id.as_str(), &question];
     let cursor: Option<Cursor> = web::cursor::read(params.cursor.as_deref(), secret, &bound)?;

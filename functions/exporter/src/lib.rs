@@ -213,10 +213,12 @@ impl Exporter {
 
     /// The past days whose events have not expired.
     fn days(&self, first: Day, today: Day) -> DayRange {
-        DayRange {
-            first: first.max(oldest_complete_day(today, self.retention_days).next()),
-            last: today.minus(1),
-        }
+        DayRange { first: first.max(self.oldest(today)), last: today.minus(1) }
+    }
+
+    /// The oldest day whose files are kept up to date.
+    fn oldest(&self, today: Day) -> Day {
+        oldest_complete_day(today, self.retention_days).next()
     }
 
     async fn changed(
@@ -228,13 +230,15 @@ impl Exporter {
         exported: &mut Exported,
     ) -> Result<Days, Error> {
         let known = kind.of(exported);
-        known.retain(|day, _| *day >= days.first);
+        known.retain(|day, _| *day >= self.oldest(days.last.next()));
         if days.first > days.last {
             return Ok(Days { kind, changed: BTreeMap::new() });
         }
         let stored = self.tables.usage.rollups_in(range).await?;
         let writes: BTreeMap<_, _> = stored.into_iter().map(|(key, rollup)| (key, rollup.writes)).collect();
-        let changed = days.days().filter_map(|day| {
+        // In a former time zone, the first event may have been on an earlier day.
+        let before = known.keys().copied().filter(|day| *day < days.first);
+        let changed = before.chain(days.days()).filter_map(|day| {
             // A day without a rollup is empty, which its file has to say if there is one.
             let writes = writes.get(&key(day)).copied().or_else(|| known.get(&day).map(|_| 0))?;
             (known.get(&day) != Some(&writes)).then_some((day, writes))

@@ -220,8 +220,8 @@ mod tests {
             ..ModelFigures::default()
         };
         let key = |nth: u64| ModelKey { provider: "\"".repeat(256), model: format!("{nth:0256}") };
-        let mut used = OrgDay::default();
-        used.models = bounded((1..=5_000).map(|nth| (key(nth), figures(nth))).collect());
+        let models = bounded((1..=5_000).map(|nth| (key(nth), figures(nth))).collect());
+        let used = OrgDay { models, ..OrgDay::default() };
         let text = exposition(&used, &BudgetSettings::default(), DateTime::UNIX_EPOCH, None);
         assert!(text.len() < 6_291_556 && used.models.contains_key(&key(5_000)), "{}", text.len());
         let requests: u64 = used.models.values().map(|figures| figures.requests).sum();
