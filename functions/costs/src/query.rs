@@ -46,7 +46,7 @@ async fn handle(
 ) -> Result<Stated<Response>> {
     let as_of = app.clock.now();
     let calendar = app.tables.registry.settings_cached(&caller.org).await?.calendar;
-    let secret = app.config.cursor_secret().map_err(Error::internal)?;
+    let secret = &*app.config.cursor_secret().map_err(Error::internal)?.get().await?;
     let question = cursor::bound(&params);
     let bound = ["cost-analysis/query", caller.org.as_str(), &question];
     let after: Option<Cursor> = web::cursor::read(params.cursor.as_deref(), secret, &bound)?;

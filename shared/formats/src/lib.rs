@@ -9,6 +9,7 @@
 mod call;
 mod json;
 pub mod litellm;
+mod models;
 pub mod otlp;
 mod region;
 mod spelling;

@@ -3,149 +3,24 @@
 //! LiteLLM does not retry by default and drops a failed batch, so an unusable entry is rejected alone. Its
 //! `prompt_tokens` include cached tokens for every provider, even for those that report them separately.
 
+mod payload;
 mod usage;
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
-use self::usage::{Totals, Usage};
+use self::payload::{Payload, Text};
+use self::usage::Totals;
 use crate::call::{Call, Identity, Status, add_tag, used};
-use crate::json::{Count, decimal, entries, lenient, or_default};
+use crate::json::{decimal, entries};
 use crate::text::{self, filled};
 use crate::tokens::Input;
-use crate::{Translation, Unreadable, region, time};
+use crate::{Translation, Unreadable, models, region, time};
 
 /// The `source` of all events.
 const SOURCE: &str = "litellm";
-
-type Text<'a> = Option<Cow<'a, str>>;
-
-/// The fields of a payload that are read. `messages` and `response` are skipped.
-#[derive(Deserialize)]
-struct Payload<'a> {
-    #[serde(borrow, default, deserialize_with = "lenient")]
-    litellm_call_id: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
-    id: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
-    call_type: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
-    model: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
-    custom_llm_provider: Text<'a>,
-    #[serde(default)]
-    prompt_tokens: Count,
-    #[serde(default)]
-    completion_tokens: Count,
-    #[serde(default)]
-    total_tokens: Count,
-    #[serde(borrow, default, deserialize_with = "or_default")]
-    cost_breakdown: CostBasis<'a>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
-    api_base: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "or_default")]
-    hidden_params: HiddenParams<'a>,
-    #[serde(borrow, default)]
-    response_cost: Option<&'a RawValue>,
-    #[serde(default, deserialize_with = "lenient")]
-    cost_finalized: Option<bool>,
-    #[serde(default)]
-    zero_cost_diagnostic: Option<IgnoredAny>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
-    status: Text<'a>,
-    #[serde(borrow, default)]
-    cache_hit: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "or_default")]
-    model_map_information: ModelMap<'a>,
-    #[serde(rename = "startTime", borrow, default)]
-    start_time: Option<&'a RawValue>,
-    #[serde(rename = "endTime", borrow, default)]
-    end_time: Option<&'a RawValue>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
-    request_tags: Option<Vec<Cow<'a, str>>>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
-    end_user: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
-    session_id: Text<'a>,
-    #[serde(borrow, default, deserialize_with = "or_default")]
-    metadata: Metadata<'a>,
-    #[serde(borrow, default, deserialize_with = "lenient")]
-    model_parameters: Option<Parameters<'a>>,
-}
-
-/// On what the price depended (`litellm/types/utils.py`, `CostBreakdown`).
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct CostBasis<'a> {
-    #[serde(borrow, deserialize_with = "lenient")]
-    service_tier: Text<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    data_residency: Text<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    vertex_location: Text<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct HiddenParams<'a> {
-    #[serde(borrow, deserialize_with = "lenient")]
-    api_base: Text<'a>,
-    /// The models of a batch that has ended, whose cost this payload reports.
-    #[serde(deserialize_with = "lenient")]
-    batch_models: Option<Vec<IgnoredAny>>,
-}
-
-/// LiteLLM's own price list entry for the model.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ModelMap<'a> {
-    #[serde(borrow, deserialize_with = "lenient")]
-    model_map_key: Text<'a>,
-    #[serde(borrow, deserialize_with = "or_default")]
-    model_map_value: ModelInfo<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    litellm_provider: Text<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ModelInfo<'a> {
-    #[serde(borrow, deserialize_with = "lenient")]
-    key: Text<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    litellm_provider: Text<'a>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Metadata<'a> {
-    #[serde(borrow, deserialize_with = "lenient")]
-    user_api_key_alias: Text<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    user_api_key_team_alias: Text<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    user_api_key_org_alias: Text<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    user_api_key_project_alias: Text<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    spend_logs_metadata: Option<BTreeMap<Cow<'a, str>, &'a RawValue>>,
-    #[serde(deserialize_with = "or_default")]
-    usage_object: Usage,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Parameters<'a> {
-    #[serde(borrow, deserialize_with = "lenient")]
-    user: Text<'a>,
-    #[serde(borrow, deserialize_with = "lenient")]
-    service_tier: Text<'a>,
-}
 
 /// Calls that are billed by something else than tokens. Their payloads often lack the quantity.
 const WITHOUT_TOKENS: [&str; 7] =
@@ -220,12 +95,11 @@ impl Payload<'_> {
         stated.or_else(prefix).unwrap_or("unknown").to_owned()
     }
 
-    /// The model that was called. The name of a deployment does not tell, but LiteLLM knows it from `base_model` or from the
-    /// response (<https://docs.litellm.ai/docs/proxy/custom_pricing>).
+    /// The model that was called. The name of a deployment does not tell, but LiteLLM knows it from `base_model` or from
+    /// the response (<https://docs.litellm.ai/docs/proxy/custom_pricing>).
     fn model(&self) -> Option<&str> {
         let sent = self.model.as_deref().and_then(filled)?;
-        // Of another proxy, which has its own prefix behind that of this one (BerriAI/litellm#14566).
-        let model = sent.strip_prefix("litellm_proxy/").unwrap_or(sent);
+        let model = models::without_proxy(sent);
         let map = &self.model_map_information;
         let listed = map.model_map_key.as_deref().and_then(filled);
         let listed = listed.filter(|_| map.model_map_value.key.is_some());
@@ -243,8 +117,8 @@ impl Payload<'_> {
         !self.failed() && !self.is_cached()
     }
 
-    /// Whether a call without any quantity costs something. It counts as one request then, which makes it unpriced unless the
-    /// model is billed by the request: it is not free (BerriAI/litellm#36914).
+    /// Whether a call without any quantity costs something (BerriAI/litellm#36914). It is reported as one request then,
+    /// which makes it unpriced, and not free, unless the model is billed by the request.
     fn has_a_price(&self) -> bool {
         let kind = self.call_type.as_deref().unwrap_or_default();
         let kind = kind.strip_prefix('a').unwrap_or(kind);
@@ -282,7 +156,7 @@ impl Payload<'_> {
                 total: self.total_tokens.0,
             });
             call.tokens = reported.tokens(reported.input_kind(Input::Inclusive));
-            call.units = usage.units(&call.provider, model);
+            call.units = usage.units(&call.provider, model, !call.tokens.is_empty());
             call.cost_usd = usage.bill(&call.provider);
             call.reported_cost = self.reported_cost();
         }

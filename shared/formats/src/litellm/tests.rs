@@ -76,6 +76,11 @@ fn what_is_not_billed_by_tokens_has_units() {
         ("avideo_generation", json!({ "duration_seconds": 8.0 }), json!({ "video_seconds": 8 })),
         ("acreate_video", json!({ "duration_seconds": 8, "video_count": 2 }), json!({ "video_seconds": 16 })),
         ("aocr", json!({ "pages_processed": 3, "doc_size_bytes": 1 }), json!({ "pages": 3 })),
+        (
+            "aocr",
+            json!({ "pages_processed": 3, "pages_processed_annotation": 2 }),
+            json!({ "pages": 3, "annotation_pages": 2 }),
+        ),
     ] {
         let translation = without_tokens(call_type, &json!(0.1), &usage);
         let event: Value = serde_json::from_str(translation.events[0].json.get()).unwrap();
@@ -113,13 +118,29 @@ fn neither_failures_nor_cache_hits_are_billed() {
 }
 
 #[test]
-fn transcriptions_state_their_audio_in_a_spelling_of_their_own() {
+fn transcriptions_and_images_state_their_tokens_in_spellings_of_their_own() {
     let usage = json!({ "type": "tokens", "input_tokens": 114, "output_tokens": 45, "total_tokens": 159,
         "input_token_details": { "text_tokens": 14, "audio_tokens": 100 }, "prompt_tokens_details": null });
     let data =
         data(&json!({ "call_type": "atranscription", "model": "gpt-4o-transcribe", "prompt_tokens": 114,
         "completion_tokens": 45, "total_tokens": 159, "metadata": { "usage_object": usage } }));
     assert_eq!((&data["input_tokens"], &data["input_audio_tokens"]), (&json!(114), &json!(100)));
+    let usage = json!({ "input_tokens_details": { "text_tokens": 600, "image_tokens": 400 },
+        "output_tokens_details": { "image_tokens": 100 } });
+    let data = data_of_image(&usage);
+    assert_eq!((&data["input_image_tokens"], &data["output_image_tokens"]), (&json!(400), &json!(100)));
+}
+
+fn data_of_image(usage: &Value) -> Value {
+    data(&json!({ "call_type": "aimage_generation", "metadata": { "usage_object": usage } }))
+}
+
+/// The model has prices of both.
+#[test]
+fn the_length_of_what_is_billed_by_tokens_is_no_unit() {
+    let usage = json!({ "type": "tokens", "seconds": 60 });
+    let data = data(&json!({ "model": "gpt-4o-transcribe", "metadata": { "usage_object": usage } }));
+    assert_eq!((&data["input_tokens"], &data["units"]), (&json!(1000), &Value::Null));
 }
 
 /// Releases before the fold of reasoning into the output reported xAI's counts as they were.

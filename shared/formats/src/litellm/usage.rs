@@ -1,5 +1,6 @@
 //! What a call used: `metadata.usage_object` of a payload, and what LiteLLM's own price list calls units.
 
+use rust_decimal::Decimal;
 use serde::Deserialize;
 
 use crate::call::{Units, used};
@@ -20,13 +21,17 @@ pub struct Totals {
 pub struct Usage {
     #[serde(deserialize_with = "or_default")]
     prompt_tokens_details: PromptDetails,
-    /// The spelling of transcriptions.
+    /// The spellings of transcriptions and of images.
     #[serde(deserialize_with = "or_default")]
     input_token_details: PromptDetails,
+    #[serde(deserialize_with = "or_default")]
+    input_tokens_details: PromptDetails,
     #[serde(deserialize_with = "or_default")]
     completion_tokens_details: CompletionDetails,
     #[serde(deserialize_with = "or_default")]
     output_token_details: CompletionDetails,
+    #[serde(deserialize_with = "or_default")]
+    output_tokens_details: CompletionDetails,
     cache_read_input_tokens: Count,
     cache_creation_input_tokens: Count,
     #[serde(deserialize_with = "or_default")]
@@ -43,6 +48,7 @@ pub struct Usage {
     #[serde(deserialize_with = "lenient")]
     video_count: Option<u64>,
     pages_processed: Count,
+    pages_processed_annotation: Count,
     /// These are Perplexity's.
     citation_tokens: Count,
     reasoning_tokens: Count,
@@ -131,7 +137,7 @@ impl Usage {
 
     /// What is billed by count. LiteLLM counts every query of a grounded prompt, also where Google bills the prompt
     /// (`llms/gemini/cost_calculator.py`, `web_search_billing_unit`).
-    pub fn units(&self, provider: &str, model: &str) -> Units {
+    pub fn units(&self, provider: &str, model: &str, has_tokens: bool) -> Units {
         let (tools, prompt) = (&self.server_tool_use, self.prompt());
         let searches = tools.web_search_requests.0.max(prompt.web_search_requests.0);
         let maps = prompt.google_maps_grounding_requests.0;
@@ -141,13 +147,16 @@ impl Usage {
             ("web_fetch", tools.web_fetch_requests.0),
             ("maps_grounding", billed(maps)),
             ("pages", self.pages_processed.0),
+            // A unit without a price: annotations cost more than recognition (mistral.ai/pricing).
+            ("annotation_pages", self.pages_processed_annotation.0),
         ]);
         if provider == "perplexity" {
             units.extend(self.extras(searches).units(model));
         }
         let videos = self.video_count.unwrap_or_default().max(1);
         for (unit, amount) in [
-            ("audio_seconds", self.seconds.0),
+            // Transcription is billed by its tokens or by its length, never by both.
+            ("audio_seconds", if has_tokens { Decimal::ZERO } else { self.seconds.0 }),
             ("video_seconds", self.duration_seconds.0.saturating_mul(videos.into())),
         ] {
             if !amount.is_zero() {
@@ -163,13 +172,15 @@ impl Usage {
     }
 
     fn prompt(&self) -> &PromptDetails {
-        let [details, of_transcription] = [&self.prompt_tokens_details, &self.input_token_details];
-        if *details == PromptDetails::default() { of_transcription } else { details }
+        let details = [&self.prompt_tokens_details, &self.input_token_details];
+        let stated = details.into_iter().find(|details| **details != PromptDetails::default());
+        stated.unwrap_or(&self.input_tokens_details)
     }
 
     fn completion(&self) -> &CompletionDetails {
-        let [details, of_transcription] = [&self.completion_tokens_details, &self.output_token_details];
-        if *details == CompletionDetails::default() { of_transcription } else { details }
+        let details = [&self.completion_tokens_details, &self.output_token_details];
+        let stated = details.into_iter().find(|details| **details != CompletionDetails::default());
+        stated.unwrap_or(&self.output_tokens_details)
     }
 
     fn extras(&self, searches: u64) -> perplexity::Extras<'_> {

@@ -3,10 +3,11 @@
 
 use serde::Deserialize;
 
+use super::ai_sdk::ProviderMetadata;
 use super::attributes::{Attributes, InvalidCount};
 use crate::call::{Call, Status, Units, used};
-use crate::region;
 use crate::tokens::{CacheWrites, Input, Reported};
+use crate::{models, region};
 
 /// New names before old ones. Sources: OpenTelemetry semantic conventions 1.30 to 1.45 (`docs/gen-ai`),
 /// `opentelemetry-semantic-conventions-ai` 0.5, `openinference-semantic-conventions` 0.1.42, `ai` 5 and 6; `details` are
@@ -164,24 +165,33 @@ pub fn read(attributes: Attributes<'_>, failed: bool) -> Result<Inference<'_>, U
     let invocation = Invocation::of(attributes);
     let model = attributes.text(MODEL).map(|model| {
         let request = attributes.text(REQUEST_MODEL);
-        region::with_geography(model, request).to_owned()
+        models::without_proxy(models::with_geography(model, request)).to_owned()
     });
     let model = model.or(invocation.model);
     // A call without a provider is still counted, and shows up under the provider `unknown`.
     let provider = attributes.text(PROVIDER).unwrap_or("unknown");
-    let reported = reported(attributes, provider)?;
-    let convention = convention(attributes)?;
+    let model = model.ok_or(Unusable::NoModel)?;
+    let metadata = ProviderMetadata::of(attributes);
+    let mut reported = reported(attributes, provider)?;
+    metadata.complete(&mut reported);
+    let convention = if metadata.excludes_cached() && !has_input_details(attributes) {
+        // Its total is no more than the sum of what it calls input and output.
+        reported.total = 0;
+        Input::Exclusive
+    } else {
+        convention(attributes)?
+    };
     let input = reported.input_kind(convention);
     let tokens = reported.tokens(input);
     let status = if failed || attributes.has("error.type") { Status::Error } else { Status::Ok };
     let call = Call {
-        provider: provider.to_owned(),
-        model: model.ok_or(Unusable::NoModel)?,
+        provider: called(provider, &model).to_owned(),
+        units: units(attributes, &metadata, &model),
+        model,
         tokens,
-        units: units(attributes),
         status,
-        service_tier: attributes.text(SERVICE_TIER).map(str::to_owned).or(invocation.service_tier),
-        region: region(attributes),
+        service_tier: service_tier(attributes, invocation.service_tier, &metadata),
+        region: metadata.region().or_else(|| region(attributes)),
         reported_cost: attributes.decimal(COST),
         ..Call::default()
     };
@@ -199,6 +209,28 @@ fn convention(attributes: Attributes<'_>) -> Result<Input, InvalidCount> {
     let uncached = attributes.count(&["ai.usage.inputTokenDetails.noCacheTokens"])?;
     let exclusive = uncached.is_some() && uncached == attributes.count(INPUT)?;
     Ok(if exclusive { Input::Exclusive } else { Input::Inclusive })
+}
+
+/// Whether the AI SDK states the parts of its input, as it does since version 6.
+fn has_input_details(attributes: Attributes<'_>) -> bool {
+    ["noCacheTokens", "cacheReadTokens", "cacheWriteTokens"]
+        .into_iter()
+        .any(|part| attributes.has(&format!("ai.usage.inputTokenDetails.{part}")))
+}
+
+/// The provider that was called. Strands names itself instead (`strands/telemetry/tracer.py`). Its default is Bedrock,
+/// which the id of the model confirms.
+fn called<'a>(provider: &'a str, model: &str) -> &'a str {
+    let is_strands = matches!(provider, "strands-agents" | "strands");
+    if is_strands && models::is_at_bedrock(model) { "aws" } else { provider }
+}
+
+fn service_tier(
+    attributes: Attributes<'_>,
+    asked: Option<String>,
+    metadata: &ProviderMetadata,
+) -> Option<String> {
+    attributes.text(SERVICE_TIER).map(str::to_owned).or_else(|| metadata.service_tier()).or(asked)
 }
 
 fn reported(attributes: Attributes<'_>, provider: &str) -> Result<Reported, InvalidCount> {
@@ -252,7 +284,7 @@ impl Invocation {
 }
 
 /// The billed units. OpenInference reports Anthropic's server tools in the span's metadata.
-fn units(attributes: Attributes<'_>) -> Units {
+fn units(attributes: Attributes<'_>, of_response: &ProviderMetadata, model: &str) -> Units {
     #[derive(Default, Deserialize)]
     #[serde(default)]
     struct Metadata {
@@ -267,7 +299,9 @@ fn units(attributes: Attributes<'_>) -> Units {
     let metadata: Option<Metadata> =
         attributes.text(&["metadata"]).and_then(|text| serde_json::from_str(text).ok());
     let tools = metadata.unwrap_or_default().server_tool_use;
-    used([("web_search", tools.web_search_requests), ("web_fetch", tools.web_fetch_requests)])
+    let mut units = of_response.units(model);
+    units.extend(used([("web_search", tools.web_search_requests), ("web_fetch", tools.web_fetch_requests)]));
+    units
 }
 
 /// The region of a call to a regional endpoint, from its host name.

@@ -5,6 +5,7 @@
 //! the spans of a request that report the same call.
 
 mod agents;
+mod ai_sdk;
 mod attributes;
 mod claude_code;
 mod inference;

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use super::{Body, Response};
-use crate::call::{Call, used};
+use crate::call::{Call, Units, used};
 use crate::json::{Count, lenient, or_default};
 use crate::tokens::{CacheWrites, Input, Reported, Tokens};
 
@@ -42,7 +42,7 @@ pub struct Usage {
     #[serde(deserialize_with = "lenient")]
     speed: Option<String>,
     #[serde(deserialize_with = "lenient")]
-    inference_geo: Option<String>,
+    pub inference_geo: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -84,15 +84,11 @@ impl Body<'_> for Message {
             region: usage.inference_geo.clone(),
             ..Call::default()
         });
-        let tools = &usage.server_tool_use;
         Ok(Response {
             others: others.collect(),
             call: Call {
                 tokens: own.unwrap_or_else(|| usage.tokens()),
-                units: used([
-                    ("web_search", tools.web_search_requests.0),
-                    ("web_fetch", tools.web_fetch_requests.0),
-                ]),
+                units: usage.units(),
                 service_tier: usage.tier(),
                 region: usage.inference_geo,
                 ..Call::default()
@@ -106,7 +102,16 @@ impl Body<'_> for Message {
 
 impl Usage {
     fn tokens(&self) -> Tokens {
-        let reported = Reported {
+        self.reported().tokens(Input::Exclusive)
+    }
+
+    pub fn units(&self) -> Units {
+        let tools = &self.server_tool_use;
+        used([("web_search", tools.web_search_requests.0), ("web_fetch", tools.web_fetch_requests.0)])
+    }
+
+    pub fn reported(&self) -> Reported {
+        Reported {
             input: self.input_tokens.unwrap_or_default().0,
             output: self.output_tokens.0,
             cache_read: self.cache_read_input_tokens.0,
@@ -117,12 +122,11 @@ impl Usage {
                 ..CacheWrites::default()
             },
             ..Reported::default()
-        };
-        reported.tokens(Input::Exclusive)
+        }
     }
 
     /// The service tier. Fast mode has its own prices, so it counts as one.
-    fn tier(&self) -> Option<String> {
+    pub fn tier(&self) -> Option<String> {
         let fast = self.speed.as_ref().filter(|speed| *speed == "fast");
         fast.or(self.service_tier.as_ref()).cloned()
     }

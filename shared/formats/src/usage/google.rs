@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::{Body, Response};
-use crate::call::{Call, used};
+use crate::call::{Call, Units, used};
 use crate::json::{Count, lenient, or_default};
 use crate::spelling::{Spellings, unify};
 use crate::tokens::{Input, Reported};
@@ -100,7 +100,7 @@ struct Candidate {
 
 #[derive(Default, Deserialize)]
 #[serde(remote = "Self", rename_all = "camelCase", default)]
-struct Grounding {
+pub struct Grounding {
     #[serde(deserialize_with = "or_default")]
     web_search_queries: Vec<Option<String>>,
     #[serde(rename = "groundingChunks", deserialize_with = "or_default")]
@@ -153,11 +153,12 @@ impl Body<'_> for Content {
             output_image: of(&usage.candidates_tokens_details, "IMAGE"),
             ..Reported::default()
         };
-        let [searches, maps] = self.grounding();
+        let groundings = self.candidates.iter().flatten().map(|candidate| &candidate.grounding);
+        let units = searches(&groundings.collect::<Vec<_>>(), self.model_version.as_deref());
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(Input::Inclusive),
-                units: used([("web_search", searches), ("maps_grounding", maps)]),
+                units,
                 service_tier: usage.tier(),
                 ..Call::default()
             },
@@ -180,24 +181,20 @@ impl Grounding {
     }
 }
 
-impl Content {
-    /// The numbers of billed searches of the web and of maps. Until Gemini 2 each grounded prompt is billed, from Gemini 3 on
-    /// each distinct query (ai.google.dev/gemini-api/docs/google-search; BerriAI/litellm#36377 has Google's invoice).
-    fn grounding(&self) -> [u64; 2] {
-        let groundings = || self.candidates.iter().flatten().map(|candidate| &candidate.grounding);
-        let distinct = |of_maps: bool| {
-            let queries = groundings().filter(|grounding| grounding.asks_maps() == of_maps);
-            let queries = queries.flat_map(|grounding| grounding.web_search_queries.iter().flatten());
-            let queries: HashSet<&str> =
-                queries.map(String::as_str).filter(|query| !query.is_empty()).collect();
-            u64::try_from(queries.len()).unwrap_or(u64::MAX)
-        };
-        let has_maps = groundings().any(Grounding::has_maps);
-        let maps = if has_maps { distinct(true).max(1) } else { 0 };
-        let counts = [distinct(false), maps];
-        let by_prompt = self.model_version.as_deref().is_none_or(is_billed_by_prompt);
-        if by_prompt { counts.map(|count| count.min(1)) } else { counts }
-    }
+/// The billed searches of the web and of maps of a response. Until Gemini 2 each grounded prompt is billed, from
+/// Gemini 3 on each distinct query (ai.google.dev/gemini-api/docs/google-search; BerriAI/litellm#36377 has Google's invoice).
+pub fn searches(groundings: &[&Grounding], model: Option<&str>) -> Units {
+    let distinct = |of_maps: bool| {
+        let queries = groundings.iter().filter(|grounding| grounding.asks_maps() == of_maps);
+        let queries = queries.flat_map(|grounding| grounding.web_search_queries.iter().flatten());
+        let queries: HashSet<&str> = queries.map(String::as_str).filter(|query| !query.is_empty()).collect();
+        u64::try_from(queries.len()).unwrap_or(u64::MAX)
+    };
+    let has_maps = groundings.iter().any(|grounding| grounding.has_maps());
+    let by_prompt = model.is_none_or(is_billed_by_prompt);
+    let billed = |count: u64| if by_prompt { count.min(1) } else { count };
+    let maps = if has_maps { distinct(true).max(1) } else { 0 };
+    used([("web_search", billed(distinct(false))), ("maps_grounding", billed(maps))])
 }
 
 /// Whether grounding is billed by the prompt with this model, as it was until Gemini 3.

@@ -2,7 +2,7 @@
 //!
 //! Responses do not state which agent made the call and, with some providers, not when. [`Labels`] do.
 
-mod anthropic;
+pub(crate) mod anthropic;
 mod bedrock;
 pub(crate) mod google;
 mod openai;
@@ -18,7 +18,7 @@ use serde_json::value::RawValue;
 use crate::call::{Call, Identity, add_tag};
 use crate::json::entries;
 use crate::text::{self, filled};
-use crate::{Event, Translation, Unreadable, region, time};
+use crate::{Event, Translation, Unreadable, models, time};
 
 /// The provider's API whose responses a body contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -200,7 +200,7 @@ impl Response {
         let id = id.ok_or("Entry should have an id, or the request an id for it")?;
         let model = self.model.as_deref().and_then(filled).or(labels.model.as_deref());
         let model = model.ok_or("Entry should name its model, or the request the model for it")?;
-        let model = region::with_geography(model, labels.model.as_deref()).to_owned();
+        let model = models::with_geography(model, labels.model.as_deref()).to_owned();
         let identity = Identity {
             source: format.provider().to_owned(),
             id,

@@ -28,7 +28,9 @@ const USAGE: Spellings = &[
     ("cached_tokens", "cache_read_input_tokens"),
     ("cache_write_tokens", "cache_creation_input_tokens"),
 ];
-const DETAILS: Spellings = &[("cache_write_tokens", "cache_creation_tokens")];
+/// The second spelling is `DashScope`'s (<https://help.aliyun.com/zh/model-studio/context-cache>).
+const DETAILS: Spellings =
+    &[("cache_write_tokens", "cache_creation_tokens"), ("cache_write_tokens", "cache_creation_input_tokens")];
 
 #[derive(Deserialize)]
 pub struct Completion<'a> {
@@ -58,6 +60,8 @@ pub struct Completion<'a> {
 #[serde(default)]
 struct PageUsage {
     pages_processed: Option<Count>,
+    /// Annotations cost more than recognition (mistral.ai/pricing), and the price book has no rate for them.
+    pages_processed_annotation: Count,
 }
 
 #[derive(Deserialize)]
@@ -159,9 +163,15 @@ impl<'a> Body<'a> for Completion<'a> {
             ("web_search", tool("web_search_call")),
             ("file_search", tool("file_search_call")),
             ("pages", pages.unwrap_or_default()),
+            (
+                "annotation_pages",
+                self.usage_info.as_ref().map_or(0, |usage| usage.pages_processed_annotation.0),
+            ),
         ]);
         units.extend(extras.units(self.model.as_deref().unwrap_or_default()));
-        units.extend(seconds_heard.map(|seconds| ("audio_seconds", seconds.0)));
+        if reported == Reported::default() {
+            units.extend(seconds_heard.map(|seconds| ("audio_seconds", seconds.0)));
+        }
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(reported.input_kind(Input::Inclusive)),

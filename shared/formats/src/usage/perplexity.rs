@@ -29,10 +29,10 @@ impl Extras<'_> {
         bill.map(|bill| bill.normalize().to_string())
     }
 
-    /// Searches are billed one by one in deep research alone; elsewhere a fee for the request, by the size of the search
-    /// context, includes them (<https://docs.perplexity.ai/getting-started/pricing>). The price book has no rates for
-    /// tokens of citations and of research, and of the fees that of the smallest context alone: units that it does not know make the
-    /// call unpriced in part.
+    /// Only deep research bills each search. With other models a fee for the request, which depends on the size of the
+    /// search context, includes them (<https://docs.perplexity.ai/getting-started/pricing>). The price book has neither
+    /// rates for the tokens of citations and of research nor the fees for larger contexts, so these become units that
+    /// it does not know: the call is unpriced in part.
     pub fn units(&self, model: &str) -> Units {
         let is_research = model.contains("sonar-deep-research");
         let of_research = |count: u64| if is_research { count } else { 0 };

@@ -43,7 +43,7 @@ fn transcriptions_are_billed_by_tokens_or_by_seconds() {
         ["input_tokens", "input_audio_tokens", "output_tokens", "units"].map(|name| data[name].clone())
     };
     let by_tokens = json!({ "type": "tokens", "input_tokens": 114, "output_tokens": 45, "total_tokens": 159,
-        "input_token_details": { "text_tokens": 14, "audio_tokens": 100 } });
+        "input_token_details": { "text_tokens": 14, "audio_tokens": 100 }, "seconds": 10 });
     assert_eq!(transcription(by_tokens), [json!(114), json!(100), json!(45), Value::Null]);
     for (seconds, amount) in [(json!(60), json!(60)), (json!(8.470_000_267), json!("8.47"))] {
         let by_time = json!({ "type": "duration", "seconds": seconds });
@@ -136,4 +136,19 @@ fn the_inference_profile_of_the_request_is_the_model() {
     let profile = "global.anthropic.claude-sonnet-4-5-20250929-v1:0";
     assert_eq!(model(profile), profile);
     assert_eq!(model("claude-sonnet-4-5"), "claude-sonnet-4-5-20250929");
+}
+
+#[test]
+fn gateways_may_send_the_names_of_all_apis_at_once() {
+    let details = json!({ "cached_tokens": 900, "text_tokens": 0, "audio_tokens": 0, "image_tokens": 0 });
+    let usage = json!({ "prompt_tokens": 1000, "completion_tokens": 50, "total_tokens": 1050,
+        "prompt_tokens_details": details, "completion_tokens_details": { "reasoning_tokens": 20 },
+        "input_tokens": 0, "output_tokens": 0, "input_tokens_details": null });
+    let billed =
+        json!({ "input_tokens": 100, "cache_read_tokens": 900, "output_tokens": 50, "reasoning_tokens": 20 });
+    assert_eq!(data(Format::OpenAi, &json!({ "id": "1", "model": "m", "usage": usage })), billed);
+    let usage = json!({ "prompt_tokens": 0, "completion_tokens": 0, "prompt_tokens_details": {},
+        "input_tokens": 1000, "output_tokens": 50, "input_tokens_details": details,
+        "output_tokens_details": { "reasoning_tokens": 20 } });
+    assert_eq!(data(Format::OpenAi, &json!({ "id": "1", "model": "m", "usage": usage })), billed);
 }
