@@ -7,10 +7,11 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::anthropic::Lifetimes;
 use super::{Body, Response, perplexity, seconds};
 use crate::call::{Call, used};
 use crate::json::{Amount, Count, lenient, or_default};
-use crate::tokens::{CacheWrites, Input, Reported};
+use crate::tokens::{Input, Reported};
 
 #[derive(Deserialize)]
 pub struct Completion<'a> {
@@ -96,6 +97,9 @@ pub struct Usage {
     cached_tokens: Count,
     /// Cached tokens, as `DeepSeek` names them.
     prompt_cache_hit_tokens: Count,
+    /// Those of other providers, as LiteLLM's proxy reports them (`litellm/types/utils.py`, `Usage`).
+    cache_read_input_tokens: Count,
+    cache_creation_input_tokens: Count,
     /// These are Perplexity's.
     citation_tokens: Count,
     reasoning_tokens: Count,
@@ -111,6 +115,11 @@ pub struct Usage {
 struct Details {
     cached_tokens: Count,
     cache_write_tokens: Count,
+    /// The names of LiteLLM and of new-api.
+    cache_creation_tokens: Count,
+    cached_creation_tokens: Count,
+    #[serde(deserialize_with = "or_default")]
+    cache_creation_token_details: Lifetimes,
     audio_tokens: Count,
     image_tokens: Count,
     reasoning_tokens: Count,
@@ -193,6 +202,10 @@ fn stated(details: [&Details; 3]) -> &Details {
     stated.unwrap_or(details[0])
 }
 
+fn most(counts: [Count; 4]) -> u64 {
+    counts.into_iter().map(|Count(count)| count).max().unwrap_or_default()
+}
+
 impl Usage {
     fn reported(&self) -> Option<Reported> {
         let input =
@@ -205,9 +218,19 @@ impl Usage {
         let reported = Reported {
             input: [self.prompt_tokens, self.input_tokens].into_iter().flatten().map(|Count(n)| n).max()?,
             output: self.completion_tokens.0.max(self.output_tokens.0),
-            cache_read: input.cached_tokens.0.max(self.cached_tokens.0).max(self.prompt_cache_hit_tokens.0),
-            cache_write: input.cache_write_tokens.0,
-            lifetimes: CacheWrites::default(),
+            cache_read: most([
+                input.cached_tokens,
+                self.cached_tokens,
+                self.prompt_cache_hit_tokens,
+                self.cache_read_input_tokens,
+            ]),
+            cache_write: most([
+                input.cache_write_tokens,
+                input.cache_creation_tokens,
+                input.cached_creation_tokens,
+                self.cache_creation_input_tokens,
+            ]),
+            lifetimes: input.cache_creation_token_details.writes(),
             reasoning: output.reasoning_tokens.0,
             total: self.total_tokens.0,
             input_audio: input.audio_tokens.0,
