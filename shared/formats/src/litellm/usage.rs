@@ -5,7 +5,8 @@ use serde::Deserialize;
 
 use crate::call::{Units, used};
 use crate::json::{Amount, Count, lenient, or_default};
-use crate::tokens::{CacheWrites, Reported};
+use crate::tokens::Reported;
+use crate::usage::anthropic::Lifetimes;
 use crate::usage::{google, perplexity};
 
 /// The counts of the payload itself.
@@ -77,15 +78,6 @@ struct PromptDetails {
 
 #[derive(Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-struct Lifetimes {
-    ephemeral_5m_input_tokens: Count,
-    ephemeral_30m_input_tokens: Count,
-    ephemeral_1h_input_tokens: Count,
-    ephemeral_12h_input_tokens: Count,
-}
-
-#[derive(Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
 struct Modalities {
     audio_tokens: Count,
     image_tokens: Count,
@@ -109,7 +101,6 @@ struct ServerToolUse {
 impl Usage {
     pub fn reported(&self, totals: Totals) -> Reported {
         let (prompt, completion) = (self.prompt(), self.completion());
-        let lifetimes = &prompt.cache_creation_token_details;
         let written =
             [self.cache_creation_input_tokens, prompt.cache_creation_tokens, prompt.cache_write_tokens];
         let reported = Reported {
@@ -117,12 +108,7 @@ impl Usage {
             output: totals.output,
             cache_read: self.cache_read_input_tokens.0.max(prompt.cached_tokens.0),
             cache_write: written.map(|Count(tokens)| tokens).into_iter().max().unwrap_or_default(),
-            lifetimes: CacheWrites {
-                m5: lifetimes.ephemeral_5m_input_tokens.0,
-                m30: lifetimes.ephemeral_30m_input_tokens.0,
-                h1: lifetimes.ephemeral_1h_input_tokens.0,
-                h12: lifetimes.ephemeral_12h_input_tokens.0,
-            },
+            lifetimes: prompt.cache_creation_token_details.writes(),
             reasoning: completion.reasoning_tokens.0,
             total: totals.total,
             input_audio: prompt.audio_tokens.0,

@@ -45,11 +45,25 @@ pub struct Usage {
     pub inference_geo: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+/// Cache writes by lifetime. Gateways use the names for the lifetimes of other providers, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-struct Lifetimes {
+pub struct Lifetimes {
     ephemeral_5m_input_tokens: Count,
+    ephemeral_30m_input_tokens: Count,
     ephemeral_1h_input_tokens: Count,
+    ephemeral_12h_input_tokens: Count,
+}
+
+impl Lifetimes {
+    pub const fn writes(self) -> CacheWrites {
+        CacheWrites {
+            m5: self.ephemeral_5m_input_tokens.0,
+            m30: self.ephemeral_30m_input_tokens.0,
+            h1: self.ephemeral_1h_input_tokens.0,
+            h12: self.ephemeral_12h_input_tokens.0,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -116,11 +130,7 @@ impl Usage {
             output: self.output_tokens.0,
             cache_read: self.cache_read_input_tokens.0,
             cache_write: self.cache_creation_input_tokens.0,
-            lifetimes: CacheWrites {
-                m5: self.cache_creation.ephemeral_5m_input_tokens.0,
-                h1: self.cache_creation.ephemeral_1h_input_tokens.0,
-                ..CacheWrites::default()
-            },
+            lifetimes: self.cache_creation.writes(),
             ..Reported::default()
         }
     }
@@ -138,7 +148,12 @@ fn sum(a: Tokens, b: Tokens) -> Tokens {
         input: a.input.saturating_add(b.input),
         output: a.output.saturating_add(b.output),
         cache_read: a.cache_read.saturating_add(b.cache_read),
-        cache_writes: CacheWrites { m5: x.m5.saturating_add(y.m5), h1: x.h1.saturating_add(y.h1), ..x },
+        cache_writes: CacheWrites {
+            m5: x.m5.saturating_add(y.m5),
+            m30: x.m30.saturating_add(y.m30),
+            h1: x.h1.saturating_add(y.h1),
+            h12: x.h12.saturating_add(y.h12),
+        },
         ..a
     }
 }

@@ -7,11 +7,12 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::anthropic::Lifetimes;
 use super::{Body, Response, perplexity, seconds};
 use crate::call::{Call, used};
 use crate::json::{Amount, Count, lenient, or_default};
 use crate::spelling::{Spellings, unify};
-use crate::tokens::{CacheWrites, Input, Reported};
+use crate::tokens::{Input, Reported};
 
 /// Chat Completions and Responses name the same counts differently; gateways that serve both write the names of both, one
 /// of them with zeros (`QuantumNous/new-api`, `dto/openai_response.go`). The Realtime API and transcriptions have a third
@@ -28,9 +29,12 @@ const USAGE: Spellings = &[
     ("cached_tokens", "cache_read_input_tokens"),
     ("cache_write_tokens", "cache_creation_input_tokens"),
 ];
-/// The second spelling is `DashScope`'s (<https://help.aliyun.com/zh/model-studio/context-cache>).
-const DETAILS: Spellings =
-    &[("cache_write_tokens", "cache_creation_tokens"), ("cache_write_tokens", "cache_creation_input_tokens")];
+/// The names of LiteLLM, of new-api and of `DashScope` (<https://help.aliyun.com/zh/model-studio/context-cache>).
+const DETAILS: Spellings = &[
+    ("cache_write_tokens", "cache_creation_tokens"),
+    ("cache_write_tokens", "cached_creation_tokens"),
+    ("cache_write_tokens", "cache_creation_input_tokens"),
+];
 
 #[derive(Deserialize)]
 pub struct Completion<'a> {
@@ -116,6 +120,8 @@ pub struct Usage {
 struct Details {
     cached_tokens: Count,
     cache_write_tokens: Count,
+    #[serde(deserialize_with = "or_default")]
+    cache_creation_token_details: Lifetimes,
     audio_tokens: Count,
     image_tokens: Count,
     reasoning_tokens: Count,
@@ -202,7 +208,7 @@ impl Usage {
             output: self.completion_tokens.0,
             cache_read: input.cached_tokens.0.max(self.cached_tokens.0),
             cache_write: input.cache_write_tokens.0.max(self.cache_write_tokens.0),
-            lifetimes: CacheWrites::default(),
+            lifetimes: input.cache_creation_token_details.writes(),
             reasoning: output.reasoning_tokens.0,
             total: self.total_tokens.0,
             input_audio: input.audio_tokens.0,

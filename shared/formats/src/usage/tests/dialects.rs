@@ -152,3 +152,30 @@ fn gateways_may_send_the_names_of_all_apis_at_once() {
         "output_tokens_details": { "reasoning_tokens": 20 } });
     assert_eq!(data(Format::OpenAi, &json!({ "id": "1", "model": "m", "usage": usage })), billed);
 }
+
+/// Claude through LiteLLM's proxy and through new-api.
+#[test]
+fn cache_writes_of_gateways_are_read() {
+    let usage = |details: Value, extra: Value| {
+        let mut usage = json!({ "prompt_tokens": 2841, "completion_tokens": 150, "total_tokens": 2991,
+            "prompt_tokens_details": details });
+        usage.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        data(Format::OpenAi, &json!({ "id": "1", "model": "m", "usage": usage }))
+    };
+    let lifetimes = json!({ "ephemeral_5m_input_tokens": 256, "ephemeral_1h_input_tokens": 512 });
+    let litellm = usage(
+        json!({ "cached_tokens": 2048, "cache_creation_tokens": 768, "cache_creation_token_details": lifetimes }),
+        json!({ "cache_creation_input_tokens": 768, "cache_read_input_tokens": 2048 }),
+    );
+    let billed = json!({ "input_tokens": 25, "cache_read_tokens": 2048, "cache_write_5m_tokens": 256,
+        "cache_write_1h_tokens": 512, "output_tokens": 150 });
+    assert_eq!(litellm, billed);
+    let all_short = json!({ "input_tokens": 25, "cache_read_tokens": 2048, "cache_write_5m_tokens": 768,
+        "output_tokens": 150 });
+    for (details, extra) in [
+        (json!({ "cached_tokens": 2048, "cached_creation_tokens": 768 }), json!({})),
+        (Value::Null, json!({ "cache_creation_input_tokens": 768, "cache_read_input_tokens": 2048 })),
+    ] {
+        assert_eq!(usage(details, extra), all_short);
+    }
+}

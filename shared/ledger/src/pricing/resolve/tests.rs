@@ -9,6 +9,9 @@ fn id(provider: &str, model: &str) -> Option<&'static str> {
 #[test]
 fn what_is_not_part_of_a_name_is_taken_off() {
     for (provider, sent, model) in [
+        // A router in front, once or twice.
+        ("litellm_proxy", "openai/gpt-4o", Some("gpt-4o")),
+        ("litellm_proxy", "litellm_proxy/openai/gpt-4o", Some("gpt-4o")),
         // Context marks.
         ("anthropic", "claude-opus-4-7[1m]", Some("claude-opus-4-7")),
         ("anthropic", "claude-opus-4-7:1m", Some("claude-opus-4-7")),
