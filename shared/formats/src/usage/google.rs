@@ -22,10 +22,12 @@ const RESPONSE: Spellings = &[
     ("modelVersion", "model_version"),
     ("modelVersion", "model"),
     ("createTime", "create_time"),
+    ("createTime", "created"),
     ("usageMetadata", "usage_metadata"),
     ("usageMetadata", "usage"),
 ];
-/// The Live API speaks of responses instead of candidates (ai.google.dev/api/live, `UsageMetadata`).
+/// The Live API speaks of responses instead of candidates (ai.google.dev/api/live, `UsageMetadata`). The Interactions API
+/// has names of its own (<https://googleapis.github.io/js-genai/release_docs>, `Interactions.Usage`).
 const USAGE: Spellings = &[
     ("promptTokenCount", "prompt_token_count"),
     ("cachedContentTokenCount", "cached_content_token_count"),
@@ -39,10 +41,18 @@ const USAGE: Spellings = &[
     ("candidatesTokensDetails", "candidates_tokens_details"),
     ("candidatesTokensDetails", "responseTokensDetails"),
     ("candidatesTokensDetails", "response_tokens_details"),
+    ("promptTokenCount", "total_input_tokens"),
+    ("cachedContentTokenCount", "total_cached_tokens"),
+    ("candidatesTokenCount", "total_output_tokens"),
+    ("thoughtsTokenCount", "total_thought_tokens"),
+    ("toolUsePromptTokenCount", "total_tool_use_tokens"),
+    ("promptTokensDetails", "input_tokens_by_modality"),
+    ("cacheTokensDetails", "cached_tokens_by_modality"),
+    ("candidatesTokensDetails", "output_tokens_by_modality"),
     ("trafficType", "traffic_type"),
     ("serviceTier", "service_tier"),
 ];
-const MODALITY: Spellings = &[("tokenCount", "token_count")];
+const MODALITY: Spellings = &[("tokenCount", "token_count"), ("tokenCount", "tokens")];
 const CANDIDATE: Spellings = &[("groundingMetadata", "grounding_metadata")];
 const GROUNDING: Spellings =
     &[("webSearchQueries", "web_search_queries"), ("groundingChunks", "grounding_chunks")];
@@ -137,7 +147,8 @@ impl Body<'_> for Content {
         let usage = usage.and_then(|usage| Some((usage, usage.prompt_token_count?)));
         let (usage, prompt) = usage.ok_or("Entry should have a usageMetadata with promptTokenCount")?;
         let of = |details: &[Modality], wanted: &str| {
-            let tokens = details.iter().filter(|detail| detail.modality.as_deref() == Some(wanted));
+            let is_wanted = |name: &String| name.eq_ignore_ascii_case(wanted);
+            let tokens = details.iter().filter(|detail| detail.modality.as_ref().is_some_and(is_wanted));
             tokens.fold(0_u64, |sum, detail| sum.saturating_add(detail.token_count.0))
         };
         let reported = Reported {
