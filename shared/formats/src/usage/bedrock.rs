@@ -1,5 +1,5 @@
-//! Amazon Bedrock's Converse API, and the metrics that end a stream of InvokeModel. The response states neither the model
-//! nor a time.
+//! Amazon Bedrock's Converse API, and the metrics that end a stream of `InvokeModel`. The response states neither the
+//! model nor a time.
 //!
 //! For the models of most vendors the input excludes cached tokens. The total shows it: it is then the sum of all four
 //! counts (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html>).

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::anthropic::Lifetimes;
 use super::{Body, Response, perplexity, seconds};
-use crate::call::{Call, Status, used};
+use crate::call::{Call, Status, Units, used};
 use crate::json::{Amount, Count, lenient, or_default};
 use crate::spelling::{Spellings, unify};
 use crate::tokens::{Input, Reported};
@@ -164,38 +164,19 @@ impl<'a> Body<'a> for Completion<'a> {
     }
 
     fn response(self) -> Result<Response, &'static str> {
-        let tool = |kind: &str| {
-            let items = self.output.iter().flatten().filter(|item| item.kind == kind && item.is_billed());
-            u64::try_from(items.count()).unwrap_or(u64::MAX)
-        };
-        let (pages, seconds_heard) = (self.pages(), self.usage().and_then(|usage| usage.seconds));
-        let has_units = pages.is_some() || seconds_heard.is_some();
         let failed = self.failed();
+        let has_units = self.pages().is_some() || self.usage().is_some_and(|usage| usage.seconds.is_some());
         let reported = self
             .usage()
             .and_then(Usage::reported)
             .or_else(|| (has_units || failed).then(Reported::default))
             .ok_or("Entry should have a usage with its input tokens")?;
         let times = [self.completed_at, self.created_at, self.created];
-        let extras = self.usage().map(Usage::extras).unwrap_or_default();
-        let mut units = used([
-            ("web_search", tool("web_search_call")),
-            ("file_search", tool("file_search_call")),
-            ("pages", pages.unwrap_or_default()),
-            (
-                "annotation_pages",
-                self.usage_info.as_ref().map_or(0, |usage| usage.pages_processed_annotation.0),
-            ),
-        ]);
-        units.extend(extras.units(self.model.as_deref().unwrap_or_default()));
-        if reported == Reported::default() {
-            units.extend(seconds_heard.map(|seconds| ("audio_seconds", seconds.0)));
-        }
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(reported.input_kind(Input::Inclusive)),
-                units,
-                cost_usd: extras.bill(),
+                units: self.units(reported == Reported::default()),
+                cost_usd: self.usage().and_then(|usage| usage.extras().bill()),
                 status: if failed { Status::Error } else { Status::Ok },
                 service_tier: self.service_tier,
                 ..Call::default()
@@ -209,6 +190,27 @@ impl<'a> Body<'a> for Completion<'a> {
 }
 
 impl Completion<'_> {
+    /// What is billed by count. Audio is billed by its length only where tokens are not reported.
+    fn units(&self, without_tokens: bool) -> Units {
+        let tool = |kind: &str| {
+            let items = self.output.iter().flatten().filter(|item| item.kind == kind && item.is_billed());
+            u64::try_from(items.count()).unwrap_or(u64::MAX)
+        };
+        let annotated = self.usage_info.as_ref().map_or(0, |usage| usage.pages_processed_annotation.0);
+        let mut units = used([
+            ("web_search", tool("web_search_call")),
+            ("file_search", tool("file_search_call")),
+            ("pages", self.pages().unwrap_or_default()),
+            ("annotation_pages", annotated),
+        ]);
+        if let Some(usage) = self.usage() {
+            units.extend(usage.extras().units(self.model.as_deref().unwrap_or_default()));
+            let audio = usage.seconds.filter(|_| without_tokens);
+            units.extend(audio.map(|seconds| ("audio_seconds", seconds.0)));
+        }
+        units
+    }
+
     fn usage(&self) -> Option<&Usage> {
         self.usage.as_ref().or_else(|| self.x_groq.as_ref()?.usage.as_ref())
     }
