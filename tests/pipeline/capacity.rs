@@ -152,8 +152,8 @@ impl Fleet {
         noon() + TimeDelta::milliseconds(i64::try_from(milliseconds).unwrap())
     }
 
-    /// Write units per event in the steady state, compaction included, after a warm-up that creates every item.
-    async fn units_per_event(&self) -> f64 {
+    /// Write units and read units per event in the steady state, compaction included, after a warm-up that creates every item.
+    async fn units_per_event(&self) -> (f64, f64) {
         let tables = Tables::new().await;
         let (store, clock) = (tables.store(), Clock::fixed(noon()));
         self.set_tracked(&store).await;
@@ -195,17 +195,17 @@ impl Fleet {
         let used = store.usage.meter().reading().since(start);
         let counted = self.batch * (self.batches - warm_up);
         #[allow(clippy::cast_precision_loss, clippy::float_arithmetic, reason = "only printed and compared")]
-        let per_event = used.half_write_units as f64 / 2.0 / counted as f64;
-        per_event
+        let per_event = |half_units: u64| half_units as f64 / 2.0 / counted as f64;
+        (per_event(used.half_write_units), per_event(used.half_read_units))
     }
 }
 
 /// Compares a fleet's write units per event with its goal.
 async fn check(fleet: Fleet, goal: f64) {
-    let units = fleet.units_per_event().await;
+    let (units, read) = fleet.units_per_event().await;
     let Fleet { agents, models, batch, names, .. } = fleet;
     println!(
-        "{agents} agents x {models} models, {names:?}, batches of {batch}: {units:.3} write units per event"
+        "{agents} agents x {models} models, {names:?}, batches of {batch}: {units:.3} write units and {read:.3} read units per event"
     );
     assert!(units <= goal, "{units} > {goal}");
 }
@@ -231,7 +231,7 @@ impl Tracked {
 /// Prints the write units per event with none, two and eight tracked dimensions of as many values a day, and compares what
 /// each of them costs with a goal.
 async fn check_tracked(fleet: Fleet, values: usize, goal: f64) {
-    let units = async |tags| Fleet { tracked: Tracked { tags, values }, ..fleet }.units_per_event().await;
+    let units = async |tags| Fleet { tracked: Tracked { tags, values }, ..fleet }.units_per_event().await.0;
     let (none, two, eight) = (units(0).await, units(2).await, units(8).await);
     #[allow(clippy::float_arithmetic, reason = "only printed and compared")]
     let each = (eight - none) / 8.0;

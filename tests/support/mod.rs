@@ -9,6 +9,7 @@ pub mod pretty;
 pub mod receiver;
 pub mod registry;
 pub mod tables;
+pub mod waves;
 pub mod zones;
 
 use std::convert::Infallible;

@@ -79,7 +79,7 @@ async fn handle(
     caller: Caller,
     Query(params): Query<Params>,
 ) -> Result<Json<Response>> {
-    let secret = app.config.cursor_secret().map_err(Error::internal)?;
+    let secret = &*app.config.cursor_secret().map_err(Error::internal)?.get().await?;
     let cursor = match &params.cursor {
         Some(text) => Some(Cursor::verify(text, secret, &caller.org, &params).ok_or_else(bad_cursor)?),
         None => None,

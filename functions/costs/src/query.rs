@@ -47,7 +47,7 @@ async fn handle(
     let as_of = app.clock.now();
     let settings = app.tables.registry.settings_cached(&caller.org).await?;
     let calendar = settings.calendar;
-    let secret = app.config.cursor_secret().map_err(Error::internal)?;
+    let secret = &*app.config.cursor_secret().map_err(Error::internal)?.get().await?;
     let question = cursor::bound(&params);
     let bound = ["cost-analysis/query", caller.org.as_str(), &question];
     let after: Option<Cursor> = web::cursor::read(params.cursor.as_deref(), secret, &bound)?;

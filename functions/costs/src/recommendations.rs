@@ -31,7 +31,7 @@ use axum::extract::State;
 use futures::try_join;
 use ledger::ids::ModelKey;
 use ledger::money::Number;
-use ledger::period::DayRange;
+use ledger::period::{DayRange, Windows};
 use ledger::rollup::OrgDay;
 use ledger::roster::Agent;
 use ledger::settings::AgentStatus;
@@ -73,15 +73,18 @@ async fn handle(
     Query(page): Query<PageRequest<i128>>,
 ) -> Result<Json<Response>> {
     let (org, tables) = (&caller.org, &app.tables);
-    let fetch = |of, days| async move {
-        try_join!(tables.usage.agent_days(org, of, days), tables.usage.org_days(org, of, days))
+    let fetch = |of, windows: Windows| async move {
+        try_join!(
+            tables.usage.agent_uses_over(org, of, &windows),
+            tables.usage.org_days(org, of, windows.days())
+        )
     };
-    let days =
-        app.tables.registry.fetch_days(org, app.clock.now(), |today| DayRange::ending(today, DAYS), fetch);
-    let ((window, (agent_days, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
+    let window = |today| DayRange::ending(today, DAYS);
+    let days = Box::pin(tables.registry.fetch_windows(org, app.clock.now(), window, fetch));
+    let ((window, (uses, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
     // Cached: the time zone lookup above has just read it.
     let settings = tables.registry.settings_cached(org).await?;
-    let histories = history::of(window, agent_days, &ModelNames::of(org_days.values()));
+    let histories = history::of(window, uses, &ModelNames::of(org_days.values()));
     let mut used = OrgDay::default();
     for (_, day) in org_days.into_iter().filter(|(day, _)| window.contains(*day)) {
         used.merge(day);

@@ -143,7 +143,7 @@ async fn handle(
     Query(params): Query<Params>,
 ) -> Result<Stated<Response>> {
     let as_of = app.clock.now();
-    let secret = app.config.cursor_secret().map_err(Error::internal)?;
+    let secret = &*app.config.cursor_secret().map_err(Error::internal)?.get().await?;
     let question = format!("{} {:?}", params.range.bound(), params.order);
     let bound = ["sessions", caller.org.as_str(), &question];
     let after: Option<Cursor> = web::cursor::read(params.cursor.as_deref(), secret, &bound)?;

@@ -38,6 +38,9 @@ const MAX_NAMED: usize = 20;
 /// Number of files after which the list of written files is stored. Files that are not in it are written again.
 const STORED_AFTER: u32 = 20;
 
+/// In place of a write counter, says that a file is outdated. No rollup is written so often.
+const OUTDATED: u64 = u64::MAX;
+
 /// The function.
 pub struct Exporter {
     tables: Tables,
@@ -138,8 +141,9 @@ impl Exporter {
         let calendar = source.calendar();
         let mut exported = self.tables.usage.exported(org).await?;
         if exported.generation != calendar.generation {
-            // The time zone has changed, and with it the days.
-            exported.focus.clear();
+            // The time zone has changed, and with it the days: all files are written again, also those of days that have
+            // become empty.
+            exported.focus.values_mut().for_each(|writes| *writes = OUTDATED);
             exported.generation = calendar.generation;
         }
         let focus = self.focus_days(org, calendar, first, &mut exported).await?;
@@ -209,10 +213,12 @@ impl Exporter {
 
     /// The past days whose events have not expired.
     fn days(&self, first: Day, today: Day) -> DayRange {
-        DayRange {
-            first: first.max(oldest_complete_day(today, self.retention_days).next()),
-            last: today.minus(1),
-        }
+        DayRange { first: first.max(self.oldest(today)), last: today.minus(1) }
+    }
+
+    /// The oldest day whose files are kept up to date.
+    fn oldest(&self, today: Day) -> Day {
+        oldest_complete_day(today, self.retention_days).next()
     }
 
     async fn changed(
@@ -224,14 +230,17 @@ impl Exporter {
         exported: &mut Exported,
     ) -> Result<Days, Error> {
         let known = kind.of(exported);
-        known.retain(|day, _| *day >= days.first);
+        known.retain(|day, _| *day >= self.oldest(days.last.next()));
         if days.first > days.last {
             return Ok(Days { kind, changed: BTreeMap::new() });
         }
         let stored = self.tables.usage.rollups_in(range).await?;
         let writes: BTreeMap<_, _> = stored.into_iter().map(|(key, rollup)| (key, rollup.writes)).collect();
-        let changed = days.days().filter_map(|day| {
-            let writes = *writes.get(&key(day))?;
+        // In a former time zone, the first event may have been on an earlier day.
+        let before = known.keys().copied().filter(|day| *day < days.first);
+        let changed = before.chain(days.days()).filter_map(|day| {
+            // A day without a rollup is empty, which its file has to say if there is one.
+            let writes = writes.get(&key(day)).copied().or_else(|| known.get(&day).map(|_| 0))?;
             (known.get(&day) != Some(&writes)).then_some((day, writes))
         });
         Ok(Days { kind, changed: changed.collect() })

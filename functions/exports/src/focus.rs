@@ -49,7 +49,7 @@ async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Par
     let org = &caller.org;
     let settings = app.tables.registry.settings_cached(org).await?;
     let today = Day::of(app.clock.now(), settings.calendar.zone);
-    let secret = app.config.cursor_secret().map_err(Error::internal)?;
+    let secret = &*app.config.cursor_secret().map_err(Error::internal)?.get().await?;
     let question = params.bound();
     let bound = ["exports/focus", org.as_str(), &question];
     let cursor: Option<Cursor> = web::cursor::read(params.cursor.as_deref(), secret, &bound)?;

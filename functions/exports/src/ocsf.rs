@@ -59,7 +59,7 @@ struct Cursor {
 
 async fn handle(State(app): State<App>, caller: Caller, Query(params): Query<Params>) -> Result<Response> {
     let today = Day::of(app.clock.now(), Tz::UTC);
-    let secret = app.config.cursor_secret().map_err(Error::internal)?;
+    let secret = &*app.config.cursor_secret().map_err(Error::internal)?.get().await?;
     let question = format!("{:?} {:?}", params.from, params.to);
     let bound = ["exports/ocsf", caller.org.as_str(), &question];
     let cursor: Option<Cursor> = web::cursor::read(params.cursor.as_deref(), secret, &bound)?;

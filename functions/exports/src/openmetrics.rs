@@ -2,6 +2,8 @@
 //!
 //! Counters start at the beginning of the month in the organization's time zone, as `_created` states.
 
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use axum::extract::State;
@@ -12,7 +14,7 @@ use http::header::CONTENT_TYPE;
 use ledger::ids::ModelKey;
 use ledger::money::{Usd, ratio};
 use ledger::period::{Day, DayRange};
-use ledger::rollup::{ModelFigures, OrgDay};
+use ledger::rollup::{ModelFigures, OTHER, OrgDay};
 use ledger::settings::BudgetSettings;
 use rust_decimal::Decimal;
 use web::auth::Scope;
@@ -40,8 +42,29 @@ async fn handle(State(app): State<App>, caller: Caller) -> Result<Response> {
     for (_, day) in days.into_iter().filter(|(day, _)| window.contains(*day)) {
         used.merge(day);
     }
+    used.models = bounded(used.models);
     let text = exposition(&used, &budget, window.first.start(zone), complete_through);
     Ok(([(CONTENT_TYPE, MEDIA_TYPE)], text).into_response())
+}
+
+/// The most bytes of labels, which are repeated on each of the [`LINES`] of a model.
+const MAX_LABELS: usize = (3 << 20) / LINES;
+/// Lines of a model, and the bytes of one beside its labels.
+const LINES: usize = 17;
+const LINE: usize = 80;
+
+/// The models that cost most, and all others as `(other)`: a scrape has no pages, and Lambda limits a response.
+fn bounded(models: BTreeMap<ModelKey, ModelFigures>) -> BTreeMap<ModelKey, ModelFigures> {
+    let mut by_cost: Vec<_> = models.into_iter().collect();
+    by_cost.sort_by_key(|(_, figures)| Reverse(figures.cost()));
+    let other = ModelKey { provider: OTHER.to_owned(), model: OTHER.to_owned() };
+    let (mut kept, mut bytes) = (BTreeMap::<ModelKey, ModelFigures>::new(), 0);
+    for (key, figures) in by_cost {
+        bytes += labels(&key).len() + LINE;
+        let key = if bytes > MAX_LABELS { other.clone() } else { key };
+        *kept.entry(key).or_default() += figures;
+    }
+    kept
 }
 
 /// The values of a counter for one model, each with its labels besides the model's.
@@ -113,6 +136,11 @@ fn exposition(
             }
         }
     }
+    let cost = "fleetledger_month_cost_usd";
+    metadata(&mut text, cost, "gauge", "usd", "Cost of this month in US dollars, corrections included.");
+    for (key, figures) in &used.models {
+        let _ = writeln!(text, "{cost}{{{}}} {}", labels(key), figures.cost().dollars().normalize());
+    }
     if let Some(monthly) = budget.monthly {
         gauges(&mut text, monthly, used.total().cost());
     }
@@ -168,17 +196,35 @@ mod tests {
         let cost = Usd::new(Decimal::new(1_000_000_000_001, 12));
         used.models.insert(key, ModelFigures { requests: 3, output_cost: cost, ..ModelFigures::default() });
         let budget = BudgetSettings { monthly: Some(Usd::new(Decimal::TEN)), ..BudgetSettings::default() };
+        used.models = bounded(used.models);
         let text = exposition(&used, &budget, DateTime::UNIX_EPOCH, DateTime::from_timestamp_millis(1_500));
         for line in [
             "# TYPE fleetledger_cost_usd counter",
             r#"fleetledger_cost_usd_total{provider="p\\",model="m\"1"} 1.000000000001"#,
             r#"fleetledger_requests_total{provider="p\\",model="m\"1"} 3"#,
             r#"fleetledger_tokens_total{provider="p\\",model="m\"1",class="cache_read"} 0"#,
+            r#"fleetledger_month_cost_usd{provider="p\\",model="m\"1"} 1.000000000001"#,
             "fleetledger_budget_used_ratio 0.1",
             "fleetledger_complete_through_timestamp_seconds 1.5",
         ] {
             assert!(text.lines().any(|one| one == line), "{line}\n{text}");
         }
         assert!(text.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn made_up_names_do_not_make_a_scrape_too_large() {
+        let figures = |requests: u64| ModelFigures {
+            requests,
+            output_cost: Usd::new(requests.into()),
+            ..ModelFigures::default()
+        };
+        let key = |nth: u64| ModelKey { provider: "\"".repeat(256), model: format!("{nth:0256}") };
+        let models = bounded((1..=5_000).map(|nth| (key(nth), figures(nth))).collect());
+        let used = OrgDay { models, ..OrgDay::default() };
+        let text = exposition(&used, &BudgetSettings::default(), DateTime::UNIX_EPOCH, None);
+        assert!(text.len() < 6_291_556 && used.models.contains_key(&key(5_000)), "{}", text.len());
+        let requests: u64 = used.models.values().map(|figures| figures.requests).sum();
+        assert_eq!(requests, 5_000 * 5_001 / 2);
     }
 }

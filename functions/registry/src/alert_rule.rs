@@ -12,6 +12,7 @@ use axum::extract::State;
 use http::StatusCode;
 use ledger::ids::{Label, Name, OrgId};
 use ledger::money::{Number, Usd};
+use ledger::pricing::Book;
 use ledger::settings::{
     AlertCondition, AlertDimension, AlertPeriod, AlertRuleSettings, AlertScope, MAX_ALERT_RULES,
     MAX_MEAN_DAYS,
@@ -153,6 +154,12 @@ enum RuleType {
     Unpriced,
 }
 
+/// A value as rollups spell it: a provider by its id in the price book, whatever name of it was sent.
+fn spelled(dimension: AlertDimension, value: Label) -> Label {
+    let provider = Book::builtin().provider(value.as_str()).filter(|_| dimension == AlertDimension::Provider);
+    provider.and_then(|provider| Label::new(provider.id()).ok()).unwrap_or(value)
+}
+
 fn settings(fields: &mut FieldReader<'_>) -> Option<AlertRuleSettings> {
     let name = fields.optional("name", id);
     let dimension = fields.optional("dimension", one_of("'agent', 'department', 'model' or 'provider'"));
@@ -161,7 +168,9 @@ fn settings(fields: &mut FieldReader<'_>) -> Option<AlertRuleSettings> {
         let (name, given) = if value.is_none() { ("value", "'dimension'") } else { ("dimension", "'value'") };
         fields.fault(name, Invalid::new("missing", format!("Field required together with {given}")));
     }
-    let scope = dimension.zip(value).map(|(dimension, value)| AlertScope { dimension, value });
+    let scope = dimension
+        .zip(value)
+        .map(|(dimension, value)| AlertScope { dimension, value: spelled(dimension, value) });
     let condition = match fields.required("type", one_of("'limit', 'spike' or 'unpriced'"))? {
         RuleType::Limit => {
             let period = fields.required("period", one_of("'day', 'week' or 'month'"));

@@ -75,14 +75,13 @@ async fn handle(
     let (org, tables) = (&caller.org, &app.tables);
     let fetch = |of, windows: Windows| async move {
         try_join!(
-            tables.usage.agent_totals_over(org, of, &windows),
-            tables.usage.agent_models_over(org, of, &windows),
+            tables.usage.agents_over(org, of, &windows),
             // An agent's days identify models by code; the organization's days have the names.
             tables.usage.org_days(org, of, windows.days())
         )
     };
     let days = Box::pin(tables.registry.fetch_windows(org, app.clock.now(), member::so_far, fetch));
-    let ((month, (days, calls, org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
+    let ((month, ((days, calls), org_days)), agents) = try_join!(days, tables.registry.agents(org))?;
     let calls = calls_by_model(month, calls);
     let models = org_days.into_values().flat_map(|day| day.models.into_keys());
     let models: BTreeMap<_, _> = models.map(|model| (ModelCode::of(&model), model)).collect();

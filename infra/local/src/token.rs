@@ -8,6 +8,7 @@ use ledger::ids::OrgId;
 use rand::RngExt;
 use runtime::clock::Clock;
 use runtime::config::{AuthConfig, ClaimNames, MIN_SECRET_BYTES, TokenKeys};
+use runtime::secrets::Secret;
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use web::auth::{NewToken, Scope, sign};
@@ -24,14 +25,15 @@ pub fn auth(secret: &[u8]) -> AuthConfig {
     AuthConfig {
         issuer: ISSUER.to_owned(),
         audience: AUDIENCE.to_owned(),
-        keys: TokenKeys::Secret(secret.to_vec()),
+        keys: TokenKeys::Secret(Secret::given("AUTH_HS256_SECRET", secret)),
         claims: ClaimNames::default(),
     }
 }
 
 /// The secret that signs cursors. It is derived from the secret for tokens, so that only one has to be stored.
-pub fn cursor_secret(secret: &[u8]) -> Vec<u8> {
-    Sha256::new().chain_update("cursors").chain_update(secret).finalize().to_vec()
+pub fn cursor_secret(secret: &[u8]) -> Secret {
+    let derived = Sha256::new().chain_update("cursors").chain_update(secret).finalize();
+    Secret::given("CURSOR_SECRET", &derived)
 }
 
 /// Issues a token for `org` that is valid for `seconds`, by the real clock.

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
-use serde::Serialize;
+use rust_decimal::prelude::ToPrimitive;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::text;
@@ -18,6 +20,12 @@ const MAX_TOOL: usize = 256;
 const MAX_TAGS: usize = 20;
 /// Maximum length of a tag's value, in bytes.
 const MAX_TAG: usize = 256;
+
+/// Maximum number of decimals of a unit's amount.
+const UNIT_DECIMALS: u32 = 6;
+
+/// What is billed by count, by name.
+pub type Units = BTreeMap<&'static str, Decimal>;
 
 /// The identity and time of an event.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,8 +44,8 @@ pub struct Call {
     pub model: String,
     #[serde(flatten)]
     pub tokens: Tokens,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub units: BTreeMap<&'static str, u64>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "units")]
+    pub units: Units,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency_ms: Option<u64>,
     #[serde(skip_serializing_if = "Status::is_ok")]
@@ -58,7 +66,7 @@ pub struct Call {
     pub tags: BTreeMap<String, String>,
     /// The amount that was billed. It takes the place of the price book.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost_usd: Option<&'static str>,
+    pub cost_usd: Option<String>,
     /// Replaces an event with the same identity and a lower revision.
     #[serde(skip_serializing_if = "is_first")]
     pub revision: u64,
@@ -70,6 +78,24 @@ pub struct Call {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde requires this signature")]
 const fn is_first(revision: &u64) -> bool {
     *revision == 0
+}
+
+/// Whole amounts as numbers; others as text, since a number would become a float.
+fn units<S: Serializer>(units: &Units, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(units.len()))?;
+    for (unit, amount) in units {
+        match amount.to_u64().filter(|whole| Decimal::from(*whole) == *amount) {
+            Some(whole) => map.serialize_entry(unit, &whole)?,
+            None => map.serialize_entry(unit, &amount.round_dp(UNIT_DECIMALS).normalize().to_string())?,
+        }
+    }
+    map.end()
+}
+
+/// The units with a count above zero.
+pub fn used<const N: usize>(units: [(&'static str, u64); N]) -> Units {
+    let used = units.into_iter().filter(|(_, amount)| *amount > 0);
+    used.map(|(unit, amount)| (unit, Decimal::from(amount))).collect()
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -131,9 +157,23 @@ impl Call {
     pub fn into_event(mut self, sender: &str, index: usize, identity: &Identity) -> Event {
         // A sender's clock that was set back gives an absurd latency, which must not get the call rejected.
         self.latency_ms = self.latency_ms.filter(|latency| *latency <= MAX_MS);
+        if self.always_searches() {
+            self.units.entry("web_search").or_insert(Decimal::ONE);
+        }
         let json = cloud_event("llm.call", identity, &self);
         let sender = sender.to_owned();
         Event { index, sender, json, reported_cost: self.reported_cost, dated_on_receipt: false }
+    }
+
+    /// Whether OpenAI searched the web for this call and bills the search although its response does not count it: its
+    /// search models of Chat Completions always do (<https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat>).
+    fn always_searches(&self) -> bool {
+        let is_search_model = ["-search-preview", "-search-api"].iter().any(|name| self.model.contains(name));
+        is_search_model
+            && self.provider.starts_with("openai")
+            && self.status.is_ok()
+            && !self.tokens.is_empty()
+            && self.cost_usd.is_none()
     }
 
     /// Fills in what only another report of the same call states.

@@ -47,6 +47,18 @@ impl<'de> Deserialize<'de> for Count {
     }
 }
 
+/// An amount that may have a fraction, 0 if it is not a number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Amount(pub Decimal);
+
+impl<'de> Deserialize<'de> for Amount {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&RawValue>::deserialize(deserializer)?;
+        let amount = decimal(raw).filter(|amount| !amount.is_sign_negative());
+        Ok(Self(amount.unwrap_or_default()))
+    }
+}
+
 /// Splits a body into entries: the items of a list, or values one after the other, as in NDJSON. The entries are not
 /// parsed, so that a malformed one is rejected alone.
 pub fn entries(body: &[u8]) -> Result<Vec<Cow<'_, str>>, Unreadable> {

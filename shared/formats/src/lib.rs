@@ -9,7 +9,10 @@
 mod call;
 mod json;
 pub mod litellm;
+mod models;
 pub mod otlp;
+mod region;
+mod spelling;
 mod text;
 mod time;
 mod tokens;

@@ -85,6 +85,18 @@ impl CacheWrites {
 }
 
 impl Reported {
+    /// Adds the reasoning to the output where the total shows that the output excludes it, as with xAI
+    /// (<https://github.com/vercel/ai/issues/12425>).
+    pub const fn with_reasoning(mut self) -> Self {
+        let sum = self.input.saturating_add(self.output);
+        let rest = self.total.saturating_sub(sum);
+        let is_apart = rest == self.reasoning || rest == self.reasoning.saturating_add(self.cached());
+        if self.reasoning > 0 && is_apart {
+            self.output = self.output.saturating_add(self.reasoning);
+        }
+        self
+    }
+
     /// Whether the input includes cached tokens, for an emitter with this `convention`. If there is a total, it
     /// decides; and an input that is smaller than its cached part cannot include it.
     pub fn input_kind(&self, convention: Input) -> Input {
@@ -123,8 +135,9 @@ impl Reported {
         }
     }
 
-    fn cached(&self) -> u64 {
-        self.cache_read.saturating_add(self.cache_write.max(self.lifetimes.sum()))
+    const fn cached(&self) -> u64 {
+        let (stated, sum) = (self.cache_write, self.lifetimes.sum());
+        self.cache_read.saturating_add(if stated > sum { stated } else { sum })
     }
 }
 
@@ -192,15 +205,31 @@ mod tests {
         }
 
         #[test]
+        fn an_output_that_excludes_reasoning_is_told_by_the_total(
+            bill in bills(), inclusive: bool, apart: bool, with_total: bool,
+        ) {
+            let kind = if inclusive { Input::Inclusive } else { Input::Exclusive };
+            let mut report = report(bill, kind, with_total);
+            if apart && with_total {
+                report.output -= report.reasoning;
+            }
+            // Where what is cached happens to equal the reasoning, the total tells nothing.
+            prop_assume!(report.cached() != report.reasoning);
+            let report = report.with_reasoning();
+            prop_assert_eq!(report.tokens(report.input_kind(kind)), bill);
+        }
+
+        #[test]
         fn absurd_counts_do_not_overflow(counts in prop::array::uniform12(any::<u64>()), inclusive: bool) {
             let [input, output, cache_read, cache_write, m5, m30, h1, h12, total, audio, image, cached_audio] = counts;
             let report = Reported {
                 input, output, cache_read, cache_write, total,
                 lifetimes: CacheWrites { m5, m30, h1, h12 },
-                reasoning: 0,
+                reasoning: cached_audio,
                 input_audio: audio, input_image: image, cache_read_audio: cached_audio, cache_read_image: 0,
                 output_audio: audio, output_image: image,
             };
+            let report = report.with_reasoning();
             let kind = report.input_kind(if inclusive { Input::Inclusive } else { Input::Exclusive });
             let tokens = report.tokens(kind);
             prop_assert!(tokens.input_audio + tokens.input_image <= tokens.input);

@@ -1,20 +1,18 @@
 //! Configuration. Only this module reads the environment, once at the start of a function.
 
-use std::collections::BTreeMap;
 use std::env;
 use std::sync::LazyLock;
 
-use futures::future::try_join_all;
 use tracing::level_filters::LevelFilter;
 
-use crate::secrets;
+use crate::secrets::{self, Secret};
 use crate::tables::TableNames;
 
 /// The keys that verify tokens.
 #[derive(Clone)]
 pub enum TokenKeys {
     /// HS256 with one secret of at least 32 bytes.
-    Secret(Vec<u8>),
+    Secret(Secret),
     /// RS256, ES256 and `EdDSA` with the keys of the JWKS document at this URL.
     JwksUrl(String),
 }
@@ -77,7 +75,7 @@ pub struct Config {
     /// Days for which a raw event is kept, counted from its arrival.
     pub event_retention_days: u32,
     /// The key that signs pagination cursors, in functions that return cursors.
-    pub cursor_secret: Option<Vec<u8>>,
+    pub cursor_secret: Option<Secret>,
     /// Whether webhooks may be sent to loopback addresses, also over plain HTTP. Only the local stack sets this, for a
     /// receiver on the same machine. No environment variable can, because organizations choose the URLs: in an AWS
     /// account it would expose to them what only the functions can reach.
@@ -119,17 +117,17 @@ pub struct ConfigError {
 }
 
 impl Config {
-    /// The configuration of a function whose HTTP routes require authentication.
-    pub async fn from_env() -> Result<Self, ConfigError> {
-        let secrets = fetch_secrets(&variable, secrets::text).await?;
-        let variable = |name: &str| secrets.get(name).cloned().or_else(|| variable(name));
-        Ok(Self { auth: Some(auth_from(&variable)?), ..config_from(&variable)? })
+    /// The configuration of a function whose HTTP routes require authentication. Its secrets are being fetched from now on,
+    /// if they are in Secrets Manager.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        let cursor_secret = secret(&variable, CURSOR_SECRET, Secret::fetched)?;
+        Ok(Self { auth: Some(auth_from(&variable)?), cursor_secret, ..config_from(&variable)? })
     }
 
     /// The cursor secret, in a function that requires one.
-    pub fn cursor_secret(&self) -> Result<&[u8], ConfigError> {
+    pub fn cursor_secret(&self) -> Result<&Secret, ConfigError> {
         let missing = ConfigError { name: CURSOR_SECRET, problem: "is not set; it signs pagination cursors" };
-        self.cursor_secret.as_deref().ok_or(missing)
+        self.cursor_secret.as_ref().ok_or(missing)
     }
 
     /// The configuration of a function that is triggered by a stream or a schedule, or whose routes are public.
@@ -156,23 +154,25 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-/// Fetches the secrets whose ARN variables are set, by the name of the secret variable.
-async fn fetch_secrets(
+/// The secret of a variable, or of the variable with its ARN; none if neither is set.
+fn secret(
     variable: &dyn Fn(&str) -> Option<String>,
-    fetch: impl AsyncFn(&str) -> Result<String, String>,
-) -> Result<BTreeMap<&'static str, String>, ConfigError> {
-    let named = SECRETS.into_iter().filter_map(|(name, arn)| Some((name, arn, variable(arn)?)));
-    let values = named.map(async |(name, variable_of_arn, arn)| {
-        if variable(name).is_some() {
-            return Err(ConfigError { name, problem: "is set, and so is the variable with its ARN" });
+    name: &'static str,
+    fetched: impl FnOnce(&'static str, String) -> Secret,
+) -> Result<Option<Secret>, ConfigError> {
+    let arn_variable = SECRETS.iter().find(|(of, _)| *of == name).map(|(_, arn)| *arn);
+    let arn = arn_variable.and_then(|arn_variable| Some((arn_variable, variable(arn_variable)?)));
+    match (variable(name), arn) {
+        (Some(_), Some(_)) => {
+            Err(ConfigError { name, problem: "is set, and so is the variable with its ARN" })
         }
-        let value = fetch(&arn).await.map_err(|why| {
-            tracing::error!(variable_of_arn, why, "failed to read a secret");
-            ConfigError { name: variable_of_arn, problem: "refers to a secret that cannot be read" }
-        })?;
-        Ok((name, value))
-    });
-    Ok(try_join_all(values).await?.into_iter().collect())
+        (Some(text), None) => {
+            secrets::check(name, text.as_bytes())?;
+            Ok(Some(Secret::given(name, text.as_bytes())))
+        }
+        (None, Some((arn_variable, arn))) => Ok(Some(fetched(arn_variable, arn))),
+        (None, None) => Ok(None),
+    }
 }
 
 fn config_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
@@ -185,10 +185,6 @@ fn config_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, Conf
             })?
         }
     };
-    let cursor_secret = variable(CURSOR_SECRET).map(String::into_bytes);
-    if cursor_secret.as_ref().is_some_and(|secret| secret.len() < MIN_SECRET_BYTES) {
-        return Err(ConfigError { name: CURSOR_SECRET, problem: "must have 32 bytes or more" });
-    }
     let alerts_topic_arn = variable(ALERTS_TOPIC_ARN);
     // A FIFO topic would require a message group id, and cannot deliver by email.
     let is_topic = |arn: &String| arn.starts_with("arn:") && arn.contains(":sns:") && !arn.contains(".fifo");
@@ -206,7 +202,7 @@ fn config_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Config, Conf
         },
         auth: None,
         event_retention_days,
-        cursor_secret,
+        cursor_secret: None,
         allow_local_webhooks: false,
         alerts_topic_arn,
         export_bucket: variable("EXPORT_BUCKET"),
@@ -235,11 +231,8 @@ fn sign_in_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Sign
 
 fn auth_from(variable: &dyn Fn(&str) -> Option<String>) -> Result<AuthConfig, ConfigError> {
     let required = |name, problem| variable(name).ok_or(ConfigError { name, problem });
-    let keys = match (variable(AUTH_SECRET), variable("AUTH_JWKS_URL")) {
-        (Some(secret), None) if secret.len() >= MIN_SECRET_BYTES => TokenKeys::Secret(secret.into_bytes()),
-        (Some(_), None) => {
-            return Err(ConfigError { name: AUTH_SECRET, problem: "must have 32 bytes or more" });
-        }
+    let keys = match (secret(variable, AUTH_SECRET, Secret::fetched)?, variable("AUTH_JWKS_URL")) {
+        (Some(secret), None) => TokenKeys::Secret(secret),
         (None, Some(url)) if url.starts_with("https://") => TokenKeys::JwksUrl(url),
         (None, Some(_)) => {
             return Err(ConfigError { name: "AUTH_JWKS_URL", problem: "must be an https URL" });

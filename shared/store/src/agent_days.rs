@@ -16,8 +16,18 @@ use crate::error::{Error, Result};
 use crate::keys::Owner;
 use crate::sequence::SequenceNumber;
 
-/// How often pages and packs are read that change between the reads. All reads after the first are strongly consistent.
-pub(crate) const ATTEMPTS: usize = 6;
+/// How often pages and packs are read that change between the reads.
+const ATTEMPTS: usize = 6;
+
+/// How pages and packs are read: strongly consistent after they were found to change between the reads.
+pub(crate) fn attempts() -> impl Iterator<Item = Consistency> {
+    std::iter::once(Consistency::Eventual).chain(std::iter::repeat_n(Consistency::Strong, ATTEMPTS - 1))
+}
+
+/// All attempts have failed.
+pub(crate) fn unsettled() -> Error {
+    Error::Unavailable("agents' days are being merged all the time".to_owned())
+}
 
 /// The views that together hold all figures of agents.
 const VIEWS: [View; 2] = [View::Agents, View::AgentModels];
@@ -90,15 +100,14 @@ impl Usage {
         views: &[View],
         read: impl Fn(&[Table]) -> T,
     ) -> Result<Vec<(Day, T)>> {
-        for attempt in 0..ATTEMPTS {
-            let consistency = if attempt == 0 { Consistency::Eventual } else { Consistency::Strong };
+        for consistency in attempts() {
             let stored = self.stored_agents(owner, days, views, consistency).await?;
             let of_day = |day| stored.views(day).map(|views| (day, read(&views)));
             if let Ok(assembled) = days.days().map(of_day).collect() {
                 return Ok(assembled);
             }
         }
-        Err(Error::Unavailable("agents' days are being merged all the time".to_owned()))
+        Err(unsettled())
     }
 
     /// The packs of `views` on `days`, with the pages of these days.

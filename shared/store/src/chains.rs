@@ -193,7 +193,8 @@ impl Usage {
         consistency: Consistency,
     ) -> Result<BTreeMap<Day, Chunks<Rows>>> {
         let query = self.query(&keys::chunks(owner, kind, days), consistency);
-        let chunks = query.all(|item| chunk(&item, kind)).await?;
+        let read = |item: Item| chunk(&item, kind);
+        let chunks = query.all_at_once(read, |last| ends_of_pages(owner, kind, days, last)).await?;
         let mut by_day: BTreeMap<_, _> = days.days().map(|day| (day, Chunks::<Rows>::new())).collect();
         for (day, id, chunk) in chunks {
             by_day.entry(day).or_default().insert(id, chunk);
@@ -394,6 +395,15 @@ impl Usage {
         let unchanged = if_version.map_or_else(|| absent(PK), |version| equals(keys::REVISION, n(version)));
         self.table.put(item).only_if(unchanged).send().await?.applied()
     }
+}
+
+/// The last keys of ranges of as many days as there were on a page of packs with this last key.
+fn ends_of_pages(owner: &Owner, kind: View, days: DayRange, last: &str) -> Vec<String> {
+    let Some((day, _)) = keys::parse_chunk(last, kind) else { return Vec::new() };
+    let on_page = days.days().take_while(|before| *before < day).count().max(1);
+    let left: Vec<_> = DayRange { first: day, last: days.last }.days().collect();
+    let ends = left.chunks(on_page).filter_map(|days| days.last()).filter(|end| **end < days.last);
+    ends.map(|end| keys::chunks(owner, kind, DayRange { first: day, last: *end }).to).collect()
 }
 
 fn binary(bytes: Vec<u8>) -> AttributeValue {

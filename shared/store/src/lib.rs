@@ -9,7 +9,9 @@
 pub mod activity;
 pub mod agent_costs;
 mod agent_days;
+mod agent_parts;
 mod agent_sums;
+mod agent_uses;
 pub mod alerts;
 pub mod aws;
 pub mod blocks;

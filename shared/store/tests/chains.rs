@@ -2,15 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may stop")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::net::{Ipv4Addr, TcpListener};
-use std::thread;
+mod support;
 
-use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Credentials, Region};
-use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType,
-};
+use std::collections::{BTreeMap, BTreeSet};
+
 use chrono_tz::Tz;
 use ledger::calendar::{Generation, TrackedDimensions};
 use ledger::chain::{Chunks, Compaction, Outcome, PackId, Page, Seconds, Span, Task, Timing};
@@ -18,45 +13,13 @@ use ledger::event::{Attribution, Data, Event, TaskCompleted};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::pack::{Block, Domain, EventBatch, Figure, Group, Table, View};
 use ledger::period::{Day, DayRange, Windows};
+use store::Usage;
 use store::chains::{Consistency, ShardDay, Tails};
 use store::keys::Owner;
 use store::sequence::SequenceNumber;
-use store::{Connection, Usage};
+use support::usage;
 
-const TABLE: &str = "usage";
 const KINDS: [View; 4] = [View::Agents, View::AgentModels, View::Tracked, View::Hours];
-
-/// The usage table in an engine of its own.
-async fn usage() -> Usage {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    listener.set_nonblocking(true).unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async {
-            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
-            let database = dynoxide::Database::memory().unwrap();
-            dynoxide::server::serve_with_shutdown(listener, database, std::future::pending::<()>()).await
-        })
-    });
-    let config = aws_sdk_dynamodb::Config::builder()
-        .behavior_version(BehaviorVersion::latest())
-        .endpoint_url(endpoint)
-        .region(Region::from_static("eu-central-1"))
-        .credentials_provider(Credentials::new("test", "test", None, None, "test"))
-        .build();
-    let client = Client::from_conf(config);
-    let attribute = |name| {
-        let attribute = AttributeDefinition::builder().attribute_name(name);
-        attribute.attribute_type(ScalarAttributeType::S).build().unwrap()
-    };
-    let key = |name, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build().unwrap();
-    let create = client.create_table().table_name(TABLE).billing_mode(BillingMode::PayPerRequest);
-    let create = create.attribute_definitions(attribute("pk")).attribute_definitions(attribute("sk"));
-    let create = create.key_schema(key("pk", KeyType::Hash)).key_schema(key("sk", KeyType::Range));
-    create.send().await.unwrap();
-    Usage::open(&Connection::new(client), TABLE)
-}
 
 fn day() -> Day {
     Day::parse("2026-11-28").unwrap()

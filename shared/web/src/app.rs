@@ -46,7 +46,8 @@ impl<T: Tables> App<T> {
         let tables = T::open(&database)?;
         let keys = Arc::new(ApiKeys::new(database.registry().ok()));
         let freshness = Arc::new(Freshness::new(database.usage().ok()));
-        // The first TLS handshakes cost more than the rest of a cold start, so they are made in the init phase.
+        // The first TLS handshake with DynamoDB costs more than the rest of a cold start, so it is made in the init phase.
+        // Secrets are fetched meanwhile, and beyond it if they take longer.
         let (configured, ()) = join!(Self::configured(routes), tables.warm());
         let (config, verifier) = configured?;
         Ok(Self {
@@ -63,7 +64,7 @@ impl<T: Tables> App<T> {
         if is_public(routes) {
             return Ok((Config::without_auth()?, Verifier::without_keys()));
         }
-        let config = Config::from_env().await?;
+        let config = Config::from_env()?;
         let auth = config.auth.as_ref().ok_or("no way to verify tokens is configured")?;
         let verifier = Verifier::new(auth)?;
         verifier.warm().await;

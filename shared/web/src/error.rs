@@ -8,6 +8,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use runtime::secrets::SecretError;
 use serde::Serialize;
 use serde_json::json;
 
@@ -139,6 +140,15 @@ impl From<store::Error> for Error {
             store::Error::PreconditionFailed => Self::PreconditionFailed,
             store::Error::Unavailable(text) => Self::Unavailable(text),
             store::Error::Internal(text) => Self::Internal(text),
+        }
+    }
+}
+
+impl From<SecretError> for Error {
+    fn from(error: SecretError) -> Self {
+        match error {
+            SecretError::Unreadable { .. } => Self::Unavailable(error.to_string()),
+            SecretError::Invalid(_) => Self::internal(error),
         }
     }
 }

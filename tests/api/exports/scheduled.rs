@@ -65,6 +65,25 @@ async fn each_day_is_written_once_and_again_when_it_has_changed() {
     assert!(of_zone.iter().all(|row| row["ChargePeriodStart"] == "2026-09-13T18:15:00Z"));
 }
 
+#[tokio::test]
+async fn a_day_that_a_new_time_zone_empties_is_written_again() {
+    let world = World::new().await;
+    let caller = world.caller("acme");
+    let evening = noon() - TimeDelta::days(2) + TimeDelta::hours(8);
+    caller.record(&[call("1", "nova", "anthropic/claude-haiku-3.5", evening, &json!({}))]).await;
+    assert_eq!(export(&world).await, 1);
+    let rows =
+        |day| parquet_rows(Bytes::from(std::fs::read(path(&world, day, "focus.parquet")).unwrap())).len();
+    let before = rows("2026-09-13");
+    assert!(before > 0);
+    caller.put("/api/organization", &json!({ "timezone": "Pacific/Apia" })).await;
+    world.stack.invoke("reconcile", json!({ "do": "calendars" })).await.unwrap();
+    world.stack.drain().await;
+    assert_eq!(export(&world).await, 2);
+    assert_eq!([rows("2026-09-13"), rows("2026-09-14")], [0, before]);
+    assert_eq!(export(&world).await, 0);
+}
+
 /// What a bucket was sent: the path, the headers by name, and the body.
 type Sent = Arc<Mutex<Vec<(String, http::HeaderMap, Bytes)>>>;
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use ledger::dimension::Dimension;
 use ledger::ids::Label;
+use ledger::pricing::Book;
 use web::query::{FromQuery, QueryReader};
 
 use super::order::Order;
@@ -127,13 +128,21 @@ fn filters(query: &mut QueryReader) -> Vec<Filter> {
         let mut known = BTreeSet::new();
         for value in values {
             match Label::new(value) {
-                Ok(label) => drop(known.insert(label.to_string())),
+                Ok(label) => drop(known.insert(spelled(&dimension, label.as_str()).to_owned())),
                 Err(invalid) => query.fault_of_member("filter", &name, "label", invalid.to_string()),
             }
         }
         filters.push(Filter { dimension, values: known });
     }
     filters
+}
+
+/// A value as figures are grouped by it: a provider by its id in the price book, whatever name of it was sent.
+fn spelled<'v>(dimension: &Dimension, value: &'v str) -> &'v str {
+    match Book::builtin().provider(value) {
+        Some(provider) if *dimension == Dimension::Provider => provider.id(),
+        _ => value,
+    }
 }
 
 #[cfg(test)]
@@ -180,6 +189,8 @@ mod tests {
             parse("groupBy=tag.customer,conversation_id&filter[agent]=b&filter[agent]=cafe%CC%81").unwrap();
         let names: Vec<_> = params.group_by.iter().map(ToString::to_string).collect();
         assert_eq!(names, ["tag.customer", "session_id"]);
+        let provider = parse("filter[provider]=AWS.Bedrock&filter[provider]=mine").unwrap();
+        assert_eq!(provider.filters[0].values, ["aws".to_owned(), "mine".to_owned()].into());
         assert_eq!(params.filters[0].values, ["b".to_owned(), "caf\u{e9}".to_owned()].into());
         assert!(parse("groupBy=").unwrap().group_by.is_empty());
     }

@@ -19,8 +19,11 @@ pub struct Node {
     children: Vec<Node>,
 }
 
+/// The most agents under each other. Many readers of JSON refuse more than a hundred levels, and each agent is two.
+const MAX_DEPTH: usize = 32;
+
 /// The roots, by id. An agent that others name as their parent has a node even without events of its own. If agents name
-/// each other in a circle, the first of them by id is a root.
+/// each other in a circle, the first of them by id is a root. So is one below [`MAX_DEPTH`] others.
 pub fn tree(
     agents: &BTreeMap<&AgentId, SessionFigures>,
     parents: &BTreeMap<&AgentId, &AgentId>,
@@ -31,11 +34,16 @@ pub fn tree(
     }
     let all: BTreeSet<&AgentId> = agents.keys().chain(parents.values()).copied().collect();
     let is_root = |agent: &&&AgentId| parents.get(**agent).is_none_or(|parent| *parent == **agent);
-    let mut builder = Builder { agents, children: &children, placed: BTreeSet::new() };
+    let mut builder = Builder { agents, children: &children, placed: BTreeSet::new(), deeper: Vec::new() };
     // What is left after the roots is in circles.
     let (roots, others): (Vec<_>, Vec<_>) = all.iter().partition(is_root);
-    let mut nodes: Vec<Node> =
-        roots.into_iter().chain(others).filter_map(|agent| builder.node(agent)).collect();
+    let mut nodes = Vec::new();
+    for agent in roots.into_iter().chain(others) {
+        nodes.extend(builder.node(agent, 0));
+        while let Some(deeper) = builder.deeper.pop() {
+            nodes.extend(builder.node(deeper, 0));
+        }
+    }
     nodes.sort_by(|one, other| one.agent_id.cmp(&other.agent_id));
     nodes
 }
@@ -44,16 +52,22 @@ struct Builder<'a> {
     agents: &'a BTreeMap<&'a AgentId, SessionFigures>,
     children: &'a BTreeMap<&'a AgentId, Vec<&'a AgentId>>,
     placed: BTreeSet<&'a AgentId>,
+    /// Agents that are too deep to be under their parents.
+    deeper: Vec<&'a AgentId>,
 }
 
 impl<'a> Builder<'a> {
-    /// The node of an agent, unless it has one.
-    fn node(&mut self, agent: &'a AgentId) -> Option<Node> {
+    /// The node of an agent under `depth` others, unless it has one.
+    fn node(&mut self, agent: &'a AgentId, depth: usize) -> Option<Node> {
+        if depth == MAX_DEPTH {
+            self.deeper.push(agent);
+            return None;
+        }
         if !self.placed.insert(agent) {
             return None;
         }
         let below = self.children.get(agent).map(Vec::as_slice).unwrap_or_default();
-        let children = below.iter().filter_map(|child| self.node(child)).collect();
+        let children = below.iter().filter_map(|child| self.node(child, depth + 1)).collect();
         let session = self.agents.get(agent).cloned().unwrap_or_default();
         Some(Node {
             agent_id: agent.clone(),
@@ -103,6 +117,15 @@ mod tests {
         assert_eq!(of(&[2], &[(2, 9)]), "9(2)");
         assert_eq!(of(&[1], &[(1, 1)]), "1");
         assert_eq!(of(&[1, 2, 3, 4], &[(1, 2), (2, 3), (3, 1), (4, 3)]), "1(3(2 4))");
+    }
+
+    #[test]
+    fn no_row_of_agents_is_too_deep() {
+        let names: Vec<_> = (0..3_000).map(|agent| AgentId::new(format!("{agent:04}")).unwrap()).collect();
+        let agents = names.iter().map(|agent| (agent, SessionFigures::default())).collect();
+        let nodes = tree(&agents, &names.iter().skip(1).zip(&names).collect());
+        assert_eq!((nodes.len(), ids(&nodes).len()), (3_000_usize.div_ceil(MAX_DEPTH), 3_000));
+        assert_eq!(nodes[1].agent_id.as_str(), "0032");
     }
 
     proptest! {

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use local::demo;
 use local::environment;
 use local::error::{Error, Result};
-use local::import::{Format, Outcome, Sender, files_of};
+use local::import::{Format, Outcome, Reader, Sender, files_of};
 use local::token;
 use web::auth::Scope;
 
@@ -82,15 +82,18 @@ pub async fn import(what: &Import) -> Result<ExitCode> {
     }
     let sender = Sender::new(&target.to, &target.key()?)?;
     let bar = progress(files.len());
-    let (mut outcome, mut malformed) = (Outcome::default(), 0);
+    let (mut reader, mut outcome, mut malformed) = (Reader::new(format), Outcome::default(), 0);
     for file in &files {
-        let read = format.read(file)?;
+        let read = reader.read(file)?;
         malformed += read.malformed;
         sender.send(format.path(), &read.events, &mut outcome).await?;
         bar.inc(1);
         bar.set_message(format!("{} calls", outcome.accepted + outcome.duplicates));
     }
     bar.finish_and_clear();
+    if format.has_ids_of_calls() {
+        outcome.take_conflicts_as_duplicates();
+    }
     print(&outcome, files.len(), malformed);
     Ok(if outcome.failed() > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

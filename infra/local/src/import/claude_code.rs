@@ -61,8 +61,31 @@ struct ServerToolUse {
     web_search_requests: u64,
 }
 
-/// The calls of a file, in the order of their first lines.
-pub fn read(text: &str) -> Read {
+/// The output of each message that was read, by id.
+#[derive(Default)]
+pub struct Messages(HashMap<String, u64>);
+
+impl Messages {
+    /// The calls of a file, in the order of their first lines. A resumed session starts with the messages of the session
+    /// before, under an id of its own (ccusage/ccusage#19): those that are known with all of their output are left out.
+    pub fn read(&mut self, text: &str) -> Read {
+        let mut read = read(text);
+        read.events.retain(|event| self.is_new(event));
+        read
+    }
+
+    fn is_new(&mut self, event: &Value) -> bool {
+        let output = event["data"]["output_tokens"].as_u64().unwrap_or_default();
+        let id = event["id"].as_str().unwrap_or_default();
+        let is_new = self.0.get(id).is_none_or(|known| *known < output);
+        if is_new {
+            self.0.insert(id.to_owned(), output);
+        }
+        is_new
+    }
+}
+
+fn read(text: &str) -> Read {
     let mut read = Read::default();
     let mut places: HashMap<String, usize> = HashMap::new();
     for line in text.lines().filter(|line| !line.trim().is_empty()) {

@@ -42,10 +42,16 @@ fn payload(row: &Value) -> Option<Value> {
         Value::String(text) => serde_json::from_str(text).unwrap_or_default(),
         tags => tags.clone(),
     };
+    let field = |name: &str| metadata.get(name).cloned().unwrap_or_default();
+    let [call_id, basis, listed, batch_models] =
+        ["litellm_call_id", "cost_breakdown", "model_map_information", "batch_models"].map(field);
     let is_hit = row["cache_hit"] == true
         || row["cache_hit"].as_str().is_some_and(|hit| hit.eq_ignore_ascii_case("true"));
     Some(json!({
-        "litellm_call_id": row["request_id"].as_str()?,
+        // The callback reports the same call under this id (`proxy/spend_tracking/spend_tracking_utils.py`).
+        "litellm_call_id": call_id, "id": row["request_id"].as_str()?, "call_type": row["call_type"],
+        "cost_breakdown": basis, "model_map_information": listed, "api_base": row["api_base"],
+        "hidden_params": { "batch_models": batch_models }, "total_tokens": row["total_tokens"],
         "model": row["model"], "custom_llm_provider": row["custom_llm_provider"],
         "prompt_tokens": row["prompt_tokens"], "completion_tokens": row["completion_tokens"],
         "response_cost": row["spend"], "status": status, "cache_hit": is_hit,

@@ -70,16 +70,35 @@ impl Format {
         }
     }
 
+    /// Whether an event's id is the provider's or the gateway's own id of the call. A stored event with that id is then
+    /// another report of the same call, such as the telemetry's, that differs in labels and in its time.
+    pub const fn has_ids_of_calls(self) -> bool {
+        matches!(self, Self::ClaudeCode | Self::LiteLlmSpendLogs)
+    }
+}
+
+/// Reads the files of an import, in their order. What a file repeats of those before it counts once.
+pub struct Reader {
+    format: Format,
+    messages: claude_code::Messages,
+    sessions: codex::Sessions,
+}
+
+impl Reader {
+    pub fn new(format: Format) -> Self {
+        Self { format, messages: claude_code::Messages::default(), sessions: codex::Sessions::default() }
+    }
+
     /// Reads a file.
-    pub fn read(self, path: &Path) -> Result<Read> {
+    pub fn read(&mut self, path: &Path) -> Result<Read> {
         let bytes = std::fs::read(path).map_err(|error| Error::caused(path.display(), error))?;
         let text = String::from_utf8_lossy(&bytes);
-        match self {
-            Self::ClaudeCode => Ok(claude_code::read(&text)),
-            Self::Codex => Ok(codex::read(&text)),
-            Self::Gemini => gemini::read(&text),
-            Self::LiteLlmSpendLogs => litellm::read(&text),
-            Self::OpenAiUsage => openai::read(&text),
+        match self.format {
+            Format::ClaudeCode => Ok(self.messages.read(&text)),
+            Format::Codex => Ok(self.sessions.read(&text)),
+            Format::Gemini => gemini::read(&text),
+            Format::LiteLlmSpendLogs => litellm::read(&text),
+            Format::OpenAiUsage => openai::read(&text),
         }
         .map_err(|error| Error::new(format!("{}: {error}", path.display())))
     }

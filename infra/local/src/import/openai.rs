@@ -51,6 +51,12 @@ struct Usage {
     service_tier: Option<String>,
 }
 
+/// Whether each request of a model searches the web, which OpenAI bills and its usage does not count
+/// (<https://platform.openai.com/docs/guides/tools-web-search?api-mode=chat>).
+fn always_searches(model: &str) -> bool {
+    ["-search-preview", "-search-api"].iter().any(|name| model.contains(name))
+}
+
 /// The calls of all buckets.
 pub fn read(text: &str) -> Result<Read> {
     let pages: Pages = serde_json::from_str(text).map_err(|error| {
@@ -115,6 +121,9 @@ fn calls<'a>(
         }
         if let Some(tier) = tier {
             data["service_tier"] = json!(tier);
+        }
+        if always_searches(model) {
+            data["units"] = json!({ "web_search": share(usage.num_model_requests.max(1), nth) });
         }
         call(SOURCE, &format!("{id}/{nth}"), time, &data)
     })

@@ -126,6 +126,12 @@ impl Outcome {
         }
     }
 
+    /// Counts conflicts as duplicates, for a format whose ids are those of calls.
+    pub fn take_conflicts_as_duplicates(&mut self) {
+        self.duplicates += self.rejected.remove("conflict").unwrap_or_default();
+        self.reasons.remove("conflict");
+    }
+
     /// The number of events that were rejected, except those of which a higher revision is stored.
     pub fn failed(&self) -> u64 {
         let codes = self.rejected.iter().filter(|(code, _)| *code != "superseded");
@@ -138,6 +144,18 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn conflicts_of_calls_that_are_stored_are_no_failure() {
+        let rejected = |code: &str| json!({ "index": 0, "code": code, "detail": [{ "msg": "m" }] });
+        let mut outcome = Outcome::default();
+        outcome.add(&json!({ "accepted": 1, "duplicates": 2, "rejected": [
+            rejected("conflict"), rejected("conflict"), rejected("superseded"), rejected("too_old")] }));
+        assert_eq!((outcome.duplicates, outcome.failed()), (2, 3));
+        outcome.take_conflicts_as_duplicates();
+        assert_eq!((outcome.accepted, outcome.duplicates, outcome.failed()), (1, 4, 1));
+        assert!(!outcome.rejected.contains_key("conflict") && !outcome.reasons.contains_key("conflict"));
+    }
 
     #[test]
     fn batches_hold_all_events_in_order_and_stay_below_the_limits() {

@@ -18,7 +18,7 @@ const CLAUDE_CODE: &str = r#"
 
 #[test]
 fn a_message_of_claude_code_counts_once_with_all_of_its_output() {
-    let read = claude_code::read(CLAUDE_CODE);
+    let read = claude_code::Messages::default().read(CLAUDE_CODE);
     assert_eq!((read.events.len(), read.malformed), (2, 1));
     let first = &read.events[0];
     assert_eq!((&first["id"], &first["time"]), (&json!("req_1"), &json!("2026-09-10T08:00:05.000Z")));
@@ -48,7 +48,7 @@ const CODEX: &str = r#"
 
 #[test]
 fn repeated_token_counts_of_codex_are_one_call_and_totals_become_differences() {
-    let read = codex::read(CODEX);
+    let read = codex::Sessions::default().read(CODEX);
     let ids: Vec<_> = read.events.iter().map(|event| event["id"].clone()).collect();
     assert_eq!((ids, read.malformed), (vec![json!("0199-a/1"), json!("0199-a/2")], 0));
     assert_eq!(data(&read.events, "model"), ["gpt-5-codex", "gpt-5"]);
@@ -58,6 +58,90 @@ fn repeated_token_counts_of_codex_are_one_call_and_totals_become_differences() {
     assert_eq!(data(&read.events, "reasoning_tokens"), [100, 0]);
     assert_eq!(data(&read.events, "tags")[1]["project"], "api");
     assert!(!json!(read.events).to_string().contains("secret"));
+}
+
+/// A file of Codex with these calls: for each its time and the input and output of all calls so far.
+fn codex_file(meta: &Value, calls: &[(&str, u64, u64)]) -> String {
+    let mut lines = vec![
+        json!({ "timestamp": meta["timestamp"], "type": "session_meta", "payload": meta }),
+        json!({ "timestamp": meta["timestamp"], "type": "turn_context", "payload": { "model": "gpt-5-codex" } }),
+    ];
+    let (mut input, mut output) = (0, 0);
+    for (time, total_input, total_output) in calls {
+        let last = json!({ "input_tokens": total_input - input, "output_tokens": total_output - output });
+        let total = json!({ "input_tokens": total_input, "output_tokens": total_output });
+        (input, output) = (*total_input, *total_output);
+        let info = json!({ "total_token_usage": total, "last_token_usage": last });
+        let payload = json!({ "type": "token_count", "info": info });
+        lines.push(json!({ "timestamp": time, "type": "event_msg", "payload": payload }));
+    }
+    lines.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// The ids and inputs of the calls of files that are read one after the other.
+fn codex_calls(files: &[String]) -> Vec<(String, u64)> {
+    let mut sessions = codex::Sessions::default();
+    let events = files.iter().flat_map(|file| sessions.read(file).events);
+    let call = |event: Value| {
+        (event["id"].as_str().unwrap().to_owned(), event["data"]["input_tokens"].as_u64().unwrap())
+    };
+    events.map(call).collect()
+}
+
+const PARENT: [(&str, u64, u64); 2] =
+    [("2026-11-27T10:00:05.000Z", 1000, 100), ("2026-11-27T10:00:20.000Z", 3000, 300)];
+
+#[test]
+fn a_fork_of_codex_counts_its_own_calls_alone() {
+    let parent = codex_file(&json!({ "id": "p", "timestamp": "2026-11-27T10:00:00.000Z" }), &PARENT);
+    let own = [("2026-11-27T10:10:30.000Z", 7000, 700), ("2026-11-27T10:11:00.000Z", 8000, 800)];
+    let re_dated: Vec<_> =
+        PARENT.iter().map(|(_, input, output)| ("2026-11-27T10:10:00.001Z", *input, *output)).collect();
+    let by = |field: Value| {
+        let mut meta = json!({ "id": "f", "timestamp": "2026-11-27T10:10:00.000Z" });
+        meta.as_object_mut().unwrap().extend(field.as_object().unwrap().clone());
+        meta
+    };
+    let subagent = json!({ "subagent": { "thread_spawn": { "parent_thread_id": "p", "depth": 1 } } });
+    let call = |id: &str, input: u64| (id.to_owned(), input);
+    let of_fork = [call("f/3", 4000), call("f/4", 1000)];
+    let all = [&[call("p/1", 1000), call("p/2", 2000)][..], &of_fork].concat();
+    for meta in [by(json!({ "forked_from_id": "p" })), by(json!({ "source": subagent }))] {
+        for copied in [&PARENT[..], &re_dated] {
+            let fork = codex_file(&meta, &[copied, &own].concat());
+            assert_eq!(codex_calls(&[parent.clone(), fork.clone()]), all, "{meta}");
+            // The parent may have been deleted.
+            assert_eq!(codex_calls(&[fork]), of_fork, "{meta}");
+        }
+    }
+    let mut stranger = by(json!({ "source": "cli" }));
+    stranger["id"] = json!("s");
+    let stranger = codex_file(&stranger, &[&PARENT[..], &own].concat());
+    assert_eq!(codex_calls(&[parent, stranger]).len(), 6);
+}
+
+#[test]
+fn a_fork_of_codex_without_a_copy_counts_from_its_start() {
+    let parent = codex_file(&json!({ "id": "p", "timestamp": "2026-11-27T10:00:00.000Z" }), &PARENT);
+    let meta = json!({ "id": "f", "timestamp": "2026-11-27T10:10:00.000Z", "forked_from_id": "p" });
+    // Once its own calls have begun, a total of the parent is no copy.
+    let fork =
+        codex_file(&meta, &[("2026-11-27T10:10:09.000Z", 500, 50), ("2026-11-27T10:10:19.000Z", 3000, 300)]);
+    let ids: Vec<_> = codex_calls(&[parent, fork]).into_iter().map(|(id, _)| id).collect();
+    assert_eq!(ids, ["p/1", "p/2", "f/1", "f/2"]);
+}
+
+#[test]
+fn a_resumed_session_of_claude_code_does_not_repeat_its_messages() {
+    let mut messages = claude_code::Messages::default();
+    let first = messages.read(CLAUDE_CODE);
+    let resumed = CLAUDE_CODE.replace("\"sessionId\":\"s-1\"", "\"sessionId\":\"s-2\"");
+    let new = resumed.replace("req_1", "req_2").replace("msg_2", "msg_3");
+    assert_eq!((first.events.len(), messages.read(&resumed).events.len()), (2, 0));
+    assert_eq!(messages.read(&new).events.len(), 2);
+    // The file before ended while the message was streaming.
+    let complete = resumed.replace("\"output_tokens\":420", "\"output_tokens\":421");
+    assert_eq!(data(&messages.read(&complete).events, "output_tokens"), [421]);
 }
 
 #[test]
@@ -94,8 +178,29 @@ fn spend_logs_become_payloads_of_litellms_callback() {
         assert_eq!((&payload["status"], &payload["cache_hit"]), (&json!("failure"), &json!(false)));
         assert_eq!(payload["metadata"]["usage_object"]["cache_read_input_tokens"], 3);
         assert_eq!(payload["request_tags"], json!(["team:growth"]));
+        // A row without the id of its call has that of the response, which is the callback's second choice as well.
+        assert_eq!((&payload["litellm_call_id"], &payload["id"]), (&Value::Null, &json!("chatcmpl-1")));
         assert!(!payload.to_string().contains("secret"));
     }
+}
+
+#[test]
+fn spend_logs_keep_the_identity_and_the_price_of_the_callback() {
+    let metadata = json!({ "status": "success", "litellm_call_id": "c-1", "batch_models": ["gpt-4o"],
+        "cost_breakdown": { "service_tier": "flex" }, "model_map_information": { "model_map_key": "gpt-4o" } });
+    let row = json!({
+        "request_id": "chatcmpl-1", "call_type": "aretrieve_batch", "spend": 0.00175, "total_tokens": 1100,
+        "prompt_tokens": 1000, "completion_tokens": 100, "startTime": "2026-11-27T10:00:00.000Z",
+        "endTime": "2026-11-27T10:00:01.000Z", "model": "gpt-4o", "custom_llm_provider": "openai",
+        "api_base": "https://eu.api.openai.com/v1", "metadata": metadata.to_string(),
+    });
+    let payload = &litellm::read(&row.to_string()).unwrap().events[0];
+    assert_eq!((&payload["litellm_call_id"], &payload["id"]), (&json!("c-1"), &json!("chatcmpl-1")));
+    assert_eq!((&payload["call_type"], &payload["total_tokens"]), (&json!("aretrieve_batch"), &json!(1100)));
+    assert_eq!(payload["hidden_params"]["batch_models"], json!(["gpt-4o"]));
+    assert_eq!(payload["cost_breakdown"]["service_tier"], "flex");
+    assert_eq!(payload["model_map_information"]["model_map_key"], "gpt-4o");
+    assert_eq!(payload["api_base"], "https://eu.api.openai.com/v1");
 }
 
 #[test]
@@ -114,4 +219,17 @@ fn buckets_of_openais_usage_are_spread_over_their_requests() {
     assert_eq!(data(&read.events, "service_tier"), ["batch"; 3]);
     assert_eq!(read.events[2]["id"], "1789257600-1789344000/gpt-4.1-mini/proj_1///batch/2");
     assert_eq!(read.events[0]["time"], "2026-09-13T00:00:00+00:00");
+}
+
+#[test]
+fn requests_of_openais_search_models_are_billed_a_search_each() {
+    let usage = |model: &str, requests: u64| json!({ "input_tokens": 4000, "output_tokens": 400, "num_model_requests": requests, "model": model });
+    let page = json!({ "object": "page", "data": [{
+        "object": "bucket", "start_time": 1_789_257_600, "end_time": 1_789_344_000,
+        "results": [usage("gpt-4o-search-preview-2025-03-11", 2_500), usage("gpt-4o", 1)] }] });
+    let read = openai::read(&page.to_string()).unwrap();
+    let searches: Vec<_> =
+        data(&read.events, "units").iter().map(|units| units["web_search"].as_u64()).collect();
+    assert_eq!((searches.len(), searches[0], searches[999], searches[1000]), (1001, Some(3), Some(2), None));
+    assert_eq!(searches.iter().flatten().sum::<u64>(), 2_500);
 }

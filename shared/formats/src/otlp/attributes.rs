@@ -45,14 +45,20 @@ impl<'a> Attributes<'a> {
         self.get(name).and_then(scalar)
     }
 
-    /// The first count among `names`. Emitters send counts as integers, doubles and strings.
+    /// The first count above zero among `names`, else zero if one of them is there. Emitters send counts as integers,
+    /// doubles and strings, and spans that several instrumentations write to have a zero under a name of one of them.
     pub fn count(self, names: &[&'static str]) -> Result<Option<u64>, InvalidCount> {
+        let mut found = None;
         for name in names {
-            if let Some(count) = self.scalar(name) {
-                return count.parse().map(Some).map_err(|_| InvalidCount(name));
+            let Some(count) = self.scalar(name) else { continue };
+            match count.parse() {
+                Ok(0) => found = Some(0),
+                Ok(count) => return Ok(Some(count)),
+                Err(_) if found.is_none() => return Err(InvalidCount(name)),
+                Err(_) => {}
             }
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// The first amount among `names` that is a number.

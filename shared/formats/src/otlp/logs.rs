@@ -1,11 +1,13 @@
 //! Log records: the calls of coding agents, and the inference details event of all other senders.
 
-use super::Options;
+use chrono::{DateTime, Utc};
+
 use super::agents::Attribution;
 use super::attributes::{Attributes, InvalidCount, text};
 use super::inference::{self, Unusable};
 use super::messages::{LogRecord, Logs};
 use super::sender::{Origin, Sender};
+use super::{Options, claude_code};
 use crate::call::{Call, Identity, Status, ToolCall, ToolDetails};
 use crate::text::hex;
 use crate::tokens::{Input, Reported};
@@ -64,7 +66,7 @@ fn take(translation: &mut Translation, entry: &Entry<'_>) {
             translation.uncounted(origin.service, Signal::Logs, 1);
             return;
         }
-        Sender::ClaudeCode => claude_code(name, attributes),
+        Sender::ClaudeCode => claude_code::read(name, attributes, entry.at()),
         Sender::Codex => codex(name, attributes),
         Sender::GeminiCli => gemini_cli(name, attributes),
         Sender::Any if name == DETAILS => Some(details(translation, entry)),
@@ -82,48 +84,6 @@ fn take(translation: &mut Translation, entry: &Entry<'_>) {
 }
 
 type Read = Option<Result<Call, Unusable>>;
-
-/// Reads an event of Claude Code. As at Anthropic, input excludes cached tokens. Newer releases name the event without
-/// the prefix.
-fn claude_code(name: &str, attributes: Attributes<'_>) -> Read {
-    let status = match name.trim_start_matches("claude_code.") {
-        "api_request" => Status::Ok,
-        "api_error" => Status::Error,
-        _ => return None,
-    };
-    let read = || {
-        let reported = Reported {
-            input: count(attributes, &["input_tokens"])?,
-            output: count(attributes, &["output_tokens"])?,
-            cache_read: count(attributes, &["cache_read_tokens"])?,
-            cache_write: count(attributes, &["cache_creation_tokens"])?,
-            ..Reported::default()
-        };
-        let model = model(attributes)?;
-        Ok(Call {
-            provider: claude_provider(&model).to_owned(),
-            model,
-            tokens: reported.tokens(Input::Exclusive),
-            status,
-            service_tier: (attributes.text(&["speed"]) == Some("fast")).then(|| "fast".to_owned()),
-            latency_ms: attributes.count(&["duration_ms"]).unwrap_or_default(),
-            reported_cost: attributes.decimal(&["cost_usd"]),
-            ..Call::default()
-        })
-    };
-    Some(read())
-}
-
-/// Claude Code calls Anthropic, Amazon Bedrock or Vertex AI. Only the model's id shows which.
-fn claude_provider(model: &str) -> &'static str {
-    if model.contains("anthropic.") {
-        "aws"
-    } else if model.contains('@') {
-        "google"
-    } else {
-        "anthropic"
-    }
-}
 
 /// Reads an event of Codex. As at OpenAI, input includes cached tokens and output includes reasoning. Codex reports a
 /// completion twice under one name: once with its counts and once with its duration.
@@ -192,11 +152,11 @@ fn details(translation: &mut Translation, entry: &Entry<'_>) -> Result<Call, Unu
     Ok(inference.call)
 }
 
-fn count(attributes: Attributes<'_>, names: &[&'static str]) -> Result<u64, InvalidCount> {
+pub(super) fn count(attributes: Attributes<'_>, names: &[&'static str]) -> Result<u64, InvalidCount> {
     attributes.count(names).map(Option::unwrap_or_default)
 }
 
-fn model(attributes: Attributes<'_>) -> Result<String, Unusable> {
+pub(super) fn model(attributes: Attributes<'_>) -> Result<String, Unusable> {
     attributes.text(&["model"]).map(str::to_owned).ok_or(Unusable::NoModel)
 }
 
@@ -204,6 +164,18 @@ impl Entry<'_> {
     /// Whether a span reports the same call.
     fn has_span(&self) -> bool {
         self.record.trace_id.iter().any(|byte| *byte != 0) && self.record.flags & SAMPLED != 0
+    }
+
+    /// The record's time, else the time at which it was observed.
+    const fn nanos(&self) -> u64 {
+        match self.record.time_unix_nano {
+            0 => self.record.observed_time_unix_nano,
+            nanos => nanos,
+        }
+    }
+
+    fn at(&self) -> DateTime<Utc> {
+        DateTime::from_timestamp_nanos(i64::try_from(self.nanos()).unwrap_or_default())
     }
 
     fn count(&self, translation: &mut Translation, call: Call) {
@@ -258,10 +230,7 @@ impl Entry<'_> {
 
     /// The provider's id, from one of the attributes in `names`, or else a hash of the whole record.
     fn identity(&self, names: &[&'static str]) -> Option<Identity> {
-        let nanos = match self.record.time_unix_nano {
-            0 => self.record.observed_time_unix_nano,
-            nanos => nanos,
-        };
+        let nanos = self.nanos();
         let id = self.attributes.text(names).and_then(crate::text::id);
         let id = id.unwrap_or_else(|| hex(&self.origin.hash(self.name, nanos, self.attributes)));
         Some(Identity { source: self.origin.source.clone(), id, time: time::of_nanos(nanos)? })

@@ -5,7 +5,9 @@
 //! the spans of a request that report the same call.
 
 mod agents;
+mod ai_sdk;
 mod attributes;
+mod claude_code;
 mod inference;
 mod json;
 mod logs;

@@ -7,6 +7,11 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Attributes as single senders spell them.
+mod claude_code;
+mod dialects;
+mod spellings;
+
 fn attribute(name: &str, value: &Value) -> Value {
     json!({ "key": name, "value": value })
 }

@@ -3,8 +3,8 @@
 
 use serde::Deserialize;
 
-use super::{Body, Response, used};
-use crate::call::Call;
+use super::{Body, Response};
+use crate::call::{Call, Units, used};
 use crate::json::{Count, lenient, or_default};
 use crate::tokens::{CacheWrites, Input, Reported, Tokens};
 
@@ -42,14 +42,28 @@ pub struct Usage {
     #[serde(deserialize_with = "lenient")]
     speed: Option<String>,
     #[serde(deserialize_with = "lenient")]
-    inference_geo: Option<String>,
+    pub inference_geo: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+/// Cache writes by lifetime. Gateways use the names for the lifetimes of other providers, too.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
-struct Lifetimes {
+pub struct Lifetimes {
     ephemeral_5m_input_tokens: Count,
+    ephemeral_30m_input_tokens: Count,
     ephemeral_1h_input_tokens: Count,
+    ephemeral_12h_input_tokens: Count,
+}
+
+impl Lifetimes {
+    pub const fn writes(self) -> CacheWrites {
+        CacheWrites {
+            m5: self.ephemeral_5m_input_tokens.0,
+            m30: self.ephemeral_30m_input_tokens.0,
+            h1: self.ephemeral_1h_input_tokens.0,
+            h12: self.ephemeral_12h_input_tokens.0,
+        }
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -84,15 +98,11 @@ impl Body<'_> for Message {
             region: usage.inference_geo.clone(),
             ..Call::default()
         });
-        let tools = &usage.server_tool_use;
         Ok(Response {
             others: others.collect(),
             call: Call {
                 tokens: own.unwrap_or_else(|| usage.tokens()),
-                units: used([
-                    ("web_search", tools.web_search_requests.0),
-                    ("web_fetch", tools.web_fetch_requests.0),
-                ]),
+                units: usage.units(),
                 service_tier: usage.tier(),
                 region: usage.inference_geo,
                 ..Call::default()
@@ -106,23 +116,27 @@ impl Body<'_> for Message {
 
 impl Usage {
     fn tokens(&self) -> Tokens {
-        let reported = Reported {
+        self.reported().tokens(Input::Exclusive)
+    }
+
+    pub fn units(&self) -> Units {
+        let tools = &self.server_tool_use;
+        used([("web_search", tools.web_search_requests.0), ("web_fetch", tools.web_fetch_requests.0)])
+    }
+
+    pub fn reported(&self) -> Reported {
+        Reported {
             input: self.input_tokens.unwrap_or_default().0,
             output: self.output_tokens.0,
             cache_read: self.cache_read_input_tokens.0,
             cache_write: self.cache_creation_input_tokens.0,
-            lifetimes: CacheWrites {
-                m5: self.cache_creation.ephemeral_5m_input_tokens.0,
-                h1: self.cache_creation.ephemeral_1h_input_tokens.0,
-                ..CacheWrites::default()
-            },
+            lifetimes: self.cache_creation.writes(),
             ..Reported::default()
-        };
-        reported.tokens(Input::Exclusive)
+        }
     }
 
     /// The service tier. Fast mode has its own prices, so it counts as one.
-    fn tier(&self) -> Option<String> {
+    pub fn tier(&self) -> Option<String> {
         let fast = self.speed.as_ref().filter(|speed| *speed == "fast");
         fast.or(self.service_tier.as_ref()).cloned()
     }
@@ -134,7 +148,12 @@ fn sum(a: Tokens, b: Tokens) -> Tokens {
         input: a.input.saturating_add(b.input),
         output: a.output.saturating_add(b.output),
         cache_read: a.cache_read.saturating_add(b.cache_read),
-        cache_writes: CacheWrites { m5: x.m5.saturating_add(y.m5), h1: x.h1.saturating_add(y.h1), ..x },
+        cache_writes: CacheWrites {
+            m5: x.m5.saturating_add(y.m5),
+            m30: x.m30.saturating_add(y.m30),
+            h1: x.h1.saturating_add(y.h1),
+            h12: x.h12.saturating_add(y.h12),
+        },
         ..a
     }
 }

@@ -1,4 +1,5 @@
-//! Amazon Bedrock's Converse API. The response states neither the model nor a time.
+//! Amazon Bedrock's Converse API, and the metrics that end a stream of `InvokeModel`. The response states neither the
+//! model nor a time.
 //!
 //! For the models of most vendors the input excludes cached tokens. The total shows it: it is then the sum of all four
 //! counts (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html>).
@@ -8,12 +9,27 @@ use serde::Deserialize;
 use super::{Body, Response};
 use crate::call::Call;
 use crate::json::{Count, lenient, or_default};
+use crate::spelling::{Spellings, unify};
 use crate::tokens::{CacheWrites, Input, Reported};
 
+/// boto3 names the response's headers `ResponseMetadata`, the JavaScript SDK `$metadata`.
+const RESPONSE: Spellings =
+    &[("modelId", "model"), ("ResponseMetadata", "$metadata"), ("usage", "amazon-bedrock-invocationMetrics")];
+const METADATA: Spellings = &[("RequestId", "requestId")];
+/// Converse states the cache counts under both names, even if they are zero (BerriAI/litellm, `test_transform_usage`).
+/// All counts of invocation metrics have the longer one
+/// (<https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html>).
+const USAGE: Spellings = &[
+    ("inputTokens", "inputTokenCount"),
+    ("outputTokens", "outputTokenCount"),
+    ("cacheReadInputTokens", "cacheReadInputTokenCount"),
+    ("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
+];
+
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(remote = "Self", rename_all = "camelCase")]
 pub struct Conversation {
-    #[serde(default, alias = "model", deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient")]
     model_id: Option<String>,
     #[serde(default, deserialize_with = "lenient")]
     id: Option<String>,
@@ -23,20 +39,18 @@ pub struct Conversation {
     metrics: Metrics,
     #[serde(default, deserialize_with = "or_default")]
     service_tier: Tier,
-    /// The response's headers. boto3 names them `ResponseMetadata`, the JavaScript SDK `$metadata`.
-    #[serde(default, rename = "ResponseMetadata", alias = "$metadata", deserialize_with = "or_default")]
+    #[serde(default, rename = "ResponseMetadata", deserialize_with = "or_default")]
     metadata: Metadata,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(remote = "Self", rename_all = "camelCase", default)]
 pub struct Usage {
     input_tokens: Option<Count>,
     output_tokens: Count,
     total_tokens: Count,
-    #[serde(alias = "cacheReadInputTokenCount")]
+    invocation_latency: Count,
     cache_read_input_tokens: Count,
-    #[serde(alias = "cacheWriteInputTokenCount")]
     cache_write_input_tokens: Count,
     #[serde(deserialize_with = "or_default")]
     cache_details: Vec<CacheDetail>,
@@ -65,11 +79,15 @@ struct Tier {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
+#[serde(remote = "Self", default)]
 struct Metadata {
-    #[serde(rename = "RequestId", alias = "requestId", deserialize_with = "lenient")]
+    #[serde(rename = "RequestId", deserialize_with = "lenient")]
     request_id: Option<String>,
 }
+
+unify!(Conversation, RESPONSE);
+unify!(Usage, USAGE);
+unify!(Metadata, METADATA);
 
 impl Body<'_> for Conversation {
     type Usage = Usage;
@@ -98,7 +116,8 @@ impl Body<'_> for Conversation {
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(reported.input_kind(Input::Exclusive)),
-                latency_ms: Some(self.metrics.latency_ms.0).filter(|latency| *latency > 0),
+                latency_ms: Some(self.metrics.latency_ms.0.max(usage.invocation_latency.0))
+                    .filter(|latency| *latency > 0),
                 service_tier: self.service_tier.kind,
                 ..Call::default()
             },

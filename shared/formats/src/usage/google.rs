@@ -4,87 +4,132 @@
 //! The prompt's count includes cached content. The prompt of tool use and the thoughts are counted separately
 //! (ai.google.dev/api/generate-content, `UsageMetadata`).
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
-use super::{Body, Response, used};
-use crate::call::Call;
+use super::{Body, Response};
+use crate::call::{Call, Units, used};
 use crate::json::{Count, lenient, or_default};
+use crate::spelling::{Spellings, unify};
 use crate::tokens::{Input, Reported};
 
+/// The SDKs' snake case, and the names of a usage object with its model.
+const RESPONSE: Spellings = &[
+    ("responseId", "response_id"),
+    ("responseId", "id"),
+    ("modelVersion", "model_version"),
+    ("modelVersion", "model"),
+    ("createTime", "create_time"),
+    ("createTime", "created"),
+    ("usageMetadata", "usage_metadata"),
+    ("usageMetadata", "usage"),
+];
+/// The Live API speaks of responses instead of candidates (ai.google.dev/api/live, `UsageMetadata`). The Interactions API
+/// has names of its own (<https://googleapis.github.io/js-genai/release_docs>, `Interactions.Usage`).
+const USAGE: Spellings = &[
+    ("promptTokenCount", "prompt_token_count"),
+    ("cachedContentTokenCount", "cached_content_token_count"),
+    ("candidatesTokenCount", "candidates_token_count"),
+    ("candidatesTokenCount", "responseTokenCount"),
+    ("candidatesTokenCount", "response_token_count"),
+    ("thoughtsTokenCount", "thoughts_token_count"),
+    ("toolUsePromptTokenCount", "tool_use_prompt_token_count"),
+    ("promptTokensDetails", "prompt_tokens_details"),
+    ("cacheTokensDetails", "cache_tokens_details"),
+    ("candidatesTokensDetails", "candidates_tokens_details"),
+    ("candidatesTokensDetails", "responseTokensDetails"),
+    ("candidatesTokensDetails", "response_tokens_details"),
+    ("promptTokenCount", "total_input_tokens"),
+    ("cachedContentTokenCount", "total_cached_tokens"),
+    ("candidatesTokenCount", "total_output_tokens"),
+    ("thoughtsTokenCount", "total_thought_tokens"),
+    ("toolUsePromptTokenCount", "total_tool_use_tokens"),
+    ("promptTokensDetails", "input_tokens_by_modality"),
+    ("cacheTokensDetails", "cached_tokens_by_modality"),
+    ("candidatesTokensDetails", "output_tokens_by_modality"),
+    ("trafficType", "traffic_type"),
+    ("serviceTier", "service_tier"),
+];
+const MODALITY: Spellings = &[("tokenCount", "token_count"), ("tokenCount", "tokens")];
+const CANDIDATE: Spellings = &[("groundingMetadata", "grounding_metadata")];
+const GROUNDING: Spellings =
+    &[("webSearchQueries", "web_search_queries"), ("groundingChunks", "grounding_chunks")];
+
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(remote = "Self", rename_all = "camelCase")]
 pub struct Content {
-    #[serde(default, alias = "response_id", alias = "id", deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient")]
     response_id: Option<String>,
-    #[serde(default, alias = "model_version", alias = "model", deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient")]
     model_version: Option<String>,
-    #[serde(default, alias = "create_time", deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient")]
     create_time: Option<String>,
-    #[serde(default, alias = "usage_metadata", alias = "usage", deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient")]
     usage_metadata: Option<Usage>,
     #[serde(default, deserialize_with = "lenient")]
     candidates: Option<Vec<Candidate>>,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
+#[serde(remote = "Self", rename_all = "camelCase", default)]
 pub struct Usage {
-    #[serde(alias = "prompt_token_count")]
     prompt_token_count: Option<Count>,
-    #[serde(alias = "cached_content_token_count")]
     cached_content_token_count: Count,
-    #[serde(alias = "candidates_token_count")]
     candidates_token_count: Count,
-    #[serde(alias = "thoughts_token_count")]
     thoughts_token_count: Count,
-    #[serde(alias = "tool_use_prompt_token_count")]
     tool_use_prompt_token_count: Count,
-    #[serde(alias = "prompt_tokens_details", deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     prompt_tokens_details: Vec<Modality>,
-    #[serde(alias = "cache_tokens_details", deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     cache_tokens_details: Vec<Modality>,
-    #[serde(alias = "candidates_tokens_details", deserialize_with = "or_default")]
+    #[serde(deserialize_with = "or_default")]
     candidates_tokens_details: Vec<Modality>,
-    #[serde(alias = "traffic_type", deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient")]
     traffic_type: Option<String>,
-    #[serde(alias = "service_tier", deserialize_with = "lenient")]
+    #[serde(deserialize_with = "lenient")]
     service_tier: Option<String>,
 }
 
 #[derive(Deserialize)]
+#[serde(remote = "Self", rename_all = "camelCase")]
 struct Modality {
     #[serde(default, deserialize_with = "lenient")]
     modality: Option<String>,
-    #[serde(default, rename = "tokenCount", alias = "token_count")]
+    #[serde(default)]
     token_count: Count,
 }
 
 #[derive(Deserialize)]
+#[serde(remote = "Self")]
 struct Candidate {
-    #[serde(
-        default,
-        rename = "groundingMetadata",
-        alias = "grounding_metadata",
-        deserialize_with = "or_default"
-    )]
+    #[serde(default, rename = "groundingMetadata", deserialize_with = "or_default")]
     grounding: Grounding,
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default)]
-struct Grounding {
-    #[serde(rename = "webSearchQueries", alias = "web_search_queries", deserialize_with = "or_default")]
-    web_search_queries: Vec<IgnoredAny>,
-    #[serde(rename = "groundingChunks", alias = "grounding_chunks", deserialize_with = "or_default")]
+#[serde(remote = "Self", rename_all = "camelCase", default)]
+pub struct Grounding {
+    #[serde(deserialize_with = "or_default")]
+    web_search_queries: Vec<Option<String>>,
+    #[serde(rename = "groundingChunks", deserialize_with = "or_default")]
     chunks: Vec<Chunk>,
 }
 
 #[derive(Deserialize)]
 struct Chunk {
     #[serde(default)]
+    web: Option<IgnoredAny>,
+    #[serde(default)]
     maps: Option<IgnoredAny>,
 }
+
+unify!(Content, RESPONSE);
+unify!(Usage, USAGE);
+unify!(Modality, MODALITY);
+unify!(Candidate, CANDIDATE);
+unify!(Grounding, GROUNDING);
 
 impl Body<'_> for Content {
     type Usage = Usage;
@@ -102,7 +147,8 @@ impl Body<'_> for Content {
         let usage = usage.and_then(|usage| Some((usage, usage.prompt_token_count?)));
         let (usage, prompt) = usage.ok_or("Entry should have a usageMetadata with promptTokenCount")?;
         let of = |details: &[Modality], wanted: &str| {
-            let tokens = details.iter().filter(|detail| detail.modality.as_deref() == Some(wanted));
+            let is_wanted = |name: &String| name.eq_ignore_ascii_case(wanted);
+            let tokens = details.iter().filter(|detail| detail.modality.as_ref().is_some_and(is_wanted));
             tokens.fold(0_u64, |sum, detail| sum.saturating_add(detail.token_count.0))
         };
         let reported = Reported {
@@ -118,13 +164,12 @@ impl Body<'_> for Content {
             output_image: of(&usage.candidates_tokens_details, "IMAGE"),
             ..Reported::default()
         };
-        let searches = self.searches();
-        // Grounding with Google Maps is billed per prompt.
-        let maps = self.candidates.iter().flatten().any(Candidate::has_maps);
+        let groundings = self.candidates.iter().flatten().map(|candidate| &candidate.grounding);
+        let units = searches(&groundings.collect::<Vec<_>>(), self.model_version.as_deref());
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(Input::Inclusive),
-                units: used([("web_search", searches), ("maps_grounding", maps.into())]),
+                units,
                 service_tier: usage.tier(),
                 ..Call::default()
             },
@@ -136,27 +181,38 @@ impl Body<'_> for Content {
     }
 }
 
-impl Candidate {
+impl Grounding {
     fn has_maps(&self) -> bool {
-        self.grounding.chunks.iter().any(|chunk| chunk.maps.is_some())
+        self.chunks.iter().any(|chunk| chunk.maps.is_some())
+    }
+
+    /// Queries of an answer that has places and no pages were asked of Google Maps.
+    fn asks_maps(&self) -> bool {
+        self.has_maps() && self.chunks.iter().all(|chunk| chunk.web.is_none())
     }
 }
 
-impl Content {
-    /// The number of billed searches. From Gemini 3 on each query is billed; before, each grounded prompt.
-    fn searches(&self) -> u64 {
-        let queries: usize = self
-            .candidates
-            .iter()
-            .flatten()
-            .map(|candidate| candidate.grounding.web_search_queries.len())
-            .sum();
-        let by_query = self.model_version.as_deref().is_some_and(|model| {
-            let generation = model.trim_start_matches("models/").strip_prefix("gemini-").unwrap_or_default();
-            !generation.starts_with(['1', '2'])
-        });
-        u64::try_from(if by_query { queries } else { queries.min(1) }).unwrap_or(u64::MAX)
-    }
+/// The billed searches of the web and of maps of a response. Until Gemini 2 each grounded prompt is billed, from
+/// Gemini 3 on each distinct query (ai.google.dev/gemini-api/docs/google-search; BerriAI/litellm#36377 has Google's invoice).
+pub fn searches(groundings: &[&Grounding], model: Option<&str>) -> Units {
+    let distinct = |of_maps: bool| {
+        let queries = groundings.iter().filter(|grounding| grounding.asks_maps() == of_maps);
+        let queries = queries.flat_map(|grounding| grounding.web_search_queries.iter().flatten());
+        let queries: HashSet<&str> = queries.map(String::as_str).filter(|query| !query.is_empty()).collect();
+        u64::try_from(queries.len()).unwrap_or(u64::MAX)
+    };
+    let has_maps = groundings.iter().any(|grounding| grounding.has_maps());
+    let by_prompt = model.is_none_or(is_billed_by_prompt);
+    let billed = |count: u64| if by_prompt { count.min(1) } else { count };
+    let maps = if has_maps { distinct(true).max(1) } else { 0 };
+    used([("web_search", billed(distinct(false))), ("maps_grounding", billed(maps))])
+}
+
+/// Whether grounding is billed by the prompt with this model, as it was until Gemini 3.
+pub fn is_billed_by_prompt(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let generation = name.strip_prefix("gemini-").map(|name| name.trim_start_matches("live-"));
+    generation.is_some_and(|generation| generation.starts_with(['1', '2']))
 }
 
 impl Usage {

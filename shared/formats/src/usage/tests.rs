@@ -3,6 +3,12 @@ use serde_json::{Value, json};
 
 use super::*;
 
+/// Usage as single providers spell it.
+mod dialects;
+mod searches;
+mod spellings;
+mod wrapped;
+
 fn labels() -> Labels {
     Labels { agent_id: "nova".to_owned(), ..Labels::default() }
 }
@@ -59,13 +65,13 @@ fn responses_count_their_tools() {
 #[test]
 fn pages_are_counted_where_there_are_no_tokens() {
     let response = json!({ "pages": [], "model": "mistral-ocr-latest", "document_annotation": null,
-        "usage_info": { "pages_processed": 29, "doc_size_bytes": 3_002_783 } });
+        "usage_info": { "pages_processed": 29, "pages_processed_annotation": 4, "doc_size_bytes": 3_002_783 } });
     let labels = Labels { id: Some("scan-1".to_owned()), ..labels() };
     let translation = translated(Format::Mistral, &response, &labels);
     let event = &events(&translation)[0];
     assert_eq!(
         (&event["data"]["units"], &event["data"]["input_tokens"]),
-        (&json!({ "pages": 29 }), &json!(0))
+        (&json!({ "pages": 29, "annotation_pages": 4 }), &json!(0))
     );
     assert!(translation.sources.values().all(|counts| counts.without_usage == 0));
 }

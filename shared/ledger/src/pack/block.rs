@@ -17,12 +17,13 @@ pub struct Block {
 impl View {
     /// The days of a block; none if the view has no blocks.
     ///
-    /// Totals of agents and tracked dimensions are read for any range of days. Agents' rows by model are a multiple of that,
-    /// and are mostly read for the current month.
+    /// Totals of agents and tracked dimensions are read for any range of days. Agents' rows by model are a multiple of that, and are mostly read for
+    /// the current month or the last 30 days. Two blocks fewer a month would take fewer reads, but the days at the start of a
+    /// window that a block has only partly are read one by one.
     const fn days_of_block(self) -> Option<u32> {
         match self {
             Self::Agents | Self::Tracked => Some(8),
-            Self::AgentModels => Some(31),
+            Self::AgentModels => Some(11),
             _ => None,
         }
     }
@@ -116,8 +117,8 @@ mod tests {
             (last.number(), last.days().first, last.days().last),
             (2_026_023, day("2026-02-25"), day("2026-02-28"))
         );
-        let month = Block::of(View::AgentModels, day("2026-08-31")).unwrap();
-        assert_eq!((month.number(), month.days().first), (2_026_080, day("2026-08-01")));
+        let third = Block::of(View::AgentModels, day("2026-08-31")).unwrap();
+        assert_eq!((third.number(), third.days().first), (2_026_082, day("2026-08-23")));
         assert_eq!(Block::of(View::Compute, day("2026-08-31")), None);
     }
 }

@@ -24,6 +24,11 @@ impl Windows {
         std::iter::once(self.first).chain(self.others.iter().copied())
     }
 
+    /// The first day of each.
+    pub fn starts(&self) -> impl Iterator<Item = Day> {
+        self.all().map(|window| window.first)
+    }
+
     /// From the first day of any of them to the last one.
     pub fn days(&self) -> DayRange {
         let join =

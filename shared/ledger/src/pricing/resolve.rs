@@ -77,10 +77,11 @@ impl Book {
             return (Some(provider), Some(Found { model, region: None }));
         }
         if provider.has(Rule::Router)
-            && let Some((called, id)) = id.split_once('/')
-            && self.provider(called).is_some_and(|called| !called.has(Rule::Router))
+            && let Some((front, rest)) = id.split_once('/')
+            && let Some(called) = self.provider(front)
+            && (called == provider || !called.has(Rule::Router))
         {
-            return self.identify(called, id);
+            return self.identify(front, rest);
         }
         (Some(provider), search.cleaned(id))
     }

@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use super::*;
 
+const LONG: &str = "a secret for tests, of 32 bytes or more";
+
 fn read(pairs: &[(&str, &str)]) -> Result<AuthConfig, ConfigError> {
     let given: BTreeMap<_, _> = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
     auth_from(&|name| given.get(name).cloned())
@@ -25,21 +27,29 @@ fn an_error_names_its_variable() {
     );
 }
 
-#[tokio::test]
-async fn a_secret_is_set_directly_or_by_arn_but_not_both() {
-    let variables = |pairs: &'static [(&str, &str)]| {
-        move |name: &str| pairs.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned())
+#[test]
+fn a_secret_is_set_directly_or_by_arn_but_not_both() {
+    let of = |pairs: &'static [(&str, &str)]| {
+        let variable =
+            |name: &str| pairs.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned());
+        let mut asked = None;
+        let found = secret(&variable, "CURSOR_SECRET", |name, arn| {
+            asked = Some((name, arn));
+            Secret::given(name, b"fetched")
+        });
+        (found.map(|found| found.is_some()).map_err(|error| (error.name, error.problem)), asked)
     };
-    let fetch = async |arn: &str| if arn == "here" { Ok("value".to_owned()) } else { Err("gone".to_owned()) };
-    let none = fetch_secrets(&variables(&[("CURSOR_SECRET", "given")]), fetch).await.unwrap();
-    assert_eq!(none, [].into());
-    let both = variables(&[("CURSOR_SECRET_ARN", "here"), ("AUTH_HS256_SECRET_ARN", "here")]);
-    let both = fetch_secrets(&both, fetch).await.unwrap();
-    let value = "value".to_owned();
-    assert_eq!(both, [("AUTH_HS256_SECRET", value.clone()), ("CURSOR_SECRET", value)].into());
-    let fault = |pairs| async move { fetch_secrets(&variables(pairs), fetch).await.unwrap_err().name };
-    assert_eq!(fault(&[("CURSOR_SECRET_ARN", "gone")]).await, "CURSOR_SECRET_ARN");
-    assert_eq!(fault(&[("CURSOR_SECRET_ARN", "here"), ("CURSOR_SECRET", "x")]).await, "CURSOR_SECRET");
+    let both = "is set, and so is the variable with its ARN";
+    assert_eq!(of(&[("AUTH_HS256_SECRET_ARN", "there")]), (Ok(false), None));
+    assert_eq!(of(&[("CURSOR_SECRET", LONG)]), (Ok(true), None));
+    let arn = Some(("CURSOR_SECRET_ARN", "here".to_owned()));
+    assert_eq!(of(&[("CURSOR_SECRET_ARN", "here")]), (Ok(true), arn));
+    let set_twice = of(&[("CURSOR_SECRET_ARN", "here"), ("CURSOR_SECRET", LONG)]);
+    assert_eq!(set_twice, (Err(("CURSOR_SECRET", both)), None));
+    assert_eq!(
+        of(&[("CURSOR_SECRET", "short")]),
+        (Err(("CURSOR_SECRET", "must have 32 bytes or more")), None)
+    );
 }
 
 #[test]
@@ -59,17 +69,9 @@ fn retention_is_at_least_70_days() {
 }
 
 #[test]
-fn a_cursor_secret_has_32_bytes_or_is_absent_which_fails_only_on_use() {
-    let config = |secret: &str| {
-        let secret = secret.to_owned();
-        config_from(&move |name| match name {
-            "CURSOR_SECRET" => Some(secret.clone()).filter(|secret| !secret.is_empty()),
-            _ => None,
-        })
-    };
-    assert_eq!(config(&"x".repeat(31)).err().map(|error| error.name), Some("CURSOR_SECRET"));
-    assert_eq!(config(&"x".repeat(32)).unwrap().cursor_secret().unwrap(), [b'x'; 32]);
-    assert_eq!(config("").unwrap().cursor_secret().unwrap_err().name, "CURSOR_SECRET");
+fn a_missing_cursor_secret_fails_only_on_use() {
+    let config = config_from(&|_| None).unwrap();
+    assert_eq!(config.cursor_secret().unwrap_err().name, "CURSOR_SECRET");
 }
 
 #[test]

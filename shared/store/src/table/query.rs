@@ -1,15 +1,19 @@
 //! Reading a range of keys, page by page.
 
 use aws_sdk_dynamodb::types::{ReturnConsumedCapacity, Select};
-use futures::stream::try_unfold;
-use futures::{FutureExt, Stream};
+use futures::stream::{self, try_unfold};
+use futures::{FutureExt, Stream, StreamExt, TryStreamExt};
 
 use super::error::failed;
 use super::expression::{Condition, Placeholders, equals};
 use super::{Consistency, Table};
 use crate::error::Result;
 use crate::keys::{KeyRange, PK, SK, VERSION};
-use crate::{Item, s, version};
+use crate::{Item, decode, s, version};
+
+/// Ranges that are read at the same time: so many pages of 1 MB are in memory, and a partition of 3,000 read units a second
+/// answers them in a third of a second.
+const AT_ONCE: usize = 8;
 
 /// A secondary index and the names of its keys.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +130,29 @@ impl<'a> Query<'a> {
                 return Ok(all);
             }
         }
+    }
+
+    /// Like [`Self::all`], but if there are several pages, all after the first are read at the same time, in ranges of keys.
+    /// `split` makes their last keys, in ascending order, of the last key of the first page. No item may have one of them.
+    pub async fn all_at_once<T>(
+        self,
+        read: impl Fn(Item) -> Result<T>,
+        split: impl FnOnce(&str) -> Vec<String>,
+    ) -> Result<Vec<T>> {
+        let first = self.clone().page().await?;
+        let mut all = first.items.into_iter().map(&read).collect::<Result<Vec<_>>>()?;
+        let Some(next) = first.next else { return Ok(all) };
+        let mut from = decode::required(&next, SK)?.to_owned();
+        let mut start = Some(next);
+        let ends = split(&from).into_iter().chain([self.range.to.clone()]);
+        let ranges = ends.map(|to| {
+            let range = KeyRange { pk: self.range.pk.clone(), from: from.clone(), to: to.clone() };
+            from = to;
+            Self { range, start: start.take(), ..self.clone() }.all(&read)
+        });
+        let rest = stream::iter(ranges).buffered(AT_ONCE).try_collect::<Vec<_>>().await?;
+        all.extend(rest.into_iter().flatten());
+        Ok(all)
     }
 
     /// The first `most` of what `read` makes of the items, without those of which it makes nothing. A page reads as many

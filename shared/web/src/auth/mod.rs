@@ -6,11 +6,13 @@ use std::sync::Arc;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde_json::Value;
+use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use crate::error::{Error, Result};
 use ledger::ids::OrgId;
 use runtime::config::{AuthConfig, ClaimNames, TokenKeys};
+use runtime::secrets::Secret;
 
 mod api_keys;
 mod issue;
@@ -93,8 +95,24 @@ pub enum VerifierError {
 enum Keys {
     /// Rejects every token.
     None,
-    Secret(Arc<Key>),
+    Secret(SecretKey),
     Jwks(Box<Jwks>),
+}
+
+/// The key that a secret is, once the secret is known.
+struct SecretKey {
+    secret: Secret,
+    key: OnceCell<Arc<Key>>,
+}
+
+impl SecretKey {
+    async fn key(&self) -> Result<Arc<Key>> {
+        let key = self.key.get_or_try_init(async || {
+            let decoding = DecodingKey::from_secret(&self.secret.get().await?);
+            Ok::<_, Error>(Arc::new(Key { algorithm: Algorithm::HS256, decoding }))
+        });
+        key.await.cloned()
+    }
 }
 
 /// Verifies tokens.
@@ -108,10 +126,9 @@ impl Verifier {
     /// A verifier of tokens as `config` describes them. It does not fetch keys yet.
     pub fn new(config: &AuthConfig) -> Result<Self, VerifierError> {
         let keys = match &config.keys {
-            TokenKeys::Secret(secret) => Keys::Secret(Arc::new(Key {
-                algorithm: Algorithm::HS256,
-                decoding: DecodingKey::from_secret(secret),
-            })),
+            TokenKeys::Secret(secret) => {
+                Keys::Secret(SecretKey { secret: secret.clone(), key: OnceCell::new() })
+            }
             TokenKeys::JwksUrl(url) => {
                 let url = reqwest::Url::parse(url).map_err(|error| VerifierError::Url(error.to_string()))?;
                 Keys::Jwks(Box::new(Jwks::new(url, jwks::TIMEOUT)?))
@@ -156,7 +173,7 @@ impl Verifier {
         }
         let key = match (&self.keys, header.kid) {
             (Keys::None, _) => return Err(refused("no keys to verify it with")),
-            (Keys::Secret(key), _) => key.clone(),
+            (Keys::Secret(secret), _) => secret.key().await?,
             (Keys::Jwks(jwks), kid) => jwks.key(kid.as_deref(), now).await?,
         };
         // The key decides the algorithm. The header's is compared with it, never followed.

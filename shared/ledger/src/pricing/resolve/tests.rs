@@ -40,7 +40,7 @@ fn what_is_not_part_of_a_name_is_taken_off() {
         ("openai", "ft:gpt-9:acme::AbC123", None),
         // A router's model starts with the provider that it called.
         ("litellm", "anthropic/claude-haiku-4-5", Some("claude-haiku-4-5")),
-        ("litellm", "litellm/anthropic/claude-haiku-4-5", None),
+        ("litellm_proxy", "litellm_proxy/anthropic/claude-haiku-4-5", Some("claude-haiku-4-5")),
         ("litellm", "claude-haiku-4-5", None),
         // Gateways have rows of their own, and nobody else's.
         ("openrouter", "anthropic/claude-sonnet-4.5", Some("anthropic/claude-sonnet-4.5")),

@@ -23,6 +23,10 @@ const ISSUER: &str = "https://id.test";
 const AUDIENCE: &str = "fleetledger";
 const SECRET: &[u8] = b"a secret for tests, of 32 bytes or more";
 
+fn shared_secret() -> TokenKeys {
+    TokenKeys::Secret(Secret::given("AUTH_HS256_SECRET", SECRET))
+}
+
 fn config(keys: TokenKeys) -> AuthConfig {
     let claims = ClaimNames::default();
     AuthConfig { issuer: ISSUER.to_owned(), audience: AUDIENCE.to_owned(), keys, claims }

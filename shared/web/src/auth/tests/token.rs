@@ -1,11 +1,13 @@
 //! Which tokens are valid, apart from where their keys come from.
 
+use futures::FutureExt;
+
 use super::*;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 fn secret() -> Verifier {
-    verifier(TokenKeys::Secret(SECRET.to_vec()))
+    verifier(shared_secret())
 }
 
 async fn accept(token: &str) -> Claims {
@@ -62,7 +64,7 @@ async fn scopes_are_text_or_a_list_under_the_name_and_prefix_of_the_provider() {
         let mut all = claims();
         all.as_object_mut().unwrap().remove("scope");
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let config = AuthConfig { claims: names, ..config(TokenKeys::Secret(SECRET.to_vec())) };
+        let config = AuthConfig { claims: names, ..config(shared_secret()) };
         let claims = Verifier::new(&config).unwrap().verify(&hs256(&all)).await.unwrap();
         (claims.org.to_string(), claims.scopes.into_iter().map(Scope::as_str).collect::<Vec<_>>().join(" "))
     };
@@ -211,4 +213,20 @@ async fn tokens_over_the_length_limit_are_rejected() {
 async fn without_keys_every_token_is_rejected() {
     let token = hs256(&claims());
     assert_eq!(reason(&token, Verifier::without_keys().verify(&token).await), "no keys to verify it with");
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_now_is_no_fault_of_the_token() {
+    let fetches = Arc::new(AtomicUsize::new(0));
+    let fetch = move || {
+        // The one at the start, and the one that repeats it.
+        let fails = fetches.fetch_add(1, Ordering::Relaxed) < 2;
+        let secret = String::from_utf8(SECRET.to_vec()).unwrap();
+        let outcome = if fails { Err("throttled".to_owned()) } else { Ok(secret) };
+        async move { outcome }.boxed()
+    };
+    let verifier = verifier(TokenKeys::Secret(Secret::fetched_by("AUTH_HS256_SECRET_ARN", fetch)));
+    let token = hs256(&claims());
+    assert!(matches!(verifier.verify(&token).await, Err(Error::Unavailable(_))));
+    assert_eq!(verifier.verify(&token).await.unwrap().org.as_str(), "acme");
 }
