@@ -20,23 +20,28 @@ impl Usage {
     ) -> Result<Vec<(Day, Table)>> {
         let owner = Owner::new(org, generation);
         let [parts] = self.parts(&owner, windows, [View::Tracked]).await?;
-        let mut told_apart = Vec::new();
-        for Part { first, days, rows } in parts {
-            let is_crowded = days.len() > 1 && !rows.value_caps().is_empty();
-            match days.last().filter(|_| is_crowded) {
-                None => told_apart.push((first, capped(rows))),
-                Some(last) => {
-                    // Which values a day tells apart is only known from the day by itself.
-                    let range = DayRange { first, last: *last };
-                    let rows = |views: &[Table]| views.first().cloned().unwrap_or_default();
-                    let of_days = self.agent_views(&owner, range, &[View::Tracked], rows).await?.into_iter();
-                    let of_days = of_days.filter(|(day, _)| days.contains(day));
-                    told_apart.extend(of_days.map(|(day, rows)| (day, capped(rows))));
-                }
-            }
+        let (crowded, mut parts): (Vec<_>, Vec<_>) = parts.into_iter().partition(is_crowded);
+        for part in crowded {
+            parts.extend(self.days_of(&owner, part).await?);
         }
-        Ok(told_apart)
+        Ok(parts.into_iter().map(|part| (part.first, capped(part.rows))).collect())
     }
+
+    /// The days of a part, each by itself.
+    async fn days_of(&self, owner: &Owner, part: Part) -> Result<Vec<Part>> {
+        let (Some(first), Some(last)) = (part.days.first(), part.days.last()) else { return Ok(Vec::new()) };
+        let days = DayRange { first: *first, last: *last };
+        let rows = |views: &[Table]| views.first().cloned().unwrap_or_default();
+        let of_days = self.agent_views(owner, days, &[View::Tracked], rows).await?;
+        let read = of_days.into_iter().filter(|(day, _)| part.days.contains(day));
+        Ok(read.map(|(day, rows)| Part { first: day, days: vec![day], rows }).collect())
+    }
+}
+
+/// Whether several days together have more values of a dimension than a day tells apart. Which of them a day does is only known
+/// from the day by itself.
+fn is_crowded(part: &Part) -> bool {
+    part.days.len() > 1 && !part.rows.value_caps().is_empty()
 }
 
 fn capped(rows: Table) -> Table {

@@ -49,6 +49,7 @@ const USAGE: Spellings = &[
     ("promptTokensDetails", "input_tokens_by_modality"),
     ("cacheTokensDetails", "cached_tokens_by_modality"),
     ("candidatesTokensDetails", "output_tokens_by_modality"),
+    ("groundingToolCount", "grounding_tool_count"),
     ("trafficType", "traffic_type"),
     ("serviceTier", "service_tier"),
 ];
@@ -86,6 +87,8 @@ pub struct Usage {
     cache_tokens_details: Vec<Modality>,
     #[serde(deserialize_with = "or_default")]
     candidates_tokens_details: Vec<Modality>,
+    #[serde(deserialize_with = "or_default")]
+    grounding_tool_count: Vec<ToolCount>,
     #[serde(deserialize_with = "lenient")]
     traffic_type: Option<String>,
     #[serde(deserialize_with = "lenient")]
@@ -99,6 +102,15 @@ struct Modality {
     modality: Option<String>,
     #[serde(default)]
     token_count: Count,
+}
+
+/// The searches of an interaction (<https://googleapis.github.io/js-genai/release_docs>, `GroundingToolCount`).
+#[derive(Deserialize)]
+struct ToolCount {
+    #[serde(default, rename = "type", deserialize_with = "lenient")]
+    kind: Option<String>,
+    #[serde(default)]
+    count: Count,
 }
 
 #[derive(Deserialize)]
@@ -165,7 +177,9 @@ impl Body<'_> for Content {
             ..Reported::default()
         };
         let groundings = self.candidates.iter().flatten().map(|candidate| &candidate.grounding);
-        let units = searches(&groundings.collect::<Vec<_>>(), self.model_version.as_deref());
+        let model = self.model_version.as_deref();
+        let mut units = searches(&groundings.collect::<Vec<_>>(), model);
+        units.extend(usage.searches(model));
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(Input::Inclusive),
@@ -216,6 +230,17 @@ pub fn is_billed_by_prompt(model: &str) -> bool {
 }
 
 impl Usage {
+    /// The searches of an interaction.
+    fn searches(&self, model: Option<&str>) -> Units {
+        let by_prompt = model.is_none_or(is_billed_by_prompt);
+        let billed = |kind: &str| {
+            let counts = self.grounding_tool_count.iter().filter(|tool| tool.kind.as_deref() == Some(kind));
+            let count = counts.fold(0_u64, |sum, tool| sum.saturating_add(tool.count.0));
+            if by_prompt { count.min(1) } else { count }
+        };
+        used([("web_search", billed("google_search")), ("maps_grounding", billed("google_maps"))])
+    }
+
     /// The service tier. Vertex AI names it `ON_DEMAND_PRIORITY`, the Gemini API `priority`.
     fn tier(&self) -> Option<String> {
         let traffic = self.traffic_type.as_deref().map(str::to_lowercase);

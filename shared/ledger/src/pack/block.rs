@@ -17,8 +17,8 @@ pub struct Block {
 impl View {
     /// The days of a block; none if the view has no blocks.
     ///
-    /// Totals of agents and tracked dimensions are read for any range of days. Agents' rows by model are a multiple of that, and are mostly read for
-    /// the current month or the last 30 days. Two blocks fewer a month would take fewer reads, but the days at the start of a
+    /// Totals of agents and tracked dimensions are read for any range of days. Agents' rows by model are a multiple of that,
+    /// and are mostly read for the current month or the last 30 days. Two blocks fewer a month would take fewer reads, but the days at the start of a
     /// window that a block has only partly are read one by one.
     const fn days_of_block(self) -> Option<u32> {
         match self {

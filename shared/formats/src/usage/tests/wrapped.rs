@@ -116,6 +116,20 @@ fn interactions_of_gemini_are_read() {
 }
 
 #[test]
+fn searches_of_interactions_are_billed_as_those_of_responses() {
+    let units = |model: &str| {
+        let tools = json!([{ "type": "google_search", "count": 3 }, { "type": "google_maps", "count": 1 },
+            { "type": "retrieval", "count": 5 }]);
+        let usage =
+            json!({ "total_input_tokens": 9, "total_output_tokens": 7, "grounding_tool_count": tools });
+        let body = json!({ "id": "v1_Chcz", "object": "interaction", "model": model, "usage": usage });
+        data(Format::Google, &body)["units"].take()
+    };
+    assert_eq!(units("gemini-3.5-flash"), json!({ "web_search": 3, "maps_grounding": 1 }));
+    assert_eq!(units("gemini-2.5-flash"), json!({ "web_search": 1, "maps_grounding": 1 }));
+}
+
+#[test]
 fn a_failed_response_is_a_failed_call() {
     let body = |status: &str, usage: Value| {
         json!({ "id": "resp_1", "object": "response", "created_at": 1_795_773_600, "status": status,
