@@ -159,6 +159,8 @@ async fn a_forgotten_end_user_is_in_no_rollup_either() {
     let by = |id: &str, days: i64, user: &str| call(id, ago(days), json!({ "end_user": user }));
     caller.record(&[by("1", 20, NAME), by("2", 20, "bob"), by("3", 1, NAME), by("4", 1, NAME)]).await;
     world.stack.drain().await;
+    let dirty = world.stack.tables().usage.dirty_days().await.unwrap();
+    assert!(dirty.is_empty(), "{dirty:?}");
     merge_pages(&world).await;
     let pseudonym = |name: &str| EndUser::pseudonym(&OrgId::new("acme").unwrap(), name);
     let (ada, bob) = (pseudonym(NAME), pseudonym("bob"));
