@@ -11,6 +11,7 @@ mod keys;
 mod organization;
 mod projects;
 mod sessions;
+mod tracked_dimensions;
 mod usage;
 mod workforce;
 mod zone_change;

@@ -13,7 +13,7 @@ fn zone(name: &str) -> Value {
     json!({
         "name": "Acme", "timezone": name, "timezone_change": null, "cross_provider_recommendations": true,
         "recommendation_allow_list": ["anthropic/claude-haiku-4-5"], "resource_attribute_tags": ["team"],
-        "dimensions": ["tag.customer", "region"], "charge_reported_costs": true,
+        "dimensions": ["tag.customer", "region"], "dimensions_change": null, "charge_reported_costs": true,
     })
 }
 
@@ -26,7 +26,7 @@ async fn it_has_defaults_and_can_be_set() {
         json!({
             "name": null, "timezone": "UTC", "timezone_change": null, "cross_provider_recommendations": false,
             "recommendation_allow_list": [], "resource_attribute_tags": [], "dimensions": ["project_id", "task_type"],
-            "charge_reported_costs": false,
+            "dimensions_change": null, "charge_reported_costs": false,
         })
     );
     assert_eq!(unset["id"], "acme");

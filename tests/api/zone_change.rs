@@ -33,7 +33,7 @@ use crate::support::zones::{NOWS, ZONES};
 use crate::support::{World, response_of};
 
 /// Every endpoint with figures that depend on days, by function.
-const PATHS: [(&str, &str); 22] = [
+const PATHS: [(&str, &str); 23] = [
     ("billing", "/v1/billing"),
     ("billing", "/v1/billing/usage"),
     ("billing", "/v1/billing/usage/chart?days=90"),
@@ -42,6 +42,7 @@ const PATHS: [(&str, &str); 22] = [
     ("costs", "/api/cost-analysis/budget-alerts"),
     ("costs", "/api/cost-analysis/by-model"),
     ("costs", "/api/cost-analysis/by-provider"),
+    ("costs", "/api/cost-analysis/query?groupBy=task_type,model&granularity=day&compare=previous"),
     ("costs", "/api/cost-analysis/recommendations"),
     ("costs", "/api/cost-analysis/summary"),
     ("metrics", "/v1/metrics/instances"),

@@ -17,7 +17,7 @@ use std::path::PathBuf;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use http::{Method, StatusCode};
-use ledger::calendar::Generation;
+use ledger::calendar::{Generation, TrackedDimensions};
 use ledger::chain::{Chunks, PackId, Span};
 use ledger::pack::Table;
 use local::tables::table_name;
@@ -118,7 +118,8 @@ async fn example() -> World {
     usage.mark_dirty(&org, day, "token").await.unwrap();
     // The packs of an earlier day.
     let mut rows = Table::default();
-    rows.add_agent_event(&call(1, MARK, "m", "0.01", noon()).data).unwrap();
+    let event = call(1, MARK, "m", "0.01", noon());
+    rows.add_chained(&event, &TrackedDimensions::default()).unwrap();
     let (owner, day) = (Owner::new(&org, Generation::FIRST), day.minus(1));
     for kind in AGENT_VIEWS {
         let pack = PackId { kind, span: Span::Day(day) };

@@ -11,7 +11,7 @@ use crate::support::events::call;
 use crate::support::{World, noon};
 
 /// What no figure depends on the aggregator in: settings, logs, files of raw events, and what raw events are asked for.
-const WITHOUT: [&str; 22] = [
+const WITHOUT: [&str; 23] = [
     "/api/activity",
     "/api/agents",
     "/api/agents/{id+}",
@@ -27,6 +27,7 @@ const WITHOUT: [&str; 22] = [
     "/api/exports/ocsf",
     "/api/keys",
     "/api/organization",
+    "/api/organization/dimensions/{dimension}/backfill",
     "/api/projects",
     "/api/projects/{id+}",
     "/api/sessions",

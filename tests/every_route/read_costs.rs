@@ -9,7 +9,7 @@ use axum::body::Body;
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use http::Request;
-use ledger::calendar::{Calendar, Generation};
+use ledger::calendar::{Calendar, Generation, TrackedDimensions};
 use ledger::chain::{Chunks, PackId, Span};
 use ledger::event::{Data, Event};
 use ledger::ids::Label;
@@ -88,7 +88,7 @@ async fn write_day(store: &AllTables, day: i64) {
 async fn write_packs(store: &AllTables, day: i64) {
     let mut rows = Table::default();
     for event in calls_of(day) {
-        rows.add_agent_event(&event.data).unwrap();
+        rows.add_chained(&event, &TrackedDimensions::default()).unwrap();
     }
     let day = Day::of(noon() - TimeDelta::days(day), chrono_tz::UTC);
     let owner = Owner::new(&OrgId::new("acme").unwrap(), Generation::FIRST);

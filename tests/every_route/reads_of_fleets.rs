@@ -6,7 +6,7 @@ use axum::body::Body;
 use chrono::TimeDelta;
 use futures::stream::{self, StreamExt};
 use http::Request;
-use ledger::calendar::{Calendar, Generation};
+use ledger::calendar::{Calendar, Generation, TrackedDimensions};
 use ledger::chain::{Chunk, ChunkId, Cover, KeyRange, PackId, Rows, Span};
 use ledger::event::{Data, Event};
 use ledger::ids::{Label, OrgId};
@@ -132,7 +132,7 @@ async fn write(store: &AllTables, fleet: &Fleet) {
     write_org_days(store, &events, today).await;
     let mut rows = Table::default();
     for event in &events {
-        rows.add_agent_event(&event.data).unwrap();
+        rows.add_chained(event, &TrackedDimensions::default()).unwrap();
     }
     for view in AGENT_VIEWS {
         let rows = rows.view(view);

@@ -23,7 +23,7 @@ use crate::support::receiver::Receiver;
 use crate::support::{Caller, World, is_file, noon};
 
 /// The requests, each with its route.
-const REQUESTS: [(&str, &str); 51] = [
+const REQUESTS: [(&str, &str); 53] = [
     ("/api/activity", "/api/activity?limit=100"),
     ("/api/activity", "/api/activity?agentId=nova&eventType=tool_call&limit=1&offset=1"),
     ("/api/agents", "/api/agents"),
@@ -52,6 +52,10 @@ const REQUESTS: [(&str, &str); 51] = [
         "/api/cost-analysis/query",
         "/api/cost-analysis/query?groupBy=task_type,end_user&filter[agent]=nova&limit=2",
     ),
+    (
+        "/api/cost-analysis/query",
+        "/api/cost-analysis/query?groupBy=task_type,model&from=2026-08-01&granularity=month",
+    ),
     ("/api/cost-analysis/recommendations", "/api/cost-analysis/recommendations"),
     ("/api/cost-analysis/reprice", "/api/cost-analysis/reprice"),
     ("/api/cost-analysis/summary", "/api/cost-analysis/summary"),
@@ -61,6 +65,7 @@ const REQUESTS: [(&str, &str); 51] = [
     ("/api/exports/ocsf", "/api/exports/ocsf?from=2026-09-10"),
     ("/api/keys", "/api/keys"),
     ("/api/organization", "/api/organization"),
+    ("/api/organization/dimensions/{dimension}/backfill", "/api/organization/dimensions/project_id/backfill"),
     ("/api/projects", "/api/projects"),
     ("/api/projects/{id+}", "/api/projects/site"),
     ("/api/projects/{id+}/usage", "/api/projects/site/usage?period=monthly"),

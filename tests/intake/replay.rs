@@ -81,7 +81,7 @@ async fn litellm_counts_once() {
 
 #[tokio::test]
 async fn coding_agents_count_once() {
-    assert_replay("claude-code", &["anthropic claude-opus-4-5 2 5682 300 0.019398"]).await;
+    assert_replay("claude-code", &["anthropic claude-opus-4-5 2 5682 300 0.063238"]).await;
     assert_replay("codex", &["openai gpt-5-mini 1 2000 400 0.0009544"]).await;
     assert_replay("gemini-cli", &["google gemini-2.5-flash 1 450 60 0.000285"]).await;
 }

@@ -7,8 +7,11 @@ use aggregator::Aggregator;
 use axum::body::Body;
 use chrono::{DateTime, TimeDelta, Utc};
 use http::Request;
+use ledger::calendar::{Calendars, TrackedDimensions};
+use ledger::dimension::Dimension;
 use ledger::event::{Data, Event};
 use ledger::ids::{Label, OrgId};
+use local::stack::AllTables;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use reconcile::Reconciler;
@@ -16,6 +19,7 @@ use runtime::clock::Clock;
 use serde_json::json;
 use store::Connection;
 use store::events::{INSERT_BATCH, RawEvent};
+use store::registry::StoredCalendars;
 
 use web::auth::Scope;
 
@@ -23,6 +27,7 @@ use crate::support::tables::{Tables, aggregator_of, call, deliver, reconcile_of,
 use crate::support::{World, events, noon, response_of};
 
 /// A day of a fleet as its stream delivers it, shard by shard in batches.
+#[derive(Clone, Copy)]
 struct Fleet {
     agents: usize,
     models: usize,
@@ -31,7 +36,19 @@ struct Fleet {
     seconds: usize,
     batches: usize,
     names: Names,
+    tracked: Tracked,
 }
+
+/// What an organization tracks. Each call has a value of each of [`TAGS`].
+#[derive(Clone, Copy, Debug)]
+struct Tracked {
+    /// How many of the tags are tracked.
+    tags: usize,
+    /// How many values a tag has on a day; 0: calls have no tags.
+    values: usize,
+}
+
+const TAGS: usize = 8;
 
 /// What agents and organizations are called, and which of them make the next call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,10 +124,25 @@ impl Fleet {
                     call.task_type = Label::new(["coding", "research", "chat"][i % 3]).ok();
                     call.hostname = Label::new(format!("{agent}.example.org")).ok();
                     call.end_user = Label::new(format!("user-{}", random.random_range(0..200))).ok();
+                    call.attribution.tags = self.tracked.tags_of(&mut random);
                 }
                 event
             })
             .collect()
+    }
+
+    /// Has each organization track what it is to track.
+    async fn set_tracked(&self, store: &AllTables) {
+        let tags: Vec<_> = (0..self.tracked.tags).map(|tag| Dimension::Tag(format!("t{tag}"))).collect();
+        let mut calendars = Calendars::default();
+        calendars.tracked = TrackedDimensions::new(&tags);
+        let agents = if self.names == Names::Organizations { self.agents } else { 1 };
+        for agent in 0..agents {
+            let org = self.names.organization(agent);
+            let before = StoredCalendars::default();
+            let set = store.registry.set_calendars(&org, &before, calendars.clone()).await.unwrap();
+            assert!(set.is_some());
+        }
     }
 
     /// The arrival of the `i`th call. The shards fill in parallel.
@@ -124,6 +156,7 @@ impl Fleet {
     async fn units_per_event(&self) -> (f64, f64) {
         let tables = Tables::new().await;
         let (store, clock) = (tables.store(), Clock::fixed(noon()));
+        self.set_tracked(&store).await;
         let aggregators: Vec<_> =
             (0..SHARDS).map(|_| Aggregator::new(aggregator_of(&store), clock.clone())).collect();
         let reconciler = Reconciler::new(reconcile_of(&store), clock.clone(), 400);
@@ -177,8 +210,49 @@ async fn check(fleet: Fleet, goal: f64) {
     assert!(units <= goal, "{units} > {goal}");
 }
 
-const FLEET: Fleet =
-    Fleet { agents: 1000, models: 5, batch: 174, seconds: 60, batches: 160, names: Names::Short };
+const FLEET: Fleet = Fleet {
+    agents: 1000,
+    models: 5,
+    batch: 174,
+    seconds: 60,
+    batches: 160,
+    names: Names::Short,
+    tracked: Tracked { tags: 0, values: 0 },
+};
+
+impl Tracked {
+    fn tags_of(self, random: &mut StdRng) -> BTreeMap<String, String> {
+        let mut value = || format!("v{}", random.random_range(0..self.values));
+        let tags = if self.values == 0 { 0 } else { TAGS };
+        (0..tags).map(|tag| (format!("t{tag}"), value())).collect()
+    }
+}
+
+/// Prints the write units per event with none, two and eight tracked dimensions of as many values a day, and compares what
+/// each of them costs with a goal.
+async fn check_tracked(fleet: Fleet, values: usize, goal: f64) {
+    let units = async |tags| Fleet { tracked: Tracked { tags, values }, ..fleet }.units_per_event().await.0;
+    let (none, two, eight) = (units(0).await, units(2).await, units(8).await);
+    #[allow(clippy::float_arithmetic, reason = "only printed and compared")]
+    let each = (eight - none) / 8.0;
+    println!("{values} values: {none:.3}, {two:.3}, {eight:.3} write units per event; {each:.4} each");
+    assert!(each <= goal, "{each} > {goal}");
+}
+
+#[tokio::test]
+async fn tracked_dimensions_of_few_and_of_many_values() {
+    check_tracked(Fleet { batch: 868, seconds: 300, batches: 32, ..FLEET }, 10, 0.005).await;
+    check_tracked(Fleet { batch: 868, seconds: 300, batches: 32, ..FLEET }, 1_000, 0.015).await;
+}
+
+#[tokio::test]
+#[ignore = "takes minutes: cargo test --workspace --test system -- --ignored --nocapture capacity::tracked"]
+async fn tracked_dimensions_of_a_hundred_thousand_values() {
+    check_tracked(Fleet { batch: 868, seconds: 300, batches: 32, ..FLEET }, 100_000, 0.04).await;
+    for values in [10, 1_000, 100_000] {
+        check_tracked(FLEET, values, 0.1).await;
+    }
+}
 
 #[tokio::test]
 async fn a_hundred_agents_in_full_batches() {

@@ -1,4 +1,5 @@
-//! Changes of the time zone of one organization, whose days are then recomputed in the background.
+//! Changes of the time zone and the tracked dimensions of one organization, whose days are then recomputed in the
+//! background.
 
 use chrono_tz::Tz;
 use http::Method;
@@ -10,11 +11,13 @@ use store::keys::{self, Key, SEPARATOR};
 use store::registry::SETTINGS;
 
 use super::items::{self, RollupKind};
-use super::messages::{CHANGING, ORGS};
+use super::messages::{CHANGING, ORGS, TRACKED};
 use super::run::Run;
 use crate::support::tables::names;
 
 const ZONES: [Tz; 4] = [Tz::UTC, Tz::Asia__Kathmandu, Tz::America__Santiago, Tz::Pacific__Kiritimati];
+
+const DIMENSIONS: [&[&str]; 2] = [&TRACKED, &["tag.customer", "region"]];
 
 impl Run {
     /// The calendars of an organization as they are stored.
@@ -58,7 +61,8 @@ impl Run {
     pub fn change_zone(&mut self) {
         let zone = ZONES[self.rng.random_range(0..ZONES.len())];
         self.request_change(CHANGING, Method::PUT, "/api/organization".to_owned(), |process| {
-            Some(json!({ "name": format!("name {process}"), "timezone": zone.name() }))
+            let dimensions = DIMENSIONS[usize::from(process.is_multiple_of(3))];
+            Some(json!({ "name": format!("name {process}"), "timezone": zone.name(), "dimensions": dimensions }))
         });
     }
 

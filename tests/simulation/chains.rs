@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use dynoxide::{AttributeValue, Item};
-use ledger::calendar::{Calendar, Generation};
+use ledger::calendar::{Calendar, Generation, TrackedDimensions};
 use ledger::chain::{
     Chunk, ChunkId, Chunks, Cover, Family, Page, PageId, Pages, SEALED, Split, assemble, decode_days, live,
 };
@@ -204,9 +204,9 @@ fn stored_chunk(item: &Item) -> Option<Chunk<Table, u64>> {
 }
 
 /// The rows of an event, none if it is about no agent.
-pub fn rows(event: &Event) -> Option<Table> {
+pub fn rows(event: &Event, tracked: &TrackedDimensions) -> Option<Table> {
     let mut rows = Table::default();
-    rows.add_agent_event(&event.data).unwrap();
+    rows.add_chained(event, tracked).unwrap();
     (!rows.is_empty()).then_some(rows)
 }
 
@@ -229,11 +229,9 @@ impl Run {
         }
         for shard in self.streams.iter().flat_map(|stream| &stream.shards) {
             for record in &shard.records {
-                let Some((event, rows)) = record.counted().and_then(|event| Some((event, rows(event)?)))
-                else {
-                    continue;
-                };
+                let Some(event) = record.counted() else { continue };
                 for (owner, day) in days_of(event, &self.proved(&event.org)) {
+                    let Some(rows) = rows(event, &self.tracked(&owner)) else { continue };
                     let mark = stored_day(record).and_then(|stored| {
                         chains.marks(&owner, day).get(&(stored, shard.chain_hash)).copied()
                     });
@@ -263,15 +261,21 @@ impl Run {
         Ok(())
     }
 
+    /// The dimensions that the rollups of an owner tell apart.
+    pub fn tracked(&self, owner: &Owner) -> TrackedDimensions {
+        self.calendars(&owner.org).tracked_in(owner.generation)
+    }
+
     /// Whether the chains contain a record, or recomputing the day will count it.
     pub fn is_in_chains(&self, shard: &Shard, record: &Record, event: &Event) -> CheckResult {
-        let Some(rows) = rows(event) else { return Ok(()) };
-        let has_rows = |view: &View| !rows.view(*view).is_empty();
         let calendars = self.proved(&event.org);
         let is_amendment = matches!(event.data, Data::Amendment(_));
         // Before a generation was recomputed, an event and its amendments may have canceled out.
         let may_be_unmarked = is_amendment || self.senders.is_amended(&record.event_key());
         for (owner, day) in days_of(event, &calendars) {
+            let tracked = self.tracked(&owner);
+            let Some(rows) = rows(event, &tracked) else { continue };
+            let has_rows = |view: &View| !rows.view(*view).is_empty();
             if may_be_unmarked && owner.generation != Generation::FIRST {
                 continue;
             }
@@ -295,7 +299,7 @@ impl Run {
             let left =
                 shard.records.iter().filter(is_after).filter(|other| stored_day(other) == Some(stored));
             if mark.is_none_or(|mark| mark < record.number)
-                && !cancels_out(left, record, &calendars, (&owner, day))
+                && !cancels_out(left, record, (&calendars, &tracked), (&owner, day))
             {
                 return Err(format!("the mark of the chain of {owner} on {day} is {mark:?}"));
             }
@@ -328,7 +332,7 @@ impl Run {
 fn cancels_out<'r>(
     records: impl Iterator<Item = &'r Record>,
     record: &Record,
-    calendars: &[Calendar],
+    (calendars, tracked): (&[Calendar], &TrackedDimensions),
     (owner, day): (&Owner, Day),
 ) -> bool {
     let mut sum = Table::default();
@@ -336,7 +340,7 @@ fn cancels_out<'r>(
         if let Some(rows) = other
             .counted()
             .filter(|event| days_of(event, calendars).contains(&(owner.clone(), day)))
-            .and_then(rows)
+            .and_then(|event| rows(event, tracked))
         {
             sum.merge(&rows);
         }

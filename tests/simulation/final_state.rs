@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
-use ledger::calendar::Calendar;
+use ledger::calendar::{Calendar, TrackedDimensions};
 use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
 use ledger::pack::{Table, View};
@@ -47,7 +47,7 @@ struct Fold {
 
 impl Fold {
     /// Adds all raw events, by key. An amendment replaces its predecessor at the cost that holds for that.
-    fn of(events: BTreeMap<Key, Event>, calendars: impl Fn(&Event) -> [Calendar; 1]) -> Self {
+    fn of(events: BTreeMap<Key, Event>, calendar: impl Fn(&Event) -> (Calendar, TrackedDimensions)) -> Self {
         let mut fold = Self::default();
         let mut events = events.into_iter().peekable();
         let mut before: Option<(String, Data)> = None;
@@ -59,19 +59,18 @@ impl Fold {
                 amendment.replaces = data.in_force().cloned().map(Box::new);
             }
             let next = events.peek().map(|(key, _)| format!("{} {}", key.pk, amended_sk(&key.sk)));
-            fold.add(&event, next.as_ref() == Some(&base), &calendars(&event));
+            fold.add(&event, next.as_ref() == Some(&base), &calendar(&event));
             before = Some((base, event.data));
         }
         fold
     }
 
-    fn add(&mut self, event: &Event, is_replaced: bool, calendars: &[Calendar]) {
-        for calendar in calendars {
-            let (Some(day), Some(rows)) = (calendar.day(event.time), rows(event)) else { continue };
+    fn add(&mut self, event: &Event, is_replaced: bool, (calendar, tracked): &(Calendar, TrackedDimensions)) {
+        if let (Some(day), Some(rows)) = (calendar.day(event.time), rows(event, tracked)) {
             let owner = Owner::new(&event.org, calendar.generation);
             self.agents.entry((owner, day)).or_default().merge(&rows);
         }
-        let (brings, replaced) = rollup::resolved(event, is_replaced, calendars);
+        let (brings, replaced) = rollup::resolved(event, is_replaced, &[*calendar]);
         for user in replaced.end_users {
             self.former_users.entry(user.key()).or_default().insert(user.hash);
         }
@@ -147,7 +146,7 @@ impl Run {
         self.check_reconciliation().await
     }
 
-    /// Agents' days are the fold, in both of their views.
+    /// Chains hold the fold, in each of their views.
     fn check_agents(&self, fold: &Fold, chains: &Chains) -> CheckResult {
         let of_active = |owner: &Owner| self.calendars(&owner.org).active.generation == owner.generation;
         let stored = chains.days().filter(|(owner, _)| of_active(owner));
@@ -177,7 +176,10 @@ impl Run {
         let mut there = BTreeSet::new();
         let costs = Costs::read(&self.engine)?;
         self.check_costs(&costs)?;
-        let calendars = |event: &Event| [self.calendars(&event.org).active];
+        let calendar = |event: &Event| {
+            let all = self.calendars(&event.org);
+            (all.active, all.tracked)
+        };
         for item in self.engine.all(&names().events) {
             let key = |name| items::text(&item, name).unwrap();
             let key = Key { pk: key(PK), sk: key(SK) };
@@ -193,7 +195,7 @@ impl Run {
             }
         }
         if there.is_empty() {
-            Ok(Fold::of(all, calendars))
+            Ok(Fold::of(all, calendar))
         } else {
             Err(format!("stored by no request: {there:?}"))
         }

@@ -17,6 +17,9 @@ pub const ORGS: [(&str, Tz); 2] = [("acme", Tz::UTC), ("bolt", Tz::Asia__Kathman
 /// The organization whose time zone changes, by its index in [`ORGS`].
 pub const CHANGING: usize = 1;
 
+/// The dimensions that both track at first.
+pub const TRACKED: [&str; 3] = ["end_user", "tag.customer", "task_type"];
+
 /// One model with a plain price, one with long-context prices, one whose price changes, and one without a price.
 pub const MODELS: [(&str, &str); 4] = [
     ("anthropic", "claude-haiku-3.5"),
@@ -100,6 +103,12 @@ impl Message {
         self.body["data"]["void"] == true
     }
 
+    /// Whether an event is of another type, so that this message cannot amend it.
+    pub fn is_of_another_type(&self, event: &Event) -> bool {
+        let stored = event.data.in_force().map(|data| serde_json::to_value(data).unwrap()["type"].clone());
+        !self.is_void() && stored.is_some_and(|stored| stored != self.body["type"])
+    }
+
     /// Whether `event` is the stored form of this message.
     pub fn is(&self, event: &Event) -> bool {
         let is_same =
@@ -143,7 +152,8 @@ fn same(name: &str, sent: &Value, stored: &Value) -> bool {
         "details" => {
             held.as_str().is_some_and(|text| serde_json::from_str::<Value>(text).ok().as_ref() == Some(sent))
         }
-        // A zero may be omitted.
+        // A zero or an empty list may be omitted.
+        "tags" if held.is_null() => *sent == json!({}),
         _ if held.is_null() => *sent == json!(0),
         _ => sent == held || (decimal(sent).is_some() && decimal(sent) == decimal(held)),
     }
@@ -169,7 +179,7 @@ fn data(rng: &mut StdRng, number: u64, time: DateTime<Utc>) -> (&'static str, Va
             let minutes = format!("{}.{:03}", rng.random_range(0..90), rng.random_range(0..1000));
             let success = rng.random_ratio(4, 5);
             let data = json!({ "agent_id": AGENT_IDS[agent], "task_type": "chat", "success": success,
-                "minutes_saved": minutes, "duration_ms": number });
+                "minutes_saved": minutes, "duration_ms": number, "tags": tags(number) });
             ("task.completed", data)
         }
         72..84 => {
@@ -206,10 +216,20 @@ fn call(rng: &mut StdRng, number: u64, agent: usize) -> Value {
     maybe("end_user", json!(format!("user-{}", number % 5)));
     maybe("task_type", json!(["chat", "coding", "ticket ~1"][usize::try_from(number % 3).unwrap()]));
     maybe("key_source", json!("byok"));
+    call["tags"] = tags(number);
     if number.is_multiple_of(4) {
         call["cost_usd"] = json!(format!("0.{:012}", number * 1_234_567));
     }
     call
+}
+
+/// Of one customer, of another, or of none.
+fn tags(number: u64) -> Value {
+    match number % 5 {
+        0 => json!({}),
+        1 | 2 => json!({ "customer": "acme #1", "team": "x" }),
+        _ => json!({ "customer": format!("customer-{}", number % 20) }),
+    }
 }
 
 fn sample(rng: &mut StdRng, number: u64, to: DateTime<Utc>) -> Value {

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use ledger::calendar::Generation;
 use ledger::chain::Cover;
+use ledger::pack::Table;
 use serde_json::{Value, json};
 use store::keys::Key;
 use store::keys::chains::{COVER, MARK, ROWS, SEALED_AT};
@@ -54,6 +55,8 @@ pub enum Mutant {
     PackNotSealed,
     /// A pack does not say which pages it contains.
     CoverLost,
+    /// A day is recomputed, but what it tells apart by tracked dimensions is lost.
+    TrackedLost,
     /// A day is sealed, but its block still seems to contain it.
     BlockKept,
     /// Of a query's pages only the first is read.
@@ -61,7 +64,7 @@ pub enum Mutant {
 }
 
 impl Mutant {
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::GreatestForLeast,
         Self::OneMark,
         Self::TextMarks,
@@ -80,6 +83,7 @@ impl Mutant {
         Self::PageMarkIgnored,
         Self::PackNotSealed,
         Self::CoverLost,
+        Self::TrackedLost,
         Self::BlockKept,
         Self::FirstPageOnly,
     ];
@@ -123,7 +127,7 @@ impl Mutant {
             Self::ChangeOverwritten if body["Item"][SEALED].is_object() => return forget_condition(body),
             Self::LateDropped if body["Item"][PK]["S"] == DIRTY => return misplace(&mut body["Item"]),
             Self::PageMarkIgnored if partition(body).ends_with("#O") => return ignore_mark(body),
-            Self::PackNotSealed | Self::CoverLost
+            Self::PackNotSealed | Self::CoverLost | Self::TrackedLost
                 if partition(body).ends_with("#K") && body["Item"][ROWS].is_object() =>
             {
                 return self.change_pack(body);
@@ -184,10 +188,16 @@ impl Mutant {
     }
 
     fn change_pack(self, body: &mut Value) {
-        if self == Self::PackNotSealed {
-            body["Item"].as_object_mut().unwrap().remove(SEALED_AT);
-        } else {
-            body["Item"][COVER] = json!({ "B": BASE64.encode(Cover::default().encode()) });
+        let item = &mut body["Item"];
+        match self {
+            Self::PackNotSealed => drop(item.as_object_mut().unwrap().remove(SEALED_AT)),
+            Self::CoverLost => item[COVER] = json!({ "B": BASE64.encode(Cover::default().encode()) }),
+            _ if item[SEALED_AT].is_object()
+                && item[SK]["S"].as_str().is_some_and(|sk| sk.starts_with('T')) =>
+            {
+                item[ROWS] = json!({ "B": BASE64.encode(Table::default().encode()) });
+            }
+            _ => {}
         }
     }
 

@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use dynoxide::{AttributeValue, Item};
 use http::Method;
-use ledger::calendar::Calendar;
+use ledger::calendar::{Calendar, TrackedDimensions};
 use ledger::cost::CallCost;
 use ledger::event::{Data, Event, LlmCall};
 use ledger::ids::OrgId;
@@ -192,6 +192,7 @@ impl PriceState {
 fn without_prices(own_prices: OwnPrices) -> Settings {
     Settings {
         calendar: Calendar::default(),
+        tracked: TrackedDimensions::default(),
         own_prices,
         organization: OrganizationSettings::default(),
         plan: None,

@@ -31,7 +31,7 @@ use super::CheckResult;
 use super::disturbances::Machines;
 use super::engine::Engine;
 use super::faults::FaultRates;
-use super::messages::ORGS;
+use super::messages::{ORGS, TRACKED};
 use super::mutant::Mutant;
 use super::processes::OrphanedRequest;
 use super::repricing::PriceState;
@@ -192,11 +192,17 @@ impl Run {
         // The registry would query every day within the window for usage first.
         for (org, zone) in ORGS {
             let key = keys::organization_settings(&OrgId::new(org).unwrap());
-            let settings = json!({ "M": { "timezone": { "S": zone.name() } } });
+            let names: Vec<_> = TRACKED.iter().map(|name| json!({ "S": name })).collect();
+            let settings = json!({ "M": { "timezone": { "S": zone.name() }, "dimensions": { "L": names } } });
             self.put_settings(&key, &settings);
             let active = json!({ "generation": { "N": "0" }, "zone": { "S": zone.name() } });
             let key = keys::calendar(&OrgId::new(org).unwrap());
-            self.put_settings(&key, &json!({ "M": { "active": { "M": active } } }));
+            let tracked = TRACKED.iter().map(|name| ((*name).to_owned(), json!({ "NULL": true })));
+            let tracked: serde_json::Map<_, _> = tracked.collect();
+            self.put_settings(
+                &key,
+                &json!({ "M": { "active": { "M": active }, "tracked": { "M": tracked } } }),
+            );
         }
     }
 

@@ -257,9 +257,10 @@ impl Senders {
         let right = match code {
             None => is_stored,
             Some("conflict") => {
-                let is_fixed = revisions
-                    .iter()
-                    .any(|stored| matches!(stored.event.data, Data::AgentActivity(_) | Data::HostReport(_)));
+                let is_fixed = revisions.iter().any(|stored| {
+                    matches!(stored.event.data, Data::AgentActivity(_) | Data::HostReport(_))
+                        || message.is_of_another_type(&stored.event)
+                });
                 !is_stored && (with(std::cmp::Ordering::Equal) || is_fixed)
             }
             Some("superseded") => !is_stored && with(std::cmp::Ordering::Greater),

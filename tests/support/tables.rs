@@ -7,7 +7,7 @@ use aggregator::Aggregator;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::types::AttributeValue;
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger::calendar::{Calendar, Generation};
+use ledger::calendar::{Calendar, Generation, TrackedDimensions};
 use ledger::cost::CallCost;
 use ledger::event::{Data, Event, LlmCall};
 use ledger::ids::{AgentId, Label, Name, OrgId};
@@ -86,12 +86,12 @@ impl Tables {
 pub struct Sums {
     /// Rollups by key.
     pub items: BTreeMap<Key, Rollup>,
-    /// The views of agents' days.
+    /// The views of chains.
     pub agents: BTreeMap<(OrgId, Day), Vec<Table>>,
 }
 
-/// The views of agents' days.
-pub const AGENT_VIEWS: [View; 2] = [View::Agents, View::AgentModels];
+/// The views that chains are merged into.
+pub const AGENT_VIEWS: [View; 4] = [View::Agents, View::AgentModels, View::Tracked, View::Hours];
 
 /// The rollups in `store` to which `events` contribute.
 pub async fn held(store: &AllTables, events: &[Event]) -> Sums {
@@ -176,7 +176,7 @@ pub fn folded(events: &[Event]) -> Sums {
             folded.items.entry(target.key()).or_default().merge(&sums);
         }
         let of_day = agents.entry((event.org.clone(), event.utc_day())).or_default();
-        of_day.add_agent_event(&event.data).unwrap();
+        of_day.add_chained(event, &TrackedDimensions::default()).unwrap();
     }
     let views = |table: &Table| AGENT_VIEWS.map(|view| table.view(view)).to_vec();
     let agents = agents.into_iter().filter(|(_, table)| !table.is_empty());

@@ -1,6 +1,7 @@
 //! The updates that a delivery requires, gathered by item.
 
 use std::borrow::Cow;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use ledger::event::{Amendment, Data, Event};
@@ -101,7 +102,13 @@ impl<'a> Updates<'a> {
             let Some(day) = calendar.day(event.time) else { continue };
             let owner = Owner::new(&event.org, calendar.generation);
             let chain = AgentChain { owner, day, stored: Day::of(received, chrono_tz::UTC) };
-            let batch = self.agents.entry(chain).or_insert_with(EventBatch::of_agents);
+            let batch = match self.agents.entry(chain) {
+                Entry::Occupied(batch) => batch.into_mut(),
+                Entry::Vacant(place) => {
+                    let tracked = calendars.tracked(&place.key().owner);
+                    place.insert(EventBatch::chained(tracked))
+                }
+            };
             batch
                 .push(record.sequence, received.timestamp(), event)
                 .map_err(|_| "an amount has too many digits")?;

@@ -45,7 +45,8 @@ async fn handle(
     Query(params): Query<Params>,
 ) -> Result<Stated<Response>> {
     let as_of = app.clock.now();
-    let calendar = app.tables.registry.settings_cached(&caller.org).await?.calendar;
+    let settings = app.tables.registry.settings_cached(&caller.org).await?;
+    let calendar = settings.calendar;
     let secret = &*app.config.cursor_secret().map_err(Error::internal)?.get().await?;
     let question = cursor::bound(&params);
     let bound = ["cost-analysis/query", caller.org.as_str(), &question];
@@ -54,13 +55,17 @@ async fn handle(
         Some(cursor) => Range { from: cursor.from, to: cursor.to, calendar },
         None => Range::new(params.from, params.to, calendar, as_of),
     };
-    let source = Source::choose(&params, range)?;
+    // A person's name is for those who manage the organization.
+    let names_end_users = caller.scopes.contains(&Scope::RegistryRead);
+    let source = Source::choose(&params, range, &settings.tracked, names_end_users)?;
     let periods = Periods::new(params.granularity, range);
     let complete_through = match source {
         // Raw events are read strongly consistently, after `as_of`.
         Source::Events => Some(as_of),
         // Before rollups are read.
-        Source::OrgDays | Source::AgentDays => app.freshness.complete_through(&caller.org, as_of).await,
+        Source::OrgDays | Source::AgentDays | Source::TrackedDays | Source::Hours => {
+            app.freshness.complete_through(&caller.org, as_of).await
+        }
     };
     let mut sums = Sums::default();
     let parts = [Some(Part::now(range, periods)), params.compare.then(|| Part::before(range, periods))];
@@ -90,12 +95,15 @@ async fn add(
     sums: &mut Sums,
 ) -> Result<()> {
     let org = &caller.org;
+    let names_end_users = caller.scopes.contains(&Scope::RegistryRead);
     match source {
         Source::OrgDays => rollups::add_org_days(app, org, params, part, sums).await,
         Source::AgentDays => rollups::add_agent_days(app, org, (params, departments), part, sums).await,
+        Source::Hours => rollups::add_hours(app, org, params, part, sums).await,
+        Source::TrackedDays => {
+            rollups::add_tracked_days(app, org, (params, names_end_users), part, sums).await
+        }
         Source::Events => {
-            // A person's name is for those who manage the organization.
-            let names_end_users = caller.scopes.contains(&Scope::RegistryRead);
             let values = Values { departments, names_end_users };
             events::add_events(app, org, (params, &values), part, sums).await
         }

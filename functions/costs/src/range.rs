@@ -3,7 +3,7 @@
 use chrono::{DateTime, Datelike, Days, DurationRound, Months, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 use ledger::calendar::Calendar;
-use ledger::period::{self, Day, DayRange};
+use ledger::period::{self, Day, DayRange, Windows};
 use web::query::QueryReader;
 
 /// The days of a range by default; the last one is today.
@@ -94,7 +94,7 @@ impl Range {
     }
 
     /// The days that the range overlaps.
-    fn overlapped(self) -> DayRange {
+    pub fn overlapped(self) -> DayRange {
         self.days_in(self.calendar.zone)
     }
 
@@ -105,6 +105,12 @@ impl Range {
 
     fn days_in(self, zone: Tz) -> DayRange {
         DayRange { first: Day::of(self.from, zone), last: Day::of(self.to - TICK, zone) }
+    }
+
+    /// Whether it consists of whole hours of UTC.
+    pub fn is_of_hours(self) -> bool {
+        let is_whole = |instant: DateTime<Utc>| instant.duration_trunc(HOUR) == Ok(instant);
+        is_whole(self.from) && is_whole(self.to)
     }
 
     /// Whether it is longer than this many days, the longest of which has 25 hours.
@@ -251,6 +257,19 @@ impl Part {
             Shift::Days(days) => date.checked_add_days(Days::new(days)),
         };
         self.periods.of_day(shown.map_or(day, Day::new))
+    }
+
+    /// The days of each period, if the range consists of whole days.
+    pub fn windows(&self) -> Option<Windows> {
+        let mut windows: Vec<DayRange> = Vec::new();
+        for day in self.range.days()?.days() {
+            match windows.last_mut().filter(|window| self.of_day(window.last) == self.of_day(day)) {
+                Some(window) => window.last = day,
+                None => windows.push(DayRange { first: day, last: day }),
+            }
+        }
+        let first = *windows.first()?;
+        Some(Windows::each(first, windows.split_off(1)))
     }
 
     /// The period that an instant is shown in, by position.

@@ -1,4 +1,4 @@
-//! Agents' days: what packs and pages hold, compared with what the day's raw events add up to, and sealed where it differs.
+//! Agents' days and tracked dimensions: what packs and pages hold, compared with what the day's raw events add up to, and sealed where it differs.
 //!
 //! A pack is sealed only after its organization's day is, and only with raw events that were read after that. Every event
 //! of an agent is added to its organization's day as well. One that a sealed pack lacks was stored after the raw events
@@ -6,10 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ledger::calendar::TrackedDimensions;
 use ledger::chain::{Chunk, ChunkId, Chunks, PackId, Span};
-use ledger::event::Data;
+use ledger::dimension::Dimension;
+use ledger::event::{Data, Event};
 use ledger::ids::AgentId;
-use ledger::pack::{Amount, Figure, Group, Inexact, Part, Table, View};
+use ledger::pack::{Amount, Figure, Group, Inexact, Part, Table, ValueCaps, View};
 use ledger::period::{Day, DayRange};
 use ledger::rollup::RollupId;
 use store::Usage;
@@ -20,8 +22,8 @@ use store::keys::{Key, Keyed, Owner};
 
 use crate::compare::Comparison;
 
-/// The views that agents' days are stored in.
-pub const VIEWS: [View; 2] = [View::Agents, View::AgentModels];
+/// The views that chains are merged into.
+pub const VIEWS: [View; 4] = [View::Agents, View::AgentModels, View::Tracked, View::Hours];
 /// How often a day is read that is merged meanwhile.
 const ATTEMPTS: usize = 8;
 
@@ -76,12 +78,16 @@ impl StoredAgents {
             let pack = PackId { kind: stored.view, span: Span::Day(day) };
             let is_sealed = is_sealed(&stored.pack);
             let mut recomputed = recomputed.view(stored.view);
+            // What a day tells apart depends on all of its events.
+            let caps = recomputed.all.value_caps();
+            recomputed = recomputed.capped(&caps);
+            let rows = stored.rows.capped(&caps);
             if lag.build {
                 recomputed = recomputed.of_build(is_sealed);
             }
             let key = chains::chunk(&owner, pack, ChunkId::default());
-            let comparison = compare(&key, &stored.rows, &recomputed, lag);
-            let is_empty = stored.pack.is_empty() && stored.rows.is_empty();
+            let comparison = compare(&key, &rows, &recomputed, lag);
+            let is_empty = stored.pack.is_empty() && rows.is_empty();
             let (before, rows) = (stored.pack, recomputed.all);
             ComparedPack { owner: owner.clone(), pack, before, rows, is_sealed, is_empty, lag, comparison }
         });
@@ -139,9 +145,11 @@ impl ComparedPack {
     }
 }
 
-/// What a day's events add to the days of agents, in any calendar that they are on that day in.
-#[derive(Clone, Debug, Default)]
+/// What a day's events add to the chains of a calendar.
+#[derive(Clone, Debug)]
 pub struct RecomputedAgents {
+    /// The dimensions that the calendar's rollups tell apart.
+    tracked: TrackedDimensions,
     /// The sum of all events.
     pub all: Table,
     /// The sum of those that may not be aggregated yet. What amendments subtract is apart.
@@ -153,21 +161,27 @@ pub struct RecomputedAgents {
 }
 
 impl RecomputedAgents {
+    /// Those of no event.
+    pub fn new(tracked: TrackedDimensions) -> Self {
+        let [all, recent, recent_amended, amended] = std::array::from_fn(|_| Table::default());
+        Self { tracked, all, recent, recent_amended, amended }
+    }
+
     /// Takes the rows of a day from another generation.
-    pub fn copied(all: Table) -> Self {
-        Self { all, ..Self::default() }
+    pub fn copied(tracked: TrackedDimensions, rows: &Table) -> Self {
+        Self { all: rows.tracking(&tracked), ..Self::new(tracked) }
     }
 
     /// Adds an event.
-    pub fn add(&mut self, data: &Data, recent: bool) -> Result<(), Inexact> {
-        if !matches!(data, Data::Amendment(_)) {
+    pub fn add(&mut self, event: &Event, recent: bool) -> Result<(), Inexact> {
+        if !matches!(event.data, Data::Amendment(_)) {
             if recent {
-                self.recent.add_agent_event(data)?;
+                self.recent.add_without_combinations(event, &self.tracked)?;
             }
-            return self.all.add_agent_event(data);
+            return self.all.add_without_combinations(event, &self.tracked);
         }
         let mut sums = Table::default();
-        sums.add_agent_event(data)?;
+        sums.add_without_combinations(event, &self.tracked)?;
         let (added, subtracted) = by_sign(&sums);
         self.all.merge(&sums);
         self.amended.merge(&subtracted);
@@ -182,10 +196,21 @@ impl RecomputedAgents {
     fn view(&self, view: View) -> Self {
         let of = |table: &Table| table.view(view);
         Self {
+            tracked: self.tracked.clone(),
             all: of(&self.all),
             recent: of(&self.recent),
             recent_amended: of(&self.recent_amended),
             amended: of(&self.amended),
+        }
+    }
+
+    fn capped(self, caps: &ValueCaps) -> Self {
+        Self {
+            tracked: self.tracked,
+            all: self.all.capped(caps),
+            recent: self.recent.capped(caps),
+            recent_amended: self.recent_amended.capped(caps),
+            amended: self.amended.capped(caps),
         }
     }
 
@@ -231,6 +256,11 @@ fn cells(table: &Table) -> BTreeMap<Cell, Amount> {
     cells
 }
 
+/// Whether a row tells an end user apart, whose name an erasure may have replaced in raw events at any time.
+fn is_of_end_user(group: Group, parts: &[String]) -> bool {
+    group == Group::TrackedValues && parts.get(1).is_some_and(|name| *name == Dimension::EndUser.to_string())
+}
+
 /// Compares the rows of a view with the day's events. They were read before the events, so they hold no event that these do
 /// not contain.
 fn compare(key: &Key, stored: &Table, recomputed: &RecomputedAgents, lag: AgentsLag) -> Comparison {
@@ -245,8 +275,10 @@ fn compare(key: &Key, stored: &Table, recomputed: &RecomputedAgents, lag: Agents
         let (stored, computed) = (of(&is, cell), of(&all, cell));
         let (least, most) = (computed - of(&recent, cell), computed - of(&recent_amended, cell));
         let is_behind = least <= stored && stored <= most;
-        let is_explained = lag.repriced || lag.dirty && stored <= computed - of(&amended, cell);
         let (group, parts, figure) = cell;
+        let is_explained = lag.repriced
+            || lag.dirty && stored <= computed - of(&amended, cell)
+            || is_of_end_user(*group, parts);
         let column = || format!("{group:?} {} {figure:?}", parts.join(" "));
         comparison.figure(key, column, [stored, computed], (is_behind, is_explained));
     }

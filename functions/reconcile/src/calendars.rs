@@ -1,4 +1,4 @@
-//! Recomputes an organization's days after its time zone was changed, in the background.
+//! Recomputes an organization's days after its time zone or its tracked dimensions were changed, in the background.
 //!
 //! A generation of rollups is built beside the one that figures are shown by, one day after the other, from raw events.
 //! Meanwhile the aggregator adds new events to both. A day is built by the same comparison and repair as any other day:
@@ -7,7 +7,7 @@
 //! calendar. The rollups of the old one are deleted an hour later.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ledger::calendar::{Calendar, CalendarBuild, CalendarChange, CalendarStart};
+use ledger::calendar::{Calendar, CalendarBuild, CalendarChange, CalendarStart, Calendars};
 use ledger::ids::OrgId;
 use ledger::period::{Day, DayRange};
 use store::error::{Error, Result};
@@ -65,7 +65,7 @@ impl Reconciler {
         if change.build.as_ref().is_some_and(|build| now < build.leased_until) {
             return Ok(None);
         }
-        let claimed = self.claim(org, stored.calendars.active, change, until).await?;
+        let claimed = self.claim(org, &stored.calendars, change, until).await?;
         let Some(mut stored) = self.store(org, stored, Some(claimed)).await? else { return Ok(None) };
         while let Some((change, day)) = next_day(&stored) {
             if Instant::now() >= until {
@@ -105,7 +105,7 @@ impl Reconciler {
     async fn claim(
         &self,
         org: &OrgId,
-        active: Calendar,
+        calendars: &Calendars,
         mut change: CalendarChange,
         until: Instant,
     ) -> Result<CalendarChange> {
@@ -121,8 +121,10 @@ impl Reconciler {
             CalendarBuild { leased_until, ..build }
         } else {
             let first = self.tables.registry.first_event(org).await?.unwrap_or(now);
-            change.to.since = since(active, first, oldest);
-            let days = days(&[active, change.to], first, now, self.late_days);
+            change.to.since = since(calendars.active, first, oldest);
+            let copied_before = change.to.since.map(|since| since.day);
+            change.tracked = change.tracked.continuing(&calendars.tracked, copied_before);
+            let days = days(&[calendars.active, change.to], first, now, self.late_days);
             CalendarBuild { started: now, first: days.first, last: days.last, done: None, leased_until }
         };
         Ok(CalendarChange { build: Some(build), ..change })
@@ -139,7 +141,7 @@ impl Reconciler {
         let started = change.build.as_ref().map_or(change.requested, |build| build.started);
         let closed = day <= Day::of(self.clock.now(), change.to.zone).minus(CLOSED_AFTER);
         let actions = if closed { Actions::REPAIR_AND_SEAL } else { Actions::REPAIR };
-        let scope = Scope::Build { to: change.to, from, started };
+        let scope = Scope::Build { to: change.to, tracked: &change.tracked, from, started };
         let (tables, clock) = (&self.tables, &self.clock);
         let block_bytes = self.policy.block_bytes;
         let day_of_build = DayReconciliation { tables, clock, org, day, scope, actions, block_bytes };

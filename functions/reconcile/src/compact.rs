@@ -1,4 +1,4 @@
-//! Compaction: merges the pages of agents' days into packs, and removes pages that all packs contain.
+//! Compaction: merges the pages of chains into packs, and removes pages that all packs contain.
 //!
 //! Any number of compactions may run at once. Each is given up after a minute: pages are removed three minutes after every
 //! pack was found to contain them, longer than an aggregator may rely on what it knows of a chain.
@@ -169,8 +169,10 @@ impl Reconciler {
         let pending = Pending::of(&pages, &covered, now);
         let mut closing = self.policy.decide(day, &pending, look.packs, now);
         let joins_blocks = now > past_at(day) && !look.is_in_blocks;
+        let mut views = Vec::new();
         if closing.is_some() || joins_blocks {
-            let packs = self.day_packs(owner, day).await?;
+            views = self.views(owner).await?;
+            let packs = self.day_packs(owner, day, &views).await?;
             if let Some(sealed) = sealed(&packs) {
                 return self.remove_pages_of_sealed(owner, day, &pages, sealed).await.map(|()| false);
             }
@@ -184,7 +186,11 @@ impl Reconciler {
             closing = None;
         }
         if closing.is_some() || joins_blocks || removes_at.is_some_and(|at| now >= at) {
-            self.run_compaction(owner, day, closing, look.packs + pending.bytes).await?;
+            if views.is_empty() {
+                views = self.views(owner).await?;
+            }
+            let bytes = look.packs + pending.bytes;
+            self.run_compaction(owner, day, closing, (&views, bytes)).await?;
             look.is_in_blocks |= joins_blocks;
             look.next = match removes_at {
                 _ if closing.is_some() => now + TIMING.delete_after,
@@ -203,14 +209,15 @@ impl Reconciler {
         owner: &Owner,
         day: Day,
         closing: Option<Closing>,
-        bytes: usize,
+        (views, bytes): (&[View], usize),
     ) -> Result<()> {
-        let mut packs = VIEWS.map(|kind| PackId { kind, span: Span::Day(day) }).to_vec();
+        let of_day = views.iter().map(|kind| PackId { kind: *kind, span: Span::Day(day) });
+        let mut packs: Vec<_> = of_day.collect();
         let now = self.clock.now().timestamp();
-        let blocks = || VIEWS.into_iter().filter_map(|view| Block::of(view, day)).map(Block::pack);
+        let block = |view: &View| Block::of(*view, day).map(Block::pack);
         // A clock that runs ahead may already have added the day to its blocks.
         if now > past_at(day) - HOUR {
-            packs.extend(blocks());
+            packs.extend(views.iter().filter_map(block));
         }
         let mut tasks = vec![Task::Remove];
         if let Some(closing) = closing {
@@ -218,20 +225,28 @@ impl Reconciler {
             tasks.extend(packs.iter().copied().map(Task::Absorb));
         }
         if now > past_at(day) && bytes >= self.policy.block_bytes {
-            tasks.extend(blocks().map(Task::Adopt));
+            tasks.extend(views.iter().filter_map(block).map(Task::Adopt));
         }
         tasks.extend(closing.map(|_| Task::Note));
         let compaction = Compaction::new(day, packs, tasks, TIMING, rand::random());
         self.tables.usage.compact(owner, day, compaction, || self.clock.now().timestamp()).await
     }
 
-    async fn day_packs(&self, owner: &Owner, day: Day) -> Result<Vec<Chunks<Table>>> {
+    /// The views that an owner's pages are merged into. Whoever may still read a retired generation reads all of them.
+    async fn views(&self, owner: &Owner) -> Result<Vec<View>> {
+        let calendars = self.tables.registry.calendars(&owner.org).await?.calendars;
+        let is_live = calendars.live().iter().any(|calendar| calendar.generation == owner.generation);
+        let tracks_none = is_live && calendars.tracked_in(owner.generation).is_empty();
+        Ok(VIEWS.into_iter().filter(|view| *view != View::Tracked || !tracks_none).collect())
+    }
+
+    async fn day_packs(&self, owner: &Owner, day: Day, views: &[View]) -> Result<Vec<Chunks<Table>>> {
         let days = DayRange { first: day, last: day };
         let read = async |view: View| {
             let mut packs = self.tables.usage.packs(owner, view, days, Consistency::Strong).await?;
             Ok::<_, Error>(packs.remove(&day).unwrap_or_default())
         };
-        futures::future::try_join_all(VIEWS.map(read)).await
+        futures::future::try_join_all(views.iter().copied().map(read)).await
     }
 
     /// Removes the pages of a day whose packs were sealed, once nobody reads older packs any more.

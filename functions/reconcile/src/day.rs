@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures::stream::{self, StreamExt, TryStreamExt};
-use ledger::calendar::Calendar;
+use ledger::calendar::{Calendar, Generation, TrackedDimensions};
 use ledger::ids::OrgId;
 use ledger::period::Day;
 use ledger::rollup::{Seen, Subject};
@@ -23,7 +23,7 @@ use store::error::Result;
 use store::keys::Key;
 
 use crate::Tables;
-use crate::agents::{AgentsLag, ComparedPack};
+use crate::agents::{AgentsLag, ComparedPack, RecomputedAgents};
 use crate::compare::Lag;
 use crate::recompute::{Cut, RecomputedDay, RepricedDays};
 use crate::repair::{ComparedItem, Repair};
@@ -45,7 +45,7 @@ pub struct DayReconciliation<'a> {
     pub clock: &'a Clock,
     pub org: &'a OrgId,
     pub day: Day,
-    pub scope: Scope,
+    pub scope: Scope<'a>,
     pub actions: Actions,
     /// See [`CompactionPolicy`](crate::CompactionPolicy).
     pub block_bytes: usize,
@@ -53,12 +53,14 @@ pub struct DayReconciliation<'a> {
 
 /// Which of a day's rollups are reconciled.
 #[derive(Clone, Copy, Debug)]
-pub enum Scope {
+pub enum Scope<'a> {
     /// Those by UTC, and those of every calendar by which the day should be complete.
     Complete,
     /// Those of a generation that is being built.
     Build {
         to: Calendar,
+        /// The dimensions that its rollups tell apart.
+        tracked: &'a TrackedDimensions,
         /// The calendar that it is to replace.
         from: Calendar,
         /// When the build was begun. What arrived well after this has been added by the aggregator, or will be.
@@ -98,10 +100,11 @@ impl DayReconciliation<'_> {
         let mut quarantined = None;
         for round in 1..=ROUNDS {
             let token = self.tables.usage.dirty_token(self.org, self.day).await?;
-            let calendars = self.calendars().await?;
+            let (calendars, tracked, are_all) = self.calendars().await?;
             let utc = matches!(self.scope, Scope::Complete);
             let known = quarantined.clone().unwrap_or_default();
-            let cut = Cut { org: self.org, day: self.day, calendars: &calendars.0, utc, quarantined: &known };
+            let (calendars, tracked) = (&calendars, &tracked);
+            let cut = Cut { org: self.org, day: self.day, calendars, tracked, utc, quarantined: &known };
             let repriced = self.repriced(cut).await?;
             let mut compared = self.compare(&mut report, cut, &extra, &repriced, token.is_some()).await?;
             if quarantined.is_none() && compared.is_behind() && round < ROUNDS {
@@ -137,9 +140,9 @@ impl DayReconciliation<'_> {
                 return Ok(report);
             }
             extra.extend(items.iter().map(|item| item.key.clone()));
-            let token = token.as_deref().filter(|_| calendars.1);
-            if self.repair((&items, &packs), (compared.seen, &calendars.0), token, &mut report).await? {
-                report.is_complete = calendars.1 && report.too_large == 0 && !report.is_restless;
+            let token = token.as_deref().filter(|_| are_all);
+            if self.repair((&items, &packs), (compared.seen, calendars), token, &mut report).await? {
+                report.is_complete = are_all && report.too_large == 0 && !report.is_restless;
                 return Ok(report);
             }
         }
@@ -147,15 +150,22 @@ impl DayReconciliation<'_> {
         Ok(report)
     }
 
-    /// The calendars whose rollups are reconciled, and whether those are all that the aggregator adds to.
+    /// The calendars whose rollups are reconciled, with the dimensions that these tell apart, and whether those are all that
+    /// the aggregator adds to.
     ///
     /// To be read after the mark of a dirty day: a mark for the sake of a generation that these lack is younger.
-    async fn calendars(&self) -> Result<(Vec<Calendar>, bool)> {
+    async fn calendars(&self) -> Result<(Vec<Calendar>, BTreeMap<Generation, TrackedDimensions>, bool)> {
         match self.scope {
             Scope::Complete => {
-                Ok(self.tables.registry.calendars(self.org).await?.calendars.complete(self.day))
+                let all = self.tables.registry.calendars(self.org).await?.calendars;
+                let (complete, are_all) = all.complete(self.day);
+                let tracked = complete.iter().map(|calendar| calendar.generation);
+                let tracked = tracked.map(|generation| (generation, all.tracked_in(generation))).collect();
+                Ok((complete, tracked, are_all))
             }
-            Scope::Build { to, .. } => Ok((vec![to], false)),
+            Scope::Build { to, tracked, .. } => {
+                Ok((vec![to], BTreeMap::from([(to.generation, tracked.clone())]), false))
+            }
         }
     }
 
@@ -182,7 +192,9 @@ impl DayReconciliation<'_> {
             recomputed.items.keys().filter(|key| !stored.contains_key(*key)).cloned().collect();
         stored.extend(stored::read_keys(&self.tables.usage, unlisted.iter().cloned().collect()).await?);
         let packs = agents.into_iter().flat_map(|(generation, stored)| {
-            let recomputed_agents = recomputed.agents.remove(&generation).unwrap_or_default();
+            let recomputed_agents = recomputed.agents.remove(&generation);
+            let recomputed_agents =
+                recomputed_agents.unwrap_or_else(|| RecomputedAgents::new(TrackedDimensions::none()));
             let lag = AgentsLag {
                 dirty: is_dirty,
                 repriced: recomputed.priced_agents.contains(&generation),
@@ -214,7 +226,7 @@ impl DayReconciliation<'_> {
             Scope::Build { to, from, .. } if to.since.is_some_and(|since| day < since.day) => {
                 let parts = Parts { org, generations: &[from.generation], utc: false };
                 let stored = stored::read(&self.tables.usage, parts, day, &BTreeSet::new()).await?;
-                return Ok(RecomputedDay::copied(&stored, org, day, from.generation, to.generation));
+                return Ok(RecomputedDay::copied(&stored, cut, from.generation, to.generation));
             }
             Scope::Build { started, .. } => started + CLOCK_SKEW,
         };

@@ -5,6 +5,9 @@
 //! distinct end users of each day, once no stream record with the name is under way any more, which an aggregator would
 //! count again. So the number of end users stays what it was, and what is recomputed later leads to the same number.
 //!
+//! Rollups of tracked dimensions know end users by pseudonyms, which tell whether a name that somebody knows is among them.
+//! So the days that have the name's pseudonym are recomputed, with the stand-in's.
+//!
 //! An event that this release cannot read, which is in the quarantine, is left as it is and counted: request the erasure
 //! again after it was replayed.
 //!
@@ -12,13 +15,16 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
+use ledger::dimension::Dimension;
 use ledger::ids::OrgId;
+use ledger::pack::{Table, View};
 use ledger::period::{Day, DayRange};
 use ledger::rollup::EndUser;
 use runtime::clock::Clock;
+use store::chains::Consistency;
 use store::erasure::{Erasure, ErasureProgress, ErasureWork, RenamedEvents};
 use store::error::Result;
-use store::keys::LANES;
+use store::keys::{LANES, Owner};
 use tokio::time::Instant;
 
 use crate::Tables;
@@ -109,13 +115,43 @@ async fn finish(
     now: DateTime<Utc>,
 ) -> Result<()> {
     let org = &done.org;
-    for calendar in tables.registry.calendars(org).await?.calendars.live() {
-        // A day of another zone may begin on the day of UTC before.
-        for day in (DayRange { first: days.first.minus(1), last: days.last.next() }).days() {
+    let calendars = tables.registry.calendars(org).await?.calendars;
+    // A day of another zone may begin on the day of UTC before.
+    let days = DayRange { first: days.first.minus(1), last: days.last.next() };
+    for calendar in calendars.live() {
+        if calendars.tracked_in(calendar.generation).contains(&Dimension::EndUser) {
+            mark_days(tables, &Owner::new(org, calendar.generation), done, work, days).await?;
+        }
+        for day in days.days() {
             let user = |name: &str| EndUser::new(org, calendar.generation, day, name);
             tables.usage.replace_end_user(&user(work.name.as_str()), &user(work.stand_in.as_str())).await?;
         }
     }
     let progress = ErasureProgress { completed: Some(now), ..done.progress };
     tables.registry.finish_erasure(done, progress).await.map(drop)
+}
+
+/// Marks the days as dirty whose rollups have the name's pseudonym.
+async fn mark_days(
+    tables: &Tables,
+    owner: &Owner,
+    done: &Erasure,
+    work: &ErasureWork,
+    days: DayRange,
+) -> Result<()> {
+    let pseudonym = EndUser::pseudonym(&owner.org, work.name.as_str());
+    let is_named = |rows: &Table| {
+        let mut values = rows.tracked_rows(&Dimension::EndUser);
+        values.any(|row| row.value == pseudonym)
+    };
+    for day in days.days() {
+        let only = DayRange { first: day, last: day };
+        let stored = tables.usage.stored_agents(owner, only, &[View::Tracked], Consistency::Strong).await?;
+        // One that is being merged at this moment is recomputed in any case.
+        if stored.views(day).is_ok_and(|views| !views.iter().any(is_named)) {
+            continue;
+        }
+        tables.usage.mark_dirty(&owner.org, day, &format!("erasure {}", done.id)).await?;
+    }
+    Ok(())
 }

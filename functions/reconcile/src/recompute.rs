@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use futures::stream::select_all;
-use ledger::calendar::{Calendar, Generation};
+use ledger::calendar::{Calendar, Generation, TrackedDimensions};
 use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
 use ledger::period::Day;
@@ -35,6 +35,8 @@ pub struct Cut<'a> {
     pub day: Day,
     /// Rollups by day are recomputed for these calendars: the day's of each.
     pub calendars: &'a [Calendar],
+    /// The dimensions that the rollups of each of these tell apart.
+    pub tracked: &'a BTreeMap<Generation, TrackedDimensions>,
     /// Whether the rollups by UTC are recomputed, too: those of the UTC day with the same date.
     pub utc: bool,
     /// Events that are in quarantine. However late they arrived, the aggregator is done with them.
@@ -56,6 +58,10 @@ impl Cut<'_> {
                 self.quarantined.contains(&id)
             });
         if is_quarantined { DateTime::<Utc>::MAX_UTC } else { settled }
+    }
+
+    fn tracked(&self, generation: Generation) -> TrackedDimensions {
+        self.tracked.get(&generation).cloned().unwrap_or_else(TrackedDimensions::none)
     }
 
     /// The calendars in which an event is on the day.
@@ -199,10 +205,11 @@ impl RecomputedDay {
 
     /// Takes the rollups of a day from another generation, for a day whose raw events have expired. `stored` are its
     /// items.
-    pub fn copied(stored: &StoredDay, org: &OrgId, day: Day, from: Generation, to: Generation) -> Self {
+    pub fn copied(stored: &StoredDay, cut: Cut<'_>, from: Generation, to: Generation) -> Self {
+        let Cut { org, day, .. } = cut;
         let mut copied = Self::default();
-        let agents = stored.agents.get(&from).map(StoredAgents::rows).unwrap_or_default();
-        copied.agents.insert(to, RecomputedAgents::copied(agents));
+        let rows = stored.agents.get(&from).map(StoredAgents::rows).unwrap_or_default();
+        copied.agents.insert(to, RecomputedAgents::copied(cut.tracked(to), &rows));
         for (key, item) in &stored.items {
             let own = own_day(key).unwrap_or(day);
             let part = item.columns.part((day.date() - own.date()).num_days());
@@ -225,8 +232,9 @@ impl RecomputedDay {
         // An event without an arrival time is an old one.
         let recent = stored.received.is_some_and(|received| received > settled);
         for calendar in &calendars {
-            let agents = self.agents.entry(calendar.generation).or_default();
-            if agents.add(&event.data, recent).is_err() {
+            let generation = calendar.generation;
+            let new = || RecomputedAgents::new(cut.tracked(generation));
+            if self.agents.entry(generation).or_insert_with(new).add(&event, recent).is_err() {
                 // The aggregator quarantines it.
                 return self.add_unreadable(stored.sk);
             }

@@ -16,6 +16,7 @@ pub mod agents;
 pub mod alert_rule;
 pub mod alert_rules;
 pub mod alerts;
+pub mod backfill;
 pub mod budget;
 pub mod destination;
 pub mod destination_test;
@@ -56,6 +57,7 @@ pub fn routes() -> Vec<Route> {
     let several = [
         agent::routes(),
         alert_rule::routes(),
+        backfill::routes(),
         budget::routes(),
         destination::routes(),
         erasure::routes(),

@@ -1,7 +1,7 @@
-//! `GET` and `PUT /api/organization`: name, time zone and which models may be recommended.
+//! `GET` and `PUT /api/organization`: name, time zone, tracked dimensions and which models may be recommended.
 //!
-//! A changed time zone applies at once if there is no usage. Otherwise all days are recomputed from raw events in the
-//! background, and figures follow the former time zone until that is complete.
+//! A changed time zone or list of dimensions applies at once if there is no usage. Otherwise all days are recomputed from raw
+//! events in the background, and figures follow the former one until that is complete.
 
 use std::collections::BTreeSet;
 use std::ops::RangeInclusive;
@@ -50,20 +50,21 @@ pub struct Organization {
     id: OrgId,
     name: Option<String>,
     timezone: Tz,
-    timezone_change: Option<TimezoneChange>,
+    timezone_change: Option<RollupsChange<Tz>>,
     cross_provider_recommendations: bool,
     recommendation_allow_list: Vec<String>,
     resource_attribute_tags: Vec<String>,
     dimensions: Vec<Dimension>,
+    dimensions_change: Option<RollupsChange<Vec<Dimension>>>,
     charge_reported_costs: bool,
 }
 
-/// A change of the time zone that is in progress: every day is recomputed from raw events.
+/// A change of the time zone or the dimensions that is in progress: every day is recomputed from raw events.
 #[derive(Debug, Serialize)]
-pub struct TimezoneChange {
+pub struct RollupsChange<T> {
     state: ChangeState,
-    /// The time zone that figures follow until then.
-    shown: Tz,
+    /// What figures follow until then.
+    shown: T,
     /// `None` before the first day.
     days_done: Option<usize>,
     days_total: Option<usize>,
@@ -106,24 +107,36 @@ fn view(id: OrgId, stored: &Stored<OrganizationSettings>, calendars: &Calendars)
         id,
         name: settings.name,
         timezone: settings.timezone,
-        timezone_change: TimezoneChange::new(calendars),
+        timezone_change: timezone_change(calendars),
         cross_provider_recommendations: settings.cross_provider_recommendations,
         recommendation_allow_list: settings.recommendation_allow_list,
         resource_attribute_tags: settings.resource_attribute_tags,
         dimensions: settings.dimensions,
+        dimensions_change: dimensions_change(calendars),
         charge_reported_costs: settings.charge_reported_costs,
     };
     Versioned::new(organization, stored)
 }
 
-impl TimezoneChange {
-    fn new(calendars: &Calendars) -> Option<Self> {
+fn timezone_change(calendars: &Calendars) -> Option<RollupsChange<Tz>> {
+    let shown = calendars.active.zone;
+    RollupsChange::new(calendars, shown).filter(|_| calendars.wanted_zone() != shown)
+}
+
+fn dimensions_change(calendars: &Calendars) -> Option<RollupsChange<Vec<Dimension>>> {
+    let shown: Vec<_> = calendars.tracked.iter().cloned().collect();
+    let is_other = !calendars.wanted_dimensions().are(&shown);
+    RollupsChange::new(calendars, shown).filter(|_| is_other)
+}
+
+impl<T> RollupsChange<T> {
+    fn new(calendars: &Calendars, shown: T) -> Option<Self> {
         let change = calendars.change.as_ref()?;
         let days = change.build.as_ref().map(CalendarBuild::days);
-        // Without usage, figures follow the new time zone at once.
+        // Without usage, figures follow what was requested at once.
         (change.to.generation != calendars.active.generation).then(|| Self {
             state: if days.is_some() { ChangeState::Recomputing } else { ChangeState::Pending },
-            shown: calendars.active.zone,
+            shown,
             days_done: days.map(|(done, _)| done),
             days_total: days.map(|(_, total)| total),
             requested_at: rfc3339(change.requested),
@@ -138,7 +151,7 @@ impl FromBody for OrganizationBody {
 }
 
 fn settings(fields: &mut FieldReader<'_>) -> OrganizationSettings {
-    fields.ignore(&["timezone_change"]);
+    fields.ignore(&["timezone_change", "dimensions_change"]);
     let default = OrganizationSettings::default();
     OrganizationSettings {
         name: fields.optional("name", text(NAME)),

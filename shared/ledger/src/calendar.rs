@@ -1,9 +1,11 @@
 //! Calendars: the time zone that an organization's days are cut in, and which generation of rollups is cut so.
 //!
 //! Raw events know nothing of time zones: their keys have the day of UTC, and rollups by day are cut from them by a
-//! calendar. When an organization changes its time zone, a new generation of rollups is built beside the old one, from
-//! raw events, and figures are shown by the new calendar once it is complete. Rollups of different generations share no
-//! item, so no figure is ever a mixture.
+//! calendar. When an organization changes its time zone, or the dimensions that it tracks, a new generation of rollups is
+//! built beside the old one, from raw events, and figures are shown by the new one once it is complete. Rollups of
+//! different generations share no item, so no figure is ever a mixture.
+
+mod tracked;
 
 use std::fmt;
 
@@ -11,10 +13,12 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use crate::dimension::Dimension;
 use crate::period::{Day, DayRange, oldest_repriced_day};
+pub use tracked::TrackedDimensions;
 
-/// The most generations that wait for their deletion. A time zone that was changed so often cannot be changed again
-/// until some of them are gone.
+/// The most generations that wait for their deletion. A time zone, or a list of dimensions, that was changed so often cannot
+/// be changed again until some of them are gone.
 const MAX_RETIRED: usize = 50;
 
 /// Numbers the calendars of an organization, from 0.
@@ -111,6 +115,9 @@ impl Calendar {
 pub struct Calendars {
     /// The calendar that figures are shown by.
     pub active: Calendar,
+    /// The dimensions that the rollups of the active calendar tell apart.
+    #[serde(default = "TrackedDimensions::none")]
+    pub tracked: TrackedDimensions,
     /// Whether every event that was stored before the active calendar was chosen is known to be in its rollups.
     #[serde(default)]
     unproved: bool,
@@ -125,12 +132,15 @@ pub struct Calendars {
     last: Generation,
 }
 
-/// A change of the time zone.
+/// A change of the time zone or of the tracked dimensions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CalendarChange {
     /// The calendar whose rollups are built. It is the active one already if there was no usage when the change was
     /// requested.
     pub to: Calendar,
+    /// The dimensions that its rollups tell apart.
+    #[serde(default = "TrackedDimensions::none")]
+    pub tracked: TrackedDimensions,
     /// When it was requested.
     pub requested: DateTime<Utc>,
     /// How far it is; none before it was begun.
@@ -172,9 +182,9 @@ impl CalendarBuild {
     }
 }
 
-/// Why a time zone cannot be changed just now.
+/// Why the time zone or the dimensions cannot be changed just now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("The time zone was changed too often within the hour; try again later.")]
+#[error("The time zone or the dimensions were changed too often within the hour; try again later.")]
 pub struct TooManyChanges;
 
 impl Calendars {
@@ -210,10 +220,36 @@ impl Calendars {
         self.change.as_ref().map_or(self.active.zone, |change| change.to.zone)
     }
 
-    /// Requests another time zone. If there is no usage, figures are shown by it at once; events that arrive at this
-    /// very moment are added by the build.
-    pub fn request(&mut self, zone: Tz, now: DateTime<Utc>, unused: bool) -> Result<(), TooManyChanges> {
-        if zone == self.wanted_zone() {
+    /// The dimensions that were asked for.
+    pub fn wanted_dimensions(&self) -> &TrackedDimensions {
+        self.change.as_ref().map_or(&self.tracked, |change| &change.tracked)
+    }
+
+    /// The dimensions that the rollups of a live generation tell apart; none of any other.
+    pub fn tracked_in(&self, generation: Generation) -> TrackedDimensions {
+        let building = self.change.as_ref().filter(|change| change.to.generation == generation);
+        match building {
+            Some(change) => change.tracked.clone(),
+            None if generation == self.active.generation => self.tracked.clone(),
+            None => TrackedDimensions::none(),
+        }
+    }
+
+    /// Whether a time zone and dimensions are those that were asked for last.
+    pub fn are_wanted(&self, zone: Tz, dimensions: &[Dimension]) -> bool {
+        zone == self.wanted_zone() && self.wanted_dimensions().are(dimensions)
+    }
+
+    /// Requests another time zone or other dimensions. If there is no usage, figures are shown by them at once; events that
+    /// arrive at this very moment are added by the build.
+    pub fn request(
+        &mut self,
+        zone: Tz,
+        dimensions: &[Dimension],
+        now: DateTime<Utc>,
+        unused: bool,
+    ) -> Result<(), TooManyChanges> {
+        if self.are_wanted(zone, dimensions) {
             return Ok(());
         }
         if self.retired.len() >= MAX_RETIRED {
@@ -224,20 +260,21 @@ impl Calendars {
         {
             self.retired.push((canceled.to.generation, now));
         }
-        let to = if zone == self.active.zone {
-            self.active
+        let (to, tracked) = if zone == self.active.zone && self.tracked.are(dimensions) {
+            (self.active, self.tracked.clone())
         } else {
             self.last = self.last.next();
-            Calendar { generation: self.last, zone, since: None }
+            let to = Calendar { generation: self.last, zone, since: None };
+            (to, TrackedDimensions::new(dimensions))
         };
         if to.generation == self.active.generation && !self.unproved {
             return Ok(());
         }
         if unused && to.generation != self.active.generation {
             self.retired.push((self.active.generation, now));
-            (self.active, self.unproved) = (to, true);
+            (self.active, self.tracked, self.unproved) = (to, tracked.clone(), true);
         }
-        self.change = Some(CalendarChange { to, requested: now, build: None });
+        self.change = Some(CalendarChange { to, tracked, requested: now, build: None });
         Ok(())
     }
 
@@ -247,7 +284,7 @@ impl Calendars {
         if change.to.generation != self.active.generation {
             self.retired.push((self.active.generation, now));
         }
-        (self.active, self.unproved) = (change.to, false);
+        (self.active, self.tracked, self.unproved) = (change.to, change.tracked, false);
     }
 
     /// Whether nothing is left to be done.

@@ -67,6 +67,9 @@ impl Dimension {
         ("parent_agent_id", Self::ParentAgentId),
     ];
 
+    /// Those that an organization tracks until it says otherwise.
+    pub const TRACKED_BY_DEFAULT: [Self; 2] = [Self::ProjectId, Self::TaskType];
+
     /// The dimension with this name.
     pub fn parse(name: &str) -> Option<Self> {
         if let Some(tag) = name.strip_prefix(TAG) {
@@ -100,14 +103,19 @@ impl Dimension {
     /// What an event says; none if it does not, or if the registry has to be asked. Only calls and tasks have figures
     /// that can be told apart, and a task has no model.
     pub fn value<'e>(&self, event: &'e Event) -> Option<Cow<'e, str>> {
-        let said = match &event.data {
+        self.value_of(&event.data)
+    }
+
+    /// The same, of an event's data.
+    pub fn value_of<'d>(&self, data: &'d Data) -> Option<Cow<'d, str>> {
+        let said = match data {
             Data::LlmCall(call) => self.of_call(call),
             Data::TaskCompleted(task) => self.of_task(task),
             Data::AgentActivity(_) | Data::ComputeUsage(_) | Data::HostReport(_) | Data::Amendment(_) => {
                 return None;
             }
         };
-        said.or_else(|| self.of_attribution(event.data.attribution()?))
+        said.or_else(|| self.of_attribution(data.attribution()?))
     }
 
     fn of_call<'e>(&self, call: &'e LlmCall) -> Option<Cow<'e, str>> {

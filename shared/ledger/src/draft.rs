@@ -66,7 +66,7 @@ fn price(call: LlmCall<()>, time: DateTime<Utc>, settings: &Settings) -> LlmCall
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calendar::Calendar;
+    use crate::calendar::{Calendar, TrackedDimensions};
     use crate::ids::{AgentId, Label};
     use crate::pricing::{OwnPrices, TokenUsage, Unpriced};
     use crate::settings::OrganizationSettings;
@@ -79,6 +79,7 @@ mod tests {
         let organization = OrganizationSettings::default();
         let settings = Settings {
             calendar: Calendar::default(),
+            tracked: TrackedDimensions::default(),
             own_prices: OwnPrices::default(),
             organization,
             plan: None,

@@ -24,6 +24,7 @@ pub mod erasure;
 pub mod error;
 pub mod events;
 pub mod exported;
+mod hours;
 pub mod keys;
 mod meter;
 pub mod quarantine;
@@ -36,6 +37,7 @@ pub mod sequence;
 pub mod sources;
 pub mod status;
 mod table;
+mod tracked;
 pub mod usage;
 mod version;
 

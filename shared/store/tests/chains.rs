@@ -7,7 +7,7 @@ mod support;
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
-use ledger::calendar::Generation;
+use ledger::calendar::{Generation, TrackedDimensions};
 use ledger::chain::{Chunks, Compaction, Outcome, PackId, Page, Seconds, Span, Task, Timing};
 use ledger::event::{Attribution, Data, Event, TaskCompleted};
 use ledger::ids::{AgentId, Name, OrgId};
@@ -19,7 +19,7 @@ use store::keys::Owner;
 use store::sequence::SequenceNumber;
 use support::usage;
 
-const KINDS: [View; 2] = [View::Agents, View::AgentModels];
+const KINDS: [View; 4] = [View::Agents, View::AgentModels, View::Tracked, View::Hours];
 
 fn day() -> Day {
     Day::parse("2026-11-28").unwrap()
@@ -70,7 +70,7 @@ struct Aggregator {
 
 impl Aggregator {
     async fn append(&mut self, events: &[Event], first: usize) -> Outcome {
-        let mut batch = EventBatch::of_agents();
+        let mut batch = EventBatch::chained(TrackedDimensions::default());
         for (number, event) in (first..).zip(events) {
             let mark = SequenceNumber::parse(&format!("10000000000000000000{number}")).unwrap();
             batch.push(mark, self.now, event).unwrap();
@@ -97,7 +97,7 @@ impl Aggregator {
     async fn check(&self, events: &[Event]) {
         let mut folded = Table::default();
         for event in events {
-            folded.add_agent_event(&event.data).unwrap();
+            folded.add_chained(event, &TrackedDimensions::default()).unwrap();
         }
         for kind in KINDS {
             assert_eq!(self.read(kind).await, folded.view(kind), "{kind:?}");
@@ -159,7 +159,7 @@ async fn records_older_than_the_stream_keeps_make_the_day_dirty() {
     let now = day().start(Tz::UTC).timestamp();
     let mut aggregator = Aggregator { usage: usage().await, tails: Tails::default(), now };
     let events = events(3);
-    let mut batch = EventBatch::of_agents();
+    let mut batch = EventBatch::chained(TrackedDimensions::default());
     batch.push(SequenceNumber::parse("1").unwrap(), now - Timing::PRODUCTION.late - 1, &events[0]).unwrap();
     let owner = owner();
     let chain = ShardDay { owner: &owner, day: day(), arrival: day(), shard: [1; 8] };
@@ -177,7 +177,7 @@ async fn a_sealed_pack_has_all_rows_whatever_its_pages() {
     aggregator.append(&events[..300], 0).await;
     let mut rows = Table::default();
     for event in &events[..200] {
-        rows.add_agent_event(&event.data).unwrap();
+        rows.add_chained(event, &TrackedDimensions::default()).unwrap();
     }
     let none = Chunks::<Table>::new();
     for kind in KINDS {
@@ -257,7 +257,9 @@ async fn blocks_are_read_instead_of_their_days_until_one_of_these_is_sealed() {
     let events = events(40);
     let rows = |from: usize, to: usize| {
         let mut rows = Table::default();
-        events[from..to].iter().for_each(|event| rows.add_agent_event(&event.data).unwrap());
+        events[from..to]
+            .iter()
+            .for_each(|event| rows.add_chained(event, &TrackedDimensions::default()).unwrap());
         rows.view(View::Agents)
     };
     let compact = async |day: Day, task: Task<View>| {

@@ -1,9 +1,7 @@
 //! Answers from raw events.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
-use ledger::calendar::Generation;
 use ledger::dimension::{Dimension, NONE};
 use ledger::event::{Data, Event};
 use ledger::ids::OrgId;
@@ -62,13 +60,8 @@ impl Values<'_> {
     }
 }
 
-/// What stands for an end user where the caller may not see names: always the same for one user of an organization.
+/// What stands for an end user where the caller may not see names.
 fn pseudonym(event: &Event) -> Option<String> {
     let Data::LlmCall(call) = &event.data else { return None };
-    let name = call.end_user.as_ref()?.as_str();
-    let user = EndUser::new(&event.org, Generation::FIRST, event.utc_day(), name);
-    Some(user.hash.iter().fold("user-".to_owned(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    }))
+    Some(EndUser::pseudonym(&event.org, call.end_user.as_ref()?.as_str()))
 }

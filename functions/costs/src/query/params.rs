@@ -8,6 +8,7 @@ use ledger::pricing::Book;
 use web::query::{FromQuery, QueryReader};
 
 use super::order::Order;
+use super::source::OF_MODELS;
 use crate::range::{Granularity, Moment};
 
 /// The most dimensions that figures are grouped by at once.
@@ -65,6 +66,13 @@ impl Params {
     /// Every dimension that has to be told apart.
     pub fn dimensions(&self) -> impl Iterator<Item = &Dimension> {
         self.group_by.iter().chain(self.filters.iter().map(|filter| &filter.dimension))
+    }
+
+    /// The dimension beside model and provider, if there is exactly one.
+    pub fn only_other(&self) -> Option<&Dimension> {
+        let mut others = self.dimensions().filter(|one| !OF_MODELS.contains(one));
+        let first = others.next()?;
+        others.all(|other| other == first).then_some(first)
     }
 
     /// Whether one of these is grouped or filtered by.

@@ -1,17 +1,19 @@
 //! Answers from rollups, month by month, so that only a month of agents' days is in memory.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use futures::future::try_join_all;
 use futures::try_join;
 use ledger::calendar::Generation;
 use ledger::dimension::{Dimension, NONE};
 use ledger::ids::{AgentId, ModelKey, OrgId};
+use ledger::pack::{HourRow, TrackedRow};
 use ledger::period::{Day, DayRange};
-use ledger::rollup::AgentDay;
+use ledger::rollup::{AgentDay, EndUser};
 use web::error::Result;
 
+use super::figures::Figures;
 use super::groups::{Departments, Grouping};
 use super::params::Params;
 use super::sums::Sums;
@@ -100,6 +102,61 @@ fn agents_asked_for(params: &Params) -> Option<BTreeSet<AgentId>> {
     let filter = params.filters.iter().find(|filter| filter.dimension == Dimension::Agent)?;
     let agents = filter.values.iter().filter_map(|agent| AgentId::new(agent).ok());
     Some(agents.collect()).filter(|agents: &BTreeSet<_>| agents.len() <= MAX_BY_KEY)
+}
+
+/// Adds the days of a tracked dimension.
+pub async fn add_tracked_days(
+    app: &App,
+    org: &OrgId,
+    (params, names_end_users): (&Params, bool),
+    part: &Part,
+    sums: &mut Sums,
+) -> Result<()> {
+    let (Some(windows), Some(dimension)) = (part.windows(), params.only_other()) else { return Ok(()) };
+    let grouping = Grouping::new(params);
+    let names = if names_end_users { names_asked_for(org, params) } else { HashMap::new() };
+    let parts = app.tables.usage.tracked_over(org, part.range.calendar.generation, &windows).await?;
+    for (day, rows) in parts {
+        let period = part.of_day(day);
+        for TrackedRow { value, model, calls, work } in rows.tracked_rows(dimension) {
+            let value = names.get(value).map_or(value, String::as_str);
+            let group = grouping.group(|dimension| match dimension {
+                Dimension::Model | Dimension::Provider => of_model(dimension, model.as_ref()),
+                _ => Cow::Borrowed(value),
+            });
+            if let Some(group) = group {
+                let mut figures: Figures = (&calls).into();
+                figures += (&work).into();
+                sums.add(&group, period, part.side, figures)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds hours.
+pub async fn add_hours(app: &App, org: &OrgId, params: &Params, part: &Part, sums: &mut Sums) -> Result<()> {
+    let grouping = Grouping::new(params);
+    // Days that were copied from another zone may begin at another time.
+    let DayRange { first, last } = part.range.overlapped();
+    let days = DayRange { first: first.minus(1), last: last.next() };
+    let hours = app.tables.usage.hours(org, part.range.calendar.generation, days).await?;
+    for HourRow { hour, model, calls, work } in hours.into_iter().filter(|row| part.range.contains(row.hour))
+    {
+        if let Some(group) = grouping.group(|dimension| of_model(dimension, model.as_ref())) {
+            let mut figures: Figures = (&calls).into();
+            figures += (&work).into();
+            sums.add(&group, part.of_instant(hour), part.side, figures)?;
+        }
+    }
+    Ok(())
+}
+
+/// The names of end users that a filter has, by the pseudonyms under which they are stored.
+fn names_asked_for(org: &OrgId, params: &Params) -> HashMap<String, String> {
+    let filters = params.filters.iter().filter(|filter| filter.dimension == Dimension::EndUser);
+    let names = filters.flat_map(|filter| &filter.values);
+    names.map(|name| (EndUser::pseudonym(org, name), name.clone())).collect()
 }
 
 struct AgentDayOf<'a> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use ledger::calendar::Calendar;
+use ledger::calendar::{Calendar, TrackedDimensions};
 use ledger::cost::CallCost;
 use ledger::event::LlmCall;
 use ledger::ids::Label;
@@ -143,6 +143,7 @@ fn list_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
     let Some(own) = own.and_then(priced_as) else { return call.cost.clone() };
     let book = Settings {
         calendar: Calendar::default(),
+        tracked: TrackedDimensions::default(),
         own_prices: OwnPrices::default(),
         organization: OrganizationSettings::default(),
         plan: None,

@@ -1,4 +1,5 @@
-//! Amazon Bedrock's Converse API. The response states neither the model nor a time.
+//! Amazon Bedrock's Converse API, and the metrics that end a stream of `InvokeModel`. The response states neither the
+//! model nor a time.
 //!
 //! For the models of most vendors the input excludes cached tokens. The total shows it: it is then the sum of all four
 //! counts (<https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html>).
@@ -12,10 +13,15 @@ use crate::spelling::{Spellings, unify};
 use crate::tokens::{CacheWrites, Input, Reported};
 
 /// boto3 names the response's headers `ResponseMetadata`, the JavaScript SDK `$metadata`.
-const RESPONSE: Spellings = &[("modelId", "model"), ("ResponseMetadata", "$metadata")];
+const RESPONSE: Spellings =
+    &[("modelId", "model"), ("ResponseMetadata", "$metadata"), ("usage", "amazon-bedrock-invocationMetrics")];
 const METADATA: Spellings = &[("RequestId", "requestId")];
 /// Converse states the cache counts under both names, even if they are zero (BerriAI/litellm, `test_transform_usage`).
+/// All counts of invocation metrics have the longer one
+/// (<https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters-anthropic-claude-messages.html>).
 const USAGE: Spellings = &[
+    ("inputTokens", "inputTokenCount"),
+    ("outputTokens", "outputTokenCount"),
     ("cacheReadInputTokens", "cacheReadInputTokenCount"),
     ("cacheWriteInputTokens", "cacheWriteInputTokenCount"),
 ];
@@ -43,6 +49,7 @@ pub struct Usage {
     input_tokens: Option<Count>,
     output_tokens: Count,
     total_tokens: Count,
+    invocation_latency: Count,
     cache_read_input_tokens: Count,
     cache_write_input_tokens: Count,
     #[serde(deserialize_with = "or_default")]
@@ -109,7 +116,8 @@ impl Body<'_> for Conversation {
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(reported.input_kind(Input::Exclusive)),
-                latency_ms: Some(self.metrics.latency_ms.0).filter(|latency| *latency > 0),
+                latency_ms: Some(self.metrics.latency_ms.0.max(usage.invocation_latency.0))
+                    .filter(|latency| *latency > 0),
                 service_tier: self.service_tier.kind,
                 ..Call::default()
             },

@@ -22,10 +22,12 @@ const RESPONSE: Spellings = &[
     ("modelVersion", "model_version"),
     ("modelVersion", "model"),
     ("createTime", "create_time"),
+    ("createTime", "created"),
     ("usageMetadata", "usage_metadata"),
     ("usageMetadata", "usage"),
 ];
-/// The Live API speaks of responses instead of candidates (ai.google.dev/api/live, `UsageMetadata`).
+/// The Live API speaks of responses instead of candidates (ai.google.dev/api/live, `UsageMetadata`). The Interactions API
+/// has names of its own (<https://googleapis.github.io/js-genai/release_docs>, `Interactions.Usage`).
 const USAGE: Spellings = &[
     ("promptTokenCount", "prompt_token_count"),
     ("cachedContentTokenCount", "cached_content_token_count"),
@@ -39,10 +41,19 @@ const USAGE: Spellings = &[
     ("candidatesTokensDetails", "candidates_tokens_details"),
     ("candidatesTokensDetails", "responseTokensDetails"),
     ("candidatesTokensDetails", "response_tokens_details"),
+    ("promptTokenCount", "total_input_tokens"),
+    ("cachedContentTokenCount", "total_cached_tokens"),
+    ("candidatesTokenCount", "total_output_tokens"),
+    ("thoughtsTokenCount", "total_thought_tokens"),
+    ("toolUsePromptTokenCount", "total_tool_use_tokens"),
+    ("promptTokensDetails", "input_tokens_by_modality"),
+    ("cacheTokensDetails", "cached_tokens_by_modality"),
+    ("candidatesTokensDetails", "output_tokens_by_modality"),
+    ("groundingToolCount", "grounding_tool_count"),
     ("trafficType", "traffic_type"),
     ("serviceTier", "service_tier"),
 ];
-const MODALITY: Spellings = &[("tokenCount", "token_count")];
+const MODALITY: Spellings = &[("tokenCount", "token_count"), ("tokenCount", "tokens")];
 const CANDIDATE: Spellings = &[("groundingMetadata", "grounding_metadata")];
 const GROUNDING: Spellings =
     &[("webSearchQueries", "web_search_queries"), ("groundingChunks", "grounding_chunks")];
@@ -76,6 +87,8 @@ pub struct Usage {
     cache_tokens_details: Vec<Modality>,
     #[serde(deserialize_with = "or_default")]
     candidates_tokens_details: Vec<Modality>,
+    #[serde(deserialize_with = "or_default")]
+    grounding_tool_count: Vec<ToolCount>,
     #[serde(deserialize_with = "lenient")]
     traffic_type: Option<String>,
     #[serde(deserialize_with = "lenient")]
@@ -89,6 +102,15 @@ struct Modality {
     modality: Option<String>,
     #[serde(default)]
     token_count: Count,
+}
+
+/// The searches of an interaction (<https://googleapis.github.io/js-genai/release_docs>, `GroundingToolCount`).
+#[derive(Deserialize)]
+struct ToolCount {
+    #[serde(default, rename = "type", deserialize_with = "lenient")]
+    kind: Option<String>,
+    #[serde(default)]
+    count: Count,
 }
 
 #[derive(Deserialize)]
@@ -137,7 +159,8 @@ impl Body<'_> for Content {
         let usage = usage.and_then(|usage| Some((usage, usage.prompt_token_count?)));
         let (usage, prompt) = usage.ok_or("Entry should have a usageMetadata with promptTokenCount")?;
         let of = |details: &[Modality], wanted: &str| {
-            let tokens = details.iter().filter(|detail| detail.modality.as_deref() == Some(wanted));
+            let is_wanted = |name: &String| name.eq_ignore_ascii_case(wanted);
+            let tokens = details.iter().filter(|detail| detail.modality.as_ref().is_some_and(is_wanted));
             tokens.fold(0_u64, |sum, detail| sum.saturating_add(detail.token_count.0))
         };
         let reported = Reported {
@@ -154,7 +177,9 @@ impl Body<'_> for Content {
             ..Reported::default()
         };
         let groundings = self.candidates.iter().flatten().map(|candidate| &candidate.grounding);
-        let units = searches(&groundings.collect::<Vec<_>>(), self.model_version.as_deref());
+        let model = self.model_version.as_deref();
+        let mut units = searches(&groundings.collect::<Vec<_>>(), model);
+        units.extend(usage.searches(model));
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(Input::Inclusive),
@@ -205,6 +230,17 @@ pub fn is_billed_by_prompt(model: &str) -> bool {
 }
 
 impl Usage {
+    /// The searches of an interaction.
+    fn searches(&self, model: Option<&str>) -> Units {
+        let by_prompt = model.is_none_or(is_billed_by_prompt);
+        let billed = |kind: &str| {
+            let counts = self.grounding_tool_count.iter().filter(|tool| tool.kind.as_deref() == Some(kind));
+            let count = counts.fold(0_u64, |sum, tool| sum.saturating_add(tool.count.0));
+            if by_prompt { count.min(1) } else { count }
+        };
+        used([("web_search", billed("google_search")), ("maps_grounding", billed("google_maps"))])
+    }
+
     /// The service tier. Vertex AI names it `ON_DEMAND_PRIORITY`, the Gemini API `priority`.
     fn tier(&self) -> Option<String> {
         let traffic = self.traffic_type.as_deref().map(str::to_lowercase);

@@ -7,6 +7,7 @@ mod bedrock;
 pub(crate) mod google;
 mod openai;
 pub(crate) mod perplexity;
+mod stream;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -15,7 +16,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::call::{Call, Identity, add_tag};
+use crate::call::{Call, Identity, Status, add_tag};
 use crate::json::entries;
 use crate::text::{self, filled};
 use crate::{Event, Translation, Unreadable, models, time};
@@ -101,8 +102,13 @@ pub fn translate(
     let mut translation = Translation::default();
     let receipt = received.to_rfc3339_opts(SecondsFormat::Millis, true);
     let entries = entries(body)?;
+    let entries = match format {
+        Format::Anthropic => stream::joined(entries),
+        _ => entries.into_iter().enumerate().collect(),
+    };
     let mut places = HashMap::new();
-    for (index, entry) in entries.iter().enumerate() {
+    for (index, entry) in &entries {
+        let index = *index;
         let fallback = labels.id.as_ref();
         let fallback =
             fallback.map(|id| if entries.len() > 1 { format!("{id}/{index}") } else { id.clone() });
@@ -113,8 +119,9 @@ pub fn translate(
             Err(reason) => translation.refuse(format.provider(), index, reason),
             Ok(calls) => {
                 for (identity, call) in calls {
-                    translation.source(format.provider()).without_usage +=
-                        usize::from(call.tokens.is_empty() && call.units.is_empty());
+                    let no_usage =
+                        call.status == Status::Ok && call.tokens.is_empty() && call.units.is_empty();
+                    translation.source(format.provider()).without_usage += usize::from(no_usage);
                     let dated_on_receipt = identity.time == receipt;
                     let event = call.into_event(format.provider(), index, &identity);
                     let event = Event { dated_on_receipt, ..event };
@@ -148,7 +155,9 @@ fn read(format: Format, entry: &str) -> Result<Response, String> {
         Format::OpenAi | Format::Mistral => parse::<openai::Completion<'_>>(entry),
         Format::Anthropic => parse::<anthropic::Message>(entry),
         Format::Google => parse::<google::Content>(entry),
-        Format::Bedrock => parse::<bedrock::Conversation>(entry),
+        // InvokeModel has the body of the model's vendor.
+        Format::Bedrock => parse::<bedrock::Conversation>(entry)
+            .or_else(|reason| parse::<anthropic::Message>(entry).map_err(|_| reason)),
     }
 }
 
@@ -161,15 +170,30 @@ fn read_wrapped(format: Format, entry: &str) -> Option<Result<Response, String>>
             field(response, "body").map_or((response, false), |body| (body, true))
         }
         Format::Anthropic => (field(field(entry, "result")?, "message")?, true),
-        Format::Bedrock => (field(entry, "metadata")?, false),
+        Format::Bedrock => match field(entry, "modelOutput") {
+            Some(output) => (output, true),
+            None => (field(entry, "metadata")?, false),
+        },
         Format::Google => (field(entry, "response")?, true),
     };
     let mut response = read(format, inner);
     if let (Ok(response), true) = (&mut response, is_batch) {
+        response.id = response.id.take().or_else(|| record_id(entry));
         response.call.service_tier = Some("batch".to_owned());
         response.others.iter_mut().for_each(|call| call.service_tier = Some("batch".to_owned()));
     }
     Some(response)
+}
+
+/// The id of a line of Bedrock's batches, whose results may have none
+/// (<https://docs.aws.amazon.com/bedrock/latest/userguide/batch-inference-results.html>).
+fn record_id(entry: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Record {
+        record_id: String,
+    }
+    serde_json::from_str(entry).ok().map(|Record { record_id }| record_id)
 }
 
 /// The object in a field of a JSON object.

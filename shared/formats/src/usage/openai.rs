@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::anthropic::Lifetimes;
 use super::{Body, Response, perplexity, seconds};
-use crate::call::{Call, used};
+use crate::call::{Call, Status, Units, used};
 use crate::json::{Amount, Count, lenient, or_default};
 use crate::spelling::{Spellings, unify};
 use crate::tokens::{Input, Reported};
@@ -57,6 +57,19 @@ pub struct Completion<'a> {
     usage: Option<Usage>,
     #[serde(default, deserialize_with = "lenient")]
     usage_info: Option<PageUsage>,
+    #[serde(default, deserialize_with = "lenient")]
+    x_groq: Option<Groq>,
+    /// The state of a response of the Responses API.
+    #[serde(default, deserialize_with = "lenient")]
+    status: Option<String>,
+}
+
+/// The usage of a stream, which Groq puts here in its last chunk (<https://github.com/groq/groq-python>,
+/// `chat_completion_chunk.py`, `XGroq`).
+#[derive(Deserialize)]
+struct Groq {
+    #[serde(default, deserialize_with = "lenient")]
+    usage: Option<Usage>,
 }
 
 /// What Mistral's OCR is billed by (docs.mistral.ai/api, `OCRUsageInfo`).
@@ -143,7 +156,7 @@ impl<'a> Body<'a> for Completion<'a> {
     type Usage = Usage;
 
     fn has_usage(&self) -> bool {
-        self.usage.is_some() || self.pages().is_some()
+        self.usage().is_some() || self.pages().is_some()
     }
 
     fn set_usage(&mut self, usage: Usage) {
@@ -151,38 +164,20 @@ impl<'a> Body<'a> for Completion<'a> {
     }
 
     fn response(self) -> Result<Response, &'static str> {
-        let tool = |kind: &str| {
-            let items = self.output.iter().flatten().filter(|item| item.kind == kind && item.is_billed());
-            u64::try_from(items.count()).unwrap_or(u64::MAX)
-        };
-        let (pages, seconds_heard) = (self.pages(), self.usage.as_ref().and_then(|usage| usage.seconds));
-        let has_units = pages.is_some() || seconds_heard.is_some();
+        let failed = self.failed();
+        let has_units = self.pages().is_some() || self.usage().is_some_and(|usage| usage.seconds.is_some());
         let reported = self
-            .usage
-            .as_ref()
+            .usage()
             .and_then(Usage::reported)
-            .or_else(|| has_units.then(Reported::default))
+            .or_else(|| (has_units || failed).then(Reported::default))
             .ok_or("Entry should have a usage with its input tokens")?;
         let times = [self.completed_at, self.created_at, self.created];
-        let extras = self.usage.as_ref().map(Usage::extras).unwrap_or_default();
-        let mut units = used([
-            ("web_search", tool("web_search_call")),
-            ("file_search", tool("file_search_call")),
-            ("pages", pages.unwrap_or_default()),
-            (
-                "annotation_pages",
-                self.usage_info.as_ref().map_or(0, |usage| usage.pages_processed_annotation.0),
-            ),
-        ]);
-        units.extend(extras.units(self.model.as_deref().unwrap_or_default()));
-        if reported == Reported::default() {
-            units.extend(seconds_heard.map(|seconds| ("audio_seconds", seconds.0)));
-        }
         Ok(Response {
             call: Call {
                 tokens: reported.tokens(reported.input_kind(Input::Inclusive)),
-                units,
-                cost_usd: extras.bill(),
+                units: self.units(reported == Reported::default()),
+                cost_usd: self.usage().and_then(|usage| usage.extras().bill()),
+                status: if failed { Status::Error } else { Status::Ok },
                 service_tier: self.service_tier,
                 ..Call::default()
             },
@@ -195,6 +190,37 @@ impl<'a> Body<'a> for Completion<'a> {
 }
 
 impl Completion<'_> {
+    /// What is billed by count. Audio is billed by its length only where tokens are not reported.
+    fn units(&self, without_tokens: bool) -> Units {
+        let tool = |kind: &str| {
+            let items = self.output.iter().flatten().filter(|item| item.kind == kind && item.is_billed());
+            u64::try_from(items.count()).unwrap_or(u64::MAX)
+        };
+        let annotated = self.usage_info.as_ref().map_or(0, |usage| usage.pages_processed_annotation.0);
+        let mut units = used([
+            ("web_search", tool("web_search_call")),
+            ("file_search", tool("file_search_call")),
+            ("pages", self.pages().unwrap_or_default()),
+            ("annotation_pages", annotated),
+        ]);
+        if let Some(usage) = self.usage() {
+            units.extend(usage.extras().units(self.model.as_deref().unwrap_or_default()));
+            let audio = usage.seconds.filter(|_| without_tokens);
+            units.extend(audio.map(|seconds| ("audio_seconds", seconds.0)));
+        }
+        units
+    }
+
+    fn usage(&self) -> Option<&Usage> {
+        self.usage.as_ref().or_else(|| self.x_groq.as_ref()?.usage.as_ref())
+    }
+
+    /// Whether the response failed, which may leave it without a usage
+    /// (<https://platform.openai.com/docs/api-reference/responses/object>, `status`).
+    fn failed(&self) -> bool {
+        matches!(self.status.as_deref(), Some("failed" | "cancelled"))
+    }
+
     fn pages(&self) -> Option<u64> {
         Some(self.usage_info.as_ref()?.pages_processed?.0)
     }

@@ -7,6 +7,7 @@ use super::*;
 mod dialects;
 mod searches;
 mod spellings;
+mod wrapped;
 
 fn labels() -> Labels {
     Labels { agent_id: "nova".to_owned(), ..Labels::default() }

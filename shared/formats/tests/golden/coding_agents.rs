@@ -17,12 +17,12 @@ fn anonymous(translation: &Translation) -> Vec<String> {
     lines(translation).into_iter().map(words).collect()
 }
 
-/// Two calls, for the session's title and for the prompt: each 25 in, 2,048 read, 768 written, 150 out. The log does
-/// not say that 512 of those written are kept for an hour, although the cost in it includes that.
+/// Two calls, for the session's title and for the prompt: each 25 in, 2,048 read, 768 written, 150 out and two searches.
+/// Only the cost shows the searches, and that 512 of the written tokens are kept for an hour.
 #[test]
 fn claude_code_is_counted_by_its_log() {
-    let call = "claude-code anthropic claude-opus-4-5 cache_read=2048 cache_write_5m=768 input=25 output=150 \
-                tags={\"team\":\"growth\"} reported=0.031619";
+    let call = "claude-code anthropic claude-opus-4-5 cache_read=2048 cache_write_1h=512 cache_write_5m=256 input=25 \
+                output=150 tags={\"team\":\"growth\"} units={\"web_search\":2} reported=0.031619";
     let logs = otlp("claude-code", "logs.pb");
     assert_eq!(anonymous(&logs), [call; 2]);
     let metrics = otlp("claude-code", "metrics.pb");

@@ -2,6 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+const DEFAULT: &[Dimension] = &Dimension::TRACKED_BY_DEFAULT;
+
 const ZONES: [Tz; 8] = [
     Tz::UTC,
     Tz::Europe__Berlin,
@@ -64,7 +66,7 @@ const NOON: &str = "2026-09-15T12:00:00Z";
 #[test]
 fn a_change_is_shown_once_it_is_finished() {
     let (mut all, now) = (calendars(), at(NOON));
-    all.request(Tz::Europe__Berlin, now, false).unwrap();
+    all.request(Tz::Europe__Berlin, DEFAULT, now, false).unwrap();
     assert_eq!((all.active, all.wanted_zone()), (Calendar::default(), Tz::Europe__Berlin));
     assert_eq!(
         all.live().iter().map(|calendar| calendar.zone).collect::<Vec<_>>(),
@@ -72,7 +74,7 @@ fn a_change_is_shown_once_it_is_finished() {
     );
     // The same request again changes nothing.
     let before = all.clone();
-    all.request(Tz::Europe__Berlin, now + TimeDelta::hours(1), false).unwrap();
+    all.request(Tz::Europe__Berlin, DEFAULT, now + TimeDelta::hours(1), false).unwrap();
     assert_eq!(all, before);
     all.finish(now);
     assert_eq!((all.active.zone, all.active.generation), (Tz::Europe__Berlin, Generation::new(1)));
@@ -82,13 +84,13 @@ fn a_change_is_shown_once_it_is_finished() {
 #[test]
 fn without_usage_a_change_is_shown_at_once_and_built_all_the_same() {
     let (mut all, now) = (calendars(), at(NOON));
-    all.request(Tz::Europe__Berlin, now, true).unwrap();
+    all.request(Tz::Europe__Berlin, DEFAULT, now, true).unwrap();
     assert_eq!((all.active.zone, all.live().len()), (Tz::Europe__Berlin, 1));
     assert!(all.change.is_some());
     // Another change before that, and back to a calendar that is not built yet.
-    all.request(Tz::Asia__Kathmandu, now, false).unwrap();
+    all.request(Tz::Asia__Kathmandu, DEFAULT, now, false).unwrap();
     assert_eq!((all.active.zone, all.live().len()), (Tz::Europe__Berlin, 2));
-    all.request(Tz::Europe__Berlin, now, false).unwrap();
+    all.request(Tz::Europe__Berlin, DEFAULT, now, false).unwrap();
     assert_eq!(all.change.as_ref().map(|change| change.to), Some(all.active));
     all.finish(now);
     assert_eq!((all.active.zone, all.live().len()), (Tz::Europe__Berlin, 1));
@@ -99,11 +101,11 @@ fn without_usage_a_change_is_shown_at_once_and_built_all_the_same() {
 #[test]
 fn a_change_back_cancels_the_build() {
     let (mut all, now) = (calendars(), at(NOON));
-    all.request(Tz::Europe__Berlin, now, false).unwrap();
-    all.request(Tz::UTC, now, false).unwrap();
+    all.request(Tz::Europe__Berlin, DEFAULT, now, false).unwrap();
+    all.request(Tz::UTC, DEFAULT, now, false).unwrap();
     assert_eq!((all.active, all.change.clone(), all.retired.len()), (Calendar::default(), None, 1));
     // No generation is given out twice.
-    all.request(Tz::Europe__Berlin, now, false).unwrap();
+    all.request(Tz::Europe__Berlin, DEFAULT, now, false).unwrap();
     assert_eq!(all.change.unwrap().to.generation, Generation::new(2));
 }
 
@@ -111,16 +113,16 @@ fn a_change_back_cancels_the_build() {
 fn generations_that_wait_for_deletion_are_limited() {
     let (mut all, now) = (calendars(), at(NOON));
     let zones = [Tz::Europe__Berlin, Tz::Asia__Kathmandu];
-    let refused = (0..200).find(|nth| all.request(zones[nth % 2], now, false).is_err());
+    let refused = (0..200).find(|nth| all.request(zones[nth % 2], DEFAULT, now, false).is_err());
     assert_eq!(refused, Some(MAX_RETIRED + 1));
     all.retired.clear();
-    all.request(Tz::UTC, now, false).unwrap();
+    all.request(Tz::UTC, DEFAULT, now, false).unwrap();
 }
 
 #[test]
 fn days_that_are_not_built_or_copied_are_not_recomputed() {
     let (mut all, now) = (calendars(), at(NOON));
-    all.request(Tz::Europe__Berlin, now, false).unwrap();
+    all.request(Tz::Europe__Berlin, DEFAULT, now, false).unwrap();
     let (first, last) = (day("2026-09-01"), day("2026-09-15"));
     let zones = |all: &Calendars, day| {
         let (complete, is_all) = all.complete(day);
@@ -144,7 +146,7 @@ fn days_that_are_not_built_or_copied_are_not_recomputed() {
 fn calls_of_expired_or_copied_days_are_not_repriced() {
     let (mut all, today) = (calendars(), day("2026-09-15"));
     assert_eq!(all.oldest_repriced_day(today, 30), day("2026-08-19"));
-    all.request(Tz::Europe__Berlin, at(NOON), false).unwrap();
+    all.request(Tz::Europe__Berlin, DEFAULT, at(NOON), false).unwrap();
     let since = CalendarStart { day: day("2026-08-20"), instant: at("2026-08-20T00:00:00Z") };
     all.change.as_mut().unwrap().to.since = Some(since);
     for _ in 0..2 {
@@ -153,4 +155,47 @@ fn calls_of_expired_or_copied_days_are_not_repriced() {
         assert_eq!(all.oldest_repriced_day(day("2026-09-30"), 30), day("2026-09-03"));
         all.finish(at(NOON));
     }
+}
+
+#[test]
+fn other_dimensions_are_another_generation_like_another_zone() {
+    let (mut all, now) = (calendars(), at(NOON));
+    let wanted = [Dimension::Region, Dimension::ProjectId];
+    all.request(Tz::UTC, &[Dimension::TaskType, Dimension::ProjectId], now, false).unwrap();
+    assert_eq!(all, calendars(), "an unchanged list starts nothing");
+    all.request(Tz::UTC, &wanted, now, false).unwrap();
+    let change = all.change.clone().unwrap();
+    assert_eq!((change.to.zone, change.to.generation), (Tz::UTC, Generation::new(1)));
+    assert!(
+        all.tracked_in(Generation::FIRST).are(DEFAULT) && all.tracked_in(Generation::new(1)).are(&wanted)
+    );
+    // Zone and list together are one build, which replaces the one that was under way.
+    all.request(Tz::Europe__Berlin, &wanted[..1], now, false).unwrap();
+    assert_eq!((all.live().len(), all.retired.len()), (2, 1));
+    assert!(
+        all.tracked_in(Generation::new(1)).is_empty() && all.are_wanted(Tz::Europe__Berlin, &wanted[..1])
+    );
+    all.finish(now);
+    assert!(all.tracked.are(&wanted[..1]) && all.active.zone == Tz::Europe__Berlin);
+    // Back to a list that is gone: its rollups are built again.
+    all.request(Tz::UTC, DEFAULT, now, false).unwrap();
+    assert_eq!(all.change.unwrap().to.generation, Generation::new(3));
+}
+
+#[test]
+fn copied_days_tell_apart_what_they_did_before() {
+    let (old, first) = (TrackedDimensions::new(DEFAULT), day("2026-09-03"));
+    let new = TrackedDimensions::new(&[Dimension::ProjectId, Dimension::Region]);
+    let continued = new.continuing(&old, Some(first));
+    assert!(continued.tell_apart(&Dimension::ProjectId, day("2020-01-01")));
+    assert!(
+        continued.tell_apart(&Dimension::Region, first)
+            && !continued.tell_apart(&Dimension::Region, first.minus(1))
+    );
+    assert!(!continued.tell_apart(&Dimension::TaskType, first));
+    assert_eq!(continued.continuing(&continued, Some(first.next())), continued);
+    assert_eq!(continued.continuing(&old, None), new, "every day is built from raw events");
+    let stored = serde_json::to_string(&continued).unwrap();
+    assert_eq!(stored, r#"{"project_id":null,"region":"2026-09-03"}"#);
+    assert_eq!(serde_json::from_str::<TrackedDimensions>(&stored).unwrap(), continued);
 }

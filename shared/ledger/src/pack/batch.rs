@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::amount::Inexact;
 use super::table::Table;
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, TrackedDimensions};
 use crate::chain::{Batch, Content, Seconds};
 use crate::event::Event;
 
@@ -20,19 +20,19 @@ pub struct EventBatch<'e, M> {
 }
 
 /// Which rows of events are appended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum BatchRows {
     /// All, by this calendar.
     All(Calendar),
-    /// Those of agents, whose detail is the same in every calendar.
-    Agents,
+    /// Those of agents, whose detail is the same in every calendar, and those of tracked dimensions.
+    Chained(TrackedDimensions),
 }
 
 impl BatchRows {
-    fn add(self, table: &mut Table, event: &Event) -> Result<(), Inexact> {
+    fn add(&self, table: &mut Table, event: &Event) -> Result<(), Inexact> {
         match self {
-            Self::All(calendar) => table.add_event(event, &calendar),
-            Self::Agents => table.add_agent_event(&event.data),
+            Self::All(calendar) => table.add_event(event, calendar),
+            Self::Chained(tracked) => table.add_chained(event, tracked),
         }
     }
 }
@@ -43,9 +43,9 @@ impl<'e, M> EventBatch<'e, M> {
         Self::of(BatchRows::All(calendar))
     }
 
-    /// An empty batch of the rows of agents.
-    pub fn of_agents() -> Self {
-        Self::of(BatchRows::Agents)
+    /// An empty batch of the rows of agents and of `tracked` dimensions.
+    pub fn chained(tracked: TrackedDimensions) -> Self {
+        Self::of(BatchRows::Chained(tracked))
     }
 
     fn of(rows: BatchRows) -> Self {

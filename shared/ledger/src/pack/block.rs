@@ -17,12 +17,12 @@ pub struct Block {
 impl View {
     /// The days of a block; none if the view has no blocks.
     ///
-    /// Totals of agents are read for any range of days. Their rows by model are a multiple of that, and are mostly read for
-    /// the current month or the last 30 days. Two blocks fewer a month would take fewer reads, but the days at the start of a
+    /// Totals of agents and tracked dimensions are read for any range of days. Agents' rows by model are a multiple of that,
+    /// and are mostly read for the current month or the last 30 days. Two blocks fewer a month would take fewer reads, but the days at the start of a
     /// window that a block has only partly are read one by one.
     const fn days_of_block(self) -> Option<u32> {
         match self {
-            Self::Agents => Some(8),
+            Self::Agents | Self::Tracked => Some(8),
             Self::AgentModels => Some(11),
             _ => None,
         }
@@ -88,7 +88,7 @@ mod tests {
         #[test]
         fn every_day_is_in_one_block(number in 18_000..25_000_i32) {
             let day = Day::new(chrono::NaiveDate::from_epoch_days(number).unwrap());
-            for view in [View::Agents, View::AgentModels] {
+            for view in [View::Agents, View::AgentModels, View::Tracked] {
                 let block = Block::of(view, day).unwrap();
                 prop_assert!(block.days().contains(day) && block.days().first.month() == block.days().last.month());
                 prop_assert!(block.days().days().all(|day| Block::of(view, day) == Some(block)));
@@ -101,7 +101,7 @@ mod tests {
         fn blocks_that_start_in_a_range_are_those_of_its_days(number in 18_000..25_000_i32, length in 0..100_i32) {
             let day = |number| Day::new(chrono::NaiveDate::from_epoch_days(number).unwrap());
             let days = DayRange { first: day(number), last: day(number + length) };
-            for view in [View::Agents, View::AgentModels] {
+            for view in [View::Agents, View::AgentModels, View::Tracked] {
                 let mut expected: Vec<_> = days.days().filter_map(|day| Block::of(view, day)).collect();
                 expected.dedup();
                 expected.retain(|block| block.days().first >= days.first);

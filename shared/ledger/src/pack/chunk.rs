@@ -14,7 +14,12 @@ impl Kind for View {
     fn families(self) -> &'static [Family] {
         match self {
             Self::Agents | Self::AgentModels | Self::Whole => &Family::ALL,
-            Self::Organization | Self::Activity | Self::Compute | Self::EndUsers => &[Family::Main],
+            Self::Organization
+            | Self::Activity
+            | Self::Compute
+            | Self::EndUsers
+            | Self::Tracked
+            | Self::Hours => &[Family::Main],
         }
     }
 }
@@ -117,7 +122,7 @@ impl Table {
 }
 
 /// FNV-1a, its bits mixed. The order of rows in chunks that are stored depends on it, so it never changes.
-fn hash(bytes: &[u8]) -> u64 {
+pub(super) fn hash(bytes: &[u8]) -> u64 {
     let fnv = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });

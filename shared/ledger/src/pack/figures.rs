@@ -195,7 +195,7 @@ impl Row<'_> {
         units.filter(|(_, amount)| *amount != 0).map(|(unit, amount)| (unit, decimal(amount)))
     }
 
-    fn model_figures(self) -> ModelFigures {
+    pub(super) fn model_figures(self) -> ModelFigures {
         ModelFigures {
             requests: self.count(Figure::Requests),
             errors: self.count(Figure::Errors),
@@ -221,7 +221,7 @@ impl Row<'_> {
         }
     }
 
-    fn work(self) -> WorkFigures {
+    pub(super) fn work(self) -> WorkFigures {
         WorkFigures {
             latency_count: self.count(Figure::LatencyCount),
             latency_sum_ms: self.count(Figure::LatencySum),

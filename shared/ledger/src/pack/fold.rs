@@ -7,7 +7,8 @@ use super::amount::{Amount, Inexact, exact};
 use super::figure::Figure;
 use super::group::{Domain, Group, NONE};
 use super::table::Table;
-use crate::calendar::{Calendar, Generation};
+use super::tracked::TrackedDetail;
+use crate::calendar::{Calendar, Generation, TrackedDimensions};
 use crate::event::{
     AgentActivity, Amendment, CallStatus, ComputeUsage, Data, Event, KeySource, LlmCall, TaskCompleted,
 };
@@ -41,6 +42,31 @@ impl Table {
             Data::HostReport(_) => Ok(()),
             Data::Amendment(amendment) => self.add_amendment(event, amendment, calendar),
         }
+    }
+
+    /// Adds what an event contributes to the chains of an organization's day: to the figures of agents, of hours and of
+    /// `tracked` dimensions.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn add_chained(&mut self, event: &Event, tracked: &TrackedDimensions) -> Result<(), Inexact> {
+        self.add_agent_event(&event.data)?;
+        self.add_work(event, &event.data, (tracked, TrackedDetail::Combinations))
+    }
+
+    /// Adds the same without combinations of values, of which the events of a day may have one each.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn add_without_combinations(
+        &mut self,
+        event: &Event,
+        tracked: &TrackedDimensions,
+    ) -> Result<(), Inexact> {
+        self.add_agent_event(&event.data)?;
+        self.add_work(event, &event.data, (tracked, TrackedDetail::Values))
     }
 
     /// Adds what an event contributes to the figures of agents, in the detail that their views need. The day does not matter.
@@ -132,21 +158,14 @@ impl Table {
         Ok(())
     }
 
-    fn model(&mut self, call: &LlmCall) -> i32 {
+    pub(super) fn model(&mut self, call: &LlmCall) -> i32 {
         let provider = call.cost.provider_id.as_deref().unwrap_or(call.provider.as_str());
         self.name(Domain::Models, &model_name(provider, call.model.as_str()))
     }
 
     fn add_task(&mut self, group: Group, task: &TaskCompleted) -> Result<(), Inexact> {
-        let minutes =
-            task.minutes_saved.filter(|_| task.success).map(|minutes| exact(minutes.0)).transpose()?;
+        let figures = figures_of_task(task)?;
         let key = [self.name(Domain::Agents, task.agent_id.as_str()), 0, 0, 0, 0];
-        let figures = [
-            (Figure::Tasks, i128::from(task.success)),
-            (Figure::TasksFailed, i128::from(!task.success)),
-            (Figure::TasksWithMinutes, i128::from(minutes.is_some())),
-            (Figure::MinutesSaved, minutes.unwrap_or_default()),
-        ];
         self.add(group, key, figures);
         Ok(())
     }
@@ -197,8 +216,21 @@ pub(super) const COMPUTE: [(Figure, Measure); 6] = [
     (Figure::BytesOut, Measure::BytesOut),
 ];
 
+/// The figures of a task.
+pub(super) fn figures_of_task(
+    task: &TaskCompleted,
+) -> Result<[(Figure, Amount); Figure::TASKS.len()], Inexact> {
+    let minutes = task.minutes_saved.filter(|_| task.success).map(|minutes| exact(minutes.0)).transpose()?;
+    Ok([
+        (Figure::Tasks, i128::from(task.success)),
+        (Figure::TasksFailed, i128::from(!task.success)),
+        (Figure::TasksWithMinutes, i128::from(minutes.is_some())),
+        (Figure::MinutesSaved, minutes.unwrap_or_default()),
+    ])
+}
+
 /// The counts of a call: itself, its tokens and its latency.
-fn counts_of(call: &LlmCall) -> impl Iterator<Item = (Figure, Amount)> + '_ {
+pub(super) fn counts_of(call: &LlmCall) -> impl Iterator<Item = (Figure, Amount)> + '_ {
     let counts = [
         (Figure::Requests, 1),
         (Figure::Errors, i128::from(call.status == CallStatus::Error)),
@@ -210,7 +242,7 @@ fn counts_of(call: &LlmCall) -> impl Iterator<Item = (Figure, Amount)> + '_ {
 }
 
 /// The parts of a call's cost, in the order of [`Figure::COST_PARTS`].
-fn cost_parts(call: &LlmCall) -> Result<[Amount; Figure::COST_PARTS.len()], Inexact> {
+pub(super) fn cost_parts(call: &LlmCall) -> Result<[Amount; Figure::COST_PARTS.len()], Inexact> {
     let cost = &call.cost;
     let parts = [cost.input, cost.cache_read, cost.cache_write, cost.output, cost.units];
     let mut amounts = [0; Figure::COST_PARTS.len()];

@@ -11,11 +11,25 @@ pub enum Domain {
     Kinds,
     /// Projects.
     Projects,
+    /// Values of tracked dimensions.
+    Values,
+    /// Tracked dimensions.
+    Dimensions,
+    /// Values of all tracked dimensions at once.
+    Combinations,
 }
 
 impl Domain {
     /// All of them, in the order in which they are stored.
-    pub const ALL: [Self; 4] = [Self::Agents, Self::Models, Self::Kinds, Self::Projects];
+    pub const ALL: [Self; 7] = [
+        Self::Agents,
+        Self::Models,
+        Self::Kinds,
+        Self::Projects,
+        Self::Values,
+        Self::Dimensions,
+        Self::Combinations,
+    ];
 }
 
 /// What a part of a key is.
@@ -70,11 +84,18 @@ pub enum Group {
     /// Agents' calls in full detail: agent, model, task type, input length. What is left of [`Group::Calls`] where the
     /// organization's rows are in another chain.
     AgentCalls,
+    /// Calls and tasks by tracked dimension: value or none, dimension, model or none.
+    TrackedValues,
+    /// Calls and tasks in full detail: combination of the values of all tracked dimensions, model or none. A batch takes a
+    /// fraction of what it would with a row for each dimension.
+    TrackedCalls,
+    /// An organization's calls and tasks by hour: hour since 1970 (UTC), model or none.
+    OrgHours,
 }
 
 impl Group {
     /// All of them, in the order of their numbers.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Calls,
         Self::Tasks,
         Self::Activity,
@@ -90,6 +111,9 @@ impl Group {
         Self::AgentTaskTypes,
         Self::AgentLengths,
         Self::AgentCalls,
+        Self::TrackedValues,
+        Self::TrackedCalls,
+        Self::OrgHours,
     ];
 
     /// The parts of the group's keys.
@@ -99,6 +123,9 @@ impl Group {
         const KIND: Part = Part::Name(Domain::Kinds);
         const PROJECT: Part = Part::Name(Domain::Projects);
         match self {
+            Self::OrgHours => &[Part::Number, MODEL],
+            Self::TrackedCalls => &[Part::Name(Domain::Combinations), MODEL],
+            Self::TrackedValues => &[Part::Name(Domain::Values), Part::Name(Domain::Dimensions), MODEL],
             Self::AgentCalls => &[AGENT, MODEL, Part::Number, Part::Number],
             Self::Calls => &[AGENT, MODEL, Part::Number, Part::Number, Part::Number],
             Self::Activity => &[AGENT, Part::Number, Part::Number, KIND],

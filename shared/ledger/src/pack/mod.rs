@@ -13,11 +13,13 @@ mod figure;
 mod figures;
 mod fold;
 mod group;
+mod hours;
 mod names;
 mod rows;
 mod table;
 #[cfg(test)]
 mod tests;
+mod tracked;
 mod view;
 
 pub use amount::{Amount, Inexact};
@@ -27,5 +29,7 @@ pub use codec::Malformed;
 pub use codec::bytes;
 pub use figure::Figure;
 pub use group::{Domain, Group, Key, NONE, Part};
+pub use hours::HourRow;
 pub use table::Table;
+pub use tracked::{MAX_VALUES_PER_DAY, TrackedRow, ValueCaps};
 pub use view::View;

@@ -2,7 +2,8 @@
 
 use super::amount::Amount;
 use super::figure::Figure;
-use super::group::{Domain, Group, Key, NONE};
+use super::group::{Domain, Group, Key, NONE, Part};
+use super::names::Names;
 use super::table::{Row, Table};
 use crate::rollup::{ACTIVITY_TYPES, INPUT_LENGTHS, LONG_CONTEXT_STEPS, OTHER_ACTIVITY};
 
@@ -21,14 +22,26 @@ pub enum View {
     Compute,
     /// Distinct end users.
     EndUsers,
+    /// Calls and tasks by the values of tracked dimensions, and by model.
+    Tracked,
+    /// The organization by hour and model.
+    Hours,
     /// All of these in one, for organizations so small that several packs would cost more.
     Whole,
 }
 
 impl View {
     /// The parts of [`View::Whole`].
-    pub const PARTS: [Self; 6] =
-        [Self::Organization, Self::Agents, Self::AgentModels, Self::Activity, Self::Compute, Self::EndUsers];
+    pub const PARTS: [Self; 8] = [
+        Self::Organization,
+        Self::Agents,
+        Self::AgentModels,
+        Self::Activity,
+        Self::Compute,
+        Self::EndUsers,
+        Self::Tracked,
+        Self::Hours,
+    ];
 
     /// The groups of a table of this view.
     pub const fn groups(self) -> &'static [Group] {
@@ -39,6 +52,8 @@ impl View {
             Self::Activity => &[Group::Activity],
             Self::Compute => &[Group::ProjectHours, Group::ProjectDays],
             Self::EndUsers => &[Group::EndUsers],
+            Self::Tracked => &[Group::TrackedValues],
+            Self::Hours => &[Group::OrgHours],
             Self::Whole => &Group::ALL,
         }
     }
@@ -59,7 +74,8 @@ impl Table {
             View::Organization => self.add_organization(detail),
             View::Agents => self.add_agents(detail),
             View::AgentModels => self.add_agent_models(detail),
-            View::Activity | View::Compute | View::EndUsers => {}
+            View::Activity | View::Compute | View::EndUsers | View::Hours => {}
+            View::Tracked => self.add_tracked_values(detail),
             View::Whole => View::PARTS.into_iter().for_each(|part| self.merge_view(detail, part)),
         }
         // What is in the form of the view already.
@@ -71,8 +87,14 @@ impl Table {
     /// This table of full detail, without the agents' rows of calls and tasks; instead, with the organization's.
     #[must_use]
     pub fn without_agents(&self) -> Self {
-        let mut rest =
-            self.only(&[Group::Activity, Group::ProjectHours, Group::ProjectDays, Group::EndUsers]);
+        let mut rest = self.only(&[
+            Group::Activity,
+            Group::ProjectHours,
+            Group::ProjectDays,
+            Group::EndUsers,
+            Group::TrackedCalls,
+            Group::OrgHours,
+        ]);
         rest.add_organization(&self.only(&[Group::Calls, Group::Tasks]));
         rest
     }
@@ -94,12 +116,16 @@ impl Table {
         agents
     }
 
-    /// The rows and sets of some groups.
+    /// The rows and sets of some groups, with the names that these may have.
     #[must_use]
     pub fn only(&self, groups: &[Group]) -> Self {
         let has = |group: &Group| groups.contains(group);
+        let may_name = |domain| groups.iter().any(|group| group.parts().contains(&Part::Name(domain)));
+        let names = |domain: Domain| {
+            if may_name(domain) { self.names[domain as usize].clone() } else { Names::default() }
+        };
         Self {
-            names: self.names.clone(),
+            names: Domain::ALL.map(names),
             groups: self.groups.iter().filter(|(g, _)| has(g)).map(|(g, rows)| (*g, rows.clone())).collect(),
             sets: self
                 .sets

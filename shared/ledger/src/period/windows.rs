@@ -15,6 +15,11 @@ impl Windows {
         Self { first: range(today.first), others: today.days().skip(1).map(range).collect() }
     }
 
+    /// Ranges of which some or all will be asked for.
+    pub const fn each(first: DayRange, others: Vec<DayRange>) -> Self {
+        Self { first, others }
+    }
+
     fn all(&self) -> impl Iterator<Item = DayRange> {
         std::iter::once(self.first).chain(self.others.iter().copied())
     }

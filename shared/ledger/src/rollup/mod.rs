@@ -14,6 +14,7 @@ mod tokens;
 mod unpriced;
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 
 use chrono::Timelike;
 use rust_decimal::Decimal;
@@ -159,6 +160,15 @@ impl EndUser {
     pub fn new(org: &OrgId, generation: Generation, day: Day, name: &str) -> Self {
         let hash = rollup::short_hash(&["end-user", org.as_str(), name]);
         Self { org: org.clone(), generation, day, hash }
+    }
+
+    /// What stands for a user where the name must not be shown or kept: always the same for one user of an organization.
+    pub fn pseudonym(org: &OrgId, name: &str) -> String {
+        let hash = rollup::short_hash(&["end-user", org.as_str(), name]);
+        hash.iter().fold("user-".to_owned(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
     }
 }
 

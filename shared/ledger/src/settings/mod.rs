@@ -23,7 +23,7 @@ pub use plan::{BillingCycle, PlanSettings, PlanStatus};
 pub use price::{ALL_MODELS, LongContextSettings, MAX_OWN_PRICES, PriceSettings, PriceTerms};
 pub use project::ProjectSettings;
 
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, TrackedDimensions};
 use crate::cost::{self, CallCost};
 use crate::event::LlmCall;
 use crate::pricing::{Book, Call, OwnPrices, Pricer, Rate, Unpriced};
@@ -33,6 +33,8 @@ use crate::pricing::{Book, Call, OwnPrices, Pricer, Rate, Unpriced};
 pub struct Settings {
     /// The calendar that figures are shown by.
     pub calendar: Calendar,
+    /// The dimensions that the rollups of that calendar tell apart.
+    pub tracked: TrackedDimensions,
     /// The organization's own prices.
     pub own_prices: OwnPrices,
     /// All settings of the organization itself, including the time zone.

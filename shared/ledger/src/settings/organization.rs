@@ -37,7 +37,7 @@ impl Default for OrganizationSettings {
             cross_provider_recommendations: false,
             recommendation_allow_list: Vec::new(),
             resource_attribute_tags: Vec::new(),
-            dimensions: vec![Dimension::ProjectId, Dimension::TaskType],
+            dimensions: Dimension::TRACKED_BY_DEFAULT.to_vec(),
             charge_reported_costs: false,
         }
     }

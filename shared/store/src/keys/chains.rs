@@ -189,6 +189,8 @@ const fn kind_letter(kind: View) -> char {
         View::Activity => 'L',
         View::Compute => 'P',
         View::EndUsers => 'U',
+        View::Tracked => 'T',
+        View::Hours => 'H',
         View::Whole => 'W',
     }
 }
@@ -341,7 +343,7 @@ mod tests {
 
         #[test]
         fn blocks_are_read_back(owner in owner(), day in day(), other in day(), from: u64, split: u64) {
-            for view in [View::Agents, View::AgentModels] {
+            for view in [View::Agents, View::AgentModels, View::Tracked] {
                 let (block, of_other) = (Block::of(view, day).unwrap(), Block::of(view, other).unwrap());
                 let id = ChunkId { from, split };
                 let (key, seals) = (chunk(&owner, block.pack(), id), seals(&owner, block));

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, Result};
+use ledger::dimension::Dimension;
 use ledger::event::{AgentActivity, Attribution, CONFIG_CHANGE, Data, Event, REGISTRY_SOURCE};
 use ledger::ids::{AgentId, Name, OrgId};
 use ledger::money::Usd;
@@ -39,8 +40,8 @@ pub trait Setting: Serialize + DeserializeOwned + Clone + PartialEq + Send + Syn
         None
     }
 
-    /// The time zone among the settings, which the organization's calendars follow.
-    fn timezone(&self) -> Option<Tz> {
+    /// The time zone and the tracked dimensions among the settings, which the organization's calendars follow.
+    fn rollups(&self) -> Option<(Tz, &[Dimension])> {
         None
     }
 }
@@ -53,8 +54,8 @@ impl Setting for AgentSettings {
 impl Setting for AlertRuleSettings {}
 impl Setting for BudgetSettings {}
 impl Setting for OrganizationSettings {
-    fn timezone(&self) -> Option<Tz> {
-        Some(self.timezone)
+    fn rollups(&self) -> Option<(Tz, &[Dimension])> {
+        Some((self.timezone, &self.dimensions))
     }
 }
 impl Setting for PlanSettings {}

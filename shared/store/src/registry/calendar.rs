@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::keys::{self, PK, SK, VERSION};
 use crate::table::{Consistency, Write, absent, equals};
 use crate::{Item, Registry, decode, s};
-use ledger::calendar::{Calendar, Calendars};
+use ledger::calendar::Calendars;
 use ledger::ids::OrgId;
 
 /// The calendars of an organization as they were read.
@@ -27,20 +27,19 @@ impl Registry {
         Ok(StoredCalendars { calendars: calendars(&item)?, etag })
     }
 
-    /// The calendars whose rollups events have to be added to, by organization, strongly consistent: one call for each
+    /// The calendars of organizations, whose live ones events have to be added to, strongly consistent: one call for each
     /// hundred organizations.
     ///
     /// The aggregator reads them with every delivery, after the events were stored. So an event that it does not add to a
     /// new generation was stored before that was requested, and whoever builds the generation finds it.
-    pub async fn live_calendars(&self, orgs: &HashSet<OrgId>) -> Result<HashMap<OrgId, Vec<Calendar>>> {
+    pub async fn calendars_of(&self, orgs: &HashSet<OrgId>) -> Result<HashMap<OrgId, Calendars>> {
         let keys: Vec<_> = orgs.iter().map(keys::calendar).collect();
-        let mut live: HashMap<_, _> =
-            orgs.iter().map(|org| (org.clone(), Calendars::default().live())).collect();
+        let mut all: HashMap<_, _> = orgs.iter().map(|org| (org.clone(), Calendars::default())).collect();
         for item in self.table.get_many_attributes(&keys, &[PK, SK, VERSION, SETTINGS]).await? {
             let org = OrgId::new(decode::required(&item, PK)?).map_err(Error::internal)?;
-            live.insert(org, calendars(&item)?.live());
+            all.insert(org, calendars(&item)?);
         }
-        Ok(live)
+        Ok(all)
     }
 
     /// Replaces the calendars of an organization. None if they have changed since they were read.

@@ -19,6 +19,7 @@ use crate::keys::registry::FORMER_NAME;
 use crate::keys::{Key, seen};
 use crate::table::{Write, absent, equals, full_jitter};
 use crate::{Events, Registry, s};
+use ledger::dimension::Dimension;
 use ledger::ids::{AgentId, OrgId};
 use ledger::settings::AgentBudgetSettings;
 
@@ -139,8 +140,8 @@ impl Registry {
             if keys::is_of_settings(&entity.key) {
                 changes.push(self.version_change(&editor.org));
             }
-            if let Some(zone) = next.as_ref().and_then(T::timezone) {
-                changes.extend(self.zone_change(events, editor, zone).await?);
+            if let Some(wanted) = next.as_ref().and_then(T::rollups) {
+                changes.extend(self.rollups_change(events, editor, wanted).await?);
             }
             if self.change_with_entry(changes, events.put(event)).await? {
                 return Ok(Stored { settings: next, etag, ..stored });
@@ -194,15 +195,21 @@ impl Registry {
         Ok(Some(self.table.update(&key).set(SETTINGS, settings).set(ETAG, s(new_etag()))))
     }
 
-    /// Has the organization's calendars follow its time zone.
-    async fn zone_change(&self, events: &Events, editor: &Editor, zone: Tz) -> Result<Vec<Write<'_>>> {
+    /// Has the organization's calendars follow its time zone and its tracked dimensions.
+    async fn rollups_change(
+        &self,
+        events: &Events,
+        editor: &Editor,
+        (zone, dimensions): (Tz, &[Dimension]),
+    ) -> Result<Vec<Write<'_>>> {
         let stored = self.calendars(&editor.org).await?;
-        if stored.calendars.wanted_zone() == zone {
+        if stored.calendars.are_wanted(zone, dimensions) {
             return Ok(Vec::new());
         }
         let unused = !self.has_usage(events, &editor.org, editor.now).await?;
         let mut calendars = stored.calendars.clone();
-        calendars.request(zone, editor.now, unused).map_err(|error| Error::Conflict(error.to_string()))?;
+        let requested = calendars.request(zone, dimensions, editor.now, unused);
+        requested.map_err(|error| Error::Conflict(error.to_string()))?;
         self.calendars_change(&editor.org, &stored, &calendars, &new_etag())
     }
 

@@ -13,7 +13,7 @@ use crate::keys;
 use crate::keys::{SK, registry as sort};
 use crate::table::Consistency;
 use crate::{Item, Registry, decode};
-use ledger::calendar::Calendar;
+use ledger::calendar::{Calendar, Calendars};
 use ledger::ids::OrgId;
 use ledger::pricing::{Book, OwnPrices};
 use ledger::settings::{OrganizationSettings, PriceSettings, Settings};
@@ -99,19 +99,20 @@ impl Registry {
 }
 
 fn read(items: &[Item]) -> Result<Settings> {
-    let (mut organization, mut plan, mut calendar) = (None, None, Calendar::default());
+    let (mut organization, mut plan, mut all) = (None, None, Calendars::default());
     let mut prices = Vec::new();
     for item in items {
         match decode::required(item, SK)? {
             sort::ORG => organization = set::<OrganizationSettings>(item)?,
-            sort::CALENDAR => calendar = calendars(item)?.active,
+            sort::CALENDAR => all = calendars(item)?,
             sort::PLAN => plan = set(item)?,
             key if key.starts_with(sort::PRICE) => prices.extend(set::<PriceSettings>(item)?),
             _ => {}
         }
     }
     Ok(Settings {
-        calendar,
+        calendar: all.active,
+        tracked: all.tracked,
         own_prices: OwnPrices::new(Book::builtin(), prices.into_iter().map(Into::into)),
         organization: organization.unwrap_or_default(),
         plan,

@@ -29,13 +29,13 @@ async fn last_week_is_compared_with_the_week_before() {
     let calls: Vec<_> = days
         .iter()
         .map(|(id, day, task)| {
-            call(id, "nova", HAIKU, at(&format!("{day}T10:00:00Z")), &json!({ "task_type": task }))
+            call(id, "nova", HAIKU, at(&format!("{day}T10:00:00Z")), &json!({ "hostname": task }))
         })
         .collect();
     caller.record(&calls).await;
-    let query = "from=2026-09-07&to=2026-09-14&groupBy=task_type&compare=previous";
+    let query = "from=2026-09-07&to=2026-09-14&groupBy=hostname&compare=previous";
     let answer = caller.get(&format!("{PATH}/query?{query}")).await;
-    assert_eq!(groups(&answer, "task_type"), ["a", "b"]);
+    assert_eq!(groups(&answer, "hostname"), ["a", "b"]);
     let row = |i: usize| {
         let row = &answer["rows"][i];
         (row["cost"].clone(), row["previous"]["cost"].clone(), row["previous"]["costChangePct"].clone())

@@ -131,6 +131,7 @@ pub fn answer(
     zone: &Zone,
     sent: &[Sent],
     departments: &BTreeMap<u8, String>,
+    tracked: &[&str],
 ) -> (Vec<Value>, Value) {
     let (from, to) = question.ends(zone);
     let (earliest, name_before) = before(question, zone);
@@ -163,7 +164,7 @@ pub fn answer(
     if question.group_by.is_empty() && groups.is_empty() {
         groups.insert(Vec::new(), BTreeMap::new());
     }
-    let (parts, latency, latency_in_total) = question.known();
+    let (parts, latency, latency_in_total) = question.known(tracked);
     let rows = rows(question, &periods(question, zone), groups, parts, latency);
     (rows, Value::Object(figures(question, &totals, parts, latency_in_total)))
 }

@@ -1,5 +1,6 @@
 //! Random questions.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, TimeDelta, Utc};
@@ -29,7 +30,8 @@ pub struct Question {
 
 const MODELS: [&str; 2] = ["model", "provider"];
 const AGENTS: [&str; 2] = ["agent", "department"];
-const LABELS: [&str; 6] = ["task_type", "end_user", "session_id", "hostname", "project_id", "tag.customer"];
+pub const LABELS: [&str; 6] =
+    ["task_type", "end_user", "session_id", "hostname", "project_id", "tag.customer"];
 
 fn dimension() -> impl Strategy<Value = &'static str> {
     prop::sample::select([&MODELS[..], &AGENTS, &LABELS].concat())
@@ -108,26 +110,55 @@ impl Question {
         self.group_by.iter().chain(filters).any(|dimension| some.contains(dimension))
     }
 
-    fn is_raw(&self) -> bool {
+    /// The dimensions beside agents, departments, models and providers.
+    fn labels(&self) -> BTreeSet<&'static str> {
+        let used = self.group_by.iter().copied().chain(self.filters.iter().map(|(dimension, _)| *dimension));
+        used.filter(|dimension| LABELS.contains(dimension)).collect()
+    }
+
+    /// Whether rollups of a tracked dimension answer, if any rollups can.
+    fn is_of_tracked(&self, tracked: &[&str]) -> bool {
+        let labels = self.labels();
+        labels.len() == 1 && labels.iter().all(|label| tracked.contains(label)) && !self.uses(&AGENTS)
+    }
+
+    /// Whether rollups by hour answer.
+    fn is_of_hours(&self) -> bool {
+        let (from, to) = self.ends(&self.zone);
+        let is_whole =
+            |instant: DateTime<Utc>| instant.timestamp() % 3600 == 0 && instant.timestamp_subsec_nanos() == 0;
+        let is_short = match self.span {
+            Span::Dates(first, after) => (after - first).num_days() <= 31,
+            Span::Instants(..) => to - from <= TimeDelta::days(31),
+        };
+        let is_of_models = !self.uses(&LABELS) && !self.uses(&AGENTS);
+        self.granularity == "hour" && is_of_models && is_short && is_whole(from) && is_whole(to)
+    }
+
+    fn is_raw(&self, tracked: &[&str]) -> bool {
+        if self.granularity == "hour" {
+            return !self.is_of_hours();
+        }
         let is_midnight = |instant| self.zone.start(self.zone.date(instant)) == instant;
         let (from, to) = self.ends(&self.zone);
-        self.uses(&LABELS) || self.granularity == "hour" || !is_midnight(from) || !is_midnight(to)
+        let is_told_apart = !self.uses(&LABELS) || self.is_of_tracked(tracked);
+        !is_told_apart || !is_midnight(from) || !is_midnight(to)
     }
 
     /// Whether it has an answer.
-    pub fn is_answered(&self) -> bool {
+    pub fn is_answered(&self, tracked: &[&str]) -> bool {
         let (from, to) = self.ends(&self.zone);
         let is_short = match self.span {
             Span::Dates(first, after) => (after - first).num_days() <= 7,
             Span::Instants(..) => to - from <= TimeDelta::days(7),
         };
-        is_short || !self.is_raw()
+        is_short || !self.is_raw(tracked)
     }
 
     /// Whether the parts of costs, latencies, and latencies in total are known.
-    pub fn known(&self) -> (bool, bool, bool) {
+    pub fn known(&self, tracked: &[&str]) -> (bool, bool, bool) {
         let filters_models = self.filters.iter().any(|(dimension, _)| MODELS.contains(dimension));
-        if self.is_raw() {
+        if self.is_raw(tracked) || self.is_of_hours() || self.is_of_tracked(tracked) {
             return (true, true, true);
         }
         (!self.uses(&AGENTS), !self.uses(&MODELS), !filters_models)

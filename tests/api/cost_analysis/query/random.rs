@@ -2,18 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
+use reconcile::{CompactionPolicy, Reconciler};
 use runtime::clock::Clock;
 use serde_json::{Value, json};
 
 use super::expected::answer;
-use super::question::{Question, question};
+use super::question::{LABELS, Question, question};
 use super::sent::{Sent, sent};
 use crate::api::cost_analysis::{PATH, at, set};
+use crate::support::tables::reconcile_of;
 use crate::support::zones::{NOWS, ZONES, Zone};
 use crate::support::{Caller, World};
 
@@ -23,6 +26,8 @@ struct Case {
     now: DateTime<Utc>,
     sent: Vec<Sent>,
     departments: BTreeMap<u8, String>,
+    /// Dimensions that the organization tracks.
+    tracked: Vec<&'static str>,
     questions: Vec<Question>,
 }
 
@@ -35,13 +40,16 @@ fn case() -> impl Strategy<Value = Case> {
             Just(now),
             prop::collection::vec(sent(now), 0..50),
             prop::collection::btree_map(0_u8..6, departments, 0..4),
+            // Raw events tell the names of end users.
+            prop::sample::subsequence([&LABELS[..1], &LABELS[2..]].concat(), 0..=3),
             prop::collection::vec(question(&zone, now), 20),
         )
-            .prop_map(|(zone, now, sent, departments, questions)| Case {
+            .prop_map(|(zone, now, sent, departments, tracked, questions)| Case {
                 zone,
                 now,
                 sent,
                 departments,
+                tracked,
                 questions,
             })
     })
@@ -66,22 +74,31 @@ async fn pages(caller: &Caller<'_>, question: &Question) -> (Vec<Value>, Value) 
 }
 
 async fn check(world: &World, caller: &Caller<'_>, case: &Case) {
-    set(caller, "/api/organization", &json!({ "timezone": case.zone.name })).await;
+    let organization = json!({ "timezone": case.zone.name, "dimensions": case.tracked });
+    set(caller, "/api/organization", &organization).await;
     for (agent, department) in &case.departments {
         set(caller, &format!("/api/agents/agent-{agent}"), &json!({ "department": department })).await;
     }
     let events: Vec<_> = case.sent.iter().enumerate().map(|(i, sent)| sent.event(&i.to_string())).collect();
-    caller.record(&events).await;
+    let (before, after) = events.split_at(events.len() / 2);
+    caller.record(before).await;
+    world.stack.drain().await;
+    // Some pages are merged into packs and blocks, the others are read beside them.
+    let eager = CompactionPolicy { bytes: 0, past_bytes: 0, block_bytes: 0, is_eager: true };
+    let reconciler = Reconciler::new(reconcile_of(world.stack.tables()), world.stack.clock().clone(), 400)
+        .with_policy(eager);
+    reconciler.handle(json!({ "do": "compact" }), Duration::from_mins(5)).await.unwrap();
+    caller.record(after).await;
     world.stack.drain().await;
     for question in &case.questions {
         let query = question.query();
-        if !question.is_answered() {
+        if !question.is_answered(&case.tracked) {
             let response = caller.try_get(&format!("{PATH}/query?{query}")).await;
             assert_eq!(response.status, StatusCode::UNPROCESSABLE_ENTITY, "{query}");
             assert_eq!(response.body["detail"][0]["type"], "range_too_long", "{query}");
             continue;
         }
-        let (rows, totals) = answer(question, &case.zone, &case.sent, &case.departments);
+        let (rows, totals) = answer(question, &case.zone, &case.sent, &case.departments, &case.tracked);
         let found = pages(caller, question).await;
         assert_eq!(found.1, totals, "{query}");
         assert_eq!(found.0.len(), rows.len(), "{query}");

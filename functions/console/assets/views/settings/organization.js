@@ -26,6 +26,15 @@ function zoneHint({ timezone_change: change }) {
   return `Days are being recomputed${done}. Until that is done, figures follow ${change.shown}.`;
 }
 
+/** Like a change of the zone, one of the list recomputes all days. */
+function dimensionsHint({ dimensions_change: change }) {
+  if (change === null)
+    return "Such as tag.customer, project_id, task_type, end_user. Costs can be seen by each. After a change, the past is recomputed in the background.";
+  const done = change.days_total ? ` (${change.days_done} of ${change.days_total} days)` : "";
+  const shown = change.shown.join(", ") || "none";
+  return `Days are being recomputed${done}. Until that is done, costs can be seen by the former ones: ${shown}.`;
+}
+
 function organizationForm(organization) {
   return form({
     fields: [
@@ -51,7 +60,7 @@ function organizationForm(organization) {
         label: "Tracked dimensions, up to 8",
         name: "dimensions",
         value: organization.dimensions.join(", "),
-        hint: "Such as tag.customer, project_id, task_type, end_user. Costs can be broken down by each.",
+        hint: dimensionsHint(organization),
       }),
       field({
         label: "OpenTelemetry resource attributes that become tags",

@@ -81,3 +81,13 @@ fn googles_camel_case_and_snake_case_are_read_side_by_side() {
     assert_eq!((&event["id"], &event["data"]["model"]), (&json!("r-1"), &json!("gemini-3-pro")));
     assert_eq!(data(Format::Google, &body), billed);
 }
+
+/// `DashScope` names the written tokens as Anthropic does, but in the details.
+#[test]
+fn cache_writes_of_dashscope_are_read() {
+    let body = json!({ "id": "1", "model": "qwen3-max", "usage": { "prompt_tokens": 1000, "completion_tokens": 20,
+        "total_tokens": 1020, "prompt_tokens_details": { "cached_tokens": 0, "cache_creation_input_tokens": 300,
+            "cache_creation": { "ephemeral_5m_input_tokens": 300 }, "cache_type": "ephemeral" } } });
+    let billed = json!({ "input_tokens": 700, "cache_write_5m_tokens": 300, "output_tokens": 20 });
+    assert_eq!(data(Format::OpenAi, &body), billed);
+}

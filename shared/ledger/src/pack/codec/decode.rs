@@ -5,7 +5,8 @@ use std::io::Read;
 use flate2::read::DeflateDecoder;
 
 use super::bytes::{Reader, unzigzag};
-use super::{DEFLATED, MAX_BODY, MAX_VALUES, Malformed, PLAIN, VERSION, column, names};
+use super::{ALL_DOMAINS, DEFLATED, FORMER_DOMAINS, MAX_BODY, MAX_VALUES, Malformed, PLAIN, VERSION};
+use super::{column, names};
 use crate::pack::figure::Figure;
 use crate::pack::group::{Domain, Group, Key, NONE, Part};
 use crate::pack::table::Table;
@@ -19,15 +20,16 @@ impl Table {
     /// Bytes of another version, or malformed ones.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let mut reader = Reader(bytes);
-        let version = reader.byte()?;
-        if version != VERSION {
-            return Err(Malformed::Version(version));
-        }
+        let domains = match reader.byte()? {
+            VERSION => &Domain::ALL[..FORMER_DOMAINS],
+            ALL_DOMAINS => &Domain::ALL[..],
+            version => return Err(Malformed::Version(version)),
+        };
         match reader.byte()? {
-            PLAIN => body(reader.0),
+            PLAIN => body(reader.0, domains),
             DEFLATED => {
                 let length = reader.count(MAX_BODY)?;
-                body(&inflate(reader.0, length)?)
+                body(&inflate(reader.0, length)?, domains)
             }
             _ => Err(Malformed::Invalid("form of the body")),
         }
@@ -43,12 +45,12 @@ fn inflate(deflated: &[u8], length: usize) -> Result<Vec<u8>, Malformed> {
     whole.then_some(body).ok_or(Malformed::Length)
 }
 
-fn body(bytes: &[u8]) -> Result<Table, Malformed> {
+fn body(bytes: &[u8], domains: &[Domain]) -> Result<Table, Malformed> {
     let reader = &mut Reader(bytes);
     let mut table = Table::default();
-    for domain in Domain::ALL {
+    for domain in domains {
         for name in names::read(reader)? {
-            table.name(domain, &name);
+            table.name(*domain, &name);
         }
     }
     let mut values_left = MAX_VALUES;

@@ -6,8 +6,8 @@ use flate2::Compression;
 use flate2::write::DeflateEncoder;
 
 use super::bytes::{put, put_len, zigzag};
-use super::{DEFLATED, PLAIN, VERSION, column, names};
-use crate::pack::group::{Group, Key};
+use super::{ALL_DOMAINS, DEFLATED, FORMER_DOMAINS, PLAIN, VERSION, column, names};
+use crate::pack::group::{Domain, Group, Key};
 use crate::pack::table::{Canonical, CanonicalGroup, Table};
 use crate::pack::{Amount, NONE};
 
@@ -17,8 +17,12 @@ const WORTH_DEFLATING: usize = 64;
 impl Table {
     /// The stored form of the table.
     pub fn encode(&self) -> Vec<u8> {
-        let body = body(&self.canonical());
-        let mut out = vec![VERSION, PLAIN];
+        let table = self.canonical();
+        let has_others = table.names[FORMER_DOMAINS..].iter().any(|names| !names.is_empty());
+        let (version, domains) =
+            if has_others { (ALL_DOMAINS, Domain::ALL.len()) } else { (VERSION, FORMER_DOMAINS) };
+        let body = body(&table, domains);
+        let mut out = vec![version, PLAIN];
         if let Some(deflated) = deflate(&body) {
             out[1] = DEFLATED;
             put_len(&mut out, body.len());
@@ -41,9 +45,9 @@ fn deflate(body: &[u8]) -> Option<Vec<u8>> {
     (deflated.len() + 3 < body.len()).then_some(deflated)
 }
 
-fn body(table: &Canonical<'_>) -> Vec<u8> {
+fn body(table: &Canonical<'_>, domains: usize) -> Vec<u8> {
     let mut out = Vec::new();
-    for names in &table.names {
+    for names in &table.names[..domains] {
         names::put(&mut out, names);
     }
     put_len(&mut out, table.groups.len());

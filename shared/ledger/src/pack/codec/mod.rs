@@ -2,9 +2,9 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | version of the encoding, [`VERSION`] |
+//! | 1 | version of the encoding: 1, or 2 if there are names of tracked dimensions |
 //! | 1 | 0: the body follows as it is; 1: its length follows as a varint, then the body, deflated |
-//! | body | the names of each domain; the number of groups, and the groups; the number of sets, and the sets |
+//! | body | the names of each domain, in version 1 of the first four alone; the number of groups, and the groups; the number of sets, and the sets |
 //!
 //! Names are sorted, and each is stored as the number of bytes that it shares with the one before, and the rest. A
 //! group is its number, the number of its rows, its keys part by part, a bit for each figure, and the columns of these.
@@ -18,8 +18,12 @@ mod decode;
 mod encode;
 mod names;
 
-/// The version of the encoding. A change of the format needs a new one; bytes of unknown versions are refused.
+/// The versions of the encoding. A change of the format needs a new one; bytes of unknown versions are refused.
 const VERSION: u8 = 1;
+/// Has names of all domains.
+const ALL_DOMAINS: u8 = 2;
+/// The domains that version 1 has.
+const FORMER_DOMAINS: usize = 4;
 /// Marks of the body's form.
 const PLAIN: u8 = 0;
 const DEFLATED: u8 = 1;

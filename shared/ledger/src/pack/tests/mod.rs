@@ -4,3 +4,4 @@ mod fold;
 mod random;
 mod sizes;
 mod stored;
+mod tracked;

@@ -77,12 +77,13 @@ proptest! {
     fn arbitrary_bytes_are_no_table(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
         let _ = Table::decode(&[&[1, 0], &bytes[..]].concat());
         let _ = Table::decode(&[&[1, 1], &bytes[..]].concat());
+        let _ = Table::decode(&[&[2, 0], &bytes[..]].concat());
     }
 }
 
 #[test]
 fn other_versions_are_refused() {
-    assert_eq!(Table::decode(&[2, 0]), Err(Malformed::Version(2)));
+    assert_eq!(Table::decode(&[3, 0]), Err(Malformed::Version(3)));
     assert_eq!(Table::decode(&[]), Err(Malformed::Length));
 }
 
