@@ -174,13 +174,15 @@ async fn a_forgotten_end_user_is_in_no_rollup_either() {
     let totals = caller.get(&format!("{QUERY}?{MONTH}&groupBy=end_user")).await["totals"].clone();
 
     caller.send(Method::DELETE, &format!("/api/end-users/{}", encoded(NAME)), &[], "").await;
+    let mut steps = Vec::new();
     for minutes in [20, 23, 26] {
         world.stack.clock().set(noon() + TimeDelta::minutes(minutes));
         world.stack.drain().await;
-        world.stack.invoke("completeness", json!({})).await.unwrap();
-        world.stack.invoke("reconcile", json!({ "do": "erase" })).await.unwrap();
+        steps.push(world.stack.invoke("completeness", json!({})).await.unwrap());
+        steps.push(world.stack.invoke("reconcile", json!({ "do": "erase" })).await.unwrap());
     }
-    assert_eq!(caller.get("/api/erasures").await["items"][0]["status"], "done");
+    let erasures = caller.get("/api/erasures").await;
+    assert_eq!(erasures["items"][0]["status"], "done", "{erasures} after {steps:?}");
     let report = world.stack.invoke("reconcile", json!({ "do": "dirty" })).await.unwrap();
     assert_eq!(report["drift"], 0, "{report}");
     let after = requests(&world, &token, "end_user").await;

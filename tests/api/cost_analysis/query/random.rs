@@ -73,7 +73,7 @@ async fn pages(caller: &Caller<'_>, question: &Question) -> (Vec<Value>, Value) 
     (rows, totals.unwrap())
 }
 
-async fn check(world: &World, caller: &Caller<'_>, case: &Case) {
+async fn check(world: &World, reconciler: &Reconciler, caller: &Caller<'_>, case: &Case) {
     let organization = json!({ "timezone": case.zone.name, "dimensions": case.tracked });
     set(caller, "/api/organization", &organization).await;
     for (agent, department) in &case.departments {
@@ -84,9 +84,6 @@ async fn check(world: &World, caller: &Caller<'_>, case: &Case) {
     caller.record(before).await;
     world.stack.drain().await;
     // Some pages are merged into packs and blocks, the others are read beside them.
-    let eager = CompactionPolicy { bytes: 0, past_bytes: 0, block_bytes: 0, is_eager: true };
-    let reconciler = Reconciler::new(reconcile_of(world.stack.tables()), world.stack.clock().clone(), 400)
-        .with_policy(eager);
     reconciler.handle(json!({ "do": "compact" }), Duration::from_mins(5)).await.unwrap();
     caller.record(after).await;
     world.stack.drain().await;
@@ -112,13 +109,17 @@ async fn check(world: &World, caller: &Caller<'_>, case: &Case) {
 fn every_answer_agrees_with_the_fold_over_what_was_sent() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let world = runtime.block_on(World::at(Clock::fixed(at(NOWS[0]))));
+    // It remembers which days it has merged.
+    let eager = CompactionPolicy { bytes: 0, past_bytes: 0, block_bytes: 0, is_eager: true };
+    let tables = reconcile_of(world.stack.tables());
+    let reconciler = Reconciler::new(tables, world.stack.clock().clone(), 400).with_policy(eager);
     let next_org = AtomicU32::new(0);
     let config = Config { cases: 24, max_shrink_iters: 40, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&case(), |case| {
         runtime.block_on(async {
             world.stack.clock().set(case.now);
             let name = format!("org-{}", next_org.fetch_add(1, Ordering::Relaxed));
-            check(&world, &world.caller(&name), &case).await;
+            check(&world, &reconciler, &world.caller(&name), &case).await;
         });
         Ok(())
     });
