@@ -138,7 +138,9 @@ async fn write(store: &AllTables, fleet: &Fleet) {
         let rows = rows.view(view);
         let mut blocks: BTreeMap<Block, Vec<Day>> = BTreeMap::new();
         for day in DayRange::ending(today.minus(2), 120).days() {
-            blocks.entry(Block::of(view, day).unwrap()).or_default().push(day);
+            if let Some(block) = Block::of(view, day) {
+                blocks.entry(block).or_default().push(day);
+            }
         }
         for (block, days) in blocks {
             write_pack(store, block.pack(), &days, &rows).await;

@@ -20,7 +20,11 @@ pub fn routes(method: &Method) -> Vec<Endpoint> {
 
 /// The path of a route with `name` for each parameter.
 pub fn path(route: &str, name: &str) -> String {
-    let fill = |part: &str| if part.starts_with('{') { name.to_owned() } else { part.to_owned() };
+    let fill = |part: &str| match part {
+        "{dimension}" => "project_id".to_owned(),
+        _ if part.starts_with('{') => name.to_owned(),
+        _ => part.to_owned(),
+    };
     route.split('/').map(fill).collect::<Vec<_>>().join("/")
 }
 
@@ -32,6 +36,8 @@ pub fn settings(route: &str) -> Value {
         json!({ "url": format!("https://{MARK}.example/hook") })
     } else if route.starts_with("/api/alerts/rules/") {
         json!({ "type": "limit", "period": "month", "amount": "0.01" })
+    } else if route.ends_with("/backfill") {
+        json!({ "from": "2026-09-01" })
     } else if route == "/api/budget" {
         json!({ "monthly": "0.01" })
     } else if route == "/v1/billing/subscription" {
