@@ -154,6 +154,7 @@ async fn a_forgotten_end_user_is_in_no_rollup_either() {
     let token = world.stack.token("acme", &Scope::ALL).unwrap();
     caller.put("/api/organization", &json!({ "dimensions": ["end_user"] })).await;
     // Without usage the list holds at once, and is known to be complete a little later.
+    world.stack.drain().await;
     world.stack.clock().set(noon() + TimeDelta::minutes(20));
     world.stack.invoke("reconcile", json!({ "do": "calendars" })).await.unwrap();
     let by = |id: &str, days: i64, user: &str| call(id, ago(days), json!({ "end_user": user }));
