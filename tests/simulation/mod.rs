@@ -86,7 +86,7 @@ const SEEDS: u64 = 300;
 /// Threads that share the seeds.
 const THREADS: usize = 2;
 /// The number of seeds within which every mutant must be noticed.
-const MUTANT_SEEDS: u64 = 600;
+const MUTANT_SEEDS: u64 = 2_000;
 
 #[allow(clippy::disallowed_methods, reason = "an option of the tests, not of the system")]
 pub fn number(variable: &str) -> Option<u64> {
