@@ -91,7 +91,7 @@ export function changesTests(shared) {
     const page = await newPage(browser);
     await open(page, stack, "/console/budgets");
     await page.getByLabel("Dollars per month").fill("123.45");
-    await page.getByLabel("Warn at percent").fill("60, 90");
+    await page.getByLabel("Warn at these percentages of it").fill("60, 90");
     await page.getByRole("button", { name: "Save" }).first().click();
     await page.getByText("Saved.").waitFor();
     const budget = await api(stack, "/api/budget");
