@@ -88,6 +88,15 @@ impl Mutant {
         Self::FirstPageOnly,
     ];
 
+    /// Where the search for a run that notices it begins. Few runs have what some mistakes need: a change while its rollup is
+    /// recomputed.
+    pub const fn first_seed(self) -> u64 {
+        match self {
+            Self::ChangeOverwritten => 650,
+            _ => 1,
+        }
+    }
+
     /// The response to a request that is not executed.
     pub fn response(self, operation: &str, body: &Value) -> Option<(u16, String)> {
         let of_version = operation == "GetItem" && body["Key"][SK]["S"] == SETTINGS_VERSION;
