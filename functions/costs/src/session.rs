@@ -3,14 +3,12 @@
 mod step;
 mod tree;
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use axum::extract::State;
 use chrono::{DateTime, Utc};
 use ledger::event::Event;
 use ledger::ids::{AgentId, Label};
-use ledger::money::Usd;
 use ledger::period::rfc3339;
 use ledger::rollup::OTHER;
 use serde::{Deserialize, Serialize};
@@ -22,7 +20,8 @@ use web::freshness::Stated;
 use web::path::{FromPath, Path, PathReader};
 use web::query::{FromQuery, Query, QueryReader};
 
-use crate::query::figures::{Figures, Known, Measures};
+use crate::bounded::dearest;
+use crate::query::figures::{Known, Measures};
 use crate::raw_events;
 use crate::sessions::{Pagination, SessionFigures, SessionRange, agent_of};
 use crate::{App, Route};
@@ -32,9 +31,6 @@ use tree::{Node, tree};
 pub fn route() -> Route {
     Route::get("/api/sessions/{id+}", Scope::CostsRead, handle)
 }
-
-/// The most agents that are shown by name. The others are one, [`OTHER`]: a page has all agents.
-const MAX_AGENTS: usize = 1_000;
 
 struct SessionId(Label);
 
@@ -118,43 +114,34 @@ async fn handle(
     let next_cursor = next.map(|next| web::cursor::sign(&next, secret, &bound)).transpose()?;
     let steps = events.get(after..end).unwrap_or_default().iter().map(Step::of).collect();
     let pagination = Pagination { limit: params.limit, next_cursor };
-    let body = response(&id, &events, steps, pagination);
+    let other = AgentId::new(OTHER).map_err(Error::internal)?;
+    let body = response(&id, &events, &other, (steps, pagination));
     // Raw events are read strongly consistently, after `as_of`.
     Ok(Stated { as_of, complete_through: Some(as_of), body })
 }
 
-/// The agents that are shown by name: those that cost most.
-fn named_agents(events: &[Event]) -> BTreeSet<&AgentId> {
-    let mut costs: BTreeMap<&AgentId, Usd> = BTreeMap::new();
-    for event in events {
-        let Some(agent) = agent_of(event) else { continue };
-        let cost = Figures::of_event(&event.data).map(|figures| figures.cost).unwrap_or_default();
-        *costs.entry(agent).or_default() += cost;
-    }
-    let mut by_cost: Vec<_> = costs.into_iter().collect();
-    by_cost.sort_by_key(|(_, cost)| Reverse(*cost));
-    by_cost.into_iter().take(MAX_AGENTS).map(|(agent, _)| agent).collect()
-}
-
-fn response(id: &Label, events: &[Event], steps: Vec<Step>, pagination: Pagination) -> Response {
+fn response(
+    id: &Label,
+    events: &[Event],
+    other: &AgentId,
+    (steps, pagination): (Vec<Step>, Pagination),
+) -> Response {
     let mut session = SessionFigures::default();
-    let named = named_agents(events);
-    let other = AgentId::new(OTHER).ok();
     let mut agents: BTreeMap<&AgentId, SessionFigures> = BTreeMap::new();
     let mut parents: BTreeMap<&AgentId, &AgentId> = BTreeMap::new();
     for event in events {
         session.add(event);
         let Some(agent) = agent_of(event) else { continue };
-        if !named.contains(agent) {
-            agents.entry(other.as_ref().unwrap_or(agent)).or_default().add(event);
-            continue;
-        }
         agents.entry(agent).or_default().add(event);
         if let Some(parent) = event.data.attribution().and_then(|of| of.parent_agent_id.as_ref()) {
             // The first event that names one decides.
             parents.entry(agent).or_insert(parent);
         }
     }
+    // A page has all agents.
+    let agents: BTreeMap<_, _> =
+        dearest(agents, |agent| agent.figures.cost, other, SessionFigures::merge).into_iter().collect();
+    parents.retain(|agent, _| agents.contains_key(agent));
     Response {
         steps,
         id: id.to_string(),

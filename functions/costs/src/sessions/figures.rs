@@ -46,6 +46,15 @@ impl SessionFigures {
             self.figures += figures;
         }
     }
+
+    /// Adds what other events of the session add up to.
+    pub fn merge(&mut self, other: Self) {
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+        self.agents.extend(other.agents);
+        self.tool_calls += other.tool_calls;
+        self.figures += other.figures;
+    }
 }
 
 /// The agent that an event is about.
