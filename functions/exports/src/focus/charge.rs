@@ -121,7 +121,7 @@ fn units(call: &LlmCall, list: &CallCost, time: DateTime<Utc>) -> Vec<Metered> {
     {
         let alone = used.iter().map(|(name, count)| {
             let call = LlmCall { units: [((*name).clone(), **count)].into(), ..call.clone() };
-            let billed = list_cost(&call, time).units;
+            let billed = book_cost(&call, time).units;
             let unpriced = cost.is_unpriced() && billed.is_zero();
             Metered { meter: meter(name), quantity: count.0, billed, list: billed, unpriced }
         });
@@ -139,23 +139,29 @@ fn units(call: &LlmCall, list: &CallCost, time: DateTime<Utc>) -> Vec<Metered> {
 
 /// The cost by the price book without own prices, if an own price determined the cost; else the cost itself.
 fn list_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
-    let own = call.cost.row.as_deref().filter(|row| row.contains("+org") && call.cost_usd.is_none());
-    let Some(own) = own.and_then(priced_as) else { return call.cost.clone() };
+    let is_own = call.cost.row.as_ref().is_some_and(|row| row.contains("+org")) && call.cost_usd.is_none();
+    let list = is_own.then(|| book_cost(call, time)).filter(|list| !list.is_unpriced());
+    list.unwrap_or_else(|| call.cost.clone())
+}
+
+/// The cost by the price book alone, of the model whose price the call has.
+fn book_cost(call: &LlmCall, time: DateTime<Utc>) -> CallCost {
     let book = Settings {
         calendar: Calendar::default(),
-        tracked: TrackedDimensions::default(),
+        tracked: TrackedDimensions::none(),
         own_prices: OwnPrices::default(),
         organization: OrganizationSettings::default(),
         plan: None,
     };
-    let mut list = book.price_call(call, time);
-    // The name is an alias that the organization set.
-    if list.row.as_deref().and_then(priced_as) != Some(own)
-        && let (Ok(provider), Ok(model)) = (Label::new(own.0), Label::new(own.1))
-    {
-        list = book.price_call(&LlmCall { provider, model, ..call.clone() }, time);
+    let list = book.price_call(call, time);
+    let charged = call.cost.row.as_deref().and_then(priced_as);
+    match charged.map(|(provider, model)| (Label::new(provider), Label::new(model))) {
+        // The name is an alias that the organization set.
+        Some((Ok(provider), Ok(model))) if list.row.as_deref().and_then(priced_as) != charged => {
+            book.price_call(&LlmCall { provider, model, ..call.clone() }, time)
+        }
+        _ => list,
     }
-    if list.is_unpriced() { call.cost.clone() } else { list }
 }
 
 /// The provider and model in the [name](ledger::pricing::EffectiveRow::stamp) of a price row.
@@ -234,6 +240,24 @@ mod tests {
             let price = of_output.map(|(key, _)| key.price.unwrap().contracted.0);
             prop_assert_eq!(price, (tokens[4] > 0).then(|| Decimal::new(i64::try_from(prices[1]).unwrap(), 12).normalize()));
         }
+    }
+
+    #[test]
+    fn each_unit_that_the_book_prices_has_its_own_meter() {
+        let mut call = call([0; 5], [0; 5]);
+        (call.provider, call.model) =
+            (Label::new("anthropic").unwrap(), Label::new("claude-sonnet-4-5").unwrap());
+        let units = [("web_search", 5), ("code_execution_hours", 2)];
+        call.units = units.map(|(name, count): (_, u64)| (name.to_owned(), Quantity(count.into()))).into();
+        let time = "2026-11-20T00:00:00Z".parse().unwrap();
+        call.cost = book_cost(&call, time);
+        let meters: Vec<_> = charges(&call, time, &BTreeMap::new())
+            .into_iter()
+            .map(|(key, charge)| (key.meter, charge.quantity, charge.billed.dollars().normalize()))
+            .collect();
+        let expected =
+            [("Code Execution Hours", 2, Decimal::new(1, 1)), ("Web Search", 5, Decimal::new(5, 2))];
+        assert_eq!(meters, expected.map(|(meter, count, billed)| (meter.to_owned(), count.into(), billed)));
     }
 
     #[test]
