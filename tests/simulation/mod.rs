@@ -89,8 +89,12 @@ const THREADS: usize = 2;
 const MUTANT_SEEDS: u64 = 600;
 
 #[allow(clippy::disallowed_methods, reason = "an option of the tests, not of the system")]
+fn option(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
 pub fn number(variable: &str) -> Option<u64> {
-    let text = std::env::var(variable).ok()?;
+    let text = option(variable)?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable} should be a number")))
 }
 
@@ -259,7 +263,7 @@ fn a_run_follows_from_its_seed() {
 #[test]
 fn every_mutant_is_noticed() {
     let seeds = number("FLEETLEDGER_SEEDS").unwrap_or(MUTANT_SEEDS);
-    let only = std::env::var("FLEETLEDGER_MUTANT").ok();
+    let only = option("FLEETLEDGER_MUTANT");
     let is_wanted = |mutant: &Mutant| only.as_ref().is_none_or(|name| *name == format!("{mutant:?}"));
     let unnoticed: Vec<_> = thread::scope(|scope| {
         let search = |mutant| {
